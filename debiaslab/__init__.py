@@ -1,0 +1,60 @@
+"""debiaslab: debiasing studies on word embeddings, from text to tracked sweeps.
+
+The names below are imported when first used, so that ``import debiaslab`` stays fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from debiaslab import regularizers as strategies
+    from debiaslab.corpus import Corpus, CorpusSettings
+    from debiaslab.embeddings import Embeddings
+    from debiaslab.metrics import Scorecard, evaluate
+    from debiaslab.sgns import SGNS, TrainSettings, train
+    from debiaslab.study import Objective, Plan, sweep
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Corpus": "debiaslab.corpus",
+    "CorpusSettings": "debiaslab.corpus",
+    "Embeddings": "debiaslab.embeddings",
+    "Objective": "debiaslab.study",
+    "Plan": "debiaslab.study",
+    "SGNS": "debiaslab.sgns",
+    "Scorecard": "debiaslab.metrics",
+    "TrainSettings": "debiaslab.sgns",
+    "evaluate": "debiaslab.metrics",
+    "sweep": "debiaslab.study",
+    "train": "debiaslab.sgns",
+}
+
+__all__ = [
+    "SGNS",
+    "Corpus",
+    "CorpusSettings",
+    "Embeddings",
+    "Objective",
+    "Plan",
+    "Scorecard",
+    "TrainSettings",
+    "evaluate",
+    "strategies",
+    "sweep",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "strategies":
+        return import_module("debiaslab.regularizers")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'debiaslab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,60 @@
+"""Writing files so that a reader sees the old file or the whole new one, never a part."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from debiaslab.errors import UserError
+
+_OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path in the folder of ``path``; move it onto ``path`` when the block ends well.
+
+    When the block raises, the temporary file is removed and ``path`` is left as it was.
+
+    Raises:
+        UserError: The folder cannot be made or written, or the disk is full.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise writing_error(path, error) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise writing_error(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def writing_error(path: Path, error: OSError) -> UserError:
+    """Say in one sentence why ``path`` cannot be written."""
+    if error.errno in _OUT_OF_SPACE:
+        return UserError(
+            f"no space left on disk while writing {path} (nothing half-written was kept)",
+            next_step="free some space, then run the same command again",
+        )
+    return UserError(
+        f"cannot write {path}: {error.strerror or error}",
+        allowed="a path in a folder you may write to",
+    )
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,43 @@
+"""The one exception a user is meant to read: every command turns it into a sentence, never a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A problem the user can mend.
+
+    The message says what was given, what is allowed, the nearest match and what to type next,
+    leaving out the parts that do not apply.
+
+    Args:
+        given: What was given and why it cannot be used, without a closing full stop.
+        allowed: What would have been accepted.
+        nearest: The closest valid value, when there is one.
+        next_step: The command or edit to try next.
+    """
+
+    def __init__(
+        self,
+        given: str,
+        *,
+        allowed: str | None = None,
+        nearest: str | None = None,
+        next_step: str | None = None,
+    ) -> None:
+        parts = [given]
+        if allowed:
+            parts.append(f"allowed: {allowed}")
+        if nearest:
+            parts.append(f"did you mean {nearest!r}?")
+        if next_step:
+            parts.append(f"try: {next_step}")
+        super().__init__("; ".join(parts))
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the entry of ``known`` that is closest to ``word``, or None when nothing is close."""
+    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None

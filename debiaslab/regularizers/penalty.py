@@ -1,0 +1,152 @@
+"""In-processing strategies: a penalty on the rows of some words, and its binding to a vocabulary."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from debiaslab import lexicons
+from debiaslab.errors import UserError, nearest
+from debiaslab.regularizers.registry import Stage, Strategy
+
+Cover = Literal["tune", "vocabulary", "all"]
+PAIRS = "definitional_pairs"
+SAMPLE = 512  # neutral words drawn per step from a larger cover
+
+
+@dataclass(frozen=True)
+class PenaltyWords:
+    """Rows of the matrices a penalty is given, by role."""
+
+    neutral: Tensor  # (n,) non-gender words the penalty acts on
+    male: Tensor  # (p,) male member of each definitional pair
+    female: Tensor  # (p,) its female member
+
+
+@dataclass(frozen=True)
+class Penalty(Strategy):
+    """A term R(W, C) that joins the loss with weight λ."""
+
+    stage: ClassVar[Stage] = "in"
+    needs_neutral: ClassVar[bool] = True
+
+    @abstractmethod
+    def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
+        """Return the scalar R(W, C).
+
+        Args:
+            W: Target embeddings, ``(r, d)``.
+            C: Context embeddings of the same words, ``(r, d)``.
+            words: Which rows of W and C play which role.
+        """
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a penalty acted on; goes into every run and table."""
+
+    cover: Cover
+    neutral: int  # non-gender words covered
+    report_words_covered: bool
+    pairs: tuple[str, ...]  # "he/she", … found in the vocabulary
+    pairs_missing: tuple[str, ...]
+
+
+class BoundPenalty:
+    """A penalty with its words looked up in a vocabulary: what the trainer is given.
+
+    Args:
+        penalty: The strategy.
+        vocabulary: Words by id.
+        cover: Which non-gender words it acts on.
+        pairs: (male, female) pairs that define gender.
+
+    Raises:
+        UserError: No pair, or no word to cover, is in the vocabulary.
+    """
+
+    def __init__(
+        self,
+        penalty: Penalty,
+        vocabulary: Sequence[str],
+        cover: Cover,
+        pairs: Sequence[tuple[str, str]],
+    ) -> None:
+        self.weight = penalty.weight
+        self._penalty = penalty
+        index = {word: i for i, word in enumerate(vocabulary)}
+        found = [pair for pair in pairs if pair[0] in index and pair[1] in index]
+        if not found:
+            raise UserError(
+                f"none of the {len(pairs)} definitional pairs is in the vocabulary",
+                allowed="a corpus with at least one, such as " + "/".join(pairs[0]),
+                next_step="a smaller --min-count, or --strategy none",
+            )
+        neutral = covered_words(vocabulary, cover) if penalty.needs_neutral else []
+        if penalty.needs_neutral and not neutral:
+            raise UserError(
+                f"cover {cover!r} holds no word of the vocabulary", next_step="--cover all"
+            )
+        self._neutral = torch.tensor([index[word] for word in neutral], dtype=torch.long)
+        self._male = torch.tensor([index[male] for male, _ in found], dtype=torch.long)
+        self._female = torch.tensor([index[female] for _, female in found], dtype=torch.long)
+        report = lexicons.report_words()
+        self.coverage = Coverage(
+            cover=cover,
+            neutral=len(neutral),
+            report_words_covered=any(word in report for word in neutral),
+            pairs=tuple("/".join(pair) for pair in found),
+            pairs_missing=tuple("/".join(pair) for pair in pairs if pair not in found),
+        )
+
+    def draw(self, generator: torch.Generator) -> _Drawn:
+        """Draw at most ``SAMPLE`` neutral words; the pairs are always all there."""
+        neutral = self._neutral
+        if len(neutral) > SAMPLE:
+            neutral = neutral[torch.randperm(len(neutral), generator=generator)[:SAMPLE]]
+        return _Drawn(self._penalty, neutral, self._male, self._female)
+
+
+class _Drawn:
+    """One step's words, renumbered to the rows that the penalty is handed."""
+
+    def __init__(self, penalty: Penalty, neutral: Tensor, male: Tensor, female: Tensor) -> None:
+        self._penalty = penalty
+        self.rows, local = torch.unique(torch.cat([neutral, male, female]), return_inverse=True)
+        n, p = len(neutral), len(male)
+        self._words = PenaltyWords(local[:n], local[n : n + p], local[n + p :])
+
+    def __call__(self, W: Tensor, C: Tensor) -> Tensor:
+        return self._penalty(W, C, self._words)
+
+
+def bind(strategy: Strategy, vocabulary: Sequence[str], cover: Cover = "all") -> BoundPenalty | None:
+    """Look a strategy's words up in a vocabulary; None for a strategy without a penalty.
+
+    A penalty sees the tune half of the definitional pairs only. ``cover`` chooses its neutral
+    words: ``tune`` (tune words of the lexicons), ``vocabulary`` (every non-gender word but the
+    report words) or ``all`` (every non-gender word).
+    """
+    if cover not in get_args(Cover):
+        known = get_args(Cover)
+        raise UserError(
+            f"--cover was {cover!r}", allowed=", ".join(known), nearest=nearest(str(cover), known)
+        )
+    if not isinstance(strategy, Penalty):
+        return None
+    return BoundPenalty(strategy, vocabulary, cover, lexicons.load_pairs(PAIRS).half("tune"))
+
+
+def covered_words(vocabulary: Sequence[str], cover: Cover) -> list[str]:
+    """Return the non-gender words of a vocabulary that ``cover`` names."""
+    neutral = [w for w in vocabulary if w not in lexicons.gender_words() and w != "<UNK>"]
+    if cover == "all":
+        return neutral
+    if cover == "vocabulary":
+        return [word for word in neutral if word not in lexicons.report_words()]
+    return [word for word in neutral if word in lexicons.tune_words()]

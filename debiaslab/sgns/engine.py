@@ -1,0 +1,56 @@
+"""What the trainer asks of an engine and what an engine asks of a penalty: nothing more crosses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Block:
+    """What an engine reports after training on one stretch of the corpus."""
+
+    words: int  # in-vocabulary tokens consumed, counted before subsampling
+    pairs: int  # positive (target, context) pairs trained
+    loss: float  # mean SGNS loss per positive pair: −log σ(W·C) − Σ log σ(−W·Cn), natural log
+    penalty: float  # R(W, C) at this block, 0.0 without a penalty
+    lr: float  # learning rate per pair at the end of the block
+
+
+class DrawnPenalty(Protocol):
+    """A penalty on the rows it needs for one step.
+
+    ``rows`` are distinct word ids; calling it with ``W[rows]`` and ``C[rows]`` (each ``(n, d)``)
+    gives the scalar R(W, C), an unbiased estimate where the words were sampled.
+    """
+
+    rows: Tensor
+
+    def __call__(self, W: Tensor, C: Tensor) -> Tensor: ...
+
+
+class PenaltyTerm(Protocol):
+    """λ · R(W, C), the second half of the joint loss."""
+
+    weight: float  # λ, per training pair
+
+    def draw(self, generator: torch.Generator) -> DrawnPenalty:
+        """Choose the words of one step with the given generator."""
+        ...
+
+
+class Engine(Protocol):
+    """Trains the model's own weights in place, block by block."""
+
+    name: str
+
+    def epoch(self, number: int) -> Iterator[Block]:
+        """Train pass ``number`` (from 0) over the corpus, yielding a report per block."""
+        ...
+
+
+LearningRate = Callable[[float], float]  # fraction of all training words seen, 0…1 → lr

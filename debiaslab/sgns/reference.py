@@ -1,0 +1,160 @@
+"""The reference engine: plain PyTorch autograd over batches, on any device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from debiaslab.corpus import keep_probability, noise_distribution
+from debiaslab.sgns.engine import Block, PenaltyTerm
+from debiaslab.sgns.model import SGNS, Batch
+from debiaslab.sgns.sampling import BatchMaker, linear_decay
+from debiaslab.sgns.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+
+_BLOCKS_PER_EPOCH = 20
+ROW_LIMIT = 0.1  # the penalty moves no row by more than this share of its norm in one SGD step
+ROW_FLOOR = 1e-3  # absolute length a row may always move, so that a row near zero can leave it
+
+
+class ReferenceEngine:
+    """Minimises the joint loss by autograd.
+
+    One step of SGD uses the learning rate times the pairs of the batch on the *mean* loss: the
+    update of word2vec, whose learning rate is per pair. AdamW and SparseAdam take it as it is.
+    """
+
+    name = "reference"
+
+    def __init__(
+        self, model: SGNS, corpus: Corpus, settings: TrainSettings, penalty: PenaltyTerm | None
+    ) -> None:
+        self._model = model
+        self._corpus = corpus
+        self._settings = settings
+        self._penalty = penalty if penalty is not None and penalty.weight > 0 else None
+        self._device = torch.device(settings.device)
+        self._sparse = settings.optimizer != "adamw"
+        self._lr = linear_decay(settings)
+        self._optimizer = _optimizer(model, settings)
+        self._batches = BatchMaker(
+            settings,
+            keep_probability(corpus.counts, settings.subsample),
+            noise_distribution(corpus.counts, unk=corpus.unk),
+            corpus.unk,
+        )
+
+    def epoch(self, number: int) -> Iterator[Block]:
+        """Train one pass over the corpus, yielding a report for each twentieth of it."""
+        settings, corpus = self._settings, self._corpus
+        rng = np.random.default_rng([settings.seed, number])
+        draws = torch.Generator().manual_seed(settings.seed * 1_000_003 + number)
+        tally = _Tally()
+        seen = float(number * corpus.tokens)
+        for batch, words in self._batches.batches(corpus.ids, rng):
+            seen += words
+            lr = self._lr(seen / (settings.epochs * corpus.tokens))
+            pairs, loss, penalty = self._step(_to(batch, self._device), lr, draws)
+            tally.add(words, pairs, loss, penalty)
+            if tally.words >= corpus.tokens / _BLOCKS_PER_EPOCH:
+                yield tally.block(lr)
+                tally = _Tally()
+        if tally.pairs:
+            yield tally.block(lr)
+
+    def _step(self, batch: Batch, lr: float, draws: torch.Generator) -> tuple[int, float, float]:
+        pairs = batch.pairs
+        step = lr * pairs if self._settings.optimizer == "sgd" else lr
+        for group in self._optimizer.param_groups:
+            group["lr"] = step
+        loss = self._model.loss(batch, self._sparse)
+        if self._penalty is None:
+            joint, value = loss, 0.0
+        else:
+            R = self._penalty_value(draws, step)
+            joint, value = loss + self._penalty.weight * R, float(R)
+        self._optimizer.zero_grad(set_to_none=True)
+        joint.backward()
+        self._optimizer.step()
+        return pairs, float(loss), value
+
+    def _penalty_value(self, draws: torch.Generator, step: float) -> Tensor:
+        """Return R(W, C) on the rows drawn for this step."""
+        assert self._penalty is not None
+        drawn = self._penalty.draw(draws)
+        rows = drawn.rows.to(self._device)
+        W = F.embedding(rows, self._model.W, sparse=self._sparse)
+        C = F.embedding(rows, self._model.C, sparse=self._sparse)
+        if self._settings.optimizer == "sgd":  # the Adams bound their own steps
+            for taken in (W, C):
+                taken.register_hook(_row_limit(taken.detach(), step))
+        return drawn(W, C)
+
+
+def _row_limit(rows: Tensor, step: float) -> Callable[[Tensor], Tensor]:
+    """Return a gradient hook that keeps the penalty's step of each row within the row limit.
+
+    A penalty of cosines has gradients that grow as 1/|row|: without a limit the first steps, when
+    rows are short, would throw them far away at a large λ.
+    """
+    longest = (ROW_LIMIT * rows.norm(dim=1, keepdim=True)).clamp_min(ROW_FLOOR) / step
+
+    def shorten(gradient: Tensor) -> Tensor:
+        length = gradient.norm(dim=1, keepdim=True)
+        return gradient * (longest / length.clamp_min(1e-30)).clamp_max(1.0)
+
+    return shorten
+
+
+class _Tally:
+    """Sums over the batches of one block."""
+
+    def __init__(self) -> None:
+        self.words = 0.0
+        self.pairs = 0
+        self._loss = 0.0
+        self._penalty = 0.0
+        self._batches = 0
+
+    def add(self, words: float, pairs: int, loss: float, penalty: float) -> None:
+        self.words += words
+        self.pairs += pairs
+        self._loss += loss * pairs
+        self._penalty += penalty
+        self._batches += 1
+
+    def block(self, lr: float) -> Block:
+        return Block(
+            words=round(self.words),
+            pairs=self.pairs,
+            loss=self._loss / self.pairs,
+            penalty=self._penalty / self._batches,
+            lr=lr,
+        )
+
+
+def _optimizer(model: SGNS, settings: TrainSettings) -> torch.optim.Optimizer:
+    parameters = [model.W, model.C]
+    if settings.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, lr=settings.lr)
+    if settings.optimizer == "sparse_adam":
+        return torch.optim.SparseAdam(parameters, lr=settings.lr)
+    return torch.optim.SGD(parameters, lr=settings.lr)
+
+
+def _to(batch: Batch, device: torch.device) -> Batch:
+    if device.type == "cpu":
+        return batch
+    return Batch(
+        targets=batch.targets.to(device),
+        mask=batch.mask.to(device),
+        outputs=batch.outputs.to(device),
+        labels=batch.labels.to(device),
+    )

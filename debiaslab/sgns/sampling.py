@@ -1,0 +1,196 @@
+"""From the id stream to training batches, in vectorised numpy: subsampling, windows, negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from debiaslab.sgns.model import Batch
+from debiaslab.sgns.settings import TrainSettings
+
+Ids = NDArray[np.int64]
+CHUNK_TOKENS = 500_000  # read at once: bounds memory, and how far positions are shuffled
+_REDRAWS = 20  # for negatives of a homework row, which must miss several words at once
+
+
+def linear_decay(settings: TrainSettings) -> Callable[[float], float]:
+    """Return the learning rate as a function of the fraction of all training words seen."""
+    lr, floor = settings.lr, settings.lr_min
+    return lambda seen: lr * (1 - (1 - floor) * min(max(seen, 0.0), 1.0))
+
+
+def chunks(ids: NDArray[np.int32], size: int = CHUNK_TOKENS) -> Iterator[NDArray[np.int32]]:
+    """Cut the stream into pieces of at most ``size`` ids, at a document's end if possible."""
+    start = 0
+    while start < len(ids):
+        piece = np.asarray(ids[start : start + size])
+        if start + size < len(ids):
+            ends = np.flatnonzero(piece < 0)
+            if len(ends):
+                piece = piece[: ends[-1] + 1]
+        yield piece
+        start += len(piece)
+
+
+def subsample(
+    piece: NDArray[np.int32], keep: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.int32]:
+    """Drop each token with probability 1 − keep[w]; document ends stay."""
+    kept = (piece < 0) | (rng.random(len(piece)) < keep[np.maximum(piece, 0)])
+    return piece[kept]
+
+
+class NoiseSampler:
+    """Draws negatives exactly from the noise distribution with given words left out.
+
+    Args:
+        noise: Probability of each word, shape ``(V,)``, summing to 1.
+    """
+
+    def __init__(self, noise: NDArray[np.float64]) -> None:
+        self._cumulative = np.cumsum(noise)
+        self._cumulative[-1] = 1.0
+        self._noise = noise
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Ids:
+        """Draw word ids of the given shape."""
+        return self._invert(rng.random(shape))
+
+    def draw_other_than(self, words: Ids, k: int, rng: np.random.Generator) -> Ids:
+        """Draw ``(n, k)`` ids, none in row i equal to ``words[i]``.
+
+        The mass of the word is cut out of the unit interval before the draw, so nothing has to be
+        drawn again. When no other word has any mass, the word itself comes back.
+        """
+        own = self._noise[words][:, None]
+        below = (self._cumulative[words] - self._noise[words])[:, None]
+        u = rng.random((len(words), k)) * (1 - own)
+        drawn = self._invert(np.where(u >= below, u + own, u))
+        clash = drawn == words[:, None]  # rounding at the edge of the cut
+        drawn[clash] = self._neighbour(drawn[clash])
+        return drawn
+
+    def _neighbour(self, words: Ids) -> Ids:
+        size = len(self._noise)
+        above = np.minimum(words + 1, size - 1)
+        usable = (above != words) & (self._noise[above] > 0)
+        return np.where(usable, above, np.maximum(words - 1, 0))
+
+    def _invert(self, u: NDArray[np.float64]) -> Ids:
+        found = np.searchsorted(self._cumulative, u, side="right")
+        return np.minimum(found, len(self._cumulative) - 1)
+
+
+class BatchMaker:
+    """Makes the batches of one epoch; the layout is that of the settings.
+
+    Args:
+        settings: Window, negatives, batch size, layout.
+        keep: Probability of keeping a token of each word, shape ``(V,)``.
+        noise: Noise distribution, shape ``(V,)``.
+        unk: Id of ``<UNK>``, which may be a context word but never a target or a negative.
+    """
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        keep: NDArray[np.float64],
+        noise: NDArray[np.float64],
+        unk: int | None = None,
+    ) -> None:
+        self._settings = settings
+        self._keep = keep
+        self._negatives = NoiseSampler(noise)
+        self._unk = -2 if unk is None else unk
+        m = settings.window
+        self._offsets = np.concatenate([np.arange(-m, 0), np.arange(1, m + 1)])
+
+    def batches(
+        self, ids: NDArray[np.int32], rng: np.random.Generator
+    ) -> Iterator[tuple[Batch, float]]:
+        """Yield ``(batch, words)``: words is the share of corpus tokens the batch stands for."""
+        for piece in chunks(ids):
+            words = int((piece >= 0).sum())
+            kept = subsample(piece, self._keep, rng)
+            document = np.cumsum(kept < 0)
+            positions = np.flatnonzero(kept >= 0)
+            rng.shuffle(positions)  # a document's own words do not pile up in one batch
+            size = self._settings.batch_size
+            for start in range(0, len(positions), size):
+                at = positions[start : start + size]
+                batch = self._make(kept, document, at, rng)
+                if batch is not None:
+                    yield batch, words * len(at) / len(positions)
+
+    def _make(
+        self, kept: NDArray[np.int32], document: Ids, at: Ids, rng: np.random.Generator
+    ) -> Batch | None:
+        window, real = self._window(kept, document, at, rng)
+        centre = kept[at].astype(np.int64)
+        make = self._homework if self._settings.layout == "homework" else self._word2vec
+        return make(centre, window, real, rng)
+
+    def _window(
+        self, kept: NDArray[np.int32], document: Ids, at: Ids, rng: np.random.Generator
+    ) -> tuple[Ids, NDArray[np.bool_]]:
+        """Return the words around each position, ``(n, 2m)``, and which of them are real."""
+        around = at[:, None] + self._offsets
+        inside = (around >= 0) & (around < len(kept))
+        around = np.clip(around, 0, len(kept) - 1)
+        words = kept[around].astype(np.int64)
+        real = inside & (words >= 0) & (document[around] == document[at][:, None])
+        if self._settings.dynamic:
+            reach = rng.integers(1, self._settings.window + 1, size=(len(at), 1))
+            real &= np.abs(self._offsets) <= reach
+        return np.maximum(words, 0), real
+
+    def _word2vec(
+        self, context: Ids, targets: Ids, real: NDArray[np.bool_], rng: np.random.Generator
+    ) -> Batch | None:
+        real = real & (targets != self._unk)
+        used = real.any(axis=1)
+        if not used.any():
+            return None
+        context, targets, real = context[used], targets[used], real[used]
+        k = self._settings.negatives
+        outputs = np.concatenate(
+            [context[:, None], self._negatives.draw_other_than(context, k, rng)], axis=1
+        )
+        labels = np.zeros(outputs.shape, dtype=np.float32)
+        labels[:, 0] = 1.0
+        return _batch(targets, real, outputs, labels)
+
+    def _homework(
+        self, target: Ids, window: Ids, real: NDArray[np.bool_], rng: np.random.Generator
+    ) -> Batch | None:
+        used = (target != self._unk) & real.any(axis=1)
+        if not used.any():
+            return None
+        target, window, real = target[used], window[used], real[used]
+        slots = window.shape[1]
+        drawn = self._negatives.draw(rng, (len(target), slots * (1 + self._settings.negatives)))
+        contexts = np.where(real, window, -1)
+        for _ in range(_REDRAWS):
+            clash = (drawn[:, :, None] == contexts[:, None, :]).any(axis=2)
+            if not clash.any():
+                break
+            drawn[clash] = self._negatives.draw(rng, (int(clash.sum()),))
+        outputs = drawn
+        outputs[:, :slots] = np.where(real, window, drawn[:, :slots])
+        labels = np.zeros(outputs.shape, dtype=np.float32)
+        labels[:, :slots] = real
+        return _batch(target[:, None], np.ones((len(target), 1), dtype=bool), outputs, labels)
+
+
+def _batch(
+    targets: Ids, real: NDArray[np.bool_], outputs: Ids, labels: NDArray[np.float32]
+) -> Batch:
+    return Batch(
+        targets=torch.from_numpy(targets),
+        mask=torch.from_numpy(real.astype(np.float32)),
+        outputs=torch.from_numpy(outputs),
+        labels=torch.from_numpy(labels),
+    )
