@@ -134,7 +134,7 @@ class Embeddings:
         return self.unit[[self.index[self._known(word)] for word in words]]
 
     def cosine(self, word1: str, word2: str) -> float:
-        """Return the cosine similarity of two known words, in [−1, 1] (0 for an all-zero vector)."""
+        """Return the cosine of two known words, in [−1, 1] (0 for an all-zero vector)."""
         value = float(self.rows([word1])[0] @ self.rows([word2])[0])
         return max(-1.0, min(1.0, value))
 

@@ -1,0 +1,98 @@
+"""The two calls of this room: ``write`` chooses a format by the ending, ``read`` by the content."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Literal, get_args
+
+from debiaslab.atomic import replacing
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError, nearest
+from debiaslab.vectors import keyed, numpy_zip, word2vec_binary, word2vec_text
+from debiaslab.vectors.files import reading
+from debiaslab.vectors.sniff import HEAD, sniff
+from debiaslab.vectors.words import refuse_unholdable
+
+Format = Literal["word2vec", "bin", "kv", "npz"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+_BY_ENDING: dict[str, Format] = {".txt": "word2vec", ".bin": "bin", ".kv": "kv", ".npz": "npz"}
+_WRITERS = {
+    "word2vec": word2vec_text.write,
+    "bin": word2vec_binary.write,
+    "kv": keyed.write,
+    "npz": numpy_zip.write,
+}
+
+
+def write(embeddings: Embeddings, path: str | Path, format: str | None = None) -> Path:
+    """Write vectors atomically and return the path.
+
+    Args:
+        embeddings: ``V`` words with vectors of shape ``(V, d)``, ``V ≥ 1``.
+        path: Where to write; ``.txt``, ``.bin``, ``.kv`` or ``.npz`` names the format.
+        format: One of ``FORMATS``, in place of the ending: ``word2vec`` (text), ``bin`` (word2vec
+            binary), ``kv`` (what gensim's ``KeyedVectors.load`` reads) or ``npz`` (no pickle).
+
+    Raises:
+        UserError: The format is unknown, it cannot hold a word (``word2vec`` and ``bin`` end a
+            word at a space), there are no words, or the file cannot be written.
+    """
+    path = Path(path)
+    kind = _format_of(path, format)
+    if not len(embeddings):
+        raise UserError(f"there are no words to write to {path}", allowed="one word or more")
+    if kind in ("word2vec", "bin"):
+        refuse_unholdable(embeddings.words, path)
+    with replacing(path) as temporary:
+        _WRITERS[kind](embeddings, temporary)
+    return path
+
+
+def read(path: str | Path) -> Embeddings:
+    """Read vectors of any of the formats, known by what the file holds, whatever its name.
+
+    Text may lack the word2vec header (GloVe), and every format may be gzipped. A native gensim file
+    is a pickle: it is read by an interpreter of the format that can build nothing but the arrays,
+    lists and strings of a ``KeyedVectors``, so that a file from a stranger runs no code.
+
+    Raises:
+        UserError: The file is missing, a directory, empty, cut short, not a vector file, asks to
+            unpickle anything else, or holds NaN, a repeated word or a row of the wrong length.
+    """
+    path = Path(path)
+    with reading(path) as stream:
+        head = stream.read(HEAD)
+        stream.seek(0)
+        kind = sniff(head, path)
+        if kind == "npz":
+            return numpy_zip.read(stream, path)
+        if kind == "pickle":
+            return keyed.read(stream, path, compressed=isinstance(stream, gzip.GzipFile))
+        if kind == "bin":
+            return word2vec_binary.read(stream, path)
+        return word2vec_text.read(stream, path, header=kind == "word2vec")
+
+
+def _format_of(path: Path, format: str | None) -> Format:
+    if format is not None:
+        for known in FORMATS:
+            if format == known:
+                return known
+        raise UserError(
+            f"unknown vector format {format!r}",
+            allowed=", ".join(FORMATS),
+            nearest=nearest(format, FORMATS),
+        )
+    ending = path.suffix.lower()
+    if ending in _BY_ENDING:
+        return _BY_ENDING[ending]
+    raise UserError(
+        f"the ending {ending!r} of {path} names no vector format"
+        if ending
+        else f"{path} has no ending that names a vector format",
+        allowed=", ".join(_BY_ENDING),
+        nearest=nearest(ending, _BY_ENDING),
+        next_step=f"{path.stem}.kv",
+    )

@@ -1,0 +1,157 @@
+"""Unpickling a ``KeyedVectors`` file without running anything it asks for.
+
+A pickle is a program: it may call whatever it names. Here every name it may use stands for an inert
+record of what it was given, never for the real class or function, and any other name is refused.
+The arrays are then rebuilt from those records by ``to_array``.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.errors import UserError
+
+
+class Inert:
+    """What a name in a pickle stands for: it keeps its arguments and state, and does nothing."""
+
+    args: tuple[Any, ...]
+    state: Any
+
+    def __new__(cls, *args: object, **_: object) -> Any:  # noqa: D102
+        record = super().__new__(cls)
+        record.args = args
+        record.state = None
+        return record
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+
+class InertVectors(Inert):
+    """``KeyedVectors``; ``state`` is the dictionary of its attributes."""
+
+
+class InertArray(Inert):
+    """``numpy.ndarray``; ``state`` is (version, shape, dtype, is Fortran order, bytes)."""
+
+
+class InertBuffer(Inert):
+    """An array of pickle protocol 5; ``args`` is (bytes, dtype, shape, order)."""
+
+
+class InertType(Inert):
+    """``numpy.dtype``; ``args[0]`` is such as ``f4``, ``state[1]`` the byte order."""
+
+
+class _Encoded(Inert):
+    """``codecs.encode`` of the bytes that protocol 2 writes as text."""
+
+    def __new__(cls, text: str, *_: object) -> Any:
+        return text.encode("latin1")
+
+
+class _Reconstructed(Inert):
+    """The function that numpy pickles an array with: it makes an empty one, to be given a state."""
+
+    def __new__(cls, *args: object) -> Any:
+        return InertArray(*args)
+
+
+_NUMPY = {"_reconstruct": _Reconstructed, "scalar": Inert}
+_KEYED = ("KeyedVectors", "Word2VecKeyedVectors", "EuclideanKeyedVectors")
+_KNOWN: dict[tuple[str, str], type[Inert]] = {
+    **{("gensim.models.keyedvectors", name): InertVectors for name in _KEYED},
+    **{("gensim.models.keyedvectors", name): Inert for name in ("Vocab", "CompatVocab")},
+    **{("numpy.core.multiarray", name): inert for name, inert in _NUMPY.items()},
+    **{("numpy._core.multiarray", name): inert for name, inert in _NUMPY.items()},
+    ("numpy.core.numeric", "_frombuffer"): InertBuffer,
+    ("numpy._core.numeric", "_frombuffer"): InertBuffer,
+    ("numpy", "ndarray"): InertArray,
+    ("numpy", "dtype"): InertType,
+    ("_codecs", "encode"): _Encoded,
+    ("builtins", "frozenset"): Inert,
+    ("__builtin__", "frozenset"): Inert,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, stream: BinaryIO, path: Path) -> None:
+        super().__init__(stream, fix_imports=False, encoding="latin1")
+        self._path = path
+
+    def find_class(self, module: str, name: str) -> type[Inert]:
+        known = _KNOWN.get((module, name))
+        if known is not None:
+            return known
+        raise UserError(
+            f"{self._path} is a pickle that asks for {module}.{name}, which no file of vectors "
+            "needs; nothing in it was run",
+            allowed="files that gensim's KeyedVectors.save made",
+            next_step="for a whole gensim model that you trust, model.wv.save('vectors.kv') in "
+            "Python, then that file",
+        )
+
+
+def attributes(stream: BinaryIO, path: Path) -> dict[str, Any]:
+    """Return the attributes of the pickled ``KeyedVectors`` in ``stream``, arrays as records.
+
+    Raises:
+        UserError: The pickle names anything but what such a file needs, is damaged or cut short,
+            or holds something else.
+    """
+    try:
+        pickled = _Unpickler(stream, path).load()
+    except UserError:
+        raise
+    except Exception as error:  # a damaged pickle can raise nearly anything
+        raise UserError(
+            f"{path} is a damaged or cut-short pickle ({error})",
+            next_step="copy it or save it again",
+        ) from error
+    if isinstance(pickled, InertVectors) and isinstance(pickled.state, dict):
+        return pickled.state
+    raise UserError(
+        f"{path} is a pickle of something else than vectors",
+        allowed="files that gensim's KeyedVectors.save made",
+    )
+
+
+def to_array(record: object) -> NDArray[np.floating]:
+    """Rebuild an array of floats from its record.
+
+    Raises:
+        ValueError: The record is no array of floats, or its parts disagree.
+    """
+    if isinstance(record, InertArray) and _is_tuple(record.state, 5):
+        _, shape, kind, fortran, data = record.state
+        order = "F" if fortran else "C"
+    elif isinstance(record, InertBuffer) and _is_tuple(record.args, 4):
+        data, kind, shape, order = record.args
+    else:
+        raise ValueError("no array")
+    if isinstance(data, str):  # Python 2 wrote bytes as text
+        data = data.encode("latin1")
+    if not isinstance(data, bytes | bytearray) or order not in ("C", "F"):
+        raise ValueError("no bytes")
+    if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape):
+        raise ValueError(f"shape {shape!r}")
+    flat = np.frombuffer(data, _float_type(kind))
+    return flat.reshape(shape, order="F" if order == "F" else "C")
+
+
+def _float_type(record: object) -> np.dtype[np.floating]:
+    if isinstance(record, InertType) and record.args and isinstance(record.state, tuple):
+        name, order = record.args[0], record.state[1]
+        if name in ("f2", "f4", "f8") and order in ("<", ">", "=", "|"):
+            return np.dtype(order + name)
+    raise ValueError("no array of floats")
+
+
+def _is_tuple(value: object, length: int) -> bool:
+    return isinstance(value, tuple) and len(value) == length

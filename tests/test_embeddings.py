@@ -1,0 +1,117 @@
+"""The one value that training makes and everything else reads."""
+
+import numpy as np
+import pytest
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+
+WORDS = ["king", "queen", "man", "woman", "united_states", "Paris", "nothing"]
+
+
+@pytest.fixture
+def embeddings() -> Embeddings:
+    vectors = np.random.default_rng(0).standard_normal((len(WORDS), 5))
+    vectors[-1] = 0
+    return Embeddings(WORDS, vectors)
+
+
+def test_unit_vectors_have_length_one_and_zero_stays_zero(embeddings: Embeddings):
+    norms = np.linalg.norm(embeddings.unit, axis=1)
+    np.testing.assert_allclose(norms[:-1], 1, rtol=1e-6)
+    assert norms[-1] == 0
+    assert embeddings.unit.dtype == np.float32
+
+
+@pytest.mark.parametrize("size", [1e-44, 1e-30, 1e30, 3e38])
+def test_unit_vectors_of_extreme_floats_neither_overflow_nor_vanish(size: float):
+    unit = Embeddings(["a"], np.array([[size, -size]])).unit
+    np.testing.assert_allclose(unit, [[0.5**0.5, -(0.5**0.5)]], rtol=1e-6)
+
+
+def test_cosine_and_neighbors_agree_with_gensim():
+    embeddings = Embeddings(WORDS, np.random.default_rng(0).standard_normal((len(WORDS), 5)))
+    keyed = embeddings.to_keyed_vectors()
+    for word in WORDS:
+        ours, theirs = embeddings.neighbors(word, 5), keyed.most_similar(word, topn=5)
+        assert [w for w, _ in ours] == [w for w, _ in theirs]
+        np.testing.assert_allclose([c for _, c in ours], [c for _, c in theirs], atol=1e-6)
+        for other, cosine in ours:
+            assert embeddings.cosine(word, other) == pytest.approx(cosine, abs=1e-6)
+
+
+def test_cosine_with_itself_is_one_and_with_zero_is_zero(embeddings: Embeddings):
+    assert embeddings.cosine("king", "king") == pytest.approx(1)
+    assert embeddings.cosine("king", "nothing") == 0
+
+
+def test_gensim_and_back_is_the_same(embeddings: Embeddings):
+    again = Embeddings.from_keyed_vectors(embeddings.to_keyed_vectors())
+    assert again.words == embeddings.words
+    assert np.array_equal(again.vectors, embeddings.vectors)
+
+
+def test_neighbors_are_sorted_with_ties_in_vocabulary_order():
+    rng = np.random.default_rng(1)
+    vectors = np.repeat(rng.standard_normal((50, 4)), 4, axis=0)
+    embeddings = Embeddings([f"w{i}" for i in range(200)], vectors)
+    cosines = embeddings.unit @ embeddings.unit[17]
+    expected = [i for i in np.argsort(-cosines, kind="stable") if i != 17]
+    for n in (1, 2, 3, 5, 50, 199, 500):
+        got = embeddings.neighbors("w17", n)
+        assert [word for word, _ in got] == [f"w{i}" for i in expected[:n]]
+    assert all(-1 <= cosine <= 1 for _, cosine in embeddings.neighbors("w17", 199))
+
+
+def test_neighbors_of_the_only_word_and_of_too_few():
+    assert Embeddings(["a"], np.ones((1, 2))).neighbors("a") == []
+    with pytest.raises(UserError, match="0 neighbours were asked for; allowed: 1 or more"):
+        Embeddings(["a"], np.ones((1, 2))).neighbors("a", 0)
+
+
+def test_lookup_tries_case_and_underscores(embeddings: Embeddings):
+    assert embeddings.lookup("king") == "king"
+    assert embeddings.lookup("King") == "king"
+    assert embeddings.lookup("United States") == "united_states"
+    assert embeddings.lookup("Paris") == "Paris"
+    assert embeddings.lookup("paris") is None
+    assert embeddings.lookup("xyz") is None
+
+
+@pytest.mark.parametrize(
+    ("word", "nearest"), [("quen", "queen"), ("KING", "king"), ("united states", "united_states")]
+)
+def test_unknown_words_get_a_suggestion(embeddings: Embeddings, word: str, nearest: str):
+    for use in (embeddings.__getitem__, embeddings.neighbors, lambda w: embeddings.rows([w])):
+        with pytest.raises(UserError, match=f"the word '{word}' .* did you mean '{nearest}'"):
+            use(word)
+
+
+def test_immutable(embeddings: Embeddings):
+    source = np.ones((1, 2), np.float32)
+    copy = Embeddings(["a"], source)
+    source[:] = 5
+    assert copy.vectors.tolist() == [[1, 1]]
+    for array in (embeddings.vectors, embeddings.unit):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0, 0] = 1
+
+
+@pytest.mark.parametrize(
+    ("words", "vectors", "says"),
+    [
+        (["a"], np.ones((2, 2)), r"1 words came with vectors of shape \(2, 2\)"),
+        (["a"], np.ones(1), r"shape \(1,\)"),
+        (["a", "b"], np.array([[1], [np.nan]]), "'b' holds NaN"),
+        (["a", "b"], np.array([[1], [1e39]]), "'b' holds NaN or infinity"),
+        (["a", "b", "c", "b"], np.ones((4, 2)), "'b' appears twice"),
+    ],
+)
+def test_refused(words: list[str], vectors: np.ndarray, says: str):
+    with pytest.raises(UserError, match=says):
+        Embeddings(words, vectors)
+
+
+def test_split_keeps_the_order(embeddings: Embeddings):
+    assert embeddings.split(["x", "man", "y", "king"]) == (["man", "king"], ["x", "y"])
+    assert repr(embeddings) == "Embeddings(7 words, dimension 5)"

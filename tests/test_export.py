@@ -1,0 +1,228 @@
+"""The file that is handed in: which pairs, which numbers, and the same bytes every time."""
+
+import csv
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.export import codalab, default_pairs, export_vectors, read_pairs
+from debiaslab.neighbors import neighbors_table
+from debiaslab.vectors import read
+
+GIVEN = Path(__file__).resolve().parents[2] / "shared/data/pairs/word_pair_similarity_pairs.csv"
+
+
+@pytest.fixture
+def embeddings() -> Embeddings:
+    words = ["old", "new", "nasa", "united_states", "king", "zero"]
+    vectors = np.random.default_rng(0).standard_normal((len(words), 8))
+    vectors[-1] = 0
+    return Embeddings(words, vectors)
+
+
+def rows_of(path: Path) -> list[list[str]]:
+    return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+
+
+# The default pairs
+
+
+def test_the_default_pairs_are_simlex_then_topics_by_gender_terms():
+    pairs = default_pairs()
+    assert len(pairs) == 1630
+    assert pairs[:2] == [("old", "new"), ("smart", "intelligent")]
+    assert pairs[989] == ("attend", "arrive")
+    assert pairs[990:992] == [("math", "male"), ("math", "man")]
+    assert pairs[-1] == ("relatives", "daughter")
+    assert len({word for word, _ in pairs[990:]}) == 40
+    assert len({term for _, term in pairs[990:]}) == 16
+    assert all(word == word.lower() for pair in pairs[990:] for word in pair)
+    assert len(set(pairs)) == 1630
+
+
+@pytest.mark.skipif(not GIVEN.exists(), reason="the given pair list is not on this machine")
+def test_the_default_pairs_are_the_given_list_in_its_order():
+    assert default_pairs() == read_pairs(GIVEN)
+
+
+# Reading pairs
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "word1,word2\na,b\nnew york,c\n",
+        "\ufeffword1,word2\r\na,b\r\nnew york,c\r\n",
+        'word1,word2,sim\na,b,0.5\n"new york",c,\n',
+        "score,word2, word1 \n1,b, a\n\n   \n2,c,new york",
+    ],
+)
+def test_pairs_are_read_in_order_whatever_the_dialect(tmp_path: Path, content: str):
+    path = tmp_path / "pairs.csv"
+    path.write_bytes(content.encode())
+    assert read_pairs(path) == [("a", "b"), ("new york", "c")]
+
+
+def test_quoted_words_may_hold_commas_and_quotes(tmp_path: Path):
+    path = tmp_path / "pairs.csv"
+    path.write_text('word1,word2\n"a,b","say ""hi"""\n')
+    assert read_pairs(path) == [("a,b", 'say "hi"')]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"\n  \n", "is empty"),
+        (b"word1,word2\n", "holds no pairs"),
+        (b"a,b\nc,d\n", "first line .* is 'a,b'; allowed: the header word1,word2"),
+        (b"word1;word2\na;b\n", "is 'word1;word2'"),
+        (b"Word1,Word2\na,b\n", "is 'Word1,Word2'"),
+        (b"word1,word2,word1\na,b,c\n", "is 'word1,word2,word1'"),
+        (b"word1,word2\na,b\nc\n", "line 3 .* has 1 columns; allowed: 2"),
+        (b"word1,word2\na,b\n\nc,d,e\n", "line 4 .* has 3 columns"),
+        (b"word1,word2\na,b\nc, \n", "line 3 .* has an empty word"),
+        (b"word1,word2\n,\n", "line 2 .* has an empty word"),
+        (b'word1,word2\na,"b\nc,d\n', "line 3 .* is not CSV"),
+        (b"word1,word2\na,\xff\n", "byte 14 .* is not UTF-8"),
+        (b"word1,word2\na," + b"b" * 200_000, "not CSV"),
+    ],
+)
+def test_bad_pairs_give_one_clear_sentence(tmp_path: Path, content: bytes, says: str):
+    path = tmp_path / "pairs.csv"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=says) as caught:
+        read_pairs(path)
+    assert str(path) in str(caught.value)
+
+
+def test_no_pairs_file(tmp_path: Path):
+    (tmp_path / "pairs.csv").write_text("word1,word2\na,b\n")
+    with pytest.raises(UserError, match=r"there is no file .*did you mean .*pairs\.csv"):
+        read_pairs(tmp_path / "pair.csv")
+    with pytest.raises(UserError, match="there is no file"):
+        read_pairs(tmp_path / "no" / "pair.csv")
+    with pytest.raises(UserError, match="is a directory"):
+        read_pairs(tmp_path)
+
+
+# The submission
+
+
+def test_the_csv_holds_the_cosines_in_order(tmp_path: Path, embeddings: Embeddings):
+    pairs = [("old", "new"), ("new", "old"), ("king", "king"), ("old", "zero"), ("old", "new")]
+    made = codalab(embeddings, pairs, tmp_path / "prediction.csv")
+    header, *rows = rows_of(made.path)
+    assert header == ["word1", "word2", "sim"]
+    assert [tuple(row[:2]) for row in rows] == pairs
+    keyed = embeddings.to_keyed_vectors()
+    assert float(rows[0][2]) == pytest.approx(keyed.similarity("old", "new"), abs=1e-6)
+    assert [row[2] for row in rows[2:4]] == ["1.00000000", "0.00000000"]
+    assert rows[0][2] == rows[1][2] == rows[4][2]
+    assert (made.rows, made.missing_words, made.missing_pairs, made.warning) == (5, (), 0, None)
+
+
+def test_words_are_found_in_lower_case_and_with_underscores(tmp_path: Path, embeddings: Embeddings):
+    made = codalab(
+        embeddings,
+        [("NASA", "United States"), ("nasa", "united_states")],
+        tmp_path / "prediction.csv",
+    )
+    rows = rows_of(made.path)[1:]
+    assert rows[0][:2] == ["NASA", "United States"]
+    assert rows[0][2] == rows[1][2]
+    assert made.warning is None
+
+
+def test_missing_words_get_the_fallback_and_a_warning(tmp_path: Path, embeddings: Embeddings):
+    pairs = [("old", "abc"), ("abc", "xyz"), ("old", "new"), ("xyz", "king")]
+    made = codalab(embeddings, pairs, tmp_path / "prediction.csv")
+    assert [row[2] for row in rows_of(made.path)[1:]][:2] == ["0.00000000"] * 2
+    assert (made.missing_words, made.missing_pairs) == (("abc", "xyz"), 3)
+    assert made.warning is not None
+    assert "3 of 4 pairs got the fallback 0.0 because 2 of their words" in made.warning
+    assert "'abc', 'xyz'" in made.warning
+    other = codalab(embeddings, pairs, tmp_path / "other.csv", missing=0.25)
+    assert rows_of(other.path)[1][2] == "0.25000000"
+
+
+def test_no_pair_known_at_all(tmp_path: Path, embeddings: Embeddings):
+    made = codalab(embeddings, [("p", "q")], tmp_path / "prediction.csv")
+    assert rows_of(made.path)[1:] == [["p", "q", "0.00000000"]]
+
+
+@pytest.mark.parametrize("name", ["prediction.csv", "prediction.zip"])
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path, embeddings: Embeddings, name: str):
+    first = codalab(embeddings, default_pairs(), tmp_path / "1" / name)
+    second = codalab(embeddings, default_pairs(), tmp_path / "2" / name)
+    assert first.path.read_bytes() == second.path.read_bytes()
+
+
+def test_the_zip_holds_just_the_csv(tmp_path: Path, embeddings: Embeddings):
+    pairs = default_pairs()
+    table = codalab(embeddings, pairs, tmp_path / "prediction.csv").path
+    packed = codalab(embeddings, pairs, tmp_path / "prediction.zip").path
+    with zipfile.ZipFile(packed) as archive:
+        assert archive.namelist() == ["prediction.csv"]
+        assert archive.testzip() is None
+        assert archive.read("prediction.csv") == table.read_bytes()
+    assert read_pairs(table) == pairs
+    assert len(table.read_bytes().splitlines()) == 1631
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["prediction.csv", "prediction.zip"]
+
+
+@pytest.mark.parametrize("missing", [float("nan"), float("inf"), 1.5, -2])
+def test_a_fallback_is_a_similarity(tmp_path: Path, embeddings: Embeddings, missing: float):
+    with pytest.raises(UserError, match="a number from -1 to 1"):
+        codalab(embeddings, [("old", "new")], tmp_path / "p.csv", missing=missing)
+
+
+def test_other_endings_are_refused(tmp_path: Path, embeddings: Embeddings):
+    with pytest.raises(UserError, match=r"allowed: \.csv or \.zip"):
+        codalab(embeddings, [("old", "new")], tmp_path / "p.tsv")
+    with pytest.raises(UserError, match="cannot write"):
+        codalab(embeddings, [("old", "new")], Path("/dev/null/p.csv"))
+
+
+@pytest.mark.parametrize("format", ["word2vec", "bin", "kv", "npz"])
+def test_vectors_are_exported(tmp_path: Path, embeddings: Embeddings, format: str):
+    path = export_vectors(embeddings, tmp_path / "vectors", format)
+    assert np.array_equal(read(path).vectors, embeddings.vectors)
+
+
+# Neighbours side by side
+
+
+def test_a_table_of_neighbors(embeddings: Embeddings):
+    lines = neighbors_table(embeddings, "King", 3).splitlines()
+    assert lines[0] == "nearest neighbours of King by cosine similarity"
+    assert lines[1].split() == ["rank", "word", "cosine"]
+    expected = [
+        (str(i + 1), w, f"{c:.3f}") for i, (w, c) in enumerate(embeddings.neighbors("king", 3))
+    ]
+    assert [tuple(line.split()) for line in lines[2:]] == expected
+
+
+def test_two_tables_side_by_side_mark_shared_neighbors(embeddings: Embeddings):
+    other = Embeddings(["king", "old", "日本", "x\ty"], np.eye(4) + 0.1)
+    table = neighbors_table(embeddings, "king", 5, compare=other, labels=("baseline", "debiased"))
+    lines = table.splitlines()
+    assert "baseline" in lines[1]
+    assert "debiased" in lines[1]
+    assert sum(line.count("* old") for line in lines) == 2
+    assert lines[-1] == "* in both lists: 1"
+    assert "'x\\ty'" in table
+    assert "\t" not in table
+    assert len(lines) == 1 + 1 + 5 + 1
+
+
+def test_unknown_words_name_the_side_and_the_nearest_word(embeddings: Embeddings):
+    other = Embeddings(["queen"], np.ones((1, 2)))
+    with pytest.raises(UserError, match=r"first: the word 'kin' .* did you mean 'king'"):
+        neighbors_table(embeddings, "kin")
+    with pytest.raises(UserError, match="second: the word 'king' is not among the 1 words"):
+        neighbors_table(embeddings, "king", compare=other)

@@ -1,0 +1,510 @@
+"""Vector files against gensim: exact round trips, odd words, damaged and hostile files."""
+
+import gzip
+import os
+import pickle
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors, Word2Vec
+from gensim.test.utils import datapath
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.vectors import FORMATS, read, write
+from debiaslab.vectors.words import word2vec_holds
+
+ENDINGS = (".txt", ".bin", ".kv", ".npz")
+PLAIN = [
+    "the",
+    "naïve",
+    "日本語",
+    "🙂",
+    "a,b",
+    '"',
+    "#x",
+    "co_operate",
+    "e\u0301",
+    "\u200b",
+    "-0.5",
+]
+ODD = [
+    "",
+    " ",
+    "new york",
+    "a\tb",
+    "a\n",
+    "\r",
+    "\0",
+    "x\0",
+    "\0\0y\0",
+    "\u00a0",
+    "\u2028",
+    "\x1b[0m",
+]
+ODD += ["\x85", "\ud800", "a\udfffb"]
+
+
+def vectors_of(words: list[str], dim: int = 7, seed: int = 0) -> Embeddings:
+    rng = np.random.default_rng(seed)
+    return Embeddings(words, rng.standard_normal((len(words), dim)))
+
+
+def any_floats(rows: int, dim: int) -> np.ndarray:
+    """Every finite float32 is as likely as any other, with the extremes put in front."""
+    rng = np.random.default_rng(1)
+    bits = rng.integers(0, 2**32, size=rows * dim, dtype=np.uint64).astype(np.uint32)
+    values = bits.view(np.float32)
+    values = np.where(np.isfinite(values), values, np.float32(0.1))
+    limits = np.finfo(np.float32)
+    values[:6] = [0.0, -0.0, limits.max, -limits.max, limits.tiny, limits.smallest_subnormal]
+    return values.reshape(rows, dim)
+
+
+def same(left: Embeddings, right: Embeddings) -> bool:
+    """Same words, and vectors equal bit for bit."""
+    bits = left.vectors.view(np.uint32), right.vectors.view(np.uint32)
+    return left.words == right.words and np.array_equal(*bits)
+
+
+def same_as_gensim(ours: Embeddings, keyed: KeyedVectors) -> bool:
+    return same(ours, Embeddings.from_keyed_vectors(keyed))
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Callable[[str, bytes], Path]:
+    def write_bytes(name: str, content: bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content)
+        return path
+
+    return write_bytes
+
+
+# Round trips
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("dim", [1, 2, 3, 16, 100])
+def test_every_format_gives_every_float_back_bit_for_bit(tmp_path: Path, ending: str, dim: int):
+    embeddings = Embeddings([f"w{i}" for i in range(2500)], any_floats(2500, dim))
+    path = embeddings.save(tmp_path / f"vectors{ending}")
+    assert same(Embeddings.load(path), embeddings)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("ending", [".txt", ".bin"])
+def test_gensim_reads_word2vec_files_bit_for_bit(tmp_path: Path, ending: str):
+    words = PLAIN + [f"w{i}" for i in range(200)]
+    embeddings = Embeddings(words, any_floats(len(words), 9))
+    path = embeddings.save(tmp_path / f"vectors{ending}")
+    keyed = KeyedVectors.load_word2vec_format(str(path), binary=ending == ".bin")
+    assert same_as_gensim(embeddings, keyed)
+
+
+def test_gensim_reads_the_native_file_which_is_one_file_however_big(tmp_path: Path):
+    words = PLAIN + ODD + [f"w{i}" for i in range(110_000)]
+    embeddings = vectors_of(words, dim=100)
+    assert embeddings.vectors.size > 10 * 1024**2, "gensim would put this many in a second file"
+    path = embeddings.save(tmp_path / "vectors.kv")
+    keyed = KeyedVectors.load(str(path))
+    assert same_as_gensim(embeddings, keyed)
+    assert keyed.most_similar("the", topn=3)[0][0] == embeddings.neighbors("the", 3)[0][0]
+    assert same(read(path), embeddings)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_unicode_words_survive_everywhere(tmp_path: Path, ending: str):
+    embeddings = vectors_of(PLAIN)
+    assert same(read(embeddings.save(tmp_path / f"v{ending}")), embeddings)
+
+
+@pytest.mark.parametrize("ending", [".kv", ".npz"])
+def test_odd_words_survive_where_they_can(tmp_path: Path, ending: str):
+    embeddings = vectors_of(PLAIN + ODD)
+    assert same(read(embeddings.save(tmp_path / f"v{ending}")), embeddings)
+
+
+@pytest.mark.parametrize("ending", [".txt", ".bin"])
+@pytest.mark.parametrize("word", ODD)
+def test_odd_words_are_refused_elsewhere_and_the_old_file_stays(
+    tmp_path: Path, ending: str, word: str
+):
+    path = tmp_path / f"v{ending}"
+    path.write_text("old")
+    with pytest.raises(UserError) as caught:
+        vectors_of(["a", word, "b"]).save(path)
+    assert repr(word) in str(caught.value)
+    assert "v.npz" in str(caught.value)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_word2vec_refuses_every_white_space_and_control_character():
+    refused = {c for c in map(chr, range(0x110000)) if not word2vec_holds(f"a{c}b")}
+    assert refused >= {c for c in map(chr, range(0x110000)) if c.isspace()}
+    assert refused >= set(map(chr, [*range(0x21), *range(0x7F, 0xA1)])) - {"\u00a1"}
+    assert refused >= set(map(chr, range(0xD800, 0xE000)))
+    assert not refused & set("aé日🙂_-'\u200d\ufeff\u00ad")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_same_vectors_same_bytes(tmp_path: Path, ending: str):
+    for name in ("one", "two"):
+        vectors_of(PLAIN).save(tmp_path / f"{name}{ending}")
+    assert (tmp_path / f"one{ending}").read_bytes() == (tmp_path / f"two{ending}").read_bytes()
+
+
+# Names and formats
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_content_tells_the_format_whatever_the_name(tmp_path: Path, format: str):
+    embeddings = vectors_of(PLAIN)
+    for name in ("wordvectors.kv", "x.txt", "x.bin", "x.npz", "x"):
+        assert same(read(write(embeddings, tmp_path / name, format)), embeddings)
+
+
+def test_one_dimension_is_told_apart_too(tmp_path: Path):
+    embeddings = Embeddings(["a", "b"], np.array([[1.5], [-2.0]]))
+    for format in FORMATS:
+        assert same(read(write(embeddings, tmp_path / "x", format)), embeddings)
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "says"),
+    [
+        ("v.vk", None, "'.kv'"),
+        ("v", None, ".npz"),
+        ("v.txt", "word2vex", "'word2vec'"),
+        ("v.txt", "pickle", "npz"),
+    ],
+)
+def test_unknown_formats_name_the_known_ones(tmp_path: Path, name: str, format: str, says: str):
+    with pytest.raises(UserError, match=says):
+        write(vectors_of(PLAIN), tmp_path / name, format)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_words_are_not_written(tmp_path: Path):
+    with pytest.raises(UserError, match="no words"):
+        write(Embeddings([], np.empty((0, 3))), tmp_path / "v.txt")
+
+
+# Files of others
+
+
+def test_gensim_text_and_binary_of_the_same_vectors_read_equal(tmp_path: Path):
+    keyed = KeyedVectors(5)
+    keyed.add_vectors(PLAIN, np.random.default_rng(2).standard_normal((len(PLAIN), 5)))
+    keyed.save_word2vec_format(str(tmp_path / "t"))
+    keyed.save_word2vec_format(str(tmp_path / "b"), binary=True)
+    assert same_as_gensim(read(tmp_path / "t"), KeyedVectors.load_word2vec_format(tmp_path / "t"))
+    assert same_as_gensim(read(tmp_path / "b"), keyed)
+
+
+def test_files_that_gensim_carries():
+    text = KeyedVectors.load_word2vec_format(datapath("high_precision.kv.txt"))
+    assert same_as_gensim(read(datapath("high_precision.kv.txt")), text)
+    binary = KeyedVectors.load_word2vec_format(datapath("high_precision.kv.bin"), binary=True)
+    assert same_as_gensim(read(datapath("high_precision.kv.bin")), binary)
+    vec = KeyedVectors.load_word2vec_format(datapath("lee_fasttext.vec"))
+    assert same_as_gensim(read(datapath("lee_fasttext.vec")), vec)
+    glove = KeyedVectors.load_word2vec_format(datapath("test_glove.txt"), no_header=True)
+    assert same_as_gensim(read(datapath("test_glove.txt")), glove)
+
+
+def test_a_native_file_of_gensim_3_with_its_old_names():
+    ours = read(datapath("old_keyedvectors_320.dat"))
+    keyed = KeyedVectors.load(datapath("old_keyedvectors_320.dat"))
+    assert same_as_gensim(ours, keyed)
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, ">f4"])
+def test_native_files_of_every_protocol_and_float(tmp_path: Path, protocol: int, dtype: type):
+    keyed = KeyedVectors(4)
+    keyed.add_vectors(PLAIN, np.random.default_rng(3).standard_normal((len(PLAIN), 4)))
+    keyed.vectors = np.asfortranarray(keyed.vectors.astype(dtype))
+    keyed.set_vecattr("the", "count", 5)
+    keyed.save(str(tmp_path / "k.kv"), pickle_protocol=protocol)
+    assert same_as_gensim(read(tmp_path / "k.kv"), keyed)
+
+
+def test_the_keyed_vectors_of_a_trained_model_and_not_the_model_itself(tmp_path: Path):
+    model = Word2Vec([PLAIN, PLAIN[::-1]] * 3, vector_size=6, min_count=1, seed=1, workers=1)
+    model.wv.save(str(tmp_path / "w.kv"))
+    assert same_as_gensim(read(tmp_path / "w.kv"), model.wv)
+    model.save(str(tmp_path / "w.model"))
+    with pytest.raises(UserError, match=r"Word2Vec.*model\.wv\.save"):
+        read(tmp_path / "w.model")
+
+
+def test_arrays_in_a_file_beside(tmp_path: Path):
+    keyed = KeyedVectors(4)
+    keyed.add_vectors(PLAIN, np.random.default_rng(3).standard_normal((len(PLAIN), 4)))
+    path = tmp_path / "k.kv"
+    keyed.save(str(path), separately=["vectors"])
+    assert same_as_gensim(read(path), keyed)
+    side = tmp_path / "k.kv.vectors.npy"
+    with pytest.raises(UserError, match="without words"):
+        read(side)
+    np.save(side, np.array([{}]), allow_pickle=True)
+    with pytest.raises(UserError, match=r"k\.kv\.vectors\.npy is damaged"):
+        read(path)
+    side.write_bytes(side.read_bytes()[:-9])
+    with pytest.raises(UserError, match="damaged"):
+        read(path)
+    side.unlink()
+    with pytest.raises(UserError, match=r"k\.kv\.vectors\.npy, which is not beside it"):
+        read(path)
+
+
+def test_gzipped_files(tmp_path: Path, put: Callable[[str, bytes], Path]):
+    embeddings = vectors_of(PLAIN)
+    for format in FORMATS:
+        content = write(embeddings, tmp_path / "plain", format).read_bytes()
+        assert same(read(put(f"{format}.gz", gzip.compress(content))), embeddings)
+    keyed = embeddings.to_keyed_vectors()
+    keyed.save(str(tmp_path / "k.gz"), separately=["vectors"])
+    assert same(read(tmp_path / "k.gz"), embeddings)
+
+
+def test_lines_may_end_in_spaces_carriage_returns_and_blank_lines(put: Callable):
+    path = put("v.txt", b"2 3\r\na 1 2 3 \r\nb  4 5  6\r\n\n  \n")
+    assert read(path).vectors.tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert read(path).words == ("a", "b")
+
+
+def test_binary_with_a_line_end_after_each_vector(put: Callable):
+    rows = [b"a " + struct.pack("<2f", 1, 2) + b"\n", b"b " + struct.pack("<2f", 3, 4) + b"\n"]
+    assert read(put("v.bin", b"2 2\n" + b"".join(rows))).vectors.tolist() == [[1, 2], [3, 4]]
+
+
+# Bad files: one UserError each
+
+
+TEXT = b"3 2\na 1 2\nb 3 4\nc 5 6\n"
+BINARY = b"3 2\n" + b"".join(w + b" " + struct.pack("<2f", 0.1, 1e9) for w in (b"a", b"b", b"c"))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (gzip.compress(b""), "holds nothing"),
+        (gzip.compress(TEXT * 9)[:-20], "cut short or damaged"),
+        (gzip.compress(TEXT)[:12] + b"\xff" * 30, "damaged"),
+        (b"PK\x03\x04 not really a zip", r"no plain \.npz"),
+        (b"hello world\nthis is a poem\n", "no vector file: it starts with"),
+        (b"word1,word2\nold,new\n", "no vector file"),
+        (b"\x89PNG\r\n\x1a\n\x00", "no vector file"),
+        (b"9" * 5000 + b" 2\n", "no vector file"),
+        (b"-3 2\na 1 2\n", "no vector file"),
+        # text
+        (b"3 2\n", "promises 3 words, but 0 follow"),
+        (TEXT[:-6], r"promises 3 words, but 2 follow.*cut short"),
+        (TEXT[:-3], "line 4 .* has 1 numbers .*2 numbers"),
+        (TEXT + b"d 7 8\n", "promises 3 words, but 4 follow"),
+        (b"3 5" + TEXT[3:], "line 2 .* has 2 numbers .*5 numbers"),
+        (b"999999999999999 2" + TEXT[3:], "promises 999,999,999,999,999 words, but 3"),
+        (b"3 999999999999999" + TEXT[3:], "line 2 .* has 2 numbers"),
+        (b"0 2\n", "0 words of dimension 2"),
+        (b"2 0\na\nb\n", "2 words of dimension 0"),
+        (TEXT.replace(b"4", b"nan"), "line 3 .*'b' holds NaN"),
+        (TEXT.replace(b"4", b"-inf"), "line 3 .*'b' holds NaN, infinity"),
+        (TEXT.replace(b"4", b"1e39"), "line 3 .*beyond float32"),
+        (TEXT.replace(b"4", b"4.x"), r"line 3 .*b'4\.x' is not a number"),
+        (TEXT.replace(b"6", b"6x"), "line 4 .*b'6x' is not a number"),
+        (TEXT.replace(b"b 3", b"b b 3"), "line 3 .* has 3 numbers .*a word with a space"),
+        (TEXT.replace(b"b 3", b" 3"), "line 3 .* does not start with a word"),
+        (TEXT.replace(b"b 3", b"\xff 3"), "line 3 .* is not UTF-8"),
+        (TEXT.replace(b"\nb", b"\n\nb"), "line 3 .* does not start with a word"),
+        (TEXT.replace(b"c 5", b"a 5"), "'a' twice, in line 2 and line 4"),
+        (b"a 1 2\nb 3\n", "line 2 .* has 1 numbers"),
+        # binary
+        (BINARY[:-1], r"promises 3 vectors .*cut short|is cut short in vector 3"),
+        (BINARY[:-9], r"promises 3 vectors .*cut short"),
+        (BINARY.replace(b"3 2", b"2 2"), "promises 2 vectors, but 10 bytes more"),
+        (BINARY.replace(b"3 2", b"3 9"), "cut short"),
+        (BINARY.replace(b"3 2", b"999999999999 999999999"), "promises 999,999,999,999 vectors"),
+        (BINARY.replace(b"b ", b"\xff "), "row 2 .* is not UTF-8"),
+        (BINARY.replace(b"b ", b"\n "), "row 2 .* has no word"),
+        (BINARY.replace(b"b ", b"a "), "'a' twice, in row 1 and row 2"),
+        (BINARY[:-4] + struct.pack("<f", np.nan), "row 3 .*'c' holds NaN"),
+        (BINARY.replace(b"b ", b"bbbbbbbb"), "cut short in vector|not UTF-8|bytes more"),
+        # pickles
+        (b"\x80\x04", "damaged or cut-short pickle"),
+        (pickle.dumps({"words": ["a"]}), "something else than vectors"),
+        (pickle.dumps([1.0] * 9), "something else than vectors"),
+    ],
+)
+def test_bad_files_give_one_clear_sentence(put: Callable, content: bytes, says: str):
+    path = put("vectors.kv", content)
+    with pytest.raises(UserError, match=says) as caught:
+        read(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_blank_line_between_two_blocks_of_lines(put: Callable):
+    line = b"w%d " + b" ".join([b"0.123456789"] * 50) + b"\n"
+    lines = b"".join(line % i for i in range(5000))
+    assert len(read(put("v.txt", lines + b"\n" * 3_000_000))) == 5000
+    with pytest.raises(UserError, match=r"line 5001 of .* is blank, and more lines follow"):
+        read(put("v.txt", lines + b"\n" * 5_000_000 + line % 6000))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_cut_of_a_file_is_told_or_is_the_whole(tmp_path: Path, format: str):
+    embeddings = vectors_of(["one", "two", "three"], dim=5)
+    path = write(embeddings, tmp_path / "v", format)
+    content = path.read_bytes()
+    text_end = len(content) - 1 if format != "word2vec" else content.rindex(b" ")
+    for end in range(0, text_end + 1):
+        path.write_bytes(content[:end])
+        with pytest.raises(UserError):
+            read(path)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_any_changed_byte_gives_vectors_or_a_clear_sentence(tmp_path: Path, format: str):
+    path = write(vectors_of(["one", "two", "three"], dim=5), tmp_path / "v", format)
+    content = bytearray(path.read_bytes())
+    rng = np.random.default_rng(5)
+    for _ in range(1500):
+        damaged = bytearray(content)
+        for place in rng.integers(0, len(content), size=rng.integers(1, 4)):
+            damaged[place] = rng.integers(0, 256)
+        path.write_bytes(damaged)
+        with suppress(UserError):
+            read(path)
+
+
+def test_missing_files_and_directories(tmp_path: Path):
+    vectors_of(PLAIN).save(tmp_path / "bios.kv")
+    with pytest.raises(UserError, match=r"there is no file .*did you mean .*bios\.kv"):
+        read(tmp_path / "bois.kv")
+    with pytest.raises(UserError, match="there is no file"):
+        read(tmp_path / "nowhere" / "bios.kv")
+    with pytest.raises(UserError, match="is a directory"):
+        read(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="not a regular file"):
+        read(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        ({"vectors": np.ones((2, 3))}, "no array 'words'"),
+        ({"words": np.array(["a", "b"])}, "no array 'vectors'"),
+        (
+            {"words": np.array(["a", "b"], dtype=object), "vectors": np.ones((2, 3))},
+            "Object arrays",
+        ),
+        ({"words": np.array([b"a", b"b"]), "vectors": np.ones((2, 3))}, r"words of type \|S1"),
+        ({"words": np.array(["a", "b"]), "vectors": np.ones((2, 3)) * 1j}, "complex"),
+        ({"words": np.array(["a", "b"]), "vectors": np.ones((3, 3))}, r"2 words .* \(3, 3\)"),
+        ({"words": np.array(["a", "b"]), "vectors": np.ones(2)}, r"shape \(2,\)"),
+        ({"words": np.array([], dtype=str), "vectors": np.ones((0, 3))}, "0 words"),
+        (
+            {"words": np.array(["a", "a"]), "vectors": np.ones((2, 3))},
+            "'a' twice, in row 1 and row 2",
+        ),
+        ({"words": np.array(["a", "b"]), "vectors": np.full((2, 3), 1e300)}, "row 1 .*float32"),
+        (
+            {"words": np.array(["a"]), "vectors": np.ones((1, 3)), "lengths": np.array([1, 2])},
+            "'lengths' that do not fit",
+        ),
+    ],
+)
+def test_bad_npz(tmp_path: Path, arrays: dict[str, np.ndarray], says: str):
+    np.savez(tmp_path / "v.npz", **arrays)
+    with pytest.raises(UserError, match=says):
+        read(tmp_path / "v.npz")
+
+
+def test_an_npz_of_others_needs_words_and_vectors_only(tmp_path: Path):
+    np.savez_compressed(tmp_path / "v.npz", vectors=np.eye(2), words=np.array(["a", "b"]))
+    assert read(tmp_path / "v.npz").words == ("a", "b")
+
+
+# Hostile pickles
+
+
+class Hostile:
+    def __init__(self, function: Callable, *args: object) -> None:
+        self.reduced = (function, args)
+
+    def __reduce__(self) -> tuple:
+        return self.reduced
+
+
+def test_a_hostile_pickle_runs_nothing(tmp_path: Path):
+    mark = tmp_path / "ran"
+    for protocol in range(2, 6):
+        for bad in (
+            Hostile(os.system, f"touch {mark}"),
+            Hostile(eval, f"open({str(mark)!r}, 'w')"),
+            Hostile(getattr, KeyedVectors, "load"),
+            Hostile(np.load, str(mark)),
+        ):
+            path = tmp_path / "v.kv"
+            path.write_bytes(pickle.dumps(bad, protocol=protocol))
+            with pytest.raises(UserError, match="nothing in it was run"):
+                read(path)
+    assert not mark.exists()
+
+
+def test_a_hostile_attribute_of_honest_vectors_runs_nothing(tmp_path: Path):
+    keyed = vectors_of(PLAIN).to_keyed_vectors()
+    keyed.extra = Hostile(os.system, f"touch {tmp_path / 'ran'}")
+    with (tmp_path / "v.kv").open("wb") as stream:
+        pickle.dump(keyed, stream, protocol=4)
+    with pytest.raises(UserError, match=r"asks for posix\.system|asks for nt\.system"):
+        read(tmp_path / "v.kv")
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"\x80\x04\x8c\x1dgensim.models.keyedvectors\x8c\x0cKeyedVectors\x93.",
+        b"\x80\x02cgensim.models.keyedvectors\nKeyedVectors\n}X\x01\x00\x00\x00aK\x01sb.",
+        b"\x80\x02cnumpy\ndtype\nN}X\x08\x00\x00\x00__call__NsN\x86b.",
+        b"\x80\x04\x8c\x05numpy\x8c\x11ndarray.__class__\x93.",
+        b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93.",
+        b"\x80\x02cdebiaslab.vectors.inert\nInert\n.",
+        b"\x80\x02cgensim.models.keyedvectors\nKeyedVectors\n)\x81K\x01K\x02s.",
+    ],
+)
+def test_strange_pickle_programs_are_refused_and_change_no_later_reading(
+    tmp_path: Path, program: bytes
+):
+    (tmp_path / "bad.kv").write_bytes(program)
+    with pytest.raises(UserError):
+        read(tmp_path / "bad.kv")
+    good = vectors_of(PLAIN)
+    assert same(read(good.save(tmp_path / "good.kv")), good)
+
+
+def test_native_files_with_strange_parts(tmp_path: Path):
+    def refuse(change: Callable[[KeyedVectors], None], says: str) -> None:
+        keyed = vectors_of(PLAIN).to_keyed_vectors()
+        change(keyed)
+        with (tmp_path / "v.kv").open("wb") as stream:
+            keyed.save(stream)
+        with pytest.raises(UserError, match=says):
+            read(tmp_path / "v.kv")
+
+    refuse(lambda k: setattr(k, "vectors", None), "holds no vectors")
+    refuse(lambda k: setattr(k, "vectors", np.array([{}, "x"])), "holds no vectors")
+    refuse(lambda k: setattr(k, "vectors", k.vectors.astype(int)), "no array of floats")
+    refuse(lambda k: setattr(k, "vectors", k.vectors[:-1]), "11 words with vectors of shape")
+    refuse(lambda k: setattr(k, "index_to_key", [1, 2]), "no list of words")
+    refuse(lambda k: k.vectors.__setitem__((2, 3), np.nan), "row 3 .*NaN")
