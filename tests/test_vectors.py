@@ -15,7 +15,7 @@ from gensim.test.utils import datapath
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.vectors import FORMATS, read, write
+from debiaslab.vectors import FORMATS, check_writable, read, write
 from debiaslab.vectors.words import word2vec_holds
 
 ENDINGS = (".txt", ".bin", ".kv", ".npz")
@@ -189,6 +189,18 @@ def test_unknown_formats_name_the_known_ones(tmp_path: Path, name: str, format: 
     with pytest.raises(UserError, match=says):
         write(vectors_of(PLAIN), tmp_path / name, format)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_path_is_checked_before_training_without_touching_anything(tmp_path: Path):
+    check_writable(tmp_path / "new" / "folder" / "v.kv")
+    check_writable(tmp_path / "v", "word2vec")
+    check_writable("v.npz")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "d.kv").mkdir()
+    for path, says in (("v.xyz", "'.xyz'"), ("d.kv", "is a directory"), ("file/v.kv", "no folder")):
+        with pytest.raises(UserError, match=says):
+            check_writable(tmp_path / path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["d.kv", "file"]
 
 
 def test_no_words_are_not_written(tmp_path: Path):

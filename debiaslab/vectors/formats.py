@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -48,6 +49,25 @@ def write(embeddings: Embeddings, path: str | Path, format: str | None = None) -
     with replacing(path) as temporary:
         _WRITERS[kind](embeddings, temporary)
     return path
+
+
+def check_writable(path: str | Path, format: str | None = None) -> None:
+    """Refuse at once, before hours of training, a path that ``write`` would refuse.
+
+    Raises:
+        UserError: The format is unknown, or the path is a directory or in a folder that cannot be
+            written.
+    """
+    path = Path(path)
+    _format_of(path, format)
+    if path.is_dir():
+        raise UserError(f"{path} is a directory", allowed="a file to write")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(
+            f"cannot write {path}: {folder} is no folder that you may write to",
+            allowed="a path in a folder you may write to",
+        )
 
 
 def read(path: str | Path) -> Embeddings:
