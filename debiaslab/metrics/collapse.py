@@ -1,0 +1,89 @@
+"""Collapse checks: vectors without content show no bias either, and must not look good."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.embeddings import Embeddings
+
+SAMPLE = 2000
+"""Words drawn for the checks that look at directions; enough for any usual dimension."""
+
+_ALIKE = 0.9  # mean cosine of random words; anisotropic but healthy vectors stay below about 0.7
+_FLAT = (
+    0.05  # effective rank as a share of what the dimension allows; healthy vectors: 0.7 and more
+)
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """Result of :func:`collapse`.
+
+    Attributes:
+        mean_cosine: Mean cosine over all pairs of the sampled words; near 1 when collapsed.
+        effective_rank: Number of directions in use, between 1 and the dimension (Roy & Vetterli
+            2007: the exponential of the entropy of the singular values of the unit vectors).
+        norm_spread: Standard deviation of the vector lengths over their mean, over all words.
+        zero_vectors: Number of all-zero vectors, over all words.
+        n: Words sampled for the first two; zero vectors are not among them.
+        warning: What looks wrong, in words; None when nothing does.
+    """
+
+    mean_cosine: float | None
+    effective_rank: float | None
+    norm_spread: float | None
+    zero_vectors: int
+    n: int
+    warning: str | None
+
+
+def collapse(embeddings: Embeddings, *, seed: int = 0) -> Collapse:
+    """Look for collapsed vectors in a seeded sample of at most 2,000 words.
+
+    The direction checks are None with fewer than 2 non-zero vectors.
+    """
+    squares = np.einsum("ij,ij->i", embeddings.vectors, embeddings.vectors, dtype=np.float64)
+    norms = np.sqrt(squares)
+    alive = np.flatnonzero(norms)
+    zero = len(embeddings) - len(alive)
+    if len(alive) < 2:
+        return Collapse(None, None, None, zero, len(alive), _zero_warning(zero, len(embeddings)))
+    rows = np.sort(np.random.default_rng(seed).permutation(alive)[:SAMPLE])
+    unit = embeddings.vectors[rows].astype(np.float64) / norms[rows, None]
+    mean_cosine, rank = _mean_cosine(unit), _effective_rank(unit)
+    warnings = []
+    if zero:
+        warnings.append(_zero_warning(zero, len(embeddings)))
+    if mean_cosine > _ALIKE:
+        warnings.append(f"random words have a mean cosine of {mean_cosine:.2f}")
+    if rank < max(1.5, _FLAT * min(unit.shape)):
+        warnings.append(f"the vectors use {rank:.1f} of {embeddings.dim} directions")
+    return Collapse(
+        mean_cosine,
+        rank,
+        float(norms.std() / norms.mean()),
+        zero,
+        len(rows),
+        "; ".join(warnings) or None,
+    )
+
+
+def _zero_warning(zero: int, total: int) -> str:
+    return f"{zero:,} of {total:,} vectors are all zeros"
+
+
+def _mean_cosine(unit: NDArray[np.float64]) -> float:
+    """Mean over all pairs of different rows: the squared length of the sum holds every product."""
+    n = len(unit)
+    total = unit.sum(axis=0)
+    return float((total @ total - n) / (n * (n - 1)))
+
+
+def _effective_rank(unit: NDArray[np.float64]) -> float:
+    singular = np.sqrt(np.clip(np.linalg.eigvalsh(unit.T @ unit), 0.0, None))
+    shares = singular[singular > 0] / singular.sum()
+    return math.exp(-float(shares @ np.log(shares)))

@@ -1,0 +1,176 @@
+"""Permutation test of a difference of means: exact where it can be, else Monte Carlo."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+EXACT_LIMIT = 200_000
+"""Enumerate every partition up to this number of them (8 against 8 has 12,870)."""
+
+DRAWS = 100_000
+"""Monte Carlo partitions above the limit; the smallest p it can give is 1 / (DRAWS + 1)."""
+
+_CHUNK = 250_000  # words of coins at a time: 2 MB, which stays in the processor's cache
+_TIE = 1e-10  # of the largest value; sums of the same numbers in another order differ by far less
+
+
+@dataclass(frozen=True)
+class PermutationTest:
+    """Result of :func:`permutation_test`.
+
+    Attributes:
+        p: Share of partitions whose statistic is >= the observed one.
+        p_two_sided: Share of partitions whose |statistic| is >= the observed |statistic|.
+        method: ``"exact"`` (all partitions) or ``"monte_carlo"``.
+        permutations: Number of partitions looked at.
+        floor: The smallest p this test can give.
+    """
+
+    p: float
+    p_two_sided: float
+    method: Literal["exact", "monte_carlo"]
+    permutations: int
+    floor: float
+
+
+def permutation_test(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    exact_limit: int = EXACT_LIMIT,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> PermutationTest:
+    """Test mean(x) − mean(y) over re-partitions of the pooled values into the same two sizes.
+
+    Exact: every one of the ``C(n, n_x)`` equal-size partitions, the observed one included
+    (Caliskan et al. 2017, p. 184). Monte Carlo: ``draws`` seeded partitions, each without
+    replacement, and ``p = (hits + 1) / (draws + 1)`` (Phipson & Smyth 2010). Ties count as hits.
+
+    Args:
+        x: Values of the first group, shape ``(n_x,)``.
+        y: Values of the second group, shape ``(n_y,)``.
+        exact_limit: Largest number of partitions that is enumerated.
+        draws: Monte Carlo partitions above it.
+        seed: Seed of the Monte Carlo draws.
+
+    Raises:
+        ValueError: A group is empty.
+    """
+    first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if not first.size or not second.size:
+        raise ValueError("a permutation test needs at least one value in each group")
+    pooled = np.concatenate([first, second])
+    tie = _TIE * float(np.abs(pooled).max())
+    # With the mean taken out, mean(x) − mean(y) is sum(x) times a constant: only sums are needed.
+    pooled = pooled - math.fsum(pooled) / len(pooled)
+    observed = math.fsum(pooled[: len(first)])
+    partitions = math.comb(len(pooled), len(first))
+    if partitions <= exact_limit:
+        p, p_two_sided = _shares(_subset_sums(pooled, len(first)), observed, tie, extra=0)
+        return PermutationTest(p, p_two_sided, "exact", partitions, 1 / partitions)
+    sums = _random_sums(pooled, len(first), draws, seed)
+    p, p_two_sided = _shares(sums, observed, tie, extra=1)
+    return PermutationTest(p, p_two_sided, "monte_carlo", draws, 1 / (draws + 1))
+
+
+def _shares(
+    sums: NDArray[np.float64], observed: float, tie: float, extra: int
+) -> tuple[float, float]:
+    one = int(np.count_nonzero(sums >= observed - tie))
+    two = int(np.count_nonzero(np.abs(sums) >= abs(observed) - tie))
+    total = len(sums) + extra
+    return (one + extra) / total, (two + extra) / total
+
+
+def _subset_sums(values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Return the sums of all ``C(n, size)`` subsets of ``size`` values.
+
+    A subset of the whole is a subset of the left half and one of the right half: the sums are
+    outer additions (Vandermonde's identity), so no subset is ever written out.
+    """
+    if 2 * size > len(values):  # fewer, smaller subsets are left out than taken
+        return math.fsum(values) - _subset_sums(values, len(values) - size)
+    return _sums_by_size(values, size)[size]
+
+
+def _sums_by_size(values: NDArray[np.float64], largest: int) -> list[NDArray[np.float64]]:
+    """Return, for each k up to ``largest`` and n, the sums of all k-subsets."""
+    empty = np.zeros(1)
+    if len(values) == 1:
+        return [empty, values.copy()][: largest + 1]
+    middle = len(values) // 2
+    left, right = (_sums_by_size(half, largest) for half in (values[:middle], values[middle:]))
+    return [
+        np.concatenate(
+            [
+                np.add.outer(left[k], right[size - k]).ravel()
+                for k in range(len(left))
+                if 0 <= size - k < len(right)
+            ]
+        )
+        for size in range(min(largest, len(values)) + 1)
+    ]
+
+
+def _random_sums(
+    values: NDArray[np.float64], size: int, draws: int, seed: int
+) -> NDArray[np.float64]:
+    """Return the sums of ``draws`` random subsets of ``size`` values, each without replacement.
+
+    A coin is flipped for every value, 64 to a machine word, and a row of coins is kept when
+    exactly ``size`` of them fall heads: whatever the coin's bias, every subset of that size is
+    then equally likely. The sums are read from tables of all 256 partial sums of each 8 values.
+    Several times faster than shuffling.
+    """
+    rng = np.random.default_rng(seed)
+    digits = _coin_digits(size, len(values))
+    words = -(-len(values) // 64)
+    real = np.packbits(np.arange(64 * words) < len(values), bitorder="little").view(np.uint64)
+    tables = _byte_tables(values, 8 * words)
+    sums = np.empty(draws)
+    done = 0
+    while done < draws:
+        coins = _flip(rng, (_CHUNK // words + 1, words), digits) & real
+        kept = coins[np.bitwise_count(coins).sum(axis=1) == size][: draws - done]
+        octets = kept.view(np.uint8)
+        sums[done : done + len(kept)] = sum(
+            table[octets[:, column]] for column, table in enumerate(tables)
+        )
+        done += len(kept)
+    return sums
+
+
+def _coin_digits(size: int, n: int) -> list[int]:
+    """Return binary digits of a chance of heads that often gives ``size`` heads out of ``n``."""
+    deviation = math.sqrt(size * (n - size) / n)
+    bits = 1
+    while abs(round(size / n * 2**bits) / 2**bits * n - size) > deviation / 2:
+        bits += 1
+    heads = round(size / n * 2**bits)
+    return [heads >> bit & 1 for bit in range(bits)]
+
+
+def _flip(
+    rng: np.random.Generator, shape: tuple[int, int], digits: list[int]
+) -> NDArray[np.uint64]:
+    """Return words of independent coins; ``digits`` of the chance of heads, the least first."""
+    coins = np.zeros(shape, dtype=np.uint64)
+    for digit in digits:
+        fair = rng.integers(0, 2**64, size=shape, dtype=np.uint64)
+        coins = coins | fair if digit else coins & fair
+    return coins
+
+
+def _byte_tables(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Return, for each 8 values (zeros at the end), the 256 sums of their subsets."""
+    padded = np.zeros(8 * count)
+    padded[: len(values)] = values
+    members = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
+    tables: NDArray[np.float64] = padded.reshape(count, 8) @ members.T.astype(np.float64)
+    return tables

@@ -1,0 +1,145 @@
+"""The scorecard: one flat list of records for every metric, to and from JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from debiaslab.errors import UserError
+from debiaslab.lexicons import Half
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """One measured (or not measured) number.
+
+    Attributes:
+        metric: ``"weat"``, ``"direct_bias"``, ``"similarity"`` or ``"collapse"``.
+        name: What was measured with it: a test, a word list, a similarity set, a check.
+        words: Which half of the lexicons.
+        value: The number; None when not measured. For ``weat`` it is the effect size ``d``, and
+            ``extra["statistic"]`` is the number to compare across spaces.
+        low: Lower end of the 95 % interval of ``value``.
+        high: Upper end.
+        p: One-sided p-value, where the metric has a test.
+        method: How ``p`` was computed: ``"exact"`` or ``"monte_carlo"``.
+        n: Words or pairs that were measured.
+        missing: Words that have no vector.
+        reason: Why ``value`` is None; None when it is not.
+        extra: Further values of this metric, kept as keys of the record in JSON.
+    """
+
+    metric: str
+    name: str
+    words: Half
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    method: str | None = None
+    n: int = 0
+    missing: tuple[str, ...] = ()
+    reason: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as one flat JSON object, ``extra`` last."""
+        own = {name: getattr(self, name) for name in _OWN}
+        return {**own, "missing": list(self.missing), **self.extra}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Record:
+        """Return the record of a flat JSON object; unknown keys become ``extra``."""
+        own = {name: document[name] for name in _OWN if name in document}
+        own["missing"] = tuple(own.get("missing", ()))
+        extra = {key: value for key, value in document.items() if key not in _OWN}
+        return cls(**own, extra=extra)
+
+
+_OWN = tuple(each.name for each in fields(Record) if each.name != "extra")
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """All records of one set of vectors."""
+
+    vectors: str
+    records: tuple[Record, ...]
+
+    def record(self, metric: str, name: str, words: Half) -> Record | None:
+        """Return the record of this metric, name and half, or None when there is none."""
+        wanted = (metric, name, words)
+        return next((r for r in self.records if (r.metric, r.name, r.words) == wanted), None)
+
+    def value(self, metric: str, name: str, words: Half) -> float | None:
+        """Return the value of a record; None when there is no such record or it has no value."""
+        record = self.record(metric, name, words)
+        return None if record is None else record.value
+
+    def statistic(self, name: str, words: Half) -> float | None:
+        """Return the WEAT statistic ``s`` of a test: what to compare across spaces."""
+        record = self.record("weat", name, words)
+        return None if record is None else record.extra.get("statistic")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What looks wrong with the vectors as a whole, such as a collapse."""
+        found = (record.extra.get("warning") for record in self.records)
+        return tuple(dict.fromkeys(warning for warning in found if warning))
+
+    def table(self) -> str:
+        """Return the scorecard as a plain text table."""
+        from debiaslab.metrics.table import scorecard_table
+
+        return scorecard_table(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object (schema 1): ``schema``, ``vectors`` and the flat ``records``."""
+        records = [record.to_dict() for record in self.records]
+        return {"schema": SCHEMA, "vectors": self.vectors, "records": records}
+
+    def to_json(self) -> str:
+        """Return the JSON text of :meth:`to_dict`; NaN and infinity are refused."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Scorecard:
+        """Return the scorecard that ``to_json`` wrote.
+
+        Raises:
+            UserError: The text is not JSON, not a scorecard, or of another schema.
+        """
+        try:
+            document = json.loads(text, parse_constant=_refuse)
+            if document["schema"] != SCHEMA:
+                raise UserError(
+                    f"this scorecard has schema {document['schema']!r}", allowed=f"schema {SCHEMA}"
+                )
+            records = tuple(map(Record.from_dict, document["records"]))
+            return cls(document["vectors"], records)
+        except (ValueError, KeyError, TypeError) as problem:
+            raise UserError(
+                f"this is not a scorecard ({problem})",
+                allowed=f'JSON with "schema": {SCHEMA}, "vectors" and "records"',
+                next_step="debiaslab evaluate FILE --json OUT",
+            ) from None
+
+
+def finite(value: float | None) -> float | None:
+    """Return ``value``, which must be a number or None.
+
+    Raises:
+        ValueError: It is NaN or infinite: a metric forgot to say why it was not measured.
+    """
+    if value is not None and not math.isfinite(value):
+        raise ValueError(f"a record cannot hold {value}")
+    return value
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not a number")

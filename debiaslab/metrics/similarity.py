@@ -1,0 +1,109 @@
+"""Word similarity: do cosines order word pairs as people do?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
+from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError, shortlist
+from debiaslab.metrics.similarity_sets import SimilaritySet
+from debiaslab.metrics.spearman import spearman, spearman_interval
+from debiaslab.metrics.vocabulary import row_of, unit_rows
+
+
+@dataclass(frozen=True)
+class WordSimilarity:
+    """Result of :func:`word_similarity`.
+
+    Attributes:
+        value: Spearman's ρ between cosines and human scores; None when not measured.
+        interval: Bootstrap interval over the pairs.
+        n: Pairs with both words in the vectors.
+        pairs: Pairs in the set.
+        missing: Words that have no vector.
+        reason: Why there is no value.
+    """
+
+    value: float | None = None
+    interval: Interval = NO_INTERVAL
+    n: int = 0
+    pairs: int = 0
+    missing: tuple[str, ...] = ()
+    reason: str | None = None
+
+    @property
+    def coverage(self) -> float:
+        """Share of the pairs that were measured, in [0, 1]."""
+        return self.n / self.pairs if self.pairs else 0.0
+
+
+def word_similarity(
+    embeddings: Embeddings,
+    similarity: SimilaritySet,
+    *,
+    bootstrap: int = RESAMPLES,
+    seed: int = 0,
+) -> WordSimilarity:
+    """Return Spearman's ρ over the pairs whose words are both in the vectors.
+
+    Args:
+        embeddings: The vectors; a word is looked up as given, then in other cases.
+        similarity: Pairs with human scores; see ``load_similarity``.
+        bootstrap: Resamples of the pairs for the interval; 0 for none.
+        seed: Seed of the resamples.
+
+    Returns:
+        A result whose ``reason`` is set with fewer than 4 pairs left, an all-zero vector among
+        their words, or scores or cosines that are all the same.
+    """
+    rows, scores, missing = _look_up(embeddings, similarity)
+    empty = WordSimilarity(n=len(scores), pairs=len(similarity.pairs), missing=missing)
+    try:
+        cosines = _cosines(embeddings, rows, empty)
+        if np.ptp(scores) == 0:
+            raise NotMeasuredError("all human scores are the same: no order to compare with")
+    except NotMeasuredError as problem:
+        return replace(empty, reason=str(problem))
+    return replace(
+        empty,
+        value=spearman(cosines, scores),
+        interval=spearman_interval(cosines, scores, bootstrap, seed),
+    )
+
+
+def _look_up(
+    embeddings: Embeddings, similarity: SimilaritySet
+) -> tuple[NDArray[np.intp], NDArray[np.float64], tuple[str, ...]]:
+    """Return rows, shape ``(n, 2)``, and scores of the complete pairs, and the missing words."""
+    rows: list[tuple[int, int]] = []
+    scores: list[float] = []
+    missing: dict[str, None] = {}
+    for word1, word2, score in similarity.pairs:
+        row1, row2 = row_of(embeddings, word1), row_of(embeddings, word2)
+        if row1 is not None and row2 is not None:
+            rows.append((row1, row2))
+            scores.append(score)
+        missing.update({w: None for w, r in ((word1, row1), (word2, row2)) if r is None})
+    return np.array(rows, dtype=np.intp).reshape(-1, 2), np.array(scores), tuple(missing)
+
+
+def _cosines(
+    embeddings: Embeddings, rows: NDArray[np.intp], found: WordSimilarity
+) -> NDArray[np.float64]:
+    if len(rows) < MIN_WORDS:
+        lost = f" (missing: {shortlist(found.missing)})" if found.missing else ""
+        raise NotMeasuredError(
+            f"{len(rows)} of {found.pairs} pairs have both words in the vectors{lost}, "
+            f"needs {MIN_WORDS}"
+        )
+    used, position = np.unique(rows, return_inverse=True)
+    unit = unit_rows(embeddings, used)
+    first, second = unit[position.reshape(-1, 2)].transpose(1, 0, 2)
+    cosines: NDArray[np.float64] = np.einsum("ij,ij->i", first, second)
+    if np.ptp(cosines) <= FLOAT32_NOISE:
+        raise NotMeasuredError("all pairs have the same cosine (collapsed vectors)")
+    return cosines

@@ -1,0 +1,123 @@
+"""Human word-similarity judgements: the two that the gensim wheel carries, and any CSV."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+from debiaslab.errors import UserError, nearest
+from debiaslab.lexicons import Half, half_of_pair
+
+ScoredPair = tuple[str, str, float]
+
+_IN_GENSIM = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
+_HEADER = ["word1", "word2", "score"]
+
+
+@dataclass(frozen=True)
+class SimilaritySet:
+    """Pairs of words with a human similarity score; only the order of the scores is used."""
+
+    name: str
+    pairs: tuple[ScoredPair, ...]
+
+    def half(self, half: Half) -> SimilaritySet:
+        """Return the pairs of one half, by a stable hash of the two words; ``all`` for both."""
+        return self if half == "all" else SimilaritySet(self.name, self._halves[half])
+
+    @cached_property
+    def _halves(self) -> dict[str, tuple[ScoredPair, ...]]:
+        return {
+            half: tuple(pair for pair in self.pairs if half_of_pair(pair[0], pair[1]) == half)
+            for half in ("tune", "report")
+        }
+
+
+@cache
+def default_similarity_sets() -> tuple[SimilaritySet, ...]:
+    """Return WordSim-353 and SimLex-999.
+
+    Raises:
+        UserError: gensim, whose wheel carries both, is not installed.
+    """
+    return tuple(load_similarity(name) for name in _IN_GENSIM)
+
+
+def load_similarity(source: str | Path) -> SimilaritySet:
+    """Return a similarity set.
+
+    Args:
+        source: ``"WordSim-353"`` (Finkelstein et al. 2002; 353 pairs), ``"SimLex-999"`` (Hill,
+            Reichart & Korhonen 2015; 999 pairs), or the path of a CSV file with the header
+            ``word1,word2,score``, named after the file.
+
+    Raises:
+        UserError: No such file or set, another header, a row that is not two words and a number,
+            or no rows.
+    """
+    if str(source) in _IN_GENSIM:
+        path = _gensim_test_data() / _IN_GENSIM[str(source)]
+        rows = (line.split("\t") for line in _lines(path) if not line.startswith("#"))
+        return SimilaritySet(str(source), _parse(path, enumerate(rows, start=1)))
+    path = Path(source)
+    reader = csv.reader(_lines(path))
+    header = [name.strip().lower() for name in next(reader, [])]
+    if header[:3] != _HEADER:
+        raise UserError(
+            f"{path} starts with {','.join(header) or 'an empty line'!r}",
+            allowed=f"a CSV file with the header {','.join(_HEADER)}",
+        )
+    return SimilaritySet(path.stem, _parse(path, enumerate(reader, start=2)))
+
+
+def _parse(path: Path, rows: Iterable[tuple[int, list[str]]]) -> tuple[ScoredPair, ...]:
+    pairs = tuple(_pair(path, number, row) for number, row in rows if row and any(row))
+    if not pairs:
+        raise UserError(f"{path} holds no word pairs", allowed="one pair and its score a line")
+    return pairs
+
+
+def _pair(path: Path, number: int, row: list[str]) -> ScoredPair:
+    fields = [field.strip() for field in row[:3]]
+    try:
+        word1, word2, score = fields[0], fields[1], float(fields[2])
+    except (IndexError, ValueError):
+        word1 = word2 = ""
+        score = math.nan
+    if not (word1 and word2 and math.isfinite(score)):
+        raise UserError(
+            f"row {number} of {path} is {','.join(row)!r}", allowed="two words and a number"
+        )
+    return word1, word2, score
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline=None) as file:
+            yield from (line.rstrip("\n") for line in file)
+    except FileNotFoundError:
+        raise UserError(
+            f"there is no similarity set or file {str(path)!r}",
+            allowed=f"{', '.join(_IN_GENSIM)}, or a CSV file {','.join(_HEADER)}",
+            nearest=nearest(str(path), _IN_GENSIM),
+        ) from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not UTF-8 text", allowed="a CSV file in UTF-8") from None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}", allowed="a CSV file") from None
+
+
+def _gensim_test_data() -> Path:
+    """Return the folder, found without importing gensim (which takes a second)."""
+    spec = importlib.util.find_spec("gensim")
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError(
+            "WordSim-353 and SimLex-999 come with gensim, which is not installed",
+            next_step="pip install gensim",
+        )
+    return Path(spec.submodule_search_locations[0]) / "test" / "test_data"

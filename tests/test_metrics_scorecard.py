@@ -1,0 +1,184 @@
+"""The scorecard: its records, JSON, text, seeds, and vectors that must not look good."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.lexicons import association_tests, load, load_pairs, names, pair_names
+from debiaslab.metrics import Record, Scorecard, SimilaritySet, default_similarity_sets, evaluate
+
+HALVES = ("all", "tune", "report")
+
+
+def vocabulary():
+    listed = [word for name in names() for word in load(name).words]
+    paired = [word for name in pair_names() for pair in load_pairs(name).pairs for word in pair]
+    judged = [w.lower() for s in default_similarity_sets() for p in s.pairs for w in p[:2]]
+    return list(dict.fromkeys([*listed, *paired, *judged]))
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    words = vocabulary()
+    return Embeddings(words, np.random.default_rng(0).normal(size=(len(words), 40)))
+
+
+@pytest.fixture(scope="module")
+def card(vectors):
+    return evaluate(vectors, name="noise", bootstrap=200)
+
+
+def test_every_metric_on_every_half(card):
+    expected = [("weat", test.name, half) for test in association_tests() for half in HALVES]
+    expected += [("direct_bias", "occupations", half) for half in HALVES]
+    expected += [("similarity", s, half) for s in ("WordSim-353", "SimLex-999") for half in HALVES]
+    checks = ("mean_cosine", "effective_rank", "norm_spread", "zero_vectors")
+    expected += [("collapse", check, "all") for check in checks]
+    assert [(r.metric, r.name, r.words) for r in card.records] == expected
+    assert all(record.value is not None and record.reason is None for record in card.records)
+
+
+def test_weat_records_hold_statistic_null_and_both_ps(card):
+    for record in card.records[:24]:
+        extra = record.extra
+        assert record.low < record.value < record.high or record.n <= 8
+        assert extra["statistic_low"] <= extra["statistic"] <= extra["statistic_high"]
+        assert extra["null95"] > 0
+        assert 0 < record.p <= 1
+        assert 0 < extra["p_two_sided"] <= 1
+        assert record.method in ("exact", "monte_carlo")
+        assert sum(extra["sizes"][:2]) == record.n
+    assert card.record("weat", "7", "all").method == "exact"
+    assert card.record("weat", "7", "all").extra["permutations"] == 12_870
+    assert card.statistic("7", "all") == card.record("weat", "7", "all").extra["statistic"]
+
+
+def test_noise_looks_like_noise(card):
+    beyond = [
+        abs(record.extra["statistic"]) > record.extra["null95"]
+        for record in card.records
+        if record.metric == "weat"
+    ]
+    assert sum(beyond) <= 6  # 24 dependent tests at 5 %
+    assert abs(card.value("similarity", "SimLex-999", "all")) < 0.15
+    # The mean of |cos| of random directions in 40 dimensions is about √(2 / 40π) = .126.
+    assert card.value("direct_bias", "occupations", "all") == pytest.approx(0.126, abs=0.02)
+    assert card.warnings == ()
+
+
+def test_json_round_trip_and_flat_records(card):
+    text = card.to_json()
+    assert Scorecard.from_json(text) == card
+    document = json.loads(text)
+    assert (document["schema"], document["vectors"]) == (1, "noise")
+    keys = ["metric", "name", "words", "value", "low", "high", "p", "method", "n", "missing"]
+    assert list(document["records"][0])[:11] == [*keys, "reason"]
+    assert "statistic" in document["records"][0]
+
+
+def test_the_same_seed_gives_the_same_json(vectors, card):
+    assert evaluate(vectors, name="noise", bootstrap=200).to_json() == card.to_json()
+    assert evaluate(vectors, name="noise", bootstrap=200, seed=1).to_json() != card.to_json()
+
+
+def test_quick_has_the_same_values_and_no_uncertainty(vectors, card):
+    quick = evaluate(vectors, quick=True)
+    for fast, full in zip(quick.records, card.records, strict=True):
+        assert fast.value == full.value
+        assert fast.extra.get("statistic") == full.extra.get("statistic")
+        assert (fast.low, fast.high, fast.p, fast.method) == (None,) * 4
+
+
+def test_own_similarity_sets_replace_the_default(vectors):
+    mine = SimilaritySet("mine", load_pairs_of(vectors))
+    card = evaluate(vectors, quick=True, similarity=[mine])
+    assert card.value("similarity", "mine", "all") == pytest.approx(1.0)
+    assert card.record("similarity", "SimLex-999", "all") is None
+
+
+def load_pairs_of(vectors):
+    words = vectors.words[:40]
+    pairs = zip(words[::2], words[1::2], strict=True)
+    return tuple((a, b, vectors.cosine(a, b)) for a, b in pairs)
+
+
+def test_table_shows_s_d_p_side_by_side_and_the_caution(card):
+    table = card.table()
+    head = next(line for line in table.splitlines() if line.startswith("WEAT"))
+    assert [head.split().index(name) for name in ("s", "null95", "d", "p")] == [3, 7, 8, 12]
+    assert "d is scale-free" in table
+    assert "compare s, against null95" in table
+    assert f"{card.statistic('7', 'tune'):+.4f}" in table
+    assert "Not measured" not in table
+
+
+def test_a_small_vocabulary_says_why_and_still_gives_a_scorecard():
+    small = Embeddings(["he", "she", "cat", "dog"], np.random.default_rng(0).normal(size=(4, 3)))
+    card = evaluate(small)
+    weat = card.record("weat", "7", "all")
+    assert (weat.value, weat.low, weat.p) == (None, None, None)
+    assert weat.extra["statistic"] is None
+    assert weat.reason.startswith("X has 0 of 8 words in the vectors (missing: math, algebra")
+    assert card.value("direct_bias", "occupations", "tune") is None
+    assert card.value("similarity", "SimLex-999", "all") is None
+    assert "Not measured:\n  weat 6, all words: X has 0 of 8" in card.table()
+    assert Scorecard.from_json(card.to_json()) == card
+
+
+@pytest.mark.parametrize("kind", ["zero", "one point"])
+def test_zero_and_collapsed_vectors_never_look_good(vectors, kind):
+    point = np.ones((1, 40)) if kind == "one point" else np.zeros((1, 40))
+    card = evaluate(Embeddings(vectors.words, point.repeat(len(vectors), axis=0)))
+    for record in card.records:
+        if record.metric != "collapse":
+            assert record.value is None
+            assert record.reason
+            assert record.extra.get("statistic") is None
+    assert len(card.warnings) == 1
+    assert f"WARNING: {card.warnings[0]}" in card.table()
+    assert Scorecard.from_json(card.to_json()) == card
+
+
+def test_nan_cannot_be_written():
+    card = Scorecard("x", (Record("weat", "7", "all", float("nan")),))
+    with pytest.raises(ValueError, match="Out of range"):
+        card.to_json()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        "[]",
+        '{"schema": 2, "vectors": "", "records": []}',
+        '{"schema": 1, "vectors": ""}',
+        '{"schema": 1, "vectors": "", "records": [{"metric": "weat"}]}',
+        '{"schema": 1, "vectors": "", "records": [{"metric": "m", "value": NaN}]}',
+    ],
+)
+def test_what_is_not_a_scorecard_is_refused(text):
+    with pytest.raises(UserError, match="schema"):
+        Scorecard.from_json(text)
+
+
+def test_absent_records_are_none(card):
+    assert card.record("weat", "11", "all") is None
+    assert card.value("weat", "11", "all") is None
+    assert card.statistic("11", "all") is None
+
+
+def test_metrics_need_no_heavy_imports():
+    heavy = "scipy, gensim, torch, pandas, sklearn, mlflow"
+    code = (
+        "import sys, numpy as np; from debiaslab.embeddings import Embeddings; "
+        "from debiaslab.metrics import evaluate; "
+        "evaluate(Embeddings(list('abcdefgh'), np.random.default_rng(0).normal(size=(8, 4)))); "
+        f"print([m for m in '{heavy}'.split(', ') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

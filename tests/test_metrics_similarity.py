@@ -1,0 +1,112 @@
+"""Word similarity: reading the sets, and Spearman with coverage."""
+
+import numpy as np
+import pytest
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.lexicons import half_of_pair
+from debiaslab.metrics import SimilaritySet, default_similarity_sets, load_similarity
+from debiaslab.metrics import word_similarity as measure
+
+
+def circle(**degrees):
+    angles = np.radians(list(degrees.values()))
+    return Embeddings(list(degrees), np.c_[np.cos(angles), np.sin(angles)])
+
+
+def test_the_two_default_sets():
+    wordsim, simlex = default_similarity_sets()
+    assert (wordsim.name, len(wordsim.pairs)) == ("WordSim-353", 353)
+    assert (simlex.name, len(simlex.pairs)) == ("SimLex-999", 999)
+    assert wordsim.pairs[:2] == (("love", "sex", 6.77), ("tiger", "cat", 7.35))
+    assert simlex.pairs[0] == ("old", "new", 1.58)
+
+
+def test_halves_are_disjoint_and_by_the_hash_of_the_pair():
+    simlex = load_similarity("SimLex-999")
+    tune, report = simlex.half("tune"), simlex.half("report")
+    assert sorted(tune.pairs + report.pairs) == sorted(simlex.pairs)
+    assert all(half_of_pair(a, b) == "tune" for a, b, _ in tune.pairs)
+    assert 400 < len(tune.pairs) < 600
+    assert simlex.half("all") is simlex
+
+
+def test_rho_by_hand():
+    # Angles between the pairs 10, 30, 20 and 90 degrees: similarity ranks 4, 2, 3, 1 against the
+    # human ranks 4, 3, 2, 1: squared rank differences 0 + 1 + 1 + 0, ρ = 1 − 6 · 2 / (4 · 15) = .8.
+    vectors = circle(a=0, b=10, c=30, d=20, e=90)
+    pairs = (("a", "b", 9.0), ("a", "c", 7.0), ("a", "d", 5.0), ("a", "e", 1.0))
+    result = measure(vectors, SimilaritySet("hand", pairs))
+    assert result.value == pytest.approx(0.8)
+    assert (result.n, result.pairs, result.coverage, result.missing) == (4, 4, 1.0, ())
+
+
+def test_missing_words_lower_coverage_and_other_cases_are_found():
+    vectors = circle(a=0, b=10, c=30, d=20, e=90)
+    pairs = (("A", "b", 9), ("a", "c", 7), ("a", "d", 5), ("a", "E", 1), ("a", "zebra", 3))
+    result = measure(vectors, SimilaritySet("hand", pairs))
+    assert (result.n, result.pairs, result.coverage) == (4, 5, 0.8)
+    assert result.missing == ("zebra",)
+    few = measure(vectors, SimilaritySet("few", pairs[2:]))
+    assert few.value is None
+    assert few.reason == "2 of 3 pairs have both words in the vectors (missing: zebra), needs 4"
+    assert measure(vectors, SimilaritySet("none", ())).coverage == 0.0
+
+
+def test_constant_scores_cosines_and_zero_vectors_are_not_measured():
+    pairs = (("a", "b", 9.0), ("a", "c", 7.0), ("a", "d", 5.0), ("a", "e", 1.0))
+    hand = SimilaritySet("hand", pairs)
+    collapsed = circle(a=5, b=5, c=5, d=5, e=5)
+    assert "same cosine" in measure(collapsed, hand).reason
+    same = SimilaritySet("same", tuple((a, b, 3.0) for a, b, _ in pairs))
+    assert "same" in measure(circle(a=0, b=10, c=30, d=20, e=90), same).reason
+    zero = Embeddings(list("abcde"), np.r_[np.random.default_rng(0).normal(size=(4, 2)), [[0, 0]]])
+    result = measure(zero, hand)
+    assert (result.value, result.reason) == (None, "all-zero vectors: e")
+
+
+def test_seeded_interval_around_the_value():
+    rng = np.random.default_rng(0)
+    vectors = Embeddings([f"w{i}" for i in range(200)], rng.normal(size=(200, 5)))
+    pairs = tuple(
+        (f"w{i}", f"w{i + 1}", vectors.cosine(f"w{i}", f"w{i + 1}") + rng.normal() / 2)
+        for i in range(0, 200, 2)
+    )
+    one, again = (measure(vectors, SimilaritySet("x", pairs), seed=1) for _ in range(2))
+    assert one == again
+    assert one.interval[0] < one.value < one.interval[1]
+    assert measure(vectors, SimilaritySet("x", pairs), bootstrap=0).interval == (None, None)
+
+
+def test_csv_is_read(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text('\ufeffword1,word2,score\ncat,dog,7.5\n\n"a,b",c,1\n', encoding="utf-8")
+    assert load_similarity(path) == SimilaritySet("mine", (("cat", "dog", 7.5), ("a,b", "c", 1.0)))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"first,second,sim\na,b,1\n", "word1,word2,score"),
+        (b"", "word1,word2,score"),
+        (b"word1,word2,score\n", "no word pairs"),
+        (b"word1,word2,score\na,b,1\na,b,high\n", "row 3 .*'a,b,high'.*two words and a number"),
+        (b"word1,word2,score\na,b\n", "two words and a number"),
+        (b"word1,word2,score\na,,2\n", "two words and a number"),
+        (b"word1,word2,score\na,b,nan\n", "two words and a number"),
+        (b"word1,word2,score\n\xff\xfe,b,1\n", "not UTF-8"),
+    ],
+)
+def test_bad_csv_is_one_clear_sentence(tmp_path, content, message):
+    path = tmp_path / "bad.csv"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        load_similarity(path)
+
+
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(UserError, match="did you mean 'SimLex-999'"):
+        load_similarity("SimLex-99")
+    with pytest.raises(UserError, match="cannot read"):
+        load_similarity(tmp_path)
