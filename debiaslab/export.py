@@ -75,8 +75,8 @@ class Submission:
 def default_pairs() -> list[Pair]:
     """Return the 1,630 pairs of the shared task, made from their sources.
 
-    First SimLex-999 (Hill, Reichart and Korhonen 2015) in its order, without nine pairs whose
-    words are rare in the task's corpus; then the 40 words of WEAT's math, arts (of test 7),
+    First SimLex-999 (Hill, Reichart and Korhonen 2015) in its order, without the nine
+    pairs that the task leaves out; then the 40 words of WEAT's math, arts (of test 7),
     science, career and family (Caliskan et al. 2017), each with the 16 male and female terms.
 
     Raises:
