@@ -1,0 +1,62 @@
+"""What is read back from the tracking store, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+VECTORS = "vectors/vectors.npz"
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """One run as it is recorded.
+
+    Attributes:
+        status: ``RUNNING``, ``FINISHED``, ``FAILED`` or ``KILLED``.
+        params: Settings, as text; a long one is cut, with the whole in ``params_long.json``.
+        metrics: The last value of each metric. A metric that was not measured is absent.
+        start: When it started, UTC.
+        end: When it ended, UTC; None while it runs.
+    """
+
+    run_id: str
+    name: str
+    status: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    start: datetime
+    end: datetime | None
+
+    @property
+    def kind(self) -> str | None:
+        """What the run is: ``study``, ``trial``, ``baseline`` and so on."""
+        return self.tags.get("debiaslab.kind")
+
+
+@dataclass(frozen=True)
+class StudyRun(RunInfo):
+    """The parent run of a study; ``study`` is the name it is found by."""
+
+    study: str
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """The corpus as MLflow shows it on a run's page.
+
+    Attributes:
+        digest: The corpus fingerprint (hex); MLflow shows the first 16 digits, the profile all.
+        source: Where the text came from: a path or URI.
+        columns: Name and MLflow type (``string``, ``long``…) of each column.
+        profile: Counts worth showing, such as documents, tokens and types.
+    """
+
+    name: str
+    digest: str
+    source: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    profile: Mapping[str, Any] = field(default_factory=dict)
