@@ -15,7 +15,7 @@ from debiaslab.lexicons.association import (
     association_test,
     association_tests,
 )
-from debiaslab.lexicons.gender import gender_words, report_words
+from debiaslab.lexicons.gender import gender_words, report_words, tune_words
 from debiaslab.lexicons.load import (
     Lexicon,
     PairLexicon,
@@ -50,5 +50,6 @@ __all__ = [
     "pair_names",
     "professions",
     "report_words",
+    "tune_words",
     "versions",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from debiaslab.lexicons.load import load, load_pairs, names, pair_names
-from debiaslab.lexicons.split import half_of
+from debiaslab.lexicons.split import SplitHalf, half_of
 
 GENDER_LISTS = (
     "gender_specific",
@@ -34,10 +34,20 @@ def gender_words() -> frozenset[str]:
 
 
 @cache
+def tune_words() -> frozenset[str]:
+    """Return every non-gender word of any lexicon that is in the tune half."""
+    return _half("tune")
+
+
+@cache
 def report_words() -> frozenset[str]:
     """Return every non-gender word of any lexicon that is in the report half.
 
     No penalty with cover ``tune`` or ``vocabulary``, and no objective, may look at these words.
     """
+    return _half("report")
+
+
+def _half(half: SplitHalf) -> frozenset[str]:
     listed = {word for name in names() for word in load(name).words}
-    return frozenset(word for word in listed - gender_words() if half_of(word) == "report")
+    return frozenset(word for word in listed - gender_words() if half_of(word) == half)

@@ -16,7 +16,6 @@ from debiaslab.regularizers.registry import Stage, Strategy
 
 Cover = Literal["tune", "vocabulary", "all"]
 PAIRS = "definitional_pairs"
-SAMPLE = 512  # neutral words drawn per step from a larger cover
 
 
 @dataclass(frozen=True)
@@ -104,11 +103,11 @@ class BoundPenalty:
             pairs_missing=tuple("/".join(pair) for pair in pairs if pair not in found),
         )
 
-    def draw(self, generator: torch.Generator) -> _Drawn:
-        """Draw at most ``SAMPLE`` neutral words; the pairs are always all there."""
+    def draw(self, generator: torch.Generator, sample: int) -> _Drawn:
+        """Draw at most ``sample`` neutral words; the pairs are always all there."""
         neutral = self._neutral
-        if len(neutral) > SAMPLE:
-            neutral = neutral[torch.randperm(len(neutral), generator=generator)[:SAMPLE]]
+        if len(neutral) > sample:
+            neutral = neutral[torch.randperm(len(neutral), generator=generator)[:sample]]
         return _Drawn(self._penalty, neutral, self._male, self._female)
 
 

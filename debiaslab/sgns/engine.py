@@ -38,8 +38,8 @@ class PenaltyTerm(Protocol):
 
     weight: float  # λ, per training pair
 
-    def draw(self, generator: torch.Generator) -> DrawnPenalty:
-        """Choose the words of one step with the given generator."""
+    def draw(self, generator: torch.Generator, sample: int) -> DrawnPenalty:
+        """Choose the words of one step: at most ``sample`` of those covered, by the generator."""
         ...
 
 

@@ -34,9 +34,10 @@ class Batch:
 class SGNS(nn.Module):
     """Target embeddings ``W`` and context embeddings ``C``, each ``(V, d)``.
 
-    W starts uniform in ±1/d and C at zero. Both are views of buffers whose rows are padded with
-    zeros to a multiple of 16 floats and start on 64-byte boundaries, so that the compiled kernel
-    can train the same memory that autograd sees.
+    W starts uniform in ±1/d and C at zero. Both are views of the parameters ``target`` and
+    ``context``, whose rows are padded with zeros to a multiple of 16 floats and start on 64-byte
+    boundaries, so that the compiled kernel trains the same memory that autograd sees. The padding
+    has zero gradients and stays zero.
 
     Args:
         vocab_size: V, number of words.
@@ -46,19 +47,29 @@ class SGNS(nn.Module):
 
     def __init__(self, vocab_size: int, dim: int, seed: int = 0) -> None:
         super().__init__()
-        self.W = nn.Parameter(_padded_zeros(vocab_size, dim))
-        self.C = nn.Parameter(_padded_zeros(vocab_size, dim))
-        generator = torch.Generator().manual_seed(seed)
-        with torch.no_grad():
-            self.W.uniform_(-1 / dim, 1 / dim, generator=generator)
+        padded = -(-dim // ROW_FLOATS) * ROW_FLOATS
+        self.dim = dim
+        self.target = nn.Parameter(torch.zeros(vocab_size, padded))
+        self.context = nn.Parameter(torch.zeros(vocab_size, padded))
+        self.W.uniform_(-1 / dim, 1 / dim, generator=torch.Generator().manual_seed(seed))
+
+    @property
+    def W(self) -> Tensor:
+        """Target embeddings, ``(V, d)``: the parameter's own memory, outside autograd."""
+        return self.target.detach()[:, : self.dim]
+
+    @property
+    def C(self) -> Tensor:
+        """Context embeddings, ``(V, d)``: the parameter's own memory, outside autograd."""
+        return self.context.detach()[:, : self.dim]
 
     def forward(self, targets: Tensor, outputs: Tensor, sparse: bool = False) -> Tensor:
         """Return the dot products W[targets] · C[outputs], shape ``(n, T, O)``.
 
         ``sparse`` asks for sparse gradients, so that a step costs the rows touched and not V.
         """
-        h = F.embedding(targets, self.W, sparse=sparse)
-        o = F.embedding(outputs, self.C, sparse=sparse)
+        h = F.embedding(targets, self.target, sparse=sparse)
+        o = F.embedding(outputs, self.context, sparse=sparse)
         return torch.bmm(h, o.transpose(1, 2))
 
     def loss(self, batch: Batch, sparse: bool = False) -> Tensor:
@@ -68,7 +79,8 @@ class SGNS(nn.Module):
         log_likelihood = F.logsigmoid(signs * scores).sum(2)
         return -(log_likelihood * batch.mask).sum() / max(batch.pairs, 1)
 
-
-def _padded_zeros(rows: int, dim: int) -> Tensor:
-    padded = -(-dim // ROW_FLOATS) * ROW_FLOATS
-    return torch.zeros(rows, padded)[:, :dim]
+    def rows(self, ids: Tensor, sparse: bool = False) -> tuple[Tensor, Tensor]:
+        """Return ``(W[ids], C[ids])``, each ``(n, d)``, inside autograd."""
+        W = F.embedding(ids, self.target, sparse=sparse)
+        C = F.embedding(ids, self.context, sparse=sparse)
+        return W[:, : self.dim], C[:, : self.dim]

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from debiaslab.corpus import keep_probability, noise_distribution
 from debiaslab.sgns.engine import Block, PenaltyTerm
 from debiaslab.sgns.model import SGNS, Batch
+from debiaslab.sgns.penalty_step import ROW_FLOOR, ROW_LIMIT
 from debiaslab.sgns.sampling import BatchMaker, linear_decay
 from debiaslab.sgns.settings import TrainSettings
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
 _BLOCKS_PER_EPOCH = 20
-ROW_LIMIT = 0.1  # the penalty moves no row by more than this share of its norm in one SGD step
-ROW_FLOOR = 1e-3  # absolute length a row may always move, so that a row near zero can leave it
+SAMPLE = 512  # words of a large cover that the penalty of one step acts on
 
 
 class ReferenceEngine:
@@ -79,19 +78,17 @@ class ReferenceEngine:
             joint, value = loss, 0.0
         else:
             R = self._penalty_value(draws, step)
-            joint, value = loss + self._penalty.weight * R, float(R)
+            joint, value = loss + self._penalty.weight * R, R.item()
         self._optimizer.zero_grad(set_to_none=True)
         joint.backward()
         self._optimizer.step()
-        return pairs, float(loss), value
+        return pairs, loss.item(), value
 
     def _penalty_value(self, draws: torch.Generator, step: float) -> Tensor:
         """Return R(W, C) on the rows drawn for this step."""
         assert self._penalty is not None
-        drawn = self._penalty.draw(draws)
-        rows = drawn.rows.to(self._device)
-        W = F.embedding(rows, self._model.W, sparse=self._sparse)
-        C = F.embedding(rows, self._model.C, sparse=self._sparse)
+        drawn = self._penalty.draw(draws, SAMPLE)
+        W, C = self._model.rows(drawn.rows.to(self._device), self._sparse)
         if self._settings.optimizer == "sgd":  # the Adams bound their own steps
             for taken in (W, C):
                 taken.register_hook(_row_limit(taken.detach(), step))
@@ -104,7 +101,7 @@ def _row_limit(rows: Tensor, step: float) -> Callable[[Tensor], Tensor]:
     A penalty of cosines has gradients that grow as 1/|row|: without a limit the first steps, when
     rows are short, would throw them far away at a large λ.
     """
-    longest = (ROW_LIMIT * rows.norm(dim=1, keepdim=True)).clamp_min(ROW_FLOOR) / step
+    longest = ROW_LIMIT * rows.norm(dim=1, keepdim=True).clamp_min(ROW_FLOOR) / step
 
     def shorten(gradient: Tensor) -> Tensor:
         length = gradient.norm(dim=1, keepdim=True)
@@ -141,7 +138,7 @@ class _Tally:
 
 
 def _optimizer(model: SGNS, settings: TrainSettings) -> torch.optim.Optimizer:
-    parameters = [model.W, model.C]
+    parameters = list(model.parameters())
     if settings.optimizer == "adamw":
         return torch.optim.AdamW(parameters, lr=settings.lr)
     if settings.optimizer == "sparse_adam":

@@ -143,7 +143,7 @@ class _Watch:
             raise TrainingDivergedError(
                 f"the loss became {block.loss} (penalty {block.penalty}) in epoch {epoch} "
                 f"after {self.words:,} words",
-                next_step=f"a smaller --lr (now {self.settings.lr:g}) or a smaller --weight",
+                next_step=f"a smaller --lr (now {self.settings.lr:g}), --weight or --batch-size",
             )
         self.words += block.words
         self.pairs += block.pairs
@@ -209,24 +209,22 @@ def _refuse_slow_choices(settings: TrainSettings) -> None:
 
 
 def _start_from(model: SGNS, corpus: Corpus, init: Embeddings) -> None:
-    dim = model.W.shape[1]
-    if init.dim != dim:
+    if init.dim != model.dim:
         raise UserError(
-            f"the vectors to continue from have dimension {init.dim}, this training {dim}",
+            f"the vectors to continue from have dimension {init.dim}, this training {model.dim}",
             next_step=f"--dim {init.dim}",
         )
     found, _ = init.split(corpus.words)
     if not found:
         raise UserError("the vectors to continue from share no word with the corpus vocabulary")
-    with torch.no_grad():
-        rows = torch.tensor([corpus.index[word] for word in found])
-        model.W[rows] = torch.from_numpy(init.vectors[[init.index[word] for word in found]])
+    rows = torch.tensor([corpus.index[word] for word in found])
+    model.W[rows] = torch.from_numpy(init.vectors[[init.index[word] for word in found]])
 
 
 def _embeddings(model: SGNS, corpus: Corpus) -> Embeddings:
     """Return the target embeddings; ``<UNK>`` (always last) is no word and stays out."""
     size = len(corpus.words) if corpus.unk is None else corpus.unk
-    return Embeddings(corpus.words[:size], model.W.detach().cpu().numpy()[:size])
+    return Embeddings(corpus.words[:size], model.W.cpu().numpy()[:size])
 
 
 @contextmanager

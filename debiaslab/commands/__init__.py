@@ -1,0 +1,1 @@
+"""One file a command: its arguments, and a generator of the texts it has to say."""

@@ -1,0 +1,77 @@
+"""Encode a text into ids (kept in data/cache) and show its size and what it covers."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from debiaslab.commands.arguments import add_corpus, corpus_from
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+
+EXAMPLES = """examples:
+  python -m debiaslab corpus
+  python -m debiaslab corpus biographies.txt.gz --mwes phrases.txt --min-count 5"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_corpus(parser)
+
+
+def run(args: argparse.Namespace) -> Iterator[str]:
+    """Encode and describe the corpus."""
+    corpus = corpus_from(args)
+    yield _size(corpus)
+    yield _coverage(corpus)
+    yield "next: python -m debiaslab sweep --strategy projection " + " ".join(args.corpus)
+
+
+def _size(corpus: Corpus) -> str:
+    lines = [
+        ("corpus", corpus.name),
+        ("documents", f"{corpus.documents:,}"),
+        ("tokens", f"{corpus.raw_tokens:,} read, {corpus.tokens:,} in the vocabulary"),
+        ("types", f"{corpus.raw_types:,} read, {len(corpus.words):,} in the vocabulary"),
+        ("fingerprint", corpus.fingerprint),
+        ("cache", str(corpus.path)),
+    ]
+    return "\n".join(f"{name:12} {value}" for name, value in lines)
+
+
+def _coverage(corpus: Corpus) -> str:
+    from debiaslab import lexicons
+    from debiaslab.export import default_pairs
+
+    rows = [
+        _row(corpus, name, lexicons.load(name).words, lexicons.half_of) for name in lexicons.names()
+    ]
+    for name in lexicons.pair_names():
+        pairs = lexicons.load_pairs(name).pairs
+        rows.append(_pair_row(corpus, name, pairs))
+    rows.append(_pair_row(corpus, "CodaLab pairs", default_pairs()))
+    header = f"\n{'word list':20} {'found':>11}  {'tune':>9}  {'report':>9}  missing"
+    return "\n".join([header, *rows, ""])
+
+
+def _row(corpus: Corpus, name: str, words: Sequence[str], half_of: object) -> str:
+    from debiaslab import lexicons
+
+    found, missing = corpus.coverage(words)
+    counts = []
+    for half in ("tune", "report"):
+        listed = [word for word in words if lexicons.half_of(word) == half]
+        here = [word for word in found if lexicons.half_of(word) == half]
+        counts.append(f"{len(here)}/{len(listed)}")
+    shown = ", ".join(missing[:4]) + (", …" if len(missing) > 4 else "")
+    found_text = f"{len(found)}/{len(words)}"
+    return f"{name:20} {found_text:>11}  {counts[0]:>9}  {counts[1]:>9}  {shown}"
+
+
+def _pair_row(corpus: Corpus, name: str, pairs: Sequence[tuple[str, str]]) -> str:
+    missing = [pair for pair in pairs if corpus.coverage(pair)[1]]
+    shown = ", ".join("/".join(pair) for pair in missing[:3]) + (", …" if len(missing) > 3 else "")
+    found_text = f"{len(pairs) - len(missing)}/{len(pairs)}"
+    return f"{name:20} {found_text:>11}  {'':>9}  {'':>9}  {shown}"

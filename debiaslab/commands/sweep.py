@@ -1,0 +1,63 @@
+"""Search λ of a strategy: trains a baseline and one run per λ and seed, all logged to MLflow.
+
+The same command again continues the study. Bias is tuned on the tune half of the word lists and
+reported on the other half as well; see the printed formula.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from debiaslab.commands.arguments import (
+    add_corpus,
+    add_store,
+    add_training,
+    corpus_from,
+    settings_from,
+)
+
+EXAMPLES = """examples:
+  python -m debiaslab sweep --strategy projection
+  python -m debiaslab sweep biographies.txt.gz --strategy pairwise --epochs 3 --trials 20 --seeds 3
+  python -m debiaslab sweep --strategy tying --study tying-first-try"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_corpus(parser)
+    group = parser.add_argument_group("study")
+    group.add_argument("--strategy", default="projection", help="strategy whose λ is searched")
+    group.add_argument("--trials", type=int, default=10, help="λs to try, in all")
+    group.add_argument("--seeds", type=int, default=2, help="trainings per λ, with seeds 1, 2, …")
+    group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
+    group.add_argument(
+        "--cover", default="all", help="non-gender words to act on: tune, vocabulary or all"
+    )
+    group.add_argument(
+        "--bias-weight", type=float, default=1.0, help="weight of the bias in the score"
+    )
+    group.add_argument(
+        "--retention-weight", type=float, default=5.0, help="weight of the lost utility in the score"
+    )
+    add_training(parser, seed=False)
+    add_store(parser)
+
+
+def run(args: argparse.Namespace) -> Iterator[str]:
+    """Run or continue the sweep, then print its table and where things are."""
+    from debiaslab.study import Objective, Plan, sweep
+
+    plan = Plan(
+        strategy=args.strategy,
+        trials=args.trials,
+        seeds=tuple(range(1, args.seeds + 1)),
+        cover=args.cover,
+        settings=settings_from(args),
+        objective=Objective(args.bias_weight, args.retention_weight),
+        name=args.study,
+    )
+    summary = sweep(corpus_from(args), plan, root=args.store)
+    yield summary.text
+    store = "" if args.store == "mlruns" else f" --store {args.store}"
+    yield f"next: python -m debiaslab ui --study {summary.name}{store}"

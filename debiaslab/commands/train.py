@@ -1,0 +1,64 @@
+"""Train one set of vectors, with or without a debiasing strategy, and save it.
+
+The file's ending chooses its format: .kv (gensim), .txt or .bin (word2vec), .npz (numpy).
+The run is logged to MLflow as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from debiaslab.commands.arguments import (
+    add_corpus,
+    add_store,
+    add_training,
+    corpus_from,
+    settings_from,
+)
+
+EXAMPLES = """examples:
+  python -m debiaslab train --out vectors.kv
+  python -m debiaslab train biographies.txt.gz --strategy projection --weight 0.1 --out debiased.kv
+  python -m debiaslab train biographies.txt.gz --init vectors.kv --epochs 2 --out longer.kv"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_corpus(parser)
+    add_training(parser, seed=True)
+    group = parser.add_argument_group("strategy")
+    group.add_argument("--strategy", default="none", help="see: python -m debiaslab strategies")
+    group.add_argument("--weight", type=float, default=1.0, help="λ, the weight of its penalty")
+    group.add_argument(
+        "--cover", default="all", help="non-gender words it acts on: tune, vocabulary or all"
+    )
+    parser.add_argument("--init", metavar="FILE", help="vectors to continue from")
+    parser.add_argument("--out", metavar="FILE", default="vectors.kv", help="where to save")
+    parser.add_argument(
+        "--tensorboard", metavar="DIR", help="also write the running loss for TensorBoard here"
+    )
+    add_store(parser)
+
+
+def run(args: argparse.Namespace) -> Iterator[str]:
+    """Train, measure, log and save."""
+    from debiaslab.embeddings import Embeddings
+    from debiaslab.study.single import train_single
+    from debiaslab.vectors import check_writable
+
+    check_writable(args.out)
+    init = None if args.init is None else Embeddings.load(args.init)
+    result = train_single(
+        corpus_from(args),
+        settings_from(args),
+        strategy=args.strategy,
+        weight=args.weight,
+        cover=args.cover,
+        init=init,
+        out=args.out,
+        root=args.store,
+        tensorboard=args.tensorboard,
+    )
+    yield result.text
+    yield f"saved {args.out}\nnext: python -m debiaslab neighbors man --vectors {args.out}"
