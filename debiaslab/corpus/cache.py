@@ -1,0 +1,187 @@
+"""Folders of encoded text: written aside, moved into place whole, checked before they are used.
+
+``<cache>/<key>/`` holds ``meta.json``, ``words.txt`` (one word a line), ``counts.npy`` (int64) and
+``ids.i32`` (little-endian int32, −1 after each document). ``<cache>/sources.json`` remembers the
+digests of source files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.atomic import writing_error
+from debiaslab.corpus.encoding import DOCUMENT_END, IDS, Stream, Vocabulary
+
+FORMAT = 1  # raise it whenever the same text and settings give another entry
+META, WORDS, COUNTS, STREAM = "meta.json", "words.txt", "counts.npy", "ids.i32"
+MEMO = "sources.json"
+
+_BUILDING = ".building-"
+_STALE = 24 * 3600  # seconds after which an unfinished folder is nobody's any more
+
+
+class DamagedEntryError(Exception):
+    """A cache folder that is not what its meta file says."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A cache folder, opened; ``ids`` is mapped, not read."""
+
+    path: Path
+    meta: dict[str, Any]
+    words: tuple[str, ...]
+    counts: NDArray[np.int64]
+    ids: NDArray[np.int32]
+
+
+def entry_key(parts: dict[str, Any]) -> str:
+    """Return the name of the entry that everything in ``parts`` shapes."""
+    text = json.dumps({"format": FORMAT, **parts}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def open_entry(path: Path) -> Entry | None:
+    """Open the entry at ``path``; None when there is none.
+
+    Raises:
+        DamagedEntryError: A file is missing, cut short or does not fit the others.
+    """
+    if not path.exists():
+        return None
+    try:
+        meta = json.loads((path / META).read_text(encoding="utf-8"))
+        for name, size in meta["sizes"].items():
+            if (path / name).stat().st_size != size:
+                raise DamagedEntryError(f"{name} has another size than when it was written")
+        text = (path / WORDS).read_bytes()
+        entry = Entry(
+            path=path,
+            meta=meta,
+            words=tuple(text.decode("utf-8").split("\n")[:-1]),
+            counts=np.load(path / COUNTS, allow_pickle=False),
+            ids=np.memmap(path / STREAM, dtype=IDS, mode="r"),
+        )
+        if meta["format"] != FORMAT or meta["words_sha256"] != hashlib.sha256(text).hexdigest():
+            raise DamagedEntryError(f"{WORDS} is not what was written")
+        _check_agreement(entry)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
+        raise DamagedEntryError(f"{type(error).__name__}: {error}") from error
+    return entry
+
+
+def _check_agreement(entry: Entry) -> None:
+    meta = entry.meta
+    agrees = (
+        entry.counts.shape == (len(entry.words),)
+        and int(entry.counts.sum()) == meta["tokens"]
+        and len(entry.ids) == meta["tokens"] + meta["documents"]
+        and int(entry.ids[-1]) == DOCUMENT_END
+    )
+    if not agrees:
+        raise DamagedEntryError("its files do not fit each other")
+
+
+@contextmanager
+def building(cache: Path, key: str) -> Iterator[Path]:
+    """Yield a new folder beside the entries; move it to ``cache/key`` when the block ends well.
+
+    Whatever ends the block otherwise, an interrupt included, leaves nothing behind.
+
+    Raises:
+        UserError: The folder cannot be written, or the disk is full.
+    """
+    outer = None
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        _remove_stale(cache)
+        outer = Path(tempfile.mkdtemp(prefix=f"{_BUILDING}{key[:12]}-", dir=cache))
+        folder = outer / key  # mkdtemp makes folders for their owner alone; this one may be shared
+        folder.mkdir()
+        yield folder
+        _publish(folder, cache / key)
+    except OSError as error:
+        raise writing_error(cache / key, error) from error
+    finally:
+        if outer is not None:
+            shutil.rmtree(outer, ignore_errors=True)
+
+
+def write_entry(folder: Path, vocabulary: Vocabulary, stream: Stream, meta: dict[str, Any]) -> None:
+    """Add everything but the id stream, which must be there already, to ``folder``.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    text = "".join(f"{word}\n" for word in vocabulary.words).encode()
+    (folder / WORDS).write_bytes(text)
+    np.save(folder / COUNTS, vocabulary.counts)
+    whole = {
+        "format": FORMAT,
+        **meta,
+        "tokens": stream.tokens,
+        "documents": stream.documents,
+        "types": len(vocabulary.words),
+        "unk": vocabulary.unk,
+        "raw_tokens": vocabulary.raw_tokens,
+        "raw_types": vocabulary.raw_types,
+        "sizes": {name: (folder / name).stat().st_size for name in (WORDS, COUNTS, STREAM)},
+        "words_sha256": hashlib.sha256(text).hexdigest(),
+        "fingerprint": hashlib.sha256(stream.digest.encode() + b"\n" + text).hexdigest(),
+    }
+    (folder / META).write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def discard(path: Path) -> None:
+    """Remove an entry; it is renamed first, so that nobody opens one that is half removed."""
+    with suppress(FileNotFoundError):
+        aside = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=path.parent))
+        try:
+            os.replace(path, aside / path.name)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _publish(folder: Path, entry: Path) -> None:
+    for file in folder.iterdir():
+        _sync(file)
+    while True:
+        try:
+            os.replace(folder, entry)
+            return
+        except OSError:
+            if not entry.exists():
+                raise
+        # Another process may have been faster: an entry that is whole is as good as ours.
+        try:
+            if open_entry(entry) is not None:
+                return
+        except DamagedEntryError:
+            discard(entry)
+
+
+def _sync(file: Path) -> None:
+    """Have the bytes on the disk before the name, or a power cut leaves a file of zeros."""
+    with file.open("rb+") as handle:
+        os.fsync(handle.fileno())
+
+
+def _remove_stale(cache: Path) -> None:
+    limit = time.time() - _STALE
+    for folder in cache.glob(f"{_BUILDING}*"):
+        with suppress(OSError):
+            if max(path.stat().st_mtime for path in (folder, *folder.rglob("*"))) < limit:
+                shutil.rmtree(folder, ignore_errors=True)

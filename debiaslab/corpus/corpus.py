@@ -1,0 +1,211 @@
+"""The encoded text that training reads."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from unicodedata import unidata_version
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.corpus import cache as entries
+from debiaslab.corpus.encoding import (
+    DOCUMENT_END,
+    choose_vocabulary,
+    number_tokens,
+    write_stream,
+)
+from debiaslab.corpus.hashes import content_hashes, stamp
+from debiaslab.corpus.phrases import Phrase, load_phrases, phrases_key
+from debiaslab.corpus.settings import CorpusSettings
+from debiaslab.corpus.sources import Source, name_of, sources_of
+from debiaslab.corpus.tokens import PATTERN
+from debiaslab.errors import UserError
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Corpus:
+    """Text as a memory-mapped stream of word ids, with its vocabulary. Made by `Corpus.build`."""
+
+    name: str  # for people: "enwiki-106", "bios_general.10k", "a+2" for a and two more files
+    words: tuple[str, ...]  # V types by falling count, ties by word; <UNK> is last
+    counts: NDArray[np.int64]  # (V,) tokens of each type
+    ids: NDArray[np.int32]  # (tokens + documents,) read-only; -1 ends each document
+    documents: int  # documents with at least one token in the vocabulary
+    tokens: int  # tokens in ids
+    raw_tokens: int  # tokens before rare types were dropped, phrases merged
+    raw_types: int
+    unk: int | None  # id of <UNK>; None when rare tokens are dropped
+    fingerprint: str  # sha256 of ids and words, hex
+    path: Path  # cache folder
+    settings: CorpusSettings
+    sources: tuple[str, ...]
+
+    @classmethod
+    def build(
+        cls,
+        paths: Sequence[str | Path] = (),
+        settings: CorpusSettings | None = None,
+        *,
+        cache: str | Path = "data/cache",
+        progress: bool = True,
+    ) -> Corpus:
+        """Encode the text once, or open what was encoded before.
+
+        Args:
+            paths: UTF-8 files, plain, .gz, .bz2 or .zst, one document a line, read one after the
+                other; none means the built-in Wikipedia articles.
+            settings: How text becomes ids; the defaults when None.
+            cache: Folder of encoded texts.
+            progress: Show progress bars on stderr.
+
+        Raises:
+            UserError: A file cannot be read as text, too few words are left, or the cache cannot
+                be written.
+        """
+        settings = settings or CorpusSettings()
+        sources = sources_of([paths] if isinstance(paths, str | Path) else paths)
+        phrases = _phrases(settings)
+        folder = Path(cache)
+        meta = _meta(sources, settings, phrases, folder / entries.MEMO, progress=progress)
+        key = entries.entry_key(meta)
+        entry = _opened(folder / key)
+        if entry is None:
+            _encode(sources, settings, phrases, meta, folder, key, progress=progress)
+            entry = entries.open_entry(folder / key)
+            assert entry is not None, "the entry was written a moment ago"
+        return cls._of(entry, sources, settings)
+
+    @classmethod
+    def _of(
+        cls, entry: entries.Entry, sources: Sequence[Source], settings: CorpusSettings
+    ) -> Corpus:
+        numbers = ("documents", "tokens", "raw_tokens", "raw_types", "unk", "fingerprint")
+        return cls(
+            name=name_of(sources),
+            words=entry.words,
+            counts=entry.counts,
+            ids=entry.ids,
+            path=entry.path,
+            settings=settings,
+            sources=tuple(source.label for source in sources),
+            **{name: entry.meta[name] for name in numbers},
+        )
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __repr__(self) -> str:
+        return (
+            f"Corpus({self.name!r}, {self.documents:,} documents, {self.tokens:,} tokens, "
+            f"{len(self):,} types)"
+        )
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """The id of each word."""
+        return {word: i for i, word in enumerate(self.words)}
+
+    def coverage(self, words: Iterable[str]) -> tuple[list[str], list[str]]:
+        """Return ``(found, missing)`` by the vocabulary, each in the order given."""
+        found: list[str] = []
+        missing: list[str] = []
+        for word in words:
+            (found if word in self.index else missing).append(word)
+        return found, missing
+
+    def document_offsets(self) -> NDArray[np.int64]:
+        """Return where documents begin in ``ids``, and its length: shape ``(documents + 1,)``.
+
+        Document ``i`` is ``ids[offsets[i] : offsets[i + 1] - 1]``, without its end mark.
+        """
+        ends = np.flatnonzero(self.ids == DOCUMENT_END)
+        return np.concatenate([[0], ends + 1])
+
+    def describe(self) -> dict[str, Any]:
+        """Return the figures of the corpus by name."""
+        return {
+            "name": self.name,
+            "documents": self.documents,
+            "tokens": self.tokens,
+            "types": len(self),
+            "raw_tokens": self.raw_tokens,
+            "raw_types": self.raw_types,
+            "unk_tokens": 0 if self.unk is None else int(self.counts[self.unk]),
+            **asdict(self.settings),
+            "sources": list(self.sources),
+            "fingerprint": self.fingerprint,
+        }
+
+
+def _phrases(settings: CorpusSettings) -> tuple[Phrase, ...]:
+    if settings.mwes is None:
+        return ()
+    return load_phrases(settings.mwes, lowercase=settings.lowercase)
+
+
+def _meta(
+    sources: Sequence[Source],
+    settings: CorpusSettings,
+    phrases: Sequence[Phrase],
+    memo: Path,
+    *,
+    progress: bool,
+) -> dict[str, Any]:
+    """Return everything that shapes the ids: what the key is made of and the meta file records."""
+    digests = content_hashes([source.file for source in sources], memo, progress=progress)
+    return {
+        "tokenizer": PATTERN,
+        "unicode": unidata_version,  # what a letter is depends on Python's tables
+        "lowercase": settings.lowercase,
+        "min_count": settings.min_count,
+        "rare": settings.rare,
+        "phrases": phrases_key(phrases) if phrases else None,
+        "sources": [
+            {"reader": source.reader, "sha256": digest}
+            for source, digest in zip(sources, digests, strict=True)
+        ],
+    }
+
+
+def _opened(path: Path) -> entries.Entry | None:
+    try:
+        return entries.open_entry(path)
+    except entries.DamagedEntryError as error:
+        warnings.warn(
+            f"the cached corpus {path} is damaged ({error}): encoding the text again", stacklevel=3
+        )
+        return None
+
+
+def _encode(
+    sources: Sequence[Source],
+    settings: CorpusSettings,
+    phrases: Sequence[Phrase],
+    meta: dict[str, Any],
+    cache: Path,
+    key: str,
+    *,
+    progress: bool,
+) -> None:
+    before = [stamp(source.file) for source in sources]
+    with entries.building(cache, key) as folder:
+        numbered = folder / "numbered.i32"
+        counted = number_tokens(sources, settings, phrases, numbered, progress=progress)
+        for source, stamped in zip(sources, before, strict=True):
+            if stamp(source.file) != stamped:
+                raise UserError(
+                    f"{source.label} changed while it was being read",
+                    next_step="wait until it is complete, then run the same command again",
+                )
+        vocabulary = choose_vocabulary(counted, settings)
+        stream = write_stream(
+            numbered, folder / entries.STREAM, vocabulary.final, progress=progress
+        )
+        numbered.unlink()
+        entries.write_entry(folder, vocabulary, stream, meta)

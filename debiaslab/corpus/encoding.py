@@ -1,0 +1,178 @@
+"""One pass over the text: count the types and note every token under a provisional number.
+
+A second pass, over the numbers only, gives each type its final id once the counts are known. Memory
+holds the types and one block, never the text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.corpus.phrases import Phrase, PhraseMerger
+from debiaslab.corpus.progress import ByteBar
+from debiaslab.corpus.settings import CorpusSettings
+from debiaslab.corpus.sources import Source
+from debiaslab.corpus.tokens import tokenize_documents
+from debiaslab.corpus.words import END, WordIds, grown
+from debiaslab.errors import UserError
+
+UNK = "<UNK>"  # no token can look like this
+DOCUMENT_END = -1  # the final id of a document's end
+IDS = np.dtype("<i4")
+
+_DROPPED = -2
+_CHUNK = 1 << 18  # numbers handled at a time
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Types in order of first sight; entry 0 stands for the ends of documents."""
+
+    words: list[str]
+    counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words by falling count, ties by word, ``<UNK>`` last; counts of shape ``(V,)``."""
+
+    words: tuple[str, ...]
+    counts: NDArray[np.int64]
+    unk: int | None
+    raw_tokens: int
+    raw_types: int
+    final: NDArray[np.int32]  # provisional number → final id
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What was written: in-vocabulary tokens, documents that hold any, sha256 of the bytes."""
+
+    tokens: int
+    documents: int
+    digest: str
+
+
+def number_tokens(
+    sources: Sequence[Source],
+    settings: CorpusSettings,
+    phrases: Sequence[Phrase],
+    out: Path,
+    *,
+    progress: bool,
+) -> Counted:
+    """Write the provisional number of every token to ``out`` (int32) and count the types.
+
+    Raises:
+        UserError: A source cannot be read.
+        OSError: ``out`` cannot be written.
+    """
+    ids = WordIds()
+    merger = PhraseMerger(phrases, ids, lowercase=settings.lowercase) if phrases else None
+    counts: NDArray[np.int64] = np.zeros(0, np.int64)
+    total = sum(source.file.stat().st_size for source in sources)
+    with out.open("wb") as file, ByteBar("reading", total, show=progress) as bar:
+        for source in sources:
+            position = 0
+            for block in source.blocks():
+                row = _numbers(block.text, ids, lowercase=settings.lowercase)
+                if merger:
+                    row = merger.merge(row)
+                counts = grown(counts, len(ids.words), 0)
+                np.add.at(counts, row, 1)
+                file.write(row.data)
+                bar.advance(block.position - position, len(row))
+                position = block.position
+    return Counted(ids.words, counts[: len(ids.words)])
+
+
+def _numbers(text: str, ids: WordIds, *, lowercase: bool) -> NDArray[np.int32]:
+    tokens = tokenize_documents(text.lower() if lowercase else text)
+    return np.fromiter(map(ids.__getitem__, tokens), np.int32, len(tokens))
+
+
+def choose_vocabulary(counted: Counted, settings: CorpusSettings) -> Vocabulary:
+    """Sort the types that are frequent enough, and say what becomes of the others.
+
+    Raises:
+        UserError: Fewer than two types are left.
+    """
+    counts = counted.counts.copy()
+    counts[END] = 0
+    kept = np.flatnonzero(counts >= settings.min_count).tolist()
+    _check_enough(len(kept), counts, settings)
+    kept.sort(key=lambda i: (-counts[i], counted.words[i]))
+    words = [counted.words[i] for i in kept]
+    final_counts = counts[kept]
+    unk = None
+    if settings.rare == "unk":
+        unk = len(words)
+        words.append(UNK)
+        final_counts = np.append(final_counts, counts.sum() - final_counts.sum())
+    final = np.full(len(counts), _DROPPED if unk is None else unk, np.int32)
+    final[kept] = np.arange(len(kept), dtype=np.int32)
+    final[END] = DOCUMENT_END
+    return Vocabulary(
+        words=tuple(words),
+        counts=final_counts,
+        unk=unk,
+        raw_tokens=int(counts.sum()),
+        raw_types=int(np.count_nonzero(counts)),
+        final=final,
+    )
+
+
+def _check_enough(kept: int, counts: NDArray[np.int64], settings: CorpusSettings) -> None:
+    if kept >= 2:
+        return
+    types = np.sort(counts[counts > 0])[::-1]
+    if len(types) < 2:
+        found = f"one word only, {types[0]:,} times" if len(types) else "no words"
+        raise UserError(
+            f"the text holds {found}", allowed="at least two different words, one document a line"
+        )
+    left = "no word" if kept == 0 else "one word only"
+    raise UserError(
+        f"{left} of {len(types):,} is seen {settings.min_count:,} times or more "
+        f"(the most frequent {types[0]:,} times)",
+        next_step=f"--min-count {min(int(types[1]), settings.min_count)}, or more text",
+    )
+
+
+def write_stream(numbered: Path, out: Path, final: NDArray[np.int32], *, progress: bool) -> Stream:
+    """Turn the provisional numbers of ``numbered`` into final ids in ``out``.
+
+    Dropped tokens vanish; documents that hold no token leave no mark.
+
+    Raises:
+        OSError: ``out`` cannot be written.
+    """
+    digest = hashlib.sha256()
+    tokens = documents = 0
+    after_end = True
+    total = numbered.stat().st_size
+    with (
+        numbered.open("rb") as source,
+        out.open("wb") as file,
+        ByteBar("encoding", total, show=progress) as bar,
+    ):
+        while len(numbers := np.fromfile(source, np.int32, _CHUNK)):
+            row = final[numbers]
+            row = row[row != _DROPPED]
+            ends = row == DOCUMENT_END
+            row = row[~(ends & np.append(after_end, ends[:-1]))] if len(row) else row
+            if len(row):
+                after_end = bool(row[-1] == DOCUMENT_END)
+            data = row.astype(IDS, copy=False).data
+            digest.update(data)
+            file.write(data)
+            documents += int(np.count_nonzero(row == DOCUMENT_END))
+            tokens += len(row)
+            bar.advance(numbers.nbytes)
+    return Stream(tokens=tokens - documents, documents=documents, digest=digest.hexdigest())

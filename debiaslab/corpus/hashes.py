@@ -1,0 +1,75 @@
+"""Content digests of source files, remembered so that an unchanged file is not read again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from debiaslab.atomic import replacing
+from debiaslab.corpus.progress import ByteBar
+from debiaslab.corpus.reading import reading_error
+from debiaslab.errors import UserError
+
+_CHUNK = 1 << 20
+
+
+def stamp(file: Path) -> list[int]:
+    """Return size and modification time (ns): when both stay, the content is taken to stay.
+
+    Raises:
+        UserError: The file is gone.
+    """
+    try:
+        status = file.stat()
+    except OSError as error:
+        raise reading_error(file, error) from error
+    return [status.st_size, status.st_mtime_ns]
+
+
+def content_hashes(files: Sequence[Path], memo: Path, *, progress: bool) -> list[str]:
+    """Return the sha256 of the bytes of each file, from ``memo`` where the stamp still fits.
+
+    The memo only saves time: a damaged one is written anew, one that cannot be written is left.
+
+    Raises:
+        UserError: A file cannot be read.
+    """
+    known = _read_memo(memo)
+    fresh = False
+    for file in files:
+        key, now = str(file.absolute()), stamp(file)
+        entry = known.get(key)
+        if not isinstance(entry, dict) or entry.get("stamp") != now or "sha256" not in entry:
+            known[key] = {"stamp": now, "sha256": _sha256(file, progress=progress)}
+            fresh = True
+    if fresh:
+        with suppress(UserError), replacing(memo) as temporary:
+            temporary.write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")
+    return [str(known[str(file.absolute())]["sha256"]) for file in files]
+
+
+def _read_memo(memo: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(memo.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _sha256(file: Path, *, progress: bool) -> str:
+    digest = hashlib.sha256()
+    try:
+        with (
+            file.open("rb") as raw,
+            ByteBar("checking", file.stat().st_size, show=progress) as bar,
+        ):
+            while chunk := raw.read(_CHUNK):
+                digest.update(chunk)
+                bar.advance(len(chunk))
+    except OSError as error:
+        raise reading_error(file, error) from error
+    return digest.hexdigest()

@@ -1,0 +1,275 @@
+"""The cache: used when it fits, made anew when it does not, never half there."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from debiaslab.corpus import Corpus, CorpusSettings, hashes
+from debiaslab.corpus import cache as entries
+from debiaslab.corpus import corpus as corpus_module
+from debiaslab.corpus.reading import Block
+from debiaslab.corpus.sources import FileSource
+from debiaslab.errors import UserError
+
+TEXT = "the cat and the dog and the bird\na dog and a cat\n"
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT * 10)
+    return path
+
+
+@pytest.fixture
+def build(text, tmp_path):
+    def build(**settings):
+        return Corpus.build(
+            [text], CorpusSettings(**settings), cache=tmp_path / "cache", progress=False
+        )
+
+    return build
+
+
+def never(*_args, **_kwargs):
+    raise AssertionError("the text was read")
+
+
+def left_in(cache):
+    return sorted(path.name for path in cache.iterdir())
+
+
+def test_a_second_build_reads_no_text(build, monkeypatch):
+    first = build()
+    monkeypatch.setattr(FileSource, "blocks", never)
+    monkeypatch.setattr(hashes, "_sha256", never)
+    second = build()
+    assert second.path == first.path
+    assert second.describe() == first.describe()
+    assert second.words == first.words
+    assert np.array_equal(second.counts, first.counts)
+    assert np.array_equal(second.ids, first.ids)
+
+
+def test_the_same_text_under_another_name_is_not_encoded_again(build, text, monkeypatch):
+    first = build()
+    moved = text.with_name("moved.txt")
+    moved.write_bytes(text.read_bytes())
+    monkeypatch.setattr(FileSource, "blocks", never)
+    second = Corpus.build([moved], cache=first.path.parent, progress=False)
+    assert second.path == first.path
+    assert second.name == "moved"
+    assert second.sources == (str(moved),)
+
+
+def test_whatever_shapes_the_ids_gives_another_entry(build, text):
+    mwes = text.with_name("mwes.txt")
+    mwes.write_text("the cat\n")
+    variants = [{}, {"min_count": 4}, {"rare": "unk"}, {"lowercase": False}, {"mwes": str(mwes)}]
+    keys = [build(**variant).path.name for variant in variants]
+    mwes.write_text("the bat\n")
+    keys.append(build(mwes=str(mwes)).path.name)
+    text.write_text(TEXT * 9 + TEXT.replace("bird", "bard"))
+    keys.append(build().path.name)
+    assert len(set(keys)) == len(keys)
+
+
+def test_the_order_of_files_matters_and_that_of_phrases_does_not(build, text):
+    other = text.with_name("other.txt")
+    other.write_text("a b a b a b a b a b")
+    cache = text.parent / "cache"
+    paths = [text, other]
+    there = Corpus.build(paths, cache=cache, progress=False)
+    back = Corpus.build(paths[::-1], cache=cache, progress=False)
+    assert there.path != back.path
+    mwes = text.with_name("mwes.txt")
+    mwes.write_text("the cat\na dog\n")
+    first = build(mwes=str(mwes))
+    mwes.write_text("a dog\n\nThe Cat\n")
+    assert build(mwes=str(mwes)).path == first.path
+
+
+def cut_ids(entry):
+    os.truncate(entry / entries.STREAM, 40)
+
+
+def cut_words(entry):
+    (entry / entries.WORDS).write_bytes((entry / entries.WORDS).read_bytes()[:-3])
+
+
+def other_words(entry):
+    words = (entry / entries.WORDS).read_bytes()
+    (entry / entries.WORDS).write_bytes(words.replace(b"cat", b"bat"))
+
+
+def zero_ids(entry):
+    size = (entry / entries.STREAM).stat().st_size
+    (entry / entries.STREAM).write_bytes(b"\0" * size)
+
+
+def no_counts(entry):
+    (entry / entries.COUNTS).unlink()
+
+
+def other_counts(entry):
+    counts = np.load(entry / entries.COUNTS)
+    np.save(entry / entries.COUNTS, counts + 1)
+
+
+def cut_meta(entry):
+    (entry / entries.META).write_text("{")
+
+
+def older_meta(entry):
+    meta = json.loads((entry / entries.META).read_text())
+    del meta["sizes"]
+    (entry / entries.META).write_text(json.dumps(meta))
+
+
+def a_list_as_meta(entry):
+    (entry / entries.META).write_text("[]")
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        cut_ids,
+        cut_words,
+        other_words,
+        zero_ids,
+        no_counts,
+        other_counts,
+        cut_meta,
+        older_meta,
+        a_list_as_meta,
+    ],
+)
+def test_a_damaged_entry_is_made_anew(build, harm):
+    first = build()
+    ids = first.ids.tolist()
+    harm(first.path)
+    with pytest.warns(UserWarning, match="damaged.*encoding the text again") as caught:
+        again = build()
+    assert len(caught) == 1
+    assert again.fingerprint == first.fingerprint
+    assert again.ids.tolist() == ids
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        build()
+    assert left_in(first.path.parent) == sorted([first.path.name, entries.MEMO])
+
+
+@pytest.mark.parametrize("memo", ["{", "[]", '{"x": 1}', ""])
+def test_a_damaged_memo_is_made_anew(build, text, memo):
+    first = build()
+    file = first.path.parent / entries.MEMO
+    file.write_text(memo)
+    assert build().path == first.path
+    assert str(text) in json.loads(file.read_text())
+
+
+def test_a_memo_entry_is_believed_only_while_size_and_time_stay(build, text):
+    first = build()
+    status = text.stat()
+    text.write_text((TEXT * 10).replace("bird", "bard"))
+    os.utime(text, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    assert build().fingerprint != first.fingerprint
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, UserError("no")])
+def test_an_interrupt_leaves_nothing(build, text, monkeypatch, error):
+    def interrupted(self):
+        yield Block("some words\n", 10)
+        raise error
+
+    monkeypatch.setattr(FileSource, "blocks", interrupted)
+    with pytest.raises(error if isinstance(error, type) else type(error)):
+        build()
+    assert left_in(text.parent / "cache") == [entries.MEMO]
+
+
+@pytest.mark.parametrize("step", ["number_tokens", "write_stream"])
+def test_a_full_disk_leaves_nothing(build, text, monkeypatch, step):
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(corpus_module, step, full)
+    with pytest.raises(UserError, match="no space left on disk"):
+        build()
+    assert left_in(text.parent / "cache") == [entries.MEMO]
+    monkeypatch.undo()
+    assert build().documents == 20
+
+
+def test_a_file_that_may_not_grow_leaves_nothing(build, text):
+    text.write_text(TEXT * 20_000)  # 260,000 tokens: a megabyte of ids
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, limits[1]))
+    try:
+        with pytest.raises(UserError, match="no space left on disk"):
+            build()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert left_in(text.parent / "cache") == [entries.MEMO]
+
+
+def test_a_cache_that_cannot_be_written(text):
+    blocked = text.with_name("blocked")
+    blocked.write_text("a file")
+    with pytest.raises(UserError, match="cannot write"):
+        Corpus.build([text], cache=blocked / "cache", progress=False)
+
+
+def test_unfinished_folders_of_another_day_are_removed(build, text):
+    cache = text.parent / "cache"
+    old, new = cache / ".building-old", cache / ".building-new"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "ids").write_text("x")
+    for path in (old / "ids", old):
+        os.utime(path, (1e9, 1e9))
+    build()
+    assert not old.exists()
+    assert new.exists()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_slower_of_two_builders_takes_what_is_there(build, monkeypatch, whole):
+    write_entry = entries.write_entry
+    raced: list[Corpus] = []
+
+    def slow(folder, *args):
+        monkeypatch.undo()
+        raced.append(build())
+        if not whole:
+            cut_ids(raced[0].path)
+        write_entry(folder, *args)
+
+    monkeypatch.setattr(entries, "write_entry", slow)
+    corpus = build()
+    assert corpus.path == raced[0].path
+    assert corpus.tokens + corpus.documents == len(corpus.ids)
+    assert left_in(corpus.path.parent) == sorted([corpus.path.name, entries.MEMO])
+
+
+def test_two_processes_at_once(text, tmp_path):
+    text.write_text(TEXT * 5_000)
+    code = (
+        "import sys; from debiaslab.corpus import Corpus;"
+        "print(Corpus.build([sys.argv[1]], cache=sys.argv[2], progress=False).fingerprint)"
+    )
+    command = [sys.executable, "-W", "error", "-c", code, str(text), str(tmp_path / "cache")]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = {process.communicate(timeout=60)[0] for process in both}
+    assert [process.returncode for process in both] == [0, 0]
+    assert len(printed) == 1
+    assert len(left_in(tmp_path / "cache")) == 2
