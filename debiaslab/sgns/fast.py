@@ -1,0 +1,241 @@
+"""The fast engine: the compiled kernel over blocks of the corpus, on one thread or several."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from debiaslab.corpus import keep_probability, noise_distribution
+from debiaslab.errors import UserError
+from debiaslab.sgns.alias import alias_table
+from debiaslab.sgns.engine import Block, PenaltyTerm
+from debiaslab.sgns.model import SGNS
+from debiaslab.sgns.penalty_step import apply_penalty
+from debiaslab.sgns.sampling import linear_decay
+from debiaslab.sgns.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+
+SAMPLE = 1024  # words of a large cover that one penalty step acts on
+_BLOCK_SECONDS = 0.05  # a block's training time: long enough for a penalty to cost little beside it
+_TRAINING_BLOCKS = 40  # a short training has at least so many blocks, and penalty steps
+_LEAST_TOKENS = 10_000  # of a block, even so
+_THREADS_PER_STEP = 4  # with more threads a penalty step serves several blocks: it is serial
+
+
+@lru_cache(maxsize=1)
+def fast_unavailable() -> str | None:
+    """Return why this machine cannot run the fast engine, or None if it can."""
+    try:
+        from numba.core import config
+
+        from debiaslab.sgns.kernel import compile_kernel
+
+        if getattr(config, "DISABLE_JIT", False):
+            return "numba's compiler is switched off by NUMBA_DISABLE_JIT"
+        compile_kernel(dim=1, stride=16, negatives=1)
+    except Exception as error:  # whatever keeps a compiler from working
+        return f"numba cannot compile: {type(error).__name__}: {error}"
+    return None
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One block's place in the id stream."""
+
+    number: int
+    start: int
+    stop: int
+    words: int  # in-vocabulary tokens in it
+    before: int  # in-vocabulary tokens before it
+
+
+class FastEngine:
+    """Minimises the joint loss with SGD on every pair, in the model's own memory.
+
+    The corpus is cut at document ends into blocks (``block_tokens``); a document longer than two
+    blocks is cut inside, and windows stop there. After a block the penalty takes its step for the
+    pairs of the block (``penalty_step.apply_penalty``). Threads train different blocks at once
+    without locks (Hogwild: Recht et al. 2011), and the penalty steps while they do; with one
+    thread the same seed gives the same bytes on one type of CPU.
+
+    Args:
+        model: Trained in place; on the CPU, as ``SGNS`` lays it out.
+        corpus: Encoded corpus.
+        settings: Hyperparameters.
+        penalty: λ and R(W, C); None or λ = 0 trains the baseline, bit for bit.
+
+    Raises:
+        UserError: Fewer than two words can be drawn as negatives.
+    """
+
+    name = "fast"
+
+    def __init__(
+        self, model: SGNS, corpus: Corpus, settings: TrainSettings, penalty: PenaltyTerm | None
+    ) -> None:
+        from debiaslab.sgns.kernel import Draws, compile_kernel
+
+        self._model = model
+        self._corpus = corpus
+        self._settings = settings
+        self._penalty = penalty if penalty is not None and penalty.weight > 0 else None
+        self._lr = linear_decay(settings)
+        stride = _row_stride(model)
+        self._kernel = compile_kernel(settings.dim, stride, settings.negatives)
+        noise = noise_distribution(corpus.counts, unk=corpus.unk)
+        self._draws = Draws(
+            keep=_thresholds(keep_probability(corpus.counts, settings.subsample)),
+            noise=alias_table(noise),
+            spare=_two_likeliest(noise),
+            unk=-1 if corpus.unk is None else corpus.unk,
+        )
+        self._stretches = stretches(corpus.ids, block_tokens(settings, len(corpus.ids)))
+        self._unpaid = 0.0  # lr · pairs of blocks whose penalty step is still to come
+        self._R = 0.0
+
+    def epoch(self, number: int) -> Iterator[Block]:
+        """Train one pass over the corpus, yielding a report per block, in order."""
+        if self._settings.threads == 1:
+            for stretch in self._stretches:
+                yield self._finish(number, stretch, self._train(number, stretch))
+            return
+        waiting: deque[tuple[Stretch, Future[_Trained]]] = deque()
+        with ThreadPoolExecutor(self._settings.threads) as pool:
+            try:
+                for stretch in self._stretches:
+                    waiting.append((stretch, pool.submit(self._train, number, stretch)))
+                    if len(waiting) > self._settings.threads:
+                        first, trained = waiting.popleft()
+                        yield self._finish(number, first, trained.result())
+                while waiting:
+                    first, trained = waiting.popleft()
+                    yield self._finish(number, first, trained.result())
+            finally:  # the reader may stop early
+                pool.shutdown(cancel_futures=True)
+
+    def _train(self, epoch: int, stretch: Stretch) -> _Trained:
+        from debiaslab.sgns.kernel import block_keys
+
+        settings, draws = self._settings, self._draws
+        tokens = np.array(self._corpus.ids[stretch.start : stretch.stop], dtype=np.int32)
+        keys = block_keys(settings.seed, epoch, stretch.number)
+        pairs, measured, loss = self._kernel(
+            tokens,
+            self._model.target.data_ptr(),
+            self._model.context.data_ptr(),
+            draws.keep,
+            draws.noise,
+            tuple(np.uint64(key) for key in keys),
+            settings.window,
+            settings.dynamic,
+            (self._rate(epoch, stretch, 0.0), self._rate(epoch, stretch, 1.0)),
+            draws.unk,
+            draws.spare,
+        )
+        return _Trained(pairs, loss / measured if measured else 0.0)
+
+    def _finish(self, epoch: int, stretch: Stretch, trained: _Trained) -> Block:
+        """Take the penalty's step for the blocks trained since the last one, and report."""
+        if self._penalty is not None:
+            self._unpaid += self._rate(epoch, stretch, 0.5) * trained.pairs
+            together = -(-self._settings.threads // _THREADS_PER_STEP)
+            last = stretch is self._stretches[-1]
+            if last or stretch.number % together == together - 1:
+                drawn = self._penalty.draw(self._generator(epoch, stretch.number), SAMPLE)
+                strength = self._unpaid * self._penalty.weight
+                self._R = apply_penalty(self._model.W, self._model.C, drawn, strength)
+                self._unpaid = 0.0
+        return Block(
+            words=stretch.words,
+            pairs=trained.pairs,
+            loss=trained.loss,
+            penalty=self._R,
+            lr=self._rate(epoch, stretch, 1.0),
+        )
+
+    def _rate(self, epoch: int, stretch: Stretch, share: float) -> float:
+        """Return the learning rate when ``share`` of a block is done."""
+        tokens = self._corpus.tokens
+        done = epoch * tokens + stretch.before + share * stretch.words
+        return self._lr(done / (self._settings.epochs * max(tokens, 1)))
+
+    def _generator(self, epoch: int, block: int) -> torch.Generator:
+        from debiaslab.sgns.kernel import block_keys
+
+        seed = block_keys(self._settings.seed, epoch, block).penalty
+        return torch.Generator().manual_seed(seed >> 1)  # torch takes 63 bits
+
+
+@dataclass(frozen=True)
+class _Trained:
+    pairs: int
+    loss: float
+
+
+def block_tokens(settings: TrainSettings, tokens: int) -> int:
+    """Return the length of a block that trains for about ``_BLOCK_SECONDS`` on one thread.
+
+    It follows from the settings, not from a clock, so that a seed gives the same training again.
+    The model of the time was fitted on a CPU with AVX-512; elsewhere blocks take longer, which
+    only lowers the share of the penalty.
+    """
+    targets = settings.window + 1 if settings.dynamic else 2 * settings.window
+    products = settings.dim * (settings.negatives + 1)
+    nanoseconds = 30 + targets * (8 + 0.04 * products)  # per token
+    blocks = max(
+        round(tokens * nanoseconds * 1e-9 / _BLOCK_SECONDS),
+        min(
+            max(-(-_TRAINING_BLOCKS // settings.epochs), 2 * settings.threads),
+            tokens // _LEAST_TOKENS,
+        ),
+        1,
+    )
+    return -(-tokens // blocks)
+
+
+def stretches(ids: NDArray[np.int32], length: int) -> tuple[Stretch, ...]:
+    """Cut the id stream into blocks of about ``length``, at document ends where one is near."""
+    found: list[Stretch] = []
+    start = before = 0
+    while start < len(ids):
+        tail = np.asarray(ids[start + length : start + 2 * length])
+        ends = np.flatnonzero(tail < 0)
+        stop = min(start + length + (int(ends[0]) + 1 if len(ends) else 0), len(ids))
+        words = int(np.count_nonzero(np.asarray(ids[start:stop]) >= 0))
+        found.append(Stretch(len(found), start, stop, words, before))
+        start, before = stop, before + words
+    return tuple(found)
+
+
+def _row_stride(model: SGNS) -> int:
+    for weight in (model.target, model.context):
+        aligned = weight.data_ptr() % 64 == 0 and weight.stride(0) % 16 == 0
+        if weight.device.type != "cpu" or weight.dtype != torch.float32 or not aligned:
+            raise ValueError("the fast engine needs the weights as SGNS made them, on the CPU")
+    return model.target.stride(0)
+
+
+def _thresholds(keep: NDArray[np.float64]) -> NDArray[np.uint32]:
+    """Return t such that a uniform 32-bit number is at most t with the given probability."""
+    return np.ceil(keep * 2.0**32 - 1).clip(0, 2**32 - 1).astype(np.uint32)
+
+
+def _two_likeliest(noise: NDArray[np.float64]) -> tuple[int, int]:
+    if np.count_nonzero(noise) < 2:
+        raise UserError(
+            f"the vocabulary has {len(noise)} word(s), too few to draw a negative",
+            allowed="at least 2 words besides <UNK>",
+            next_step="a longer corpus, or a smaller --min-count",
+        )
+    second, first = np.argsort(noise, kind="stable")[-2:]
+    return int(first), int(second)

@@ -1,0 +1,276 @@
+"""The algorithm of the fast engine: first in plain Python, then as a compiled kernel.
+
+``train_plain`` says what is computed and is the tests' oracle; ``compile_kernel`` computes the
+same from the same random draws, about a thousand times faster. W: target embeddings, C: context
+embeddings, c: a context word, k: number of negatives, m: window.
+
+A random number is a hash of a key and a counter (SplitMix64: Steele, Lea and Flood 2014), so what
+is drawn depends on seed, epoch, block and place, never on what was drawn before.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import float32, int64, njit, uint64
+from numba.cpython.unsafe.tuple import tuple_setitem
+from numpy.typing import NDArray
+
+from debiaslab.sgns import simd
+
+GROUP = 2  # targets that share one vector block, hence one look at the old weights
+REDRAWS = 8  # of a negative that equals c; then the most likely other noise word stands in
+AHEAD = 3  # centres: rows are asked for so long before they are used
+MEASURED = 64  # the loss is measured at every 64th centre that has a target
+_NOISE_BUFFER = 4096
+_WORD = 0xFFFFFFFFFFFFFFFF
+
+
+class Keys(NamedTuple):
+    """One key for each kind of random draw of a block."""
+
+    keep: int
+    reach: int
+    noise: int
+    penalty: int
+
+
+class Draws(NamedTuple):
+    """The distributions a block draws from, and the words with special rules."""
+
+    keep: NDArray[np.uint32]  # (V,) a token is kept if 32 random bits are at most this
+    noise: NDArray[np.uint32]  # (V, 2) alias table of the noise distribution
+    spare: tuple[int, int]  # the two likeliest noise words
+    unk: int  # <UNK>, never a target or a negative; -1: none
+
+
+def train_plain(
+    W: NDArray[np.floating],
+    C: NDArray[np.floating],
+    tokens: NDArray[np.int32],
+    draws: Draws,
+    keys: Keys,
+    window: int,
+    dynamic: bool,
+    negatives: int,
+    lr: tuple[float, float],
+) -> int:
+    """Train W and C, each ``(V, d)``, in place on one block of the id stream; return the pairs.
+
+    ``lr`` is the learning rate at the block's start and at its end.
+    """
+    pairs = 0
+    noise = (draw_noise(keys.noise, n, draws.noise) for n in range(2**63))
+    kept = [
+        int(w)
+        for p, w in enumerate(tokens)
+        if w < 0 or random_bits(keys.keep, p) >> 32 <= int(draws.keep[w])
+    ]
+    for i, c in enumerate(kept):
+        reach = window - ((random_bits(keys.reach, i) >> 32) * window >> 32 if dynamic else 0)
+        targets = [t for t in around(kept, i, reach) if t != draws.unk] if c >= 0 else []
+        if not targets:
+            continue
+        outputs = [c] + [other_than(c, noise, draws.spare) for _ in range(negatives)]
+        label = np.array([1.0] + [0.0] * negatives)
+        rate = lr[0] + (lr[1] - lr[0]) * i / len(kept)
+        for first in range(0, len(targets), GROUP):
+            group = targets[first : first + GROUP]
+            h, o = W[group], C[outputs]
+            error = rate * (label - 1 / (1 + np.exp(-(h @ o.T))))  # −rate · ∂loss/∂(h · o)
+            np.add.at(W, group, error @ o)
+            np.add.at(C, outputs, error.T @ h)
+        pairs += len(targets)
+    return pairs
+
+
+def around(kept: list[int], i: int, reach: int) -> Iterator[int]:
+    """Yield the words of the window of position ``i``, left to right, inside its document."""
+    left = range(i - 1, max(i - reach, 0) - 1, -1)
+    start = next((j + 1 for j in left if kept[j] < 0), max(i - reach, 0))
+    for j in range(start, min(i + reach + 1, len(kept))):
+        if kept[j] < 0:
+            return
+        if j != i:
+            yield kept[j]
+
+
+def other_than(c: int, noise: Iterator[int], spare: tuple[int, int]) -> int:
+    """Draw a negative that is not c, drawing again at most ``REDRAWS`` times."""
+    for _ in range(1 + REDRAWS):
+        word = next(noise)
+        if word != c:
+            return word
+    return spare[1] if spare[0] == c else spare[0]
+
+
+def random_bits(key: int, counter: int) -> int:
+    """Return 64 random bits: SplitMix64 at a counter."""
+    x = (key + counter * 0x9E3779B97F4A7C15) & _WORD
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _WORD
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _WORD
+    return x ^ (x >> 31)
+
+
+def draw_noise(key: int, counter: int, table: NDArray[np.uint32]) -> int:
+    """Return the noise word at a counter, from an alias table of shape ``(V, 2)``."""
+    bits = random_bits(key, counter)
+    word = (bits >> 32) * len(table) >> 32
+    return int(word) if bits & 0xFFFFFFFF < int(table[word, 0]) else int(table[word, 1])
+
+
+def block_keys(seed: int, epoch: int, block: int) -> Keys:
+    """Derive the keys of one block."""
+    root = random_bits(random_bits(random_bits(seed, 0), epoch), block)
+    return Keys(*(random_bits(root, kind) for kind in range(4)))
+
+
+Kernel = Callable[..., tuple[int, int, float]]
+_SIGNATURE = (
+    "Tuple((int64, int64, float64))(int32[::1], int64, int64, uint32[::1], uint32[:, ::1], "
+    "UniTuple(uint64, 4), int64, boolean, UniTuple(float64, 2), int64, UniTuple(int64, 2))"
+)
+
+
+@cache
+def compile_kernel(dim: int, stride: int, negatives: int) -> Kernel:
+    """Compile the kernel for rows of ``dim`` floats that lie ``stride`` floats apart.
+
+    The result takes ``(tokens, W, C, keep, noise, keys, window, dynamic, lr, unk, spare)``: tokens
+    a writable int32 block (overwritten), W and C the addresses of the matrices, lr
+    the learning rates at the block's start and end. It returns the
+    positive pairs trained, and of the measured centres the pairs and the sum of their losses.
+    It releases the GIL. Compiled code is kept on disk where numba finds a place for it.
+    """
+    lanes = simd.lanes()
+    kernel = _kernel(4 * stride, -(-dim // lanes), lanes, negatives)
+    # numba's cache does not notice a change in another module: make that part of the name
+    kernel.__qualname__ += f"_{zlib.crc32(Path(simd.__file__).read_bytes()):08x}"
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+    try:
+        return njit(_SIGNATURE, cache=True, **options)(kernel)
+    except RuntimeError as error:
+        if "cannot cache" not in str(error):
+            raise
+        return njit(_SIGNATURE, **options)(kernel)
+
+
+def _kernel(row_bytes: int, vectors: int, lanes: int, k: int) -> Kernel:
+    """Make the kernel; the sizes it closes over become constants of the compiled code."""
+    no_outputs = (0,) * (1 + k)
+    noise_needed = k * (1 + REDRAWS + AHEAD)  # what one centre draws at most, or prefetches
+    room = GROUP * (1 + k) + lanes
+
+    def train(  # type: ignore[no-untyped-def]
+        tokens, W, C, keep, noise, keys, window, dynamic, lr, unk, spare
+    ):
+        size = _subsample(tokens, keep, keys[0])
+        drawn = np.empty(_NOISE_BUFFER, np.int32)
+        first_drawn = next_noise = 0
+        _fill(drawn, keys[2], first_drawn, noise)
+        rows = np.empty(2 * window, np.int64)
+        scores = np.empty(room, np.float32)
+        pairs = centres = measured_pairs = start = 0
+        loss = 0.0
+        for i in range(size):
+            c = tokens[i]
+            if c < 0:
+                start = i + 1
+                continue
+            reach = window
+            if dynamic:
+                reach -= int64(((_bits(keys[1], uint64(i)) >> 32) * uint64(window)) >> 32)
+            targets = 0
+            for j in range(max(start, i - reach), min(size, i + reach + 1)):
+                t = tokens[j]
+                if t < 0:
+                    break
+                if j != i and t != unk:
+                    rows[targets] = W + int64(t) * row_bytes
+                    targets += 1
+            if targets == 0:
+                continue
+
+            if next_noise - first_drawn + noise_needed > _NOISE_BUFFER:
+                first_drawn = next_noise
+                _fill(drawn, keys[2], first_drawn, noise)
+            at = next_noise - first_drawn
+            outputs = tuple_setitem(no_outputs, 0, C + int64(c) * row_bytes)
+            for n in range(k):
+                word = drawn[at]
+                at += 1
+                redraws = 0
+                while word == c and redraws < REDRAWS:
+                    word = drawn[at]
+                    at += 1
+                    redraws += 1
+                if word == c:
+                    word = spare[1] if spare[0] == c else spare[0]
+                outputs = tuple_setitem(outputs, n + 1, C + int64(word) * row_bytes)
+            next_noise = first_drawn + at
+
+            for n in range((AHEAD - 1) * k, AHEAD * k):
+                simd.prefetch_row(C + int64(drawn[at + n]) * row_bytes, row_bytes)
+            ahead = min(i + AHEAD, size - 1)
+            simd.prefetch_row(C + int64(tokens[ahead]) * row_bytes, row_bytes)
+            ahead = min(ahead + window, size - 1)
+            simd.prefetch_row(W + int64(tokens[ahead]) * row_bytes, row_bytes)
+
+            rate = float32(lr[0] + (lr[1] - lr[0]) * i / size)
+            measured = centres % MEASURED == 0
+            address = scores.ctypes.data
+            for t in range(0, targets - 1, 2):
+                simd.sgns_block((rows[t], rows[t + 1]), outputs, rate, address, vectors, lanes)
+                if measured:
+                    loss += _loss(scores, 2, k)
+            if targets % 2:
+                simd.sgns_block((rows[targets - 1],), outputs, rate, address, vectors, lanes)
+                if measured:
+                    loss += _loss(scores, 1, k)
+            pairs += targets
+            centres += 1
+            if measured:
+                measured_pairs += targets
+        return pairs, measured_pairs, loss
+
+    return train
+
+
+_bits = njit(random_bits)
+
+
+@njit
+def _subsample(tokens, keep, key):  # type: ignore[no-untyped-def]
+    """Move the tokens that are kept, and the ends of documents, to the front; return how many."""
+    size = 0
+    for p in range(len(tokens)):
+        w = tokens[p]
+        if w < 0 or _bits(key, uint64(p)) >> 32 <= keep[w]:
+            tokens[size] = w
+            size += 1
+    return size
+
+
+@njit
+def _fill(drawn, key, first, table):  # type: ignore[no-untyped-def]
+    """Draw the noise words from counter ``first`` on."""
+    words = uint64(len(table))
+    for n in range(len(drawn)):
+        bits = _bits(key, uint64(first + n))
+        word = int64(((bits >> 32) * words) >> 32)
+        drawn[n] = word if (bits & 0xFFFFFFFF) < table[word, 0] else table[word, 1]
+
+
+@njit
+def _loss(scores, targets, k):  # type: ignore[no-untyped-def]
+    """Return the summed loss of a block from its dot products, negatives after positives."""
+    total = 0.0
+    for s in range(targets * (1 + k)):
+        x = float(scores[s] if s >= targets else -scores[s])
+        total += max(x, 0.0) + np.log1p(np.exp(-abs(x)))  # −log σ(−x), without overflow
+    return total
