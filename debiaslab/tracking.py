@@ -277,7 +277,7 @@ class Store:
                     next_step="python -m debiaslab sweep --strategy projection",
                 )
             _prepare(location.database)
-        with _explained(location.uri), _few_retries():
+        with _explained(location.uri), _impatient():
             client = _client(location.uri)
             return cls(client, location, _experiment(client, location))
 
@@ -604,15 +604,15 @@ def _set_defaults() -> None:
 
 
 @contextlib.contextmanager
-def _few_retries() -> Iterator[None]:
-    """Let the first contact with a server fail in seconds, not after a minute of retries."""
-    name = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
-    before = os.environ[name]
-    os.environ[name] = "1"
+def _impatient() -> Iterator[None]:
+    """Let the first contact with a server fail in seconds, not after minutes of retries."""
+    hurry = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+    before = {name: os.environ[name] for name in hurry}
+    os.environ.update(hurry)
     try:
         yield
     finally:
-        os.environ[name] = before
+        os.environ.update(before)
 
 
 def _prepare(database: Path) -> None:

@@ -1,0 +1,253 @@
+"""One self-contained HTML page a run and a study: no script, no network, light and dark."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from debiaslab.errors import UserError
+from debiaslab.report.data import TrialRow, association_sizes
+from debiaslab.report.figures import (
+    association_label,
+    headline,
+    loss_figure,
+    scorecard_figure,
+    sweep_figure,
+    tradeoff_figure,
+)
+from debiaslab.report.style import png
+from debiaslab.report.table import HEAD, caption, number, sweep_cells
+
+if TYPE_CHECKING:
+    import jinja2
+    from matplotlib.figure import Figure
+
+    from debiaslab.metrics import Scorecard
+    from debiaslab.metrics.scorecard import Record
+
+_FEW_SEEDS = 3
+_DIFF_SHOWN = 200_000
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as the page holds it."""
+
+    source: str
+    description: str
+
+
+def run_report(
+    *,
+    title: str,
+    params: Mapping[str, object],
+    provenance: Mapping[str, Any],
+    scorecard: Scorecard,
+    formula: str,
+    outcome: Mapping[str, float | None] | None = None,
+    baseline: Scorecard | None = None,
+    nulls: Mapping[str, float] | None = None,
+    loss: Sequence[tuple[int, float]] = (),
+    penalty: Sequence[tuple[int, float]] = (),
+) -> str:
+    """Return the page of one run.
+
+    Args:
+        title: Heading.
+        params: Settings to list.
+        provenance: What :func:`debiaslab.provenance.provenance` returned.
+        scorecard: What was measured.
+        formula: The objective, as text.
+        outcome: Bias, retention and score in units of the objective.
+        baseline: Scorecard of the baseline of the same seed, shown beside the run's.
+        nulls: ``"test/half"`` to the yardstick of the baseline; with it the associations are drawn.
+        loss: ``(words trained, loss)``, drawn when given.
+        penalty: ``(words trained, penalty)``, drawn below the loss.
+    """
+    sizes = association_sizes(scorecard, baseline, nulls or {})
+    associations = [r for r in scorecard.records if r.metric == "weat" and r.reason is None]
+    others = [r for r in scorecard.records if r.metric != "weat" and r.reason is None]
+    return _render(
+        "run.html",
+        title=title,
+        warnings=scorecard.warnings,
+        formula=formula,
+        cover=params.get("cover"),
+        provenance=provenance,
+        params=params,
+        outcome={key: number(value) for key, value in (outcome or {}).items()},
+        compared=baseline is not None,
+        associations=[_association(record, baseline) for record in associations],
+        others=[_other(record, baseline) for record in others],
+        lost=[
+            {
+                "what": f"{record.metric} {record.name}, {record.words} words",
+                "reason": record.reason,
+            }
+            for record in scorecard.records
+            if record.reason is not None
+        ],
+        missing=sorted({word for record in scorecard.records for word in record.missing}),
+        scorecard_picture=_picture(
+            scorecard_figure(sizes),
+            "Size of each association: hollow marks are the baseline, filled marks this run. "
+            "Left of the dashed line it is what random words show.",
+        )
+        if sizes
+        else None,
+        loss_picture=_picture(loss_figure(loss, penalty), "Running loss over the training.")
+        if loss
+        else None,
+    )
+
+
+def study_report(
+    *,
+    title: str,
+    rows: Sequence[TrialRow],
+    params: Mapping[str, object],
+    provenance: Mapping[str, Any],
+    formula: str,
+    warnings: Sequence[str] = (),
+) -> str:
+    """Return the page of one study: finding, table, figures, settings, formula, provenance.
+
+    Args:
+        title: Heading, such as the study's name.
+        rows: The finished runs; without a finished trial there are no figures.
+        params: Settings to list; ``cover`` among them is explained.
+        provenance: What :func:`debiaslab.provenance.provenance` returned.
+        formula: The objective, as text.
+        warnings: What the reader should know; few seeds and a baseline at its null are added.
+    """
+    return _render(
+        "study.html",
+        title=title,
+        warnings=[*warnings, *_cautions(rows)],
+        formula=formula,
+        cover=params.get("cover"),
+        provenance=provenance,
+        params=params,
+        headline=headline(rows),
+        head=HEAD,
+        table=sweep_cells(rows),
+        caption=caption(rows),
+        pictures=_study_pictures(rows),
+    )
+
+
+def _study_pictures(rows: Sequence[TrialRow]) -> list[Picture]:
+    try:
+        sweep, tradeoff = sweep_figure(rows), tradeoff_figure(rows)
+    except UserError:  # no trial has finished: the page says so in its first line
+        return []
+    return [
+        _picture(
+            sweep,
+            "Bias and retention against λ. Points are seeds, lines join the means of trials; the "
+            "shaded bands are the range of the baseline over seeds.",
+        ),
+        _picture(tradeoff, "Bias against retention. The best trial, by score, is ringed."),
+    ]
+
+
+def _cautions(rows: Sequence[TrialRow]) -> list[str]:
+    seeds = len({row.seed for row in rows})
+    cautions = []
+    if seeds < _FEW_SEEDS:
+        few = "one seed" if seeds == 1 else f"{seeds} seeds"
+        cautions.append(f"{few}: differences between trials may be chance.")
+    biases = [row.bias_tune for row in rows if row.trial is None]
+    if biases and max(biases) < 1:
+        cautions.append(
+            "The baseline itself is below what random words show: there is little bias to remove."
+        )
+    if any(row.bias_report is None for row in rows):
+        cautions.append("Bias on report words could not be measured in every run.")
+    return cautions
+
+
+def _association(record: Record, baseline: Scorecard | None) -> dict[str, str]:
+    extra = record.extra
+    before = None if baseline is None else baseline.statistic(record.name, record.words)
+    return {
+        "test": association_label(record.name),
+        "words": record.words,
+        "n": str(record.n),
+        "s": _signed(extra.get("statistic"), 4),
+        "s_interval": _interval(extra.get("statistic_low"), extra.get("statistic_high"), 4),
+        "s_baseline": _signed(before, 4),
+        "null": number(extra.get("null95"), 4),
+        "d": _signed(record.value, 2),
+        "d_interval": _interval(record.low, record.high, 2),
+        "p": "" if record.p is None else f"{record.p:.2g}",
+    }
+
+
+def _other(record: Record, baseline: Scorecard | None) -> dict[str, str]:
+    before = None
+    if baseline is not None:
+        before = baseline.value(record.metric, record.name, record.words)
+    coverage = record.extra.get("coverage")
+    return {
+        "metric": record.metric.replace("_", " "),
+        "name": record.name.replace("_", " "),
+        "words": record.words,
+        "n": f"{record.n:,}",
+        "coverage": "" if coverage is None else f"{coverage:.0%}",
+        "value": number(record.value, 4),
+        "interval": _interval(record.low, record.high, 4),
+        "baseline": number(before, 4),
+    }
+
+
+def _signed(value: float | None, digits: int) -> str:
+    return number(None) if value is None else f"{value:+.{digits}f}"
+
+
+def _interval(low: float | None, high: float | None, digits: int) -> str:
+    return "" if low is None or high is None else f"[{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _picture(figure: Figure, description: str) -> Picture:
+    data = base64.b64encode(png(figure)).decode("ascii")
+    return Picture(f"data:image/png;base64,{data}", description)
+
+
+def _origin(provenance: Mapping[str, Any]) -> dict[str, str]:
+    git = provenance.get("git")
+    packages = provenance.get("packages") or {}
+    commit = "not a git checkout"
+    if git:
+        commit = git["commit"] + (" with uncommitted changes" if git["dirty"] else "")
+    return {
+        "debiaslab": str(provenance.get("debiaslab")),
+        "git commit": commit,
+        "python": str(provenance.get("python")),
+        "packages": ", ".join(f"{name} {version or '–'}" for name, version in packages.items()),
+        "machine": ", ".join(f"{k} {v}" for k, v in (provenance.get("machine") or {}).items()),
+        "command": " ".join(provenance.get("argv") or ()),
+    }
+
+
+def _render(template: str, *, provenance: Mapping[str, Any], **values: object) -> str:
+    diff = (provenance.get("git") or {}).get("diff") or ""
+    page = _templates().get_template(template)
+    return page.render(origin=_origin(provenance), diff=diff[:_DIFF_SHOWN], **values)
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    import jinja2
+
+    # Run names, settings and words come from users' files: everything is escaped.
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("debiaslab.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

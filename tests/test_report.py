@@ -1,0 +1,272 @@
+"""Tables, figures and pages: what they say, and that nothing in them is broken or unescaped."""
+
+import html.parser
+import math
+import re
+
+import pytest
+
+from debiaslab.errors import UserError
+from debiaslab.metrics import Scorecard
+from debiaslab.metrics.scorecard import Record
+from debiaslab.report import (
+    TrialRow,
+    loss_figure,
+    run_report,
+    scorecard_figure,
+    study_report,
+    summarize,
+    sweep_figure,
+    sweep_markdown,
+    sweep_table,
+    tradeoff_figure,
+)
+from debiaslab.report.data import association_sizes
+from debiaslab.report.figures import headline
+from debiaslab.report.style import png
+
+PROVENANCE = {
+    "debiaslab": "0.1.0",
+    "git": {"commit": "c" * 40, "dirty": True, "changed": [" M x"], "diff": "+<script>"},
+    "python": "3.11",
+    "packages": {"numpy": "2.4", "gensim": None},
+    "machine": {"cores": 2},
+    "argv": ["debiaslab", "sweep"],
+}
+
+
+def row(trial, weight, seed, bias, *, report=0.5, retention=1.0, best=False):
+    return TrialRow(trial, weight, seed, bias, report, retention, bias, f"r{trial}{seed}", best)
+
+
+@pytest.fixture
+def rows():
+    return [
+        row(3, 0.5, 1, 0.4, retention=0.9, best=True),
+        row(3, 0.5, 2, 0.6, retention=0.8, best=True),
+        row(0, 2.0, 1, 0.1, retention=0.2),
+        row(0, 2.0, 2, 0.3, retention=0.4),
+        row(None, 0.0, 1, 1.5, report=1.9),
+        row(None, 0.0, 2, 1.7, report=2.1),
+    ]
+
+
+def test_summaries_are_means_with_sample_deviation(rows):
+    baseline, best, strong = summarize(rows)
+    assert (baseline.trial, best.trial, strong.trial) == (None, 3, 0)
+    assert best.bias_tune.mean == pytest.approx(0.5)
+    assert best.bias_tune.sd == pytest.approx(math.sqrt(0.02))
+    assert (best.retention.low, best.retention.high) == (0.8, 0.9)
+    assert best.best
+    assert best.seeds == 2
+    assert not strong.best
+
+
+def test_one_seed_has_no_spread_and_none_stays_none():
+    (only,) = summarize([row(0, 1.0, 1, 0.4, report=None, retention=None)])
+    assert only.bias_tune.sd is None
+    assert only.bias_report is None
+    assert only.retention is None
+
+
+def test_the_text_table(rows):
+    lines = sweep_table(rows).splitlines()
+    assert lines[0].split() == [
+        "trial",
+        "λ",
+        "bias",
+        "tune",
+        "bias",
+        "report",
+        "retention",
+        "score",
+    ]
+    assert lines[2].split()[:4] == ["baseline", "0", "1.600", "±0.141"]
+    assert lines[3].endswith("*")
+    assert sum(line.endswith("*") for line in lines) == 1
+    assert "0.850 ±0.071" in lines[3]
+    assert "2 seeds" in lines[-1]
+    assert "n/m" in sweep_table([row(0, 1.0, 1, 0.4, report=None)]).splitlines()[2]
+
+
+def test_the_markdown_table(rows):
+    lines = sweep_markdown(rows).splitlines()
+    assert lines[1] == "|" + "---:|" * 6
+    assert lines[3].startswith("| **3** | **0.5** | **0.500 ±0.141** |")
+    assert all(line.count("|") == 7 for line in lines[:5])
+
+
+def test_the_headline_states_the_finding(rows):
+    assert headline(rows) == "λ = 0.5: bias on report words 2.00 → 0.50, retention 0.85"
+    blind = [TrialRow(**{**vars(each), "bias_report": None}) for each in rows]
+    assert headline(blind) == "λ = 0.5: bias on tune words 1.60 → 0.50, retention 0.85"
+    assert "No trial" in headline(rows[-2:])
+
+
+def test_the_sweep_figure_shows_means_seeds_and_baseline(rows):
+    upper, lower = sweep_figure(rows).axes
+    assert upper.get_xscale() == "log"
+    named = {line.get_label(): line for line in upper.lines}
+    assert named["tune words"].get_xdata().tolist() == [0.5, 2.0]
+    assert named["tune words"].get_ydata().tolist() == pytest.approx([0.5, 0.2])
+    assert named["baseline, report words"].get_ydata()[0] == pytest.approx(2.0)
+    assert "λ" in lower.get_xlabel()
+    assert all(axes.get_legend() for axes in (upper, lower))
+
+
+def test_the_tradeoff_marks_the_best(rows):
+    axes = tradeoff_figure(rows).axes[0]
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ["trial (mean over seeds)", "best (λ = 0.5)", "baseline (λ = 0)"]
+    assert "report words" in axes.get_ylabel()
+
+
+@pytest.mark.parametrize("missing", ["bias_report", "retention"])
+def test_figures_bear_what_was_not_measured(rows, missing):
+    partly = [TrialRow(**{**vars(each), missing: None}) for each in rows]
+    assert png(sweep_figure(partly)).startswith(b"\x89PNG")
+    assert png(tradeoff_figure(partly)).startswith(b"\x89PNG")
+
+
+def test_nothing_to_draw_is_said(rows):
+    with pytest.raises(UserError, match="no trial"):
+        sweep_figure(rows[-2:])
+
+
+def test_figures_leave_pyplot_alone(rows):
+    import matplotlib.pyplot as plt
+
+    sweep_figure(rows)
+    assert plt.get_fignums() == []
+
+
+def test_the_loss_figure_has_a_panel_for_the_penalty():
+    loss = [(1_000_000 * i, 1 / (i + 1)) for i in range(9)]
+    assert len(loss_figure(loss).axes) == 1
+    upper, lower = loss_figure(loss, loss).axes
+    assert upper.lines[0].get_xdata().tolist() == [x for x, _ in loss]
+    assert lower.get_xlabel() == "words trained"
+
+
+@pytest.fixture
+def card():
+    return Scorecard(
+        "run",
+        (
+            Record(
+                "weat", "6b", "tune", 1.25, 0.5, 1.7, 0.012, "exact", 16, ("executive",),
+                extra={"statistic": -0.0734, "statistic_low": -0.1, "statistic_high": -0.02,
+                       "null95": 0.05},
+            ),
+            Record("weat", "6b", "report", None, reason="only 3 words of X are known"),
+            Record("similarity", "SimLex-999", "all", 0.25, 0.2, 0.3, n=900,
+                   extra={"coverage": 0.9}),
+            Record("collapse", "mean_cosine", "all", 0.9, extra={"warning": "all <alike>"}),
+        ),
+    )  # fmt: skip
+
+
+def test_association_sizes_are_in_units_of_the_baseline(card):
+    sizes = association_sizes(card, None, {"6b/tune": 0.05, "6b/report": 0.04})
+    assert [(each.words, each.baseline) for each in sizes] == [("tune", None), ("report", None)]
+    assert sizes[0].run == pytest.approx(1.468)
+    assert sizes[1].run is None
+    axes = scorecard_figure(sizes).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["WEAT 6b"]
+    assert png(axes.figure).startswith(b"\x89PNG")
+
+
+class Page(html.parser.HTMLParser):
+    """Collects tags, text and addresses, and checks that tags are closed in order."""
+
+    VOID = frozenset({"meta", "img", "br"})
+
+    def __init__(self, source):
+        super().__init__()
+        self.open, self.tags, self.images, self.words = [], [], [], []
+        self.feed(source)
+        assert self.open == []
+        self.text = re.sub(r"\s+", " ", " ".join(self.words))
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        values = dict(attributes)
+        assert "href" not in values  # nothing is fetched
+        if tag == "img":
+            self.images.append(values)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words.append(data)
+
+
+def test_the_page_of_a_run(card):
+    loss = [(i, 1.0) for i in range(3)]
+    source = run_report(
+        title="trial <1>",
+        params={"weight": "0.31", "cover": "all", "odd": "<img src=x>"},
+        provenance=PROVENANCE,
+        scorecard=card,
+        formula="score = B < 1",
+        outcome={"bias_tune": 1.4683, "bias_report": None},
+        baseline=card,
+        nulls={"6b/tune": 0.05},
+        loss=loss,
+    )
+    page = Page(source)
+    assert "script" not in page.tags
+    assert "trial <1>" in page.text
+    assert "<img src=x>" in page.text
+    assert "-0.0734 [-0.1000, -0.0200] -0.0734 0.0500 +1.25 [0.50, 1.70] 0.012" in page.text
+    assert "d is scale-free." in page.text
+    assert "weat 6b, report words: only 3 words of X are known" in page.text
+    assert "SimLex-999 all 900 90%" in page.text
+    assert "bias_tune 1.468 bias_report n/m" in page.text
+    assert "all <alike>" in page.text
+    assert "executive" in page.text
+    assert "score = B < 1" in page.text
+    assert "c" * 40 + " with uncommitted changes" in page.text
+    assert [image["alt"][:4] for image in page.images] == ["Size", "Runn"]
+    assert all(image["src"].startswith("data:image/png;base64,") for image in page.images)
+
+
+def test_the_smallest_page_of_a_run(card):
+    page = Page(run_report(title="t", params={}, provenance={}, scorecard=card, formula="f"))
+    assert page.images == []
+    assert "baseline" not in page.text.split("Where it comes from")[0].split("How the score")[0]
+
+
+def test_the_page_of_a_study(rows):
+    page = Page(
+        study_report(
+            title="quickstart",
+            rows=rows,
+            params={"cover": "vocabulary"},
+            provenance=PROVENANCE,
+            formula="score",
+            warnings=["low <coverage>"],
+        )
+    )
+    assert "λ = 0.5: bias on report words 2.00 → 0.50, retention 0.85" in page.text
+    assert "low <coverage>" in page.text
+    assert "2 seeds: differences between trials may be chance." in page.text
+    assert "Here: vocabulary ." in page.text
+    assert "0.850 ±0.071" in page.text
+    assert len(page.images) == 2
+
+
+def test_the_page_of_a_study_without_a_trial(rows):
+    page = Page(study_report(title="t", rows=rows[-2:], params={}, provenance={}, formula="score"))
+    assert "No trial has finished yet" in page.text
+    assert page.images == []
+
+
+def test_a_baseline_without_bias_is_said():
+    rows = [row(None, 0.0, 1, 0.6), row(0, 1.0, 1, 0.5, best=True)]
+    page = study_report(title="t", rows=rows, params={}, provenance={}, formula="score")
+    assert "there is little bias to remove" in page
