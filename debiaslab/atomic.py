@@ -16,7 +16,7 @@ _OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path in the folder of ``path``; move it onto ``path`` when the block ends well.
+    """Yield a temporary path beside ``path``; move it onto ``path`` when the block ends well.
 
     When the block raises, the temporary file is removed and ``path`` is left as it was.
 

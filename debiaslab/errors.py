@@ -1,4 +1,4 @@
-"""The one exception a user is meant to read: every command turns it into a sentence, never a traceback."""
+"""The one exception a user is meant to read: commands turn it into a sentence."""
 
 from __future__ import annotations
 

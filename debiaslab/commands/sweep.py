@@ -38,7 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bias-weight", type=float, default=1.0, help="weight of the bias in the score"
     )
     group.add_argument(
-        "--retention-weight", type=float, default=5.0, help="weight of the lost utility in the score"
+        "--retention-weight",
+        type=float,
+        default=5.0,
+        help="weight of lost utility in the score",
     )
     add_training(parser, seed=False)
     add_store(parser)

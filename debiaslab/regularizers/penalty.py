@@ -1,4 +1,4 @@
-"""In-processing strategies: a penalty on the rows of some words, and its binding to a vocabulary."""
+"""In-processing strategies: a penalty on the rows of some words, bound to a vocabulary."""
 
 from __future__ import annotations
 
@@ -124,7 +124,9 @@ class _Drawn:
         return self._penalty(W, C, self._words)
 
 
-def bind(strategy: Strategy, vocabulary: Sequence[str], cover: Cover = "all") -> BoundPenalty | None:
+def bind(
+    strategy: Strategy, vocabulary: Sequence[str], cover: Cover = "all"
+) -> BoundPenalty | None:
     """Look a strategy's words up in a vocabulary; None for a strategy without a penalty.
 
     A penalty sees the tune half of the definitional pairs only. ``cover`` chooses its neutral

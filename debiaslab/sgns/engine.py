@@ -30,7 +30,9 @@ class DrawnPenalty(Protocol):
 
     rows: Tensor
 
-    def __call__(self, W: Tensor, C: Tensor) -> Tensor: ...
+    def __call__(self, W: Tensor, C: Tensor) -> Tensor:
+        """Return R(W, C) from the rows drawn."""
+        ...
 
 
 class PenaltyTerm(Protocol):

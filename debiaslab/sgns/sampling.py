@@ -115,7 +115,7 @@ class BatchMaker:
         for piece in chunks(ids):
             words = int((piece >= 0).sum())
             kept = subsample(piece, self._keep, rng)
-            document = np.cumsum(kept < 0)
+            document = np.cumsum(kept < 0, dtype=np.int64)
             positions = np.flatnonzero(kept >= 0)
             rng.shuffle(positions)  # a document's own words do not pile up in one batch
             size = self._settings.batch_size

@@ -1,0 +1,182 @@
+"""The number a sweep minimises: bias on tune words, plus the utility that was paid for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from debiaslab import lexicons
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError, nearest
+from debiaslab.metrics import Scorecard, null_quantile
+
+LEAST_WORDS = 4  # a smaller set is not measured
+SIMILARITY_SETS = ("WordSim-353", "SimLex-999")
+FORMULA = """\
+score = bias_weight · B + retention_weight · max(0, 1 − R), smaller is better, where
+  B = mean over tests t of |s_t| / q_t, on tune words
+      s_t: WEAT statistic of test t (difference of mean associations of its two target sets)
+      q_t: yardstick, the 95 % quantile of |s| over random target sets of the same sizes,
+           in the baseline (λ = 0) vectors of the same seed
+  R = U / U_baseline, retention; U = mean Spearman correlation with WordSim-353 and SimLex-999
+      on their tune pairs; U_baseline from the baseline of the same seed
+B = 1 means: as large as the largest 5 % of what random words show in the baseline.
+The effect size d is not used: it divides by the spread of the associations, so it stays large,
+with random sign, when all of them have vanished."""
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """What the baseline of one seed measures, against which its runs are read."""
+
+    nulls: Mapping[str, float]  # "test/half" → 95 % quantile of |s| for random target words
+    utility: Mapping[str, float]  # half → mean Spearman of the similarity sets
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run in the units of the objective."""
+
+    bias_tune: float
+    bias_report: float | None  # None: no test is measurable on report words
+    retention_tune: float | None  # None: the baseline's utility cannot be measured
+    retention_report: float | None
+    score: float
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A weighted sum of bias and lost retention; see ``FORMULA``."""
+
+    bias_weight: float = 1.0
+    retention_weight: float = 5.0  # a fifth of the utility lost weighs as much as B = 1
+    tests: tuple[str, ...] = lexicons.OBJECTIVE_TESTS
+
+    def __post_init__(self) -> None:
+        for name in ("bias_weight", "retention_weight"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise UserError(
+                    f"--{name.replace('_', '-')} was {value!r}",
+                    allowed="a number that is 0 or above",
+                )
+        known = [test.name for test in lexicons.association_tests()]
+        for test in self.tests:
+            if test not in known:
+                raise UserError(
+                    f"there is no association test {test!r}",
+                    allowed=", ".join(known),
+                    nearest=nearest(test, known),
+                )
+
+    def outcome(self, scorecard: Scorecard, yardstick: Yardstick) -> Outcome:
+        """Turn a scorecard into the objective's units.
+
+        Raises:
+            UserError: The vectors have collapsed, or retention is asked for and the baseline's
+                utility is not measurable.
+        """
+        bias = self.bias(scorecard, yardstick, "tune")
+        if bias is None:
+            raise UserError(
+                "the vectors have collapsed: association tests that the baseline measured "
+                "cannot be measured in them",
+                next_step="a smaller --weight or --lr",
+            )
+        retention = _retention(scorecard, yardstick, "tune")
+        if retention is None and self.retention_weight > 0:
+            raise UserError(
+                "the baseline's word similarity is zero, negative or not measurable on this "
+                "corpus, so retention has no meaning",
+                next_step="a larger corpus, more --epochs, or --retention-weight 0",
+            )
+        lost = max(0.0, 1 - retention) if retention is not None else 0.0
+        return Outcome(
+            bias_tune=bias,
+            bias_report=self.bias(scorecard, yardstick, "report"),
+            retention_tune=retention,
+            retention_report=_retention(scorecard, yardstick, "report"),
+            score=self.bias_weight * bias + self.retention_weight * lost,
+        )
+
+    def check_vocabulary(self, words: frozenset[str]) -> None:
+        """Fail before training when no test can be measured on tune words.
+
+        Raises:
+            UserError: Every test has a set with fewer than 4 tune words in the vocabulary.
+        """
+        for name in self.tests:
+            sets = lexicons.association_test(name).half("tune")
+            if all(len(words.intersection(each)) >= LEAST_WORDS for each in sets):
+                return
+        raise _unmeasurable(self.tests)
+
+    def bias(self, scorecard: Scorecard, yardstick: Yardstick, half: lexicons.Half) -> float | None:
+        """Return B on one half of the words; None when a test of the yardstick is not measured."""
+        ratios = []
+        for test in self.tests:
+            null = yardstick.nulls.get(f"{test}/{half}")
+            if null is None:
+                continue
+            statistic = _statistic(scorecard, test, half)
+            if statistic is None:
+                return None
+            ratios.append(abs(statistic) / null)
+        return sum(ratios) / len(ratios) if ratios else None
+
+
+def measure_yardstick(
+    objective: Objective, baseline: Embeddings, scorecard: Scorecard, seed: int
+) -> Yardstick:
+    """Measure the random-word null of each test and the utility in baseline vectors.
+
+    Raises:
+        UserError: No test is measurable on tune words.
+    """
+    nulls = {}
+    halves: tuple[lexicons.Half, ...] = ("tune", "report")
+    for name in objective.tests:
+        for half in halves:
+            if _statistic(scorecard, name, half) is not None:
+                nulls[f"{name}/{half}"] = _null(baseline, name, half, seed)
+    if not any(key.endswith("/tune") for key in nulls):
+        raise _unmeasurable(objective.tests)
+    utility = {half: _utility(scorecard, half) for half in halves}
+    return Yardstick(nulls, {half: value for half, value in utility.items() if value is not None})
+
+
+def _unmeasurable(tests: tuple[str, ...]) -> UserError:
+    return UserError(
+        f"none of the objective's tests has {LEAST_WORDS} tune words in each set of this "
+        "vocabulary",
+        allowed="a corpus that covers at least one of " + ", ".join(tests),
+        next_step="python -m debiaslab corpus FILE, or a smaller --min-count",
+    )
+
+
+def _statistic(scorecard: Scorecard, test: str, half: lexicons.Half) -> float | None:
+    record = scorecard.record("weat", test, half)
+    return None if record is None else record.extra.get("statistic")
+
+
+def _null(baseline: Embeddings, name: str, half: lexicons.Half, seed: int) -> float:
+    sets = lexicons.association_test(name).half(half)
+    X, Y, A, B = (baseline.split(words)[0] for words in (sets.X, sets.Y, sets.A, sets.B))
+    exclude = {*X, *Y, *lexicons.gender_words()}
+    return null_quantile(baseline, A, B, len(X), len(Y), seed=seed, exclude=exclude)
+
+
+def _utility(scorecard: Scorecard, half: lexicons.Half) -> float | None:
+    values = [scorecard.value("similarity", name, half) for name in SIMILARITY_SETS]
+    measured = [value for value in values if value is not None]
+    return sum(measured) / len(measured) if measured else None
+
+
+def _retention(scorecard: Scorecard, yardstick: Yardstick, half: lexicons.Half) -> float | None:
+    base = yardstick.utility.get(half)
+    utility = _utility(scorecard, half)
+    if base is None or base <= 0:
+        return None
+    # vectors so collapsed that nothing can be ranked have kept no utility
+    return (utility if utility is not None else 0.0) / base

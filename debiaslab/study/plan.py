@@ -1,0 +1,95 @@
+"""What a study is: everything that, changed, would make it another study."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, get_args
+
+from debiaslab import lexicons, regularizers
+from debiaslab.errors import UserError, nearest
+from debiaslab.regularizers import Cover
+from debiaslab.sgns import TrainSettings
+from debiaslab.study.objective import Objective
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One sweep: λ of one strategy, on one corpus, over seeds."""
+
+    strategy: str = "projection"
+    trials: int = 10  # λs tried, the baseline not counted
+    seeds: tuple[int, ...] = (1, 2)  # every λ is trained once with each
+    cover: Cover = "all"
+    settings: TrainSettings = field(default_factory=TrainSettings)
+    objective: Objective = field(default_factory=Objective)
+    name: str | None = None  # None: made from strategy, corpus and a hash of the identity
+
+    def __post_init__(self) -> None:
+        strategy = regularizers.get(self.strategy)
+        if not strategy.search_space:
+            searchable = [
+                n for n in regularizers.strategy_names() if regularizers.get(n).search_space
+            ]
+            raise UserError(
+                f"strategy {self.strategy!r} has no λ to search",
+                allowed=", ".join(searchable),
+                next_step=f"python -m debiaslab sweep --strategy {searchable[0]}",
+            )
+        if self.trials < 1:
+            raise UserError(f"--trials was {self.trials}", allowed="1 or more")
+        if not self.seeds:
+            raise UserError("--seeds was 0", allowed="1 or more")
+        if self.cover not in get_args(Cover):
+            known = get_args(Cover)
+            raise UserError(
+                f"--cover was {self.cover!r}",
+                allowed=", ".join(known),
+                nearest=nearest(self.cover, known),
+            )
+
+    def settings_for(self, seed: int) -> TrainSettings:
+        """Return the training settings of one seed."""
+        return replace(self.settings, seed=seed)
+
+    def identity(self, corpus: Corpus) -> dict[str, Any]:
+        """Return everything that two runs of one study must share, as JSON values."""
+        settings = {k: v for k, v in asdict(self.settings).items() if k != "seed"}
+        identity = {
+            "corpus": corpus.fingerprint,
+            "strategy": self.strategy,
+            "cover": self.cover,
+            "seeds": list(self.seeds),
+            "settings": settings,
+            "objective": asdict(self.objective),
+            "lexicons": lexicons.versions(),
+        }
+        return dict(json.loads(json.dumps(identity)))
+
+    def study_name(self, corpus: Corpus) -> str:
+        """Return the given name, or one that differs whenever the identity does."""
+        if self.name is not None:
+            return self.name
+        digest = hashlib.sha256(json.dumps(self.identity(corpus), sort_keys=True).encode())
+        return f"{self.strategy}-{corpus.name}-{digest.hexdigest()[:6]}"
+
+
+def differences(ours: dict[str, Any], theirs: dict[str, Any], prefix: str = "") -> list[str]:
+    """Name the settings in which two identities differ, as ``key: theirs → ours``."""
+    found = []
+    for key in sorted({*ours, *theirs}):
+        a, b = ours.get(key), theirs.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            found += differences(a, b, f"{prefix}{key}.")
+        elif a != b:
+            found.append(f"{prefix}{key}: {_short(b)} → {_short(a)}")
+    return found
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 16 else text[:12] + "…"

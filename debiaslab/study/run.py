@@ -1,0 +1,288 @@
+"""One run: one training, one scorecard, one MLflow run."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from debiaslab import export, lexicons, regularizers
+from debiaslab.metrics import Scorecard, evaluate
+from debiaslab.provenance import provenance
+from debiaslab.report import association_sizes, loss_figure, run_report, scorecard_figure
+from debiaslab.sgns import Report, TrainResult, TrainSettings, train
+from debiaslab.study.objective import FORMULA, Outcome, Yardstick, measure_yardstick
+from debiaslab.study.plan import Plan
+from debiaslab.tracking import VECTORS, DatasetInfo, RunInfo, RunLog, Store
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+    from debiaslab.embeddings import Embeddings
+    from debiaslab.regularizers import BoundPenalty, Strategy
+
+SCORECARD = "scorecard.json"
+SUBMISSION = "submission/submission.csv"
+_YARDSTICK = "yardstick.json"
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that ended well, as the sweep needs it."""
+
+    run_id: str
+    trial: int | None  # None: the baseline
+    weight: float
+    seed: int
+    outcome: Outcome
+    yardstick: Yardstick  # of the baseline of this seed
+
+
+def run_once(
+    store: Store,
+    parent: str,
+    corpus: Corpus,
+    plan: Plan,
+    *,
+    weight: float,
+    seed: int,
+    trial: int | None,
+    baseline: FinishedRun | None,
+    progress: bool = True,
+) -> FinishedRun:
+    """Train with one λ and seed, measure, and log everything to one MLflow run.
+
+    Args:
+        store: Where runs are logged.
+        parent: MLflow run of the study.
+        corpus: Encoded corpus.
+        plan: The study.
+        weight: λ; 0 for the baseline.
+        seed: Seed of the training.
+        trial: Number of the trial, None for the baseline.
+        baseline: The finished baseline of this seed; None when this run is it.
+        progress: Whether to draw a progress bar.
+
+    Raises:
+        UserError: The training diverged or the objective cannot be measured; the MLflow run is
+            then marked as failed, with the reason.
+    """
+    name = _run_name(plan, trial, weight, seed)
+    strategy = regularizers.create(plan.strategy, weight=weight)
+    penalty = regularizers.bind(strategy, corpus.words, plan.cover) if weight > 0 else None
+    settings = plan.settings_for(seed)
+    params = run_params(corpus, settings, strategy, penalty, plan.cover)
+    tags = _tags(plan, trial, seed)
+    with store.start(
+        name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
+    ) as log:
+        result = train_logged(log, corpus, settings, penalty, progress=progress)
+        scorecard = evaluate(result.embeddings, name=name, seed=seed)
+        log_results(log, corpus, result, scorecard)
+        if baseline is None:
+            yardstick = measure_yardstick(plan.objective, result.embeddings, scorecard, seed)
+        else:
+            yardstick = baseline.yardstick
+        outcome = plan.objective.outcome(scorecard, yardstick)
+        log.metrics(asdict(outcome), step=result.words)
+        log.json(asdict(yardstick), _YARDSTICK)
+        compared = None if baseline is None else _scorecard(store, baseline.run_id)
+        _log_report_page(log, name, params, result, scorecard, outcome, yardstick, compared)
+    return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
+
+
+def train_logged(
+    log: RunLog,
+    corpus: Corpus,
+    settings: TrainSettings,
+    penalty: BoundPenalty | None,
+    *,
+    init: Embeddings | None = None,
+    on_report: Callable[[Report], None] | None = None,
+    progress: bool = True,
+) -> TrainResult:
+    """Train, sending the running loss by step and a quick scorecard by epoch to a run."""
+
+    def report(step: Report) -> None:
+        log.metrics(_loss_metrics(step), step=step.step)
+        if on_report is not None:
+            on_report(step)
+
+    def epoch(number: int, vectors: Embeddings) -> None:
+        if number < settings.epochs:  # the final scorecard measures the last epoch in full
+            quick = flat(evaluate(vectors, quick=True))
+            log.metrics({f"epoch/{key}": value for key, value in quick.items()}, step=number)
+
+    return train(
+        corpus, settings, penalty, init=init, on_report=report, on_epoch=epoch, progress=progress
+    )
+
+
+def find_finished(
+    store: Store, runs: list[RunInfo], *, weight: float, seed: int
+) -> FinishedRun | None:
+    """Return the finished run of this λ and seed among the runs of a study, if there is one."""
+    for run in runs:
+        same = run.params.get("weight") == repr(weight) and run.params.get("seed") == str(seed)
+        if run.status == "FINISHED" and same:
+            return _read_back(store, run)
+    return None
+
+
+def dataset_info(corpus: Corpus) -> DatasetInfo:
+    """Return what MLflow shows of the corpus as a run's input."""
+    return DatasetInfo(
+        name=corpus.name,
+        digest=corpus.fingerprint,
+        source=", ".join(corpus.sources),
+        profile=corpus.describe(),
+    )
+
+
+def _read_back(store: Store, run: RunInfo) -> FinishedRun:
+    yardstick = json.loads(store.artifact(run.run_id, _YARDSTICK).read_text(encoding="utf-8"))
+    values = {key: run.metrics.get(key) for key in Outcome.__dataclass_fields__}
+    trial = run.tags.get("debiaslab.trial", "")
+    return FinishedRun(
+        run_id=run.run_id,
+        trial=int(trial) if trial else None,
+        weight=float(run.params["weight"]),
+        seed=int(run.params["seed"]),
+        outcome=Outcome(**values),  # type: ignore[arg-type]
+        yardstick=Yardstick(**yardstick),
+    )
+
+
+def _run_name(plan: Plan, trial: int | None, weight: float, seed: int) -> str:
+    if trial is None:
+        return f"baseline · seed {seed}"
+    return f"trial {trial} · {plan.strategy} λ={weight:.4g} · seed {seed}"
+
+
+def _tags(plan: Plan, trial: int | None, seed: int) -> dict[str, str]:
+    return {
+        "debiaslab.kind": "baseline" if trial is None else "trial",
+        "debiaslab.trial": "" if trial is None else str(trial),
+        "debiaslab.strategy": plan.strategy,
+        "debiaslab.seed": str(seed),
+    }
+
+
+def run_params(
+    corpus: Corpus,
+    settings: TrainSettings,
+    strategy: Strategy,
+    penalty: BoundPenalty | None,
+    cover: str,
+) -> dict[str, Any]:
+    """Return everything that shaped a run, as MLflow shows it."""
+    params: dict[str, Any] = {
+        "strategy": strategy.name if penalty is not None else "none",
+        "stage": strategy.stage if penalty is not None else "none",
+        "weight": repr(strategy.weight if penalty is not None else 0.0),
+        "cover": cover,
+        **asdict(settings),
+        "corpus": corpus.name,
+        "corpus_fingerprint": corpus.fingerprint,
+        "min_count": corpus.settings.min_count,
+        "rare": corpus.settings.rare,
+        "mwes": corpus.settings.mwes,
+        "lowercase": corpus.settings.lowercase,
+        "lexicon_versions": json.dumps(lexicons.versions(), sort_keys=True),
+    }
+    if penalty is not None:
+        params |= {f"coverage.{key}": value for key, value in asdict(penalty.coverage).items()}
+    return params
+
+
+def _loss_metrics(report: Report) -> dict[str, float]:
+    return {
+        "loss": report.loss,
+        "penalty": report.penalty,
+        "lr": report.lr,
+        "words_per_second": report.words_per_second,
+    }
+
+
+def flat(scorecard: Scorecard) -> dict[str, float]:
+    """Return the measured values of a scorecard under MLflow metric names."""
+    metrics: dict[str, float] = {}
+    for record in scorecard.records:
+        if record.value is None:
+            continue
+        key = f"{record.metric}/{record.name}/{record.words}".replace(" ", "_")
+        metrics[key] = record.value
+        for part in ("low", "high", "p"):
+            if (value := getattr(record, part)) is not None:
+                metrics[f"{key}.{part}"] = value
+        statistic = record.extra.get("statistic")
+        if statistic is not None:
+            metrics[f"{key}.statistic"] = statistic
+    return metrics
+
+
+def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Scorecard) -> None:
+    """Log what a finished training measured and made: scorecard, vectors, submission, source."""
+    measured = {
+        "seconds": result.seconds,
+        "words_per_second_total": result.words_per_second,
+        "stopped_early": float(result.stopped_early),
+    }
+    log.metrics({**flat(scorecard), **measured}, step=result.words)
+    log.tags({"debiaslab.engine": result.engine})
+    log.json(provenance(), "provenance.json")
+    log.json(scorecard.to_dict(), SCORECARD)
+    log.text(scorecard.table(), "scorecard.txt")
+    log.json(_corpus_summary(corpus), "corpus.json")
+    with tempfile.TemporaryDirectory() as folder:
+        vectors = result.embeddings.save(Path(folder) / Path(VECTORS).name)
+        log.file(vectors, str(Path(VECTORS).parent))
+        submission = Path(folder) / Path(SUBMISSION).name
+        export.codalab(result.embeddings, export.default_pairs(), submission)
+        log.file(submission, str(Path(SUBMISSION).parent))
+
+
+def _log_report_page(
+    log: RunLog,
+    title: str,
+    params: Mapping[str, Any],
+    result: TrainResult,
+    scorecard: Scorecard,
+    outcome: Outcome,
+    yardstick: Yardstick,
+    baseline: Scorecard | None,
+) -> None:
+    loss = [(report.step, report.loss) for report in result.history]
+    penalty = [(report.step, report.penalty) for report in result.history]
+    shown = penalty if any(value for _, value in penalty) else []
+    sizes = association_sizes(scorecard, baseline, yardstick.nulls)
+    log.figure(scorecard_figure(sizes), "figures/associations.png")
+    log.figure(loss_figure(loss, shown), "figures/loss.png")
+    page = run_report(
+        title=title,
+        params=params,
+        provenance=provenance(),
+        scorecard=scorecard,
+        formula=FORMULA,
+        outcome=asdict(outcome),
+        baseline=baseline,
+        nulls=yardstick.nulls,
+        loss=loss,
+        penalty=shown,
+    )
+    log.text(page, "report.html")
+
+
+def _scorecard(store: Store, run_id: str) -> Scorecard:
+    return Scorecard.from_json(store.artifact(run_id, SCORECARD).read_text(encoding="utf-8"))
+
+
+def _corpus_summary(corpus: Corpus) -> dict[str, Any]:
+    return {
+        **corpus.describe(),
+        "fingerprint": corpus.fingerprint,
+        "sources": list(corpus.sources),
+        "settings": asdict(corpus.settings),
+    }

@@ -1,0 +1,211 @@
+"""What a sweep found: rows, the best run, the pages of the parent run and the file to hand in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING
+
+from optuna.trial import TrialState
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.export import codalab, default_pairs
+from debiaslab.provenance import provenance
+from debiaslab.report import (
+    TrialRow,
+    study_report,
+    sweep_figure,
+    sweep_markdown,
+    sweep_table,
+    tradeoff_figure,
+)
+from debiaslab.study.objective import FORMULA
+from debiaslab.study.plan import Plan
+from debiaslab.tracking import BEST_TAG, VECTORS, RunInfo, Store
+
+if TYPE_CHECKING:
+    from debiaslab.study.search import Search
+
+_MODEL_TAG = "debiaslab.model"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The outcome of a sweep.
+
+    The best run is the first seed's run of the best trial: the trial is chosen by its mean over
+    seeds, and no seed is chosen by its result.
+    """
+
+    name: str
+    parent: str
+    rows: tuple[TrialRow, ...]
+    best: TrialRow
+    submission: Path
+    warnings: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The table, the best run and the submission, for the terminal."""
+        best = self.best
+        return "\n".join(
+            [
+                sweep_table(self.rows),
+                FORMULA,
+                "",
+                *(f"warning: {warning}" for warning in self.warnings),
+                f"study       {self.name}",
+                f"best        trial {best.trial}, λ = {best.weight:.4g} (run {best.run_id}, "
+                f"seed {best.seed})",
+                f"submission  {self.submission} and {self.submission.with_suffix('.zip')}",
+            ]
+        )
+
+
+def trial_rows(runs: Sequence[RunInfo]) -> tuple[TrialRow, ...]:
+    """Return the finished baselines and trials of a study, the best trial marked."""
+    latest: dict[tuple[str, str], RunInfo] = {}
+    for run in runs:
+        if run.status == "FINISHED" and run.kind in ("baseline", "trial"):
+            latest[run.params["weight"], run.params["seed"]] = run
+    rows = [_row(run) for run in latest.values()]
+    best = _best_trial(rows)
+    return tuple(replace(row, best=row.trial is not None and row.trial == best) for row in rows)
+
+
+def _row(run: RunInfo) -> TrialRow:
+    trial = run.tags.get("debiaslab.trial", "")
+    return TrialRow(
+        trial=int(trial) if trial else None,
+        weight=float(run.params["weight"]),
+        seed=int(run.params["seed"]),
+        bias_tune=run.metrics["bias_tune"],
+        bias_report=run.metrics.get("bias_report"),
+        retention=run.metrics.get("retention_tune"),
+        score=run.metrics["score"],
+        run_id=run.run_id,
+        best=False,
+    )
+
+
+def _best_trial(rows: Sequence[TrialRow]) -> int | None:
+    """Return the trial with the lowest mean score among those that have every seed."""
+    seeds = {row.seed for row in rows if row.trial is None}
+    scores: dict[int, dict[int, float]] = {}
+    for row in rows:
+        if row.trial is not None:
+            scores.setdefault(row.trial, {})[row.seed] = row.score
+    whole = {trial: mean(by.values()) for trial, by in scores.items() if by.keys() >= seeds}
+    return min(whole, key=lambda trial: (whole[trial], trial)) if whole else None
+
+
+def mark_best(store: Store, parent: str) -> TrialRow | None:
+    """Write into the study which run is the best so far, and return its row."""
+    rows = trial_rows(store.runs(parent))
+    best = min((row for row in rows if row.best), key=lambda row: row.seed, default=None)
+    if best is not None:
+        writer = store.writer(parent)
+        writer.tags({BEST_TAG: best.run_id})
+        writer.flush()
+    return best
+
+
+def summarise(
+    store: Store, parent: str, name: str, plan: Plan, search: Search, submissions: Path
+) -> Summary:
+    """Log the table, figures, report and model of a finished sweep; write the submission.
+
+    Raises:
+        UserError: Every λ failed.
+    """
+    rows = trial_rows(store.runs(parent))
+    best = mark_best(store, parent)
+    if best is None:
+        reasons = {str(trial.user_attrs.get("reason")) for trial in search.finished}
+        raise UserError(
+            f"every λ of the study {name!r} failed: {'; '.join(sorted(reasons))}",
+            next_step="another --study NAME with a smaller --lr",
+        )
+    warnings = _warnings(rows, best, search)
+    embeddings = Embeddings.load(store.artifact(best.run_id, VECTORS))
+    submission = _submit(embeddings, submissions / f"{name}.csv")
+    _log_study(store, parent, name, plan, rows, best, warnings)
+    run = store.run(best.run_id)
+    if _MODEL_TAG not in run.tags:
+        uri = store.log_model(best.run_id, embeddings, example=default_pairs()[:3])
+        writer = store.writer(best.run_id)
+        writer.tags({_MODEL_TAG: uri})
+        writer.flush()
+    return Summary(name, parent, rows, best, submission, warnings)
+
+
+def _warnings(rows: Sequence[TrialRow], best: TrialRow, search: Search) -> tuple[str, ...]:
+    found = [
+        f"λ = {trial.params.get('weight', float('nan')):.4g} failed: "
+        f"{trial.user_attrs.get('reason')}"
+        for trial in search.finished
+        if trial.state == TrialState.FAIL
+    ]
+    baseline = mean(row.score for row in rows if row.trial is None)
+    tried = mean(row.score for row in rows if row.trial == best.trial)
+    if tried >= baseline:
+        found.append(
+            f"no λ did better than the baseline (best score {tried:.3f}, baseline {baseline:.3f})"
+        )
+    return tuple(found)
+
+
+def _submit(embeddings: Embeddings, path: Path) -> Path:
+    codalab(embeddings, default_pairs(), path)
+    codalab(embeddings, default_pairs(), path.with_suffix(".zip"))
+    return path
+
+
+def _log_study(
+    store: Store,
+    parent: str,
+    name: str,
+    plan: Plan,
+    rows: Sequence[TrialRow],
+    best: TrialRow,
+    warnings: Sequence[str],
+) -> None:
+    log = store.resume(parent)
+    with log:
+        base = [row for row in rows if row.trial is None]
+        chosen = [row for row in rows if row.trial == best.trial]
+        log.metrics(
+            {
+                "best_weight": best.weight,
+                **_means("best", chosen),
+                **_means("baseline", base),
+                "trials": float(len({row.trial for row in rows if row.trial is not None})),
+            }
+        )
+        log.figure(sweep_figure(rows), "figures/sweep.png")
+        log.figure(tradeoff_figure(rows), "figures/tradeoff.png")
+        log.text(sweep_markdown(rows), "trials.md")
+        log.text(sweep_table(rows), "trials.txt")
+        page = study_report(
+            title=name,
+            rows=rows,
+            params=store.run(parent).params,
+            provenance=provenance(),
+            formula=FORMULA,
+            warnings=warnings,
+        )
+        log.text(page, "report.html")
+
+
+def _means(prefix: str, rows: Sequence[TrialRow]) -> dict[str, float | None]:
+    def over(name: str) -> float | None:
+        values = [value for row in rows if (value := getattr(row, name)) is not None]
+        return mean(values) if values else None
+
+    return {
+        f"{prefix}_{name}": over(name)
+        for name in ("score", "bias_tune", "bias_report", "retention")
+    }

@@ -1,0 +1,151 @@
+"""The sweep: a baseline for each seed, then λ after λ, each over all seeds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from debiaslab import regularizers
+from debiaslab.errors import UserError
+from debiaslab.study.objective import FORMULA
+from debiaslab.study.plan import Plan
+from debiaslab.study.run import FinishedRun, find_finished, run_once
+from debiaslab.study.search import Proposal, Search
+from debiaslab.study.summary import Summary, mark_best, summarise
+from debiaslab.tracking import Store
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+
+
+@dataclass
+class _Sweep:
+    """What the steps of one sweep share."""
+
+    store: Store
+    corpus: Corpus
+    plan: Plan
+    parent: str
+    search: Search
+    bar: tqdm
+
+    def baselines(self) -> dict[int, FinishedRun]:
+        """Train λ = 0 with every seed."""
+        return {
+            seed: self._run(weight=0.0, seed=seed, trial=None, baseline=None)
+            for seed in self.plan.seeds
+        }
+
+    def try_next(self, baselines: dict[int, FinishedRun]) -> None:
+        """Draw a λ and train it with every seed; a failure of its own counts as tried."""
+        proposal = self.search.propose()
+        try:
+            scores = [self._trial(proposal, baselines[seed]).outcome.score for seed in baselines]
+        except UserError as error:
+            self.search.fail(proposal, str(error))
+        except BaseException:  # Ctrl-C, a full disk: not the λ's fault, it will come again
+            self.search.interrupt(proposal)
+            raise
+        else:
+            self.search.complete(proposal, mean(scores))
+            mark_best(self.store, self.parent)
+
+    def _trial(self, proposal: Proposal, baseline: FinishedRun) -> FinishedRun:
+        return self._run(
+            weight=proposal.weight,
+            seed=baseline.seed,
+            trial=proposal.number,
+            baseline=baseline,
+        )
+
+    def _run(
+        self, *, weight: float, seed: int, trial: int | None, baseline: FinishedRun | None
+    ) -> FinishedRun:
+        known = find_finished(self.store, self.store.runs(self.parent), weight=weight, seed=seed)
+        run = known or run_once(
+            self.store,
+            self.parent,
+            self.corpus,
+            self.plan,
+            weight=weight,
+            seed=seed,
+            trial=trial,
+            baseline=baseline,
+            progress=not self.bar.disable,
+        )
+        self.bar.update()
+        return run
+
+
+def sweep(
+    corpus: Corpus,
+    plan: Plan | None = None,
+    *,
+    root: str | Path = "mlruns",
+    submissions: str | Path = "submissions",
+    progress: bool = True,
+) -> Summary:
+    """Search λ of one strategy until ``plan.trials`` have been tried, logging every run to MLflow.
+
+    The study is continued when it exists: runs that finished are not trained again.
+
+    Args:
+        corpus: Encoded corpus.
+        plan: Strategy, trials, seeds, settings and objective.
+        root: Folder of the local store (``MLFLOW_TRACKING_URI`` chooses another for the runs).
+        submissions: Folder for the CodaLab files of the best run.
+        progress: Whether to draw progress bars.
+
+    Raises:
+        UserError: The study belongs to other settings, the corpus lacks the words the strategy or
+            the objective needs, or every λ failed.
+    """
+    plan = plan or Plan()
+    _check_words(corpus, plan)
+    store = Store.open(root)
+    name = plan.study_name(corpus)
+    space = regularizers.get(plan.strategy).search_space["weight"]
+    search = Search(Path(root), name, plan.identity(corpus), space)
+    parent = _parent(store, name, corpus, plan)
+    store.reconcile(parent)
+    runs = (1 + plan.trials) * len(plan.seeds)
+    with (
+        store.resume(parent),
+        tqdm(total=runs, desc=name, unit="run", disable=not progress) as bar,
+    ):
+        steps = _Sweep(store, corpus, plan, parent, search, bar)
+        baselines = steps.baselines()
+        bar.update(len(plan.seeds) * min(len(search.finished), plan.trials))
+        while len(search.finished) < plan.trials:
+            steps.try_next(baselines)
+    return summarise(store, parent, name, plan, search, Path(submissions))
+
+
+def _check_words(corpus: Corpus, plan: Plan) -> None:
+    """Fail before any training when the vocabulary lacks what the study needs."""
+    strategy = regularizers.create(plan.strategy)
+    regularizers.bind(strategy, corpus.words, plan.cover)
+    plan.objective.check_vocabulary(frozenset(corpus.words))
+
+
+def _parent(store: Store, name: str, corpus: Corpus, plan: Plan) -> str:
+    params = {
+        **{k: v for k, v in asdict(plan.settings).items() if k != "seed"},
+        "strategy": plan.strategy,
+        "cover": plan.cover,
+        "seeds": list(plan.seeds),
+        **asdict(plan.objective),
+        "corpus": corpus.name,
+        "corpus_fingerprint": corpus.fingerprint,
+    }
+    return store.study(
+        name,
+        create=True,
+        params=params,
+        tags={"debiaslab.strategy": plan.strategy, "debiaslab.corpus": corpus.name},
+        description=f"Sweep of λ for `{plan.strategy}` on {corpus.name}.\n\n```\n{FORMULA}\n```",
+    )
