@@ -34,7 +34,7 @@ from debiaslab.processes import Process, surely_dead, this_process
 from debiaslab.redact import redact
 from debiaslab.run_info import VECTORS, DatasetInfo, RunInfo, StudyRun
 from debiaslab.store_paths import ROOT_TAG, Location, local_path, locate, rebase
-from debiaslab.ui_server import free_port, ui_command, ui_environment
+from debiaslab.ui_server import free_port, is_server, ui_command, ui_environment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,6 +51,7 @@ __all__ = [
     "Store",
     "StudyRun",
     "free_port",
+    "is_server",
     "redact",
     "ui_command",
     "ui_environment",

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 
     one_of(args, "study", "run")
     pairs = default_pairs() if args.pairs is None else read_pairs(args.pairs)
-    store = Store.open(args.store)
+    store = Store.open(args.store, create=False)
     best = best_run(store, args)
     embeddings = Embeddings.load(store.artifact(best.run_id, VECTORS))
     if args.format is not None:

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     if args.vectors is not None:
         first = Embeddings.load(args.vectors)
     else:
-        store = Store.open(args.store)
+        store = Store.open(args.store, create=False)
         run_id = args.run if args.run is not None else store.best(args.study).run_id
         first = Embeddings.load(store.artifact(run_id, VECTORS))
     yield neighbors_table(first, args.word, args.n, _second(args))
@@ -53,4 +53,4 @@ def _second(args: argparse.Namespace) -> Embeddings | None:
         return None
     if Path(args.compare).is_file():
         return Embeddings.load(args.compare)
-    return Embeddings.load(Store.open(args.store).artifact(args.compare, VECTORS))
+    return Embeddings.load(Store.open(args.store, create=False).artifact(args.compare, VECTORS))

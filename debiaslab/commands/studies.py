@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     """Print one line a study."""
     from debiaslab.tracking import Store
 
-    studies = Store.open(args.store).studies()
+    studies = Store.open(args.store, create=False).studies()
     if not studies:
         yield "no studies yet; next: python -m debiaslab sweep --strategy projection"
     for study in studies:

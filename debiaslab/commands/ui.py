@@ -23,14 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Print the link, then serve until interrupted."""
-    from debiaslab.tracking import Store, free_port, ui_command
+    from debiaslab.tracking import Store, free_port, is_server, ui_command, ui_environment
 
-    store = Store.open(args.store)
+    store = Store.open(args.store, create=False)
     study = store.newest_study() if args.study is None else store.study_named(args.study)
-    if not store.local:
+    if is_server(store):
         yield f"the store is a server already: {store.link(study.run_id, store.uri)}"
         return
     port = free_port(args.port)
     yield f"study {study.name}: {store.link(study.run_id, f'http://{args.host}:{port}')}"
     yield "starting the MLflow UI (Ctrl-C ends it) …"
-    subprocess.run(ui_command(store, args.host, port), check=False)
+    subprocess.run(ui_command(store, args.host, port), env=ui_environment(store), check=False)

@@ -13,7 +13,7 @@ from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.study.objective import FORMULA
 from debiaslab.study.plan import Plan
-from debiaslab.study.run import FinishedRun, find_finished, run_once
+from debiaslab.study.run import FinishedRun, dataset_info, find_finished, run_once
 from debiaslab.study.search import Proposal, Search
 from debiaslab.study.summary import Summary, mark_best, summarise
 from debiaslab.tracking import Store
@@ -114,9 +114,10 @@ def sweep(
     store.reconcile(parent)
     runs = (1 + plan.trials) * len(plan.seeds)
     with (
-        store.resume(parent),
+        store.resume(parent) as log,
         tqdm(total=runs, desc=name, unit="run", disable=not progress) as bar,
     ):
+        log.dataset(dataset_info(corpus))
         steps = _Sweep(store, corpus, plan, parent, search, bar)
         baselines = steps.baselines()
         bar.update(len(plan.seeds) * min(len(search.finished), plan.trials))

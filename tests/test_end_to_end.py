@@ -1,0 +1,206 @@
+"""The real sweep on the built-in corpus, as a user runs it, read back from MLflow and the files."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.export import default_pairs
+from debiaslab.metrics import Scorecard
+from debiaslab.tracking import VECTORS, RunInfo, Store
+
+SMALL = ["--dim", "24", "--epochs", "4", "--trials", "3", "--seeds", "2", "--study", "small"]
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "debiaslab", *words]
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
+    return subprocess.run(
+        command(*words), cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def sweep(folder: Path, *more: str) -> str:
+    done = run(folder, "sweep", "--strategy", "projection", *SMALL, *more)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def children(folder: Path) -> list[RunInfo]:
+    store = Store.open(folder / "mlruns", create=False)
+    return store.runs(store.study_named("small").run_id)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return a folder in which one sweep has run to its end, and what it printed."""
+    folder = tmp_path_factory.mktemp("sweep")
+    return folder, sweep(folder)
+
+
+def test_the_sweep_prints_its_table_the_best_run_and_what_to_do_next(
+    finished: tuple[Path, str],
+) -> None:
+    folder, printed = finished
+    assert "bias tune" in printed
+    assert "baseline" in printed
+    assert (folder / "submissions" / "small.csv").is_file()
+    assert "submissions/small.csv" in printed
+    assert printed.rstrip().endswith("next: python -m debiaslab ui --study small")
+
+
+def test_mlflow_holds_a_parent_and_a_run_for_each_trial_and_seed(
+    finished: tuple[Path, str],
+) -> None:
+    folder, printed = finished
+    store = Store.open(folder / "mlruns", create=False)
+    parent = store.study_named("small")
+    runs = store.runs(parent.run_id)
+    assert parent.status == "FINISHED"
+    assert {run.status for run in runs} == {"FINISHED"}
+    assert len([run for run in runs if run.kind == "baseline"]) == 2
+    assert len([run for run in runs if run.kind == "trial"]) == 6
+    best = store.best("small")
+    assert best.run_id in printed
+    assert float(best.params["weight"]) == pytest.approx(parent.metrics["best_weight"])
+    scores: dict[str, list[float]] = {}
+    for run in runs:
+        if run.kind == "trial":
+            scores.setdefault(run.params["weight"], []).append(run.metrics["score"])
+    assert best.params["weight"] == min(scores, key=lambda weight: sum(scores[weight]))
+
+
+def test_each_run_says_what_shaped_it_and_keeps_what_it_made(finished: tuple[Path, str]) -> None:
+    folder, _ = finished
+    store = Store.open(folder / "mlruns", create=False)
+    best = store.best("small")
+    for key in ("seed", "weight", "cover", "corpus_fingerprint", "lexicon_versions", "dim"):
+        assert best.params[key]
+    assert best.params["coverage.report_words_covered"] == "True"
+    assert len(store.series(best.run_id, "loss")) >= 20
+    assert len(store.series(best.run_id, "epoch/weat/career-family/tune.statistic")) == 3
+    (dataset,) = store.datasets(best.run_id)
+    assert dataset.name == "enwiki-106"
+    files = store.artifacts(best.run_id)
+    for path in ("report.html", "scorecard.json", "provenance.json", "figures/loss.png"):
+        assert path in files
+    scorecard = Scorecard.from_json(store.artifact(best.run_id, "scorecard.json").read_text())
+    assert scorecard.value("weat", "7", "all") == pytest.approx(best.metrics["weat/7/all"])
+    assert scorecard.record("weat", "7", "tune").reason  # type: ignore[union-attr]
+
+
+def test_the_submission_holds_every_pair_in_order(finished: tuple[Path, str]) -> None:
+    folder, _ = finished
+    submission = folder / "submissions" / "small.csv"
+    with submission.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["word1", "word2", "sim"]
+    assert [(a, b) for a, b, _ in rows] == default_pairs()
+    store = Store.open(folder / "mlruns", create=False)
+    best = Embeddings.load(store.artifact(store.best("small").run_id, VECTORS))
+    for word1, word2, sim in rows:
+        known = word1 in best and word2 in best
+        expected = best.cosine(word1, word2) if known else 0.0
+        assert float(sim) == pytest.approx(expected, abs=1e-7)
+    with zipfile.ZipFile(submission.with_suffix(".zip")) as archive:
+        assert archive.namelist() == ["small.csv"]
+        assert archive.read("small.csv") == submission.read_bytes()
+
+
+def test_the_other_commands_read_the_study(finished: tuple[Path, str]) -> None:
+    folder, _ = finished
+    assert "small" in run(folder, "studies").stdout
+    exported = run(folder, "export", "--study", "small", "--out", "again.csv")
+    assert exported.returncode == 0, exported.stderr
+    assert (folder / "again.csv").read_bytes() == (folder / "submissions/small.csv").read_bytes()
+    vectors = run(folder, "export", "--study", "small", "--format", "word2vec", "--out", "v.txt")
+    assert vectors.returncode == 0, vectors.stderr
+    nearest = Embeddings.load(folder / "v.txt").neighbors("college", 1)[0][0]
+    assert nearest in run(folder, "neighbors", "college", "--study", "small").stdout
+    measured = run(folder, "evaluate", "v.txt", "--json", "card.json")
+    assert measured.returncode == 0, measured.stderr
+    assert Scorecard.from_json((folder / "card.json").read_text()).value("weat", "7", "all")
+
+
+def test_running_it_again_trains_nothing(finished: tuple[Path, str]) -> None:
+    folder, printed = finished
+    before = {run.run_id for run in children(folder)}
+    again = sweep(folder)
+    assert again == printed
+    assert {run.run_id for run in children(folder)} == before
+
+
+def test_a_study_name_of_other_settings_is_refused(finished: tuple[Path, str]) -> None:
+    folder, _ = finished
+    before = {run.run_id for run in children(folder)}
+    refused = run(folder, "sweep", *SMALL, "--window", "3")
+    assert refused.returncode == 2
+    assert "settings.window" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert {run.run_id for run in children(folder)} == before
+
+
+def test_an_interrupted_sweep_goes_on_to_the_same_end(
+    finished: tuple[Path, str], tmp_path: Path
+) -> None:
+    """Ctrl-C, then SIGKILL in mid-sweep: the same λs, scores and file as without them."""
+    folder, _ = finished
+    words = ["sweep", "--strategy", "projection", *SMALL]
+    for stop, code in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
+        process = subprocess.Popen(
+            command(*words), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        wait_for_running_trial(tmp_path, process)
+        process.send_signal(stop)
+        _, errors = process.communicate()
+        assert process.returncode == code, errors[-2000:]
+        assert "Traceback" not in errors
+        if stop == signal.SIGINT:
+            assert "the same command again" in errors
+            assert all(run.status != "RUNNING" for run in children(tmp_path))
+    sweep(tmp_path)
+    runs = children(tmp_path)
+    assert all(run.status != "RUNNING" for run in runs)
+    assert outcomes(runs) == outcomes(children(folder))
+    ours, theirs = (f / "submissions" / "small.csv" for f in (tmp_path, folder))
+    assert ours.read_bytes() == theirs.read_bytes()
+
+
+def outcomes(runs: list[RunInfo]) -> list[tuple[str, str, float, float]]:
+    return sorted(
+        (run.params["weight"], run.params["seed"], run.metrics["score"], run.metrics["bias_tune"])
+        for run in runs
+        if run.status == "FINISHED"
+    )
+
+
+def wait_for_running_trial(folder: Path, process: subprocess.Popen[str]) -> None:
+    """Wait until a trial run that was not there before is being trained."""
+    deadline = time.monotonic() + 120
+    seen = len(trials(folder))
+    while time.monotonic() < deadline and process.poll() is None:
+        found = trials(folder)
+        if len(found) > seen and found[-1].status == "RUNNING":
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no trial started: {process.stderr.read() if process.stderr else ''}")
+
+
+def trials(folder: Path) -> list[RunInfo]:
+    if not (folder / "mlruns" / "mlflow.db").is_file():
+        return []
+    store = Store.open(folder / "mlruns", create=False)
+    study = store.find_study("small")
+    return [] if study is None else store.runs(study.run_id, kind="trial")
