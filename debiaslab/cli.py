@@ -96,9 +96,7 @@ def _run(argv: list[str]) -> int:
     return 0
 
 
-def _add_command(
-    commands: argparse._SubParsersAction[_Parser], name: str, summary: str
-) -> _Parser:
+def _add_command(commands: argparse._SubParsersAction[_Parser], name: str, summary: str) -> _Parser:
     """Add the command that was asked for: only its module is imported."""
     module = import_module(f"debiaslab.commands.{name}")
     parser = commands.add_parser(
