@@ -98,7 +98,7 @@ class BoundPenalty:
         self.coverage = Coverage(
             cover=cover,
             neutral=len(neutral),
-            report_words_covered=any(word in report for word in neutral),
+            report_words_covered=any(word.lower() in report for word in neutral),
             pairs=tuple("/".join(pair) for pair in found),
             pairs_missing=tuple("/".join(pair) for pair in pairs if pair not in found),
         )
@@ -144,10 +144,18 @@ def bind(
 
 
 def covered_words(vocabulary: Sequence[str], cover: Cover) -> list[str]:
-    """Return the non-gender words of a vocabulary that ``cover`` names."""
-    neutral = [w for w in vocabulary if w not in lexicons.gender_words() and w != "<UNK>"]
+    """Return the non-gender words of a vocabulary that ``cover`` names.
+
+    Case does not count: in a corpus that is not lower-cased *She* is a gender word and *Executive*
+    a report word, as the metrics read them.
+    """
+    neutral = [
+        word
+        for word in vocabulary
+        if word != "<UNK>" and word.lower() not in lexicons.gender_words()
+    ]
     if cover == "all":
         return neutral
     if cover == "vocabulary":
-        return [word for word in neutral if word not in lexicons.report_words()]
-    return [word for word in neutral if word in lexicons.tune_words()]
+        return [word for word in neutral if word.lower() not in lexicons.report_words()]
+    return [word for word in neutral if word.lower() in lexicons.tune_words()]
