@@ -55,9 +55,10 @@ def gender_direction(male: Tensor, female: Tensor, method: Direction) -> Tensor:
 
     ``pca``: first principal component of the pairs, each centred on its own mean (Bolukbasi et al.
     2016, §5), which is the first right singular vector of the differences. ``mean``: mean
-    difference.
+    difference. Pairs that do not differ at all have no direction: zero.
     """
     differences = male - female
     if method == "mean":
         return F.normalize(differences.mean(0), dim=0)
-    return torch.linalg.svd(differences, full_matrices=False).Vh[0]
+    _, sizes, axes = torch.linalg.svd(differences, full_matrices=False)
+    return axes[0] * (sizes[0] > 0)
