@@ -400,7 +400,7 @@ def test_word_sets_match_a_second_publication() -> None:
 
 @needs_shared
 def test_pairs_match() -> None:
-    for name in pair_names():
+    for name in ("definitional_pairs", "equalize_pairs"):
         published = {frozenset(lower(pair)) for pair in shared(f"bolukbasi/{name}.json")}
         assert {frozenset(pair) for pair in load_pairs(name).pairs} == published
 

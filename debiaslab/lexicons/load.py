@@ -9,6 +9,8 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons.source import LIST_SOURCES, PAIR_SOURCES, source, version_of
 from debiaslab.lexicons.split import SALT, Half, check_half, half_of, in_half
 
+GENDER_PAIRS = "gender_pairs"
+
 
 @dataclass(frozen=True)
 class Lexicon:
@@ -130,7 +132,7 @@ def _lexicons() -> dict[str, Lexicon]:
 
 @cache
 def _pair_lexicons() -> dict[str, PairLexicon]:
-    return {
+    published = {
         name: PairLexicon(
             name=name,
             pairs=tuple((male, female) for male, female in entry["pairs"]),
@@ -141,6 +143,21 @@ def _pair_lexicons() -> dict[str, PairLexicon]:
         for document in map(source, PAIR_SOURCES)
         for name, entry in document["pairs"].items()
     }
+    return {**published, GENDER_PAIRS: _gender_pairs()}
+
+
+def _gender_pairs() -> PairLexicon:
+    """Return the gender attributes pair by pair: the definitional pairs that a penalty uses."""
+    document = source("gender_attributes")
+    male, female = load("male_words"), load("female_words")
+    pairs = tuple(zip(male.words, female.words, strict=True))
+    return PairLexicon(
+        name=GENDER_PAIRS,
+        pairs=pairs,
+        citation=f"{document['citation']}; {document['notes']}",
+        licence=male.licence,
+        version=version_of(document["version"], pairs),
+    )
 
 
 def _unknown(kind: str, name: str, known: list[str]) -> UserError:

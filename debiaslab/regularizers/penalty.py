@@ -15,7 +15,7 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.regularizers.registry import Stage, Strategy
 
 Cover = Literal["tune", "vocabulary", "all"]
-PAIRS = "definitional_pairs"
+PAIRS = "gender_pairs"  # the definitional and equalize pairs made of common words
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def bind(
 ) -> BoundPenalty | None:
     """Look a strategy's words up in a vocabulary; None for a strategy without a penalty.
 
-    A penalty sees the tune half of the definitional pairs only. ``cover`` chooses its neutral
+    A penalty sees the tune half of the gender pairs only. ``cover`` chooses its neutral
     words: ``tune`` (tune words of the lexicons), ``vocabulary`` (every non-gender word but the
     report words) or ``all`` (every non-gender word).
     """
