@@ -10,6 +10,7 @@ from debiaslab import lexicons
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics import Scorecard, null_quantile
+from debiaslab.metrics.vocabulary import find
 
 LEAST_WORDS = 4  # a smaller set is not measured
 SIMILARITY_SETS = ("WordSim-353", "SimLex-999")
@@ -62,6 +63,8 @@ class Objective:
                     allowed="a number that is 0 or above",
                 )
         known = [test.name for test in lexicons.association_tests()]
+        if not self.tests:
+            raise UserError("the objective has no association test", allowed=", ".join(known))
         for test in self.tests:
             if test not in known:
                 raise UserError(
@@ -106,9 +109,10 @@ class Objective:
         Raises:
             UserError: Every test has a set with fewer than 4 tune words in the vocabulary.
         """
+        known = frozenset(word.lower() for word in words)  # case does not count for the metrics
         for name in self.tests:
             sets = lexicons.association_test(name).half("tune")
-            if all(len(words.intersection(each)) >= LEAST_WORDS for each in sets):
+            if all(len(known.intersection(each)) >= LEAST_WORDS for each in sets):
                 return
         raise _unmeasurable(self.tests)
 
@@ -162,9 +166,9 @@ def _statistic(scorecard: Scorecard, test: str, half: lexicons.Half) -> float | 
 
 def _null(baseline: Embeddings, name: str, half: lexicons.Half, seed: int) -> float:
     sets = lexicons.association_test(name).half(half)
-    X, Y, A, B = (baseline.split(words)[0] for words in (sets.X, sets.Y, sets.A, sets.B))
-    exclude = {*X, *Y, *lexicons.gender_words()}
-    return null_quantile(baseline, A, B, len(X), len(Y), seed=seed, exclude=exclude)
+    n_x, n_y = (len(find(baseline, words).rows) for words in (sets.X, sets.Y))
+    exclude = {*sets.X, *sets.Y, *lexicons.gender_words()}
+    return null_quantile(baseline, sets.A, sets.B, n_x, n_y, seed=seed, exclude=exclude)
 
 
 def _utility(scorecard: Scorecard, half: lexicons.Half) -> float | None:
