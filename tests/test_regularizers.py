@@ -390,7 +390,7 @@ def test_the_coverage_record_says_what_was_covered_and_what_was_missing() -> Non
     for cover, unseen in (("tune", True), ("vocabulary", True), ("all", False)):
         coverage = bound_with(cover, vocabulary).coverage  # type: ignore[arg-type]
         assert coverage.cover == cover
-        assert coverage.neutral == len(covered_words(vocabulary, cover))  # type: ignore[arg-type]
+        assert coverage.neutral == len(covered_words(vocabulary, cover))
         assert coverage.report_words_covered is not unseen
         assert coverage.pairs_missing == ("/".join(lost),)
         assert coverage.pairs == tuple("/".join(pair) for pair in TUNE_PAIRS[1:])
