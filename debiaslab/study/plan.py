@@ -44,6 +44,10 @@ class Plan:
             raise UserError(f"--trials was {self.trials}", allowed="1 or more")
         if not self.seeds:
             raise UserError("--seeds was 0", allowed="1 or more")
+        for seed in self.seeds:
+            self.settings_for(seed)  # refuses what is no seed
+            if self.seeds.count(seed) > 1:
+                raise UserError(f"seed {seed} is named twice", allowed="seeds that differ")
         if self.cover not in get_args(Cover):
             known = get_args(Cover)
             raise UserError(
@@ -62,6 +66,10 @@ class Plan:
         identity = {
             "corpus": corpus.fingerprint,
             "strategy": self.strategy,
+            "search_space": {
+                knob: asdict(space)
+                for knob, space in regularizers.get(self.strategy).search_space.items()
+            },
             "cover": self.cover,
             "seeds": list(self.seeds),
             "settings": settings,
@@ -91,5 +99,5 @@ def differences(ours: dict[str, Any], theirs: dict[str, Any], prefix: str = "") 
 
 
 def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 16 else text[:12] + "…"
+    """Return the value as text, a long string (a fingerprint) by its beginning."""
+    return f"{value[:12]}…" if isinstance(value, str) and len(value) > 16 else str(value)
