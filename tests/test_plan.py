@@ -1,0 +1,226 @@
+"""What makes two sweeps the same study, and which plans are refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from debiaslab import lexicons
+from debiaslab.corpus import Corpus, CorpusSettings
+from debiaslab.errors import UserError
+from debiaslab.regularizers import LogUniform, ProjectionPenalty, Strategy, register, registry
+from debiaslab.sgns import TrainSettings
+from debiaslab.study import Objective, Plan
+from debiaslab.study.plan import differences
+
+PLAN = Plan()
+
+
+def corpus_with(fingerprint: str = "a" * 64, name: str = "toy") -> Corpus:
+    """Return a corpus of which only the name and fingerprint matter here."""
+    return Corpus(
+        name=name,
+        words=("he", "she"),
+        counts=np.array([1, 1]),
+        ids=np.array([0, 1, -1], dtype=np.int32),
+        documents=1,
+        tokens=2,
+        raw_tokens=2,
+        raw_types=2,
+        unk=None,
+        fingerprint=fingerprint,
+        path=Path("nowhere"),
+        settings=CorpusSettings(),
+        sources=("toy.txt",),
+    )
+
+
+CORPUS = corpus_with()
+
+# one other valid value for every setting that shapes a training
+OTHER_SETTINGS: dict[str, Any] = {
+    "dim": 50,
+    "window": 3,
+    "dynamic": False,
+    "negatives": 10,
+    "epochs": 3,
+    "subsample": 1e-4,
+    "lr": 0.05,
+    "lr_min": 0.1,
+    "optimizer": "adamw",
+    "batch_size": 512,
+    "layout": "homework",
+    "patience": 5,
+    "threads": 2,
+    "engine": "reference",
+    "device": "cuda",
+}
+ANOTHER_STUDY: dict[str, Plan] = {
+    "strategy": replace(PLAN, strategy="pairwise"),
+    "cover": replace(PLAN, cover="tune"),
+    "seeds": replace(PLAN, seeds=(1, 2, 3)),
+    "objective.bias_weight": replace(PLAN, objective=Objective(bias_weight=2.0)),
+    "objective.retention_weight": replace(PLAN, objective=Objective(retention_weight=0.0)),
+    "objective.tests": replace(PLAN, objective=Objective(tests=("math-arts",))),
+    **{
+        f"settings.{name}": replace(PLAN, settings=replace(PLAN.settings, **{name: value}))
+        for name, value in OTHER_SETTINGS.items()
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let two threads be a valid setting on any machine."""
+    from debiaslab.sgns import settings
+
+    monkeypatch.setitem(settings._INTEGERS, "threads", (1, 8))
+
+
+def test_every_setting_of_a_training_is_tried() -> None:
+    assert set(OTHER_SETTINGS) | {"seed"} == {field.name for field in fields(TrainSettings)}
+
+
+@pytest.mark.parametrize("key", ANOTHER_STUDY)
+def test_what_shapes_a_run_makes_another_study_and_is_named(key: str) -> None:
+    ours, theirs = ANOTHER_STUDY[key].identity(CORPUS), PLAN.identity(CORPUS)
+    named = [line.split(":")[0] for line in differences(ours, theirs)]
+    if key == "strategy":  # may have another search space too
+        named = [name for name in named if not name.startswith("search_space")]
+    assert named == [key]
+    assert ANOTHER_STUDY[key].study_name(CORPUS) != PLAN.study_name(CORPUS)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        replace(PLAN, trials=99),
+        replace(PLAN, name="by-name"),
+        replace(PLAN, settings=TrainSettings(seed=77)),
+        Plan(objective=Objective(1.0, 5.0, lexicons.OBJECTIVE_TESTS)),
+        Plan(),
+    ],
+)
+def test_more_trials_a_name_or_the_seed_of_the_settings_continue_the_study(same: Plan) -> None:
+    assert same.identity(CORPUS) == PLAN.identity(CORPUS)
+    assert replace(same, name=None).study_name(CORPUS) == PLAN.study_name(CORPUS)
+
+
+def test_the_order_of_the_seeds_counts() -> None:
+    """The best run is the first seed's."""
+    assert Plan(seeds=(2, 1)).identity(CORPUS) != PLAN.identity(CORPUS)
+
+
+def test_the_text_counts_and_not_what_its_file_is_called() -> None:
+    ours = PLAN.identity(CORPUS)
+    other = PLAN.identity(corpus_with("b" * 64))
+    assert differences(other, ours) == ["corpus: aaaaaaaaaaaa… → bbbbbbbbbbbb…"]
+    assert PLAN.identity(corpus_with(name="renamed")) == ours
+
+
+def test_an_edited_lexicon_makes_another_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, name = PLAN.identity(CORPUS), PLAN.study_name(CORPUS)
+    assert before["lexicons"] == lexicons.versions()
+    edited = {**lexicons.versions(), "career_extended": "9.9+00000000"}
+    monkeypatch.setattr(lexicons, "versions", lambda: edited)
+    (named,) = differences(PLAN.identity(CORPUS), before)
+    assert named.startswith("lexicons.career_extended: ")
+    assert named.endswith(" → 9.9+00000000")
+    assert PLAN.study_name(CORPUS) != name
+
+
+def test_another_search_space_makes_another_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = PLAN.identity(CORPUS)
+    wider = {"weight": LogUniform(1e-9, ProjectionPenalty.search_space["weight"].high)}
+    monkeypatch.setattr(ProjectionPenalty, "search_space", wider)
+    (named,) = differences(PLAN.identity(CORPUS), before)
+    assert named.startswith("search_space.weight.low: ")
+
+
+def test_an_identity_survives_json() -> None:
+    for plan in (PLAN, *ANOTHER_STUDY.values()):
+        identity = plan.identity(CORPUS)
+        assert json.loads(json.dumps(identity, allow_nan=False)) == identity
+
+
+def test_generated_names_are_stable_distinct_and_say_what_they_are() -> None:
+    names = {plan.study_name(CORPUS) for plan in (PLAN, *ANOTHER_STUDY.values())}
+    assert len(names) == 1 + len(ANOTHER_STUDY)
+    assert PLAN.study_name(CORPUS) == Plan().study_name(corpus_with())
+    assert PLAN.study_name(CORPUS).startswith("projection-toy-")
+    assert PLAN.study_name(corpus_with("b" * 64)) != PLAN.study_name(CORPUS)
+    assert replace(PLAN, name="mine").study_name(CORPUS) == "mine"
+
+
+def test_each_seed_gets_the_settings_of_the_plan() -> None:
+    plan = Plan(settings=TrainSettings(dim=50, seed=9))
+    assert plan.settings_for(4) == TrainSettings(dim=50, seed=4)
+    assert plan.settings.seed == 9
+
+
+@pytest.mark.parametrize(
+    ("bad", "hint"),
+    [
+        ({"strategy": "projektion"}, "did you mean 'projection'"),
+        ({"strategy": "none"}, "has no λ to search; allowed: pairwise, projection, tying"),
+        ({"trials": 0}, "--trials was 0; allowed: 1 or more"),
+        ({"trials": -3}, "--trials was -3"),
+        ({"seeds": ()}, "--seeds was 0; allowed: 1 or more"),
+        ({"seeds": (1, 2, 1)}, "seed 1 is named twice"),
+        ({"seeds": (1, -2)}, "--seed was -2"),
+        ({"cover": "vocabluary"}, "did you mean 'vocabulary'"),
+    ],
+)
+def test_bad_plans_are_refused_before_anything_is_trained(bad: dict[str, Any], hint: str) -> None:
+    with pytest.raises(UserError) as refused:
+        Plan(**bad)
+    assert hint in str(refused.value)
+
+
+def test_a_registered_strategy_without_a_search_space_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+
+    @register("fixed")
+    class Fixed(Strategy):
+        search_space: ClassVar[dict[str, LogUniform]] = {}
+
+    with pytest.raises(UserError, match="'fixed' has no λ to search"):
+        Plan(strategy="fixed")
+
+
+# Naming differences ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [
+        ({"a": 1}, {"a": 1}, []),
+        ({"a": 1}, {"a": 2}, ["a: 2 → 1"]),
+        ({"a": 1, "b": {"c": 1, "d": 2}}, {"a": 1, "b": {"c": 3, "d": 2}}, ["b.c: 3 → 1"]),
+        ({"a": 1}, {}, ["a: None → 1"]),
+        ({}, {"a": 1}, ["a: 1 → None"]),
+        ({"b": {"c": 1}}, {"b": 5}, ["b: 5 → {'c': 1}"]),
+        ({"z": 1, "a": 1}, {"z": 2, "a": 2}, ["a: 2 → 1", "z: 2 → 1"]),
+        ({"a": "x" * 64}, {"a": "y" * 64}, ["a: yyyyyyyyyyyy… → xxxxxxxxxxxx…"]),
+    ],
+)
+def test_differences_are_named_theirs_first(
+    ours: dict[str, Any], theirs: dict[str, Any], expected: list[str]
+) -> None:
+    assert differences(ours, theirs) == expected
+
+
+def test_two_values_that_differ_late_are_not_shown_alike() -> None:
+    """Only fingerprints are cut: two lists may begin alike."""
+    (named,) = differences(
+        {"tests": ["occupations", "math-arts"]}, {"tests": ["occupations", "science-arts"]}
+    )
+    theirs, ours = named.removeprefix("tests: ").split(" → ")
+    assert theirs != ours
