@@ -6,14 +6,15 @@ import math
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from debiaslab.errors import UserError
 from debiaslab.sgns.engine import DrawnPenalty
 
-ROW_LIMIT = 0.1  # share of its own norm that a row may move in one sub-step
+ROW_LIMIT = 0.1  # share of its norm at the start that a row may move in one sub-step
 ROW_FLOOR = 1e-3  # shorter rows may move as if they were this long
-MAX_SUBSTEPS = 4
+MAX_SUBSTEPS = 6
 
 
 def apply_penalty(W: Tensor, C: Tensor, drawn: DrawnPenalty, strength: float) -> float:
@@ -28,10 +29,14 @@ def apply_penalty(W: Tensor, C: Tensor, drawn: DrawnPenalty, strength: float) ->
       that grow as 1/norm, and rows are short at first. The number of sub-steps is the least that
       keeps every row inside the limit, or the maximum; rows beyond it are shortened.
     - The path never climbs, but a straight step may overshoot: a row whose gradient has turned
-      against its step is set back to where the gradient along the step vanishes (by the secant).
-      This keeps any strength stable; it costs the one evaluation after each sub-step.
+      against its step is set back to where the gradient along the step vanishes (by the secant),
+      and its limit shrinks with it, at least by half. This keeps any strength stable, also at the
+      kinks of absolute values; it costs the one evaluation after the last sub-step.
+    - A straight step lengthens a row it meets at a right angle, which the path does not: under
+      cosines, whose gradients all are at right angles, norms would grow without bound. The length
+      of a row therefore changes only by the part of its step that points along the row.
 
-    A step that needs neither is plain gradient descent. The gradient is autograd's, so every
+    To first order in the step this is plain gradient descent. The gradient is autograd's, so every
     penalty is served alike; one with a closed proximal step needs no case of its own.
 
     Args:
@@ -54,15 +59,18 @@ def apply_penalty(W: Tensor, C: Tensor, drawn: DrawnPenalty, strength: float) ->
         return value
     start = torch.stack([parts[i] for i in used])
     position, gradient = start, _stacked(gradients)
-    steps = _substeps(position, gradient, strength)
+    longest = ROW_LIMIT * position.norm(dim=2, keepdim=True).clamp_min(ROW_FLOOR)
+    steps = _substeps(gradient, strength, longest)
     for _ in range(steps):
-        step = _limited(position, gradient * (-strength / steps))
+        step = _limited(gradient * (-strength / steps), longest)
         for i, part in zip(used, position + step, strict=True):
             parts[i] = part
         ahead = _stacked(_evaluate(drawn, parts, used)[1])
         share = _share_before_turning(step, gradient, ahead)
-        position = position + share * step
-        gradient = gradient + share * (ahead - gradient)
+        reached = _along_path(position, share * step)
+        gradient = _between(share, (position, gradient), (position + step, ahead), reached)
+        position = reached
+        longest = longest * torch.where(share < 1, share.clamp_max(0.5), 1.0)
     for i, moved in zip(used, position - start, strict=True):
         # added, not assigned: other threads may be training the same rows
         matrices[i].index_add_(0, drawn.rows, moved)
@@ -95,19 +103,35 @@ def _stacked(gradients: list[Tensor | None]) -> Tensor:
     return torch.stack([gradient for gradient in gradients if gradient is not None])
 
 
-def _longest(position: Tensor) -> Tensor:
-    return ROW_LIMIT * position.norm(dim=2, keepdim=True).clamp_min(ROW_FLOOR)
-
-
-def _substeps(position: Tensor, gradient: Tensor, strength: float) -> int:
+def _substeps(gradient: Tensor, strength: float, longest: Tensor) -> int:
     """Return the least number of equal sub-steps inside the row limit, at most the maximum."""
-    lengths = strength * gradient.norm(dim=2, keepdim=True) / _longest(position)
+    lengths = strength * gradient.norm(dim=2, keepdim=True) / longest
     return max(1, math.ceil(min(float(lengths.max()), MAX_SUBSTEPS)))
 
 
-def _limited(position: Tensor, step: Tensor) -> Tensor:
+def _limited(step: Tensor, longest: Tensor) -> Tensor:
     length = step.norm(dim=2, keepdim=True)
-    return step * (_longest(position) / length.clamp_min(1e-30)).clamp_max(1.0)
+    return step * (longest / length.clamp_min(1e-30)).clamp_max(1.0)
+
+
+def _along_path(position: Tensor, step: Tensor) -> Tensor:
+    """Return ``position + step`` with squared row norms of |w|² + 2 w·step, without the |step|²."""
+    moved = position + step
+    squared = position.square().sum(dim=2, keepdim=True)
+    wanted = squared + 2 * (position * step).sum(dim=2, keepdim=True)
+    ratio = wanted / moved.square().sum(dim=2, keepdim=True).clamp_min(1e-30)
+    return moved * torch.where(squared > ROW_FLOOR**2, ratio.sqrt(), 1.0)
+
+
+def _between(
+    share: Tensor, here: tuple[Tensor, Tensor], ahead: tuple[Tensor, Tensor], reached: Tensor
+) -> Tensor:
+    """Interpolate the gradient between two points, along rows and across them separately."""
+    gradient = here[1] + share * (ahead[1] - here[1])
+    before, after = ((F.normalize(w, dim=2) * g).sum(dim=2, keepdim=True) for w, g in (here, ahead))
+    direction = F.normalize(reached, dim=2)
+    along = (gradient * direction).sum(dim=2, keepdim=True)
+    return gradient + (before + share * (after - before) - along) * direction
 
 
 def _share_before_turning(step: Tensor, before: Tensor, after: Tensor) -> Tensor:

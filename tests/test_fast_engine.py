@@ -1,0 +1,598 @@
+"""The fast engine: kernel = plain Python = autograd, penalties between blocks, seeds, edges."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from debiaslab.corpus import noise_distribution
+from debiaslab.errors import UserError
+from debiaslab.sgns import kernel
+from debiaslab.sgns.alias import alias_table
+from debiaslab.sgns.fast import FastEngine, Stretch, block_tokens, fast_unavailable, stretches
+from debiaslab.sgns.model import SGNS
+from debiaslab.sgns.penalty_step import MAX_SUBSTEPS, ROW_LIMIT, apply_penalty
+from debiaslab.sgns.reference import ReferenceEngine
+from debiaslab.sgns.sampling import BatchMaker
+from debiaslab.sgns.settings import TrainSettings
+
+if (reason := fast_unavailable()) is not None:
+    pytest.skip(reason, allow_module_level=True)
+
+
+@dataclass
+class TinyCorpus:
+    """What an engine reads of a corpus."""
+
+    ids: NDArray[np.int32]
+    size: int
+    unk: int | None = None
+    counts: NDArray[np.int64] = field(init=False)
+    tokens: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counts = np.bincount(self.ids[self.ids >= 0], minlength=self.size)
+        self.tokens = int((self.ids >= 0).sum())
+
+
+def topics(tokens: int = 20_000, size: int = 60, seed: int = 0) -> TinyCorpus:
+    """A corpus with something to learn: each document of 50 words keeps to one half of them."""
+    rng = np.random.default_rng(seed)
+    documents = -(-tokens // 50)
+    half = rng.integers(0, 2, size=(documents, 1))
+    zipf = 1 / np.arange(1, size // 2 + 1)
+    ids = 2 * rng.choice(size // 2, size=(documents, 50), p=zipf / zipf.sum()) + half
+    ends = np.full((documents, 1), -1)
+    return TinyCorpus(np.concatenate([ids, ends], axis=1).astype(np.int32).ravel(), size)
+
+
+@dataclass
+class CosineToFirst:
+    """R = mean squared cosine of rows 1…9 of W with row 0 (C, where asked, likewise)."""
+
+    weight: float
+    on_contexts: bool = False
+    drawn: int = 0
+    rows: Tensor = field(default_factory=lambda: torch.arange(10))
+
+    def draw(self, generator: torch.Generator, sample: int) -> CosineToFirst:
+        self.drawn += 1
+        return self
+
+    def __call__(self, W: Tensor, C: Tensor) -> Tensor:
+        unit = F.normalize(C if self.on_contexts else W, dim=1)
+        return (unit[1:] @ unit[0]).square().mean()
+
+
+# ---------------------------------------------------------------- the kernel and its oracles
+
+
+@dataclass
+class Case:
+    """One block, everything fixed."""
+
+    model: SGNS
+    tokens: NDArray[np.int32]
+    draws: kernel.Draws
+    keys: kernel.Keys
+    window: int
+    dynamic: bool
+    negatives: int
+    lr: tuple[float, float] = (0.05, 0.03)
+
+    def run_kernel(self) -> tuple[int, int, float]:
+        train = kernel.compile_kernel(self.model.dim, self.model.target.stride(0), self.negatives)
+        return train(
+            self.tokens.copy(),
+            self.model.target.data_ptr(),
+            self.model.context.data_ptr(),
+            self.draws.keep,
+            self.draws.noise,
+            tuple(np.uint64(key) for key in self.keys),
+            self.window,
+            self.dynamic,
+            self.lr,
+            self.draws.unk,
+            self.draws.spare,
+        )
+
+    def run_plain(self, W: NDArray[np.float64], C: NDArray[np.float64]) -> int:
+        return kernel.train_plain(
+            W,
+            C,
+            self.tokens,
+            self.draws,
+            self.keys,
+            self.window,
+            self.dynamic,
+            self.negatives,
+            self.lr,
+        )
+
+
+def case(
+    dim: int, window: int, dynamic: bool, negatives: int, unk: int = -1, tokens: int = 1500
+) -> Case:
+    size = 200
+    corpus = topics(tokens, size, seed=dim)
+    model = SGNS(size, dim, seed=3)
+    model.W.mul_(10)
+    model.C.normal_(0, 0.1, generator=torch.Generator().manual_seed(4))
+    noise = (corpus.counts + 1.0) ** 0.75
+    if unk >= 0:
+        noise[unk] = 0
+    keep = np.full(size, 2**32 - 1, dtype=np.uint32)
+    keep[:6] = 2**31  # the most frequent words lose half of their tokens
+    draws = kernel.Draws(keep, alias_table(noise / noise.sum()), (2, 3), unk)
+    keys = kernel.block_keys(seed=5, epoch=1, block=2)
+    return Case(model, corpus.ids, draws, keys, window, dynamic, negatives)
+
+
+CASES = [
+    (100, 5, True, 5, -1),  # word2vec's defaults
+    (50, 2, False, 2, -1),  # the homework's
+    (1, 1, False, 1, -1),
+    (17, 20, True, 20, -1),
+    (300, 3, True, 7, 4),  # more vectors than are written out in a straight line, and <UNK>
+]
+
+
+@pytest.mark.parametrize("sizes", CASES)
+def test_kernel_equals_plain_python(sizes: tuple[int, int, bool, int, int]) -> None:
+    block = case(*sizes)
+    W, C = block.model.W.double().numpy(), block.model.C.double().numpy()
+    before = W.copy()
+    pairs = block.run_plain(W, C)
+    trained, measured, _ = block.run_kernel()
+    assert trained == pairs > 1000
+    assert 0 < measured < pairs
+    assert np.abs(W - before).max() > 0.1
+    for got, expected in ((block.model.W, W), (block.model.C, C)):
+        assert np.abs(got.numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("sizes", CASES[:2])
+def test_plain_python_and_kernel_equal_autograd(sizes: tuple[int, int, bool, int, int]) -> None:
+    block = case(*sizes, tokens=300)
+    W = block.model.W.double().clone().requires_grad_()
+    C = block.model.C.double().clone().requires_grad_()
+    plain = W.detach().numpy().copy(), C.detach().numpy().copy()
+    train_by_autograd(block, W, C)
+    block.run_plain(*plain)
+    block.run_kernel()
+    for expected, by_hand, compiled in zip(
+        (W, C), plain, (block.model.W, block.model.C), strict=True
+    ):
+        exact = expected.detach().numpy()
+        assert np.abs(by_hand - exact).max() <= 1e-12 * np.abs(exact).max()
+        assert np.abs(compiled.numpy() - exact).max() <= 1e-5 * np.abs(exact).max()
+
+
+def train_by_autograd(block: Case, W: Tensor, C: Tensor) -> int:
+    """The same block with the loss written out and torch's gradients."""
+    draws, keys = block.draws, block.keys
+    noise = (kernel.draw_noise(keys.noise, n, draws.noise) for n in range(10**9))
+    kept = [
+        int(w)
+        for p, w in enumerate(block.tokens)
+        if w < 0 or kernel.random_bits(keys.keep, p) >> 32 <= int(draws.keep[w])
+    ]
+    pairs = 0
+    for i, c in enumerate(kept):
+        if c < 0:
+            continue
+        reach = block.window
+        if block.dynamic:
+            reach -= (kernel.random_bits(keys.reach, i) >> 32) * block.window >> 32
+        targets = list(kernel.around(kept, i, reach))
+        if not targets:
+            continue
+        negatives = [kernel.other_than(c, noise, draws.spare) for _ in range(block.negatives)]
+        lr = block.lr[0] + (block.lr[1] - block.lr[0]) * i / len(kept)
+        for first in range(0, len(targets), kernel.GROUP):
+            h = W[targets[first : first + kernel.GROUP]]
+            loss = -F.logsigmoid(h @ C[c]).sum() - F.logsigmoid(-h @ C[negatives].T).sum()
+            gradients = torch.autograd.grad(loss, [W, C])
+            with torch.no_grad():
+                W -= lr * gradients[0]
+                C -= lr * gradients[1]
+        pairs += len(targets)
+    return pairs
+
+
+def test_measured_loss_is_that_of_the_weights() -> None:
+    block = case(100, 5, True, 5)
+    block.lr = (0.0, 0.0)
+    W, C = block.model.W.double(), block.model.C.double()
+    _, measured, summed = block.run_kernel()
+    noise = (kernel.draw_noise(block.keys.noise, n, block.draws.noise) for n in range(10**9))
+    kept = [
+        int(w)
+        for p, w in enumerate(block.tokens)
+        if w < 0 or kernel.random_bits(block.keys.keep, p) >> 32 <= int(block.draws.keep[w])
+    ]
+    expected, pairs, centres = 0.0, 0, 0
+    for i, c in enumerate(kept):
+        reach = 5 - ((kernel.random_bits(block.keys.reach, i) >> 32) * 5 >> 32)
+        targets = list(kernel.around(kept, i, reach)) if c >= 0 else []
+        if not targets:
+            continue
+        negatives = [kernel.other_than(c, noise, block.draws.spare) for _ in range(5)]
+        if centres % kernel.MEASURED == 0:
+            h = W[targets]
+            expected -= float(
+                F.logsigmoid(h @ C[c]).sum() + F.logsigmoid(-h @ C[negatives].T).sum()
+            )
+            pairs += len(targets)
+        centres += 1
+    assert measured == pairs
+    assert summed == pytest.approx(expected, rel=1e-5)
+
+
+def test_padding_stays_zero() -> None:
+    block = case(17, 20, True, 20)
+    block.run_kernel()
+    assert not block.model.target[:, 17:].any()
+    assert not block.model.context[:, 17:].any()
+
+
+def test_unk_is_a_context_but_never_a_target_or_negative() -> None:
+    unk = 4
+    block = case(100, 5, True, 5, unk)
+    W, C = block.model.W.clone(), block.model.C.clone()
+    block.run_kernel()
+    assert torch.equal(block.model.W[unk], W[unk])
+    assert not torch.equal(block.model.C[unk], C[unk])
+    block = case(100, 5, True, 5, unk)
+    block.tokens = block.tokens[block.tokens != unk]
+    block.run_kernel()
+    assert torch.equal(block.model.C[unk], C[unk])
+
+
+def test_windows_reach_across_a_long_document() -> None:
+    block = case(50, 4, False, 2)
+    block.tokens = np.tile(np.arange(10, 110, dtype=np.int32), 300)  # words that are all kept
+    n, m = len(block.tokens), 4
+    assert block.run_kernel()[0] == 2 * m * n - m * (m + 1)
+
+
+# ---------------------------------------------------------------- random draws
+
+
+def test_random_bits_are_splitmix64() -> None:
+    published = [6457827717110365317, 3203168211198807973, 9817491932198370423]
+    assert [kernel.random_bits(1234567, n) for n in (1, 2, 3)] == published
+
+
+def test_alias_table_holds_the_distribution() -> None:
+    noise = np.array([1000.0, 300.0, 0.0, 5.0, 5.0, 1.0]) ** 0.75
+    noise /= noise.sum()
+    table = alias_table(noise)
+    accepted = table[:, 0] / 2**32
+    implied = np.bincount(table[:, 1], 1 - accepted, minlength=6) + accepted
+    np.testing.assert_allclose(implied / 6, noise, atol=1e-9)
+    assert table[2, 0] == 0
+    assert 2 not in table[:, 1][table[:, 0] < 2**32 - 1]
+
+
+def test_noise_words_follow_the_distribution() -> None:
+    noise = np.arange(1.0, 21.0)
+    noise /= noise.sum()
+    table = alias_table(noise)
+    key = kernel.block_keys(1, 0, 0).noise
+    drawn = np.bincount([kernel.draw_noise(key, n, table) for n in range(20_000)], minlength=20)
+    chi_square = ((drawn - 20_000 * noise) ** 2 / (20_000 * noise)).sum()
+    assert chi_square < 43.8  # 99.9 % of chi² with 19 degrees of freedom
+
+
+def test_negatives_never_equal_the_context_word() -> None:
+    table = alias_table(np.array([0.999, 0.001]))
+    noise = (kernel.draw_noise(7, n, table) for n in range(10**9))
+    assert {kernel.other_than(0, noise, (0, 1)) for _ in range(200)} == {1}
+
+
+def test_blocks_draw_from_different_keys() -> None:
+    keys = [
+        key
+        for seed in (1, 2)
+        for epoch in (0, 1)
+        for block in (0, 1)
+        for key in kernel.block_keys(seed, epoch, block)
+    ]
+    assert len(set(keys)) == len(keys)
+
+
+# ---------------------------------------------------------------- the engine
+
+
+def settings(**changes: object) -> TrainSettings:
+    chosen: dict[str, object] = {"dim": 20, "epochs": 3, "subsample": 0.0, **changes}
+    return TrainSettings(**chosen)  # type: ignore[arg-type]
+
+
+def trained(
+    corpus: TinyCorpus, chosen: TrainSettings, penalty: CosineToFirst | None = None
+) -> tuple[SGNS, list[float]]:
+    model = SGNS(corpus.size, chosen.dim, chosen.seed)
+    engine = FastEngine(model, corpus, chosen, penalty)  # type: ignore[arg-type]
+    losses = []
+    for epoch in range(chosen.epochs):
+        blocks = list(engine.epoch(epoch))
+        assert sum(block.words for block in blocks) == corpus.tokens
+        losses.append(sum(b.loss * b.pairs for b in blocks) / sum(b.pairs for b in blocks))
+    assert torch.isfinite(model.W).all()
+    assert torch.isfinite(model.C).all()
+    return model, losses
+
+
+def test_it_learns_which_words_share_documents() -> None:
+    model, losses = trained(topics(), settings())
+    assert losses[-1] < losses[0] < 6 * math.log(2) + 0.01
+    unit = F.normalize(model.W[:20], dim=1)
+    cosines = unit @ unit.T
+    assert cosines[::2, ::2].mean() > cosines[::2, 1::2].mean() + 0.2
+
+
+def test_same_seed_same_bytes_and_other_seed_other_bytes() -> None:
+    corpus = topics()
+    first, again, other = (trained(corpus, settings(seed=seed))[0] for seed in (1, 1, 2))
+    assert torch.equal(first.W, again.W)
+    assert torch.equal(first.C, again.C)
+    assert not torch.equal(first.W, other.W)
+
+
+def test_lambda_zero_is_no_penalty_bit_for_bit() -> None:
+    corpus, penalty = topics(), CosineToFirst(0.0)
+    without, _ = trained(corpus, settings())
+    with_zero, _ = trained(corpus, settings(), penalty)
+    assert penalty.drawn == 0
+    assert torch.equal(without.W, with_zero.W)
+    assert torch.equal(without.C, with_zero.C)
+
+
+def test_a_block_with_a_penalty_minimises_the_joint_loss() -> None:
+    corpus, chosen = topics(900), settings(epochs=1)
+    kernel_only, with_penalty = SGNS(60, 20, 1), SGNS(60, 20, 1)
+    penalty = CosineToFirst(1e-5)
+    (block,) = FastEngine(kernel_only, corpus, chosen, None).epoch(0)  # type: ignore[arg-type]
+    list(FastEngine(with_penalty, corpus, chosen, penalty).epoch(0))  # type: ignore[arg-type]
+    W = kernel_only.W[:10].clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(penalty(W, W), W)
+    lr = chosen.lr * (1 + chosen.lr_min) / 2  # of the block's middle
+    step = -lr * block.pairs * penalty.weight * gradient
+    expected = kernel_only.W[:10] + step
+    assert (with_penalty.W[:10] - expected).abs().max() <= 1e-5 * expected.abs().max()
+    assert (expected - kernel_only.W[:10]).abs().max() > 1e-4 * expected.abs().max()
+    assert torch.equal(with_penalty.W[10:], kernel_only.W[10:])
+
+
+@pytest.mark.parametrize("weight", [1e-5, 1e-2, 1.0, 10.0, 1e3])
+def test_any_lambda_trains_and_a_large_one_wins(weight: float) -> None:
+    corpus, penalty = topics(), CosineToFirst(weight)
+    base, _ = trained(corpus, settings())
+    model, losses = trained(corpus, settings(), penalty)
+    C = torch.zeros(10, 20)  # which this penalty does not read
+    assert losses[-1] < losses[0] + 0.1
+    R, without = float(penalty(model.W[:10], C)), float(penalty(base.W[:10], C))
+    assert R / without < (1.01 if weight < 1e-3 else 0.9 if weight < 1 else 0.05)
+
+
+def test_threads_train_every_word_to_the_same_loss() -> None:
+    if (os.cpu_count() or 1) < 2:
+        pytest.skip("one CPU only")
+    corpus = topics(60_000)
+    _, one = trained(corpus, settings())
+    for penalty in (None, CosineToFirst(0.01)):
+        _, two = trained(corpus, settings(threads=2), penalty)
+        assert two[-1] == pytest.approx(one[-1], rel=0.03)
+
+
+def test_a_reader_may_stop_in_the_middle_of_an_epoch() -> None:
+    corpus = topics(60_000)
+    threads = min(2, os.cpu_count() or 1)
+    engine = FastEngine(SGNS(60, 20), corpus, settings(threads=threads), None)  # type: ignore[arg-type]
+    blocks = engine.epoch(0)
+    next(blocks)
+    blocks.close()  # type: ignore[attr-defined]
+
+
+def test_learning_rate_falls_to_its_minimum() -> None:
+    corpus, chosen = topics(), settings(lr=0.05, lr_min=0.01)
+    engine = FastEngine(SGNS(60, 20), corpus, chosen, None)  # type: ignore[arg-type]
+    rates = [block.lr for epoch in range(3) for block in engine.epoch(epoch)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == pytest.approx(0.05 * 0.01)
+
+
+def test_the_two_engines_reach_the_same_loss() -> None:
+    """On the same batches afterwards: the running loss of the fast engine knows its neighbours."""
+    corpus, chosen = topics(40_000), settings(epochs=4, batch_size=16)
+    fast, _ = trained(corpus, chosen)
+    reference = SGNS(60, 20, 1)
+    engine = ReferenceEngine(reference, corpus, chosen, None)  # type: ignore[arg-type]
+    for epoch in range(4):
+        for _ in engine.epoch(epoch):
+            pass
+    noise = noise_distribution(corpus.counts)
+    maker = BatchMaker(settings(batch_size=2048), np.ones(60), noise)
+    batches = [batch for batch, _ in maker.batches(corpus.ids, np.random.default_rng(0))]
+    with torch.no_grad():
+        losses = [np.mean([float(m.loss(batch)) for batch in batches]) for m in (fast, reference)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("ids", "size"),
+    [
+        ([0, 1, -1], 2),  # the one negative that is not the context word
+        ([0] * 50 + [1, -1], 2),
+        ([0, -1, 1, -1], 2),  # no pair at all
+        ([-1, -1, 0, -1, 1], 3),  # empty documents, a word that never occurs, no last end
+    ],
+)
+def test_tiny_corpora_neither_hang_nor_crash(ids: list[int], size: int) -> None:
+    corpus = TinyCorpus(np.array(ids, dtype=np.int32), size)
+    engine = FastEngine(SGNS(size, 20), corpus, settings(), CosineToTwo())  # type: ignore[arg-type]
+    blocks = [block for epoch in range(3) for block in engine.epoch(epoch)]
+    assert all(math.isfinite(block.loss) for block in blocks)
+
+
+class CosineToTwo:
+    weight = 1.0
+    rows = torch.tensor([0, 1])
+
+    def draw(self, generator: torch.Generator, sample: int) -> CosineToTwo:
+        return self
+
+    def __call__(self, W: Tensor, C: Tensor) -> Tensor:
+        return F.cosine_similarity(W[0], W[1], dim=0).square()
+
+
+def test_one_word_cannot_be_trained() -> None:
+    corpus = TinyCorpus(np.array([0, 0, 0, -1], dtype=np.int32), 1)
+    with pytest.raises(UserError, match="too few to draw a negative"):
+        FastEngine(SGNS(1, 20), corpus, settings(), None)  # type: ignore[arg-type]
+
+
+def test_stretches_cover_the_stream_and_end_with_documents() -> None:
+    ids = topics(10_000).ids
+    found = stretches(ids, 777)
+    assert [s.number for s in found] == list(range(len(found)))
+    assert [s.start for s in found] == [0, *(s.stop for s in found[:-1])]
+    assert found[-1].stop == len(ids)
+    assert all(ids[s.stop - 1] == -1 for s in found)
+    assert sum(s.words for s in found) == found[-1].before + found[-1].words == 10_000
+    endless = np.zeros(1000, dtype=np.int32)
+    assert stretches(endless, 400)[0] == Stretch(0, 0, 400, 400, 0)
+
+
+def test_blocks_are_shorter_for_slower_settings_and_suit_threads() -> None:
+    slow = TrainSettings(dim=1024, negatives=20, window=20)
+    assert block_tokens(slow, 10**7) < block_tokens(TrainSettings(), 10**7) < 10**6
+    assert block_tokens(TrainSettings(), 100) == 100
+
+
+RUN = """
+import hashlib, sys
+sys.path.insert(0, {tests!r})
+from test_fast_engine import settings, topics, trained
+model, _ = trained(topics(), settings())
+print(hashlib.sha256(model.W.numpy().tobytes()).hexdigest())
+"""
+
+
+def in_another_process(code: str, **environment: str) -> str:
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return finished.stdout.strip()
+
+
+def test_bytes_are_the_same_across_processes_and_the_cache_is_where_numba_says(
+    tmp_path: Path,
+) -> None:
+    import hashlib
+
+    code = RUN.format(tests=str(Path(__file__).parent))
+    model, _ = trained(topics(), settings())
+    here = hashlib.sha256(model.W.numpy().tobytes()).hexdigest()
+    assert in_another_process(code, NUMBA_CACHE_DIR=str(tmp_path)) == here
+    assert list(tmp_path.rglob("*.nbc"))
+
+
+def test_a_machine_that_cannot_compile_gives_the_reason() -> None:
+    code = "from debiaslab.sgns.fast import fast_unavailable; print(fast_unavailable())"
+    assert "NUMBA_DISABLE_JIT" in in_another_process(code, NUMBA_DISABLE_JIT="1")
+
+
+# ---------------------------------------------------------------- the penalty's step
+
+
+def weights(scale: float = 0.01, size: int = 30) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return tuple(scale * torch.randn(size, 40, generator=generator) for _ in range(2))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("on_contexts", [False, True])
+def test_small_step_is_the_gradient_of_the_joint_loss(on_contexts: bool) -> None:
+    W, C = (matrix.double() for matrix in weights(1.0))
+    penalty = CosineToFirst(1.0, on_contexts)
+    leaves = [W.clone().requires_grad_(), C.clone().requires_grad_()]
+    R = penalty(leaves[0][:10], leaves[1][:10])
+    gradients = torch.autograd.grad(R, leaves, allow_unused=True, materialize_grads=True)
+    before = W.clone(), C.clone()
+    assert apply_penalty(W, C, penalty, 1e-3) == pytest.approx(R.item())
+    for now, old, gradient in zip((W, C), before, gradients, strict=True):
+        torch.testing.assert_close(now - old, -1e-3 * gradient, rtol=1e-3, atol=1e-9)
+
+
+def test_no_row_moves_beyond_the_limit_and_others_not_at_all() -> None:
+    W, C = weights()
+    before = W.clone(), C.clone()
+    apply_penalty(W, C, CosineToFirst(1.0), 1e6)
+    moved = (W - before[0]).norm(dim=1) / before[0].norm(dim=1)
+    assert float(moved.max()) <= ROW_LIMIT * MAX_SUBSTEPS * 1.001
+    assert torch.equal(W[10:], before[0][10:])
+    assert torch.equal(C, before[1])
+
+
+@pytest.mark.parametrize("strength", [1e-3, 1e-1, 1e1, 1e3, 1e9])
+def test_any_strength_goes_downhill_and_comes_to_rest(strength: float) -> None:
+    W, C = weights()
+    penalty = CosineToFirst(1.0)
+    values = [apply_penalty(W, C, penalty, strength) for _ in range(20)]
+    assert all(after <= max(before, 1e-4) for before, after in pairwise(values))
+    if strength >= 10:
+        assert values[-1] < 1e-4
+
+
+def test_cosines_do_not_lengthen_rows() -> None:
+    W, C = weights()
+    W[1:10] = 3 * W[0] + W[1:10]  # far to go
+    before = W.norm(dim=1)
+    R = [apply_penalty(W, C, CosineToFirst(1.0), 1e6) for _ in range(10)]
+    assert R[-1] < 0.01 * R[0]
+    torch.testing.assert_close(W.norm(dim=1), before, rtol=0.02, atol=0)
+
+
+def test_zero_rows_are_left_by_at_most_the_floor() -> None:
+    W, C = torch.zeros(30, 40), torch.zeros(30, 40)
+    apply_penalty(W, C, CosineToFirst(1.0), 1e9)
+    assert torch.isfinite(W).all()
+    assert float(W.norm(dim=1).max()) < 1e-3
+
+
+def test_a_penalty_that_is_not_finite_is_refused() -> None:
+    class Broken(CosineToFirst):
+        def __call__(self, W: Tensor, C: Tensor) -> Tensor:
+            return (W * math.nan).sum()
+
+    with pytest.raises(UserError, match="not finite"):
+        apply_penalty(*weights(), Broken(1.0), 1.0)
+
+
+def test_a_penalty_without_a_gradient_moves_nothing() -> None:
+    class Constant(CosineToFirst):
+        def __call__(self, W: Tensor, C: Tensor) -> Tensor:
+            return torch.tensor(2.0)
+
+    W, C = weights()
+    before = W.clone()
+    assert apply_penalty(W, C, Constant(1.0), 1.0) == 2.0
+    assert torch.equal(W, before)
