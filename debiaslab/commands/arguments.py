@@ -82,6 +82,25 @@ def add_training(parser: argparse.ArgumentParser, *, seed: bool) -> None:
         group.add_argument("--seed", type=int, default=1, help="seed of every random draw")
 
 
+def add_knobs(group: argparse._ArgumentGroup) -> None:
+    """Add the strategy's settings besides λ."""
+    group.add_argument(
+        "--knob",
+        metavar="NAME=VALUE",
+        type=_knob,
+        action="append",
+        default=[],
+        help="a setting of the strategy besides λ, such as direction=mean for projection",
+    )
+
+
+def _knob(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
 def add_store(parser: argparse.ArgumentParser) -> None:
     """Add the folder of the local store."""
     parser.add_argument(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from debiaslab.commands.arguments import (
     add_corpus,
+    add_knobs,
     add_store,
     add_training,
     corpus_from,
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--trials", type=int, default=10, help="λs to try, in all")
     group.add_argument("--seeds", type=int, default=2, help="trainings per λ, with seeds 1, 2, …")
     group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
+    add_knobs(group)
     group.add_argument(
         "--cover", default="all", help="non-gender words to act on: tune, vocabulary or all"
     )
@@ -56,6 +58,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         trials=args.trials,
         seeds=tuple(range(1, args.seeds + 1)),
         cover=args.cover,
+        knobs=tuple(args.knob),
         settings=settings_from(args),
         objective=Objective(args.bias_weight, args.retention_weight),
         name=args.study,

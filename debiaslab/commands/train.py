@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from debiaslab.commands.arguments import (
     add_corpus,
+    add_knobs,
     add_store,
     add_training,
     corpus_from,
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("strategy")
     group.add_argument("--strategy", default="none", help="see: python -m debiaslab strategies")
     group.add_argument("--weight", type=float, default=1.0, help="λ, the weight of its penalty")
+    add_knobs(group)
     group.add_argument(
         "--cover", default="all", help="non-gender words it acts on: tune, vocabulary or all"
     )
@@ -55,6 +57,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         strategy=args.strategy,
         weight=args.weight,
         cover=args.cover,
+        knobs=args.knob,
         init=init,
         out=args.out,
         root=args.store,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, TypeVar
 
 from debiaslab.errors import UserError, nearest
@@ -83,5 +83,18 @@ def get(name: str) -> type[Strategy]:
 
 
 def create(name: str, **knobs: Any) -> Strategy:
-    """Return the strategy registered as ``name`` with its knobs set, e.g. ``weight=0.1``."""
-    return get(name)(**knobs)
+    """Return the strategy registered as ``name`` with its knobs set, e.g. ``weight=0.1``.
+
+    Raises:
+        UserError: The strategy has no such knob, or refuses its value.
+    """
+    strategy = get(name)
+    known = [field.name for field in fields(strategy)]
+    for knob in knobs:
+        if knob not in known:
+            raise UserError(
+                f"strategy {name!r} has no knob {knob!r}",
+                allowed=", ".join(known),
+                nearest=nearest(knob, known),
+            )
+    return strategy(**knobs)

@@ -25,6 +25,7 @@ class Plan:
     trials: int = 10  # λs tried, the baseline not counted
     seeds: tuple[int, ...] = (1, 2)  # every λ is trained once with each
     cover: Cover = "all"
+    knobs: tuple[tuple[str, str], ...] = ()  # of the strategy, besides λ: (name, value)
     settings: TrainSettings = field(default_factory=TrainSettings)
     objective: Objective = field(default_factory=Objective)
     name: str | None = None  # None: made from strategy, corpus and a hash of the identity
@@ -40,6 +41,7 @@ class Plan:
                 allowed=", ".join(searchable),
                 next_step=f"python -m debiaslab sweep --strategy {searchable[0]}",
             )
+        self.create(weight=0.0)  # refuses a knob that is none
         if self.trials < 1:
             raise UserError(f"--trials was {self.trials}", allowed="1 or more")
         if not self.seeds:
@@ -56,6 +58,10 @@ class Plan:
                 nearest=nearest(self.cover, known),
             )
 
+    def create(self, weight: float) -> regularizers.Strategy:
+        """Return the strategy with one λ."""
+        return regularizers.create(self.strategy, weight=weight, **dict(self.knobs))
+
     def settings_for(self, seed: int) -> TrainSettings:
         """Return the training settings of one seed."""
         return replace(self.settings, seed=seed)
@@ -71,6 +77,7 @@ class Plan:
                 for knob, space in regularizers.get(self.strategy).search_space.items()
             },
             "cover": self.cover,
+            "knobs": dict(self.knobs),
             "seeds": list(self.seeds),
             "settings": settings,
             "objective": asdict(self.objective),

@@ -70,7 +70,7 @@ def run_once(
             then marked as failed, with the reason.
     """
     name = _run_name(plan, trial, weight, seed)
-    strategy = regularizers.create(plan.strategy, weight=weight)
+    strategy = plan.create(weight)
     penalty = regularizers.bind(strategy, corpus.words, plan.cover) if weight > 0 else None
     settings = plan.settings_for(seed)
     params = run_params(corpus, settings, strategy, penalty, plan.cover)
@@ -193,6 +193,7 @@ def run_params(
         "lexicon_versions": json.dumps(lexicons.versions(), sort_keys=True),
     }
     if penalty is not None:
+        params |= {f"knob.{k}": v for k, v in asdict(strategy).items() if k != "weight"}
         params |= {f"coverage.{key}": value for key, value in asdict(penalty.coverage).items()}
     return params
 

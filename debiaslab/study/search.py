@@ -10,6 +10,7 @@ from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy import URL
 
 from debiaslab.errors import UserError
 from debiaslab.processes import Process, surely_dead, this_process
@@ -114,4 +115,5 @@ class Search:
 
 def _url(folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{(folder / DATABASE).resolve()}"
+    database = str((folder / DATABASE).resolve())
+    return URL.create("sqlite", database=database).render_as_string()  # quotes "?" and "%"

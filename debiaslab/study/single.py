@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,7 @@ def train_single(
     strategy: str,
     weight: float,
     cover: regularizers.Cover,
+    knobs: Sequence[tuple[str, str]] = (),
     out: str | Path,
     init: Embeddings | None = None,
     root: str | Path = "mlruns",
@@ -62,13 +63,14 @@ def train_single(
         strategy: Name of a registered strategy.
         weight: λ.
         cover: Non-gender words the penalty acts on.
+        knobs: Knobs of the strategy besides λ, as (name, value).
         out: File for the vectors; its ending chooses the format.
         init: Vectors to continue from.
         root: Folder of the local store.
         tensorboard: Folder for TensorBoard events of the running loss; None: none are written.
         progress: Whether to draw a progress bar.
     """
-    chosen = regularizers.create(strategy, weight=weight)
+    chosen = regularizers.create(strategy, weight=weight, **dict(knobs))
     penalty = regularizers.bind(chosen, corpus.words, cover) if weight > 0 else None
     name = f"{strategy} λ={weight:.4g}" if penalty is not None else "baseline"
     store = Store.open(root)

@@ -128,7 +128,7 @@ def sweep(
 
 def _check_words(corpus: Corpus, plan: Plan) -> None:
     """Fail before any training when the vocabulary lacks what the study needs."""
-    strategy = regularizers.create(plan.strategy)
+    strategy = plan.create(weight=1.0)
     regularizers.bind(strategy, corpus.words, plan.cover)
     plan.objective.check_vocabulary(frozenset(corpus.words))
 
@@ -138,6 +138,7 @@ def _parent(store: Store, name: str, corpus: Corpus, plan: Plan) -> str:
         **{k: v for k, v in asdict(plan.settings).items() if k != "seed"},
         "strategy": plan.strategy,
         "cover": plan.cover,
+        **{f"knob.{name}": value for name, value in plan.knobs},
         "seeds": list(plan.seeds),
         **asdict(plan.objective),
         "corpus": corpus.name,
