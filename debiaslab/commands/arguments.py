@@ -98,6 +98,8 @@ def _knob(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    if name == "weight":
+        raise argparse.ArgumentTypeError("λ is no knob: train takes --weight, sweep searches it")
     return name, value
 
 
