@@ -1,0 +1,345 @@
+"""The import walls between the rooms of the package, read from the source by ``ast``.
+
+Imports inside functions count; imports under ``if TYPE_CHECKING`` do not, for they never run.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import debiaslab
+
+PACKAGE = "debiaslab"
+FOLDER = Path(debiaslab.__file__).parent
+
+Sources = Mapping[str, str]  # path inside the package, such as "sgns/model.py" → its text
+Wall = Callable[[Sources], list[str]]  # the offences found, one sentence each
+
+TOOLS = frozenset({"errors", "atomic"})
+# room → which other rooms it may import, as DESIGN.md draws them
+MAY_IMPORT: dict[str, frozenset[str]] = {
+    "errors": frozenset(),
+    "atomic": frozenset({"errors"}),
+    "lexicons": frozenset({"errors"}),
+    "embeddings": frozenset({"errors"}),
+    "vectors": TOOLS | {"embeddings"},
+    "corpus": TOOLS | {"lexicons"},
+    "sgns": TOOLS | {"corpus", "embeddings"},
+    "regularizers": frozenset({"errors", "lexicons", "embeddings"}),
+    "metrics": frozenset({"errors", "lexicons", "embeddings"}),
+    "neighbors": frozenset({"errors", "embeddings"}),
+    "export": TOOLS | {"lexicons", "embeddings", "vectors"},
+    "report": frozenset({"errors", "embeddings", "metrics", "lexicons", "tracking"}),
+    "similarity_model": frozenset(),  # shipped inside models, where nothing of ours may be
+}
+ONLY_WHEN_CALLED = {("embeddings", "vectors")}  # Embeddings.load and .save, inside functions
+TRAIN_OR_MEASURE = frozenset({"corpus", "sgns", "regularizers", "metrics", "study"})
+ABOVE_STUDY = frozenset({"study", "commands", "cli", "__main__", "__init__"})
+
+
+# Reading the sources --------------------------------------------------------------------------
+
+
+@cache
+def package_sources() -> dict[str, str]:
+    return {
+        path.relative_to(FOLDER).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(FOLDER.rglob("*.py"))
+    }
+
+
+def room_of(path: str) -> str:
+    """Return the folder or the single file directly inside the package."""
+    return path.split("/")[0].removesuffix(".py")
+
+
+class Import:
+    """One module that a file imports when it runs."""
+
+    def __init__(self, module: str, in_function: bool) -> None:
+        self.module = module
+        self.in_function = in_function
+
+    @property
+    def room(self) -> str | None:
+        """The room it is in; "__init__" for the package itself, None for what is not ours."""
+        if self.module == PACKAGE:
+            return "__init__"
+        inside = self.module.removeprefix(f"{PACKAGE}.")
+        return None if inside == self.module else inside.split(".")[0]
+
+
+def imports_of(path: str, source: str) -> list[Import]:
+    """Return every module that the file imports, by statement or by name."""
+    return list(_imports(ast.parse(source), path, in_function=False))
+
+
+def _imports(node: ast.AST, path: str, in_function: bool) -> Iterator[Import]:
+    if isinstance(node, ast.If) and _is_type_checking(node.test):
+        for other in node.orelse:
+            yield from _imports(other, path, in_function)
+        return
+    for module in _modules(node, path):
+        yield Import(module, in_function)
+    inside = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    for child in ast.iter_child_nodes(node):
+        yield from _imports(child, path, inside)
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
+        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
+    )
+
+
+def _modules(node: ast.AST, path: str) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        module = _absolute(node, path)
+        if module == PACKAGE:  # from debiaslab import lexicons
+            return [f"{module}.{alias.name}" for alias in node.names]
+        return [module]
+    if (
+        isinstance(node, ast.Call)
+        and node.args
+        and _called(node) in ("import_module", "__import__")
+    ):
+        (first, *_) = node.args
+        return [str(first.value)] if isinstance(first, ast.Constant) else []
+    return []
+
+
+def _absolute(node: ast.ImportFrom, path: str) -> str:
+    """Return the module of ``from … import``, a relative one as seen from ``path``."""
+    if node.level == 0:
+        return node.module or ""
+    package = [PACKAGE, *path.split("/")[:-1]]
+    base = package[: len(package) - (node.level - 1)]
+    return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def _called(node: ast.Call) -> str:
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+# The walls ------------------------------------------------------------------------------------
+
+
+def rooms_keep_to_their_own(sources: Sources) -> list[str]:
+    """Each room imports no room of ours that it is not allowed to."""
+    found = []
+    for path, source in sources.items():
+        room = room_of(path)
+        if room not in MAY_IMPORT:
+            continue
+        for each in imports_of(path, source):
+            allowed = each.room in {None, room, *MAY_IMPORT[room]}
+            if not allowed and not (each.in_function and (room, each.room) in ONLY_WHEN_CALLED):
+                found.append(f"{path} imports {each.module}")
+    return found
+
+
+def nothing_below_imports_study(sources: Sources) -> list[str]:
+    """The commands stand above the study; everything else is below it."""
+    return [
+        f"{path} imports {each.module}"
+        for path, source in sources.items()
+        if room_of(path) not in ABOVE_STUDY
+        for each in imports_of(path, source)
+        if each.room in ABOVE_STUDY - {"__init__"}
+    ]
+
+
+def tracking_neither_trains_nor_measures(sources: Sources) -> list[str]:
+    """Not even through what it imports, function by function."""
+    return _reached("tracking", TRAIN_OR_MEASURE, sources)
+
+
+def metrics_and_sgns_stand_apart(sources: Sources) -> list[str]:
+    return [
+        *_reached("metrics", {"sgns", "study", "tracking"}, sources),
+        *_reached("sgns", {"metrics", "study", "tracking"}, sources),
+    ]
+
+
+def _reached(start: str, forbidden: set[str] | frozenset[str], sources: Sources) -> list[str]:
+    """Return the ways by which a room reaches a forbidden one, through any others."""
+    graph: dict[str, set[str]] = {}
+    for path, source in sources.items():
+        rooms = {each.room for each in imports_of(path, source)}
+        graph.setdefault(room_of(path), set()).update(room for room in rooms if room is not None)
+    graph.pop("__init__", None)  # the package itself imports its rooms on demand, by name
+    found, seen = [], {start}
+    ways: list[tuple[str, ...]] = [(start,)]
+    for way in ways:  # grows as it is read: breadth first
+        for room in sorted(graph.get(way[-1], set()) - seen):
+            seen.add(room)
+            ways.append((*way, room))
+            if room in forbidden:
+                found.append(" → ".join((*way, room)))
+    return found
+
+
+def mlflow_is_imported_in_one_file(sources: Sources) -> list[str]:
+    return _outside("mlflow", lambda path: path == "tracking.py", sources)
+
+
+def optuna_is_imported_in_study_only(sources: Sources) -> list[str]:
+    return _outside("optuna", lambda path: room_of(path) == "study", sources)
+
+
+def _outside(library: str, may: Callable[[str], bool], sources: Sources) -> list[str]:
+    return [
+        f"{path} imports {each.module}"
+        for path, source in sources.items()
+        if not may(path)
+        for each in imports_of(path, source)
+        if each.module.split(".")[0] == library
+    ]
+
+
+def only_the_command_line_prints(sources: Sources) -> list[str]:
+    """``print`` by any use of its name, and writes to the standard output itself."""
+    found = []
+    for path, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
+            printing = isinstance(node, ast.Name) and node.id == "print"
+            stdout = isinstance(node, ast.Attribute) and node.attr in ("stdout", "__stdout__")
+            of_sys = stdout and isinstance(node.value, ast.Name) and node.value.id == "sys"  # type: ignore[attr-defined]
+            if path != "cli.py" and (printing or of_sys):
+                found.append(f"{path}:{node.lineno} prints")  # type: ignore[attr-defined]
+    return found
+
+
+def the_shipped_model_stands_alone(sources: Sources) -> list[str]:
+    """It is copied into exported models, which are loaded where neither we nor mlflow may be."""
+    allowed = {"__future__", "collections", "json", "pathlib", "typing", "numpy", "pandas"}
+    return [
+        f"similarity_model.py imports {each.module}"
+        for path, source in sources.items()
+        if path == "similarity_model.py"
+        for each in imports_of(path, source)
+        if each.module.split(".")[0] not in allowed
+    ]
+
+
+WALLS: list[Wall] = [
+    rooms_keep_to_their_own,
+    nothing_below_imports_study,
+    tracking_neither_trains_nor_measures,
+    metrics_and_sgns_stand_apart,
+    mlflow_is_imported_in_one_file,
+    optuna_is_imported_in_study_only,
+    only_the_command_line_prints,
+    the_shipped_model_stands_alone,
+]
+
+
+@pytest.mark.parametrize("wall", WALLS, ids=lambda wall: wall.__name__)
+def test_the_wall_stands(wall: Wall) -> None:
+    assert wall(package_sources()) == []
+
+
+def test_the_whole_package_is_read() -> None:
+    rooms = {room_of(path) for path in package_sources()}
+    assert set(MAY_IMPORT) <= rooms
+    assert {"study", "tracking", "commands", "cli"} <= rooms
+    assert len(package_sources()) > 80
+    used = {
+        (room_of(path), each.module.split(".")[0])
+        for path, source in package_sources().items()
+        for each in imports_of(path, source)
+    }
+    assert ("tracking", "mlflow") in used  # the walls around them enclose something
+    assert ("study", "optuna") in used
+
+
+# Each wall is able to fall --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wall", "path", "source"),
+    [
+        (
+            rooms_keep_to_their_own,
+            "lexicons/load.py",
+            "from debiaslab.embeddings import Embeddings",
+        ),
+        (rooms_keep_to_their_own, "lexicons/load.py", "import debiaslab.atomic"),
+        (rooms_keep_to_their_own, "embeddings.py", "from debiaslab import lexicons"),
+        (rooms_keep_to_their_own, "embeddings.py", "from debiaslab.vectors import read"),
+        (rooms_keep_to_their_own, "corpus/cache.py", "import debiaslab.embeddings as e"),
+        (rooms_keep_to_their_own, "sgns/deep/er.py", "from ...metrics.weat import weat"),
+        (rooms_keep_to_their_own, "sgns/model.py", "def f():\n    from debiaslab import metrics"),
+        (rooms_keep_to_their_own, "sgns/model.py", "import debiaslab"),
+        (rooms_keep_to_their_own, "sgns/model.py", "from .. import regularizers"),
+        (rooms_keep_to_their_own, "sgns/model.py", "if X:\n    import debiaslab.lexicons"),
+        (rooms_keep_to_their_own, "regularizers/x.py", "class A:\n    import debiaslab.sgns"),
+        (rooms_keep_to_their_own, "metrics/x.py", "import os, debiaslab.corpus"),
+        (rooms_keep_to_their_own, "metrics/x.py", "import_module('debiaslab.sgns.model')"),
+        (rooms_keep_to_their_own, "metrics/x.py", "importlib.import_module('debiaslab.sgns')"),
+        (rooms_keep_to_their_own, "metrics/x.py", "__import__('debiaslab.tracking')"),
+        (
+            rooms_keep_to_their_own,
+            "metrics/x.py",
+            "if TYPE_CHECKING:\n    pass\nelse:\n    import debiaslab.sgns",
+        ),
+        (nothing_below_imports_study, "tracking.py", "from debiaslab.study import Plan"),
+        (nothing_below_imports_study, "report/x.py", "def f():\n    import debiaslab.study.plan"),
+        (nothing_below_imports_study, "provenance.py", "from debiaslab import cli"),
+        (tracking_neither_trains_nor_measures, "tracking.py", "from debiaslab import sgns"),
+        (tracking_neither_trains_nor_measures, "tracking.py", "import debiaslab.metrics.weat"),
+        (mlflow_is_imported_in_one_file, "study/run.py", "def f():\n    import mlflow"),
+        (mlflow_is_imported_in_one_file, "ui_server.py", "from mlflow.entities import Param"),
+        (optuna_is_imported_in_study_only, "tracking.py", "import optuna.trial"),
+        (optuna_is_imported_in_study_only, "commands/sweep.py", "from optuna import Trial"),
+        (only_the_command_line_prints, "commands/sweep.py", "def f():\n    print('done')"),
+        (only_the_command_line_prints, "sgns/trainer.py", "callback = print"),
+        (only_the_command_line_prints, "report/x.py", "import sys\nsys.stdout.write('x')"),
+        (the_shipped_model_stands_alone, "similarity_model.py", "import mlflow"),
+        (the_shipped_model_stands_alone, "similarity_model.py", "from debiaslab import errors"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_the_wall_can_fall(wall: Wall, path: str, source: str) -> None:
+    offences = wall({path: source})
+    assert len(offences) == 1
+    assert offences[0].startswith((f"{path} ", f"{path}:", f"{room_of(path)} → "))
+
+
+def test_a_detour_is_seen() -> None:
+    detour = {
+        "tracking.py": "from debiaslab.run_info import VECTORS",
+        "run_info.py": "def f():\n    from debiaslab.provenance import g",
+        "provenance.py": "import debiaslab.metrics.weat",
+    }
+    expected = ["tracking → run_info → provenance → metrics"]
+    assert tracking_neither_trains_nor_measures(detour) == expected
+    around = {"sgns/a.py": "import debiaslab.corpus", "corpus/b.py": "import debiaslab.tracking"}
+    assert metrics_and_sgns_stand_apart(around) == ["sgns → corpus → tracking"]
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("metrics/x.py", "if TYPE_CHECKING:\n    from debiaslab.sgns import SGNS"),
+        ("metrics/x.py", "if typing.TYPE_CHECKING:\n    import mlflow, optuna, debiaslab.study"),
+        ("embeddings.py", "def load():\n    from debiaslab.vectors import read"),
+        ("sgns/x.py", "from .model import SGNS\nfrom . import kernel\nimport torch"),
+        ("sgns/x.py", "from ..errors import UserError"),
+        ("metrics/x.py", "import debiaslab_other, sgns, mlflower"),
+        ("metrics/x.py", "text = 'import mlflow; print(1)'  # print(debiaslab.sgns)"),
+        ("cli.py", "print('here it is allowed')"),
+        ("sgns/x.py", "import sys\nbar = tqdm(file=sys.stderr)\nresult.stdout"),
+    ],
+)
+def test_what_is_allowed_passes_every_wall(path: str, source: str) -> None:
+    assert [wall({path: source}) for wall in WALLS] == [[]] * len(WALLS)
