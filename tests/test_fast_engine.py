@@ -365,7 +365,7 @@ def test_lambda_zero_is_no_penalty_bit_for_bit() -> None:
 def test_a_block_with_a_penalty_minimises_the_joint_loss() -> None:
     corpus, chosen = topics(900), settings(epochs=1)
     kernel_only, with_penalty = SGNS(60, 20, 1), SGNS(60, 20, 1)
-    penalty = CosineToFirst(1e-5)
+    penalty = CosineToFirst(1e-4)
     (block,) = FastEngine(kernel_only, corpus, chosen, None).epoch(0)  # type: ignore[arg-type]
     list(FastEngine(with_penalty, corpus, chosen, penalty).epoch(0))  # type: ignore[arg-type]
     W = kernel_only.W[:10].clone().requires_grad_()
