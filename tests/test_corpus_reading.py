@@ -63,7 +63,7 @@ def test_directory_and_what_is_no_file(tmp_path):
     [
         ("a.txt", b""),
         ("a.gz", b""),
-        ("b.gz", gzip.compress(b"")),
+        ("b.gz", gzip.compress(b"", mtime=0)),
         ("a.bz2", bz2.compress(b"")),
         ("a.zst", zstandard.compress(b"")),
     ],

@@ -63,6 +63,7 @@ OTHER_SETTINGS: dict[str, Any] = {
 ANOTHER_STUDY: dict[str, Plan] = {
     "strategy": replace(PLAN, strategy="pairwise"),
     "cover": replace(PLAN, cover="tune"),
+    "knobs.direction": replace(PLAN, knobs=(("direction", "mean"),)),
     "seeds": replace(PLAN, seeds=(1, 2, 3)),
     "objective.bias_weight": replace(PLAN, objective=Objective(bias_weight=2.0)),
     "objective.retention_weight": replace(PLAN, objective=Objective(retention_weight=0.0)),
@@ -90,8 +91,8 @@ def test_every_setting_of_a_training_is_tried() -> None:
 def test_what_shapes_a_run_makes_another_study_and_is_named(key: str) -> None:
     ours, theirs = ANOTHER_STUDY[key].identity(CORPUS), PLAN.identity(CORPUS)
     named = [line.split(":")[0] for line in differences(ours, theirs)]
-    if key == "strategy":  # may have another search space too
-        named = [name for name in named if not name.startswith("search_space")]
+    if key == "strategy":  # may have another search space and other knobs too
+        named = [name for name in named if not name.startswith(("search_space", "knobs"))]
     assert named == [key]
     assert ANOTHER_STUDY[key].study_name(CORPUS) != PLAN.study_name(CORPUS)
 
@@ -103,6 +104,7 @@ def test_what_shapes_a_run_makes_another_study_and_is_named(key: str) -> None:
         replace(PLAN, name="by-name"),
         replace(PLAN, settings=TrainSettings(seed=77)),
         Plan(objective=Objective(1.0, 5.0, lexicons.OBJECTIVE_TESTS)),
+        Plan(knobs=(("direction", "pca"),)),  # the default, named
         Plan(),
     ],
 )
@@ -157,6 +159,11 @@ def test_generated_names_are_stable_distinct_and_say_what_they_are() -> None:
     assert replace(PLAN, name="mine").study_name(CORPUS) == "mine"
 
 
+def test_the_plan_makes_its_strategy_with_the_knobs_it_names() -> None:
+    assert PLAN.create(0.5) == ProjectionPenalty(0.5, "pca")
+    assert replace(PLAN, knobs=(("direction", "mean"),)).create(2.0) == ProjectionPenalty(2, "mean")
+
+
 def test_each_seed_gets_the_settings_of_the_plan() -> None:
     plan = Plan(settings=TrainSettings(dim=50, seed=9))
     assert plan.settings_for(4) == TrainSettings(dim=50, seed=4)
@@ -168,6 +175,10 @@ def test_each_seed_gets_the_settings_of_the_plan() -> None:
     [
         ({"strategy": "projektion"}, "did you mean 'projection'"),
         ({"strategy": "none"}, "has no λ to search; allowed: pairwise, projection, tying"),
+        ({"knobs": (("direktion", "pca"),)}, "did you mean 'direction'"),
+        ({"knobs": (("direction", "pcs"),)}, "did you mean 'pca'"),
+        ({"knobs": (("weight", "0.1"),)}, "λ was set as a knob"),
+        ({"strategy": "tying", "knobs": (("direction", "pca"),)}, "no knob 'direction'"),
         ({"trials": 0}, "--trials was 0; allowed: 1 or more"),
         ({"trials": -3}, "--trials was -3"),
         ({"seeds": ()}, "--seeds was 0; allowed: 1 or more"),

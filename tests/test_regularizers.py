@@ -250,6 +250,8 @@ def test_the_strategies_of_the_project_are_registered() -> None:
     assert strategy_names() == sorted(strategy_names())
     assert get("projection") is ProjectionPenalty
     assert create("projection", weight=0.5, direction="mean") == ProjectionPenalty(0.5, "mean")
+    with pytest.raises(UserError, match="no knob 'direktion'.*did you mean 'direction'"):
+        create("projection", direktion="mean")
 
 
 @pytest.mark.parametrize("name", ["none", "pairwise", "projection", "tying"])

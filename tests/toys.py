@@ -9,10 +9,8 @@ import numpy as np
 from debiaslab import lexicons
 from debiaslab.corpus import Corpus, CorpusSettings
 
-MALE = ["he", "man", "boy", "father", "son", "brother", "his", "male", "himself", "john", "him"]
-FEMALE = [
-    "she", "woman", "girl", "mother", "daughter", "sister", "her", "female", "herself", "mary", "hers",
-]  # fmt: skip
+MALE = "he man boy father son brother his male himself john him".split()
+FEMALE = "she woman girl mother daughter sister her female herself mary hers".split()
 
 
 def toy_text(documents: int = 400, seed: int = 0) -> str:
