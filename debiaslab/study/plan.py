@@ -41,6 +41,8 @@ class Plan:
                 allowed=", ".join(searchable),
                 next_step=f"python -m debiaslab sweep --strategy {searchable[0]}",
             )
+        if "weight" in dict(self.knobs):
+            raise UserError("λ was set as a knob", allowed="knobs besides weight: λ is searched")
         self.create(weight=0.0)  # refuses a knob that is none
         if self.trials < 1:
             raise UserError(f"--trials was {self.trials}", allowed="1 or more")
@@ -77,7 +79,7 @@ class Plan:
                 for knob, space in regularizers.get(self.strategy).search_space.items()
             },
             "cover": self.cover,
-            "knobs": dict(self.knobs),
+            "knobs": {k: v for k, v in asdict(self.create(weight=0.0)).items() if k != "weight"},
             "seeds": list(self.seeds),
             "settings": settings,
             "objective": asdict(self.objective),
