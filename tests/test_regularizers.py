@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -57,6 +58,15 @@ REPORT_PAIRS = lexicons.load_pairs("gender_pairs").half("report")
 
 def name_of(penalty: Penalty) -> str:
     return f"{penalty.name}-{getattr(penalty, 'direction', '')}".rstrip("-")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Do tiny products in one thread: waiting for a second one takes longer than they do."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 each_penalty = pytest.mark.parametrize("penalty", PENALTIES, ids=name_of)
@@ -250,7 +260,7 @@ def test_the_strategies_of_the_project_are_registered() -> None:
     assert strategy_names() == sorted(strategy_names())
     assert get("projection") is ProjectionPenalty
     assert create("projection", weight=0.5, direction="mean") == ProjectionPenalty(0.5, "mean")
-    with pytest.raises(UserError, match="no knob 'direktion'.*did you mean 'direction'"):
+    with pytest.raises(UserError, match=r"no knob 'direktion'.*did you mean 'direction'"):
         create("projection", direktion="mean")
 
 
