@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -30,6 +31,14 @@ from debiaslab.sgns.settings import TrainSettings
 
 if (reason := fast_unavailable()) is not None:
     pytest.skip(reason, allow_module_level=True)
+
+
+@pytest.fixture(autouse=True)
+def _one_torch_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # as the trainer does for one thread; OpenMP crawls on a busy machine
+    yield
+    torch.set_num_threads(before)
 
 
 @dataclass

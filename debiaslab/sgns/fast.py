@@ -25,9 +25,9 @@ from debiaslab.sgns.settings import TrainSettings
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
-SAMPLE = 768  # words of a large cover that one penalty step acts on
+SAMPLE = 512  # words of a large cover that one penalty step acts on
 _BLOCK_SECONDS = 0.05  # a block's training time: long enough for a penalty to cost little beside it
-_TRAINING_BLOCKS = 100  # a short training has at least so many blocks, and so penalty steps
+_TRAINING_BLOCKS = 40  # a short training has at least so many blocks, and so penalty steps
 _LEAST_TOKENS = 1_000  # of a block, even so
 _THREADS_PER_STEP = 4  # with more threads a penalty step serves several blocks: it is serial
 
