@@ -74,6 +74,8 @@ _PARAMS_PER_BATCH = 100
 _METRICS_PER_BATCH = 1000
 _FLUSH_SECONDS = 10.0
 _PAGE = 1000
+_LOCK = ".opening.lock"
+_LOCK_SECONDS = 120
 
 
 class RunWriter:
@@ -277,8 +279,10 @@ class Store:
                     f"there is no tracking store at {location.database.parent}",
                     next_step="python -m debiaslab sweep --strategy projection",
                 )
-            _prepare(location.database)
-        with _explained(location.uri), _impatient():
+            _make_folder(location.database)
+        with _one_at_a_time(location), _explained(location.uri), _impatient():
+            if location.database is not None:
+                _prepare(location.database)
             client = _client(location.uri)
             return cls(client, location, _experiment(client, location))
 
@@ -616,17 +620,52 @@ def _impatient() -> Iterator[None]:
         os.environ.update(before)
 
 
-def _prepare(database: Path) -> None:
+def _make_folder(database: Path) -> None:
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_open(database, error) from error
+
+
+def _cannot_open(database: Path, error: Exception) -> UserError:
+    return UserError(
+        f"the tracking store {database} cannot be opened: {error}",
+        allowed="a folder you may write to",
+    )
+
+
+@contextlib.contextmanager
+def _one_at_a_time(location: Location) -> Iterator[None]:
+    """Keep other processes from making the tables of a new local store at the same time."""
+    if location.database is None:
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(location.database.parent / _LOCK, timeout=_LOCK_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise UserError(
+            f"another process has kept the tracking store {location.database} locked for "
+            f"{_LOCK_SECONDS} seconds",
+            next_step="the same command when it has ended",
+        ) from error
+    except OSError as error:
+        raise _cannot_open(location.database, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _prepare(database: Path) -> None:
+    try:
         # MLflow would try a file that cannot be opened ten times, over minutes.
         with contextlib.closing(sqlite3.connect(database, timeout=60)) as connection:
             connection.execute("PRAGMA schema_version").fetchone()
     except (OSError, sqlite3.OperationalError) as error:
-        raise UserError(
-            f"the tracking store {database} cannot be opened: {error}",
-            allowed="a folder you may write to",
-        ) from error
+        raise _cannot_open(database, error) from error
     except sqlite3.DatabaseError as error:
         raise UserError(
             f"{database} is not an MLflow database: {error}",

@@ -520,3 +520,13 @@ def test_link_names_experiment_and_run(store, study):
     link = store.link(study, "http://ann:pw@127.0.0.1:5000/")
     page = f"#/experiments/{store.experiment_id}/runs/{study}?workflowType=machine_learning"
     assert link == f"http://***@127.0.0.1:5000/{page}"
+
+
+def test_two_processes_may_open_a_new_store_at_once(tmp_path):
+    program = f"from debiaslab.tracking import Store; Store.open({str(tmp_path / 'new')!r})"
+    both = [
+        subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    results = [(process.communicate()[1], process.returncode) for process in both]
+    assert [code for _, code in results] == [0, 0], results

@@ -9,8 +9,32 @@ import numpy as np
 from debiaslab import lexicons
 from debiaslab.corpus import Corpus, CorpusSettings
 
-MALE = "he man boy father son brother his male himself john him".split()
-FEMALE = "she woman girl mother daughter sister her female herself mary hers".split()
+MALE = [
+    "he",
+    "man",
+    "boy",
+    "father",
+    "son",
+    "brother",
+    "his",
+    "male",
+    "himself",
+    "john",
+    "him",
+]
+FEMALE = [
+    "she",
+    "woman",
+    "girl",
+    "mother",
+    "daughter",
+    "sister",
+    "her",
+    "female",
+    "herself",
+    "mary",
+    "hers",
+]
 
 
 def toy_text(documents: int = 400, seed: int = 0) -> str:
