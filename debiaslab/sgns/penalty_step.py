@@ -58,14 +58,14 @@ def apply_penalty(W: Tensor, C: Tensor, drawn: DrawnPenalty, strength: float) ->
     if not used:  # constant where these rows are
         return value
     start = torch.stack([parts[i] for i in used])
-    position, gradient = start, _stacked(gradients)
+    position, gradient = start, _stacked([gradients[i] for i in used], start)
     longest = ROW_LIMIT * position.norm(dim=2, keepdim=True).clamp_min(ROW_FLOOR)
     steps = _substeps(gradient, strength, longest)
     for _ in range(steps):
         step = _limited(gradient * (-strength / steps), longest)
         for i, part in zip(used, position + step, strict=True):
             parts[i] = part
-        ahead = _stacked(_evaluate(drawn, parts, used)[1])
+        ahead = _stacked(_evaluate(drawn, parts, used)[1], position)
         share = _share_before_turning(step, gradient, ahead)
         reached = _along_path(position, share * step)
         gradient = _between(share, (position, gradient), (position + step, ahead), reached)
@@ -98,9 +98,10 @@ def _evaluate(
     return value, gradients
 
 
-def _stacked(gradients: list[Tensor | None]) -> Tensor:
-    """Return the gradients that exist, shape ``(1 or 2, n, d)``."""
-    return torch.stack([gradient for gradient in gradients if gradient is not None])
+def _stacked(gradients: list[Tensor | None], position: Tensor) -> Tensor:
+    """Return the gradients at a position of shape ``(1 or 2, n, d)``; None counts as zero."""
+    zero = torch.zeros_like(position[0])
+    return torch.stack([zero if gradient is None else gradient for gradient in gradients])
 
 
 def _substeps(gradient: Tensor, strength: float, longest: Tensor) -> int:
