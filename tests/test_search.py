@@ -269,6 +269,17 @@ def test_the_trial_of_a_process_that_may_live_is_left_alone(
     assert [trial.value for trial in other.finished] == [0.5]
 
 
+def test_the_trial_of_another_process_does_not_change_the_lambdas(
+    folder: Path, uninterrupted: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container that is killed comes back under another host name and finds its own trial."""
+    search = open_search(folder, "elsewhere")
+    elsewhere = replace(this_process(), host="elsewhere")
+    left = [owned_by(monkeypatch, search, elsewhere).trial.number for _ in range(3)]
+    assert go_on(folder, "elsewhere") == uninterrupted
+    assert running(open_search(folder, "elsewhere")) == left
+
+
 KILLED_IN_A_TRIAL = """
 import os, signal, sys
 from pathlib import Path

@@ -81,7 +81,9 @@ class Search:
         """Draw the next λ."""
         number = len(self.finished)
         self._study.sampler = optuna.samplers.TPESampler(
-            seed=_SAMPLER_SEED + number, n_startup_trials=_STARTUP
+            seed=_SAMPLER_SEED + number,
+            n_startup_trials=_STARTUP,
+            constant_liar=False,  # running trials, perhaps a killed process's, have no say
         )
         trial = self._study.ask()
         trial.set_user_attr(_PROCESS, asdict(this_process()))
