@@ -351,3 +351,8 @@ def test_vectors_without_any_tune_test_have_no_yardstick() -> None:
     assert card.statistic("math-arts", "report") is not None
     with pytest.raises(UserError, match="4 tune words in each set"):
         measure_yardstick(Objective(), embeddings, card, seed=0)
+
+
+def test_two_weights_of_zero_are_refused() -> None:
+    with pytest.raises(UserError, match="both 0"):
+        Objective(bias_weight=0.0, retention_weight=0.0)

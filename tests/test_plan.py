@@ -235,3 +235,11 @@ def test_two_values_that_differ_late_are_not_shown_alike() -> None:
     )
     theirs, ours = named.removeprefix("tests: ").split(" → ")
     assert theirs != ours
+
+
+@pytest.mark.parametrize(
+    "name", ["../elsewhere", "a/b", "a\\b", "a:b", "", "  ", ".hidden", "a\nb"]
+)
+def test_a_name_that_is_no_plain_file_name_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match="--study"):
+        Plan(name=name)

@@ -82,7 +82,7 @@ class BoundPenalty:
         found = [pair for pair in pairs if pair[0] in index and pair[1] in index]
         if not found:
             raise UserError(
-                f"none of the {len(pairs)} definitional pairs is in the vocabulary",
+                f"none of the {len(pairs)} gender pairs is in the vocabulary",
                 allowed="a corpus with at least one, such as " + "/".join(pairs[0]),
                 next_step="a smaller --min-count, or --strategy none",
             )

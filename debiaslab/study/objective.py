@@ -62,6 +62,11 @@ class Objective:
                     f"--{name.replace('_', '-')} was {value!r}",
                     allowed="a number that is 0 or above",
                 )
+        if self.bias_weight == self.retention_weight == 0:
+            raise UserError(
+                "--bias-weight and --retention-weight were both 0, so every λ would score alike",
+                allowed="at least one above 0",
+            )
         known = [test.name for test in lexicons.association_tests()]
         if not self.tests:
             raise UserError("the objective has no association test", allowed=", ".join(known))

@@ -44,6 +44,7 @@ class Plan:
         if "weight" in dict(self.knobs):
             raise UserError("λ was set as a knob", allowed="knobs besides weight: λ is searched")
         self.create(weight=0.0)  # refuses a knob that is none
+        _check_name(self.name)
         if self.trials < 1:
             raise UserError(f"--trials was {self.trials}", allowed="1 or more")
         if not self.seeds:
@@ -93,6 +94,23 @@ class Plan:
             return self.name
         digest = hashlib.sha256(json.dumps(self.identity(corpus), sort_keys=True).encode())
         return f"{self.strategy}-{corpus.name}-{digest.hexdigest()[:6]}"
+
+
+def _check_name(name: str | None) -> None:
+    """Refuse a name that cannot name a study, its file and a line of a table."""
+    if name is None:
+        return
+    if (
+        not name.strip()
+        or name.startswith(".")
+        or not name.isprintable()
+        or set(name) & set("/\\:")
+    ):
+        raise UserError(
+            f"--study was {name!r}",
+            allowed="a name without slashes, backslashes and colons that does not begin with a dot",
+            next_step="--study quickstart",
+        )
 
 
 def differences(ours: dict[str, Any], theirs: dict[str, Any], prefix: str = "") -> list[str]:
