@@ -72,7 +72,7 @@ def test_the_score_is_the_formula_by_hand() -> None:
     assert found.score == pytest.approx(1.625 + 5 * 0.25)
 
 
-@pytest.mark.parametrize(("bias_weight", "retention_weight"), [(1, 0), (0, 1), (2.5, 0.5), (0, 0)])
+@pytest.mark.parametrize(("bias_weight", "retention_weight"), [(1, 0), (0, 1), (2.5, 0.5)])
 def test_the_weights_multiply_their_parts(bias_weight: float, retention_weight: float) -> None:
     objective = Objective(bias_weight, retention_weight, TESTS)
     expected = bias_weight * 1.625 + retention_weight * 0.25

@@ -31,7 +31,7 @@ class ProjectionPenalty(Penalty):
         "Bolukbasi et al. 2016, Man is to Computer Programmer as Woman is to Homemaker? (NeurIPS), "
         "direct bias with c = 2 and its principal-component direction, as a penalty"
     )
-    search_space: ClassVar[dict[str, LogUniform]] = {"weight": LogUniform(1e-3, 1e1)}
+    search_space: ClassVar[dict[str, LogUniform]] = {"weight": LogUniform(1e-3, 1e2)}
 
     def __post_init__(self) -> None:
         super().__post_init__()
