@@ -25,8 +25,9 @@ from debiaslab.sgns.settings import TrainSettings
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
-SAMPLE = 8_192  # words of a large cover that one penalty step acts on: with 512, each word is
-# reached so seldom that λ saturates early (built-in text, cover all, λ = 10: R 2.8e-3 against 1.7e-5)
+# Words of a large cover that one penalty step acts on. With 512, each word is reached so seldom
+# that λ saturates early (built-in text, cover all, λ = 10: R = 2.8e-3 against 1.7e-5).
+SAMPLE = 8_192
 _BLOCK_SECONDS = 0.05  # a block's training time: long enough for a penalty to cost little beside it
 _TRAINING_BLOCKS = 40  # a short training has at least so many blocks, and so penalty steps
 _LEAST_TOKENS = 1_000  # of a block, even so
