@@ -10,14 +10,23 @@ import argparse
 from collections.abc import Iterator
 
 from debiaslab.commands.arguments import (
+    STORE,
+    SUBMISSIONS,
     add_corpus,
     add_knobs,
     add_store,
     add_training,
+    check_store,
     corpus_from,
+    corpus_settings,
+    real,
     settings_from,
+    whole,
 )
 
+INTERRUPTED = (
+    "interrupted; what was recorded is kept; try: the same command again, which goes on from there"
+)
 EXAMPLES = """examples:
   python -m debiaslab sweep --strategy projection
   python -m debiaslab sweep biographies.txt.gz --strategy pairwise --epochs 3 --trials 20 --seeds 3
@@ -29,19 +38,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_corpus(parser)
     group = parser.add_argument_group("study")
     group.add_argument("--strategy", default="projection", help="strategy whose λ is searched")
-    group.add_argument("--trials", type=int, default=10, help="λs to try, in all")
-    group.add_argument("--seeds", type=int, default=2, help="trainings per λ, with seeds 1, 2, …")
+    group.add_argument("--trials", type=whole(1, 100_000), default=10, help="λs to try, in all")
+    group.add_argument(
+        "--seeds", type=whole(1, 1000), default=2, help="trainings per λ, with seeds 1, 2, …"
+    )
     group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
     add_knobs(group)
     group.add_argument(
         "--cover", default="all", help="non-gender words to act on: tune, vocabulary or all"
     )
     group.add_argument(
-        "--bias-weight", type=float, default=1.0, help="weight of the bias in the score"
+        "--bias-weight", type=real, default=1.0, help="weight of the bias in the score"
     )
     group.add_argument(
         "--retention-weight",
-        type=float,
+        type=real,
         default=5.0,
         help="weight of lost utility in the score",
     )
@@ -51,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Run or continue the sweep, then print its table and where things are."""
+    from debiaslab.outputs import check_output_folder
     from debiaslab.study import Objective, Plan, sweep
 
     plan = Plan(
@@ -63,7 +75,10 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         objective=Objective(args.bias_weight, args.retention_weight),
         name=args.study,
     )
-    summary = sweep(corpus_from(args), plan, root=args.store)
+    corpus_settings(args)  # what can fail at once comes before what takes long
+    check_store(args)
+    check_output_folder(SUBMISSIONS)
+    summary = sweep(corpus_from(args), plan, root=args.store, submissions=SUBMISSIONS)
     yield summary.text
-    store = "" if args.store == "mlruns" else f" --store {args.store}"
+    store = "" if args.store == STORE else f" --store {args.store}"
     yield f"next: python -m debiaslab ui --study {summary.name}{store}"

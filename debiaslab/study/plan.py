@@ -22,7 +22,7 @@ class Plan:
     """One sweep: λ of one strategy, on one corpus, over seeds."""
 
     strategy: str = "projection"
-    trials: int = 10  # λs tried, the baseline not counted
+    trials: int = 8  # λs tried, the baseline not counted
     seeds: tuple[int, ...] = (1, 2)  # every λ is trained once with each
     cover: Cover = "all"
     knobs: tuple[tuple[str, str], ...] = ()  # of the strategy, besides λ: (name, value)
