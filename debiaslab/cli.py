@@ -21,6 +21,7 @@ COMMANDS = {
     "neighbors": "show the nearest words of a word, in one or two sets of vectors",
     "strategies": "list the debiasing strategies",
     "studies": "list the studies of the store",
+    "bench": "measure how fast training is here, by batch size or threads",
     "ui": "open the MLflow UI on the store",
 }
 

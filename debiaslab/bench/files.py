@@ -1,0 +1,95 @@
+"""The measurements as CSV files and figures."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from debiaslab.atomic import replacing
+from debiaslab.bench.batch_size import BatchTime
+from debiaslab.bench.threads import ThreadSpeed
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_BLUE = "#0072B2"
+
+
+def write_batch_sizes(
+    times: Sequence[BatchTime], title: str, folder: str | Path
+) -> tuple[Path, Path]:
+    """Write ``bench-batch-size.csv`` and its log–log figure ``.png``, and return their paths."""
+    header = ("batch_size", "epoch_seconds", "words_per_second", "extrapolated", "measured_words")
+    rows = [
+        (t.batch_size, t.seconds, t.words_per_second, t.extrapolated, t.measured_words)
+        for t in times
+    ]
+    stem = Path(folder) / "bench-batch-size"
+    return _write_csv(stem, header, rows), _write_png(stem, title, lambda a: _batches(a, times))
+
+
+def write_threads(
+    speeds: Sequence[ThreadSpeed], title: str, folder: str | Path
+) -> tuple[Path, Path]:
+    """Write ``bench-threads.csv`` and its figure ``.png``, and return their paths."""
+    runs = [f"run_{i}" for i, _ in enumerate(speeds[0].measurements, start=1)]
+    rows = [(s.threads, s.words_per_second, *s.measurements) for s in speeds]
+    stem = Path(folder) / "bench-threads"
+    table = _write_csv(stem, ("threads", "words_per_second", *runs), rows)
+    return table, _write_png(stem, title, lambda axes: _threads(axes, speeds))
+
+
+def _write_csv(stem: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
+    path = stem.with_suffix(".csv")
+    with replacing(path) as new, new.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+    return path
+
+
+def _write_png(stem: Path, title: str, draw: Callable[[Axes], None]) -> Path:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), dpi=130, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.grid(True, color="#e3e3e3", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    draw(axes)
+    path = stem.with_suffix(".png")
+    with replacing(path) as new:
+        figure.savefig(new, format="png")
+    return path
+
+
+def _batches(axes: Axes, times: Sequence[BatchTime]) -> None:
+    axes.loglog([t.batch_size for t in times], [t.seconds for t in times], color=_BLUE, lw=1)
+    for extrapolated, fill, label in (
+        (False, _BLUE, "whole epoch trained"),
+        (True, "white", "extrapolated from the start of the text"),
+    ):
+        shown = [t for t in times if t.extrapolated == extrapolated]
+        if shown:
+            x, y = [t.batch_size for t in shown], [t.seconds for t in shown]
+            axes.scatter(x, y, color=fill, edgecolors=_BLUE, zorder=3, label=label)
+    axes.set_xscale("log", base=2)
+    axes.set_xlabel("batch size, positions")
+    axes.set_ylabel("time of one epoch, seconds")
+    axes.legend(frameon=False)
+
+
+def _threads(axes: Axes, speeds: Sequence[ThreadSpeed]) -> None:
+    threads = [s.threads for s in speeds]
+    speed = [s.words_per_second / 1e6 for s in speeds]
+    axes.plot(threads, speed, "o-", color=_BLUE, label="measured")
+    ideal = [n * speed[0] for n in threads]
+    axes.plot(threads, ideal, "--", color="#6b6b6b", lw=1, label="threads × one thread")
+    axes.set_xticks(threads)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("threads")
+    axes.set_ylabel("million words a second")
+    axes.legend(frameon=False)

@@ -1,0 +1,1 @@
+"""Benchmarks against the bar: `make bench`. What is measured and how: NOTES.md."""
