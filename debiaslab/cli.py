@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
+from debiaslab.atomic import writing_error
 from debiaslab.errors import UserError, nearest
 
 COMMANDS = {
@@ -18,12 +25,14 @@ COMMANDS = {
     "sweep": "search λ of a strategy, logging every run to MLflow",
     "export": "write the CodaLab file, or the vectors, of a run",
     "evaluate": "measure the bias and utility of vector files",
-    "neighbors": "show the nearest words of a word, in one or two sets of vectors",
+    "neighbors": "show the words nearest to a word, one or two vectors side by side",
     "strategies": "list the debiasing strategies",
     "studies": "list the studies of the store",
     "bench": "measure how fast training is here, by batch size or threads",
     "ui": "open the MLflow UI on the store",
 }
+_INTERRUPTED = "interrupted; nothing half-written is left"
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -31,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise the message as a UserError instead of printing usage."""
-        raise UserError(message, next_step=f"{self.prog} --help")
+        raise UserError(message.removeprefix("argument "), next_step=f"{self.prog} --help")
 
     def refuse(self, extra: Sequence[str]) -> NoReturn:
         """Raise a UserError about arguments that nothing takes."""
@@ -44,46 +53,60 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit code: 0, 2 for bad input, 130 when interrupted."""
+    """Run one command and return the exit code: 0, 2 for bad input, 130 when interrupted.
+
+    Any other exception is a bug, and goes on as it is.
+    """
     argv = sys.argv[1:] if argv is None else list(argv)
-    warnings.showwarning = _one_line_warning
-    try:
-        return _run(argv)
-    except UserError as error:
-        print(f"debiaslab: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(
-            "\ndebiaslab: interrupted; what was recorded is kept; try: the same command again, "
-            "which goes on from there",
-            file=sys.stderr,
-        )
-        return 130
-    except BrokenPipeError:  # `debiaslab … | head`: the reader has what it wanted
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    command = _command_of(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # λ and · need not be in the terminal's code page
+            stream.reconfigure(errors="backslashreplace")
+    with _own_warnings(), _termination():
+        try:
+            return _run(argv, command)
+        except UserError as error:
+            return _refused(error)
+        except KeyboardInterrupt:
+            said = getattr(_module(command), "INTERRUPTED", _INTERRUPTED)
+            print(f"\ndebiaslab: {said}", file=sys.stderr)
+            return 130
+        except BrokenPipeError:  # `debiaslab … | head`: the reader has what it wanted
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except MemoryError as error:
+            return _refused(
+                UserError(
+                    f"there is not enough memory ({error or 'no size given'})",
+                    next_step="a smaller --dim or a larger --min-count",
+                )
+            )
+        except OSError as error:  # from a library's own files, such as those in /tmp
+            if error.errno not in _DISK_FULL:
+                raise
+            return _refused(writing_error(Path(error.filename or "a temporary file"), error))
 
 
-def _run(argv: list[str]) -> int:
+def _run(argv: list[str], command: str | None) -> int:
     parser = _Parser(
         prog="python -m debiaslab",
         description="Debiasing studies on word embeddings: text → sweep → MLflow → CodaLab file.",
         epilog="example: python -m debiaslab sweep --strategy projection",
+        formatter_class=_ListFormatter,
     )
     chosen = parser
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    wanted = next((word for word in argv if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():
-        if name == wanted:
+        if name == command:
             chosen = _add_command(commands, name, summary)
         else:
             commands.add_parser(name, help=summary)
-    if wanted is not None and wanted not in COMMANDS:
+    if command is not None and command not in COMMANDS:
         raise UserError(
-            f"there is no command {wanted!r}",
+            f"there is no command {command!r}",
             allowed=", ".join(COMMANDS),
-            nearest=nearest(wanted, COMMANDS),
+            nearest=nearest(command, COMMANDS),
             next_step="python -m debiaslab --help",
         )
     args, extra = parser.parse_known_args(argv)
@@ -93,8 +116,16 @@ def _run(argv: list[str]) -> int:
         parser.print_help()
         return 0
     for text in import_module(f"debiaslab.commands.{args.command}").run(args):
-        print(text, flush=True)
+        _say(text)
     return 0
+
+
+def _command_of(argv: Sequence[str]) -> str | None:
+    return next((word for word in argv if not word.startswith("-")), None)
+
+
+def _module(command: str | None) -> ModuleType | None:
+    return import_module(f"debiaslab.commands.{command}") if command in COMMANDS else None
 
 
 def _add_command(commands: argparse._SubParsersAction[_Parser], name: str, summary: str) -> _Parser:
@@ -120,10 +151,65 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescrip
         return super()._get_help_string(action)
 
 
+class _ListFormatter(_HelpFormatter):
+    """Make the first column wide enough for each command to stand beside its summary."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._action_max_length = max(map(len, COMMANDS)) + self._indent_increment * 2
+
+
+def _say(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What Python still holds for the stream would fail again, with a traceback, at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise UserError(
+            f"the output cannot be written: {error.strerror or error}",
+            next_step="> FILE in a folder with free space",
+        ) from error
+
+
+def _refused(error: UserError) -> int:
+    print(f"debiaslab: {error}", file=sys.stderr)
+    return 2
+
+
+@contextmanager
+def _own_warnings() -> Iterator[None]:
+    """Show our own warnings in one line each, and those of libraries only when asked for."""
+    with warnings.catch_warnings():
+        if not sys.warnoptions:  # python -W and PYTHONWARNINGS ask
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("default", module=r"debiaslab\b")
+        warnings.showwarning = _one_line_warning
+        yield
+
+
 def _one_line_warning(
     message: Warning | str, category: type[Warning], *_: object, **__: object
 ) -> None:
     print(f"debiaslab: warning: {message}", file=sys.stderr)
+
+
+@contextmanager
+def _termination() -> Iterator[None]:
+    """Let SIGTERM end the command like Ctrl-C does: runs are closed, child processes ended."""
+    if threading.current_thread() is not threading.main_thread():  # where no handler can be set
+        yield
+        return
+
+    def leave(number: int, _: object) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _version() -> str:

@@ -3,18 +3,63 @@
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
-    from debiaslab.corpus import Corpus
+    from debiaslab.corpus import Corpus, CorpusSettings
+    from debiaslab.embeddings import Embeddings
     from debiaslab.sgns import TrainSettings
     from debiaslab.tracking import RunInfo, Store
 
 STORE = "mlruns"
 CACHE = "data/cache"
+SUBMISSIONS = "submissions"
+MIN_COUNT = 5
+RARE = "drop"
+LARGEST_SEED = 2**31 - 1
+
+
+def whole(low: int | None = None, high: int | None = None) -> Callable[[str], int]:
+    """Return a type for argparse: a whole number, both ends allowed."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise _refused(text, "whole number", low, high) from None
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise _refused(text, "whole number", low, high)
+        return value
+
+    return parse
+
+
+def real(text: str) -> float:
+    """Parse a number for argparse; its limits are checked where it is used."""
+    try:
+        return float(text)
+    except ValueError:
+        raise _refused(text, "number", None, None) from None
+
+
+def similarity(text: str) -> float:
+    """Parse a number from -1 to 1 for argparse."""
+    value = real(text)
+    if not (math.isfinite(value) and -1 <= value <= 1):
+        raise _refused(text, "number", -1, 1)
+    return value
+
+
+def _refused(text: str, kind: str, low: int | None, high: int | None) -> argparse.ArgumentTypeError:
+    limits = "" if low is None else f" from {low:,}"
+    limits += "" if high is None else f" to {high:,}"
+    return argparse.ArgumentTypeError(f"{text!r} cannot be used; allowed: a {kind}{limits}")
 
 
 def add_corpus(parser: argparse.ArgumentParser) -> None:
@@ -28,9 +73,11 @@ def add_corpus(parser: argparse.ArgumentParser) -> None:
         "106 Wikipedia articles",
     )
     group.add_argument("--mwes", metavar="FILE", help="multi-word expressions, one phrase a line")
-    group.add_argument("--min-count", type=int, default=5, help="rarer words are left out")
     group.add_argument(
-        "--rare", default="drop", help="rare words: drop them, or unk for the token <UNK>"
+        "--min-count", type=whole(1), default=MIN_COUNT, help="rarer words are left out"
+    )
+    group.add_argument(
+        "--rare", default=RARE, help="rare words: drop them, or unk for the token <UNK>"
     )
     group.add_argument("--keep-case", action="store_true", help="do not lower-case the text")
 
@@ -38,8 +85,8 @@ def add_corpus(parser: argparse.ArgumentParser) -> None:
 def add_training(parser: argparse.ArgumentParser, *, seed: bool) -> None:
     """Add the hyperparameters of SGNS."""
     group = parser.add_argument_group("training")
-    group.add_argument("--dim", type=int, default=100, help="length of a vector")
-    group.add_argument("--window", type=int, default=5, help="context words on each side")
+    group.add_argument("--dim", type=whole(), default=100, help="length of a vector")
+    group.add_argument("--window", type=whole(), default=5, help="context words on each side")
     window = group.add_mutually_exclusive_group()
     window.add_argument(
         "--dynamic",
@@ -51,17 +98,17 @@ def add_training(parser: argparse.ArgumentParser, *, seed: bool) -> None:
     window.add_argument(
         "--fixed", dest="dynamic", action="store_false", help="always use the whole window"
     )
-    group.add_argument("--negatives", type=int, default=5, help="noise words per positive pair")
-    group.add_argument("--epochs", type=int, default=15, help="passes over the corpus")
+    group.add_argument("--negatives", type=whole(), default=5, help="noise words per positive pair")
+    group.add_argument("--epochs", type=whole(), default=15, help="passes over the corpus")
     group.add_argument(
-        "--subsample", type=float, default=1e-3, help="threshold for frequent words; 0: off"
+        "--subsample", type=real, default=1e-3, help="threshold for frequent words; 0: off"
     )
-    group.add_argument("--lr", type=float, default=0.025, help="learning rate at the start")
+    group.add_argument("--lr", type=real, default=0.025, help="learning rate at the start")
     group.add_argument(
         "--optimizer", default="sgd", help="sgd (linear decay), adamw or sparse_adam"
     )
     group.add_argument(
-        "--batch-size", type=int, default=1024, help="positions per step (reference engine)"
+        "--batch-size", type=whole(), default=1024, help="positions per step (reference engine)"
     )
     group.add_argument(
         "--layout",
@@ -70,16 +117,16 @@ def add_training(parser: argparse.ArgumentParser, *, seed: bool) -> None:
     )
     group.add_argument(
         "--patience",
-        type=int,
+        type=whole(),
         help="stop after this many reports (hundredths of the training) without a better loss",
     )
     group.add_argument(
-        "--threads", type=int, default=1, help="1 is bit-reproducible; more is faster"
+        "--threads", type=whole(), default=1, help="1 is bit-reproducible; more is faster"
     )
     group.add_argument("--engine", help="fast or reference; none: fast where it can run")
     group.add_argument("--device", default="cpu", help="device of the reference engine")
     if seed:
-        group.add_argument("--seed", type=int, default=1, help="seed of every random draw")
+        group.add_argument("--seed", type=whole(), default=1, help="seed of every random draw")
 
 
 def add_knobs(group: argparse._ArgumentGroup) -> None:
@@ -113,9 +160,10 @@ def add_store(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def corpus_from(args: argparse.Namespace) -> Corpus:
-    """Encode the corpus that the arguments name, or take it from the cache."""
-    from debiaslab.corpus import Corpus, CorpusSettings
+def corpus_settings(args: argparse.Namespace) -> CorpusSettings:
+    """Return what shapes the ids, and make sure that the corpus files are there."""
+    from debiaslab.corpus import CorpusSettings
+    from debiaslab.corpus.sources import sources_of
 
     settings = CorpusSettings(
         mwes=args.mwes,
@@ -123,7 +171,15 @@ def corpus_from(args: argparse.Namespace) -> Corpus:
         min_count=args.min_count,
         rare=args.rare,
     )
-    return Corpus.build(args.corpus, settings, cache=CACHE)
+    sources_of(args.corpus)
+    return settings
+
+
+def corpus_from(args: argparse.Namespace) -> Corpus:
+    """Encode the corpus that the arguments name, or take it from the cache."""
+    from debiaslab.corpus import Corpus
+
+    return Corpus.build(args.corpus, corpus_settings(args), cache=CACHE)
 
 
 def settings_from(args: argparse.Namespace) -> TrainSettings:
@@ -132,7 +188,72 @@ def settings_from(args: argparse.Namespace) -> TrainSettings:
 
     names = {field.name for field in fields(TrainSettings)}
     given: dict[str, Any] = {k: v for k, v in vars(args).items() if k in names}
-    return TrainSettings(**given)
+    settings = TrainSettings(**given)
+    _check_device(settings.device)
+    return settings
+
+
+def _check_device(name: str) -> None:
+    import torch
+
+    try:
+        torch.zeros(1, device=name).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        accelerator = torch.accelerator.current_accelerator()
+        known = ["cpu"] if accelerator is None else ["cpu", str(accelerator)]
+        raise UserError(
+            f"--device was {name!r}, which cannot be used here",
+            allowed=", ".join(known),
+            next_step="--device cpu",
+        ) from error
+
+
+def check_store(args: argparse.Namespace) -> None:
+    """Make sure, before long work, that runs can be logged; the store is made when it is new."""
+    from debiaslab.tracking import Store
+
+    _refuse_file(args.store)
+    Store.open(args.store)
+
+
+def open_store(args: argparse.Namespace) -> Store:
+    """Open the store that is there."""
+    from debiaslab.tracking import Store
+
+    _refuse_file(args.store)
+    return Store.open(args.store, create=False)
+
+
+def _refuse_file(store: str) -> None:
+    if Path(store).is_file():
+        raise UserError(
+            f"the store {store} is a file",
+            allowed="a folder",
+            next_step="move that file aside, or --store with another folder",
+        )
+
+
+def run_vectors(store: Store, run: RunInfo) -> Embeddings:
+    """Load the vectors of a run.
+
+    Raises:
+        UserError: The run is a study, or it ended before it had vectors.
+    """
+    from debiaslab.embeddings import Embeddings
+    from debiaslab.tracking import VECTORS
+
+    if run.kind == "study":
+        raise UserError(
+            f"{run.run_id} is the study {run.name!r}, which has no vectors of its own",
+            next_step=f"--study {run.name} for its best run",
+        )
+    if VECTORS not in store.artifacts(run.run_id):
+        raise UserError(
+            f"run {run.run_id} ({run.name}, {run.status}) has no vectors",
+            allowed="a run that has finished and whose files are in the store",
+            next_step="python -m debiaslab ui",
+        )
+    return Embeddings.load(store.artifact(run.run_id, VECTORS))
 
 
 def best_run(store: Store, args: argparse.Namespace) -> RunInfo:
@@ -150,8 +271,9 @@ def one_of(args: argparse.Namespace, *names: str) -> None:
     """
     given = [f"--{name}" for name in names if getattr(args, name) is not None]
     if len(given) != 1:
+        options = ", ".join(f"--{name}" for name in names)
         raise UserError(
-            f"{' and '.join(given) or 'neither of them'} was given",
-            allowed="exactly one of " + ", ".join(f"--{name}" for name in names),
+            f"{' and '.join(given)} were given together" if given else "no vectors were named",
+            allowed=f"exactly one of {options}",
             next_step="python -m debiaslab studies",
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import add_corpus, corpus_from
+from debiaslab.commands.arguments import MIN_COUNT, RARE, add_corpus, corpus_from
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -26,7 +27,21 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     corpus = corpus_from(args)
     yield _size(corpus)
     yield _coverage(corpus)
-    yield "next: python -m debiaslab sweep --strategy projection " + " ".join(args.corpus)
+    yield f"next: python -m debiaslab sweep {_as_typed(args)}--strategy projection"
+
+
+def _as_typed(args: argparse.Namespace) -> str:
+    """Return the arguments that make this corpus, for the next command."""
+    words = [*args.corpus]
+    if args.mwes is not None:
+        words += ["--mwes", args.mwes]
+    if args.min_count != MIN_COUNT:
+        words += ["--min-count", str(args.min_count)]
+    if args.rare != RARE:
+        words += ["--rare", args.rare]
+    if args.keep_case:
+        words.append("--keep-case")
+    return "".join(f"{shlex.quote(word)} " for word in words)
 
 
 def _size(corpus: Corpus) -> str:

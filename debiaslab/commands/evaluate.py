@@ -6,6 +6,8 @@ import argparse
 import json
 from collections.abc import Iterator
 
+from debiaslab.commands.arguments import LARGEST_SEED, whole
+
 EXAMPLES = """examples:
   python -m debiaslab evaluate vectors.kv
   python -m debiaslab evaluate debiased.kv --baseline vectors.kv --json scorecard.json"""
@@ -16,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("vectors", nargs="+", metavar="FILE", help=".kv, .txt, .bin or .npz")
     parser.add_argument("--baseline", metavar="FILE", help="vectors to show beside, measured alike")
     parser.add_argument("--json", metavar="OUT", help="also write the scorecards to this file")
-    parser.add_argument("--seed", type=int, default=0, help="seed of permutations and bootstrap")
+    parser.add_argument(
+        "--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of permutations and bootstrap"
+    )
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
@@ -24,7 +28,10 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.atomic import replacing
     from debiaslab.embeddings import Embeddings
     from debiaslab.metrics import evaluate
+    from debiaslab.outputs import check_output
 
+    if args.json is not None:
+        check_output(args.json)
     files = [*args.vectors] if args.baseline is None else [args.baseline, *args.vectors]
     loaded = [(file, Embeddings.load(file)) for file in files]
     scorecards = []

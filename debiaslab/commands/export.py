@@ -1,22 +1,37 @@
 """Write the CodaLab file (word1,word2,sim) of a run, or its vectors in another format.
 
-Without --format, the ending of --out decides: .csv and .zip give the CodaLab file.
+The ending of --out decides: .csv and .zip give the CodaLab file, .txt and .bin (word2vec), .kv
+(gensim) and .npz (numpy) the vectors.
 """
 
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import add_store, best_run, one_of
+from debiaslab.commands.arguments import (
+    add_store,
+    best_run,
+    one_of,
+    open_store,
+    run_vectors,
+    similarity,
+)
+from debiaslab.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from debiaslab.tracking import RunInfo
 
 EXAMPLES = """examples:
   python -m debiaslab export --study NAME --out submission.zip
   python -m debiaslab export --run RUN_ID --pairs word-pairs.csv --out submission.csv
-  python -m debiaslab export --study NAME --format word2vec --out vectors.txt"""
+  python -m debiaslab export --study NAME --out vectors.kv"""
 
-_ENDINGS = {"word2vec": ".txt", "kv": ".kv", "npz": ".npz"}
+_CODALAB = (".csv", ".zip")
+_VECTORS = {".txt": "word2vec", ".bin": "bin", ".kv": "kv", ".npz": "npz"}  # ending → format
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,29 +42,71 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pairs", metavar="CSV", help="pairs to score, header word1,word2; none: the 1,630 pairs"
     )
     parser.add_argument(
-        "--missing", type=float, default=0.0, help="sim of a pair with a word not in the vocabulary"
+        "--missing",
+        type=similarity,
+        default=0.0,
+        help="sim of a pair with a word not in the vocabulary",
     )
-    parser.add_argument("--format", help="write the vectors instead: word2vec, kv or npz")
+    parser.add_argument("--format", help="write the vectors, as word2vec, bin, kv or npz")
     parser.add_argument("--out", metavar="FILE", help="file to write; none: submission.csv")
     add_store(parser)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the file that was asked for."""
-    from debiaslab.embeddings import Embeddings
     from debiaslab.export import codalab, default_pairs, export_vectors, read_pairs
-    from debiaslab.tracking import VECTORS, Store
+    from debiaslab.outputs import check_output
 
     one_of(args, "study", "run")
+    format = _format(args.out, args.format)
+    out = args.out or (f"vectors{_ending(format)}" if format else "submission.csv")
+    check_output(out)
     pairs = default_pairs() if args.pairs is None else read_pairs(args.pairs)
-    store = Store.open(args.store, create=False)
-    best = best_run(store, args)
-    embeddings = Embeddings.load(store.artifact(best.run_id, VECTORS))
-    if args.format is not None:
-        out = args.out or "vectors" + _ENDINGS.get(args.format, "")
-        yield f"wrote {export_vectors(embeddings, out, args.format)} (run {best.run_id})"
+    store = open_store(args)
+    run = best_run(store, args)
+    embeddings = run_vectors(store, run)
+    if format is not None:
+        yield f"wrote {export_vectors(embeddings, out, format)}: {embeddings!r} of {_name(run)}"
         return
-    result = codalab(embeddings, pairs, Path(args.out or "submission.csv"), missing=args.missing)
+    result = codalab(embeddings, pairs, out, missing=args.missing)
     if result.warning:
-        yield f"warning: {result.warning}"
-    yield f"wrote {result.path}: {result.rows:,} pairs of run {best.name} ({best.run_id})"
+        warnings.warn(result.warning, stacklevel=1)
+    yield f"wrote {result.path}: {result.rows:,} pairs of {_name(run)}"
+
+
+def _format(out: str | None, format: str | None) -> str | None:
+    """Return the vector format that is asked for; None for the CodaLab file.
+
+    Raises:
+        UserError: The format is unknown, the ending names none, or they contradict each other.
+    """
+    if format is not None and format not in _VECTORS.values():
+        raise UserError(
+            f"--format was {format!r}",
+            allowed=", ".join(_VECTORS.values()),
+            nearest=nearest(format, _VECTORS.values()),
+        )
+    if out is None:
+        return format
+    ending = Path(out).suffix.lower()
+    if ending not in (*_CODALAB, *_VECTORS) and format is None:
+        raise UserError(
+            f"--out was {out}",
+            allowed=f"{', '.join(_CODALAB)} (CodaLab), {', '.join(_VECTORS)} (vectors)",
+            next_step=f"--out {Path(out).stem or 'submission'}.zip",
+        )
+    named = _VECTORS.get(ending)
+    if format is not None and (ending in _CODALAB or named not in (None, format)):
+        raise UserError(
+            f"--format {format} and --out {out} do not go together",
+            next_step=f"--out {Path(out).stem}{_ending(format)}",
+        )
+    return format or named
+
+
+def _ending(format: str) -> str:
+    return next(ending for ending, known in _VECTORS.items() if known == format)
+
+
+def _name(run: RunInfo) -> str:
+    return f"run {run.name} ({run.run_id})"

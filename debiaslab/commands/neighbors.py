@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import add_store, one_of
+from debiaslab.commands.arguments import (
+    add_store,
+    best_run,
+    one_of,
+    open_store,
+    run_vectors,
+    whole,
+)
 
 if TYPE_CHECKING:
     from debiaslab.embeddings import Embeddings
@@ -25,32 +32,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="ID", help="vectors of a run")
     parser.add_argument("--study", metavar="NAME", help="vectors of the best run of a study")
     parser.add_argument("--compare", metavar="RUN2", help="a second run, or file, side by side")
-    parser.add_argument("-n", type=int, default=10, help="how many neighbours")
+    parser.add_argument("-n", type=whole(1), default=10, help="how many neighbours")
     add_store(parser)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Print the neighbours."""
-    from debiaslab.embeddings import Embeddings
     from debiaslab.neighbors import neighbors_table
-    from debiaslab.tracking import VECTORS, Store
 
     one_of(args, "vectors", "run", "study")
-    if args.vectors is not None:
-        first = Embeddings.load(args.vectors)
-    else:
-        store = Store.open(args.store, create=False)
-        run_id = args.run if args.run is not None else store.best(args.study).run_id
-        first = Embeddings.load(store.artifact(run_id, VECTORS))
-    yield neighbors_table(first, args.word, args.n, _second(args))
-
-
-def _second(args: argparse.Namespace) -> Embeddings | None:
-    from debiaslab.embeddings import Embeddings
-    from debiaslab.tracking import VECTORS, Store
-
+    first, label = _first(args)
     if args.compare is None:
-        return None
-    if Path(args.compare).is_file():
-        return Embeddings.load(args.compare)
-    return Embeddings.load(Store.open(args.store, create=False).artifact(args.compare, VECTORS))
+        yield neighbors_table(first, args.word, args.n, labels=(label, ""))
+        return
+    second, other = _second(args)
+    yield neighbors_table(first, args.word, args.n, second, (label, other))
+
+
+def _first(args: argparse.Namespace) -> tuple[Embeddings, str]:
+    from debiaslab.embeddings import Embeddings
+
+    if args.vectors is not None:
+        return Embeddings.load(args.vectors), args.vectors
+    store = open_store(args)
+    run = best_run(store, args)
+    return run_vectors(store, run), run.name
+
+
+def _second(args: argparse.Namespace) -> tuple[Embeddings, str]:
+    from debiaslab.embeddings import Embeddings
+
+    if Path(args.compare).exists() or Path(args.compare).suffix:  # run ids have no dot
+        return Embeddings.load(args.compare), args.compare
+    store = open_store(args)
+    run = store.run(args.compare)
+    return run_vectors(store, run), run.name

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import add_store
+from debiaslab.commands.arguments import add_store, open_store
+
+if TYPE_CHECKING:
+    from debiaslab.tracking import StudyRun
 
 EXAMPLES = """example:
   python -m debiaslab studies"""
@@ -18,10 +22,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Print one line a study."""
-    from debiaslab.tracking import Store
-
-    studies = Store.open(args.store, create=False).studies()
+    studies = open_store(args).studies()
     if not studies:
         yield "no studies yet; next: python -m debiaslab sweep --strategy projection"
+        return
+    width = max(len("study"), *(len(study.name) for study in studies))
+    yield f"{'study':{width}}  {'status':8}  {'trials':>6}  {'best λ':>9}  {'score':>6}  run"
     for study in studies:
-        yield f"{study.name:40} {study.status:10} {study.run_id}"
+        yield (
+            f"{study.name:{width}}  {study.status:8}  {_number(study, 'trials', '.0f'):>6}  "
+            f"{_number(study, 'best_weight', '.4g'):>9}  {_number(study, 'best_score', '.3f'):>6}  "
+            f"{study.run_id}"
+        )
+
+
+def _number(study: StudyRun, metric: str, shape: str) -> str:
+    value = study.metrics.get(metric)
+    return "–" if value is None else format(value, shape)

@@ -76,8 +76,8 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         name=args.study,
     )
     corpus_settings(args)  # what can fail at once comes before what takes long
-    check_store(args)
     check_output_folder(SUBMISSIONS)
+    check_store(args)
     summary = sweep(corpus_from(args), plan, root=args.store, submissions=SUBMISSIONS)
     yield summary.text
     store = "" if args.store == STORE else f" --store {args.store}"

@@ -14,7 +14,10 @@ from debiaslab.commands.arguments import (
     add_knobs,
     add_store,
     add_training,
+    check_store,
     corpus_from,
+    corpus_settings,
+    real,
     settings_from,
 )
 
@@ -30,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_training(parser, seed=True)
     group = parser.add_argument_group("strategy")
     group.add_argument("--strategy", default="none", help="see: python -m debiaslab strategies")
-    group.add_argument("--weight", type=float, default=1.0, help="λ, the weight of its penalty")
+    group.add_argument("--weight", type=real, default=1.0, help="λ, the weight of its penalty")
     add_knobs(group)
     group.add_argument(
         "--cover", default="all", help="non-gender words it acts on: tune, vocabulary or all"
@@ -46,22 +49,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Train, measure, log and save."""
     from debiaslab.embeddings import Embeddings
-    from debiaslab.study.single import train_single
+    from debiaslab.outputs import check_output_folder
+    from debiaslab.study.single import SingleTraining, train_single
     from debiaslab.vectors import check_writable
 
+    # What can fail at once comes before what takes long.
+    settings = settings_from(args)
     check_writable(args.out)
-    init = None if args.init is None else Embeddings.load(args.init)
-    result = train_single(
-        corpus_from(args),
-        settings_from(args),
+    if args.tensorboard is not None:
+        check_output_folder(args.tensorboard)
+    training = SingleTraining(
+        settings=settings,
         strategy=args.strategy,
         weight=args.weight,
         cover=args.cover,
-        knobs=args.knob,
-        init=init,
-        out=args.out,
-        root=args.store,
-        tensorboard=args.tensorboard,
+        knobs=tuple(args.knob),
+        init=None if args.init is None else Embeddings.load(args.init),
+    )
+    corpus_settings(args)
+    check_store(args)
+    result = train_single(
+        corpus_from(args), training, out=args.out, root=args.store, tensorboard=args.tensorboard
     )
     yield result.text
     yield f"saved {args.out}\nnext: python -m debiaslab neighbors man --vectors {args.out}"

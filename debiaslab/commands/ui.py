@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
-from debiaslab.commands.arguments import add_store
+from debiaslab.commands.arguments import add_store, open_store, whole
+from debiaslab.errors import UserError
 
 EXAMPLES = """examples:
   python -m debiaslab ui
@@ -17,20 +22,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--study", metavar="NAME", help="study to link to; none: the newest")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=5000, help="port to prefer")
+    parser.add_argument("--port", type=whole(1, 65535), default=5000, help="port to prefer")
     add_store(parser)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Print the link, then serve until interrupted."""
-    from debiaslab.tracking import Store, free_port, is_server, ui_command, ui_environment
+    from debiaslab.tracking import free_port, is_server, ui_command, ui_environment
 
-    store = Store.open(args.store, create=False)
+    store = open_store(args)
     study = store.newest_study() if args.study is None else store.study_named(args.study)
     if is_server(store):
         yield f"the store is a server already: {store.link(study.run_id, store.uri)}"
         return
-    port = free_port(args.port)
+    port = free_port(args.port, args.host)
     yield f"study {study.name}: {store.link(study.run_id, f'http://{args.host}:{port}')}"
     yield "starting the MLflow UI (Ctrl-C ends it) …"
-    subprocess.run(ui_command(store, args.host, port), env=ui_environment(store), check=False)
+    # MLflow's own deprecation warnings are not for its users.
+    quiet = {"PYTHONWARNINGS": "ignore", **ui_environment(store)}
+    code = _serve(ui_command(store, args.host, port), quiet)
+    if code:
+        raise UserError(
+            f"the MLflow UI ended with exit code {code}", next_step=f"--port {port + 1}"
+        )
+    yield "the MLflow UI has ended"
+
+
+def _serve(command: list[str], environment: dict[str, str]) -> int:
+    """Run the server until it ends or is interrupted, and leave none of its workers behind."""
+    server = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        _end(server)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """End the server and its workers: a worker outlives a server that is killed alone."""
+    if sys.platform == "win32":
+        server.terminate()
+    else:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
+    try:
+        server.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        server.kill()

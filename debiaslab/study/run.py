@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debiaslab import export, lexicons, regularizers
+from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.provenance import provenance
 from debiaslab.report import association_sizes, loss_figure, run_report, scorecard_figure
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 SCORECARD = "scorecard.json"
 SUBMISSION = "submission/submission.csv"
 _YARDSTICK = "yardstick.json"
+
+
+class UnusableRunError(UserError):
+    """A training that ran to its end, but whose vectors the objective cannot measure."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,11 @@ def run_once(
         progress: Whether to draw a progress bar.
 
     Raises:
-        UserError: The training diverged or the objective cannot be measured; the MLflow run is
-            then marked as failed, with the reason.
+        TrainingDivergedError: The loss became NaN or infinite.
+        UnusableRunError: The objective cannot be measured.
+        UserError: Something outside failed, such as the store or the disk.
+
+    Whatever is raised, the MLflow run is marked as failed, with the reason.
     """
     name = _run_name(plan, trial, weight, seed)
     strategy = plan.create(weight)
@@ -85,12 +93,19 @@ def run_once(
             yardstick = measure_yardstick(plan.objective, result.embeddings, scorecard, seed)
         else:
             yardstick = baseline.yardstick
-        outcome = plan.objective.outcome(scorecard, yardstick)
+        outcome = _outcome(plan, scorecard, yardstick)
         log.metrics(asdict(outcome), step=result.words)
         log.json(asdict(yardstick), _YARDSTICK)
         compared = None if baseline is None else _scorecard(store, baseline.run_id)
         _log_report_page(log, name, params, result, scorecard, outcome, yardstick, compared)
     return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
+
+
+def _outcome(plan: Plan, scorecard: Scorecard, yardstick: Yardstick) -> Outcome:
+    try:
+        return plan.objective.outcome(scorecard, yardstick)
+    except UserError as error:
+        raise UnusableRunError(str(error)) from error
 
 
 def train_logged(
@@ -123,12 +138,22 @@ def train_logged(
 def find_finished(
     store: Store, runs: list[RunInfo], *, weight: float, seed: int
 ) -> FinishedRun | None:
-    """Return the finished run of this λ and seed among the runs of a study, if there is one."""
+    """Return the finished run of this λ and seed among the runs of a study, if there is one.
+
+    A run whose files are gone is none.
+    """
     for run in runs:
-        same = run.params.get("weight") == repr(weight) and run.params.get("seed") == str(seed)
-        if run.status == "FINISHED" and same:
+        wanted = finished_as(run) == (repr(weight), str(seed))
+        if wanted and {_YARDSTICK, VECTORS} <= set(store.artifacts(run.run_id)):
             return _read_back(store, run)
     return None
+
+
+def finished_as(run: RunInfo) -> tuple[str, str] | None:
+    """Return λ and seed of a run, as they were logged; None when it has not finished."""
+    if run.status != "FINISHED":
+        return None
+    return run.params.get("weight", ""), run.params.get("seed", "")
 
 
 def dataset_info(corpus: Corpus) -> DatasetInfo:

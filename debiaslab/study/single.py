@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab import regularizers
+from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
+from debiaslab.outputs import check_output_folder
 from debiaslab.sgns import Report, TrainResult, TrainSettings
 from debiaslab.study.run import dataset_info, log_results, run_params, train_logged
 from debiaslab.tracking import Store
@@ -17,6 +19,37 @@ from debiaslab.tracking import Store
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.embeddings import Embeddings
+
+
+@dataclass(frozen=True)
+class SingleTraining:
+    """What is trained; made before the corpus is read, so that a slip costs no time.
+
+    Raises:
+        UserError: The strategy, λ, a knob or the cover is unknown, or the vectors to continue from
+            have another dimension.
+    """
+
+    settings: TrainSettings = field(default_factory=TrainSettings)
+    strategy: str = "none"
+    weight: float = 1.0  # λ
+    cover: regularizers.Cover = "all"  # non-gender words the penalty acts on
+    knobs: tuple[tuple[str, str], ...] = ()  # of the strategy besides λ, as (name, value)
+    init: Embeddings | None = None  # vectors to continue from
+
+    def __post_init__(self) -> None:
+        self.create()
+        regularizers.bind(regularizers.create("none"), (), self.cover)  # refuses an unknown cover
+        if self.init is not None and self.init.dim != self.settings.dim:
+            raise UserError(
+                f"the vectors to continue from have dimension {self.init.dim}, this training "
+                f"{self.settings.dim}",
+                next_step=f"--dim {self.init.dim}",
+            )
+
+    def create(self) -> regularizers.Strategy:
+        """Return the strategy."""
+        return regularizers.create(self.strategy, weight=self.weight, **dict(self.knobs))
 
 
 @dataclass(frozen=True)
@@ -43,14 +76,9 @@ class SingleRun:
 
 def train_single(
     corpus: Corpus,
-    settings: TrainSettings,
+    training: SingleTraining,
     *,
-    strategy: str,
-    weight: float,
-    cover: regularizers.Cover,
-    knobs: Sequence[tuple[str, str]] = (),
     out: str | Path,
-    init: Embeddings | None = None,
     root: str | Path = "mlruns",
     tensorboard: str | Path | None = None,
     progress: bool = True,
@@ -59,40 +87,60 @@ def train_single(
 
     Args:
         corpus: Encoded corpus.
-        settings: Hyperparameters.
-        strategy: Name of a registered strategy.
-        weight: λ.
-        cover: Non-gender words the penalty acts on.
-        knobs: Knobs of the strategy besides λ, as (name, value).
+        training: What is trained.
         out: File for the vectors; its ending chooses the format.
-        init: Vectors to continue from.
         root: Folder of the local store.
         tensorboard: Folder for TensorBoard events of the running loss; None: none are written.
         progress: Whether to draw a progress bar.
+
+    Raises:
+        UserError: The training diverged, the corpus lacks the strategy's words, or ``out`` could
+            not be written; in the last case the finished run keeps the vectors.
     """
-    chosen = regularizers.create(strategy, weight=weight, **dict(knobs))
-    penalty = regularizers.bind(chosen, corpus.words, cover) if weight > 0 else None
-    name = f"{strategy} λ={weight:.4g}" if penalty is not None else "baseline"
+    settings, chosen = training.settings, training.create()
+    active = training.weight > 0
+    penalty = regularizers.bind(chosen, corpus.words, training.cover) if active else None
+    name = f"{training.strategy} λ={training.weight:.4g}" if penalty is not None else "baseline"
     store = Store.open(root)
-    params = run_params(corpus, settings, chosen, penalty, cover)
-    tags = {"debiaslab.kind": "single", "debiaslab.strategy": strategy}
     with (
         store.start(
             f"{name} · seed {settings.seed}",
             parent=None,
-            params=params,
-            tags=tags,
+            params=run_params(corpus, settings, chosen, penalty, training.cover),
+            tags={"debiaslab.kind": "single", "debiaslab.strategy": training.strategy},
             dataset=dataset_info(corpus),
         ) as log,
         _tensorboard(tensorboard) as on_report,
     ):
         result = train_logged(
-            log, corpus, settings, penalty, init=init, on_report=on_report, progress=progress
+            log,
+            corpus,
+            settings,
+            penalty,
+            init=training.init,
+            on_report=on_report,
+            progress=progress,
         )
-        result.embeddings.save(out)  # first of all: measuring can wait, training was long
+        unsaved = _save(result.embeddings, out)  # first of all: measuring can wait
         scorecard = evaluate(result.embeddings, name=str(out), seed=settings.seed)
         log_results(log, corpus, result, scorecard)
+    if unsaved is not None:
+        reason = str(unsaved).partition(";")[0]
+        raise UserError(
+            f"{reason}; the training is not lost: run {log.run_id} keeps the vectors",
+            next_step=f"python -m debiaslab export --run {log.run_id} --out {Path(out).name} "
+            "in a folder with space",
+        ) from unsaved
     return SingleRun(log.run_id, result, scorecard)
+
+
+def _save(embeddings: Embeddings, out: str | Path) -> UserError | None:
+    """Save the vectors; return rather than raise what kept them from being saved."""
+    try:
+        embeddings.save(out)
+    except UserError as error:
+        return error
+    return None
 
 
 @contextmanager
@@ -100,6 +148,7 @@ def _tensorboard(folder: str | Path | None) -> Iterator[Callable[[Report], None]
     if folder is None:
         yield None
         return
+    check_output_folder(folder)
     from torch.utils.tensorboard import SummaryWriter
 
     with SummaryWriter(str(folder)) as writer:

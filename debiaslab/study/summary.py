@@ -130,6 +130,11 @@ def summarise(
             next_step="another --study NAME with a smaller --lr",
         )
     warnings = _warnings(rows, best, search)
+    if VECTORS not in store.artifacts(best.run_id):
+        raise UserError(
+            f"the files of the best run {best.run_id} are gone from the store",
+            next_step="put the folder artifacts back beside mlflow.db, or another --study NAME",
+        )
     embeddings = Embeddings.load(store.artifact(best.run_id, VECTORS))
     submission = _submit(embeddings, submissions / f"{name}.csv")
     _log_study(store, parent, name, plan, rows, best, warnings)
