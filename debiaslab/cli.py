@@ -32,7 +32,8 @@ COMMANDS = {
     "ui": "open the MLflow UI on the store",
 }
 _INTERRUPTED = "interrupted; nothing half-written is left"
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_OF_THE_FILE_SYSTEM = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.EIO}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -81,10 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                     next_step="a smaller --dim or a larger --min-count",
                 )
             )
-        except OSError as error:  # from a library's own files, such as those in /tmp
-            if error.errno not in _DISK_FULL:
-                raise
-            return _refused(writing_error(Path(error.filename or "a temporary file"), error))
+        except OSError as error:  # such as from a library's own files in /tmp
+            return _refused(_of_the_file_system(error))
 
 
 def _run(argv: list[str], command: str | None) -> int:
@@ -171,6 +170,20 @@ def _say(text: str) -> None:
             f"the output cannot be written: {error.strerror or error}",
             next_step="> FILE in a folder with free space",
         ) from error
+
+
+def _of_the_file_system(error: OSError) -> UserError:
+    """Put in a sentence what the file system refuses; any other OSError is a bug."""
+    name = str(error.filename or "a temporary file")
+    if error.errno in _OUT_OF_SPACE:
+        return writing_error(Path(name), error)
+    if error.errno in _OF_THE_FILE_SYSTEM:
+        return UserError(f"{_shortened(name)}: {error.strerror}", allowed="a path that can be used")
+    raise error
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 80 else f"{name[:40]}…{name[-20:]}"
 
 
 def _refused(error: UserError) -> int:

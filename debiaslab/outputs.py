@@ -7,15 +7,23 @@ from pathlib import Path
 
 from debiaslab.errors import UserError
 
+LONGEST_NAME = 200  # bytes; most file systems take 255, and files are written under longer names
+
 
 def check_output(path: str | Path) -> None:
     """Make sure that a file can be written at ``path``.
 
     Raises:
-        UserError: ``path`` is a directory, or the nearest folder above it that exists is no folder
-            or may not be written.
+        UserError: ``path`` is a directory or its name is too long, or the nearest folder above it
+            that exists is no folder or may not be written.
     """
     path = Path(path)
+    size = len(os.fsencode(path.name))
+    if size > LONGEST_NAME:
+        raise UserError(
+            f"the file name {path.name[:40]}… has {size} bytes",
+            allowed=f"up to {LONGEST_NAME} bytes",
+        )
     if path.is_dir():
         raise UserError(f"{path} is a directory", allowed="a file to write")
     _check_above(path, path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 
 from debiaslab.commands.arguments import (
     STORE,
@@ -62,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Run or continue the sweep, then print its table and where things are."""
-    from debiaslab.outputs import check_output_folder
+    from debiaslab.outputs import check_output
     from debiaslab.study import Objective, Plan, sweep
 
     plan = Plan(
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         name=args.study,
     )
     corpus_settings(args)  # what can fail at once comes before what takes long
-    check_output_folder(SUBMISSIONS)
+    check_output(Path(SUBMISSIONS) / f"{args.study or 'name'}.zip")
     check_store(args)
     summary = sweep(corpus_from(args), plan, root=args.store, submissions=SUBMISSIONS)
     yield summary.text

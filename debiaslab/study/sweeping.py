@@ -18,7 +18,7 @@ from tqdm import tqdm
 from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
-from debiaslab.outputs import check_output_folder
+from debiaslab.outputs import check_output
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.objective import FORMULA, LEAST_WORDS, SIMILARITY_SETS
 from debiaslab.study.plan import Plan
@@ -143,9 +143,9 @@ def sweep(
     """
     plan = plan or Plan()
     _check_words(corpus, plan)
-    check_output_folder(submissions)
-    store = Store.open(root)
     name = plan.study_name(corpus)
+    check_output(Path(submissions) / f"{name}.zip")
+    store = Store.open(root)
     space = regularizers.get(plan.strategy).search_space["weight"]
     with _explained_search(Path(root) / DATABASE):
         search = Search(Path(root), name, plan.identity(corpus), space)
