@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_corpus(parser)
     group = parser.add_argument_group("study")
     group.add_argument("--strategy", default="projection", help="strategy whose λ is searched")
-    group.add_argument("--trials", type=whole(1, 100_000), default=10, help="λs to try, in all")
+    group.add_argument("--trials", type=whole(1, 100_000), default=8, help="λs to try, in all")
     group.add_argument(
         "--seeds", type=whole(1, 1000), default=2, help="trainings per λ, with seeds 1, 2, …"
     )
