@@ -22,11 +22,11 @@ from debiaslab.report import (
     sweep_table,
     tradeoff_figure,
 )
-from debiaslab.study.objective import FORMULA
-from debiaslab.study.plan import Plan
+from debiaslab.study.objective import FORMULA, Yardstick
 from debiaslab.tracking import BEST_TAG, VECTORS, RunInfo, Store
 
 if TYPE_CHECKING:
+    from debiaslab.regularizers import Coverage
     from debiaslab.study.search import Search
 
 _MODEL_TAG = "debiaslab.model"
@@ -46,6 +46,7 @@ class Summary:
     best: TrialRow
     submission: Path
     warnings: tuple[str, ...]
+    words: str  # what was covered, tuned on and reported on
 
     @property
     def text(self) -> str:
@@ -54,13 +55,15 @@ class Summary:
         return "\n".join(
             [
                 sweep_table(self.rows),
+                self.words,
+                "",
                 FORMULA,
                 "",
                 *(f"warning: {warning}" for warning in self.warnings),
                 f"study       {self.name}",
                 f"best        trial {best.trial}, λ = {best.weight:.4g} (run {best.run_id}, "
                 f"seed {best.seed})",
-                f"submission  {self.submission} and {self.submission.with_suffix('.zip')}",
+                f"submission  {self.submission} and .zip",
             ]
         )
 
@@ -113,8 +116,29 @@ def mark_best(store: Store, parent: str) -> TrialRow | None:
     return best
 
 
+def words_note(coverage: Coverage, yardstick: Yardstick) -> str:
+    """Say which words a study covered, tuned on and reported on."""
+    report = "covered but never tuned on" if coverage.report_words_covered else "unseen"
+    pairs = len(coverage.pairs) + len(coverage.pairs_missing)
+    tests = {
+        half: ", ".join(key.rpartition("/")[0] for key in yardstick.nulls if key.endswith(half))
+        for half in ("tune", "report")
+    }
+    return (
+        f"covered: {coverage.neutral:,} non-gender words (cover {coverage.cover}) and "
+        f"{len(coverage.pairs)} of the {pairs} gender pairs of the tune half\n"
+        f"tuned on: the tune words of {tests['tune']}\n"
+        f"report words ({report}): of {tests['report'] or 'no test: too few are in this text'}"
+    )
+
+
 def summarise(
-    store: Store, parent: str, name: str, plan: Plan, search: Search, submissions: Path
+    store: Store,
+    parent: str,
+    name: str,
+    words: str,
+    search: Search,
+    submissions: Path,
 ) -> Summary:
     """Log the table, figures, report and model of a finished sweep; write the submission.
 
@@ -136,15 +160,17 @@ def summarise(
             next_step="put the folder artifacts back beside mlflow.db, or another --study NAME",
         )
     embeddings = Embeddings.load(store.artifact(best.run_id, VECTORS))
-    submission = _submit(embeddings, submissions / f"{name}.csv")
-    _log_study(store, parent, name, plan, rows, best, warnings)
+    submission = submissions / f"{name}.csv"
+    fallback = _submit(embeddings, submission)
+    warnings = (*warnings, *([fallback] if fallback else []))
+    _log_study(store, parent, name, words, rows, best, warnings)
     run = store.run(best.run_id)
     if _MODEL_TAG not in run.tags:
         uri = store.log_model(best.run_id, embeddings, example=default_pairs()[:3])
         writer = store.writer(best.run_id)
         writer.tags({_MODEL_TAG: uri})
         writer.flush()
-    return Summary(name, parent, rows, best, submission, warnings)
+    return Summary(name, parent, rows, best, submission, warnings, words)
 
 
 def _warnings(rows: Sequence[TrialRow], best: TrialRow, search: Search) -> tuple[str, ...]:
@@ -163,17 +189,17 @@ def _warnings(rows: Sequence[TrialRow], best: TrialRow, search: Search) -> tuple
     return tuple(found)
 
 
-def _submit(embeddings: Embeddings, path: Path) -> Path:
-    codalab(embeddings, default_pairs(), path)
+def _submit(embeddings: Embeddings, path: Path) -> str | None:
+    """Write the CSV and the zip; return what is to be said of missing words."""
     codalab(embeddings, default_pairs(), path.with_suffix(".zip"))
-    return path
+    return codalab(embeddings, default_pairs(), path).warning
 
 
 def _log_study(
     store: Store,
     parent: str,
     name: str,
-    plan: Plan,
+    words: str,
     rows: Sequence[TrialRow],
     best: TrialRow,
     warnings: Sequence[str],
@@ -192,14 +218,14 @@ def _log_study(
         )
         log.figure(sweep_figure(rows), "figures/sweep.png")
         log.figure(tradeoff_figure(rows), "figures/tradeoff.png")
-        log.text(sweep_markdown(rows), "trials.md")
-        log.text(sweep_table(rows), "trials.txt")
+        log.text(f"{sweep_markdown(rows)}\n```\n{words}\n```\n", "trials.md")
+        log.text(f"{sweep_table(rows)}\n{words}\n", "trials.txt")
         page = study_report(
             title=name,
             rows=rows,
             params=store.run(parent).params,
             provenance=provenance(),
-            formula=FORMULA,
+            formula=f"{words}\n\n{FORMULA}",
             warnings=warnings,
         )
         log.text(page, "report.html")

@@ -31,7 +31,7 @@ from debiaslab.study.run import (
     run_once,
 )
 from debiaslab.study.search import DATABASE, Proposal, Search
-from debiaslab.study.summary import Summary, mark_best, summarise
+from debiaslab.study.summary import Summary, mark_best, summarise, words_note
 from debiaslab.tracking import Store
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def sweep(
             the objective needs, or every λ failed.
     """
     plan = plan or Plan()
-    _check_words(corpus, plan)
+    coverage = _check_words(corpus, plan)
     name = plan.study_name(corpus)
     check_output(Path(submissions) / f"{name}.zip")
     store = Store.open(root)
@@ -167,16 +167,18 @@ def sweep(
                 f"{lost} runs of the study were not in the tracking store: they were trained again",
                 stacklevel=2,
             )
-        return summarise(store, parent, name, plan, search, Path(submissions))
+        words = words_note(coverage, baselines[plan.seeds[0]].yardstick)
+        return summarise(store, parent, name, words, search, Path(submissions))
 
 
-def _check_words(corpus: Corpus, plan: Plan) -> None:
-    """Fail before any training when the vocabulary lacks what the study needs."""
-    strategy = plan.create(weight=1.0)
-    regularizers.bind(strategy, corpus.words, plan.cover)
+def _check_words(corpus: Corpus, plan: Plan) -> regularizers.Coverage:
+    """Return what the penalty covers; fail when the vocabulary lacks what the study needs."""
+    penalty = regularizers.bind(plan.create(weight=1.0), corpus.words, plan.cover)
+    assert penalty is not None, "only penalties have a λ to search"
     plan.objective.check_vocabulary(frozenset(corpus.words))
     if plan.objective.retention_weight > 0:
         _check_similarity(corpus)
+    return penalty.coverage
 
 
 def _check_similarity(corpus: Corpus) -> None:
