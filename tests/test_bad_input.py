@@ -252,6 +252,12 @@ OTHERS = [
     ("ui --port 0", "--port: '0' cannot be used; allowed: a whole number from 1 to 65,535"),
     ("ui --port 99999", "--port: '99999' cannot be used"),
     ("strategies --all", "--all is not understood"),
+    ("bench", "the following arguments are required: SUBJECT; try"),
+    ("bench thread", "did you mean 'threads'?"),
+    ("bench threads nofile.txt", "there is no file nofile.txt"),
+    ("bench threads --threads none", "--threads: 'none' cannot be used"),
+    ("bench batch-size --seconds -1", "--seconds was -1.0; allowed: a number above 0"),
+    ("bench batch-size toy.txt --out empty.txt", "empty.txt is a file, not a folder"),
     ("tran toy.txt", "there is no command 'tran'; allowed: corpus, train"),
     ("sweeep", "did you mean 'sweep'?; try: python -m debiaslab --help"),
 ]

@@ -68,6 +68,7 @@ def add_corpus(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "corpus",
         nargs="*",
+        default=[],
         metavar="CORPUS",
         help="text files, one document a line (.txt, .gz, .bz2, .zst); none: the built-in "
         "106 Wikipedia articles",

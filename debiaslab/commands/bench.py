@@ -13,8 +13,9 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import add_corpus, corpus_from
+from debiaslab.commands.arguments import add_corpus, corpus_from, real, whole
 from debiaslab.errors import UserError, nearest
+from debiaslab.outputs import check_output_folder
 
 if TYPE_CHECKING:
     from debiaslab.bench import BatchTime
@@ -32,11 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("subject", metavar="SUBJECT", help=" or ".join(SUBJECTS))
     add_corpus(parser)
     parser.add_argument(
-        "--seconds", type=float, default=5.0, help="batch-size: time limit for each batch size"
+        "--seconds", type=real, default=5.0, help="batch-size: time limit for each batch size"
     )
     parser.add_argument(
         "--threads",
-        type=int,
+        type=whole(1),
         help="batch-size: threads to use (none: 1); threads: the most to use (none: all cores)",
     )
     parser.add_argument("--out", metavar="DIR", default=".", help="folder of the CSV and figure")
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         )
     if not (math.isfinite(args.seconds) and args.seconds > 0):
         raise UserError(f"--seconds was {args.seconds!r}", allowed="a number above 0")
+    check_output_folder(args.out)
     yield from _batch_sizes(args) if args.subject == "batch-size" else _threads(args)
 
 

@@ -1,0 +1,345 @@
+"""The command line as a user meets it: help, normal output, and what each command writes."""
+
+from __future__ import annotations
+
+import bz2
+import json
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zstandard
+
+from debiaslab import __version__
+from debiaslab.cli import COMMANDS, main
+from debiaslab.embeddings import Embeddings
+from debiaslab.metrics import Scorecard
+from tests.command_line import STUDY, TINY, call, runs, write_toy
+from tests.toys import toy_text
+
+Capture = pytest.CaptureFixture[str]
+HEAVY = [
+    *("torch", "mlflow", "optuna", "sklearn", "gensim", "scipy", "matplotlib", "pandas", "numba"),
+    *("nltk", "jinja2", "sqlalchemy", "tensorboard", "zstandard"),
+]
+TRAIN = ["train", "toy.txt", *TINY, "--min-count", "1"]
+OPTIONS = {
+    "corpus": "--mwes --min-count --rare --keep-case",
+    "train": "--mwes --dim --window --dynamic --fixed --negatives --epochs --min-count --subsample "
+    "--lr --threads --seed --engine --strategy --weight --cover --init --out --optimizer "
+    "--batch-size --patience --tensorboard --device --store",
+    "sweep": "--strategy --trials --seeds --study --cover --mwes --dim --window --negatives "
+    "--epochs --min-count --subsample --lr --threads --engine --bias-weight --retention-weight "
+    "--store",
+    "export": "--study --run --pairs --out --missing --format --store",
+    "evaluate": "--baseline --json --seed",
+    "neighbors": "--vectors --run --study --compare -n --store",
+    "strategies": "",
+    "studies": "--store",
+    "bench": "--seconds --threads --out",
+    "ui": "--study --host --port --store",
+}
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return a folder in which a small study has finished, and what that printed."""
+    folder = tmp_path_factory.mktemp("studied")
+    write_toy(folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "debiaslab", *STUDY],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not noise(done.stderr), noise(done.stderr)
+    return folder, done.stdout
+
+
+@pytest.fixture(autouse=True)
+def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture
+def in_study(studied: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go to the folder of the study. What is added there does not disturb other tests."""
+    monkeypatch.chdir(studied[0])
+    return studied[0]
+
+
+def noise(stderr: str) -> list[str]:
+    """Return the lines of stderr that are no progress bar."""
+    lines = stderr.replace("\r", "\n").replace("\x1b[A", "").splitlines()
+    return [line for line in lines if line.strip() and "it/s" not in line and "|" not in line]
+
+
+# Help -----------------------------------------------------------------------------------------
+
+
+def heavy_after(*words: str) -> tuple[str, set[str]]:
+    """Run in a fresh interpreter; return what it printed and the heavy modules it imported."""
+    program = f"""
+import sys
+from debiaslab.cli import main
+try:
+    main({list(words)!r})
+except SystemExit as ended:
+    assert not ended.code
+print("IMPORTED", *sorted(name for name in {HEAVY!r} if name in sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    printed, _, imported = done.stdout.rpartition("IMPORTED")
+    assert done.stderr == ""
+    return printed, set(imported.split())
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_is_quick_and_shows_an_example(command: str) -> None:
+    printed, imported = heavy_after(*command.split(), "--help")
+    assert imported == set()  # a tenth of a second instead of several
+    assert "example" in printed
+    assert f"python -m debiaslab {command}".strip() in printed.partition("example")[2]
+
+
+def test_help_lists_every_command_on_a_line_of_its_own(capfd: Capture) -> None:
+    printed = call(capfd).out
+    for name, summary in COMMANDS.items():
+        assert any(line.split()[:2] == [name, summary.split()[0]] for line in printed.splitlines())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_promised_option_is_there(command: str, capfd: Capture) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    printed = capfd.readouterr().out
+    words = printed.replace("[", " ").replace("]", " ").replace(",", " ").split()
+    assert set(OPTIONS[command].split()) - set(words) == set()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_examples_in_the_help_can_be_parsed(
+    command: str, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    lines = capfd.readouterr().out.partition("example")[2].splitlines()
+    examples = [line.split()[3:] for line in lines if "python -m debiaslab" in line]
+    assert examples
+    monkeypatch.setattr(f"debiaslab.commands.{command}.run", lambda args: iter(()))
+    for words in examples:
+        assert main(words) == 0, words
+
+
+def test_version(capfd: Capture) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capfd.readouterr().out == f"debiaslab {__version__}\n"
+
+
+# What commands print --------------------------------------------------------------------------
+
+
+def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
+    write_toy(tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "debiaslab", "corpus", "toy.txt"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.close()  # as `| head -0` does
+    assert process.stderr is not None
+    assert noise(process.stderr.read()) == []
+    process.stderr.close()
+    assert process.wait() == 0
+
+
+def test_a_terminal_without_greek(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "debiaslab", "--help"],
+        env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert b"\\u03bb" in done.stdout
+
+
+def test_only_our_own_warnings_are_shown(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(_: object) -> list[str]:
+        warnings.warn_explicit("ours", UserWarning, "a.py", 1, module="debiaslab.corpus.corpus")
+        warnings.warn_explicit("theirs", UserWarning, "b.py", 1, module="optuna.study")
+        warnings.warn_explicit("older", DeprecationWarning, "c.py", 1, module="debiaslabour")
+        return []
+
+    monkeypatch.setattr("debiaslab.commands.strategies.run", run)
+    monkeypatch.setattr(sys, "warnoptions", [])
+    shown = warnings.showwarning
+    assert call(capfd, "strategies").err == "debiaslab: warning: ours\n"
+    assert warnings.showwarning is shown
+
+
+def test_corpus_shows_sizes_and_coverage_and_the_command_that_goes_on(capfd: Capture) -> None:
+    write_toy(Path())
+    said = call(capfd, "corpus", "toy.txt", "--min-count", "2")
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert "documents    200" in lines
+    assert "tokens       6,000 read, 6,000 in the vocabulary" in lines
+    for name in ("male_terms", "occupations", "definitional_pairs", "CodaLab pairs"):
+        assert any(line.startswith(name) for line in lines)
+    expected = "next: python -m debiaslab sweep toy.txt --min-count 2 --strategy projection"
+    assert lines[-1] == expected
+    again = call(capfd, "corpus", "toy.txt", "--min-count", "2")
+    assert again.out == said.out
+
+
+@pytest.mark.usefixtures("in_study")
+def test_several_files_of_every_kind_with_phrases_and_unk(tmp_path: Path, capfd: Capture) -> None:
+    text = toy_text(100)
+    half = text[: text.index("\n", len(text) // 2) + 1]
+    rest = text[len(half) :]
+    contents = {
+        "a.txt": f"united states\n{half}".encode(),
+        "b.txt.zst": zstandard.compress(rest.encode()),
+        "c.txt.bz2": bz2.compress(b"The United States of nowhere\n" * 3),
+        "phrases": b"united states\n",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    *files, phrases = [str(tmp_path / name) for name in contents]
+    out = str(tmp_path / "vectors.txt")
+    rare = ["--rare", "unk", "--min-count", "4"]
+    said = call(capfd, "train", *files, *TINY, "--mwes", phrases, *rare, "--out", out)
+    assert said.code == 0, said.err
+    vectors = Embeddings.load(out)
+    assert "united_states" in vectors
+    assert "nowhere" not in vectors
+    assert "<UNK>" not in vectors
+    assert runs()[-1].params["rare"] == "unk"
+
+
+def test_strategies_are_listed_with_their_search_space(capfd: Capture) -> None:
+    lines = call(capfd, "strategies").out.splitlines()
+    for name in ("none", "pairwise", "projection", "tying"):
+        assert any(line.startswith(name) for line in lines)
+
+
+def test_the_sweep_says_what_it_found_and_what_to_type_next(studied: tuple[Path, str]) -> None:
+    folder, printed = studied
+    lines = printed.splitlines()
+    header = lines[0]
+    rows = lines[2:5]
+    assert header.split()[:2] == ["trial", "λ"]
+    assert {len(row.rstrip(" *")) for row in rows} == {len(header)}  # columns are aligned
+    assert lines[-1] == "next: python -m debiaslab ui --study small"
+    assert (folder / "submissions" / "small.csv").is_file()
+    assert (folder / "submissions" / "small.zip").is_file()
+
+
+@pytest.mark.usefixtures("in_study")
+def test_studies_are_an_aligned_table(capfd: Capture) -> None:
+    header, row = call(capfd, "studies").out.splitlines()
+    assert header.split() == ["study", "status", "trials", "best", "λ", "score", "run"]
+    assert row.split()[:3] == ["small", "FINISHED", "2"]
+    assert header.index("run") == row.index(row.split()[-1])
+
+
+@pytest.mark.usefixtures("in_study")
+@pytest.mark.parametrize("ending", [".csv", ".zip", ".txt", ".bin", ".kv", ".npz"])
+def test_export_writes_what_the_ending_names(ending: str, tmp_path: Path, capfd: Capture) -> None:
+    out = tmp_path / f"out{ending}"
+    said = call(capfd, "export", "--study", "small", "--out", str(out))
+    assert said.code == 0, said.err
+    assert said.out.startswith(f"wrote {out}: ")
+    if ending in (".csv", ".zip"):
+        assert said.err.startswith("debiaslab: warning: ")  # words without a vector are counted
+        assert Path(f"submissions/small{ending}").stat().st_size > 0
+    else:
+        assert said.err == ""
+        assert len(Embeddings.load(out)) > 100
+
+
+@pytest.mark.usefixtures("in_study")
+def test_neighbors_of_a_run_and_a_file_side_by_side(tmp_path: Path, capfd: Capture) -> None:
+    out = tmp_path / "same.npz"
+    assert call(capfd, "export", "--study", "small", "--out", str(out)).code == 0
+    said = call(capfd, "neighbors", "man", "--study", "small", "--compare", str(out), "-n", "3")
+    title, header, *rows, foot = said.out.splitlines()
+    assert "man" in title
+    assert "trial" in header  # the name of the run
+    assert "same.npz" in header
+    assert len(rows) == 3
+    assert foot == "* in both lists: 3"
+
+
+@pytest.mark.usefixtures("in_study")
+def test_evaluate_writes_scorecards_that_can_be_read(tmp_path: Path, capfd: Capture) -> None:
+    vectors, card = tmp_path / "v.npz", tmp_path / "card.json"
+    assert call(capfd, "export", "--study", "small", "--out", str(vectors)).code == 0
+    said = call(capfd, "evaluate", str(vectors), "--json", str(card))
+    assert said.code == 0
+    assert f"Scorecard of {vectors}" in said.out
+    assert Scorecard.from_json(card.read_text()).value("weat", "career-family", "all") is not None
+    both = ["evaluate", str(vectors), "--baseline", str(vectors), "--json", str(card)]
+    assert call(capfd, *both).code == 0
+    assert len(json.loads(card.read_text())) == 2
+
+
+# Training -------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("in_study")
+def test_tensorboard_events_hold_the_running_loss(tmp_path: Path, capfd: Capture) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events, out = tmp_path / "events", tmp_path / "v.kv"
+    said = call(capfd, *TRAIN, "--out", str(out), "--tensorboard", str(events))
+    assert said.code == 0, said.err
+    read = EventAccumulator(str(events))
+    read.Reload()
+    assert {"loss", "penalty", "lr", "words_per_second"} <= set(read.Tags()["scalars"])
+    loss = read.Scalars("loss")
+    assert [point.step for point in loss] == sorted({point.step for point in loss})
+    assert loss[-1].value == pytest.approx(runs()[-1].metrics["loss"], rel=1e-5)
+    assert said.out.splitlines()[-2:] == [
+        f"saved {out}",
+        f"next: python -m debiaslab neighbors man --vectors {out}",
+    ]
+
+
+@pytest.mark.usefixtures("in_study")
+def test_init_goes_on_from_vectors(tmp_path: Path, capfd: Capture) -> None:
+    first, longer = tmp_path / "first.kv", tmp_path / "longer.kv"
+    assert call(capfd, *TRAIN, "--epochs", "20", "--out", str(first)).code == 0
+    assert call(capfd, *TRAIN, "--init", str(first), "--out", str(longer)).code == 0
+    before, after = Embeddings.load(first), Embeddings.load(longer)
+    assert before.words == after.words
+    close = (before.unit * after.unit).sum(axis=1)
+    assert np.mean(close) > 0.9  # one epoch moves them a little, and from nowhere it would be 0
+    assert np.mean(close) < 1 - 1e-6
+
+
+@pytest.mark.usefixtures("in_study")
+def test_a_single_run_is_logged_with_what_it_made(tmp_path: Path, capfd: Capture) -> None:
+    out = tmp_path / "v.kv"
+    said = call(capfd, *TRAIN, "--strategy", "tying", "--weight", "0.5", "--out", str(out))
+    assert said.code == 0, said.err
+    assert noise(said.err) == []
+    run = runs()[-1]
+    assert run.run_id in said.out
+    assert run.name == "tying λ=0.5 · seed 1"
+    assert run.status == "FINISHED"
+    assert float(run.params["weight"]) == 0.5
