@@ -25,7 +25,8 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 2
-    setup = Setup(args.repeats, args.quick, args.work, None if args.quick else find_data())
+    data, patience = (None, 0.0) if args.quick else (find_data(), args.patience)
+    setup = Setup(args.repeats, args.quick, args.work, data, patience)
     results = args.work / "quick.json" if args.quick else RESULTS
     shown: set[str] = set()
     for name in names:
@@ -66,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rows", nargs="+", default=[], metavar="NAME", help="only these")
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each side")
     parser.add_argument("--quick", action="store_true", help="built-in text: checks the scripts")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=30.0,
+        help="seconds a measurement may wait, and be taken again, while others use the machine",
+    )
     parser.add_argument("--work", type=Path, default=WORK, help="folder for texts and vectors")
     return parser
 

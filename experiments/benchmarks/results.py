@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from debiaslab.atomic import replacing
 from debiaslab.provenance import git_state, provenance
+from experiments.benchmarks.measuring import Finished
 from experiments.benchmarks.setup import REPOSITORY
 
 Side = Sequence[float]
@@ -29,9 +30,13 @@ class Row:
         unit: Of the measurements.
         measurements: Every single one, by side, in the order they were taken.
         value: What is held against the bar; None when not measured.
+        by_cpu: The same ratio by CPU time, which other processes hardly change; None where it
+            has no meaning.
         better: Whether larger (≥) or smaller (≤) values reach it.
         bar: What must be reached; None for a row that is only information.
         note: What else should be known.
+        conditions: By side, for each measurement: ``cpu_seconds`` of the whole process, and
+            ``others``, the cores that other processes kept busy.
     """
 
     name: str
@@ -39,10 +44,12 @@ class Row:
     bar: float | None
     better: Literal["≥", "≤"] = "≥"
     value: float | None = None
+    by_cpu: float | None = None
     text: str = ""
     unit: str = ""
     measurements: Mapping[str, Side] = field(default_factory=dict)
     note: str = ""
+    conditions: Mapping[str, Mapping[str, Side]] = field(default_factory=dict)
 
     @property
     def reached(self) -> bool | None:
@@ -63,6 +70,14 @@ class Row:
             first, second = self.measurements.values()
             made["ratio_of_each_turn"] = [x / y for x, y in zip(first, second, strict=True)]
         return made
+
+
+def conditions(found: Mapping[str, Sequence[Finished]]) -> dict[str, Mapping[str, Side]]:
+    """Return under what conditions each measurement of a row was taken."""
+    return {
+        "cpu_seconds": {side: [run.cpu_seconds for run in runs] for side, runs in found.items()},
+        "others": {side: [round(run.others, 3) for run in runs] for side, runs in found.items()},
+    }
 
 
 def ratio_of_medians(measurements: Mapping[str, Side]) -> float:
@@ -87,8 +102,8 @@ def save(path: Path, rows: Iterable[Row]) -> dict[str, Any]:
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows of the results file as text."""
-    lines = [("", "medians", "result", "bar", "reached")]
+    """Return rows of the results file as text; "others": cores that other processes kept busy."""
+    lines: list[tuple[str, ...]] = [("", "medians", "result", "by CPU", "bar", "reached", "others")]
     lines += [_line(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
@@ -97,13 +112,17 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
     )
 
 
-def _line(row: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
     medians = ", ".join(f"{side} {_short(value)}" for side, value in row["medians"].items())
     bar = "" if row["bar"] is None else f"{row['better']} {row['bar']:,g}"
     if row["value"] is None:
-        return row["what"], f"not measured ({row['note']})", "", bar, ""
+        return row["what"], f"not measured ({row['note']})", "", "", bar, "", ""
     reached = {None: "", True: "yes", False: "NO"}[row["reached"]]
-    return row["what"], f"{medians} {row['unit']}".strip(), _short(row["value"]), bar, reached
+    by_cpu = "" if row.get("by_cpu") is None else _short(row["by_cpu"])
+    busy = [each for side in row["conditions"].get("others", {}).values() for each in side]
+    others = f"{median(busy):.1f}" if busy else ""
+    measured = f"{medians} {row['unit']}".strip()
+    return row["what"], measured, _short(row["value"]), by_cpu, bar, reached, others
 
 
 def _short(value: float) -> str:

@@ -45,12 +45,14 @@ class Setup:
         quick: Use the built-in text everywhere, to check the scripts and nothing else.
         work: Folder for encoded and pre-tokenised texts and vectors.
         data: Folder of the two texts; None when there is none.
+        patience: Seconds a measurement may wait, and be taken again, for a machine left alone.
     """
 
     repeats: int
     quick: bool
     work: Path
     data: Path | None
+    patience: float = 0.0
 
     @property
     def cache(self) -> Path:

@@ -9,8 +9,8 @@ from statistics import median
 
 import numpy as np
 
-from experiments.benchmarks.measuring import alternate, in_fresh_process
-from experiments.benchmarks.results import Row
+from experiments.benchmarks.measuring import Finished, alternate, in_fresh_process
+from experiments.benchmarks.results import Row, conditions
 from experiments.benchmarks.rows import sides
 from experiments.benchmarks.setup import A, Setup
 
@@ -23,21 +23,22 @@ def growth(setup: Setup) -> list[Row]:
         name: setup.large() if lines is None else setup.start_of_large(lines)
         for name, lines in _LINES.items()
     }
-    words: dict[str, float] = {}
 
-    def seconds(turn: int, *, name: str, text: Sequence[Path]) -> float:
-        said = in_fresh_process(
+    def train(turn: int, *, text: Sequence[Path]) -> Finished:
+        return in_fresh_process(
             "ours_speed",
+            setup,
+            1,
             text=text,
             cache=setup.cache,
             settings=sides.ours(A, threads=1, epochs=1, seed=turn + 1),
             penalty=False,
-        ).said
-        words[name] = said["words"]
-        return said["seconds"]
+        )
 
-    both = {name: partial(seconds, name=name, text=text) for name, text in texts.items()}
-    found = alternate("growth", setup.repeats, **both)
+    all_sizes = {name: partial(train, text=text) for name, text in texts.items()}
+    found = alternate("growth", setup.repeats, **all_sizes)
+    words = {name: runs[0].said["words"] for name, runs in found.items()}
+    seconds = {name: [run.said["seconds"] for run in runs] for name, runs in found.items()}
     sizes = ", ".join(f"{name}: {count:,.0f}" for name, count in words.items())
     return [
         Row(
@@ -45,10 +46,11 @@ def growth(setup: Setup) -> list[Row]:
             "setting A, 1 thread, seconds of an epoch: exponent over 0.5M, 5M, 25M tokens",
             1.05,
             better="≤",
-            value=None if setup.quick else exponent(words, found),
+            value=None if setup.quick else exponent(words, seconds),
             text=", ".join(text[0].name if text else "built-in" for text in texts.values()),
             unit="s",
-            measurements=found,
+            measurements=seconds,
+            conditions=conditions(found),
             note=f"in-vocabulary words {sizes}",
         )
     ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from experiments.benchmarks.measuring import alternate, in_fresh_process
-from experiments.benchmarks.results import Row, ratio_of_medians
+from experiments.benchmarks.measuring import Finished, alternate, in_fresh_process
+from experiments.benchmarks.results import Row, conditions, ratio_of_medians
 from experiments.benchmarks.rows import sides
-from experiments.benchmarks.rows.words import speed
+from experiments.benchmarks.rows.words import by_cpu, speed
 from experiments.benchmarks.setup import B, Setup
 
 _BATCH = 512
@@ -17,36 +17,43 @@ def homework(setup: Setup) -> list[Row]:
     text = setup.large()
     threads = sides.all_threads()
 
-    def by_us(turn: int) -> float:
+    def by_us(turn: int) -> Finished:
         settings = sides.ours(B, threads=threads, epochs=1, seed=turn + 1)
-        return speed(
-            in_fresh_process(
-                "ours_speed", text=text, cache=setup.cache, settings=settings, penalty=False
-            )
+        return in_fresh_process(
+            "ours_speed",
+            setup,
+            threads,
+            text=text,
+            cache=setup.cache,
+            settings=settings,
+            penalty=False,
         )
 
-    def by_torch(turn: int) -> float:
-        return speed(
-            in_fresh_process(
-                "torch_homework",
-                text=text,
-                cache=setup.cache,
-                settings=sides.ours(B, threads=threads, epochs=1, seed=turn + 1),
-                batch=_BATCH,
-                seconds=1.0 if setup.quick else _SECONDS,
-            )
+    def by_torch(turn: int) -> Finished:
+        return in_fresh_process(
+            "torch_homework",
+            setup,
+            threads,
+            text=text,
+            cache=setup.cache,
+            settings=sides.ours(B, threads=threads, epochs=1, seed=turn + 1),
+            batch=_BATCH,
+            seconds=1.0 if setup.quick else _SECONDS,
         )
 
     found = alternate("homework", setup.repeats, ours=by_us, pytorch=by_torch)
+    speeds = speed(found)
     return [
         Row(
             "homework",
             f"setting B, words/s ÷ plain PyTorch's (DataLoader, AdamW, batch {_BATCH})",
             1000,
-            value=ratio_of_medians(found),
+            value=ratio_of_medians(speeds),
+            by_cpu=by_cpu(found),
             text=text[0].name if text else "built-in",
             unit="words/s",
-            measurements=found,
+            measurements=speeds,
+            conditions=conditions(found),
             note=f"{threads} threads each; PyTorch for {_SECONDS:g} s",
         )
     ]

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
-from pathlib import Path
 from statistics import mean
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.metrics import load_similarity, word_similarity
 from experiments.benchmarks.measuring import Finished, alternate, in_fresh_process
-from experiments.benchmarks.results import Row, ratio_of_medians
+from experiments.benchmarks.results import Row, conditions, ratio_of_medians
 from experiments.benchmarks.rows import sides
 from experiments.benchmarks.setup import A, Setup
 
 _EPOCHS = 3
 _WITHIN = {"WordSim-353": 1.0, "SimLex-999": 0.7}  # points below gensim's mean that are allowed
-
-
-@dataclass(frozen=True)
-class _Run:
-    finished: Finished
-    points: dict[str, float]  # similarity set → 100 · Spearman's ρ
 
 
 def text_to_vectors(setup: Setup) -> list[Row]:
@@ -30,38 +22,33 @@ def text_to_vectors(setup: Setup) -> list[Row]:
     tokens = setup.tokenized(text)
     threads = sides.all_threads()
 
-    def by_us(turn: int) -> _Run:
+    points: dict[str, dict[str, list[float]]] = {name: {} for name in _WITHIN}
+
+    def measure(side: str, worker: str, **arguments: object) -> Finished:
+        out = setup.work / f"{side}.kv"
+        finished = in_fresh_process(worker, setup, threads, out=out, **arguments)
+        vectors = Embeddings.load(out)
+        for name, by_side in points.items():
+            by_side.setdefault(side, []).append(_points(vectors, name))
+        return finished
+
+    def by_us(turn: int) -> Finished:
         cache = setup.work / "encoded-anew"
         shutil.rmtree(cache, ignore_errors=True)
-        return _run(
-            "ours_vectors",
-            setup.work / "ours.kv",
-            text=text,
-            cache=cache,
-            settings=sides.ours(A, threads=threads, epochs=_EPOCHS, seed=turn + 1),
-        )
+        settings = sides.ours(A, threads=threads, epochs=_EPOCHS, seed=turn + 1)
+        return measure("ours", "ours_vectors", text=text, cache=cache, settings=settings)
 
-    def by_gensim(turn: int) -> _Run:
-        return _run(
-            "gensim_vectors",
-            setup.work / "gensim.kv",
-            tokens=tokens,
-            settings=sides.gensim(A, threads=threads, epochs=_EPOCHS, seed=turn + 1),
-        )
+    def by_gensim(turn: int) -> Finished:
+        settings = sides.gensim(A, threads=threads, epochs=_EPOCHS, seed=turn + 1)
+        return measure("gensim", "gensim_vectors", tokens=tokens, settings=settings)
 
-    runs = alternate("text", setup.repeats, gensim=by_gensim, ours=by_us)
+    found = alternate("text", setup.repeats, gensim=by_gensim, ours=by_us)
     name = text[0].name if text else "built-in"
     return [
-        _time(runs, name),
-        _memory(runs, name),
-        *(_quality(runs, name, similarity) for similarity in _WITHIN),
+        _time(found, name),
+        _memory(found, name),
+        *(_quality(points[similarity], name, similarity) for similarity in _WITHIN),
     ]
-
-
-def _run(worker: str, out: Path, **arguments: object) -> _Run:
-    finished = in_fresh_process(worker, out=out, **arguments)
-    vectors = Embeddings.load(out)
-    return _Run(finished, {name: _points(vectors, name) for name in _WITHIN})
 
 
 def _points(vectors: Embeddings, similarity: str) -> float:
@@ -71,25 +58,28 @@ def _points(vectors: Embeddings, similarity: str) -> float:
     return 100 * found.value
 
 
-def _time(runs: dict[str, list[_Run]], text: str) -> Row:
-    seconds = {side: [run.finished.seconds for run in done] for side, done in runs.items()}
-    parts = runs["ours"][-1].finished.said
+def _time(found: dict[str, list[Finished]], text: str) -> Row:
+    seconds = {side: [run.seconds for run in runs] for side, runs in found.items()}
+    parts = found["ours"][-1].said
+    measured_under = conditions(found)
     return Row(
         "text",
         "setting A, 3 epochs, raw text to saved vectors: gensim's seconds ÷ ours",
         8,
         value=ratio_of_medians(seconds),
+        by_cpu=ratio_of_medians(measured_under["cpu_seconds"]),
         text=text,
         unit="s",
         measurements=seconds,
         note=f"ours: encoding {parts['encoding']:.1f} s, training {parts['training']:.1f} s; "
         "gensim reads the tokens made before",
+        conditions=measured_under,
     )
 
 
-def _memory(runs: dict[str, list[_Run]], text: str) -> Row:
+def _memory(found: dict[str, list[Finished]], text: str) -> Row:
     peaks = {
-        side: [run.finished.peak_mib for run in runs[side] if run.finished.peak_mib is not None]
+        side: [run.peak_mib for run in found[side] if run.peak_mib is not None]
         for side in ("ours", "gensim")
     }
     what = "peak memory of that ÷ gensim's"
@@ -101,8 +91,7 @@ def _memory(runs: dict[str, list[_Run]], text: str) -> Row:
     )
 
 
-def _quality(runs: dict[str, list[_Run]], text: str, similarity: str) -> Row:
-    points = {side: [run.points[similarity] for run in runs[side]] for side in ("ours", "gensim")}
+def _quality(points: dict[str, list[float]], text: str, similarity: str) -> Row:
     return Row(
         f"quality-{similarity}",
         f"quality of those vectors, {similarity}: mean ours − mean gensim's, points",
@@ -110,6 +99,6 @@ def _quality(runs: dict[str, list[_Run]], text: str, similarity: str) -> Row:
         value=mean(points["ours"]) - mean(points["gensim"]),
         text=text,
         unit="ρ·100",
-        measurements=points,
+        measurements={side: points[side] for side in ("ours", "gensim")},
         note="a seed for each turn",
     )
