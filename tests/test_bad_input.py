@@ -662,6 +662,8 @@ def test_a_loss_that_is_no_number_fails_the_run_with_its_reason(capfd: Capture) 
     run = runs()[-1]
     assert run.status == "FAILED"
     assert run.tags["debiaslab.reason"] == answer.sentence
+    store = Store.open(create=False)
+    assert "provenance.json" in store.artifacts(run.run_id)  # what ran is known all the same
     assert not Path("wild.kv").exists()
 
 

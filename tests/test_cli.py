@@ -340,6 +340,6 @@ def test_a_single_run_is_logged_with_what_it_made(tmp_path: Path, capfd: Capture
     assert noise(said.err) == []
     run = runs()[-1]
     assert run.run_id in said.out
-    assert run.name == "tying λ=0.5 · seed 1"
+    assert run.name == "tying λ=0.5 · toy · seed 1"
     assert run.status == "FINISHED"
     assert float(run.params["weight"]) == 0.5

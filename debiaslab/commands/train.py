@@ -38,7 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--cover", default="all", help="non-gender words it acts on: tune, vocabulary or all"
     )
-    parser.add_argument("--init", metavar="FILE", help="vectors to continue from")
+    parser.add_argument(
+        "--init",
+        metavar="FILE",
+        help="vectors to continue from (vector files hold no context embeddings: those start anew)",
+    )
     parser.add_argument("--out", metavar="FILE", default="vectors.kv", help="where to save")
     parser.add_argument(
         "--tensorboard", metavar="DIR", help="also write the running loss for TensorBoard here"

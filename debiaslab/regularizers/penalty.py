@@ -84,7 +84,7 @@ class BoundPenalty:
             raise UserError(
                 f"none of the {len(pairs)} gender pairs is in the vocabulary",
                 allowed="a corpus with at least one, such as " + "/".join(pairs[0]),
-                next_step="a smaller --min-count, or --strategy none",
+                next_step="a smaller --min-count, or a larger corpus",
             )
         neutral = covered_words(vocabulary, cover) if penalty.needs_neutral else []
         if penalty.needs_neutral and not neutral:

@@ -89,12 +89,12 @@ def create(name: str, **knobs: Any) -> Strategy:
         UserError: The strategy has no such knob, or refuses its value.
     """
     strategy = get(name)
-    known = [field.name for field in fields(strategy)]
+    known = [field.name for field in fields(strategy) if field.name != "weight"]
     for knob in knobs:
-        if knob not in known:
+        if knob not in (*known, "weight"):
             raise UserError(
                 f"strategy {name!r} has no knob {knob!r}",
-                allowed=", ".join(known),
+                allowed=", ".join(known) or "none",
                 nearest=nearest(knob, known),
             )
     return strategy(**knobs)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -224,7 +225,12 @@ def _start_from(model: SGNS, corpus: Corpus, init: Embeddings) -> None:
 def _embeddings(model: SGNS, corpus: Corpus) -> Embeddings:
     """Return the target embeddings; ``<UNK>`` (always last) is no word and stays out."""
     size = len(corpus.words) if corpus.unk is None else corpus.unk
-    return Embeddings(corpus.words[:size], model.W.cpu().numpy()[:size])
+    vectors = model.W.cpu().numpy()[:size]
+    if not np.isfinite(vectors).all():
+        raise TrainingDivergedError(
+            "a vector holds NaN or infinity after training", next_step="a smaller --lr or --weight"
+        )
+    return Embeddings(corpus.words[:size], vectors)
 
 
 @contextmanager

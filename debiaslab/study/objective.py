@@ -97,7 +97,7 @@ class Objective:
             raise UserError(
                 "the baseline's word similarity is zero, negative or not measurable on this "
                 "corpus, so retention has no meaning",
-                next_step="a larger corpus, more --epochs, or --retention-weight 0",
+                next_step="a larger corpus, more --epochs, or --retention-weight 0 in a new study",
             )
         lost = max(0.0, 1 - retention) if retention is not None else 0.0
         return Outcome(

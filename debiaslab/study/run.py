@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SCORECARD = "scorecard.json"
 SUBMISSION = "submission/submission.csv"
 _YARDSTICK = "yardstick.json"
+# of a record, besides value, interval, p and n; methods and missing words are in the JSON
+_EXTRAS = ("statistic", "statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
 
 
 class UnusableRunError(UserError):
@@ -86,6 +88,7 @@ def run_once(
     with store.start(
         name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
     ) as log:
+        log_provenance(log)
         result = train_logged(log, corpus, settings, penalty, progress=progress)
         scorecard = evaluate(result.embeddings, name=name, seed=seed)
         log_results(log, corpus, result, scorecard)
@@ -126,9 +129,8 @@ def train_logged(
             on_report(step)
 
     def epoch(number: int, vectors: Embeddings) -> None:
-        if number < settings.epochs:  # the final scorecard measures the last epoch in full
-            quick = flat(evaluate(vectors, quick=True))
-            log.metrics({f"epoch/{key}": value for key, value in quick.items()}, step=number)
+        quick = flat(evaluate(vectors, quick=True))
+        log.metrics({f"epoch/{key}": value for key, value in quick.items()}, step=number)
 
     return train(
         corpus, settings, penalty, init=init, on_report=report, on_epoch=epoch, progress=progress
@@ -209,6 +211,7 @@ def run_params(
         "weight": repr(strategy.weight if penalty is not None else 0.0),
         "cover": cover,
         **asdict(settings),
+        "engine": settings.engine or "auto",  # the tag debiaslab.engine names the one that ran
         "corpus": corpus.name,
         "corpus_fingerprint": corpus.fingerprint,
         "min_count": corpus.settings.min_count,
@@ -240,13 +243,18 @@ def flat(scorecard: Scorecard) -> dict[str, float]:
             continue
         key = f"{record.metric}/{record.name}/{record.words}".replace(" ", "_")
         metrics[key] = record.value
-        for part in ("low", "high", "p"):
-            if (value := getattr(record, part)) is not None:
-                metrics[f"{key}.{part}"] = value
-        statistic = record.extra.get("statistic")
-        if statistic is not None:
-            metrics[f"{key}.statistic"] = statistic
+        parts = {part: getattr(record, part) for part in ("low", "high", "p", "n")}
+        parts |= {part: record.extra.get(part) for part in _EXTRAS}
+        metrics |= {f"{key}.{part}": float(v) for part, v in parts.items() if v is not None}
     return metrics
+
+
+def log_provenance(log: RunLog) -> None:
+    """Log which code, versions and machine a run is made with, before it is made."""
+    made_with = provenance()
+    log.json(made_with, "provenance.json")
+    if (git := made_with["git"]) is not None:
+        log.tags({"mlflow.source.git.commit": git["commit"], "debiaslab.dirty": git["dirty"]})
 
 
 def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Scorecard) -> None:
@@ -258,7 +266,6 @@ def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Sco
     }
     log.metrics({**flat(scorecard), **measured}, step=result.words)
     log.tags({"debiaslab.engine": result.engine})
-    log.json(provenance(), "provenance.json")
     log.json(scorecard.to_dict(), SCORECARD)
     log.text(scorecard.table(), "scorecard.txt")
     log.json(_corpus_summary(corpus), "corpus.json")

@@ -13,7 +13,7 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.outputs import check_output_folder
 from debiaslab.sgns import Report, TrainResult, TrainSettings
-from debiaslab.study.run import dataset_info, log_results, run_params, train_logged
+from debiaslab.study.run import dataset_info, log_provenance, log_results, run_params, train_logged
 from debiaslab.tracking import Store
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def train_single(
     store = Store.open(root)
     with (
         store.start(
-            f"{name} · seed {settings.seed}",
+            f"{name} · {corpus.name} · seed {settings.seed}",
             parent=None,
             params=run_params(corpus, settings, chosen, penalty, training.cover),
             tags={"debiaslab.kind": "single", "debiaslab.strategy": training.strategy},
@@ -112,6 +112,7 @@ def train_single(
         ) as log,
         _tensorboard(tensorboard) as on_report,
     ):
+        log_provenance(log)
         result = train_logged(
             log,
             corpus,

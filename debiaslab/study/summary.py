@@ -213,6 +213,9 @@ def _log_study(
                 "best_weight": best.weight,
                 **_means("best", chosen),
                 **_means("baseline", base),
+                "better_than_baseline": float(
+                    mean(row.score for row in chosen) < mean(row.score for row in base)
+                ),
                 "trials": float(len({row.trial for row in rows if row.trial is not None})),
             }
         )

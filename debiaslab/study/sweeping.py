@@ -28,6 +28,7 @@ from debiaslab.study.run import (
     dataset_info,
     find_finished,
     finished_as,
+    log_provenance,
     run_once,
 )
 from debiaslab.study.search import DATABASE, Proposal, Search
@@ -157,6 +158,7 @@ def sweep(
             tqdm(total=runs, desc=name, unit="run", disable=not progress) as bar,
         ):
             log.dataset(dataset_info(corpus))
+            log_provenance(log)
             steps = _Sweep(store, corpus, plan, parent, search, bar)
             baselines = steps.baselines()
             lost = steps.restore(baselines)
