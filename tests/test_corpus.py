@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import zstandard
 
-from debiaslab.corpus import Corpus, CorpusSettings, compression
+from debiaslab.corpus import Corpus, CorpusSettings, compression, encoding
 from debiaslab.corpus.builtin import BuiltinSource
 from debiaslab.errors import UserError
 
@@ -198,20 +198,26 @@ def test_bad_settings(bad):
         CorpusSettings(**bad)
 
 
+@pytest.mark.parametrize("numbers", ["plain", "compiled"])
 @pytest.mark.parametrize("line_end", ["\n", " "])
-def test_memory_does_not_grow_with_the_text(build, line_end):
+def test_memory_does_not_grow_with_the_text(build, monkeypatch, line_end, numbers):
+    monkeypatch.setattr(encoding, "SMALL", 0 if numbers == "compiled" else 1 << 40)
     rng = np.random.default_rng(0)
     line = " ".join(f"w{i}" for i in rng.integers(0, 2000, 2000)) + line_end
-    text = (line * 800).encode()  # 8 MB, in lines or as one line
-    settings = CorpusSettings()
-    tracemalloc.start()
-    try:
-        build(text, settings)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert len(text) > 7e6
-    assert peak < 6e6
+    build(line)  # imports and compiles
+
+    def peak(lines):
+        text = (line * lines).encode()  # in lines or as one line
+        tracemalloc.start()
+        try:
+            build(text)
+            return len(text), tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    (small, at_small), (large, at_large) = peak(300), peak(900)
+    assert large > small + 5e6
+    assert at_large < at_small + 1e6
 
 
 def test_the_built_in_text(tmp_path):

@@ -15,7 +15,7 @@ from debiaslab.errors import UserError
 Kind = Literal["plain", "gz", "bz2", "zst"]
 
 READABLE = "plain UTF-8 text, .gz, .bz2 or .zst"
-CHUNK = 1 << 17  # bytes of text handled at a time: what fits a processor cache is faster
+CHUNK = 1 << 19  # bytes of text handled at a time: what fits a processor cache is faster
 _ZST_CHUNK = 1 << 16  # packed bytes fed at a time: a packed byte may grow a thousandfold
 _ZST_WINDOW = 1 << 31  # the largest window `zstd --ultra --long=31` writes
 

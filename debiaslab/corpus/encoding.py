@@ -7,25 +7,32 @@ holds the types and one block, never the text.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.corpus.phrases import Phrase, PhraseMerger
+from debiaslab.corpus.ahead import ahead
+from debiaslab.corpus.numbers import Numbers
+from debiaslab.corpus.phrases import Phrase
+from debiaslab.corpus.plain import PlainNumbers
 from debiaslab.corpus.progress import ByteBar
+from debiaslab.corpus.reading import Block
 from debiaslab.corpus.settings import CorpusSettings
 from debiaslab.corpus.sources import Source
-from debiaslab.corpus.tokens import tokenize_documents
-from debiaslab.corpus.words import END, WordIds, grown
+from debiaslab.corpus.words import grown
 from debiaslab.errors import UserError
 
 UNK = "<UNK>"  # no token can look like this
 DOCUMENT_END = -1  # the final id of a document's end
 IDS = np.dtype("<i4")
+SMALL = 1 << 21  # bytes of files; fewer are read before compiled code is loaded
 
+_END = 0  # the provisional number of a document's end
 _DROPPED = -2
 _CHUNK = 1 << 18  # numbers handled at a time
 
@@ -73,28 +80,43 @@ def number_tokens(
         UserError: A source cannot be read.
         OSError: ``out`` cannot be written.
     """
-    ids = WordIds()
-    merger = PhraseMerger(phrases, ids, lowercase=settings.lowercase) if phrases else None
-    counts: NDArray[np.int64] = np.zeros(0, np.int64)
     total = sum(source.file.stat().st_size for source in sources)
+    numbers = _numbers_for(total, phrases, settings)
+    counts: NDArray[np.int64] = np.zeros(0, np.int64)
     with out.open("wb") as file, ByteBar("reading", total, show=progress) as bar:
         for source in sources:
             position = 0
-            for block in source.blocks():
-                row = _numbers(block.text, ids, lowercase=settings.lowercase)
-                if merger:
-                    row = merger.merge(row)
-                counts = grown(counts, len(ids.words), 0)
-                np.add.at(counts, row, 1)
-                file.write(row.data)
-                bar.advance(block.position - position, len(row))
-                position = block.position
-    return Counted(ids.words, counts[: len(ids.words)])
+            with (
+                closing(ahead(_texts(source, lowercase=settings.lowercase))) as texts,
+                closing(numbers.rows(texts)) as rows,
+            ):
+                for row in rows:
+                    counts = grown(counts, len(numbers), 0)
+                    np.add.at(counts, row.ids, 1)
+                    file.write(row.ids.data)
+                    bar.advance(row.position - position, len(row.ids))
+                    position = row.position
+    return Counted(numbers.words, counts[: len(numbers)])
 
 
-def _numbers(text: str, ids: WordIds, *, lowercase: bool) -> NDArray[np.int32]:
-    tokens = tokenize_documents(text.lower() if lowercase else text)
-    return np.fromiter(map(ids.__getitem__, tokens), np.int32, len(tokens))
+def _numbers_for(size: int, phrases: Sequence[Phrase], settings: CorpusSettings) -> Numbers:
+    if size >= SMALL:
+        try:
+            from debiaslab.corpus.compiled import CompiledNumbers
+
+            return CompiledNumbers(phrases, lowercase=settings.lowercase)
+        except Exception as error:  # whatever keeps a compiler from working
+            warnings.warn(
+                f"numba cannot compile ({type(error).__name__}: {error}): the text is read by "
+                "plain Python, several times slower",
+                stacklevel=2,
+            )
+    return PlainNumbers(phrases, lowercase=settings.lowercase)
+
+
+def _texts(source: Source, *, lowercase: bool) -> Iterator[Block]:
+    for block in source.blocks():
+        yield block._replace(text=block.text.lower()) if lowercase else block
 
 
 def choose_vocabulary(counted: Counted, settings: CorpusSettings) -> Vocabulary:
@@ -104,10 +126,11 @@ def choose_vocabulary(counted: Counted, settings: CorpusSettings) -> Vocabulary:
         UserError: Fewer than two types are left.
     """
     counts = counted.counts.copy()
-    counts[END] = 0
-    kept = np.flatnonzero(counts >= settings.min_count).tolist()
-    _check_enough(len(kept), counts, settings)
-    kept.sort(key=lambda i: (-counts[i], counted.words[i]))
+    counts[_END] = 0
+    by_word = np.flatnonzero(counts >= settings.min_count).tolist()
+    _check_enough(len(by_word), counts, settings)
+    by_word.sort(key=counted.words.__getitem__)
+    kept = np.array(by_word)[np.argsort(-counts[by_word], kind="stable")]
     words = [counted.words[i] for i in kept]
     final_counts = counts[kept]
     unk = None
@@ -117,7 +140,7 @@ def choose_vocabulary(counted: Counted, settings: CorpusSettings) -> Vocabulary:
         final_counts = np.append(final_counts, counts.sum() - final_counts.sum())
     final = np.full(len(counts), _DROPPED if unk is None else unk, np.int32)
     final[kept] = np.arange(len(kept), dtype=np.int32)
-    final[END] = DOCUMENT_END
+    final[_END] = DOCUMENT_END
     return Vocabulary(
         words=tuple(words),
         counts=final_counts,

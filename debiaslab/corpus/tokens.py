@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-PATTERN = r"\w+|\$[\d\.]+"
+WORD, PRICE = r"\w", r"[\d\.]"  # the characters of a word, and those after a dollar sign
+PATTERN = rf"{WORD}+|\${PRICE}+"
 DOCUMENT_END = "\n"  # no token can hold a line feed, so one may stand for it among the tokens
 
 _TOKENS = re.compile(PATTERN)

@@ -1,0 +1,86 @@
+"""Provisional numbers for the tokens of large texts, by the compiled loops of ``kernel``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.corpus import kernel, tokens
+from debiaslab.corpus.ahead import ahead
+from debiaslab.corpus.merging import Merger
+from debiaslab.corpus.numbers import Row
+from debiaslab.corpus.phrases import Phrase
+from debiaslab.corpus.reading import Block
+from debiaslab.corpus.tokens import DOCUMENT_END
+from debiaslab.corpus.word_table import WordTable
+
+_CHARACTERS = 0x110000  # code points
+_PIECE = 32 * kernel.BATCH  # tokens numbered at a time
+
+
+class CompiledNumbers:
+    """Numbers tokens, phrases merged.
+
+    Args:
+        phrases: Lower-cased tokens of each phrase.
+        lowercase: False when the text keeps its case: words are compared with those of phrases in
+            lower case, and the joined phrase keeps the case of its tokens.
+    """
+
+    def __init__(self, phrases: Sequence[Phrase], *, lowercase: bool) -> None:
+        self._words = WordTable()
+        self._merger = Merger(phrases, self._words, lowercase=lowercase) if phrases else None
+        # The end of a document gets number 0; then come the phrases, their words and joined.
+        for ids in self._numbered("".join(f"\n{' '.join(phrase)}" for phrase in phrases) + "\n"):
+            self._merged(ids)
+        # Two threads may not add words: merging waits for numbering unless it adds no more.
+        self._parallel = self._merger is None or self._merger.settle()
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    @property
+    def words(self) -> list[str]:
+        """The types by number; the first stands for the end of a document."""
+        return self._words.since(0)
+
+    def rows(self, blocks: Iterator[Block]) -> Generator[Row, None, None]:
+        """Yield the numbers of the tokens of ``blocks``."""
+        numbered = (Row(ids, at) for text, at in blocks for ids in self._numbered(text))
+        with closing(ahead(numbered) if self._parallel else numbered) as rows:
+            for ids, position in rows:
+                yield Row(self._merged(ids), position)
+
+    def _numbered(self, text: str) -> Iterator[NDArray[np.int32]]:
+        data = np.frombuffer(text.encode(), np.uint8)
+        position = 0
+        while position < len(data):
+            self._words.make_room(_PIECE, len(data) - position)
+            ids = np.empty(_PIECE, np.int32)
+            words = tuple(self._words.arrays)
+            position, n = kernel.number_tokens(data, position, _kinds(), words, ids)
+            yield ids[:n]
+
+    def _merged(self, ids: NDArray[np.int32]) -> NDArray[np.int32]:
+        return self._merger.merge(ids) if self._merger else ids
+
+
+@cache
+def _kinds() -> NDArray[np.uint8]:
+    """Return for each code point what it may be or be part of."""
+    every = np.arange(_CHARACTERS, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    kinds: NDArray[np.uint8] = np.zeros(_CHARACTERS, np.uint8)
+    for pattern, kind in (
+        (tokens.WORD, kernel.WORD),
+        (tokens.PRICE, kernel.PRICE),
+        (r"\$", kernel.DOLLAR),
+        (DOCUMENT_END, kernel.LINE_FEED),
+    ):
+        for run in re.finditer(f"(?:{pattern})+", every):
+            kinds[slice(*run.span())] |= kind
+    return kinds

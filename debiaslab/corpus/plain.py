@@ -1,0 +1,94 @@
+"""Provisional numbers for the tokens of a text in plain Python: what ``compiled`` must equal.
+
+It serves small texts, for which loading a compiler takes longer than reading, and machines on which
+numba does not work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from debiaslab.corpus.numbers import Row
+from debiaslab.corpus.phrases import SEPARATOR, Phrase
+from debiaslab.corpus.reading import Block
+from debiaslab.corpus.tokens import DOCUMENT_END, tokenize_documents
+
+_PHRASE = ""  # key of a node at which a phrase ends; no token is empty
+
+
+class PlainNumbers:
+    """Numbers tokens, phrases merged.
+
+    Args:
+        phrases: Lower-cased tokens of each phrase.
+        lowercase: False when the text keeps its case: words are compared with those of phrases in
+            lower case, and the joined phrase keeps the case of its tokens.
+    """
+
+    def __init__(self, phrases: Sequence[Phrase], *, lowercase: bool) -> None:
+        self._ids = _WordIds()
+        self._root = _trie(phrases)
+        self._lowercase = lowercase
+        self._held: list[str] = []
+        self._ids[DOCUMENT_END]  # its number is 0
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def words(self) -> list[str]:
+        """The types by number; the first stands for the end of a document."""
+        return list(self._ids)
+
+    def rows(self, blocks: Iterator[Block]) -> Generator[Row, None, None]:
+        """Yield the numbers of the tokens of ``blocks``.
+
+        Tokens at the end of a block that a phrase may still continue come with the next block;
+        none are left after the end of a document.
+        """
+        for text, position in blocks:
+            tokens = tokenize_documents(text)
+            if self._root:
+                tokens, self._held = self._merged(self._held + tokens)
+            ids = np.fromiter(map(self._ids.__getitem__, tokens), np.int32, len(tokens))
+            yield Row(ids, position)
+
+    def _merged(self, tokens: list[str]) -> tuple[list[str], list[str]]:
+        """Return the tokens with phrases merged, and those at the end that are held back."""
+        keys = tokens if self._lowercase else [token.lower() for token in tokens]
+        merged: list[str] = []
+        i = 0
+        while i < len(tokens):
+            node = self._root.get(keys[i])
+            end = j = i + 1
+            while node is not None:
+                if _PHRASE in node:
+                    end = j
+                if j == len(tokens):
+                    return merged, tokens[i:]
+                node = node.get(keys[j])
+                j += 1
+            merged.append(tokens[i] if end == i + 1 else SEPARATOR.join(tokens[i:end]))
+            i = end
+        return merged, []
+
+
+class _WordIds(dict[str, int]):
+    """A dict that numbers an unknown word when it is looked up."""
+
+    def __missing__(self, word: str) -> int:
+        number = self[word] = len(self)
+        return number
+
+
+def _trie(phrases: Iterable[Phrase]) -> dict[str, Any]:
+    root: dict[str, Any] = {}
+    for phrase in phrases:
+        node = root
+        for word in phrase:
+            node = node.setdefault(word, {})
+        node[_PHRASE] = {}
+    return root
