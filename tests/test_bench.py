@@ -121,7 +121,7 @@ def test_the_command_writes_a_table_and_a_figure(
         (["batchsize"], "did you mean 'batch-size'"),
         (["batch-size", "--seconds", "0"], "--seconds was 0.0"),
         (["batch-size", "--seconds", "nan"], "--seconds was nan"),
-        (["threads", "--threads", "0"], "--threads was 0"),
+        (["threads", "--threads", "0"], "--threads: '0'"),
         (["threads", "--threads", "100000"], "--threads was 100000"),
     ],
 )
@@ -223,7 +223,7 @@ def test_a_row_without_its_text_is_not_measured(tmp_path: Path) -> None:
     nothing = Setup(repeats=1, quick=False, work=tmp_path, data=None)
     with pytest.raises(NoDataError):
         nothing.large()
-    for name in ("homework", "encoded", "growth", "text"):
+    for name in ("homework", "penalty-a-1", "encoded", "growth", "text"):
         (row,) = benchmarks.measured(name, nothing)
         assert row.value is None
         assert "DEBIASLAB_BENCH_DATA" in row.note

@@ -13,7 +13,7 @@ from experiments.benchmarks.setup import Setting, Setup
 
 def penalty(setup: Setup, setting: Setting, threads: int) -> list[Row]:
     """Return the row of one setting and number of threads."""
-    text = setup.small()
+    text = setup.large()  # a short text has as many penalty steps, and so less training between
 
     def measure(turn: int, *, penalty: bool) -> Finished:
         return in_fresh_process(
