@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from debiaslab.corpus import Corpus, CorpusSettings, compression
+from debiaslab.corpus import Corpus, CorpusSettings, compression, encoding
 from debiaslab.errors import UserError
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "corpora"
 
 
-@pytest.fixture
-def encode(tmp_path):
-    """Encode a text with phrases; return its documents."""
+@pytest.fixture(params=["plain", "compiled"])
+def encode(tmp_path, monkeypatch, request):
+    """Encode a text with phrases, as small texts or as large ones; return its documents."""
+    monkeypatch.setattr(encoding, "SMALL", 0 if request.param == "compiled" else 1 << 40)
 
     def encode(text, phrases, **settings):
         (tmp_path / "text.txt").write_text(text, encoding="utf-8", newline="")
@@ -95,13 +98,14 @@ def test_random_streams_equal_nltk(encode, monkeypatch, chunk, seed):
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the development corpora are not here")
 def test_real_text_equals_nltk(tmp_path):
-    """10,000 biographies, 6,000 phrases of 2 to 11 words out of them."""
+    """10,000 biographies, 21,000 phrases of 2 to 11 words out of them, the most frequent pairs."""
     path = SHARED / "bios_general.10k.txt.gz"
     with gzip.open(path, "rt", encoding="utf-8", newline="\n") as file:
         lines = file.read().split("\n")
     docs = [re.findall(r"\w+|\$[\d\.]+", line.lower()) for line in lines]
     rng = np.random.default_rng(0)
-    phrases = []
+    pairs = Counter(pair for doc in docs for pair in pairwise(doc))
+    phrases = [list(pair) for pair, _ in pairs.most_common(15_000)]
     for doc in rng.choice(np.array([doc for doc in docs if len(doc) > 20], object), 6000):
         begin = rng.integers(0, len(doc) - 11)
         phrases.append(doc[begin : begin + min(11, 1 + rng.geometric(0.6))])
@@ -109,6 +113,7 @@ def test_real_text_equals_nltk(tmp_path):
     mwes.write_text("\n".join(map(" ".join, phrases)), encoding="utf-8")
     settings = CorpusSettings(mwes=str(mwes), min_count=1)
     corpus = Corpus.build([path], settings, cache=tmp_path / "cache", progress=False)
+    assert path.stat().st_size > encoding.SMALL  # so it was compiled code that read it
     expected = [corpus.index[w] for doc in oracle(docs, phrases) for w in [*doc, None] if w]
     assert np.array_equal(corpus.ids[corpus.ids >= 0], expected)
     assert corpus.raw_tokens < sum(map(len, docs))

@@ -5,29 +5,84 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import MIN_COUNT, RARE, add_corpus, corpus_from
+from debiaslab.commands.arguments import (
+    CACHE,
+    MIN_COUNT,
+    RARE,
+    add_corpus,
+    corpus_from,
+    real,
+    whole,
+)
+from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
 EXAMPLES = """examples:
   python -m debiaslab corpus
+  python -m debiaslab corpus biographies.txt.gz --phrases phrases.txt
   python -m debiaslab corpus biographies.txt.gz --mwes phrases.txt --min-count 5"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_corpus(parser)
+    group = parser.add_argument_group("learning phrases")
+    group.add_argument(
+        "--phrases",
+        metavar="OUT",
+        help="only learn multi-word expressions from the text and write them to OUT, for --mwes",
+    )
+    group.add_argument(
+        "--phrase-threshold",
+        type=real,
+        default=0.5,
+        help="two neighbours above this normalised mutual information are a phrase; 0: chance, "
+        "1: always together",
+    )
+    group.add_argument(
+        "--phrase-passes",
+        type=whole(1),
+        default=1,
+        help="each pass joins what those before have found",
+    )
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
-    """Encode and describe the corpus."""
+    """Encode and describe the corpus, or learn phrases from it."""
+    if args.phrases is not None:
+        yield from _learn_phrases(args)
+        return
     corpus = corpus_from(args)
     yield _size(corpus)
     yield _coverage(corpus)
     yield f"next: python -m debiaslab sweep {_as_typed(args)}--strategy projection"
+
+
+def _learn_phrases(args: argparse.Namespace) -> Iterator[str]:
+    from debiaslab.corpus import learn_phrases, write_phrases
+    from debiaslab.outputs import check_output
+
+    out = Path(args.phrases)
+    check_output(out)
+    if out.exists() and any(Path(file).exists() and out.samefile(file) for file in args.corpus):
+        raise UserError(f"{out} is the text itself", next_step="another file after --phrases")
+    phrases = learn_phrases(
+        args.corpus,
+        threshold=args.phrase_threshold,
+        min_count=args.min_count,
+        passes=args.phrase_passes,
+        mwes=args.mwes,
+        cache=CACHE,
+    )
+    write_phrases(phrases, out)
+    args.mwes = str(out)
+    yield f"{len(phrases):,} phrases in {out}"
+    yield f"next: python -m debiaslab corpus {_as_typed(args)}".rstrip()
 
 
 def _as_typed(args: argparse.Namespace) -> str:

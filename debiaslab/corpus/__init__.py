@@ -1,7 +1,15 @@
 """Text to ids: reading, tokens, multi-word expressions, vocabulary and the cached id stream."""
 
 from debiaslab.corpus.corpus import Corpus
+from debiaslab.corpus.learning import learn_phrases, write_phrases
 from debiaslab.corpus.sampling import keep_probability, noise_distribution
 from debiaslab.corpus.settings import CorpusSettings
 
-__all__ = ["Corpus", "CorpusSettings", "keep_probability", "noise_distribution"]
+__all__ = [
+    "Corpus",
+    "CorpusSettings",
+    "keep_probability",
+    "learn_phrases",
+    "noise_distribution",
+    "write_phrases",
+]

@@ -96,6 +96,26 @@ def _check_agreement(entry: Entry) -> None:
 
 
 @contextmanager
+def scratch(cache: Path, name: str) -> Iterator[Path]:
+    """Yield a new folder beside the entries, which is removed whatever ends the block.
+
+    Raises:
+        UserError: The folder cannot be written, or the disk is full; ``name`` is in the message.
+    """
+    folder = None
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        _remove_stale(cache)
+        folder = Path(tempfile.mkdtemp(prefix=f"{_BUILDING}{name[:12]}-", dir=cache))
+        yield folder
+    except OSError as error:
+        raise writing_error(cache / name, error) from error
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def building(cache: Path, key: str) -> Iterator[Path]:
     """Yield a new folder beside the entries; move it to ``cache/key`` when the block ends well.
 
@@ -104,20 +124,11 @@ def building(cache: Path, key: str) -> Iterator[Path]:
     Raises:
         UserError: The folder cannot be written, or the disk is full.
     """
-    outer = None
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        _remove_stale(cache)
-        outer = Path(tempfile.mkdtemp(prefix=f"{_BUILDING}{key[:12]}-", dir=cache))
+    with scratch(cache, key) as outer:
         folder = outer / key  # mkdtemp makes folders for their owner alone; this one may be shared
         folder.mkdir()
         yield folder
         _publish(folder, cache / key)
-    except OSError as error:
-        raise writing_error(cache / key, error) from error
-    finally:
-        if outer is not None:
-            shutil.rmtree(outer, ignore_errors=True)
 
 
 def write_entry(folder: Path, vocabulary: Vocabulary, stream: Stream, meta: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ DOCUMENT_END = -1  # the final id of a document's end
 IDS = np.dtype("<i4")
 SMALL = 1 << 21  # bytes of files; fewer are read before compiled code is loaded
 
-_END = 0  # the provisional number of a document's end
+END = 0  # the provisional number of a document's end
 _DROPPED = -2
 _CHUNK = 1 << 18  # numbers handled at a time
 
@@ -81,7 +81,7 @@ def number_tokens(
         OSError: ``out`` cannot be written.
     """
     total = sum(source.file.stat().st_size for source in sources)
-    numbers = _numbers_for(total, phrases, settings)
+    numbers = numbers_for(total, phrases, settings)
     counts: NDArray[np.int64] = np.zeros(0, np.int64)
     with out.open("wb") as file, ByteBar("reading", total, show=progress) as bar:
         for source in sources:
@@ -99,7 +99,8 @@ def number_tokens(
     return Counted(numbers.words, counts[: len(numbers)])
 
 
-def _numbers_for(size: int, phrases: Sequence[Phrase], settings: CorpusSettings) -> Numbers:
+def numbers_for(size: int, phrases: Sequence[Phrase], settings: CorpusSettings) -> Numbers:
+    """Return what numbers the tokens of files of ``size`` bytes, compiled when that pays."""
     if size >= SMALL:
         try:
             from debiaslab.corpus.compiled import CompiledNumbers
@@ -126,7 +127,7 @@ def choose_vocabulary(counted: Counted, settings: CorpusSettings) -> Vocabulary:
         UserError: Fewer than two types are left.
     """
     counts = counted.counts.copy()
-    counts[_END] = 0
+    counts[END] = 0
     by_word = np.flatnonzero(counts >= settings.min_count).tolist()
     _check_enough(len(by_word), counts, settings)
     by_word.sort(key=counted.words.__getitem__)
@@ -140,7 +141,7 @@ def choose_vocabulary(counted: Counted, settings: CorpusSettings) -> Vocabulary:
         final_counts = np.append(final_counts, counts.sum() - final_counts.sum())
     final = np.full(len(counts), _DROPPED if unk is None else unk, np.int32)
     final[kept] = np.arange(len(kept), dtype=np.int32)
-    final[_END] = DOCUMENT_END
+    final[END] = DOCUMENT_END
     return Vocabulary(
         words=tuple(words),
         counts=final_counts,

@@ -1,0 +1,163 @@
+"""Phrases learned from a text: pairs of words that stand together more often than by chance.
+
+The score is the normalised pointwise mutual information of two neighbours (Bouma 2009), as in
+gensim's ``Phrases(scoring="npmi")``: NPMI = ln(p(a, b) / (p(a) p(b))) / −ln p(a, b), where p is a
+count divided by the number of tokens. It is 1 for words seen together only, 0 for independence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.atomic import replacing
+from debiaslab.corpus.cache import scratch
+from debiaslab.corpus.encoding import END, Counted, number_tokens
+from debiaslab.corpus.phrases import LONGEST, SEPARATOR, Phrase, load_phrases
+from debiaslab.corpus.progress import ByteBar
+from debiaslab.corpus.settings import CorpusSettings
+from debiaslab.corpus.sources import sources_of
+from debiaslab.errors import UserError
+
+_CHUNK = 1 << 21  # numbers handled at a time
+_CELL_BITS = 24  # of the hash of a pair, in the first count
+
+
+def learn_phrases(
+    paths: Sequence[str | Path] = (),
+    *,
+    threshold: float = 0.5,
+    min_count: int = 5,
+    passes: int = 1,
+    mwes: str | Path | None = None,
+    cache: str | Path = "data/cache",
+    progress: bool = True,
+) -> tuple[Phrase, ...]:
+    """Return the phrases of a text in alphabetical order, as lower-cased tokens.
+
+    Args:
+        paths: Text files as for ``Corpus.build``; none means the built-in articles.
+        threshold: Pairs with an NPMI above it are phrases.
+        min_count: Rarer pairs are none.
+        passes: The second pass joins what the first has found with its neighbours, and so on.
+        mwes: File of phrases that are merged from the start; they are returned too.
+        cache: Folder where the numbered text stands while this runs, four bytes a token.
+        progress: Show progress bars on stderr.
+
+    Raises:
+        UserError: A number is out of range, a file cannot be read, or no phrase was found.
+    """
+    _check(threshold, min_count, passes)
+    sources = sources_of([paths] if isinstance(paths, str | Path) else paths)
+    phrases = set(load_phrases(mwes, lowercase=True)) if mwes is not None else set()
+    known = len(phrases)
+    for _ in range(passes):
+        with scratch(Path(cache), "phrases") as folder:
+            numbered = folder / "numbered.i32"
+            counted = number_tokens(
+                sources, CorpusSettings(), sorted(phrases), numbered, progress=progress
+            )
+            pairs, counts = _frequent_pairs(numbered, counted, min_count, progress=progress)
+        phrases |= _above(threshold, pairs, counts, counted, phrases)
+    if len(phrases) == known:
+        raise UserError(
+            f"no two neighbours are seen {min_count:,} times or more and score above {threshold}",
+            next_step="a lower threshold, or more text",
+        )
+    return tuple(sorted(phrases))
+
+
+def write_phrases(phrases: Iterable[Phrase], path: str | Path) -> None:
+    """Write phrases to a file for ``CorpusSettings.mwes``: one a line, with blanks between words.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    with replacing(path) as temporary:
+        lines = "".join(f"{' '.join(phrase)}\n" for phrase in phrases)
+        temporary.write_text(lines, encoding="utf-8", newline="\n")
+
+
+def _check(threshold: float, min_count: int, passes: int) -> None:
+    if not -1 <= threshold < 1:
+        raise UserError(
+            f"a phrase threshold of {threshold} cannot be used",
+            allowed="from -1 to below 1; 0 is chance, 1 is always together",
+            next_step="--phrase-threshold 0.5",
+        )
+    for name, number in (("minimum count", min_count), ("number of passes", passes)):
+        if number < 1:
+            raise UserError(f"a {name} of {number} cannot be used", allowed="a whole number from 1")
+
+
+def _above(
+    threshold: float,
+    pairs: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    counted: Counted,
+    merged: Iterable[Phrase],
+) -> set[Phrase]:
+    """Return the pairs that score above the threshold as phrases, what was merged taken apart."""
+    parts = {SEPARATOR.join(phrase): phrase for phrase in merged}
+    found = pairs[_npmi(pairs, counts, counted) > threshold]
+    sides = ([counted.words[number] for number in pair] for pair in found.tolist())
+    joined = (parts.get(a, (a,)) + parts.get(b, (b,)) for a, b in sides)
+    return {phrase for phrase in joined if len(phrase) <= LONGEST}
+
+
+def _npmi(
+    pairs: NDArray[np.int64], counts: NDArray[np.int64], counted: Counted
+) -> NDArray[np.float64]:
+    tokens = counted.counts.sum() - counted.counts[END]
+    p_a, p_b = (counted.counts[pairs] / tokens).T
+    p_ab = counts / tokens
+    score: NDArray[np.float64] = np.log(p_ab / (p_a * p_b)) / -np.log(p_ab)
+    return score
+
+
+def _frequent_pairs(
+    numbered: Path, counted: Counted, min_count: int, *, progress: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pairs of neighbours seen ``min_count`` times or more, shape (n, 2), and counts.
+
+    Most pairs are rare, and there are too many to keep. So a first count is of hashes, in a table
+    of fixed size, where a pair never seems rarer than it is; only pairs that seem frequent there
+    are then counted themselves.
+    """
+    cells: NDArray[np.int32] = np.zeros(1 << _CELL_BITS, np.int32)
+    for keys in _pair_keys(numbered, counted, min_count, "counting pairs 1/2", progress=progress):
+        np.add.at(cells, _cell(keys), 1)
+    pairs: NDArray[np.int64] = np.zeros(0, np.int64)
+    counts: NDArray[np.int64] = np.zeros(0, np.int64)
+    for keys in _pair_keys(numbered, counted, min_count, "counting pairs 2/2", progress=progress):
+        new, times = np.unique(keys[cells[_cell(keys)] >= min_count], return_counts=True)
+        pairs, place = np.unique(np.concatenate([pairs, new]), return_inverse=True)
+        counts = np.bincount(place, np.concatenate([counts, times])).astype(np.int64)
+    frequent = counts >= min_count
+    pairs = np.stack(np.divmod(pairs[frequent], len(counted.words)), axis=1)
+    return pairs, counts[frequent]
+
+
+def _pair_keys(
+    numbered: Path, counted: Counted, min_count: int, what: str, *, progress: bool
+) -> Iterator[NDArray[np.int64]]:
+    """Yield one number for each two neighbours in a document which are frequent enough alone."""
+    may_be_part = counted.counts >= min_count
+    may_be_part[END] = False
+    last: NDArray[np.int32] = np.zeros(1, np.int32)
+    with numbered.open("rb") as file, ByteBar(what, numbered.stat().st_size, show=progress) as bar:
+        while len(numbers := np.fromfile(file, np.int32, _CHUNK)):
+            row = np.concatenate([last, numbers])
+            part = may_be_part[row]
+            first = np.flatnonzero(part[:-1] & part[1:])
+            yield row[first].astype(np.int64) * len(counted.words) + row[first + 1]
+            last = row[-1:]
+            bar.advance(numbers.nbytes)
+
+
+def _cell(keys: NDArray[np.int64]) -> NDArray[np.intp]:
+    hashes = keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # Knuth's multiplicative hash
+    return (hashes >> np.uint64(64 - _CELL_BITS)).astype(np.intp)

@@ -1,0 +1,197 @@
+"""The compiled loops give what plain Python gives, on texts that only they are meant for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from itertools import count, pairwise
+
+import numpy as np
+import pytest
+
+from debiaslab.corpus import Corpus, CorpusSettings, compiled, compression, encoding, kernel
+from debiaslab.corpus.ahead import ahead
+from debiaslab.corpus.compiled import CompiledNumbers
+from debiaslab.corpus.phrases import SEPARATOR
+from debiaslab.corpus.plain import PlainNumbers
+from debiaslab.corpus.reading import Block
+from debiaslab.corpus.tokens import tokenize
+
+ODD = list(
+    "abAB zZ_19$..$5,'-é\u0301İıΣσςßǅ\u2028\u2029\x85\x1c\x0b\r\u00a0\u0663$\u0664"
+    "𝟘中文ᾳﬁ\ufeff\u200d\t  \n\0"
+)
+CHARACTERS = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+
+
+def odd_text(seed, size):
+    rng = np.random.default_rng(seed)
+    return "".join(rng.choice(ODD, size)) + "\n"
+
+
+def stream_of(numbers, blocks):
+    """All tokens that ``numbers`` finds in ``blocks``, as one text."""
+    ids = np.concatenate([row.ids for row in numbers.rows(Block(text, 0) for text in blocks)])
+    return np.array(numbers.words, object)[ids].tolist()
+
+
+def both_agree(blocks, phrases=(), *, lowercase=True):
+    streams = [
+        stream_of(kind(phrases, lowercase=lowercase), blocks)
+        for kind in (PlainNumbers, CompiledNumbers)
+    ]
+    assert len(streams[0]) == len(streams[1])
+    assert streams[0] == streams[1]
+    return streams[0]
+
+
+def test_every_character():
+    """Alone, in a word, in a price, and after the same character."""
+    blocks = ["".join(f"{c} a{c}b1 $5{c}{c}6\n" for c in CHARACTERS[i::4]) for i in range(4)]
+    assert len(both_agree([block.lower() for block in blocks])) > 3_000_000
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_odd_text_in_small_pieces(monkeypatch, seed):
+    monkeypatch.setattr(compiled, "_PIECE", kernel.BATCH)
+    both_agree([odd_text(seed, size) for size in (1, 10, 30_000, 1, 50_000, 0)])
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+@pytest.mark.parametrize("seed", range(3))
+def test_phrases_in_odd_text_in_small_pieces(monkeypatch, seed, lowercase):
+    """More phrases than one piece holds, of which many overlap."""
+    monkeypatch.setattr(compiled, "_PIECE", kernel.BATCH)
+    text = odd_text(seed, 60_000)
+    rng = np.random.default_rng(seed)
+    tokens = tokenize(text.lower()) if lowercase else [t.lower() for t in tokenize(text)]
+    begins = rng.integers(0, len(tokens) - 11, 3000)
+    lengths = np.minimum(1 + rng.geometric(0.6, len(begins)), 11)
+    spans = [tuple(tokens[b : b + n]) for b, n in zip(begins, lengths, strict=True)]
+    phrases = sorted({span for span in spans if len(span) > 1})
+    assert sum(map(len, phrases)) > 2 * kernel.BATCH
+    text = text.lower() if lowercase else text
+    cuts = [0, *np.sort(rng.integers(0, len(text), 5)).tolist(), len(text)]
+    blocks = [text[a:b] + " " for a, b in pairwise(cuts)] + ["\n"]
+    stream = both_agree(blocks, phrases, lowercase=lowercase)
+    joined = {SEPARATOR.join(phrase) for phrase in phrases}
+    assert sum(token.lower() in joined for token in stream) > 1000
+
+
+def test_many_words():
+    """So that the tables grow over and over, long words among them."""
+    words = [f"w{i}" for i in range(300_000)]
+    words[5::1000] = ["long" * i for i in range(1, 301)]
+    text = " ".join(words) + "\n"
+    assert both_agree([text, text])[: len(words)] == words
+
+
+def test_the_words_of_phrases_that_never_come_are_no_types(tmp_path, monkeypatch):
+    monkeypatch.setattr(encoding, "SMALL", 0)
+    (tmp_path / "text.txt").write_text("a b c a b\n")
+    (tmp_path / "mwes.txt").write_text("a b\nx y z\n")
+    settings = CorpusSettings(mwes=str(tmp_path / "mwes.txt"), min_count=1)
+    corpus = Corpus.build([tmp_path / "text.txt"], settings, cache=tmp_path, progress=False)
+    assert corpus.words == ("a_b", "c")
+    assert (corpus.raw_types, corpus.raw_tokens) == (2, 3)
+
+
+def test_a_large_text_is_read_by_compiled_code(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("some words and more\n" * (encoding.SMALL // 20 + 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        numbers = encoding.numbers_for(text.stat().st_size, (), CorpusSettings())
+    assert isinstance(numbers, CompiledNumbers)
+
+
+def test_where_numba_does_not_work_plain_python_takes_over(tmp_path, monkeypatch):
+    text = tmp_path / "text.txt"
+    text.write_text(odd_text(1, 9000).replace("\0", ""), encoding="utf-8", newline="")
+    monkeypatch.setattr(encoding, "SMALL", 0)
+    expected = Corpus.build(text, cache=tmp_path / "1", progress=False).fingerprint
+    monkeypatch.setitem(sys.modules, "debiaslab.corpus.compiled", None)
+    with pytest.warns(UserWarning, match="numba cannot compile.*plain Python"):
+        corpus = Corpus.build(text, cache=tmp_path / "2", progress=False)
+    assert corpus.fingerprint == expected
+
+
+def test_a_switched_off_compiler_is_not_used():
+    code = "import debiaslab.corpus.kernel"
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert "NUMBA_DISABLE_JIT" in done.stderr.splitlines()[-1]
+
+
+def test_an_interrupt_ends_all_threads_and_leaves_nothing(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("some words and more\n" * 500_000)
+    cache = tmp_path / "cache"
+    code = (  # no `if __name__ == "__main__"`; tiny blocks, so that it would take long
+        "import sys\n"
+        "from debiaslab.corpus import Corpus, compression\n"
+        "compression.CHUNK = 64\n"
+        "Corpus.build([sys.argv[1]], cache=sys.argv[2], progress=False)\n"
+    )
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(text), str(cache)], stderr=subprocess.PIPE, text=True
+    )
+    while process.poll() is None and not any(cache.glob(".building-*/*/numbered.i32")):
+        time.sleep(0.02)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGINT
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert [entry.name for entry in cache.iterdir()] == ["sources.json"]
+
+
+def test_ahead_keeps_the_order_and_makes_one_more():
+    made = []
+
+    def items():
+        for i in range(5):
+            made.append(i)
+            yield i
+
+    for item in ahead(items()):
+        assert len(made) <= item + 2
+    assert made == [0, 1, 2, 3, 4]
+
+
+def test_ahead_raises_in_its_place():
+    def items():
+        yield 1
+        raise KeyError("no")
+
+    coming = ahead(items())
+    assert next(coming) == 1
+    with pytest.raises(KeyError):
+        next(coming)
+
+
+def test_ahead_leaves_no_thread():
+    before = threading.active_count()
+    coming = ahead(count())
+    assert next(coming) == 0
+    coming.close()
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("chunk", [1000, compression.CHUNK])
+def test_the_size_of_blocks_does_not_matter(tmp_path, monkeypatch, chunk):
+    monkeypatch.setattr(encoding, "SMALL", 0)
+    text = tmp_path / "text.txt"
+    text.write_text(odd_text(2, 30_000).replace("\0", ""), encoding="utf-8", newline="")
+    whole = Corpus.build(text, cache=tmp_path / "1", progress=False)
+    monkeypatch.setattr(compression, "CHUNK", chunk)
+    assert Corpus.build(text, cache=tmp_path / "2", progress=False).fingerprint == whole.fingerprint
