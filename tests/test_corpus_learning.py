@@ -88,7 +88,7 @@ def test_large_and_small_texts_give_the_same_phrases(learn, monkeypatch):
     expected = learn(text, threshold=0.2, passes=3)
     monkeypatch.setattr(encoding, "SMALL", 0)
     monkeypatch.setattr("debiaslab.corpus.learning._CHUNK", 100)
-    monkeypatch.setattr("debiaslab.corpus.learning._CELL_BITS", 3)
+    monkeypatch.setattr("debiaslab.corpus.learning._MOST_CELL_BITS", 3)
     assert learn(text, threshold=0.2, passes=3) == expected
 
 

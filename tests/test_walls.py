@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "vectors": TOOLS | {"embeddings"},
     "corpus": TOOLS | {"lexicons"},
     "sgns": TOOLS | {"corpus", "embeddings"},
+    "bench": TOOLS | {"corpus", "sgns"},
     "regularizers": frozenset({"errors", "lexicons", "embeddings"}),
     "metrics": frozenset({"errors", "lexicons", "embeddings"}),
     "neighbors": frozenset({"errors", "embeddings"}),

@@ -23,7 +23,7 @@ from debiaslab.corpus.sources import sources_of
 from debiaslab.errors import UserError
 
 _CHUNK = 1 << 21  # numbers handled at a time
-_CELL_BITS = 24  # of the hash of a pair, in the first count
+_MOST_CELL_BITS = 26  # of the hash of a pair, in the first count: 256 MiB of counts
 
 
 def learn_phrases(
@@ -124,18 +124,18 @@ def _frequent_pairs(
     """Return the pairs of neighbours seen ``min_count`` times or more, shape (n, 2), and counts.
 
     Most pairs are rare, and there are too many to keep. So a first count is of hashes, in a table
-    of fixed size, where a pair never seems rarer than it is; only pairs that seem frequent there
+    of limited size, where a pair never seems rarer than it is; only pairs that seem frequent there
     are then counted themselves.
     """
-    cells: NDArray[np.int32] = np.zeros(1 << _CELL_BITS, np.int32)
+    bits = min(int(counted.counts.sum()).bit_length(), _MOST_CELL_BITS)
+    cells: NDArray[np.int32] = np.zeros(1 << bits, np.int32)
     for keys in _pair_keys(numbered, counted, min_count, "counting pairs 1/2", progress=progress):
-        np.add.at(cells, _cell(keys), 1)
+        np.add.at(cells, _cell(keys, bits), 1)
     pairs: NDArray[np.int64] = np.zeros(0, np.int64)
     counts: NDArray[np.int64] = np.zeros(0, np.int64)
     for keys in _pair_keys(numbered, counted, min_count, "counting pairs 2/2", progress=progress):
-        new, times = np.unique(keys[cells[_cell(keys)] >= min_count], return_counts=True)
-        pairs, place = np.unique(np.concatenate([pairs, new]), return_inverse=True)
-        counts = np.bincount(place, np.concatenate([counts, times])).astype(np.int64)
+        keys = keys[cells[_cell(keys, bits)] >= min_count]
+        pairs, counts = _added(pairs, counts, *np.unique(keys, return_counts=True))
     frequent = counts >= min_count
     pairs = np.stack(np.divmod(pairs[frequent], len(counted.words)), axis=1)
     return pairs, counts[frequent]
@@ -158,6 +158,21 @@ def _pair_keys(
             bar.advance(numbers.nbytes)
 
 
-def _cell(keys: NDArray[np.int64]) -> NDArray[np.intp]:
+def _cell(keys: NDArray[np.int64], bits: int) -> NDArray[np.intp]:
     hashes = keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # Knuth's multiplicative hash
-    return (hashes >> np.uint64(64 - _CELL_BITS)).astype(np.intp)
+    return (hashes >> np.uint64(64 - bits)).astype(np.intp)
+
+
+def _added(
+    keys: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    more: NDArray[np.int64],
+    times: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the sorted ``keys`` and their counts, with ``more`` sorted keys counted in."""
+    place = np.searchsorted(keys, more)
+    known = place < len(keys)
+    known[known] = keys[place[known]] == more[known]
+    counts[place[known]] += times[known]
+    new = place[~known]
+    return np.insert(keys, new, more[~known]), np.insert(counts, new, times[~known])

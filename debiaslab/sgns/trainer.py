@@ -97,7 +97,8 @@ def train(
     started = time.perf_counter()
     total = corpus.tokens * settings.epochs
     bar = tqdm(total=total, unit="word", unit_scale=True, leave=False, disable=not progress)
-    with bar, _torch_threads(settings.threads):
+    # the fast engine's own threads keep the cores busy: more for torch would only take them away
+    with bar, _torch_threads(1 if engine.name == "fast" else settings.threads):
         for number in range(settings.epochs):
             bar.set_description(f"epoch {number + 1}/{settings.epochs}")
             for block in engine.epoch(number):
