@@ -1,7 +1,7 @@
 """One pass over the text: count the types and note every token under a provisional number.
 
 A second pass, over the numbers only, gives each type its final id once the counts are known. Memory
-holds the types and one block, never the text.
+holds the types and a few blocks, never the text.
 """
 
 from __future__ import annotations
