@@ -36,7 +36,8 @@ PROVENANCE = {
 
 
 def row(trial, weight, seed, bias, *, report=0.5, retention=1.0, best=False):
-    return TrialRow(trial, weight, seed, bias, report, retention, bias, f"r{trial}{seed}", best)
+    run = f"r{trial}{seed}"
+    return TrialRow(trial, weight, seed, bias, report, retention, bias, run, best, retention)
 
 
 @pytest.fixture
@@ -79,6 +80,9 @@ def test_the_text_table(rows):
         "bias",
         "report",
         "retention",
+        "tune",
+        "retention",
+        "report",
         "score",
     ]
     assert lines[2].split()[:4] == ["baseline", "0", "1.600", "±0.141"]
@@ -91,9 +95,9 @@ def test_the_text_table(rows):
 
 def test_the_markdown_table(rows):
     lines = sweep_markdown(rows).splitlines()
-    assert lines[1] == "|" + "---:|" * 6
+    assert lines[1] == "|" + "---:|" * 7
     assert lines[3].startswith("| **3** | **0.5** | **0.500 ±0.141** |")
-    assert all(line.count("|") == 7 for line in lines[:5])
+    assert all(line.count("|") == 8 for line in lines[:5])
 
 
 def test_the_headline_states_the_finding(rows):
@@ -101,6 +105,8 @@ def test_the_headline_states_the_finding(rows):
     blind = [TrialRow(**{**vars(each), "bias_report": None}) for each in rows]
     assert headline(blind) == "λ = 0.5: bias on tune words 1.60 → 0.50, retention 0.85"
     assert "No trial" in headline(rows[-2:])
+    apart = [TrialRow(**{**vars(each), "retention_report": 0.5}) for each in rows]
+    assert headline(apart) == "λ = 0.5: bias on report words 2.00 → 0.50, retention 0.50"
 
 
 def test_the_sweep_figure_shows_means_seeds_and_baseline(rows):
@@ -121,7 +127,7 @@ def test_the_tradeoff_marks_the_best(rows):
     assert "report words" in axes.get_ylabel()
 
 
-@pytest.mark.parametrize("missing", ["bias_report", "retention"])
+@pytest.mark.parametrize("missing", ["bias_report", "retention", "retention_report"])
 def test_figures_bear_what_was_not_measured(rows, missing):
     partly = [TrialRow(**{**vars(each), missing: None}) for each in rows]
     assert png(sweep_figure(partly)).startswith(b"\x89PNG")

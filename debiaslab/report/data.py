@@ -22,10 +22,11 @@ class TrialRow:
         seed: Seed of the training.
         bias_tune: Bias on tune words, in units of the random-word yardstick of the baseline.
         bias_report: The same on report words; None when it was not measured.
-        retention: Utility divided by the baseline's; None when it was not measured.
+        retention: Utility on tune pairs divided by the baseline's; None when not measured.
         score: The objective; smaller is better.
         run_id: MLflow run.
         best: Whether it belongs to the best trial.
+        retention_report: The same as retention, on report pairs.
     """
 
     trial: int | None
@@ -37,6 +38,7 @@ class TrialRow:
     score: float
     run_id: str
     best: bool
+    retention_report: float | None
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class TrialSummary:
     bias_tune: Spread
     bias_report: Spread | None
     retention: Spread | None
+    retention_report: Spread | None
     score: Spread
     best: bool
 
@@ -116,6 +119,7 @@ def _summary(rows: list[TrialRow]) -> TrialSummary:
         bias_tune=_spread([row.bias_tune for row in rows]),
         bias_report=_measured([row.bias_report for row in rows]),
         retention=_measured([row.retention for row in rows]),
+        retention_report=_measured([row.retention_report for row in rows]),
         score=_spread([row.score for row in rows]),
         best=any(row.best for row in rows),
     )

@@ -13,7 +13,6 @@ from debiaslab.report.style import (
     INK,
     REPORT,
     TUNE,
-    UTILITY,
     figure,
     legend_above,
     plain,
@@ -36,7 +35,8 @@ def headline(rows: Sequence[TrialRow]) -> str:
     before, after, words = baseline.bias_tune, best.bias_tune, "tune"
     if baseline.bias_report is not None and best.bias_report is not None:
         before, after, words = baseline.bias_report, best.bias_report, "report"
-    kept = "" if best.retention is None else f", retention {best.retention.mean:.2f}"
+    retention = _retention(best, words == "report")
+    kept = "" if retention is None else f", retention {retention.mean:.2f}"
     change = f"{before.mean:.2f} → {after.mean:.2f}"
     return f"λ = {best.weight:.3g}: bias on {words} words {change}{kept}"
 
@@ -56,7 +56,8 @@ def sweep_figure(rows: Sequence[TrialRow]) -> Figure:
         label = f"{name.removeprefix('bias_')} words"
         _series(upper, rows, trials, name, color, marker, label)
         _band(upper, summaries, name, color, f"baseline, {label}")
-    _series(lower, rows, trials, "retention", UTILITY, "o", "retention")
+    _series(lower, rows, trials, "retention", TUNE, "o", "tune pairs")
+    _series(lower, rows, trials, "retention_report", REPORT, "s", "report pairs")
     lower.axhline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="baseline")
     best = next((each for each in trials if each.best), None)
     for axes in (upper, lower):
@@ -73,20 +74,20 @@ def sweep_figure(rows: Sequence[TrialRow]) -> Figure:
 
 
 def tradeoff_figure(rows: Sequence[TrialRow]) -> Figure:
-    """Draw bias on report words (tune words when not measured) against retention, trial by trial.
+    """Draw bias against retention, trial by trial: of the report half where it was measured.
 
     Raises:
         UserError: There is no run with λ above 0.
     """
     summaries, trials = _trials(rows)
-    reported = any(each.bias_report is not None for each in summaries)
+    reported = any(each.bias_report and each.retention_report for each in summaries)
     words = "report" if reported else "tune"
     made = figure("Bias against retention, trial by trial", 8.0, 5.0)
     axes = made.subplots()
     drawn = [
         (kept.mean, bias.mean, each)
         for each in trials
-        if (kept := each.retention) and (bias := _bias(each, reported))
+        if (kept := _retention(each, reported)) and (bias := _bias(each, reported))
     ]
     colors = [math.log10(each.weight) for _, _, each in drawn]
     points = axes.scatter(
@@ -104,7 +105,7 @@ def tradeoff_figure(rows: Sequence[TrialRow]) -> Figure:
     _mark_baseline(axes, summaries, reported)
     plain(axes)
     legend_above(axes)
-    axes.set_xlabel("retention of utility (1 = baseline)")
+    axes.set_xlabel(f"retention of utility on {words} pairs (1 = baseline)")
     axes.set_ylabel(f"bias on {words} words\n(1 = 95 % of random words)")
     axes.set_ylim(bottom=0)
     axes.margins(x=0.08)
@@ -213,6 +214,10 @@ def _bias(summary: TrialSummary, reported: bool) -> Spread | None:
     return summary.bias_report if reported else summary.bias_tune
 
 
+def _retention(summary: TrialSummary, reported: bool) -> Spread | None:
+    return summary.retention_report if reported else summary.retention
+
+
 def _mark_best(axes: Axes, drawn: Sequence[tuple[float, float, TrialSummary]]) -> None:
     for x, y, each in drawn:
         if each.best:
@@ -226,7 +231,7 @@ def _mark_baseline(axes: Axes, summaries: Sequence[TrialSummary], reported: bool
     baseline = next((each for each in summaries if each.trial is None), None)
     if baseline is None:
         return
-    kept, bias = baseline.retention, _bias(baseline, reported)
+    kept, bias = _retention(baseline, reported), _bias(baseline, reported)
     if kept is not None and bias is not None:
         axes.scatter(
             [kept.mean], [bias.mean], marker="D", s=60, color=BASELINE,

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 # Okabe & Ito (2008), Color Universal Design.
 TUNE = "#0072B2"
 REPORT = "#D55E00"
-UTILITY = "#009E73"
 BASELINE = "#6b6b6b"
 INK = "#222222"
 _DPI = 130

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Sequence
 
 from debiaslab.report.data import Spread, TrialRow, TrialSummary, summarize
 
-HEAD = ("trial", "λ", "bias tune", "bias report", "retention", "score", "")
+HEAD = (
+    "trial",
+    "λ",
+    "bias tune",
+    "bias report",
+    "retention tune",
+    "retention report",
+    "score",
+    "",
+)
 NOT_MEASURED = "n/m"
 
 
@@ -54,6 +63,7 @@ def _cells(summary: TrialSummary) -> tuple[str, ...]:
         _spread(summary.bias_tune),
         _spread(summary.bias_report),
         _spread(summary.retention),
+        _spread(summary.retention_report),
         _spread(summary.score),
         "*" if summary.best else "",
     )

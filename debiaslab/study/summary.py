@@ -91,6 +91,7 @@ def _row(run: RunInfo) -> TrialRow:
         score=run.metrics["score"],
         run_id=run.run_id,
         best=False,
+        retention_report=run.metrics.get("retention_report"),
     )
 
 
@@ -241,5 +242,5 @@ def _means(prefix: str, rows: Sequence[TrialRow]) -> dict[str, float | None]:
 
     return {
         f"{prefix}_{name}": over(name)
-        for name in ("score", "bias_tune", "bias_report", "retention")
+        for name in ("score", "bias_tune", "bias_report", "retention", "retention_report")
     }
