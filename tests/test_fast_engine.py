@@ -28,6 +28,7 @@ from debiaslab.sgns.penalty_step import MAX_SUBSTEPS, ROW_LIMIT, apply_penalty
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.sampling import BatchMaker
 from debiaslab.sgns.settings import TrainSettings
+from tests.toys import TinyCorpus, topics
 
 if (reason := fast_unavailable()) is not None:
     pytest.skip(reason, allow_module_level=True)
@@ -39,32 +40,6 @@ def _one_torch_thread() -> Iterator[None]:
     torch.set_num_threads(1)  # as the trainer does for one thread; OpenMP crawls on a busy machine
     yield
     torch.set_num_threads(before)
-
-
-@dataclass
-class TinyCorpus:
-    """What an engine reads of a corpus."""
-
-    ids: NDArray[np.int32]
-    size: int
-    unk: int | None = None
-    counts: NDArray[np.int64] = field(init=False)
-    tokens: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.counts = np.bincount(self.ids[self.ids >= 0], minlength=self.size)
-        self.tokens = int((self.ids >= 0).sum())
-
-
-def topics(tokens: int = 20_000, size: int = 60, seed: int = 0) -> TinyCorpus:
-    """A corpus with something to learn: each document of 50 words keeps to one half of them."""
-    rng = np.random.default_rng(seed)
-    documents = -(-tokens // 50)
-    half = rng.integers(0, 2, size=(documents, 1))
-    zipf = 1 / np.arange(1, size // 2 + 1)
-    ids = 2 * rng.choice(size // 2, size=(documents, 50), p=zipf / zipf.sum()) + half
-    ends = np.full((documents, 1), -1)
-    return TinyCorpus(np.concatenate([ids, ends], axis=1).astype(np.int32).ravel(), size)
 
 
 @dataclass
@@ -496,7 +471,7 @@ def test_blocks_are_shorter_for_slower_settings_and_suit_threads() -> None:
 RUN = """
 import hashlib, sys
 sys.path.insert(0, {tests!r})
-from test_fast_engine import settings, topics, trained
+from tests.test_fast_engine import settings, topics, trained
 model, _ = trained(topics(), settings())
 print(hashlib.sha256(model.W.numpy().tobytes()).hexdigest())
 """
@@ -518,7 +493,7 @@ def test_bytes_are_the_same_across_processes_and_the_cache_is_where_numba_says(
 ) -> None:
     import hashlib
 
-    code = RUN.format(tests=str(Path(__file__).parent))
+    code = RUN.format(tests=str(Path(__file__).parents[1]))
     model, _ = trained(topics(), settings())
     here = hashlib.sha256(model.W.numpy().tobytes()).hexdigest()
     assert in_another_process(code, NUMBA_CACHE_DIR=str(tmp_path)) == here

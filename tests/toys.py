@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from debiaslab import lexicons
 from debiaslab.corpus import Corpus, CorpusSettings
@@ -61,3 +63,29 @@ def toy_corpus(folder: Path, documents: int = 400, min_count: int = 1) -> Corpus
     return Corpus.build(
         [path], CorpusSettings(min_count=min_count), cache=folder / "cache", progress=False
     )
+
+
+@dataclass
+class TinyCorpus:
+    """What an engine reads of a corpus."""
+
+    ids: NDArray[np.int32]
+    size: int
+    unk: int | None = None
+    counts: NDArray[np.int64] = field(init=False)
+    tokens: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counts = np.bincount(self.ids[self.ids >= 0], minlength=self.size)
+        self.tokens = int((self.ids >= 0).sum())
+
+
+def topics(tokens: int = 20_000, size: int = 60, seed: int = 0) -> TinyCorpus:
+    """A corpus with something to learn: each document of 50 words keeps to one half of them."""
+    rng = np.random.default_rng(seed)
+    documents = -(-tokens // 50)
+    half = rng.integers(0, 2, size=(documents, 1))
+    zipf = 1 / np.arange(1, size // 2 + 1)
+    ids = 2 * rng.choice(size // 2, size=(documents, 50), p=zipf / zipf.sum()) + half
+    ends = np.full((documents, 1), -1)
+    return TinyCorpus(np.concatenate([ids, ends], axis=1).astype(np.int32).ravel(), size)

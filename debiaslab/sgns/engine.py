@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -42,6 +44,34 @@ class PenaltyTerm(Protocol):
 
     def draw(self, generator: torch.Generator, sample: int) -> DrawnPenalty:
         """Choose the words of one step: at most ``sample`` of those covered, by the generator."""
+        ...
+
+
+class Preprocessing(Protocol):
+    """What is done to the id stream while training reads it, such as swapping gender words.
+
+    Both methods are called with the vocabulary's own ids and give ids of the same vocabulary.
+    """
+
+    def counts(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how often each word is expected in one pass of the rewritten stream, ``(V,)``.
+
+        Subsampling and the noise distribution are made from these; ``counts`` are the corpus's.
+        """
+        ...
+
+    def rewrite(self, ids: NDArray[np.int32], start: int, epoch: int) -> NDArray[np.int32]:
+        """Return what is trained on instead of ``ids``, which may be overwritten.
+
+        The result may have another length. Documents end with −1, and are whole unless one is
+        longer than two blocks. Must depend on its arguments alone (a drawn choice on ``start`` and
+        ``epoch``): several threads call it at once, in no order.
+
+        Args:
+            ids: A stretch of the stream.
+            start: Its place in the stream.
+            epoch: Number of the pass, from 0.
+        """
         ...
 
 

@@ -14,9 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from debiaslab.corpus import keep_probability, noise_distribution
+from debiaslab.corpus.mapped import read_ids
 from debiaslab.errors import UserError
 from debiaslab.sgns.alias import alias_table
-from debiaslab.sgns.engine import Block, PenaltyTerm
+from debiaslab.sgns.engine import Block, PenaltyTerm, Preprocessing
 from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.penalty_step import apply_penalty
 from debiaslab.sgns.sampling import linear_decay
@@ -75,6 +76,7 @@ class FastEngine:
         corpus: Encoded corpus.
         settings: Hyperparameters.
         penalty: λ and R(W, C); None or λ = 0 trains the baseline, bit for bit.
+        preprocessing: Rewrites the id stream while it is read.
 
     Raises:
         UserError: Fewer than two words can be drawn as negatives.
@@ -83,7 +85,12 @@ class FastEngine:
     name = "fast"
 
     def __init__(
-        self, model: SGNS, corpus: Corpus, settings: TrainSettings, penalty: PenaltyTerm | None
+        self,
+        model: SGNS,
+        corpus: Corpus,
+        settings: TrainSettings,
+        penalty: PenaltyTerm | None,
+        preprocessing: Preprocessing | None = None,
     ) -> None:
         from debiaslab.sgns.kernel import Draws, compile_kernel
 
@@ -94,9 +101,11 @@ class FastEngine:
         self._lr = linear_decay(settings)
         stride = _row_stride(model)
         self._kernel = compile_kernel(settings.dim, stride, settings.negatives)
-        noise = noise_distribution(corpus.counts, unk=corpus.unk)
+        self._preprocessing = preprocessing
+        counts = corpus.counts if preprocessing is None else preprocessing.counts(corpus.counts)
+        noise = noise_distribution(counts, unk=corpus.unk)
         self._draws = Draws(
-            keep=_thresholds(keep_probability(corpus.counts, settings.subsample)),
+            keep=_thresholds(keep_probability(counts, settings.subsample)),
             noise=alias_table(noise),
             spare=_two_likeliest(noise),
             unk=-1 if corpus.unk is None else corpus.unk,
@@ -129,7 +138,9 @@ class FastEngine:
         from debiaslab.sgns.kernel import block_keys
 
         settings, draws = self._settings, self._draws
-        tokens = np.array(self._corpus.ids[stretch.start : stretch.stop], dtype=np.int32)
+        tokens = read_ids(self._corpus.ids, stretch.start, stretch.stop)
+        if self._preprocessing is not None:
+            tokens = self._preprocessing.rewrite(tokens, stretch.start, epoch)
         keys = block_keys(settings.seed, epoch, stretch.number)
         pairs, measured, loss = self._kernel(
             tokens,
@@ -210,10 +221,10 @@ def stretches(ids: NDArray[np.int32], length: int) -> tuple[Stretch, ...]:
     found: list[Stretch] = []
     start = before = 0
     while start < len(ids):
-        tail = np.asarray(ids[start + length : start + 2 * length])
-        ends = np.flatnonzero(tail < 0)
+        near = read_ids(ids, start, start + 2 * length)
+        ends = np.flatnonzero(near[length:] < 0)
         stop = min(start + length + (int(ends[0]) + 1 if len(ends) else 0), len(ids))
-        words = int(np.count_nonzero(np.asarray(ids[start:stop]) >= 0))
+        words = int(np.count_nonzero(near[: stop - start] >= 0))
         found.append(Stretch(len(found), start, stop, words, before))
         start, before = stop, before + words
     return tuple(found)

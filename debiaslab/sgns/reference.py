@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from debiaslab.corpus import keep_probability, noise_distribution
-from debiaslab.sgns.engine import Block, PenaltyTerm
+from debiaslab.sgns.engine import Block, PenaltyTerm, Preprocessing
 from debiaslab.sgns.model import SGNS, Batch
 from debiaslab.sgns.penalty_step import ROW_FLOOR, ROW_LIMIT
-from debiaslab.sgns.sampling import BatchMaker, linear_decay
+from debiaslab.sgns.sampling import BatchMaker, Rewrite, linear_decay
 from debiaslab.sgns.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -36,7 +36,12 @@ class ReferenceEngine:
     name = "reference"
 
     def __init__(
-        self, model: SGNS, corpus: Corpus, settings: TrainSettings, penalty: PenaltyTerm | None
+        self,
+        model: SGNS,
+        corpus: Corpus,
+        settings: TrainSettings,
+        penalty: PenaltyTerm | None,
+        preprocessing: Preprocessing | None = None,
     ) -> None:
         self._model = model
         self._corpus = corpus
@@ -46,10 +51,12 @@ class ReferenceEngine:
         self._sparse = settings.optimizer != "adamw"
         self._lr = linear_decay(settings)
         self._optimizer = _optimizer(model, settings)
+        self._preprocessing = preprocessing
+        counts = corpus.counts if preprocessing is None else preprocessing.counts(corpus.counts)
         self._batches = BatchMaker(
             settings,
-            keep_probability(corpus.counts, settings.subsample),
-            noise_distribution(corpus.counts, unk=corpus.unk),
+            keep_probability(counts, settings.subsample),
+            noise_distribution(counts, unk=corpus.unk),
             corpus.unk,
         )
 
@@ -60,7 +67,7 @@ class ReferenceEngine:
         draws = torch.Generator().manual_seed(settings.seed * 1_000_003 + number)
         tally = _Tally()
         seen = float(number * corpus.tokens)
-        for batch, words in self._batches.batches(corpus.ids, rng):
+        for batch, words in self._batches.batches(corpus.ids, rng, self._rewrite(number)):
             seen += words
             lr = self._lr(seen / (settings.epochs * corpus.tokens))
             pairs, loss, penalty = self._step(_to(batch, self._device), lr, draws)
@@ -70,6 +77,10 @@ class ReferenceEngine:
                 tally = _Tally()
         if tally.pairs:
             yield tally.block(lr)
+
+    def _rewrite(self, epoch: int) -> Rewrite | None:
+        before = self._preprocessing
+        return None if before is None else lambda ids, start: before.rewrite(ids, start, epoch)
 
     def _step(self, batch: Batch, lr: float, draws: torch.Generator) -> tuple[int, float, float]:
         pairs = batch.pairs

@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from debiaslab.corpus.mapped import read_ids
 from debiaslab.sgns.model import Batch
 from debiaslab.sgns.settings import TrainSettings
 
 Ids = NDArray[np.int64]
+Rewrite = Callable[[NDArray[np.int32], int], NDArray[np.int32]]  # ids, their place → other ids
 CHUNK_TOKENS = 500_000  # read at once: bounds memory, and how far positions are shuffled
 _REDRAWS = 20  # for negatives of a homework row, which must miss several words at once
 
@@ -22,17 +24,20 @@ def linear_decay(settings: TrainSettings) -> Callable[[float], float]:
     return lambda seen: lr * (1 - (1 - floor) * min(max(seen, 0.0), 1.0))
 
 
-def chunks(ids: NDArray[np.int32], size: int = CHUNK_TOKENS) -> Iterator[NDArray[np.int32]]:
-    """Cut the stream into pieces of at most ``size`` ids, at a document's end if possible."""
+def chunks(
+    ids: NDArray[np.int32], size: int = CHUNK_TOKENS
+) -> Iterator[tuple[int, NDArray[np.int32]]]:
+    """Yield ``(start, piece)`` of at most ``size`` ids, cut at a document's end if possible."""
     start = 0
     while start < len(ids):
-        piece = np.asarray(ids[start : start + size])
+        piece = read_ids(ids, start, start + size)
         if start + size < len(ids):
             ends = np.flatnonzero(piece < 0)
             if len(ends):
                 piece = piece[: ends[-1] + 1]
-        yield piece
-        start += len(piece)
+        length = len(piece)  # whoever gets the piece may overwrite it
+        yield start, piece
+        start += length
 
 
 def subsample(
@@ -109,18 +114,19 @@ class BatchMaker:
         self._offsets = np.concatenate([np.arange(-m, 0), np.arange(1, m + 1)])
 
     def batches(
-        self, ids: NDArray[np.int32], rng: np.random.Generator
+        self, ids: NDArray[np.int32], rng: np.random.Generator, rewrite: Rewrite | None = None
     ) -> Iterator[tuple[Batch, float]]:
         """Yield ``(batch, words)``: words is the share of corpus tokens the batch stands for."""
-        for piece in chunks(ids):
-            words = int((piece >= 0).sum())
+        for start, read in chunks(ids):
+            words = int((read >= 0).sum())
+            piece = read if rewrite is None else rewrite(read, start)
             kept = subsample(piece, self._keep, rng)
             document = np.cumsum(kept < 0, dtype=np.int64)
             positions = np.flatnonzero(kept >= 0)
             rng.shuffle(positions)  # a document's own words do not pile up in one batch
             size = self._settings.batch_size
-            for start in range(0, len(positions), size):
-                at = positions[start : start + size]
+            for first in range(0, len(positions), size):
+                at = positions[first : first + size]
                 batch = self._make(kept, document, at, rng)
                 if batch is not None:
                     yield batch, words * len(at) / len(positions)

@@ -61,6 +61,18 @@ class TrainSettings:
                     allowed=", ".join(known),
                     nearest=nearest(str(value), known),
                 )
+        if self.engine == "fast" and not self.fast_can:
+            raise UserError(
+                f"the fast engine was asked for with optimizer {self.optimizer}, layout "
+                f"{self.layout} and device {self.device}",
+                allowed="sgd, word2vec and cpu with --engine fast",
+                next_step="--engine reference",
+            )
+
+    @property
+    def fast_can(self) -> bool:
+        """Whether the fast engine has what these settings ask for."""
+        return (self.optimizer, self.layout, self.device) == ("sgd", "word2vec", "cpu")
 
 
 _INTEGERS = {

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.sgns.engine import Block, Engine, PenaltyTerm
+from debiaslab.sgns.engine import Block, Engine, PenaltyTerm, Preprocessing
 from debiaslab.sgns.fast import FastEngine, fast_unavailable
 from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.reference import ReferenceEngine
@@ -67,6 +67,7 @@ def train(
     settings: TrainSettings | None = None,
     penalty: PenaltyTerm | None = None,
     *,
+    preprocessing: Preprocessing | None = None,
     init: Embeddings | None = None,
     on_report: Callable[[Report], None] | None = None,
     on_epoch: Callable[[int, Embeddings], None] | None = None,
@@ -78,6 +79,7 @@ def train(
         corpus: Encoded corpus.
         settings: Hyperparameters.
         penalty: λ and R(W, C); None or λ = 0 trains the baseline, bit for bit.
+        preprocessing: Rewrites the id stream while it is read; None trains on the corpus as it is.
         init: Vectors to continue from; words they lack start as in a new training.
         on_report: Called with each report of the running loss.
         on_epoch: Called after each epoch with its number (from 1) and the vectors so far.
@@ -92,7 +94,7 @@ def train(
     if init is not None:
         _start_from(model, corpus, init)
     model.to(settings.device)
-    engine = _engine(model, corpus, settings, penalty)
+    engine = _engine(model, corpus, settings, penalty, preprocessing)
     watch = _Watch(corpus, settings, on_report)
     started = time.perf_counter()
     total = corpus.tokens * settings.epochs
@@ -179,35 +181,22 @@ class _Watch:
 
 
 def _engine(
-    model: SGNS, corpus: Corpus, settings: TrainSettings, penalty: PenaltyTerm | None
+    model: SGNS,
+    corpus: Corpus,
+    settings: TrainSettings,
+    penalty: PenaltyTerm | None,
+    preprocessing: Preprocessing | None,
 ) -> Engine:
-    wanted = settings.engine or ("fast" if _fast_can(settings) else "reference")
+    wanted = settings.engine or ("fast" if settings.fast_can else "reference")
     if wanted == "fast":
-        _refuse_slow_choices(settings)
         reason = fast_unavailable()
         if reason is None:
-            return FastEngine(model, corpus, settings, penalty)
+            return FastEngine(model, corpus, settings, penalty, preprocessing)
         warnings.warn(
             f"the fast engine is not available here ({reason}): training with the reference engine",
             stacklevel=3,
         )
-    return ReferenceEngine(model, corpus, settings, penalty)
-
-
-def _fast_can(settings: TrainSettings) -> bool:
-    return (
-        settings.device == "cpu" and settings.optimizer == "sgd" and settings.layout == "word2vec"
-    )
-
-
-def _refuse_slow_choices(settings: TrainSettings) -> None:
-    if not _fast_can(settings):
-        raise UserError(
-            f"the fast engine was asked for with optimizer {settings.optimizer}, layout "
-            f"{settings.layout} and device {settings.device}",
-            allowed="sgd, word2vec and cpu with --engine fast",
-            next_step="--engine reference",
-        )
+    return ReferenceEngine(model, corpus, settings, penalty, preprocessing)
 
 
 def _start_from(model: SGNS, corpus: Corpus, init: Embeddings) -> None:

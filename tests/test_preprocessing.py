@@ -1,0 +1,150 @@
+"""The hook of the reader: what is done to the id stream while training reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from debiaslab.corpus.mapped import read_ids
+from debiaslab.sgns import SGNS, TrainSettings
+from debiaslab.sgns.fast import FastEngine
+from debiaslab.sgns.reference import ReferenceEngine
+from tests.toys import TinyCorpus, topics
+
+ENGINES = [FastEngine, ReferenceEngine]
+
+
+@dataclass
+class Mapped:
+    """Every word becomes ``table[word]``."""
+
+    table: NDArray[np.int32]
+
+    def counts(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        found = np.zeros_like(counts)
+        np.add.at(found, self.table, counts)
+        return found
+
+    def rewrite(self, ids: NDArray[np.int32], start: int, epoch: int) -> NDArray[np.int32]:
+        return np.where(ids < 0, ids, self.table[ids])
+
+
+class Twice:
+    """Every stretch is followed by a copy of it."""
+
+    def counts(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        return 2 * counts
+
+    def rewrite(self, ids: NDArray[np.int32], start: int, epoch: int) -> NDArray[np.int32]:
+        return np.concatenate([ids, ids])
+
+
+class Remembering(Mapped):
+    """Remembers what it was called with."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(np.arange(size, dtype=np.int32))
+        self.calls: list[tuple[int, int, int]] = []
+
+    def rewrite(self, ids: NDArray[np.int32], start: int, epoch: int) -> NDArray[np.int32]:
+        self.calls.append((epoch, start, len(ids)))
+        return super().rewrite(ids, start, epoch)
+
+
+def run(engine: type, corpus: TinyCorpus, before: object = None, epochs: int = 2) -> tuple:
+    settings = TrainSettings(dim=20, window=2, epochs=epochs, threads=1, seed=3)
+    model = SGNS(corpus.size, settings.dim, settings.seed)
+    trainer = engine(model, corpus, settings, None, before)
+    blocks = [block for number in range(epochs) for block in trainer.epoch(number)]
+    return model.W.clone(), model.C.clone(), blocks
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_leaving_words_as_they_are_is_the_baseline_bit_for_bit(engine: type) -> None:
+    corpus = topics(4_000)
+    same = Mapped(np.arange(corpus.size, dtype=np.int32))
+    for plain, rewritten in zip(
+        run(engine, corpus)[:2], run(engine, corpus, same)[:2], strict=True
+    ):
+        assert torch.equal(plain, rewritten)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_swap_trains_as_on_the_swapped_corpus(engine: type) -> None:
+    corpus = topics(4_000)
+    table = np.arange(corpus.size, dtype=np.int32)[::-1].copy()
+    swapped = TinyCorpus(np.where(corpus.ids < 0, corpus.ids, table[corpus.ids]), corpus.size)
+    hooked, text = run(engine, corpus, Mapped(table)), run(engine, swapped)
+    assert torch.equal(hooked[0], text[0])
+    assert torch.equal(hooked[1], text[1])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_merged_words_are_never_trained(engine: type) -> None:
+    corpus = topics(4_000)
+    table = np.arange(corpus.size, dtype=np.int32)
+    table[[3, 5, 8]] = 0  # as a gender-blind corpus writes all its gender words alike
+    W, C, _ = run(engine, corpus, Mapped(table))
+    before = SGNS(corpus.size, 20, 3)
+    assert torch.equal(W[[3, 5, 8]], before.W[[3, 5, 8]])
+    assert torch.equal(C[[3, 5, 8]], before.C[[3, 5, 8]])
+    assert not torch.equal(W[[0]], before.W[[0]])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_longer_stream_trains_more_pairs_of_as_many_corpus_words(engine: type) -> None:
+    corpus = topics(4_000)
+    once, twice = run(engine, corpus)[2], run(engine, corpus, Twice())[2]
+    assert sum(b.words for b in once) == pytest.approx(sum(b.words for b in twice))
+    assert sum(b.pairs for b in twice) == pytest.approx(2 * sum(b.pairs for b in once), rel=0.05)
+    assert once[-1].lr == pytest.approx(twice[-1].lr)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_epoch_reads_the_whole_stream_once(engine: type) -> None:
+    corpus = topics(4_000)
+    before = Remembering(corpus.size)
+    run(engine, corpus, before)
+    for epoch in (0, 1):
+        spans = sorted((start, length) for number, start, length in before.calls if number == epoch)
+        assert spans[0][0] == 0
+        assert [start for start, _ in spans[1:]] == [start + n for start, n in spans[:-1]]
+        assert sum(length for _, length in spans) == len(corpus.ids)
+
+
+def test_reading_a_mapped_stream_copies_it_and_leaves_it_readable(tmp_path: Path) -> None:
+    ids = np.arange(300_000, dtype=np.int32)
+    ids.tofile(tmp_path / "ids.i32")
+    mapped = np.memmap(tmp_path / "ids.i32", dtype="<i4", mode="r")
+    for stream, start, stop in ((mapped, 1_000, 200_000), (mapped[777:], 5, 9_000), (ids, 1, 3)):
+        expected = np.arange(start, stop) + (
+            777 if stream.base is not None and len(stream) < 3e5 else 0
+        )
+        block = read_ids(stream, start, stop)
+        assert np.array_equal(block, expected)
+        block[:] = -5
+    assert np.array_equal(read_ids(mapped, 299_990, 400_000), np.arange(299_990, 300_000))
+    assert np.array_equal(mapped, ids)
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/statm").exists(), reason="resident memory is read in /proc"
+)
+def test_a_pass_over_a_mapped_stream_keeps_none_of_it_in_memory(tmp_path: Path) -> None:
+    np.zeros(20_000_000, dtype=np.int32).tofile(tmp_path / "ids.i32")  # 80 MB
+    mapped = np.memmap(tmp_path / "ids.i32", dtype="<i4", mode="r")
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    before = resident()
+    for start in range(0, len(mapped), 1_000_000):
+        read_ids(mapped, start, start + 1_000_000)
+    assert resident() - before < 30e6
+    assert int(mapped.sum()) == 0
+    assert resident() - before > 60e6  # what the pages cost when nobody lets them go
