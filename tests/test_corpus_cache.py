@@ -116,6 +116,12 @@ def zero_ids(entry):
     (entry / entries.STREAM).write_bytes(b"\0" * size)
 
 
+def one_id_changed(entry):
+    stream = np.fromfile(entry / entries.STREAM, dtype="<i4")
+    stream[1] = stream[0] if stream[1] != stream[0] else stream[2]
+    stream.tofile(entry / entries.STREAM)  # as long as before, and ending as before
+
+
 def no_counts(entry):
     (entry / entries.COUNTS).unlink()
 
@@ -146,6 +152,7 @@ def a_list_as_meta(entry):
         cut_words,
         other_words,
         zero_ids,
+        one_id_changed,
         no_counts,
         other_counts,
         cut_meta,
@@ -166,6 +173,17 @@ def test_a_damaged_entry_is_made_anew(build, harm):
         warnings.simplefilter("error")
         build()
     assert left_in(first.path.parent) == sorted([first.path.name, entries.MEMO])
+
+
+def test_an_untouched_stream_is_checked_once(build, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the stream was read again")
+
+    first = build()
+    os.utime(first.path / entries.STREAM)  # such as a copy of the folder
+    assert build().fingerprint == first.fingerprint
+    monkeypatch.setattr(entries, "fingerprint_of", refuse)
+    build()
 
 
 @pytest.mark.parametrize("memo", ["{", "[]", '{"x": 1}', ""])

@@ -1,8 +1,9 @@
 """Folders of encoded text: written aside, moved into place whole, checked before they are used.
 
 ``<cache>/<key>/`` holds ``meta.json``, ``words.txt`` (one word a line), ``counts.npy`` (int64) and
-``ids.i32`` (little-endian int32, −1 after each document). ``<cache>/sources.json`` remembers the
-digests of source files.
+``ids.i32`` (little-endian int32, −1 after each document). ``checked.json`` holds size and time of
+``ids.i32`` when it was last known to be what the fingerprint says: as long as both stay, it is not
+read again for that. ``<cache>/sources.json`` remembers the digests of source files.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.atomic import writing_error
+from debiaslab.atomic import replacing, writing_error
 from debiaslab.corpus.encoding import DOCUMENT_END, IDS, Stream, Vocabulary
+from debiaslab.errors import UserError
 
 FORMAT = 1  # raise it whenever the same text and settings give another entry
 META, WORDS, COUNTS, STREAM = "meta.json", "words.txt", "counts.npy", "ids.i32"
+CHECKED = "checked.json"
 MEMO = "sources.json"
+_CHUNK = 1 << 20
 
 _BUILDING = ".building-"
 _STALE = 24 * 3600  # seconds after which an unfinished folder is nobody's any more
@@ -78,6 +82,7 @@ def open_entry(path: Path) -> Entry | None:
         if meta["format"] != FORMAT or meta["words_sha256"] != hashlib.sha256(text).hexdigest():
             raise DamagedEntryError(f"{WORDS} is not what was written")
         _check_agreement(entry)
+        _check_stream(path, meta["fingerprint"], text)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
         raise DamagedEntryError(f"{type(error).__name__}: {error}") from error
     return entry
@@ -93,6 +98,32 @@ def _check_agreement(entry: Entry) -> None:
     )
     if not agrees:
         raise DamagedEntryError("its files do not fit each other")
+
+
+def _check_stream(path: Path, fingerprint: str, text: bytes) -> None:
+    """Compare the id stream with the fingerprint, unless nothing touched it since that was done."""
+    now = _stamp(path / STREAM)
+    with suppress(OSError, ValueError):
+        if json.loads((path / CHECKED).read_text(encoding="utf-8")) == now:
+            return
+    digest = hashlib.sha256()
+    with (path / STREAM).open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    if fingerprint != fingerprint_of(digest.hexdigest(), text):
+        raise DamagedEntryError(f"{STREAM} is not what the fingerprint says")
+    with suppress(UserError, OSError), replacing(path / CHECKED) as temporary:
+        temporary.write_text(json.dumps(now), encoding="utf-8")  # only saves time the next time
+
+
+def _stamp(file: Path) -> list[int]:
+    status = file.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def fingerprint_of(stream_sha256: str, words: bytes) -> str:
+    """Return the sha256, hex, of the digest of the ids and the vocabulary file."""
+    return hashlib.sha256(stream_sha256.encode() + b"\n" + words).hexdigest()
 
 
 @contextmanager
@@ -151,9 +182,10 @@ def write_entry(folder: Path, vocabulary: Vocabulary, stream: Stream, meta: dict
         "raw_types": vocabulary.raw_types,
         "sizes": {name: (folder / name).stat().st_size for name in (WORDS, COUNTS, STREAM)},
         "words_sha256": hashlib.sha256(text).hexdigest(),
-        "fingerprint": hashlib.sha256(stream.digest.encode() + b"\n" + text).hexdigest(),
+        "fingerprint": fingerprint_of(stream.digest, text),
     }
     (folder / META).write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf-8")
+    (folder / CHECKED).write_text(json.dumps(_stamp(folder / STREAM)), encoding="utf-8")
 
 
 def discard(path: Path) -> None:
