@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from debiaslab.corpus import Corpus
+from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers import ProjectionPenalty, bind
 from debiaslab.sgns import SGNS, Batch, TrainingDivergedError, TrainSettings, train
 from debiaslab.sgns.sampling import BatchMaker, NoiseSampler, chunks, linear_decay, subsample
+from debiaslab.sgns.settings import EngineName
 from tests.toys import toy_corpus
 
 FAST = TrainSettings(dim=16, window=3, negatives=3, epochs=3, subsample=0.0, batch_size=128)
@@ -309,3 +311,22 @@ def test_bad_settings_are_refused_in_one_sentence(field: str, value: object, hin
 def test_the_fast_engine_refuses_what_only_the_reference_engine_does(corpus: Corpus) -> None:
     with pytest.raises(UserError, match="--engine reference"):
         train(corpus, replace(SETTINGS, engine="fast", optimizer="adamw"), progress=False)
+
+
+def test_a_corpus_no_longer_than_the_window_is_refused(tmp_path: Path) -> None:
+    corpus = _of_lines(tmp_path, "the cat sat")
+    with pytest.raises(UserError, match=r"3 words.*no more than a window of 3.*--window 2"):
+        train(corpus, TrainSettings(window=3), progress=False)
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_one_word_a_line_gives_no_pair_and_says_so(tmp_path: Path, engine: EngineName) -> None:
+    corpus = _of_lines(tmp_path, *(["red", "green", "blue", "black", "white", "grey"] * 3))
+    with pytest.raises(UserError, match=r"no training pair.*more than one word a line"):
+        train(corpus, TrainSettings(engine=engine, subsample=0.0), progress=False)
+
+
+def _of_lines(folder: Path, *lines: str) -> Corpus:
+    (folder / "text.txt").write_text("\n".join(lines) + "\n")
+    settings = CorpusSettings(min_count=1)
+    return Corpus.build([folder / "text.txt"], settings, cache=folder / "cache", progress=False)

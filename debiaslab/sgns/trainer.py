@@ -87,9 +87,11 @@ def train(
 
     Raises:
         TrainingDivergedError: The loss became NaN or infinite.
-        UserError: The vectors to continue from have another dimension.
+        UserError: The vectors to continue from have another dimension, the corpus is no longer
+            than a window, or a whole epoch gave no training pair.
     """
     settings = settings or TrainSettings()
+    _refuse_short(corpus, settings)
     model = SGNS(len(corpus.words), settings.dim, settings.seed)
     if init is not None:
         _start_from(model, corpus, init)
@@ -109,6 +111,12 @@ def train(
                 bar.set_postfix(loss=f"{block.loss:.4f}", refresh=False)
                 if watch.stop:
                     break
+            if watch.pairs == 0:
+                raise UserError(
+                    f"an epoch over {corpus.tokens:,} words gave no training pair",
+                    allowed="documents of two words or more that subsampling leaves",
+                    next_step="--subsample 0, or a text with more than one word a line",
+                )
             if on_epoch is not None:
                 on_epoch(number + 1, _embeddings(model, corpus))
             if watch.stop:
@@ -197,6 +205,16 @@ def _engine(
             stacklevel=3,
         )
     return ReferenceEngine(model, corpus, settings, penalty, preprocessing)
+
+
+def _refuse_short(corpus: Corpus, settings: TrainSettings) -> None:
+    if corpus.tokens <= settings.window:
+        raise UserError(
+            f"the corpus has {corpus.tokens} words of its vocabulary, no more than a window of "
+            f"{settings.window}",
+            allowed="a text longer than the window",
+            next_step=f"a longer text, or --window {max(corpus.tokens - 1, 1)}",
+        )
 
 
 def _start_from(model: SGNS, corpus: Corpus, init: Embeddings) -> None:
