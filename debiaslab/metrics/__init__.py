@@ -11,12 +11,20 @@ Examples:
 """
 
 from debiaslab.metrics.collapse import Collapse, collapse
+from debiaslab.metrics.comparison import (
+    Comparison,
+    compare,
+    metric_correlations,
+    rank_correlations,
+)
+from debiaslab.metrics.comparison_csv import comparison_csv, correlations_csv
 from debiaslab.metrics.direct_bias import DirectBias, direct_bias, gender_direction
 from debiaslab.metrics.evaluation import evaluate
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.null import null_quantile, null_statistics
 from debiaslab.metrics.permutation import PermutationTest, permutation_test
 from debiaslab.metrics.scorecard import Record, Scorecard
+from debiaslab.metrics.scorecard_csv import scorecards_csv
 from debiaslab.metrics.similarity import WordSimilarity, word_similarity
 from debiaslab.metrics.similarity_sets import (
     SimilaritySet,
@@ -27,6 +35,7 @@ from debiaslab.metrics.weat import WeatResult, weat
 
 __all__ = [
     "Collapse",
+    "Comparison",
     "DirectBias",
     "NotMeasuredError",
     "PermutationTest",
@@ -36,14 +45,20 @@ __all__ = [
     "WeatResult",
     "WordSimilarity",
     "collapse",
+    "compare",
+    "comparison_csv",
+    "correlations_csv",
     "default_similarity_sets",
     "direct_bias",
     "evaluate",
     "gender_direction",
     "load_similarity",
+    "metric_correlations",
     "null_quantile",
     "null_statistics",
     "permutation_test",
+    "rank_correlations",
+    "scorecards_csv",
     "weat",
     "word_similarity",
 ]

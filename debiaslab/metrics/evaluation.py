@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tqdm import tqdm
+
 from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.bootstrap import RESAMPLES
 from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.groups import Subject, group_records, measured_groups
 from debiaslab.metrics.permutation import DRAWS
-from debiaslab.metrics.scorecard import Scorecard
-from debiaslab.metrics.scored import collapse, direct_bias, weat
-from debiaslab.metrics.scored.similarity import records as similarity_records
+from debiaslab.metrics.scorecard import Record, Scorecard
 from debiaslab.metrics.similarity_sets import SimilaritySet, default_similarity_sets
+
+_SILENCE = 2.0  # seconds before a progress bar appears
 
 
 def evaluate(
@@ -22,8 +25,11 @@ def evaluate(
     bootstrap: int = RESAMPLES,
     quick: bool = False,
     similarity: Sequence[SimilaritySet] | None = None,
+    baseline: Embeddings | None = None,
+    groups: Sequence[str] | None = None,
+    progress: bool = False,
 ) -> Scorecard:
-    """Measure bias, similarity and collapse on all, tune and report words.
+    """Measure bias, utility and collapse on all, tune and report words.
 
     Args:
         embeddings: The vectors, the most frequent words first (the null draws from the first
@@ -31,26 +37,33 @@ def evaluate(
         name: What to call the vectors in the scorecard.
         seed: Seed of permutations, bootstrap, nulls and samples; the same seed gives the same JSON.
         bootstrap: Resamples for the intervals; 0 for none.
-        quick: Values only: no intervals, no p-values, no nulls.
+        quick: Values only, of what is cheap: no intervals, no p-values, no nulls.
         similarity: Similarity sets; WordSim-353 and SimLex-999 when None.
+        baseline: The vectors before debiasing: adds what compares with them, and their null as the
+            fixed yardstick, ``null95_baseline`` of each ``weat`` record.
+        groups: Which groups to measure, see ``groups.GROUPS``; None for those that suit the rest.
+        progress: Whether to draw a progress bar on stderr when it takes more than two seconds.
 
     Returns:
-        Records in a fixed order: ``weat`` (value ``d``; extra ``statistic``, its interval,
-        ``p_two_sided``, ``permutations``, ``null95``, set sizes), ``direct_bias``,
-        ``similarity`` (extra ``coverage``, ``pairs``) and ``collapse``. What cannot be measured is
-        there with a reason.
+        Records in a fixed order, group by group: ``weat`` (value ``d``; extra ``statistic``, its
+        interval, ``p_two_sided``, ``permutations``, ``null95``, set sizes), ``direct_bias``,
+        ``similarity`` (extra ``coverage``, ``pairs``), ``collapse`` and the others. What cannot be
+        measured is there with a reason.
 
     Raises:
-        UserError: ``similarity`` is None and gensim, which carries the sets, is not installed.
+        UserError: A group is unknown; or ``similarity`` is None and gensim, which carries the sets,
+            is not installed.
     """
-    effort = Effort(seed, 0 if quick else bootstrap, 0 if quick else DRAWS, null=not quick)
-    sets = default_similarity_sets() if similarity is None else similarity
-    return Scorecard(
-        name,
-        (
-            *weat.records(embeddings, effort),
-            *direct_bias.records(embeddings, effort),
-            *similarity_records(embeddings, sets, effort),
-            *collapse.records(embeddings, effort),
-        ),
+    chosen = measured_groups(groups, quick=quick, baseline=baseline is not None)
+    subject = Subject(
+        embeddings,
+        Effort(seed, 0 if quick else bootstrap, 0 if quick else DRAWS, null=not quick),
+        default_similarity_sets() if similarity is None else similarity,
+        baseline,
     )
+    records: list[Record] = []
+    with tqdm(chosen, desc=name, unit="group", delay=_SILENCE, disable=not progress) as bar:
+        for group in bar:
+            bar.set_postfix_str(group, refresh=False)
+            records += group_records(group, subject)
+    return Scorecard(name, tuple(records))

@@ -1,0 +1,208 @@
+"""Scorecards and their comparison in the terminal: rich tables, plain text when piped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from debiaslab.metrics import (
+    Comparison,
+    Record,
+    Scorecard,
+    metric_correlations,
+)
+from debiaslab.metrics.comparison import ComparedMetric
+from debiaslab.metrics.direction import direction_of
+from debiaslab.metrics.table import SCALE_NOTE
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+PIPED_WIDTH = 132
+FILES_A_TABLE = 6
+MISSING = "–"
+HOLM = "p_holm"  # extra of a record: its p-value, corrected over the scorecard
+
+
+def scorecard_view(card: Scorecard, warnings: Sequence[str] = ()) -> str:
+    """Return the scorecard for the terminal: the report half first, then all and tune words."""
+    report, rest = _halved(card.records)
+    blocks: list[RenderableType] = [f"Scorecard of {card.vectors}"]
+    blocks += [f"WARNING: {warning}" for warning in dict.fromkeys((*card.warnings, *warnings))]
+    blocks += _tables("Headline: report words, on which nothing was tuned", report)
+    blocks += _tables("All words and tune words", rest)
+    if any(_has_statistic(record) for record in card.records):
+        blocks += ["", SCALE_NOTE]
+    lost = [record for record in card.records if record.reason]
+    if lost:
+        blocks += ["", "Not measured:", *_lost_lines(lost)]
+    return _rendered(blocks)
+
+
+def comparison_view(comparison: Comparison) -> str:
+    """Return the report half of the comparison for the terminal, and which metrics agree."""
+    shown = comparison.half("report")
+    blocks: list[RenderableType] = ["Comparison on report words: value (rank, 1 is best)"]
+    blocks += [f"  [{i}] {name}" for i, name in enumerate(shown.vectors, start=1)]
+    for first in range(0, len(shown.vectors), FILES_A_TABLE):
+        last = min(first + FILES_A_TABLE, len(shown.vectors))
+        blocks.append(_comparison_table(shown.rows, range(first, last)))
+    blocks += [f"{MISSING} is not measured; weat is compared by its statistic s, not by d.", ""]
+    correlations = metric_correlations(shown)
+    if correlations.reason is not None:
+        blocks.append(f"Rank correlation between metrics: not measured: {correlations.reason}")
+        return _rendered(blocks)
+    blocks.append(
+        "Rank correlation between metrics: Kendall's τ-b over the files, each metric by a file's "
+        "mean rank; 1: they prefer the same files"
+    )
+    table = _table(["", *correlations.labels], text_columns=1)
+    for label, taus in zip(correlations.labels, correlations.taus, strict=True):
+        table.add_row(label, *(_number(tau, 2) for tau in taus))
+    return _rendered([*blocks, table])
+
+
+def _halved(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+    """Return the records of the headline, with those that know no halves, and the others."""
+    halved = {(record.metric, record.name) for record in records if record.words == "report"}
+
+    def headline(record: Record) -> bool:
+        return record.words == "report" or (record.metric, record.name) not in halved
+
+    return [r for r in records if headline(r)], [r for r in records if not headline(r)]
+
+
+def _tables(title: str, records: Sequence[Record]) -> list[RenderableType]:
+    weat = [record for record in records if _has_statistic(record)]
+    other = [r for r in records if r.value is not None and not _has_statistic(r)]
+    tables: list[RenderableType] = []
+    if weat:
+        tables.append(_weat_table(weat))
+    if other:
+        tables.append(_other_table(other))
+    return ["", title, *tables] if tables else []
+
+
+def _has_statistic(record: Record) -> bool:
+    return record.metric == "weat" and record.extra.get("statistic") is not None
+
+
+def _weat_table(records: Sequence[Record]) -> Table:
+    head = ["WEAT", "words", "n", "s", "95 % interval", "null95", "baseline", "d"]
+    head += ["95 % interval", "p", "p Holm", "test"]
+    rows = []
+    for record in records:
+        extra = record.extra
+        rows.append(
+            [
+                *(record.name, record.words, str(record.n), _number(extra["statistic"], 4)),
+                _interval(extra.get("statistic_low"), extra.get("statistic_high"), 4),
+                _number(extra.get("null95"), 4),
+                _number(extra.get("null95_baseline"), 4),
+                _number(record.value, 2),
+                _interval(record.low, record.high, 2),
+                *(_p(record.p), _p(extra.get(HOLM))),
+                (record.method or "").replace("monte_carlo", "MC"),
+            ]
+        )
+    return _filled(head, rows, text_columns=2)
+
+
+def _other_table(records: Sequence[Record]) -> Table:
+    head = ["metric", "name", "words", "n", "value", "95 % interval", "null95", "p", "p Holm"]
+    head += ["better"]
+    sections = []
+    for metric, found in groupby(records, key=lambda record: record.metric):
+        rows = [
+            [
+                *("", record.name, record.words, str(record.n), _number(record.value, 4)),
+                _interval(record.low, record.high, 4),
+                _number(record.extra.get("null95"), 4),
+                *(_p(record.p), _p(record.extra.get(HOLM)), direction_of(record).better or ""),
+            ]
+            for record in found
+        ]
+        rows[0][0] = metric
+        sections.append(rows)
+    return _filled(head, *sections, text_columns=3)
+
+
+def _comparison_table(rows: Iterable[ComparedMetric], files: range) -> Table:
+    head = ["metric", "name", "words", "better", *(f"[{i + 1}]" for i in files)]
+    sections = []
+    for metric, found in groupby(rows, key=lambda row: row.metric):
+        cells = [
+            ["", row.name, row.words, row.better or "", *(_ranked(row, i) for i in files)]
+            for row in found
+        ]
+        cells[0][0] = metric
+        sections.append(cells)
+    return _filled(head, *sections, text_columns=4)
+
+
+def _ranked(row: ComparedMetric, file: int) -> str:
+    value, rank = row.values[file], row.ranks[file]
+    return _number(value, 4) + ("" if rank is None else f" ({rank:.0f})")
+
+
+def _filled(head: list[str], *sections: list[list[str]], text_columns: int) -> Table:
+    """Return a table without the columns in which no row says anything."""
+    rows = [row for section in sections for row in section]
+    kept = [i for i in range(len(head)) if any(row[i] not in ("", MISSING) for row in rows)]
+    table = _table([head[i] for i in kept], sum(i < text_columns for i in kept))
+    for section in sections:
+        for row in section:
+            table.add_row(*(row[i] for i in kept))
+        table.add_section()
+    return table
+
+
+def _table(head: Sequence[str], text_columns: int) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for i, name in enumerate(head):
+        table.add_column(name, justify="left" if i < text_columns else "right", overflow="fold")
+    return table
+
+
+def _lost_lines(lost: Sequence[Record]) -> list[str]:
+    """Return one line for each run of records that were lost for the same reason."""
+    lines = []
+    for (metric, name, reason), found in groupby(lost, key=lambda r: (r.metric, r.name, r.reason)):
+        halves = ", ".join(record.words for record in found)
+        lines.append(f"  {metric} {name}, {halves} words: {reason}")
+    return lines
+
+
+def _number(value: float | None, digits: int) -> str:
+    return MISSING if value is None else f"{value:.{digits}f}"
+
+
+def _interval(low: float | None, high: float | None, digits: int) -> str:
+    return "" if low is None or high is None else f"[{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _p(value: float | None) -> str:
+    return "" if value is None else f"{value:.2g}"
+
+
+def _rendered(blocks: Iterable[RenderableType]) -> str:
+    """Return the text; only a terminal gets colour and its own width."""
+    console = _console()
+    with console.capture() as capture:
+        for block in blocks:
+            console.print(block, soft_wrap=isinstance(block, str))
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, markup=False, emoji=False, width=PIPED_WIDTH)

@@ -1,0 +1,58 @@
+"""Which way a metric points: the number that is compared across files, and what is better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from debiaslab.metrics.scorecard import Record
+
+Better = Literal["higher", "lower", "near 0", "near 1"]
+
+
+@dataclass(frozen=True)
+class Direction:
+    """How the records of a metric are compared.
+
+    Attributes:
+        better: What is better; None when neither is: the numbers are shown and not ranked.
+        key: Which number of the record: its ``value``, or an extra such as ``statistic``.
+    """
+
+    better: Better | None
+    key: str = "value"
+
+    def number(self, record: Record) -> float | None:
+        """Return the number of ``record`` that is compared; None when it was not measured."""
+        return record.value if self.key == "value" else record.extra.get(self.key)
+
+    def badness(self, number: float) -> float | None:
+        """Return a number that is smaller for the better of two; None when neither is."""
+        if self.better is None:
+            return None
+        return {
+            "higher": -number,
+            "lower": number,
+            "near 0": abs(number),
+            "near 1": abs(number - 1.0),
+        }[self.better]
+
+
+UNKNOWN = Direction(None)
+
+# By metric, or by metric and name where its names point different ways.
+_DIRECTIONS: dict[str | tuple[str, str], Direction] = {
+    # The statistic, never d: d keeps its size when every association has vanished.
+    "weat": Direction("near 0", "statistic"),
+    "direct_bias": Direction("lower"),
+    "similarity": Direction("higher"),
+    ("collapse", "mean_cosine"): Direction("near 0"),
+    ("collapse", "effective_rank"): Direction("higher"),
+    ("collapse", "zero_vectors"): Direction("lower"),
+}
+
+
+def direction_of(record: Record) -> Direction:
+    """Return how the record's metric is compared; ``UNKNOWN`` for one that is not ranked."""
+    named = _DIRECTIONS.get((record.metric, record.name))
+    return named or _DIRECTIONS.get(record.metric, UNKNOWN)
