@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "bench": TOOLS | {"corpus", "sgns"},
     "regularizers": frozenset({"errors", "lexicons", "embeddings"}),
     "metrics": frozenset({"errors", "lexicons", "embeddings"}),
+    "statistics": frozenset({"errors", "lexicons", "embeddings", "metrics"}),
     "neighbors": frozenset({"errors", "embeddings"}),
     "export": TOOLS | {"lexicons", "embeddings", "vectors"},
     "report": frozenset({"errors", "embeddings", "metrics", "lexicons", "tracking"}),
