@@ -224,4 +224,6 @@ def test_records_get_the_null_of_other_vectors():
     assert set(lost.values()) == {None}
     other = Record("similarity", "x", "all", 0.5)
     assert with_null(other, random_words(vectors), effort) is other
+    race = Record("mac", "race", "all", 0.5, n=4)
+    assert with_null(race, random_words(vectors), effort) is race
     assert {"direct_bias", "mac", "ect", "same", "rnsb", "ripa"} <= set(HAS_NULL)

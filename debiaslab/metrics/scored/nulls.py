@@ -26,6 +26,7 @@ from debiaslab.metrics.sentiment import PLEASANT, UNPLEASANT
 
 DRAWS = 1_000
 
+_GENDER = ("occupations", "gender")  # names of records that hold occupations against gender words
 _NUMBERS = ("null_median", "null_low", "null_high", "null_p")
 _Null = Callable[[RandomWords, Record, int], Array]
 
@@ -43,10 +44,10 @@ def with_null(record: Record, words: RandomWords, effort: Effort, suffix: str = 
     name. Taken with the baseline's words and ``suffix="_baseline"`` it is the yardstick that stays
     where it was while debiasing shrinks the null of the vectors measured. All four are None when
     there is no value, nulls are not wanted, or ``words`` are too few; a record of a metric
-    without such a null (see ``HAS_NULL``) comes back as it is. For WEAT see
-    ``metrics.baseline_null``.
+    without such a null (see ``HAS_NULL``), or of other words than the gender lists of the
+    scorecard, comes back as it is. For WEAT see ``metrics.baseline_null``.
     """
-    if record.metric not in HAS_NULL:
+    if record.metric not in HAS_NULL or record.name not in _GENDER:
         return record
     numbers = _numbers(record, words, effort)
     extra = {f"{name}{suffix}": number for name, number in zip(_NUMBERS, numbers, strict=True)}
