@@ -1,5 +1,8 @@
 """Debiasing strategies. To add one: a file with a class under ``@register``, imported here."""
 
+from debiaslab.regularizers.binding import BoundStrategy, bind_strategy
+from debiaslab.regularizers.composition import Composition, SumOfPenalties, parts_of
+from debiaslab.regularizers.creation import create, search_space
 from debiaslab.regularizers.none import NoStrategy
 from debiaslab.regularizers.pairwise import PairwiseParity
 from debiaslab.regularizers.penalty import (
@@ -11,11 +14,12 @@ from debiaslab.regularizers.penalty import (
     bind,
     covered_words,
 )
+from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess, debias_words
+from debiaslab.regularizers.preprocess import Preprocess, Rewriting
 from debiaslab.regularizers.projection import ProjectionPenalty
 from debiaslab.regularizers.registry import (
     LogUniform,
     Strategy,
-    create,
     get,
     register,
     strategy_names,
@@ -24,20 +28,32 @@ from debiaslab.regularizers.tying import Tying
 
 __all__ = [
     "BoundPenalty",
+    "BoundStrategy",
+    "Composition",
     "Cover",
     "Coverage",
+    "DebiasWords",
+    "Eraser",
     "LogUniform",
     "NoStrategy",
     "PairwiseParity",
     "Penalty",
     "PenaltyWords",
+    "PostProcess",
+    "Preprocess",
     "ProjectionPenalty",
+    "Rewriting",
     "Strategy",
+    "SumOfPenalties",
     "Tying",
     "bind",
+    "bind_strategy",
     "covered_words",
     "create",
+    "debias_words",
     "get",
+    "parts_of",
     "register",
+    "search_space",
     "strategy_names",
 ]

@@ -34,6 +34,15 @@ class Penalty(Strategy):
     stage: ClassVar[Stage] = "in"
     needs_neutral: ClassVar[bool] = True
 
+    @property
+    def acts_on_neutral(self) -> bool:
+        """Whether it needs neutral words, or works on the gender pairs alone."""
+        return self.needs_neutral
+
+    def fresh(self) -> Penalty:
+        """Return a penalty for one training; those that keep a state return a new one."""
+        return self
+
     @abstractmethod
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the scalar R(W, C).
@@ -54,6 +63,25 @@ class Coverage:
     report_words_covered: bool
     pairs: tuple[str, ...]  # "he/she", … found in the vocabulary
     pairs_missing: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        vocabulary: Sequence[str],
+        cover: Cover,
+        neutral: Sequence[str],
+        pairs: Sequence[tuple[str, str]] | None = None,
+    ) -> Coverage:
+        """Return what a strategy covers of a vocabulary; its pairs are the tune half when None."""
+        known, report = frozenset(vocabulary), lexicons.report_words()
+        pairs = lexicons.load_pairs(PAIRS).half("tune") if pairs is None else pairs
+        return cls(
+            cover=cover,
+            neutral=len(neutral),
+            report_words_covered=any(word.lower() in report for word in neutral),
+            pairs=tuple("/".join(pair) for pair in pairs if set(pair) <= known),
+            pairs_missing=tuple("/".join(pair) for pair in pairs if not set(pair) <= known),
+        )
 
 
 class BoundPenalty:
@@ -77,7 +105,7 @@ class BoundPenalty:
         pairs: Sequence[tuple[str, str]],
     ) -> None:
         self.weight = penalty.weight
-        self._penalty = penalty
+        self._penalty = penalty.fresh()
         index = {word: i for i, word in enumerate(vocabulary)}
         found = [pair for pair in pairs if pair[0] in index and pair[1] in index]
         if not found:
@@ -86,22 +114,15 @@ class BoundPenalty:
                 allowed="a corpus with at least one, such as " + "/".join(pairs[0]),
                 next_step="a smaller --min-count, or a larger corpus",
             )
-        neutral = covered_words(vocabulary, cover) if penalty.needs_neutral else []
-        if penalty.needs_neutral and not neutral:
+        neutral = covered_words(vocabulary, cover) if penalty.acts_on_neutral else []
+        if penalty.acts_on_neutral and not neutral:
             raise UserError(
                 f"cover {cover!r} holds no word of the vocabulary", next_step="--cover all"
             )
         self._neutral = torch.tensor([index[word] for word in neutral], dtype=torch.long)
         self._male = torch.tensor([index[male] for male, _ in found], dtype=torch.long)
         self._female = torch.tensor([index[female] for _, female in found], dtype=torch.long)
-        report = lexicons.report_words()
-        self.coverage = Coverage(
-            cover=cover,
-            neutral=len(neutral),
-            report_words_covered=any(word.lower() in report for word in neutral),
-            pairs=tuple("/".join(pair) for pair in found),
-            pairs_missing=tuple("/".join(pair) for pair in pairs if pair not in found),
-        )
+        self.coverage = Coverage.of(vocabulary, cover, neutral, pairs)
 
     def draw(self, generator: torch.Generator, sample: int) -> _Drawn:
         """Draw at most ``sample`` neutral words; the pairs are always all there."""
@@ -133,14 +154,23 @@ def bind(
     words: ``tune`` (tune words of the lexicons), ``vocabulary`` (every non-gender word but the
     report words) or ``all`` (every non-gender word).
     """
-    if cover not in get_args(Cover):
-        known = get_args(Cover)
-        raise UserError(
-            f"--cover was {cover!r}", allowed=", ".join(known), nearest=nearest(str(cover), known)
-        )
+    check_cover(cover)
     if not isinstance(strategy, Penalty):
         return None
     return BoundPenalty(strategy, vocabulary, cover, lexicons.load_pairs(PAIRS).half("tune"))
+
+
+def check_cover(cover: str) -> None:
+    """Refuse a cover that is none.
+
+    Raises:
+        UserError: It is not one of tune, vocabulary, all.
+    """
+    known = get_args(Cover)
+    if cover not in known:
+        raise UserError(
+            f"--cover was {cover!r}", allowed=", ".join(known), nearest=nearest(str(cover), known)
+        )
 
 
 def covered_words(vocabulary: Sequence[str], cover: Cover) -> list[str]:

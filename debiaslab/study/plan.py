@@ -31,11 +31,8 @@ class Plan:
     name: str | None = None  # None: made from strategy, corpus and a hash of the identity
 
     def __post_init__(self) -> None:
-        strategy = regularizers.get(self.strategy)
-        if not strategy.search_space:
-            searchable = [
-                n for n in regularizers.strategy_names() if regularizers.get(n).search_space
-            ]
+        if not regularizers.search_space(self.strategy):
+            searchable = [n for n in regularizers.strategy_names() if regularizers.search_space(n)]
             raise UserError(
                 f"strategy {self.strategy!r} has no λ to search",
                 allowed=", ".join(searchable),
@@ -77,10 +74,10 @@ class Plan:
             "strategy": self.strategy,
             "search_space": {
                 knob: asdict(space)
-                for knob, space in regularizers.get(self.strategy).search_space.items()
+                for knob, space in regularizers.search_space(self.strategy).items()
             },
             "cover": self.cover,
-            "knobs": {k: v for k, v in asdict(self.create(weight=0.0)).items() if k != "weight"},
+            "knobs": self.create(weight=0.0).knobs(),
             "seeds": list(self.seeds),
             "settings": settings,
             "objective": asdict(self.objective),

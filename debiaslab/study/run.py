@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debiaslab import export, lexicons, regularizers
+from debiaslab import export, lexicons
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.provenance import provenance
+from debiaslab.regularizers import bind_strategy
+from debiaslab.regularizers.penalty import Cover, check_cover
 from debiaslab.report import association_sizes, loss_figure, run_report, scorecard_figure
 from debiaslab.sgns import Report, TrainResult, TrainSettings, train
 from debiaslab.study.objective import FORMULA, Outcome, Yardstick, measure_yardstick
@@ -22,7 +24,7 @@ from debiaslab.tracking import VECTORS, DatasetInfo, RunInfo, RunLog, Store
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.embeddings import Embeddings
-    from debiaslab.regularizers import BoundPenalty, Strategy
+    from debiaslab.regularizers import BoundStrategy, Strategy
 
 SCORECARD = "scorecard.json"
 SUBMISSION = "submission/submission.csv"
@@ -81,15 +83,15 @@ def run_once(
     """
     name = _run_name(plan, trial, weight, seed)
     strategy = plan.create(weight)
-    penalty = regularizers.bind(strategy, corpus.words, plan.cover) if weight > 0 else None
+    bound = bound_strategy(corpus, strategy, plan.cover, seed)
     settings = plan.settings_for(seed)
-    params = run_params(corpus, settings, strategy, penalty, plan.cover)
+    params = run_params(corpus, settings, strategy, bound, plan.cover)
     tags = _tags(plan, trial, seed)
     with store.start(
         name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
     ) as log:
         log_provenance(log)
-        result = train_logged(log, corpus, settings, penalty, progress=progress)
+        result = train_logged(log, corpus, settings, bound, progress=progress)
         scorecard = evaluate(result.embeddings, name=name, seed=seed)
         log_results(log, corpus, result, scorecard)
         if baseline is None:
@@ -115,13 +117,17 @@ def train_logged(
     log: RunLog,
     corpus: Corpus,
     settings: TrainSettings,
-    penalty: BoundPenalty | None,
+    bound: BoundStrategy | None,
     *,
     init: Embeddings | None = None,
     on_report: Callable[[Report], None] | None = None,
     progress: bool = True,
 ) -> TrainResult:
-    """Train, sending the running loss by step and a quick scorecard by epoch to a run."""
+    """Train with a strategy, sending the running loss and a quick scorecard by epoch to a run.
+
+    The vectors of the result have been through the strategy's post-processing; those measured by
+    epoch have not.
+    """
 
     def report(step: Report) -> None:
         log.metrics(_loss_metrics(step), step=step.step)
@@ -132,9 +138,31 @@ def train_logged(
         quick = flat(evaluate(vectors, quick=True))
         log.metrics({f"epoch/{key}": value for key, value in quick.items()}, step=number)
 
-    return train(
-        corpus, settings, penalty, init=init, on_report=report, on_epoch=epoch, progress=progress
+    result = train(
+        corpus,
+        settings,
+        None if bound is None else bound.penalty,
+        preprocessing=None if bound is None else bound.preprocessing,
+        init=init,
+        on_report=report,
+        on_epoch=epoch,
+        progress=progress,
     )
+    return result if bound is None else replace(result, embeddings=bound.finish(result.embeddings))
+
+
+def bound_strategy(
+    corpus: Corpus, strategy: Strategy, cover: Cover, seed: int
+) -> BoundStrategy | None:
+    """Look a strategy's words up in a corpus; None for the baseline (λ = 0 or no strategy).
+
+    Raises:
+        UserError: The vocabulary lacks words the strategy needs, or the cover is unknown.
+    """
+    check_cover(cover)
+    if strategy.weight == 0 or strategy.stage == "none":
+        return None
+    return bind_strategy(strategy, corpus.words, corpus.counts, cover=cover, seed=seed)
 
 
 def find_finished(
@@ -201,14 +229,14 @@ def run_params(
     corpus: Corpus,
     settings: TrainSettings,
     strategy: Strategy,
-    penalty: BoundPenalty | None,
+    bound: BoundStrategy | None,
     cover: str,
 ) -> dict[str, Any]:
     """Return everything that shaped a run, as MLflow shows it."""
     params: dict[str, Any] = {
-        "strategy": strategy.name if penalty is not None else "none",
-        "stage": strategy.stage if penalty is not None else "none",
-        "weight": repr(strategy.weight if penalty is not None else 0.0),
+        "strategy": strategy.name if bound is not None else "none",
+        "stage": strategy.stage if bound is not None else "none",
+        "weight": repr(strategy.weight if bound is not None else 0.0),
         "cover": cover,
         **asdict(settings),
         "engine": settings.engine or "auto",  # the tag debiaslab.engine names the one that ran
@@ -220,9 +248,9 @@ def run_params(
         "lowercase": corpus.settings.lowercase,
         "lexicon_versions": json.dumps(lexicons.versions(), sort_keys=True),
     }
-    if penalty is not None:
-        params |= {f"knob.{k}": v for k, v in asdict(strategy).items() if k != "weight"}
-        params |= {f"coverage.{key}": value for key, value in asdict(penalty.coverage).items()}
+    if bound is not None:
+        params |= {f"knob.{k}": v for k, v in strategy.knobs().items()}
+        params |= {f"coverage.{key}": value for key, value in asdict(bound.coverage).items()}
     return params
 
 

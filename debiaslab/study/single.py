@@ -12,8 +12,16 @@ from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.outputs import check_output_folder
+from debiaslab.regularizers.penalty import check_cover
 from debiaslab.sgns import Report, TrainResult, TrainSettings
-from debiaslab.study.run import dataset_info, log_provenance, log_results, run_params, train_logged
+from debiaslab.study.run import (
+    bound_strategy,
+    dataset_info,
+    log_provenance,
+    log_results,
+    run_params,
+    train_logged,
+)
 from debiaslab.tracking import Store
 
 if TYPE_CHECKING:
@@ -39,7 +47,7 @@ class SingleTraining:
 
     def __post_init__(self) -> None:
         self.create()
-        regularizers.bind(regularizers.create("none"), (), self.cover)  # refuses an unknown cover
+        check_cover(self.cover)
         if self.init is not None and self.init.dim != self.settings.dim:
             raise UserError(
                 f"the vectors to continue from have dimension {self.init.dim}, this training "
@@ -98,15 +106,14 @@ def train_single(
             not be written; in the last case the finished run keeps the vectors.
     """
     settings, chosen = training.settings, training.create()
-    active = training.weight > 0
-    penalty = regularizers.bind(chosen, corpus.words, training.cover) if active else None
-    name = f"{training.strategy} λ={training.weight:.4g}" if penalty is not None else "baseline"
+    bound = bound_strategy(corpus, chosen, training.cover, settings.seed)
+    name = f"{training.strategy} λ={training.weight:.4g}" if bound is not None else "baseline"
     store = Store.open(root)
     with (
         store.start(
             f"{name} · {corpus.name} · seed {settings.seed}",
             parent=None,
-            params=run_params(corpus, settings, chosen, penalty, training.cover),
+            params=run_params(corpus, settings, chosen, bound, training.cover),
             tags={"debiaslab.kind": "single", "debiaslab.strategy": training.strategy},
             dataset=dataset_info(corpus),
         ) as log,
@@ -117,7 +124,7 @@ def train_single(
             log,
             corpus,
             settings,
-            penalty,
+            bound,
             init=training.init,
             on_report=on_report,
             progress=progress,

@@ -147,7 +147,7 @@ def sweep(
     name = plan.study_name(corpus)
     check_output(Path(submissions) / f"{name}.zip")
     store = Store.open(root)
-    space = regularizers.get(plan.strategy).search_space["weight"]
+    space = regularizers.search_space(plan.strategy)["weight"]
     with _explained_search(Path(root) / DATABASE):
         search = Search(Path(root), name, plan.identity(corpus), space)
         parent = _parent(store, name, corpus, plan)
@@ -174,13 +174,13 @@ def sweep(
 
 
 def _check_words(corpus: Corpus, plan: Plan) -> regularizers.Coverage:
-    """Return what the penalty covers; fail when the vocabulary lacks what the study needs."""
-    penalty = regularizers.bind(plan.create(weight=1.0), corpus.words, plan.cover)
-    assert penalty is not None, "only penalties have a λ to search"
+    """Return what the strategy covers; fail when the vocabulary lacks what the study needs."""
+    strategy = plan.create(weight=1.0)
+    bound = regularizers.bind_strategy(strategy, corpus.words, corpus.counts, cover=plan.cover)
     plan.objective.check_vocabulary(frozenset(corpus.words))
     if plan.objective.retention_weight > 0:
         _check_similarity(corpus)
-    return penalty.coverage
+    return bound.coverage
 
 
 def _check_similarity(corpus: Corpus) -> None:

@@ -1,0 +1,74 @@
+"""A strategy bound to a vocabulary: what training and what comes after it are given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.regularizers.composition import parts_of, penalty_of
+from debiaslab.regularizers.penalty import BoundPenalty, Cover, Coverage, bind, check_cover
+from debiaslab.regularizers.postprocess import PostProcess, debias_words
+from debiaslab.regularizers.preprocess import Preprocess, Rewriting
+from debiaslab.regularizers.registry import Strategy
+
+
+@dataclass(frozen=True)
+class BoundStrategy:
+    """What a strategy does before, during and after one training; None where it does nothing."""
+
+    preprocessing: Rewriting | None
+    penalty: BoundPenalty | None
+    post: PostProcess | None
+    coverage: Coverage
+    seed: int
+
+    def finish(self, embeddings: Embeddings) -> Embeddings:
+        """Return the vectors after post-processing; the same object where there is none."""
+        if self.post is None:
+            return embeddings
+        words = debias_words(embeddings.words, self.coverage.cover)
+        return self.post.fit(embeddings, words, self.seed)(embeddings)
+
+
+def bind_strategy(
+    strategy: Strategy,
+    vocabulary: Sequence[str],
+    counts: NDArray[np.int64],
+    *,
+    cover: Cover = "all",
+    seed: int = 0,
+) -> BoundStrategy:
+    """Look up everything a strategy needs, before any training starts.
+
+    Args:
+        strategy: One strategy or a composition.
+        vocabulary: Words by id.
+        counts: Tokens of each, shape ``(V,)``.
+        cover: Which non-gender words it acts on.
+        seed: Seed of everything that pre- and post-processing draw.
+
+    Raises:
+        UserError: The vocabulary lacks words the strategy needs, or the cover is unknown.
+    """
+    check_cover(cover)
+    parts = parts_of(strategy)
+    before = next((part for part in parts if isinstance(part, Preprocess)), None)
+    after = next((part for part in parts if isinstance(part, PostProcess)), None)
+    rewriting = None if before is None else before.bind(vocabulary, counts, seed)
+    term = penalty_of(strategy)
+    penalty = None if term is None else bind(term, vocabulary, cover)
+    if penalty is not None:
+        coverage = penalty.coverage
+    elif after is not None:
+        coverage = Coverage.of(vocabulary, cover, debias_words(vocabulary, cover).neutral)
+    else:
+        coverage = Coverage(cover, 0, False, *_pairs(rewriting))
+    return BoundStrategy(rewriting, penalty, after, coverage, seed)
+
+
+def _pairs(rewriting: Rewriting | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return ((), ()) if rewriting is None else (rewriting.pairs, rewriting.pairs_missing)
