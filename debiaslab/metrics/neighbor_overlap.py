@@ -13,7 +13,7 @@ from debiaslab.errors import UserError
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval, bootstrap_mean
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.nearest import CANDIDATES, Rows, nearest_rows, unit_block
-from debiaslab.metrics.vocabulary import find, require_directions
+from debiaslab.metrics.vocabulary import find, require_directions, unit_rows
 
 K = 10
 SAMPLE = 1000
@@ -154,11 +154,11 @@ def _shares(
         ("the baseline", baseline, theirs),
     ):
         units = unit_block(space, rows[chosen])
-        alive = units.any(axis=1)
+        alive = np.linalg.norm(units, axis=1) > 0
         if not alive.any():
             raise NotMeasuredError(f"the words of the sample are all zeros in {name}")
         if len(units) > 1:
-            require_directions(f"the sampled words in {name}", units[alive].astype(np.float64))
+            require_directions(f"the sample in {name}", unit_rows(space, rows[chosen][alive]))
         positions = nearest_rows(units, space, rows, k, own=chosen).positions
         found.append(np.where(alive[:, None], positions, -1))
     run, base = found
