@@ -26,6 +26,7 @@ COMMANDS = {
     "export": "write the CodaLab file, or the vectors, of a run",
     "evaluate": "measure the bias and utility of vector files",
     "neighbors": "show the words nearest to a word, one or two vectors side by side",
+    "lexicon": "list and show the word lists, check them against vectors",
     "strategies": "list the debiasing strategies",
     "studies": "list the studies of the store",
     "bench": "measure how fast training is here, by batch size or threads",
