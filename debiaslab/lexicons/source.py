@@ -19,7 +19,8 @@ LIST_SOURCES = (
 PAIR_SOURCES = ("bolukbasi_pairs",)
 ATTRIBUTE_SOURCES = ("manzini_multiclass", "garg_groups")
 SOURCES = LIST_SOURCES + PAIR_SOURCES + ATTRIBUTE_SOURCES
-VERSIONED_SOURCES = ("first_names",)  # tables with a loader of their own
+# tables with a loader of their own
+VERSIONED_SOURCES = ("first_names", "sembias", "occupation_women")
 
 
 @cache
