@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,20 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         help="similarity set word1,word2,score, or a folder of them, besides the two built in",
     )
     group.add_argument(
+        "--analogies",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="analogy questions, or a folder of them, or Google for the set that gensim carries",
+    )
+    group.add_argument(
+        "--lexicon",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="JSON or YAML that defines attributes besides gender, such as religion",
+    )
+    group.add_argument(
         "--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of permutations and bootstrap"
     )
 
@@ -91,6 +106,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.commands.evaluate_log import Evaluations
     from debiaslab.commands.evaluate_tables import comparison_view, scorecard_view
     from debiaslab.metrics import compare
+    from debiaslab.statistics import warnings_of
 
     _check(args)
     inputs = load_all(args)
@@ -100,10 +116,13 @@ def run(args: argparse.Namespace) -> Iterator[str]:
             allowed="two or more, such as --baseline FILE",
         )
     log = Evaluations.open(args) if args.log else None
-    cards = []
-    for subject, card in _measured(args, inputs):
+    cards: list[Scorecard] = []
+    before: Scorecard | None = None  # the baseline's, which is the first
+    for subject, measured in _measured(args, inputs):
+        card = _with_corrections(measured)
         cards.append(card)
-        yield scorecard_view(card)
+        yield scorecard_view(card, warnings_of(card, before))
+        before = card if subject.is_baseline else before
         if log is not None:
             yield f"logged run {log.add(subject, card)}"
     comparison = compare(cards) if len(cards) > 1 else None
@@ -120,7 +139,7 @@ def _check(args: argparse.Namespace) -> None:
     for name in _OUTPUTS:
         if getattr(args, name) is not None:
             check_output(getattr(args, name))
-    measured_groups(args.groups, quick=args.quick, baseline=args.baseline is not None)
+    measured_groups(args.groups)
     if args.study is not None and not args.log:
         raise UserError(
             "--study names where the runs are logged, and nothing is logged",
@@ -147,9 +166,28 @@ def _measured(args: argparse.Namespace, inputs: Inputs) -> Iterator[tuple[Subjec
                 similarity=inputs.similarity,
                 baseline=None if subject.is_baseline else inputs.baseline,
                 groups=groups,
+                analogies=inputs.analogies,
+                attributes=inputs.attributes,
                 progress=True,
             ),
         )
+
+
+def _with_corrections(card: Scorecard) -> Scorecard:
+    """Return the scorecard with corrected p-values in ``extra`` of the records that have a p."""
+    from debiaslab.commands.evaluate_tables import BH, HOLM
+    from debiaslab.statistics import corrected
+
+    found = {
+        (each.metric, each.name, each.words): {HOLM: each.holm, BH: each.benjamini_hochberg}
+        for each in corrected(card)
+    }
+    records = (
+        replace(record, extra={**record.extra, **found[key]}) if key in found else record
+        for record in card.records
+        for key in [(record.metric, record.name, record.words)]
+    )
+    return replace(card, records=tuple(records))
 
 
 def _written(

@@ -1,19 +1,20 @@
-"""What ``evaluate`` reads: vector files, runs of the store, similarity sets."""
+"""What ``evaluate`` reads: vector files, runs of the store, judgements, questions, lexicons."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from debiaslab.commands.arguments import open_store, run_vectors
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
     from debiaslab.embeddings import Embeddings
+    from debiaslab.lexicons import Attribute
     from debiaslab.metrics import SimilaritySet
+    from debiaslab.metrics.analogy_sets import AnalogySet
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,11 @@ class Subject:
 
     def groups(self, asked: Sequence[str] | None) -> list[str] | None:
         """Return the groups to measure: those that need a baseline are not for the baseline."""
-        from debiaslab.metrics.groups import WITH_BASELINE
+        from debiaslab.metrics.groups import NEED_BASELINE
 
         if asked is None or not self.is_baseline:
             return None if asked is None else list(asked)
-        return [name for name in asked if name not in WITH_BASELINE]
+        return [name for name in asked if name not in NEED_BASELINE]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Inputs:
     subjects: list[Subject]  # the baseline first; taken out one by one
     baseline: Embeddings | None
     similarity: list[SimilaritySet]
+    analogies: list[AnalogySet] | None
+    attributes: list[Attribute]
 
 
 def load_all(args: argparse.Namespace) -> Inputs:
@@ -55,14 +58,14 @@ def load_all(args: argparse.Namespace) -> Inputs:
             next_step="python -m debiaslab evaluate --help",
         )
     similarity = load_similarity_sets(args.similarity)
+    analogies, attributes = load_analogy_sets(args.analogies), load_attributes(args.lexicon)
     subjects = [Subject(file, load_file(file, args.words)) for file in args.vectors]
     subjects += _runs(args)
-    if args.baseline is None:
-        return Inputs(subjects, None, similarity)
-    baseline = load_file(args.baseline, args.words)
-    return Inputs(
-        [Subject(args.baseline, baseline, is_baseline=True), *subjects], baseline, similarity
-    )
+    baseline = None
+    if args.baseline is not None:
+        baseline = load_file(args.baseline, args.words)
+        subjects.insert(0, Subject(args.baseline, baseline, is_baseline=True))
+    return Inputs(subjects, baseline, similarity, analogies, attributes)
 
 
 def _runs(args: argparse.Namespace) -> list[Subject]:
@@ -89,38 +92,59 @@ def load_file(file: str, words: str | None) -> Embeddings:
 def load_similarity_sets(sources: Sequence[str]) -> list[SimilaritySet]:
     """Return the default sets and those of each CSV file, or of each folder of them.
 
-    In a folder, a file with another header than ``word1,word2,score`` is no similarity set.
-
     Raises:
         UserError: A file is no similarity set, a folder has none, or two have one name.
     """
-    from debiaslab.metrics import default_similarity_sets, load_similarity
+    from debiaslab.metrics import default_similarity_sets
+    from debiaslab.metrics.similarity_sets import similarity_sets_in
 
-    sets = {each.name: each for each in default_similarity_sets()}
-    for path in [path for source in sources for path in _similarity_files(source)]:
-        loaded = load_similarity(path)
-        if loaded.name in sets:
+    own = [each for source in sources for each in similarity_sets_in(source).sets]
+    return _distinct("similarity sets", [*default_similarity_sets(), *own])
+
+
+def load_analogy_sets(sources: Sequence[str]) -> list[AnalogySet] | None:
+    """Return the sets of each file or folder; None when there are no sources.
+
+    Raises:
+        UserError: A file is no analogy set, a folder has none, or two have one name.
+    """
+    from debiaslab.metrics.analogy_sets import analogy_sets_in
+
+    found = [each for source in sources for each in analogy_sets_in(source).sets]
+    return _distinct("analogy sets", found) if sources else None
+
+
+def load_attributes(files: Sequence[str]) -> list[Attribute]:
+    """Return the attributes of lexicon files.
+
+    Raises:
+        UserError: A file cannot be read or has none, or two attributes have one name.
+    """
+    from debiaslab.lexicons import load_file
+
+    attributes: list[Attribute] = []
+    for file in files:
+        found = load_file(file).attributes
+        if not found:
             raise UserError(
-                f"two similarity sets are called {loaded.name!r}, one of them {path}",
-                next_step="another name for the file",
+                f"the lexicon file {file} defines no attribute",
+                allowed="attributes, each with its classes",
             )
-        sets[loaded.name] = loaded
-    return list(sets.values())
+        attributes += found.values()
+    return _distinct("attributes", attributes)
 
 
-def _similarity_files(source: str) -> list[str | Path]:
-    if not Path(source).is_dir():
-        return [source]
-    found: list[str | Path] = [p for p in sorted(Path(source).glob("*.csv")) if _has_scores(p)]
-    if not found:
-        raise UserError(
-            f"the folder {source} holds no similarity set",
-            allowed="CSV files that start with word1,word2,score",
-        )
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_T = TypeVar("_T", bound=_Named)
+
+
+def _distinct(what: str, found: list[_T]) -> list[_T]:
+    names = [each.name for each in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"two {what} are called {name!r}", next_step="another name for one")
     return found
-
-
-def _has_scores(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.readline(100).decode("utf-8-sig", errors="replace")
-    return [name.strip().lower() for name in head.split(",")][:3] == ["word1", "word2", "score"]

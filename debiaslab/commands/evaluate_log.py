@@ -43,6 +43,8 @@ class Evaluations:
             "groups": ",".join(args.groups or ["default"]),
             "baseline": args.baseline,
             "similarity": ", ".join(args.similarity),
+            "analogies": ", ".join(args.analogies),
+            "lexicon": ", ".join(args.lexicon),
             "lexicon_versions": json.dumps(lexicons.versions(), sort_keys=True),
         }
         return cls(store, parent, params)

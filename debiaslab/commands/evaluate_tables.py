@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from itertools import groupby
-from typing import TYPE_CHECKING
+from textwrap import wrap
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from debiaslab.metrics import (
     Comparison,
@@ -19,11 +21,18 @@ from debiaslab.metrics.table import SCALE_NOTE
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
+    from rich.text import Text
 
-PIPED_WIDTH = 132
+_R = TypeVar("_R", Record, ComparedMetric)
+
+PIPED_WIDTH = 150
 FILES_A_TABLE = 6
 MISSING = "–"
-HOLM = "p_holm"  # extra of a record: its p-value, corrected over the scorecard
+HOLM, BH = "p_holm", "p_benjamini_hochberg"  # extras: p-values corrected over one half
+P_NOTE = (
+    "p is two-sided where the test has two sides; Holm and BH are corrected over the tests of one "
+    "half of the words."
+)
 
 
 def scorecard_view(card: Scorecard, warnings: Sequence[str] = ()) -> str:
@@ -35,6 +44,8 @@ def scorecard_view(card: Scorecard, warnings: Sequence[str] = ()) -> str:
     blocks += _tables("All words and tune words", rest)
     if any(_has_statistic(record) for record in card.records):
         blocks += ["", SCALE_NOTE]
+    if any(record.p is not None for record in card.records):
+        blocks.append(P_NOTE)
     lost = [record for record in card.records if record.reason]
     if lost:
         blocks += ["", "Not measured:", *_lost_lines(lost)]
@@ -44,12 +55,17 @@ def scorecard_view(card: Scorecard, warnings: Sequence[str] = ()) -> str:
 def comparison_view(comparison: Comparison) -> str:
     """Return the report half of the comparison for the terminal, and which metrics agree."""
     shown = comparison.half("report")
+    rows = [row for row in shown.rows if set(row.values) != {None}]
     blocks: list[RenderableType] = ["Comparison on report words: value (rank, 1 is best)"]
     blocks += [f"  [{i}] {name}" for i, name in enumerate(shown.vectors, start=1)]
     for first in range(0, len(shown.vectors), FILES_A_TABLE):
         last = min(first + FILES_A_TABLE, len(shown.vectors))
-        blocks.append(_comparison_table(shown.rows, range(first, last)))
-    blocks += [f"{MISSING} is not measured; weat is compared by its statistic s, not by d.", ""]
+        blocks.append(_comparison_table(rows, range(first, last)))
+    blocks += [
+        f"{MISSING} is not measured, and what is measured in no file is left out; weat is compared "
+        "by its statistic s, not by d.",
+        "",
+    ]
     correlations = metric_correlations(shown)
     if correlations.reason is not None:
         blocks.append(f"Rank correlation between metrics: not measured: {correlations.reason}")
@@ -90,8 +106,8 @@ def _has_statistic(record: Record) -> bool:
 
 
 def _weat_table(records: Sequence[Record]) -> Table:
-    head = ["WEAT", "words", "n", "s", "95 % interval", "null95", "baseline", "d"]
-    head += ["95 % interval", "p", "p Holm", "test"]
+    head = ["WEAT", "words", "n", "s", "95 % interval", "null95", "baseline's", "d"]
+    head += ["95 % interval", "p", "Holm", "BH", "test"]
     rows = []
     for record in records:
         extra = record.extra
@@ -103,7 +119,7 @@ def _weat_table(records: Sequence[Record]) -> Table:
                 _number(extra.get("null95_baseline"), 4),
                 _number(record.value, 2),
                 _interval(record.low, record.high, 2),
-                *(_p(record.p), _p(extra.get(HOLM))),
+                *_ps(record),
                 (record.method or "").replace("monte_carlo", "MC"),
             ]
         )
@@ -111,16 +127,18 @@ def _weat_table(records: Sequence[Record]) -> Table:
 
 
 def _other_table(records: Sequence[Record]) -> Table:
-    head = ["metric", "name", "words", "n", "value", "95 % interval", "null95", "p", "p Holm"]
-    head += ["better"]
+    head = ["metric", "name", "words", "n", "value", "95 % interval", "random words", "baseline's"]
+    head += ["p", "Holm", "BH", "better"]
     sections = []
-    for metric, found in groupby(records, key=lambda record: record.metric):
+    for metric, found in _by_metric(records).items():
         rows = [
             [
                 *("", record.name, record.words, str(record.n), _number(record.value, 4)),
                 _interval(record.low, record.high, 4),
-                _number(record.extra.get("null95"), 4),
-                *(_p(record.p), _p(record.extra.get(HOLM)), direction_of(record).better or ""),
+                _band(record, ""),
+                _band(record, "_baseline"),
+                *_ps(record),
+                direction_of(record).better or "",
             ]
             for record in found
         ]
@@ -129,10 +147,26 @@ def _other_table(records: Sequence[Record]) -> Table:
     return _filled(head, *sections, text_columns=3)
 
 
+def _band(record: Record, suffix: str) -> str:
+    """Return where the middle 95 % of random word sets lie."""
+    return _interval(
+        record.extra.get(f"null_low{suffix}"), record.extra.get(f"null_high{suffix}"), 4
+    )
+
+
+def _ps(record: Record) -> tuple[str, str, str]:
+    p = record.extra.get("p_two_sided")
+    return (
+        _p(record.p if p is None else p),
+        _p(record.extra.get(HOLM)),
+        _p(record.extra.get(BH)),
+    )
+
+
 def _comparison_table(rows: Iterable[ComparedMetric], files: range) -> Table:
     head = ["metric", "name", "words", "better", *(f"[{i + 1}]" for i in files)]
     sections = []
-    for metric, found in groupby(rows, key=lambda row: row.metric):
+    for metric, found in _by_metric(rows).items():
         cells = [
             ["", row.name, row.words, row.better or "", *(_ranked(row, i) for i in files)]
             for row in found
@@ -140,6 +174,14 @@ def _comparison_table(rows: Iterable[ComparedMetric], files: range) -> Table:
         cells[0][0] = metric
         sections.append(cells)
     return _filled(head, *sections, text_columns=4)
+
+
+def _by_metric(rows: Iterable[_R]) -> dict[str, list[_R]]:
+    """Bring the rows of a metric together, metrics in the order in which they first come."""
+    found: dict[str, list[_R]] = {}
+    for row in rows:
+        found.setdefault(row.metric, []).append(row)
+    return found
 
 
 def _ranked(row: ComparedMetric, file: int) -> str:
@@ -193,16 +235,33 @@ def _p(value: float | None) -> str:
 def _rendered(blocks: Iterable[RenderableType]) -> str:
     """Return the text; only a terminal gets colour and its own width."""
     console = _console()
-    with console.capture() as capture:
-        for block in blocks:
-            console.print(block, soft_wrap=isinstance(block, str))
-    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+    for block in blocks:
+        console.print(_wrapped(block, console.width) if isinstance(block, str) else block)
+    text = cast(StringIO, console.file).getvalue()
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def _wrapped(line: str, width: int) -> Text:
+    """Break a line at spaces only: a path stays in one piece, however long."""
+    from rich.text import Text
+
+    lines = wrap(
+        line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    return Text("\n".join(lines), no_wrap=True, overflow="ignore")
 
 
 def _console() -> Console:
+    """Return a console that writes to memory as it would to where the command prints."""
     from rich.console import Console
 
-    console = Console(highlight=False, markup=False, emoji=False)
-    if console.is_terminal:
-        return console
-    return Console(highlight=False, markup=False, emoji=False, width=PIPED_WIDTH)
+    here = Console()
+    return Console(
+        file=StringIO(),
+        force_terminal=here.is_terminal,
+        color_system="auto" if here.is_terminal else None,
+        width=here.width if here.is_terminal else PIPED_WIDTH,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
-from debiaslab.metrics.baseline_null import with_baseline_null
+from debiaslab.lexicons import Attribute
+from debiaslab.metrics.analogy_sets import AnalogySet, default_analogy_sets
+from debiaslab.metrics.baseline_null import with_weat_nulls
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.measured import NotMeasuredError
+from debiaslab.metrics.null import RandomWords
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.scored import collapse, direct_bias, similarity, weat
+from debiaslab.metrics.scored import (
+    analogies,
+    association,
+    attributes,
+    collapse,
+    direct_bias,
+    geometry,
+    lipstick,
+    overlap,
+    retention,
+    similarity,
+    weat,
+)
+from debiaslab.metrics.scored.nulls import neutral_words, with_null
 from debiaslab.metrics.similarity_sets import SimilaritySet
 
 
@@ -22,7 +39,16 @@ class Subject:
     embeddings: Embeddings
     effort: Effort
     similarity: Sequence[SimilaritySet]
-    baseline: Embeddings | None
+    analogies: Sequence[AnalogySet] | None = None
+    attributes: Sequence[Attribute] = ()
+    baseline: Embeddings | None = None
+
+    @cached_property
+    def baseline_words(self) -> RandomWords | None:
+        """The baseline's words that nulls draw from; None without a baseline, or without nulls."""
+        if self.baseline is None or not self.effort.null:
+            return None
+        return neutral_words(self.baseline)
 
     def required_baseline(self) -> Embeddings:
         """Return the baseline.
@@ -35,20 +61,22 @@ class Subject:
         return self.baseline
 
 
-def measured_groups(groups: Sequence[str] | None, *, quick: bool, baseline: bool) -> list[str]:
+def measured_groups(
+    groups: Sequence[str] | None, *, quick: bool = False, given: Sequence[str] = ()
+) -> list[str]:
     """Return the groups to measure, in the order of the scorecard, each once.
 
     Args:
         groups: Names among ``GROUPS``; None for those that suit the rest.
         quick: Only what is cheap enough for every epoch.
-        baseline: Whether there is one: it adds what compares with it.
+        given: What else was handed in, among ``ADDED``: each adds its groups.
 
     Raises:
         UserError: A name is unknown, or there are none.
     """
     if groups is None:
-        chosen = QUICK if quick else ALONE + (WITH_BASELINE if baseline else ())
-        return [name for name in GROUPS if name in chosen]
+        added = [name for what in given for name in ADDED[what]]
+        groups = QUICK if quick else (*ALONE, *added)
     for name in groups:
         if name not in GROUPS:
             raise UserError(
@@ -58,7 +86,8 @@ def measured_groups(groups: Sequence[str] | None, *, quick: bool, baseline: bool
             )
     if not groups:
         raise UserError("no group of metrics was named", allowed=", ".join(GROUPS))
-    return [name for name in GROUPS if name in groups]
+    part_of_another = {"direct_bias"} if "geometry" in groups else set()
+    return [name for name in GROUPS if name in groups and name not in part_of_another]
 
 
 def group_records(name: str, subject: Subject) -> Iterator[Record]:
@@ -69,34 +98,93 @@ def group_records(name: str, subject: Subject) -> Iterator[Record]:
         yield Record(name, name, "all", None, reason=str(problem))
 
 
-def _weat(subject: Subject) -> Iterator[Record]:
-    for record in weat.records(subject.embeddings, subject.effort):
-        if subject.baseline is None:
-            yield record
-        else:
-            yield with_baseline_null(record, subject.baseline, subject.effort)
+def _weat(subject: Subject) -> Iterable[Record]:
+    records = weat.records(subject.embeddings, subject.effort)
+    if subject.baseline_words is None:
+        return records
+    return with_weat_nulls(records, subject.baseline_words, subject.effort)
 
 
-def _direct_bias(subject: Subject) -> Iterator[Record]:
-    return direct_bias.records(subject.embeddings, subject.effort)
+def _with_baseline_nulls(subject: Subject, records: Iterable[Record]) -> Iterable[Record]:
+    words = subject.baseline_words
+    if words is None:
+        return records
+    return (with_null(record, words, subject.effort, "_baseline") for record in records)
 
 
-def _similarity(subject: Subject) -> Iterator[Record]:
+def _association(subject: Subject) -> Iterable[Record]:
+    return _with_baseline_nulls(subject, association.records(subject.embeddings, subject.effort))
+
+
+def _direct_bias(subject: Subject) -> Iterable[Record]:
+    records: Iterable[Record] = direct_bias.records(subject.embeddings, subject.effort)
+    if subject.effort.null:
+        words = neutral_words(subject.embeddings)
+        records = (with_null(record, words, subject.effort) for record in records)
+    return _with_baseline_nulls(subject, records)
+
+
+def _geometry(subject: Subject) -> Iterator[Record]:
+    yield from _direct_bias(subject)
+    yield from geometry.records(subject.embeddings, subject.effort)
+
+
+def _attributes(subject: Subject) -> Iterable[Record]:
+    if not subject.attributes:
+        raise NotMeasuredError("needs an attribute, such as religion, from a lexicon file")
+    return attributes.records(subject.embeddings, subject.attributes, subject.effort)
+
+
+def _similarity(subject: Subject) -> Iterable[Record]:
     return similarity.records(subject.embeddings, subject.similarity, subject.effort)
 
 
-def _collapse(subject: Subject) -> Iterator[Record]:
+def _analogies(subject: Subject) -> Iterable[Record]:
+    sets = default_analogy_sets() if subject.analogies is None else subject.analogies
+    if not sets:
+        raise NotMeasuredError("needs a set of analogy questions: Google's comes with gensim")
+    return analogies.records(subject.embeddings, sets, subject.effort)
+
+
+def _retention(subject: Subject) -> Iterable[Record]:
+    baseline = subject.required_baseline()
+    return retention.records(subject.embeddings, baseline, subject.similarity, subject.effort)
+
+
+def _overlap(subject: Subject) -> Iterable[Record]:
+    return overlap.records(subject.embeddings, subject.required_baseline(), subject.effort)
+
+
+def _lipstick(subject: Subject) -> Iterable[Record]:
+    """Without a baseline the vectors are their own: what the tests show before debiasing."""
+    baseline = subject.embeddings if subject.baseline is None else subject.baseline
+    return lipstick.records(subject.embeddings, baseline, subject.effort)
+
+
+def _collapse(subject: Subject) -> Iterable[Record]:
     return collapse.records(subject.embeddings, subject.effort)
 
 
-GROUPS: dict[str, Callable[[Subject], Iterator[Record]]] = {
+GROUPS: dict[str, Callable[[Subject], Iterable[Record]]] = {
     "weat": _weat,
+    "association": _association,
     "direct_bias": _direct_bias,
+    "geometry": _geometry,
+    "attributes": _attributes,
     "similarity": _similarity,
+    "analogies": _analogies,
+    "retention": _retention,
+    "overlap": _overlap,
+    "lipstick": _lipstick,
     "collapse": _collapse,
 }
 """Every group in the order of the scorecard, and how its records are made."""
 
 QUICK = ("weat", "direct_bias", "similarity", "collapse")
-ALONE = ("weat", "direct_bias", "similarity", "collapse")
-WITH_BASELINE = ()
+ALONE = ("weat", "association", "geometry", "similarity", "collapse")
+ADDED = {
+    "baseline": ("retention", "overlap", "lipstick"),
+    "analogies": ("analogies",),
+    "attributes": ("attributes",),
+}
+NEED_BASELINE = ("retention", "overlap")
