@@ -113,6 +113,5 @@ def test_the_stereotype_shows_in_each_metric(google_news):
     words = {each.word: each for each in sc_weat(google_news, both, MALE, FEMALE).words}
     assert words["marriage"].effect_size < -1
     assert words["marriage"].p_two_sided < 0.05
-    assert words["corporation"].effect_size > 0
     careers, families = (same(google_news, each, GROUPS).pairs[0].skew for each in (CAREER, FAMILY))
     assert families > careers  # toward the first group, the female one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,9 @@ def records(embeddings: Embeddings, effort: Effort) -> Iterator[Record]:
     """
     band = RandomBand(embeddings, effort)
     for half in HALVES:
+        subject = _Subject(embeddings, effort, half, band)
         for measure in _MEASURES:
-            yield measure(_Subject(embeddings, effort, half, band))
+            yield measure(subject)
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,15 @@ class _Subject:
     half: Half
     band: RandomBand
 
-    @property
+    @cached_property
     def occupations(self) -> Sequence[str]:
         return load(OCCUPATIONS).half(self.half)
 
-    @property
+    @cached_property
     def groups(self) -> dict[str, Sequence[str]]:
         return {side: load(f"{side}_words").half(self.half) for side in ("male", "female")}
 
+    @cached_property
     def means(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         return find_sets(self.embeddings, self.groups).unit_means(self.embeddings)
 
@@ -130,7 +133,7 @@ def _same(subject: _Subject) -> Record:
         skew=None if pair is None else finite(pair.skew),
         stereotype=None if pair is None else finite(pair.stereotype),
     )
-    return subject.band.add(record, lambda rows: same_scores(rows, bias_space(subject.means())))
+    return subject.band.add(record, lambda rows: same_scores(rows, bias_space(subject.means)))
 
 
 def _rnd(subject: _Subject, distance: Distance) -> Record:
@@ -145,7 +148,7 @@ def _rnd(subject: _Subject, distance: Distance) -> Record:
     )
     return subject.band.add(
         subject.record(metric, OCCUPATIONS, result),
-        lambda rows: rnd_scores(rows, subject.means(), distance=distance)[:, 0],
+        lambda rows: rnd_scores(rows, subject.means, distance=distance)[:, 0],
     )
 
 
@@ -167,7 +170,7 @@ def _mac(subject: _Subject) -> Record:
     )
     return subject.band.add(
         subject.record("mac", OCCUPATIONS, result),
-        lambda rows: mac_distances(rows, subject.means()).mean(axis=1),
+        lambda rows: mac_distances(rows, subject.means).mean(axis=1),
     )
 
 
@@ -181,7 +184,7 @@ def _ect(subject: _Subject) -> Record:
     )
     return subject.band.add(
         subject.record("ect", OCCUPATIONS, result),
-        lambda rows: ect_similarities(rows, subject.means()),
+        lambda rows: ect_similarities(rows, subject.means),
         lambda similarities: coherence(similarities)[:, 0],
     )
 
