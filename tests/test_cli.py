@@ -35,7 +35,9 @@ OPTIONS = {
     "--epochs --min-count --subsample --lr --threads --engine --bias-weight --retention-weight "
     "--store",
     "export": "--study --run --pairs --out --missing --format --store",
-    "evaluate": "--baseline --json --seed",
+    "evaluate": "--baseline --json --csv --seed --run --log --similarity --analogies --groups "
+    "--quick --lexicon --compare-csv",
+    "lexicon": "--vectors --file",
     "neighbors": "--vectors --run --study --compare -n --store",
     "strategies": "",
     "studies": "--store",

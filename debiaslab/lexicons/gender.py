@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from debiaslab.lexicons.load import load, load_pairs, names, pair_names
+from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
+from debiaslab.lexicons.sembias import load_sembias
 from debiaslab.lexicons.split import SplitHalf, half_of
 
 GENDER_LISTS = (
@@ -56,4 +58,11 @@ def report_words() -> frozenset[str]:
 def _half(half: SplitHalf) -> frozenset[str]:
     lists = [load(name) for name in names()]
     listed = {word for lexicon in lists if not lexicon.people for word in lexicon.words}
+    # words of metrics that read no list: the scorecard says of them too what was unseen
+    listed |= {
+        word
+        for name in occupation_women_names()
+        for word in load_occupation_women(name).half("all")
+    }
+    listed |= {word for row in load_sembias().rows for word in row.stereotype}
     return frozenset(word for word in listed - gender_words() if half_of(word) == half)
