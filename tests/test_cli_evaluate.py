@@ -313,3 +313,19 @@ def test_an_unknown_run_or_study_is_refused_before_anything_is_measured(
     assert "there is no run '0123abc'" in answer.sentence
     answer = refused(capfd, "evaluate", "plain.kv", "--log", "--study", "mine", *where)
     assert "there is no study 'mine'" in answer.sentence
+
+
+def test_attributes_and_analogies_of_the_user(capfd: Capture, tmp_path: Path) -> None:
+    questions = tmp_path / "family.txt"
+    questions.write_text(": family\nman woman boy girl\nfather mother son daughter\n")
+    classes = {"left": ["man", "boy", "father", "son"], "right": ["woman", "girl", "mother"]}
+    lexicon = tmp_path / "sides.json"
+    attributes = {"sides": {"where": "here", "classes": classes}}
+    lexicon.write_text(json.dumps({"citation": "made up", "attributes": attributes}))
+    out = tmp_path / "card.json"
+    words = ["evaluate", "plain.kv", "--lexicon", str(lexicon), "--analogies", str(questions)]
+    said = call(capfd, *words, "--groups", "attributes,analogies", "--json", str(out))
+    assert said.code == 0, said.err
+    card = Scorecard.from_json(out.read_text())
+    assert {record.metric for record in card.records} >= {"same", "mac", "analogies_3cosadd"}
+    assert {record.name for record in card.records} >= {"sides", "family"}

@@ -194,10 +194,11 @@ def _filled(head: list[str], *sections: list[list[str]], text_columns: int) -> T
     rows = [row for section in sections for row in section]
     kept = [i for i in range(len(head)) if any(row[i] not in ("", MISSING) for row in rows)]
     table = _table([head[i] for i in kept], sum(i < text_columns for i in kept))
-    for section in sections:
+    for i, section in enumerate(sections):
         for row in section:
             table.add_row(*(row[i] for i in kept))
-        table.add_section()
+        if any(len(each) > 1 for each in sections[i : i + 2]):  # single rows stand together
+            table.add_section()
     return table
 
 
