@@ -23,6 +23,7 @@ COMMANDS = {
     "corpus": "encode a text and show what it covers",
     "train": "train one set of vectors and save it",
     "sweep": "search λ of a strategy, logging every run to MLflow",
+    "compare": "train strategies side by side and tabulate them",
     "export": "write the CodaLab file, or the vectors, of a run",
     "evaluate": "measure the bias and utility of vector files",
     "neighbors": "show the words nearest to a word, one or two vectors side by side",

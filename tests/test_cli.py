@@ -34,6 +34,8 @@ OPTIONS = {
     "sweep": "--strategy --trials --seeds --study --cover --mwes --dim --window --negatives "
     "--epochs --min-count --subsample --lr --threads --engine --bias-weight --retention-weight "
     "--store",
+    "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
+    "--store",
     "export": "--study --run --pairs --out --missing --format --store",
     "evaluate": "--baseline --json --csv --seed --run --log --similarity --analogies --groups "
     "--quick --lexicon --compare-csv",

@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "statistics": frozenset({"errors", "lexicons", "embeddings", "metrics"}),
     "neighbors": frozenset({"errors", "embeddings"}),
     "export": TOOLS | {"lexicons", "embeddings", "vectors"},
-    "report": frozenset({"errors", "embeddings", "metrics", "lexicons", "tracking"}),
+    "report": frozenset({"errors", "embeddings", "metrics", "statistics", "lexicons", "tracking"}),
     "similarity_model": frozenset(),  # shipped inside models, where nothing of ours may be
 }
 ONLY_WHEN_CALLED = {("embeddings", "vectors")}  # Embeddings.load and .save, inside functions

@@ -1,7 +1,7 @@
 """Debiasing strategies. To add one: a file with a class under ``@register``, imported here."""
 
 from debiaslab.regularizers.binding import BoundStrategy, bind_strategy
-from debiaslab.regularizers.composition import Composition, SumOfPenalties, parts_of
+from debiaslab.regularizers.composition import Composition, SumOfPenalties, is_control, parts_of
 from debiaslab.regularizers.creation import create, search_space
 from debiaslab.regularizers.none import NoStrategy
 from debiaslab.regularizers.pairwise import PairwiseParity
@@ -52,6 +52,7 @@ __all__ = [
     "create",
     "debias_words",
     "get",
+    "is_control",
     "parts_of",
     "register",
     "search_space",

@@ -102,6 +102,11 @@ def parts_of(strategy: Strategy) -> tuple[Strategy, ...]:
     return strategy.parts if isinstance(strategy, Composition) else (strategy,)
 
 
+def is_control(strategy: Strategy) -> bool:
+    """Return whether any part is there to be compared with, not to be used."""
+    return any(part.control for part in parts_of(strategy))
+
+
 def common_space(parts: Sequence[Strategy | type[Strategy]]) -> dict[str, LogUniform]:
     """Return the search space of λ that all parts with a λ share the ends of, widest first."""
     spaces = [part.search_space["weight"] for part in parts if "weight" in part.search_space]

@@ -38,6 +38,7 @@ class Strategy:
     stage: ClassVar[Stage] = "none"
     citation: ClassVar[str] = ""
     search_space: ClassVar[dict[str, LogUniform]] = {}
+    control: ClassVar[bool] = False  # there to be compared with, not to be used
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.weight) and self.weight >= 0):

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from debiaslab import export, lexicons
 from debiaslab.errors import UserError
@@ -17,8 +17,7 @@ from debiaslab.regularizers import bind_strategy
 from debiaslab.regularizers.penalty import Cover, check_cover
 from debiaslab.report import association_sizes, loss_figure, run_report, scorecard_figure
 from debiaslab.sgns import Report, TrainResult, TrainSettings, train
-from debiaslab.study.objective import FORMULA, Outcome, Yardstick, measure_yardstick
-from debiaslab.study.plan import Plan
+from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
 from debiaslab.tracking import VECTORS, DatasetInfo, RunInfo, RunLog, Store
 
 if TYPE_CHECKING:
@@ -31,6 +30,28 @@ SUBMISSION = "submission/submission.csv"
 _YARDSTICK = "yardstick.json"
 # of a record, besides value, interval, p and n; methods and missing words are in the JSON
 _EXTRAS = ("statistic", "statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
+
+
+class RunPlan(Protocol):
+    """What a run needs to know of the study it belongs to."""
+
+    @property
+    def strategy(self) -> str:
+        """Name of the strategy, or of several joined with ``+``."""
+
+    @property
+    def cover(self) -> Cover:
+        """Which non-gender words it acts on."""
+
+    @property
+    def objective(self) -> Objective:
+        """What runs are scored by."""
+
+    def create(self, weight: float) -> Strategy:
+        """Return the strategy with one λ."""
+
+    def settings_for(self, seed: int) -> TrainSettings:
+        """Return the training settings of one seed."""
 
 
 class UnusableRunError(UserError):
@@ -53,12 +74,13 @@ def run_once(
     store: Store,
     parent: str,
     corpus: Corpus,
-    plan: Plan,
+    plan: RunPlan,
     *,
     weight: float,
     seed: int,
     trial: int | None,
     baseline: FinishedRun | None,
+    against: Embeddings | None = None,
     progress: bool = True,
 ) -> FinishedRun:
     """Train with one λ and seed, measure, and log everything to one MLflow run.
@@ -70,8 +92,10 @@ def run_once(
         plan: The study.
         weight: λ; 0 for the baseline.
         seed: Seed of the training.
-        trial: Number of the trial, None for the baseline.
+        trial: Number of the trial; None for the baseline and outside a search.
         baseline: The finished baseline of this seed; None when this run is it.
+        against: The baseline's vectors, to add what needs them to the scorecard (lipstick tests,
+            overlap of neighbours, retention by set).
         progress: Whether to draw a progress bar.
 
     Raises:
@@ -81,18 +105,18 @@ def run_once(
 
     Whatever is raised, the MLflow run is marked as failed, with the reason.
     """
-    name = _run_name(plan, trial, weight, seed)
+    name = _run_name(plan.strategy, trial, weight, seed)
     strategy = plan.create(weight)
     bound = bound_strategy(corpus, strategy, plan.cover, seed)
     settings = plan.settings_for(seed)
     params = run_params(corpus, settings, strategy, bound, plan.cover)
-    tags = _tags(plan, trial, seed)
+    tags = _tags(plan.strategy, trial, weight, seed)
     with store.start(
         name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
     ) as log:
         log_provenance(log)
         result = train_logged(log, corpus, settings, bound, progress=progress)
-        scorecard = evaluate(result.embeddings, name=name, seed=seed)
+        scorecard = evaluate(result.embeddings, name=name, seed=seed, baseline=against)
         log_results(log, corpus, result, scorecard)
         if baseline is None:
             yardstick = measure_yardstick(plan.objective, result.embeddings, scorecard, seed)
@@ -106,7 +130,7 @@ def run_once(
     return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
 
 
-def _outcome(plan: Plan, scorecard: Scorecard, yardstick: Yardstick) -> Outcome:
+def _outcome(plan: RunPlan, scorecard: Scorecard, yardstick: Yardstick) -> Outcome:
     try:
         return plan.objective.outcome(scorecard, yardstick)
     except UserError as error:
@@ -210,17 +234,19 @@ def _read_back(store: Store, run: RunInfo) -> FinishedRun:
     )
 
 
-def _run_name(plan: Plan, trial: int | None, weight: float, seed: int) -> str:
-    if trial is None:
+def _run_name(strategy: str, trial: int | None, weight: float, seed: int) -> str:
+    if weight == 0:
         return f"baseline · seed {seed}"
-    return f"trial {trial} · {plan.strategy} λ={weight:.4g} · seed {seed}"
+    what = f"{strategy} λ={weight:.4g} · seed {seed}"
+    return what if trial is None else f"trial {trial} · {what}"
 
 
-def _tags(plan: Plan, trial: int | None, seed: int) -> dict[str, str]:
+def _tags(strategy: str, trial: int | None, weight: float, seed: int) -> dict[str, str]:
+    kind = "baseline" if weight == 0 else "trial" if trial is not None else "cell"
     return {
-        "debiaslab.kind": "baseline" if trial is None else "trial",
+        "debiaslab.kind": kind,
         "debiaslab.trial": "" if trial is None else str(trial),
-        "debiaslab.strategy": plan.strategy,
+        "debiaslab.strategy": strategy,
         "debiaslab.seed": str(seed),
     }
 
