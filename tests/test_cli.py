@@ -236,9 +236,11 @@ def test_several_files_of_every_kind_with_phrases_and_unk(tmp_path: Path, capfd:
 
 
 def test_strategies_are_listed_with_their_search_space(capfd: Capture) -> None:
-    lines = call(capfd, "strategies").out.splitlines()
+    printed = call(capfd, "strategies").out
     for name in ("none", "pairwise", "projection", "tying"):
-        assert any(line.startswith(name) for line in lines)
+        assert f"\n  {name}\n" in printed
+    assert "λ 0.001 – 100, direction=pca" in printed
+    assert "projection · during training" in call(capfd, "strategies", "projection").out
 
 
 def test_the_sweep_says_what_it_found_and_what_to_type_next(studied: tuple[Path, str]) -> None:
