@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   python -m debiaslab debias --strategy hard vectors.kv --out debiased.kv
   python -m debiaslab debias --strategy inlp --knob steps=10 vectors.bin --out debiased.bin
-  python -m debiaslab debias --strategy multiclass-hard --knob attribute=religion v.txt --out o.txt"""
+  python -m debiaslab debias --strategy multiclass-hard --knob attribute=religion v.kv --out o.kv"""
 
 _SHOWN = 4  # pairs that are named
 
