@@ -69,8 +69,9 @@ def soft_map(A: Matrix, B: Matrix, weight: float) -> Matrix:
     values, axes = values[kept], axes[:, kept]  # outside their span no covered word has a part
     roots = np.sqrt(values)
     beta = (axes.T @ B.T) / roots[:, None]
-    gamma, basis = np.linalg.eigh(weight * beta @ beta.T)
-    gamma = np.clip(gamma, 0, None)
+    basis, sizes, _ = np.linalg.svd(beta, full_matrices=True)
+    gamma = np.zeros(len(basis))
+    gamma[: len(sizes)] = weight * sizes**2
     Y = (basis.T * values) @ basis / (1 + (gamma[:, None] + gamma) / 2)
     X = (basis @ Y @ basis.T) / np.outer(roots, roots)
     squares, turned = np.linalg.eigh((X + X.T) / 2)
