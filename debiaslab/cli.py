@@ -26,6 +26,7 @@ COMMANDS = {
     "compare": "train strategies side by side and tabulate them",
     "export": "write the CodaLab file, or the vectors, of a run",
     "evaluate": "measure the bias and utility of vector files",
+    "debias": "debias finished vectors with a post-processing strategy",
     "neighbors": "show the words nearest to a word, one or two vectors side by side",
     "lexicon": "list and show the word lists, check them against vectors",
     "strategies": "list the debiasing strategies",

@@ -3,6 +3,12 @@
 from debiaslab.regularizers.binding import BoundStrategy, bind_strategy
 from debiaslab.regularizers.composition import Composition, SumOfPenalties, is_control, parts_of
 from debiaslab.regularizers.creation import create, search_space
+from debiaslab.regularizers.double_hard import DoubleHard
+from debiaslab.regularizers.half_sibling import HalfSibling
+from debiaslab.regularizers.hard import HardDebias
+from debiaslab.regularizers.inlp import Inlp
+from debiaslab.regularizers.leace import Leace
+from debiaslab.regularizers.multiclass_hard import MulticlassHardDebias
 from debiaslab.regularizers.none import NoStrategy
 from debiaslab.regularizers.pairwise import PairwiseParity
 from debiaslab.regularizers.penalty import (
@@ -17,6 +23,8 @@ from debiaslab.regularizers.penalty import (
 from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess, debias_words
 from debiaslab.regularizers.preprocess import Preprocess, Rewriting
 from debiaslab.regularizers.projection import ProjectionPenalty
+from debiaslab.regularizers.ran import RanDebias
+from debiaslab.regularizers.random_direction import RandomDirection
 from debiaslab.regularizers.registry import (
     LogUniform,
     Strategy,
@@ -24,6 +32,7 @@ from debiaslab.regularizers.registry import (
     register,
     strategy_names,
 )
+from debiaslab.regularizers.soft import SoftDebias
 from debiaslab.regularizers.tying import Tying
 
 __all__ = [
@@ -33,8 +42,14 @@ __all__ = [
     "Cover",
     "Coverage",
     "DebiasWords",
+    "DoubleHard",
     "Eraser",
+    "HalfSibling",
+    "HardDebias",
+    "Inlp",
+    "Leace",
     "LogUniform",
+    "MulticlassHardDebias",
     "NoStrategy",
     "PairwiseParity",
     "Penalty",
@@ -42,7 +57,10 @@ __all__ = [
     "PostProcess",
     "Preprocess",
     "ProjectionPenalty",
+    "RanDebias",
+    "RandomDirection",
     "Rewriting",
+    "SoftDebias",
     "Strategy",
     "SumOfPenalties",
     "Tying",
