@@ -37,6 +37,7 @@ OPTIONS = {
     "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
     "--store",
     "export": "--study --run --pairs --out --missing --format --store",
+    "debias": "--strategy --out --weight --knob --cover --seed",
     "evaluate": "--baseline --json --csv --seed --run --log --similarity --analogies --groups "
     "--quick --lexicon --compare-csv",
     "lexicon": "--vectors --file",
