@@ -31,6 +31,8 @@ COMMANDS = {
     "lexicon": "list and show the word lists, check them against vectors",
     "strategies": "list the debiasing strategies",
     "studies": "list the studies of the store",
+    "score": "score files of similarities as the competition does",
+    "bundle": "write a competition for a class",
     "bench": "measure how fast training is here, by batch size or threads",
     "ui": "open the MLflow UI on the store",
 }

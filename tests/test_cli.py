@@ -44,6 +44,8 @@ OPTIONS = {
     "neighbors": "--vectors --run --study --compare -n --store",
     "strategies": "",
     "studies": "--store",
+    "score": "--csv",
+    "bundle": "--out --title --start --end",
     "bench": "--seconds --threads --out",
     "ui": "--study --host --port --store",
 }

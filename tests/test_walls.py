@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "statistics": frozenset({"errors", "lexicons", "embeddings", "metrics"}),
     "neighbors": frozenset({"errors", "embeddings"}),
     "export": TOOLS | {"lexicons", "embeddings", "vectors"},
+    "leaderboard": TOOLS | {"lexicons", "metrics", "export"},
     "report": frozenset({"errors", "embeddings", "metrics", "statistics", "lexicons", "tracking"}),
     "similarity_model": frozenset(),  # shipped inside models, where nothing of ours may be
 }
