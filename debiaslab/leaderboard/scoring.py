@@ -22,7 +22,7 @@ import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 HEADER = ["word1", "word2", "sim"]
 TESTS = {
@@ -174,9 +174,7 @@ def _check_header(header: list[str], path: Path) -> None:
     )
 
 
-def _values(
-    rows: csv._reader, known: set[tuple[str, str]], path: Path
-) -> dict[tuple[str, str], float]:
+def _values(rows: Any, known: set[tuple[str, str]], path: Path) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], float] = {}
     for row in rows:
         place = f"line {rows.line_num} of {path.name}"
