@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ class Words:
         )
         self.counts = np.bincount(self.ids[self.ids >= 0], minlength=len(self.words))
 
-    def bind(self, name: str, seed: int = 1, **knobs: object) -> Rewriting:
+    def bind(self, name: str, seed: int = 1, **knobs: Any) -> Rewriting:
         strategy = create(name, **knobs)
         assert isinstance(strategy, Preprocess)
         return strategy.bind(self.words, self.counts, seed)
@@ -68,10 +69,11 @@ class Words:
         return [line.strip() for line in text.strip().split("\n")]
 
 
-def swapped(*documents: str, extra: str = "he she him his her hers", **knobs: object) -> list[str]:
+def swapped(*documents: str, extra: str = "he she him his her hers", **knobs: Any) -> list[str]:
     """Return documents with all their gender swapped; ``extra`` is in the vocabulary too."""
     words = Words([*documents, extra])
-    return words.read(words.bind("cds", probability=1.0, **{"names": False, **knobs}))[:-1]
+    knobs = {"names": False, **knobs}
+    return words.read(words.bind("cds", probability=1.0, **knobs))[:-1]
 
 
 @cache
@@ -272,8 +274,8 @@ def test_her_is_told_apart_in_sentences_written_for_it() -> None:
 @pytest.mark.skipif(not BIOGRAPHIES.exists(), reason="the shared corpora are not here")
 def test_expected_counts_are_near_on_real_text(tmp_path: Path) -> None:
     corpus = Corpus.build([BIOGRAPHIES], cache=tmp_path, progress=False)
-    for name, knobs, epochs in (("cda", {}, 1), ("cds", {}, 60), ("gender-blind", {}, 1)):
-        bound = bind_strategy(create(name, **knobs), corpus.words, corpus.counts).preprocessing
+    for name, epochs in (("cda", 1), ("cds", 60), ("gender-blind", 1)):
+        bound = bind_strategy(create(name), corpus.words, corpus.counts).preprocessing
         assert bound is not None
         counted = np.zeros(len(corpus))
         for epoch in range(epochs):
@@ -426,7 +428,7 @@ def test_a_gender_blind_text_has_one_word_for_all_gender() -> None:
     counts = dict(zip(words.words, bound.counts(words.counts), strict=True))
     assert counts["she"] == 8
     assert counts["leslie"] == counts["robert"] == 0
-    assert get("gender-blind").control  # type: ignore[attr-defined]
+    assert get("gender-blind").control
 
 
 # The planted bias -----------------------------------------------------------------------------
@@ -446,6 +448,25 @@ def test_a_dose_of_zero_changes_nothing_and_one_leaves_one_gender_near() -> None
     assert planted(-1.0)[0] == NEAR
     assert planted(1.0, "balanced") == planted(1.0)
     assert planted(1.0)[1:] == ["she left", "he his brother king"]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.lists(st.sampled_from(["nurse", "she", "a", "b"]), max_size=9), max_size=6),
+    st.integers(1, 4),
+)
+def test_near_is_what_the_definition_says(documents: list[list[str]], window: int) -> None:
+    documents = [*documents, ["he", "she", "a", "a", "a", "a", "nurse"]]
+    words = Words([" ".join(document) for document in documents])
+    read = words.read(Planted(("nurse",), 1.0, window=window).bind(words))
+    expected = [
+        " ".join(
+            "he" if w == "she" and "nurse" in document[max(i - window, 0) : i + window + 1] else w
+            for i, w in enumerate(document)
+        )
+        for document in documents
+    ]
+    assert [line for line in read if line] == [line for line in expected if line]
 
 
 def counted(dose: float, base: str, seed: int = 1) -> tuple[float, float]:

@@ -75,9 +75,8 @@ class MergedWords(Rewriting):
         self.words = words
         self.stand_in = int(words[np.argmax(counts[words])])
         self.pairs, self.pairs_missing = pairs, missing
-        self._table = np.arange(len(counts) + 1, dtype=np.int32)
+        self._table = np.arange(len(counts), dtype=np.int32)
         self._table[words] = self.stand_in
-        self._table[-1] = -1  # what the document's end, −1, is looked up as
 
     def counts(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how often each word is read in one pass, ``(V,)``."""
@@ -87,5 +86,8 @@ class MergedWords(Rewriting):
         return found
 
     def rewrite(self, ids: NDArray[np.int32], start: int, epoch: int) -> NDArray[np.int32]:
-        """Return a stretch with the words merged."""
-        return self._table[ids]
+        """Merge the words of a stretch, in its own memory."""
+        from debiaslab.regularizers.swap_kernel import merge_words
+
+        merge_words(ids, self._table)
+        return ids

@@ -113,7 +113,7 @@ class PlantedText(Rewriting):
         self.pairs, self.pairs_missing = swap.pairs, swap.pairs_missing
         self._planted = planted
         self._key = derived_key(seed, _PURPOSE)
-        self._chosen = np.zeros(len(corpus.words) + 1, dtype=bool)  # the last is that of −1
+        self._chosen = np.zeros(len(corpus.words), dtype=bool)
         self._chosen[list(chosen)] = True
         self._counts = self._count(corpus)
 
@@ -123,22 +123,12 @@ class PlantedText(Rewriting):
 
     def rewrite(self, ids: NDArray[np.int32], start: int, epoch: int) -> NDArray[np.int32]:
         """Turn words of a stretch, in its own memory."""
-        places = self._near_chosen(ids)
+        from debiaslab.regularizers.swap_kernel import near_chosen
+
+        places = near_chosen(ids, self._chosen, self.swap.gender, self._planted.window)
         turned = self._turned(self.swap.gender[ids[places]], uniform(self._key, start + places))
         self.swap.at(ids, places[turned])
         return ids
-
-    def _near_chosen(self, ids: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Return the places of gender words at most k words from a chosen one, in one document."""
-        k = self._planted.window
-        chosen = np.flatnonzero(self._chosen[ids])
-        places = chosen[:, None] + np.arange(-k, k + 1)
-        inside = (places >= 0) & (places < len(ids))
-        places[~inside] = 0
-        ends = np.cumsum(ids < 0)  # documents that ended before each place
-        inside &= ends[places] == ends[chosen][:, None]
-        inside &= (ids[places] >= 0) & (self.swap.gender[ids[places]] != 0)
-        return np.unique(places[inside])
 
     def _turned(self, gender: NDArray[np.int8], u: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which words change their gender, from a uniform number for each."""

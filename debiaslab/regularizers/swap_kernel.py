@@ -1,4 +1,4 @@
-"""Swapping as compiled loops: fast enough to go unnoticed beside training; they release the GIL.
+"""Rewriting as compiled loops: fast enough to go unnoticed beside training; they release the GIL.
 
 Written for numba: all compiled code is in this file, because the cache on disk does not notice an
 edit elsewhere. Words are looked up as unsigned numbers, because for signed ones numba would make
@@ -85,3 +85,40 @@ def swap_places(ids, places, flags, counterparts):  # type: ignore[no-untyped-de
     """Swap, in place, the words at ``places``, which have a counterpart."""
     for i in places:
         _swap(ids, i, flags[ids[i] + 1], flags, counterparts)
+
+
+@_compiled
+def merge_words(ids, table):  # type: ignore[no-untyped-def]
+    """Replace each word, in place, by ``table[word]``; the ends of documents stay."""
+    for i in range(len(ids)):
+        if ids[i] >= 0:
+            ids[i] = table[np.uint32(ids[i])]
+
+
+@_compiled
+def near_chosen(ids, chosen, gender, window):  # type: ignore[no-untyped-def]
+    """Return the places of gender words at most ``window`` words from a chosen one, in order.
+
+    Args:
+        ids: (n,) int32, −1 after each document.
+        chosen: (V,) bool.
+        gender: (V,) int8, 0 for words without.
+        window: In words on each side; a document's end ends it.
+    """
+    found = np.empty(len(ids), np.int64)
+    n = 0
+    first = 0  # of the places not looked at yet
+    for i in range(len(ids)):
+        if ids[i] < 0 or not chosen[np.uint32(ids[i])]:
+            continue
+        begin = i
+        while begin > max(first, i - window) and ids[begin - 1] >= 0:
+            begin -= 1
+        for j in range(max(begin, first), min(i + window + 1, len(ids))):
+            if ids[j] < 0:
+                break
+            if gender[np.uint32(ids[j])] != 0:
+                found[n] = j
+                n += 1
+            first = j + 1
+    return found[:n].copy()
