@@ -1,9 +1,12 @@
 """Debiasing strategies. To add one: a file with a class under ``@register``, imported here."""
 
 from debiaslab.regularizers.binding import BoundStrategy, bind_strategy
+from debiaslab.regularizers.cda import CounterfactualAugmentation
+from debiaslab.regularizers.cds import CounterfactualSubstitution
 from debiaslab.regularizers.composition import Composition, SumOfPenalties, is_control, parts_of
 from debiaslab.regularizers.creation import create, search_space
 from debiaslab.regularizers.double_hard import DoubleHard
+from debiaslab.regularizers.gender_blind import GenderBlind
 from debiaslab.regularizers.half_sibling import HalfSibling
 from debiaslab.regularizers.hard import HardDebias
 from debiaslab.regularizers.inlp import Inlp
@@ -20,6 +23,7 @@ from debiaslab.regularizers.penalty import (
     bind,
     covered_words,
 )
+from debiaslab.regularizers.planted import Planted
 from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess, debias_words
 from debiaslab.regularizers.preprocess import Preprocess, Rewriting
 from debiaslab.regularizers.projection import ProjectionPenalty
@@ -39,11 +43,14 @@ __all__ = [
     "BoundPenalty",
     "BoundStrategy",
     "Composition",
+    "CounterfactualAugmentation",
+    "CounterfactualSubstitution",
     "Cover",
     "Coverage",
     "DebiasWords",
     "DoubleHard",
     "Eraser",
+    "GenderBlind",
     "HalfSibling",
     "HardDebias",
     "Inlp",
@@ -54,6 +61,7 @@ __all__ = [
     "PairwiseParity",
     "Penalty",
     "PenaltyWords",
+    "Planted",
     "PostProcess",
     "Preprocess",
     "ProjectionPenalty",
