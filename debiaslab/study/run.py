@@ -13,7 +13,7 @@ from debiaslab import export, lexicons
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.provenance import provenance
-from debiaslab.regularizers import bind_strategy
+from debiaslab.regularizers import bind_strategy, is_control
 from debiaslab.regularizers.penalty import Cover, check_cover
 from debiaslab.report import association_sizes, loss_figure, run_report, scorecard_figure
 from debiaslab.sgns import Report, TrainResult, TrainSettings, train
@@ -66,7 +66,7 @@ class FinishedRun:
     trial: int | None  # None: the baseline
     weight: float
     seed: int
-    outcome: Outcome
+    outcome: Outcome | None  # None: a control that the objective cannot measure
     yardstick: Yardstick  # of the baseline of this seed
 
 
@@ -122,18 +122,24 @@ def run_once(
             yardstick = measure_yardstick(plan.objective, result.embeddings, scorecard, seed)
         else:
             yardstick = baseline.yardstick
-        outcome = _outcome(plan, scorecard, yardstick)
-        log.metrics(asdict(outcome), step=result.words)
+        outcome = _outcome(plan, scorecard, yardstick, may_lack=is_control(strategy))
+        if outcome is not None:
+            log.metrics(asdict(outcome), step=result.words)
         log.json(asdict(yardstick), _YARDSTICK)
         compared = None if baseline is None else _scorecard(store, baseline.run_id)
         _log_report_page(log, name, params, result, scorecard, outcome, yardstick, compared)
     return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
 
 
-def _outcome(plan: RunPlan, scorecard: Scorecard, yardstick: Yardstick) -> Outcome:
+def _outcome(
+    plan: RunPlan, scorecard: Scorecard, yardstick: Yardstick, *, may_lack: bool
+) -> Outcome | None:
+    """Return what the objective makes of a scorecard; a control may lack the words it needs."""
     try:
         return plan.objective.outcome(scorecard, yardstick)
     except UserError as error:
+        if may_lack:
+            return None
         raise UnusableRunError(str(error)) from error
 
 
@@ -337,7 +343,7 @@ def _log_report_page(
     params: Mapping[str, Any],
     result: TrainResult,
     scorecard: Scorecard,
-    outcome: Outcome,
+    outcome: Outcome | None,
     yardstick: Yardstick,
     baseline: Scorecard | None,
 ) -> None:
@@ -353,7 +359,7 @@ def _log_report_page(
         provenance=provenance(),
         scorecard=scorecard,
         formula=FORMULA,
-        outcome=asdict(outcome),
+        outcome=None if outcome is None else asdict(outcome),
         baseline=baseline,
         nulls=yardstick.nulls,
         loss=loss,
