@@ -165,6 +165,44 @@ def test_the_whitened_distance_moves_the_means_with_the_covariance_held() -> Non
             assert dW[row].numpy() == pytest.approx(expected.numpy(), abs=1e-9)
 
 
+def along(penalty: Penalty, which: int, step: Tensor, W: Tensor, C: Tensor) -> tuple[float, float]:
+    """Return the slope of R along a step of W (0) or C (1): by autograd and by differences."""
+    words, h = roles(), 1e-6
+    values = []
+    for sign in (1, -1):
+        moved = [W.clone(), C.clone()]
+        moved[which] += sign * h * step
+        with torch.no_grad():
+            values.append(float(penalty(moved[0], moved[1], words)))
+    gradient = gradients_of(penalty, W, C, words)[which]
+    return float((gradient * step).sum()), (values[0] - values[1]) / (2 * h)
+
+
+@pytest.mark.parametrize("which", [0, 1], ids="WC")
+def test_pairs_of_contextual_symmetry_by_finite_differences(which: int) -> None:
+    """Across the rows: along them the mean length changes, which is held constant."""
+    W, C = matrices(1)
+    step = torch.zeros_like(W)
+    step[MALE + FEMALE] = matrices(8)[0][MALE + FEMALE]
+    unit = torch.nn.functional.normalize((W, C)[which], dim=1)
+    step -= (step * unit).sum(1, keepdim=True) * unit
+    slope, numeric = along(ContextualSymmetry(hold_pairs=False), which, step, W, C)
+    assert abs(slope) > 1e-3
+    assert slope == pytest.approx(numeric, abs=1e-7)
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_pairs_of_gn_by_finite_differences(k: int) -> None:
+    """With neutral words outside w_a, so that v_g, which is held constant, has no say."""
+    W, C = matrices(1)
+    W[NEUTRAL, :-k] = 0
+    step = torch.zeros_like(W)
+    step[MALE + FEMALE] = matrices(8)[0][MALE + FEMALE]
+    slope, numeric = along(GenderNeutral(k=k), 0, step, W, C)
+    assert abs(slope) > 1e-3
+    assert slope == pytest.approx(numeric, abs=1e-7)
+
+
 @pytest.mark.parametrize("hold", [True, False])
 def test_contextual_symmetry_moves_the_pairs_only_when_they_are_not_held(hold: bool) -> None:
     dW, dC = gradients_of(ContextualSymmetry(hold_pairs=hold), *matrices(), roles())
