@@ -69,6 +69,17 @@ class FinishedRun:
     outcome: Outcome | None  # None: a control that the objective cannot measure
     yardstick: Yardstick  # of the baseline of this seed
 
+    @property
+    def score(self) -> float:
+        """The objective.
+
+        Raises:
+            UnusableRunError: The run is a control that the objective cannot measure.
+        """
+        if self.outcome is None:
+            raise UnusableRunError("the objective cannot be measured on a control")
+        return self.outcome.score
+
 
 def run_once(
     store: Store,

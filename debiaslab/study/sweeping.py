@@ -81,7 +81,7 @@ class _Sweep:
         """Draw a λ and train it with every seed; a failure of its own counts as tried."""
         proposal = self.search.propose()
         try:
-            scores = [self._trial(proposal, baselines[seed]).outcome.score for seed in baselines]
+            scores = [self._trial(proposal, baselines[seed]).score for seed in baselines]
         except (TrainingDivergedError, UnusableRunError) as error:
             self.search.fail(proposal, str(error))
         except BaseException:  # Ctrl-C, a full disk: not the λ's fault, it will come again
