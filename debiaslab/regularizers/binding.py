@@ -34,8 +34,8 @@ class BoundStrategy:
         """
         if self.untrained:
             kept = [i for i, word in enumerate(embeddings.words) if word not in self.untrained]
-            words = [embeddings.words[i] for i in kept]
-            embeddings = Embeddings(words, embeddings.vectors[kept])
+            known = [embeddings.words[i] for i in kept]
+            embeddings = Embeddings(known, embeddings.vectors[kept])
         if self.post is None:
             return embeddings
         words = debias_words(embeddings.words, self.coverage.cover)
