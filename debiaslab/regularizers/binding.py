@@ -38,7 +38,7 @@ class BoundStrategy:
             embeddings = Embeddings(known, embeddings.vectors[kept])
         if self.post is None:
             return embeddings
-        words = debias_words(embeddings.words, self.coverage.cover)
+        words = debias_words(embeddings.words, self.coverage.cover, self.post.pairs)
         return self.post.fit(embeddings, words, self.seed)(embeddings)
 
 
@@ -72,7 +72,8 @@ def bind_strategy(
     if penalty is not None:
         coverage = penalty.coverage
     elif after is not None:
-        coverage = Coverage.of(vocabulary, cover, debias_words(vocabulary, cover).neutral)
+        words = debias_words(vocabulary, cover, after.pairs)
+        coverage = words.coverage(vocabulary, cover)
     else:
         coverage = Coverage(cover, 0, False, *_pairs(rewriting))
     untrained = _untrained(rewriting, vocabulary, counts)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.regularizers.pair_choice import PairChoice, check_pairs
 from debiaslab.regularizers.preprocess import Preprocess, Rewriting
 from debiaslab.regularizers.registry import register
-from debiaslab.regularizers.swap_words import PairChoice
-from debiaslab.regularizers.swapping import Swap, check_pairs
+from debiaslab.regularizers.swapping import Swap
 
 
 @register("cda")

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
 from debiaslab.regularizers.coins import derived_key
+from debiaslab.regularizers.pair_choice import PairChoice, check_pairs
 from debiaslab.regularizers.preprocess import Preprocess, Rewriting
 from debiaslab.regularizers.registry import register
-from debiaslab.regularizers.swap_words import PairChoice
-from debiaslab.regularizers.swapping import Swap, check_pairs
+from debiaslab.regularizers.swapping import Swap
 
 _PURPOSE = 0x636473  # "cds": keeps the coins apart from what else draws from the seed
 

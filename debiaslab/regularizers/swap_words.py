@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 from debiaslab import lexicons
 from debiaslab.lexicons.source import source
+from debiaslab.regularizers.pair_choice import PairChoice
 
 Pair = tuple[str, str]  # (male, female)
-PairChoice = Literal["all", "tune"]
 
 PRONOUNS = ("him", "his", "her", "hers")  # their counterparts depend on the words around them
 

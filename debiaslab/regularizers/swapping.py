@@ -18,16 +18,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError
 from debiaslab.regularizers import swap_flags
 from debiaslab.regularizers.name_pairs import match_names
+from debiaslab.regularizers.pair_choice import PairChoice
 from debiaslab.regularizers.swap_table import SwapTable
-from debiaslab.regularizers.swap_words import PairChoice, pronouns_chosen, swap_pairs
+from debiaslab.regularizers.swap_words import pronouns_chosen, swap_pairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,16 +128,3 @@ class Swap:
             possessive = counts[her] * (1 - share[her])
             share[his] = counts[hers] / max(counts[hers] + possessive, 1)
         return share
-
-
-def check_pairs(choice: str) -> None:
-    """Refuse a choice of pairs that is none.
-
-    Raises:
-        UserError: It is not one of all, tune.
-    """
-    known = get_args(PairChoice)
-    if choice not in known:
-        raise UserError(
-            f"the pairs were {choice!r}", allowed=", ".join(known), nearest=nearest(choice, known)
-        )
