@@ -236,7 +236,7 @@ def test_pairs_may_be_all_and_are_then_the_same_for_every_part() -> None:
         for choice, half in (("tune", "tune"), ("all", "all")):
             bound = bind_strategy(create(name, pairs=choice), words, counts)
             assert len(bound.coverage.pairs) == len(pairs.half(half))
-    with pytest.raises(UserError, match="pairs was 'report'.*all, tune"):
+    with pytest.raises(UserError, match=r"pairs was 'report'.*all, tune"):
         create("projection", pairs="report")
     with pytest.raises(UserError, match="different gender pairs"):
         create("projection+tying", **{"projection.pairs": "all"})

@@ -27,6 +27,11 @@ class BoundStrategy:
     seed: int
     untrained: frozenset[str] = frozenset()  # words that pre-processing leaves no token of
 
+    @property
+    def only_after(self) -> bool:
+        """Whether training itself is the baseline's."""
+        return self.preprocessing is None and self.penalty is None
+
     def finish(self, embeddings: Embeddings) -> Embeddings:
         """Return the vectors after post-processing, without words that were never trained.
 

@@ -157,8 +157,8 @@ def bind(
     """Look a strategy's words up in a vocabulary; None for a strategy without a penalty.
 
     A penalty sees the tune half of the gender pairs, unless its knob ``pairs`` says ``all``.
-    ``cover`` chooses its neutral words: ``tune`` (tune words of the lexicons), ``vocabulary`` (every
-    non-gender word but the report words) or ``all`` (every non-gender word).
+    ``cover`` chooses its neutral words: ``tune`` (tune words of the lexicons), ``vocabulary``
+    (every non-gender word but the report words) or ``all`` (every non-gender word).
     """
     check_cover(cover)
     if not isinstance(strategy, Penalty):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -106,7 +107,8 @@ def run_once(
         trial: Number of the trial; None for the baseline and outside a search.
         baseline: The finished baseline of this seed; None when this run is it.
         against: The baseline's vectors, to add what needs them to the scorecard (lipstick tests,
-            overlap of neighbours, retention by set).
+            overlap of neighbours, retention by set). A strategy that only acts after training is
+            given these instead of a training of its own.
         progress: Whether to draw a progress bar.
 
     Raises:
@@ -126,7 +128,12 @@ def run_once(
         name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
     ) as log:
         log_provenance(log)
-        result = train_logged(log, corpus, settings, bound, progress=progress)
+        if bound is not None and bound.only_after and against is not None:
+            result = _debiased(
+                bound, against
+            )  # the baseline itself is what such a strategy debiases
+        else:
+            result = train_logged(log, corpus, settings, bound, progress=progress)
         scorecard = evaluate(result.embeddings, name=name, seed=seed, baseline=against)
         log_results(log, corpus, result, scorecard)
         if baseline is None:
@@ -140,6 +147,20 @@ def run_once(
         compared = None if baseline is None else _scorecard(store, baseline.run_id)
         _log_report_page(log, name, params, result, scorecard, outcome, yardstick, compared)
     return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
+
+
+def _debiased(bound: BoundStrategy, vectors: Embeddings) -> TrainResult:
+    """Return what a strategy that acts after training makes of finished vectors."""
+    started = time.perf_counter()
+    return TrainResult(
+        embeddings=bound.finish(vectors),
+        history=(),
+        engine="none",
+        words=0,
+        pairs=0,
+        seconds=time.perf_counter() - started,
+        stopped_early=False,
+    )
 
 
 def _outcome(
