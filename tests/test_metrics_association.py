@@ -1,8 +1,8 @@
 """SC-WEAT, SAME, RND, RNSB, MAC, ECT and RIPA on vectors whose values are known by hand."""
 
 import json
-from importlib import import_module
 import math
+from importlib import import_module
 
 import numpy as np
 import pytest

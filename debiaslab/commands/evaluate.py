@@ -125,6 +125,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         before = card if subject.is_baseline else before
         if log is not None:
             yield f"logged run {log.add(subject, card)}"
+        subject.let_go()
     comparison = compare(cards) if len(cards) > 1 else None
     if comparison is not None:
         yield comparison_view(comparison)

@@ -34,8 +34,12 @@ class Subject:
 
     @cached_property
     def embeddings(self) -> Embeddings:
-        """The vectors; kept for as long as the subject is."""
+        """The vectors, kept until :meth:`let_go`."""
         return self.read()
+
+    def let_go(self) -> None:
+        """Forget the vectors: the next ones may need the memory."""
+        self.__dict__.pop("embeddings", None)
 
     def groups(self, asked: Sequence[str] | None) -> list[str] | None:
         """Return the groups to measure: those that need a baseline are not for the baseline."""

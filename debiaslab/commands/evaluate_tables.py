@@ -46,6 +46,7 @@ def scorecard_view(card: Scorecard, warnings: Sequence[str] = ()) -> str:
         blocks += ["", SCALE_NOTE]
     if any(record.p is not None for record in card.records):
         blocks.append(P_NOTE)
+    blocks += [f"† of {name}: {kind}" for name, kind in _interval_kinds(card.records).items()]
     lost = [record for record in card.records if record.reason]
     if lost:
         blocks += ["", "Not measured:", *_lost_lines(lost)]
@@ -96,8 +97,10 @@ def _tables(title: str, records: Sequence[Record]) -> list[RenderableType]:
     tables: list[RenderableType] = []
     if weat:
         tables.append(_weat_table(weat))
-    if other:
-        tables.append(_other_table(other))
+    # Apart from each other both fit the width: few metrics besides WEAT have a p.
+    for found in ([r for r in other if r.p is None], [r for r in other if r.p is not None]):
+        if found:
+            tables.append(_other_table(found))
     return ["", title, *tables] if tables else []
 
 
@@ -134,7 +137,7 @@ def _other_table(records: Sequence[Record]) -> Table:
         rows = [
             [
                 *("", record.name, record.words, str(record.n), _number(record.value, 4)),
-                _interval(record.low, record.high, 4),
+                _interval(record.low, record.high, 4) + ("†" if _kind(record) else ""),
                 _band(record, ""),
                 _band(record, "_baseline"),
                 *_ps(record),
@@ -147,10 +150,20 @@ def _other_table(records: Sequence[Record]) -> Table:
     return _filled(head, *sections, text_columns=3)
 
 
+def _kind(record: Record) -> str | None:
+    """Return what the interval is where it is no bootstrap interval of 95 %."""
+    kind: str | None = record.extra.get("interval")
+    return None if record.low is None else kind
+
+
+def _interval_kinds(records: Sequence[Record]) -> dict[str, str]:
+    return {f"{record.metric} {record.name}": kind for record in records if (kind := _kind(record))}
+
+
 def _band(record: Record, suffix: str) -> str:
     """Return where the middle 95 % of random word sets lie."""
     return _interval(
-        record.extra.get(f"null_low{suffix}"), record.extra.get(f"null_high{suffix}"), 4
+        record.extra.get(f"null_low{suffix}"), record.extra.get(f"null_high{suffix}"), 3
     )
 
 
@@ -206,7 +219,7 @@ def _table(head: Sequence[str], text_columns: int) -> Table:
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for i, name in enumerate(head):
         table.add_column(name, justify="left" if i < text_columns else "right", overflow="fold")
     return table

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from debiaslab.commands.text_tables import aligned
 from debiaslab.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _list(files: Iterable[LexiconFile], *, tables: bool) -> Iterator[str]:
             *map(_attribute_row, file.attributes.values()),
             *map(_test_row, file.tests.values()),
         ]
-        said = [_wrapped(f"{file.name} {file.version}: {file.citation}"), _grid([head, *rows])]
+        said = [_wrapped(f"{file.name} {file.version}: {file.citation}"), aligned([head, *rows])]
         yield "\n".join([*said, *(_wrapped(f"note: {text}") for text in file.warnings), ""])
     if tables:
         yield _tables()
@@ -129,7 +130,7 @@ def _test_row(test: AssociationTest) -> tuple[str, ...]:
 
 def _tests(tests: Iterable[AssociationTest]) -> str:
     return "\n".join(
-        ["association tests (words of X/Y/A/B)", _grid(list(map(_test_row, tests))), ""]
+        ["association tests (words of X/Y/A/B)", aligned(list(map(_test_row, tests))), ""]
     )
 
 
@@ -309,7 +310,7 @@ def _list_grid(checks: Sequence[ListCheck], most: int | None) -> str:
         for check in checks
     ]
     lost = [_lost(check.name, check.missing, most) for check in checks if check.missing]
-    return "\n".join([_grid([head, *rows]), *lost])
+    return "\n".join([aligned([head, *rows]), *lost])
 
 
 def _set_grid(checks: Sequence[SetsCheck], most: int | None) -> str:
@@ -327,7 +328,7 @@ def _set_grid(checks: Sequence[SetsCheck], most: int | None) -> str:
         for check in checks
         if check.missing
     ]
-    return "\n".join([_grid([head, *rows]), *lost])
+    return "\n".join([aligned([head, *rows]), *lost])
 
 
 def _lost(name: str, missing: Sequence[str], most: int | None) -> str:
@@ -337,18 +338,6 @@ def _lost(name: str, missing: Sequence[str], most: int | None) -> str:
 
 
 # text -----------------------------------------------------------------------------------------
-
-
-def _grid(rows: Sequence[Sequence[str]]) -> str:
-    """Align columns, the first to the left and the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
 
 
 def _field(name: str, text: str) -> str:
