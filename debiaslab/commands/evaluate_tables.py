@@ -40,8 +40,9 @@ def scorecard_view(card: Scorecard, warnings: Sequence[str] = ()) -> str:
     report, rest = _halved(card.records)
     blocks: list[RenderableType] = [f"Scorecard of {card.vectors}"]
     blocks += [f"WARNING: {warning}" for warning in dict.fromkeys((*card.warnings, *warnings))]
-    blocks += _tables("Headline: report words, on which nothing was tuned", report)
-    blocks += _tables("All words and tune words", rest)
+    caution = " (worth no more than the WARNING above lets them)" if card.warnings else ""
+    blocks += _tables(f"Headline: report words, on which nothing was tuned{caution}", report)
+    blocks += _tables(f"All words and tune words{caution}", rest)
     if any(_has_statistic(record) for record in card.records):
         blocks += ["", SCALE_NOTE]
     if any(record.p is not None for record in card.records):
@@ -75,9 +76,11 @@ def comparison_view(comparison: Comparison) -> str:
         "Rank correlation between metrics: Kendall's τ-b over the files, each metric by a file's "
         "mean rank; 1: they prefer the same files"
     )
-    table = _table(["", *correlations.labels], text_columns=1)
-    for label, taus in zip(correlations.labels, correlations.taus, strict=True):
-        table.add_row(label, *(_number(tau, 2) for tau in taus))
+    numbers = [f"{i}" for i in range(1, len(correlations.labels) + 1)]
+    table = _table(["", "", *numbers], text_columns=2)
+    for row in zip(numbers, correlations.labels, correlations.taus, strict=True):
+        number, label, taus = row
+        table.add_row(number, label, *(_number(tau, 2) for tau in taus))
     return _rendered([*blocks, table])
 
 
