@@ -41,6 +41,7 @@ OPTIONS = {
     "evaluate": "--baseline --json --csv --seed --run --log --similarity --analogies --groups "
     "--quick --lexicon --compare-csv",
     "lexicon": "--vectors --file",
+    "reliability": "--baseline --words --json --seed",
     "neighbors": "--vectors --run --study --compare -n --store",
     "strategies": "",
     "studies": "--store",
