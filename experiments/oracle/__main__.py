@@ -25,7 +25,7 @@ WORK = REPOSITORY / "data" / "cache" / "oracle"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Ask both programs, write the table; 1 when a number disagrees, 2 when WEFE cannot be asked."""
+    """Ask both and write the table; 1: a number disagrees, 2: WEFE cannot be asked."""
     args = _parser().parse_args(argv)
     args.work.mkdir(parents=True, exist_ok=True)
     asked = queries()

@@ -146,5 +146,7 @@ def _run(program: Program, command: list[str]) -> str:
     )
     if done.returncode != 0:
         last = " / ".join(done.stderr.strip().splitlines()[-3:])
-        raise UserError(f"{program.name} cannot be used: {' '.join(command[:4])} … ended with {last}")
+        raise UserError(
+            f"{program.name} cannot be used: {' '.join(command[:4])} … ended with {last}"
+        )
     return done.stdout

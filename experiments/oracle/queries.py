@@ -107,8 +107,7 @@ def queries() -> Queries:
     return Queries(
         weat={
             test.name: {
-                role: list(words)
-                for role, words in zip("XYAB", test.half("all"), strict=True)
+                role: list(words) for role, words in zip("XYAB", test.half("all"), strict=True)
             }
             for test in association_tests()
             if test.published

@@ -78,7 +78,9 @@ def _geometry(embeddings: Embeddings, queries: Queries, values: Answers) -> Iter
         yield row("indirect bias", f"softball, {word}", result.value, values[f"indirect/{word}"])
     women = {word: share for word, share in queries.women.items() if word in embeddings}
     ours = factual_association(embeddings, women, pairs, bootstrap=0)
-    yield row("factual association", f"{len(women)} occupations, r", ours.pearson, values["factual"])
+    yield row(
+        "factual association", f"{len(women)} occupations, r", ours.pearson, values["factual"]
+    )
 
 
 def _utility(embeddings: Embeddings, values: Answers) -> Iterator[Compared]:
@@ -91,9 +93,7 @@ def _utility(embeddings: Embeddings, values: Answers) -> Iterator[Compared]:
     yield row("analogies, 3CosAdd", f"Google, section {SECTION}", ours, values["analogies"])
 
 
-def _bias_analogies(
-    embeddings: Embeddings, values: Answers, facts: Answers
-) -> Iterator[Compared]:
+def _bias_analogies(embeddings: Embeddings, values: Answers, facts: Answers) -> Iterator[Compared]:
     for answer in bias_analogies(embeddings, ANALOGIES, n=5, top=len(embeddings)).answers:
         for name, found in (
             ("restricted", answer.restricted),
@@ -110,9 +110,7 @@ def _bias_analogies(
             )
 
 
-def responsibly_faults(
-    embeddings: Embeddings, queries: Queries, facts: Answers
-) -> Iterator[Fault]:
+def responsibly_faults(embeddings: Embeddings, queries: Queries, facts: Answers) -> Iterator[Fault]:
     """Yield the faults that no single number shows."""
     first, second = facts["d of 7, as listed and turned"]
     sets = queries.weat_of(embeddings)["7"]

@@ -68,8 +68,10 @@ def _p_values(embeddings: Embeddings, queries: Queries, values: Answers) -> Iter
     for name in ("6", "7", "8", "small"):
         sets = tests[name]
         label = "4 career/4 family words × terms" if name == "small" else name
+        label = f"{label}, {DRAWS:,} draws"
         ours = weat(embeddings, **sets, bootstrap=0)
-        assert ours.p is not None and ours.p_two_sided is not None
+        assert ours.p is not None
+        assert ours.p_two_sided is not None
         yield row(
             "WEAT p", label, ours.p, values[f"p/{name}"], of_draws(ours.p, DRAWS),
             reason=REPLACEMENT, mended=values[f"p/{name}/permuted"],
@@ -130,7 +132,8 @@ def _rnsb(embeddings: Embeddings, queries: Queries, values: Answers) -> Iterator
     )  # fmt: skip
     split = measure(repeats=SPLITS)
     low, high = split.interval
-    assert low is not None and high is not None
+    assert low is not None
+    assert high is not None
     yield row(
         "RNSB", f"{label}, mean of {SPLITS} splits, their solver lbfgs", split.value,
         values["rnsb/splits/lbfgs"], of_splits((low, high), SPLITS),

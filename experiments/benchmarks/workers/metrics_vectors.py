@@ -1,0 +1,52 @@
+"""The vectors that metrics are timed on: published ones, or random ones of the same shape."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from debiaslab import lexicons
+from debiaslab.embeddings import Embeddings
+from debiaslab.lexicons import association_tests
+from debiaslab.lexicons.sembias import load_sembias
+
+DIM = 300
+_SEED = 0
+_ROWS = 100_000  # made at a time
+
+
+def complete(path: str) -> Embeddings:
+    """Return vectors of a file in which every list of the scorecard is whole.
+
+    Words that the file lacks take the places of its last words, so that nothing is quicker because
+    it is missing.
+    """
+    loaded = Embeddings.load(path)
+    asked = listed_words()
+    lacking = [word for word in asked if word not in loaded]
+    keep = set(asked)
+    words = list(loaded.words)
+    free = (i for i in range(len(words) - 1, -1, -1) if words[i] not in keep)
+    for word, i in zip(lacking, free, strict=False):
+        words[i] = word
+    return Embeddings(words, loaded.vectors)
+
+
+def random_vectors(rows: int, dim: int = DIM) -> Embeddings:
+    """Return normal vectors: the lists' words, then made-up ones, without a second copy."""
+    listed = listed_words()[:rows]
+    rng = np.random.default_rng(_SEED)
+    vectors = np.empty((rows, dim), dtype=np.float32)
+    for start in range(0, rows, _ROWS):
+        block = vectors[start : start + _ROWS]
+        block[:] = rng.standard_normal(block.shape, dtype=np.float32)
+    vectors.flags.writeable = False
+    return Embeddings([*listed, *(f"filler{i}" for i in range(rows - len(listed)))], vectors)
+
+
+def listed_words() -> list[str]:
+    """Return the words of every list that the scorecard reads, each once."""
+    tests = (words for test in association_tests() for words in test.half("all"))
+    lists = (lexicons.load(name).words for name in lexicons.names())
+    pairs = (pair for name in lexicons.pair_names() for pair in lexicons.load_pairs(name).pairs)
+    sembias = (pair for row in load_sembias().rows for pair in (row.definition, row.stereotype))
+    return list(dict.fromkeys(w for each in (*tests, *lists, *pairs, *sembias) for w in each if w))
