@@ -1,8 +1,8 @@
-"""Hard debiasing (Bolukbasi et al. 2016, section 6) from debiaslab's direction, to hold theirs to."""
+"""Hard debiasing (Bolukbasi et al. 2016, section 6): debiaslab's vectors against theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,36 +10,26 @@ from numpy.typing import NDArray
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.metrics import direct_bias, gender_direction
+from debiaslab.regularizers.neutralize import NeutralizeAndEqualize
+from debiaslab.regularizers.subspace import bias_subspace
 from experiments.oracle.compare import Compared
 from experiments.oracle.queries import Queries
 
 Matrix = NDArray[np.float64]
 
 
-def hard_debiased(
-    embeddings: Embeddings,
-    direction: Matrix,
-    specific: Sequence[str],
-    pairs: Sequence[tuple[str, str]],
-) -> Matrix:
-    """Return the unit vectors, neutralised but for the specific words, then equalised, ``(V, d)``.
+def hard_debiased(embeddings: Embeddings, queries: Queries) -> Matrix:
+    """Return what the strategy ``hard`` makes of unit vectors, ``(V, d)``.
 
-    Each pair is made anew from its two original vectors; of two pairs with a common word the later
-    counts.
+    As theirs: all words but the specific ones are neutral, and the pairs that are equalised, in
+    three cases each, are not those that define the direction.
     """
-    unit = embeddings.unit.astype(np.float64)
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    neutral = np.ones(len(unit), dtype=np.bool_)
-    neutral[[embeddings.index[word] for word in specific if word in embeddings]] = False
-    made = unit.copy()
-    made[neutral] -= np.outer(unit[neutral] @ direction, direction)
-    made /= np.linalg.norm(made, axis=1, keepdims=True)
-    for a, b in _in_each_case(embeddings, pairs):
-        middle = (unit[a] + unit[b]) / 2
-        kept = middle - (middle @ direction) * direction
-        side = np.sqrt(1 - kept @ kept) * np.sign((unit[a] - unit[b]) @ direction) * direction
-        made[a], made[b] = kept + side, kept - side
-    return made
+    B = bias_subspace(embeddings, queries.pairs_of(embeddings, queries.definitional))
+    pairs = tuple(_in_each_case(embeddings, queries.equalize))
+    kept = {*queries.specific, *(word for pair in pairs for word in pair)}
+    neutral = tuple(word for word in embeddings.words if word not in kept)
+    unit = Embeddings(embeddings.words, embeddings.unit)
+    return NeutralizeAndEqualize(B, neutral, pairs)(unit).vectors.astype(np.float64)
 
 
 def hard_debias_rows(
@@ -53,7 +43,7 @@ def hard_debias_rows(
     """Compare the direction, every vector, and what is left of the direct bias."""
     pairs, words = queries.definitional, queries.neutral_of(embeddings)
     direction = gender_direction(embeddings, pairs)
-    ours = hard_debiased(embeddings, direction, queries.specific, queries.equalize)
+    ours = hard_debiased(embeddings, queries)
     theirs, axis = _saved(path, embeddings)
     yield Compared(
         program, "gender direction", f"cosine with ours, {len(pairs)} pairs", 1.0,
@@ -81,10 +71,9 @@ def _saved(path: Path, embeddings: Embeddings) -> tuple[Matrix, Matrix]:
 
 
 def _in_each_case(
-    embeddings: Embeddings, pairs: Sequence[tuple[str, str]]
-) -> Iterator[tuple[int, int]]:
-    for pair in pairs:
+    embeddings: Embeddings, pairs: list[tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
+    for first, second in pairs:
         for case in (str.lower, str.title, str.upper):
-            first, second = map(case, pair)
-            if first in embeddings and second in embeddings:
-                yield embeddings.index[first], embeddings.index[second]
+            if case(first) in embeddings and case(second) in embeddings:
+                yield case(first), case(second)

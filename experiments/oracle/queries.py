@@ -56,10 +56,6 @@ class Queries:
 
         The other programs look words up as they are written only, and stop at some lost words.
         """
-        pairs = {
-            name: [[_spelled(embeddings, word) for word in pair] for pair in each]
-            for name, each in (("definitional", self.definitional), ("equalize", self.equalize))
-        }
         return {
             "weat": self.weat_of(embeddings),
             "small": self.small(),
@@ -67,7 +63,8 @@ class Queries:
             "career": self.career,
             "family": self.family,
             "neutral": self.neutral_of(embeddings),
-            **{name: [pair for pair in each if all(pair)] for name, each in pairs.items()},
+            "definitional": self.pairs_of(embeddings, self.definitional),
+            "equalize": self.pairs_of(embeddings, self.equalize),
             "specific": self.specific,
             "women": {w: share for w, share in self.women.items() if w in embeddings},
             "similarity": self.similarity,
@@ -91,14 +88,20 @@ class Queries:
         """Return four targets a side: so few partitions (70) that how they are drawn shows."""
         return {"X": self.career[:4], "Y": self.family[:4], "A": self.male, "B": self.female}
 
+    def pairs_of(
+        self, embeddings: Embeddings, pairs: list[tuple[str, str]]
+    ) -> list[tuple[str, str]]:
+        """Return the complete pairs, spelled as the vectors spell them."""
+        rows = ([row_of(embeddings, word) for word in pair] for pair in pairs)
+        return [
+            (embeddings.words[male], embeddings.words[female])
+            for male, female in rows
+            if male is not None and female is not None
+        ]
+
     def neutral_of(self, embeddings: Embeddings) -> list[str]:
         """Return the occupations that the vectors have."""
         return embeddings.split(self.neutral)[0]
-
-
-def _spelled(embeddings: Embeddings, word: str) -> str | None:
-    row = row_of(embeddings, word)
-    return None if row is None else embeddings.words[row]
 
 
 def queries() -> Queries:

