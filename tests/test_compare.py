@@ -220,7 +220,7 @@ def test_entries_may_have_knobs() -> None:
     assert entry.label == "projection[pairs=all;direction=mean]"
     assert not entry.tuned
     assert Entry.parse("hard").label == "hard"
-    with pytest.raises(UserError, match="no knob 'pears'.*'pairs'"):
+    with pytest.raises(UserError, match=r"no knob 'pears'.*'pairs'"):
         Entry.parse("projection[pears=all]")
     with pytest.raises(UserError, match="cannot be read"):
         Entry.parse("projection[pairs=all")
