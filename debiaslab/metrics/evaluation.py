@@ -100,7 +100,7 @@ def _blas_threads(group: str) -> Iterator[None]:
 
     Measured with another process on both cores: a fifth of the processor time.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # of scikit-learn
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(None if group in _LARGE_PRODUCTS else 1, user_api="blas"):
         yield
