@@ -26,8 +26,12 @@ from debiaslab.regularizers.projection import ProjectionPenalty
 from debiaslab.regularizers.ran import RanDebias
 from debiaslab.regularizers.random_direction import RandomDirection
 from debiaslab.regularizers.registry import (
+    Choice,
+    Int,
     LogUniform,
+    Space,
     Strategy,
+    Uniform,
     get,
     register,
     strategy_names,
@@ -38,6 +42,7 @@ from debiaslab.regularizers.tying import Tying
 __all__ = [
     "BoundPenalty",
     "BoundStrategy",
+    "Choice",
     "Composition",
     "Cover",
     "Coverage",
@@ -47,6 +52,7 @@ __all__ = [
     "HalfSibling",
     "HardDebias",
     "Inlp",
+    "Int",
     "Leace",
     "LogUniform",
     "MulticlassHardDebias",
@@ -61,9 +67,11 @@ __all__ = [
     "RandomDirection",
     "Rewriting",
     "SoftDebias",
+    "Space",
     "Strategy",
     "SumOfPenalties",
     "Tying",
+    "Uniform",
     "bind",
     "bind_strategy",
     "covered_words",

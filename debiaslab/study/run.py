@@ -81,6 +81,7 @@ def run_once(
     trial: int | None,
     baseline: FinishedRun | None,
     against: Embeddings | None = None,
+    init: Embeddings | None = None,
     progress: bool = True,
 ) -> FinishedRun:
     """Train with one λ and seed, measure, and log everything to one MLflow run.
@@ -96,6 +97,7 @@ def run_once(
         baseline: The finished baseline of this seed; None when this run is it.
         against: The baseline's vectors, to add what needs them to the scorecard (lipstick tests,
             overlap of neighbours, retention by set).
+        init: Vectors to start from; None: training starts anew.
         progress: Whether to draw a progress bar.
 
     Raises:
@@ -110,12 +112,14 @@ def run_once(
     bound = bound_strategy(corpus, strategy, plan.cover, seed)
     settings = plan.settings_for(seed)
     params = run_params(corpus, settings, strategy, bound, plan.cover)
+    if init is not None:
+        params["init"] = "vectors of the baseline"
     tags = _tags(plan.strategy, trial, weight, seed)
     with store.start(
         name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
     ) as log:
         log_provenance(log)
-        result = train_logged(log, corpus, settings, bound, progress=progress)
+        result = train_logged(log, corpus, settings, bound, init=init, progress=progress)
         scorecard = evaluate(result.embeddings, name=name, seed=seed, baseline=against)
         log_results(log, corpus, result, scorecard)
         if baseline is None:
