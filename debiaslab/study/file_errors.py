@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from debiaslab.errors import UserError, nearest
 
+_BY_TYPE = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+}
 _KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
@@ -98,17 +104,21 @@ def _allowed(field: FieldInfo | None, first: Any) -> str:
         return ", ".join(choices)
     if field is None:
         return str(first["msg"])
-    kinds = [_KINDS[kind] for kind in _members(field.annotation) if kind in _KINDS]
-    if not kinds:
-        if _model_in(field.annotation) is not None:
-            return "keys with values: " + ", ".join(
-                _model_in(field.annotation).model_fields  # type: ignore[union-attr]
-            )
-        return "a list" if get_origin(field.annotation) is tuple else str(first["msg"])
-    return " or ".join(kinds) + _limits(field)
+    members = _members(field.annotation)
+    kinds = [_KINDS[kind] for kind in members if kind in _KINDS]
+    if kinds:
+        return " or ".join(kinds) + _limits(field)
+    if first["type"] in _BY_TYPE:  # of an item of a list
+        return _BY_TYPE[first["type"]]
+    if any(get_origin(member) is tuple for member in members):
+        return "a list"
+    inside = _model_in(field.annotation)
+    return str(first["msg"]) if inside is None else "keys: " + ", ".join(inside.model_fields)
 
 
 def _members(annotation: Any) -> list[Any]:
+    if get_origin(annotation) is Annotated:
+        return _members(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
         return [member for each in get_args(annotation) for member in _members(each)]
     return [annotation]
@@ -122,4 +132,4 @@ def _limits(field: FieldInfo) -> str:
         for each in field.metadata
         if (value := getattr(each, name, None)) is not None
     ]
-    return f" {' '.join(told)}" if told else ""
+    return f" {' and '.join(told).replace(' and to', ' to')}" if told else ""

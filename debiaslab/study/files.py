@@ -40,11 +40,13 @@ class Part(BaseModel):
 class CorpusPart(Part):
     """The text and what shapes its ids."""
 
-    files: Some = Field((), description="text files; none: the built-in 106 Wikipedia articles")
-    mwes: str | None = Field(None, description="file of multi-word expressions, one a line")
-    lowercase: bool = Field(True, description="whether the text is lower-cased")
-    min_count: int = Field(5, ge=1, description="tokens; rarer words are rare")
-    rare: Rare = Field("drop", description="drop rare words, or unk for the token <UNK>")
+    files: Some = Field(
+        default=(), description="text files; none: the built-in 106 Wikipedia articles"
+    )
+    mwes: str | None = Field(default=None, description="file of multi-word expressions, one a line")
+    lowercase: bool = Field(default=True, description="whether the text is lower-cased")
+    min_count: int = Field(default=5, ge=1, description="tokens; rarer words are rare")
+    rare: Rare = Field(default="drop", description="drop rare words, or unk for the token <UNK>")
 
     def settings(self) -> CorpusSettings:
         """Return the settings without the files."""
@@ -99,10 +101,10 @@ WholePair = Annotated[tuple[int, int], Field(strict=False)]
 class SpacePart(Part):
     """What is searched of one knob: one of four kinds."""
 
-    log: Pair | None = Field(None, description="[low, high], on a logarithmic scale")
-    uniform: Pair | None = Field(None, description="[low, high]")
-    int: WholePair | None = Field(None, description="[low, high], whole numbers")
-    choice: Some | None = Field(None, min_length=1, description="[names]")
+    log: Pair | None = Field(default=None, description="[low, high], on a logarithmic scale")
+    uniform: Pair | None = Field(default=None, description="[low, high]")
+    int: WholePair | None = Field(default=None, description="[low, high], whole numbers")
+    choice: Some | None = Field(default=None, min_length=1, description="[names]")
 
     def space(self) -> Space:
         """Return the space.
@@ -124,16 +126,24 @@ class SpacePart(Part):
                 f"{kind}: [{low}, {high}]",
                 allowed="a low end" + (" above 0 and" if kind == "log" else "") + " below the high",
             )
-        return {"log": LogUniform, "uniform": Uniform, "int": Int}[kind](low, high)
+        if kind == "int":
+            return Int(low, high)
+        return LogUniform(low, high) if kind == "log" else Uniform(low, high)
 
 
 class StrategyPart(Part):
     """One strategy, what is set of it and what is searched."""
 
     name: str = Field(description="see: python -m debiaslab strategies")
-    label: str | None = Field(None, description="ends the study's name; none: the strategy's name")
-    knobs: dict[str, str | int | float | bool] = Field({}, description="what is set, by name")
-    space: dict[str, SpacePart] = Field({}, description="what is searched; none: its own space")
+    label: str | None = Field(
+        default=None, description="ends the study's name; none: the strategy's name"
+    )
+    knobs: dict[str, str | int | float | bool] = Field(
+        default={}, description="what is set, by name"
+    )
+    space: dict[str, SpacePart] = Field(
+        default={}, description="what is searched; none: its own space"
+    )
 
     def own_space(self) -> tuple[tuple[str, Space], ...]:
         """Return what is searched, by knob."""
@@ -149,9 +159,11 @@ class StrategyPart(Part):
 class ObjectivePart(Part):
     """What makes a run good."""
 
-    bias_weight: float = Field(1.0, ge=0, description="weight of the bias in the score")
-    retention_weight: float = Field(5.0, ge=0, description="weight of lost utility in the score")
-    tests: Some = Field(Objective().tests, description="association tests")
+    bias_weight: float = Field(default=1.0, ge=0, description="weight of the bias in the score")
+    retention_weight: float = Field(
+        default=5.0, ge=0, description="weight of lost utility in the score"
+    )
+    tests: Some = Field(default=Objective().tests, description="association tests")
 
     def objective(self) -> Objective:
         """Return the objective."""
@@ -161,12 +173,20 @@ class ObjectivePart(Part):
 class SearchPart(Part):
     """How λ and the knobs are searched."""
 
-    sampler: Sampler = Field("tpe", description="how the next trial is chosen")
-    objectives: Some = Field(("score",), description="[score], or [bias, retention] for a front")
-    min_retention: float | None = Field(None, gt=0, lt=2, description="least mean retention")
-    prune: float | None = Field(None, gt=0, lt=1, description="p below which a trial is ended")
-    warm_start: bool = Field(False, description="whether trials start from baseline vectors")
-    points: int = Field(9, ge=2, le=MOST_POINTS, description="of the grid, for each knob")
+    sampler: Sampler = Field(default="tpe", description="how the next trial is chosen")
+    objectives: Some = Field(
+        default=("score",), description="[score], or [bias, retention] for a front"
+    )
+    min_retention: float | None = Field(
+        default=None, gt=0, lt=2, description="least mean retention"
+    )
+    prune: float | None = Field(
+        default=None, gt=0, lt=1, description="p below which a trial is ended"
+    )
+    warm_start: bool = Field(
+        default=False, description="whether trials start from baseline vectors"
+    )
+    points: int = Field(default=9, ge=2, le=MOST_POINTS, description="of the grid, for each knob")
 
     def settings(self) -> SearchSettings:
         """Return the settings."""
@@ -176,28 +196,34 @@ class SearchPart(Part):
 class BudgetPart(Part):
     """When the study ends."""
 
-    trials: int = Field(8, ge=1, le=100_000, description="λs to try, the baseline not counted")
-    hours: float | None = Field(None, gt=0, description="no trial begins after; null: no limit")
-    stop: bool = Field(False, description="end when trials cannot gain more than seeds differ")
+    trials: int = Field(
+        default=8, ge=1, le=100_000, description="λs to try, the baseline not counted"
+    )
+    hours: float | None = Field(
+        default=None, gt=0, description="no trial begins after; null: no limit"
+    )
+    stop: bool = Field(
+        default=False, description="end when trials cannot gain more than seeds differ"
+    )
 
 
 class StudyFile(Part):
     """A whole study; each strategy of it is searched on its own."""
 
-    name: str | None = Field(None, description="of the study; none: made from the settings")
+    name: str | None = Field(default=None, description="of the study; none: made from the settings")
     corpus: CorpusPart = CorpusPart()
     trainer: TrainerPart = TrainerPart()
     strategies: Annotated[tuple[StrategyPart, ...], Field(strict=False, min_length=1)] = (
         StrategyPart(name="projection"),
     )
-    cover: Cover = Field("all", description="non-gender words to act on")
+    cover: Cover = Field(default="all", description="non-gender words to act on")
     objective: ObjectivePart = ObjectivePart()
     search: SearchPart = SearchPart()
     seeds: Annotated[tuple[int, ...], Field(strict=False, min_length=1)] = Field(
-        (1, 2), description="a number n for the seeds 1 to n, or a list"
+        default=(1, 2), description="a number n for the seeds 1 to n, or a list"
     )
     budget: BudgetPart = BudgetPart()
-    executor: Literal["local"] = Field("local", description="where trials run")
+    executor: Literal["local"] = Field(default="local", description="where trials run")
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -325,3 +351,8 @@ def _space(space: Space) -> dict[str, Any]:
 
 def _text(value: str | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def with_corpus(file: StudyFile, corpus: CorpusPart) -> StudyFile:
+    """Return the study with another corpus."""
+    return file.model_copy(update={"corpus": corpus})

@@ -24,6 +24,7 @@ from debiaslab.metrics import load_similarity
 from debiaslab.outputs import check_output
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.findings import levelled
+from debiaslab.study.kept import log_study_file
 from debiaslab.study.objective import FORMULA, LEAST_WORDS, SIMILARITY_SETS, Outcome
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import (
@@ -41,6 +42,7 @@ from debiaslab.tracking import VECTORS, RunInfo, Store
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
+    from debiaslab.study.files import StudyFile
 
 _SEARCH_ERRORS = (StorageInternalError, SQLAlchemyError)
 
@@ -178,6 +180,7 @@ def sweep(
     root: str | Path = "mlruns",
     submissions: str | Path = "submissions",
     progress: bool = True,
+    file: StudyFile | None = None,
 ) -> Summary:
     """Search λ of one strategy until ``plan.trials`` have been tried, logging every run to MLflow.
 
@@ -191,6 +194,7 @@ def sweep(
         root: Folder of the local store (``MLFLOW_TRACKING_URI`` chooses another for the runs).
         submissions: Folder for the CodaLab files of the best run.
         progress: Whether to draw progress bars.
+        file: The study file that the plan is of, kept with the study; None: made from the plan.
 
     Raises:
         UserError: The study belongs to other settings, the corpus lacks the words the strategy or
@@ -214,6 +218,7 @@ def sweep(
         ):
             log.dataset(dataset_info(corpus))
             log_provenance(log)
+            log_study_file(log, name, corpus, plan, file)
             steps = _Sweep(store, corpus, plan, parent, search, bar)
             baselines = steps.baselines()
             _check_retention(plan, baselines)
