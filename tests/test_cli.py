@@ -33,7 +33,11 @@ OPTIONS = {
     "--batch-size --patience --tensorboard --device --store",
     "sweep": "--strategy --trials --seeds --study --cover --mwes --dim --window --negatives "
     "--epochs --min-count --subsample --lr --threads --engine --bias-weight --retention-weight "
-    "--store",
+    "--store --set --sampler --objectives --min-retention --prune --warm-start --points --hours "
+    "--stop",
+    "plan": "--strategy --trials --seeds --set --store",
+    "status": "--store",
+    "resume": "--trials --hours --store",
     "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
     "--store",
     "export": "--study --run --pairs --out --missing --format --store",

@@ -356,3 +356,10 @@ def _text(value: str | float | bool) -> str:
 def with_corpus(file: StudyFile, corpus: CorpusPart) -> StudyFile:
     """Return the study with another corpus."""
     return file.model_copy(update={"corpus": corpus})
+
+
+def with_budget(file: StudyFile, *, trials: int | None, hours: float | None) -> StudyFile:
+    """Return the study with another number of trials or time; None leaves what there is."""
+    given = {"trials": trials, "hours": hours}
+    changed = {key: value for key, value in given.items() if value is not None}
+    return file.model_copy(update={"budget": file.budget.model_copy(update=changed)})
