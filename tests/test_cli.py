@@ -38,6 +38,9 @@ OPTIONS = {
     "plan": "--strategy --trials --seeds --set --store",
     "status": "--store",
     "resume": "--trials --hours --store",
+    "archive": "--store",
+    "restore": "--store",
+    "prune-store": "--yes --failed --store",
     "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
     "--store",
     "export": "--study --run --pairs --out --missing --format --store",
@@ -145,7 +148,9 @@ def test_the_examples_in_the_help_can_be_parsed(
     lines = capfd.readouterr().out.partition("example")[2].splitlines()
     examples = [line.split()[3:] for line in lines if "python -m debiaslab" in line]
     assert examples
-    monkeypatch.setattr(f"debiaslab.commands.{command}.run", lambda args: iter(()))
+    monkeypatch.setattr(
+        f"debiaslab.commands.{command.replace('-', '_')}.run", lambda args: iter(())
+    )
     for words in examples:
         assert main(words) == 0, words
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from debiaslab.tracking import RunWriter, Store, StudyRun
 
 STUDY_FILE = "study.json"
+RESTORING = "restoring"  # kind of a study's run while the study is not whole
 GROUP_TAG = "debiaslab.group"  # the name that the studies of one file with several strategies share
 
 

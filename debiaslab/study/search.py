@@ -24,7 +24,7 @@ from debiaslab.study.search_settings import SearchSettings
 DATABASE = "optuna.db"
 WEIGHT = "weight"
 _IDENTITY = "identity"
-_INTERRUPTED = "interrupted"
+INTERRUPTED = "interrupted"
 _PROCESS = "process"
 _DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
     "score": "minimize",
@@ -155,7 +155,7 @@ class Search:
 
     def interrupt(self, proposal: Proposal) -> None:
         """Record that a λ was cut short from outside; it does not count and will come again."""
-        proposal.trial.set_user_attr(_INTERRUPTED, True)
+        proposal.trial.set_user_attr(INTERRUPTED, True)
         self._study.tell(proposal.trial, state=TrialState.FAIL)
 
     def _feasible(self) -> list[FrozenTrial]:
@@ -167,7 +167,7 @@ class Search:
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             owner = trial.user_attrs.get(_PROCESS)
             if owner is None or surely_dead(Process(**owner)):
-                optuna.trial.Trial(self._study, trial._trial_id).set_user_attr(_INTERRUPTED, True)
+                optuna.trial.Trial(self._study, trial._trial_id).set_user_attr(INTERRUPTED, True)
                 self._study.tell(trial.number, state=TrialState.FAIL)
 
 
@@ -175,7 +175,7 @@ def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
     """Return the trials of a study that count, in order."""
     done = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
     trials = study.get_trials(deepcopy=False, states=done)
-    return [trial for trial in trials if not trial.user_attrs.get(_INTERRUPTED)]
+    return [trial for trial in trials if not trial.user_attrs.get(INTERRUPTED)]
 
 
 def seeds_tried(trial: FrozenTrial, seeds: Sequence[int]) -> Sequence[int]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from debiaslab.study.plan import Plan
     from debiaslab.study.search import Search
 
-_MODEL_TAG = "debiaslab.model"
+MODEL_TAG = "debiaslab.model"
 
 
 @dataclass(frozen=True)
@@ -188,10 +188,10 @@ def summarise(
     warnings = (*warnings, *([fallback] if fallback else []))
     _log_study(store, parent, name, words, rows, best, warnings, found)
     run = store.run(best.run_id)
-    if _MODEL_TAG not in run.tags:
+    if MODEL_TAG not in run.tags:
         uri = store.log_model(best.run_id, embeddings, example=default_pairs()[:3])
         writer = store.writer(best.run_id)
-        writer.tags({_MODEL_TAG: uri})
+        writer.tags({MODEL_TAG: uri})
         writer.flush()
     return Summary(name, parent, rows, best, submission, warnings, words, found.lines)
 
