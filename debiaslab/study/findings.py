@@ -156,8 +156,10 @@ def importance(search: Search) -> dict[str, dict[str, float]]:
         if len(values) < 2:  # nothing differs, so nothing is important
             continue
 
-        def value(trial: FrozenTrial, i: int = i) -> float:
-            return float(trial.values[i])
+        sign = -1 if search.study.directions[i].name == "MAXIMIZE" else 1
+
+        def value(trial: FrozenTrial, i: int = i, sign: int = sign) -> float:
+            return sign * float(trial.values[i])  # PED-ANOVA asks what makes it small
 
         with _quiet():
             shares[objective] = optuna.importance.get_param_importances(search.study, target=value)
@@ -183,7 +185,9 @@ def stopping_rule(search: Search) -> Stopping | None:
         return None
     noise = math.sqrt((1 / k + 1 / (k - 1)) * pvariance(list(best.intermediate_values.values())))
     with _quiet():
-        evaluator = optuna.terminator.RegretBoundEvaluator(seed=_SEED)
+        from optuna.terminator import RegretBoundEvaluator
+
+        evaluator = RegretBoundEvaluator(seed=_SEED)
         gain = evaluator.evaluate(complete, optuna.study.StudyDirection.MINIMIZE)
     return Stopping(float(gain), noise)
 
@@ -224,5 +228,6 @@ def _quiet() -> Iterator[None]:
     """Keep to ourselves that a part of Optuna is experimental or will move."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
+        warnings.filterwarnings("ignore", "PedAnova", UserWarning)
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         yield
