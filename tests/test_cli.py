@@ -33,7 +33,14 @@ OPTIONS = {
     "--batch-size --patience --tensorboard --device --store",
     "sweep": "--strategy --trials --seeds --study --cover --mwes --dim --window --negatives "
     "--epochs --min-count --subsample --lr --threads --engine --bias-weight --retention-weight "
-    "--store",
+    "--store --set --sampler --objectives --min-retention --prune --warm-start --points --hours "
+    "--stop",
+    "plan": "--strategy --trials --seeds --set --store",
+    "status": "--store",
+    "resume": "--trials --hours --store",
+    "archive": "--store",
+    "restore": "--store",
+    "prune-store": "--yes --failed --store",
     "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
     "--store",
     "export": "--study --run --pairs --out --missing --format --store",
@@ -142,7 +149,9 @@ def test_the_examples_in_the_help_can_be_parsed(
     lines = capfd.readouterr().out.partition("example")[2].splitlines()
     examples = [line.split()[3:] for line in lines if "python -m debiaslab" in line]
     assert examples
-    monkeypatch.setattr(f"debiaslab.commands.{command}.run", lambda args: iter(()))
+    monkeypatch.setattr(
+        f"debiaslab.commands.{command.replace('-', '_')}.run", lambda args: iter(())
+    )
     for words in examples:
         assert main(words) == 0, words
 

@@ -66,8 +66,10 @@ def _details(strategy: type[Strategy]) -> str:
 
 
 def _weight(strategy: type[Strategy]) -> str:
+    from debiaslab.regularizers import LogUniform
+
     space = strategy.search_space.get("weight")
-    return "no λ" if space is None else f"λ {space.low:g} – {space.high:g}"
+    return f"λ {space.low:g} – {space.high:g}" if isinstance(space, LogUniform) else "no λ"
 
 
 def _knobs(strategy: type[Strategy]) -> list[str]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from debiaslab.errors import UserError
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
-from debiaslab.regularizers.registry import LogUniform, Strategy
+from debiaslab.regularizers.registry import LogUniform, Space, Strategy
 
 SEPARATOR = "+"
 _ORDER = ("pre", "in", "post")
@@ -135,10 +135,20 @@ def is_control(strategy: Strategy) -> bool:
     return any(part.control for part in parts_of(strategy))
 
 
-def common_space(parts: Sequence[Strategy | type[Strategy]]) -> dict[str, LogUniform]:
-    """Return the search space of λ that all parts with a λ share the ends of, widest first."""
-    spaces = [part.search_space["weight"] for part in parts if "weight" in part.search_space]
-    if not spaces:
-        return {}
-    low, high = min(space.low for space in spaces), max(space.high for space in spaces)
-    return {"weight": LogUniform(low, high)}
+def common_space(parts: Sequence[Strategy | type[Strategy]]) -> dict[str, Space]:
+    """Return one space of λ, from the lowest to the highest end of the parts', and their knobs'.
+
+    The knobs of a composition are named ``part.knob``.
+    """
+    if len(parts) == 1:
+        return dict(parts[0].search_space)
+    weights = [part.search_space.get("weight") for part in parts]
+    spaces = [space for space in weights if isinstance(space, LogUniform)]
+    joint: dict[str, Space] = {}
+    if spaces:
+        low, high = min(space.low for space in spaces), max(space.high for space in spaces)
+        joint["weight"] = LogUniform(low, high)
+    for part in parts:
+        own = {knob: space for knob, space in part.search_space.items() if knob != "weight"}
+        joint |= {f"{part.name}.{knob}": space for knob, space in own.items()}
+    return joint

@@ -8,7 +8,7 @@ from typing import Any
 
 from debiaslab.errors import UserError, nearest
 from debiaslab.regularizers.composition import SEPARATOR, Composition, common_space
-from debiaslab.regularizers.registry import LogUniform, Strategy, get
+from debiaslab.regularizers.registry import Space, Strategy, get
 
 _SHARED = ("pairs",)  # knobs that mean the same in every part
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
@@ -36,8 +36,8 @@ def create(name: str, **knobs: Any) -> Strategy:
     return Composition(weight, parts)
 
 
-def search_space(name: str) -> dict[str, LogUniform]:
-    """Return the search space of a strategy or of a composition; empty without a λ.
+def search_space(name: str) -> dict[str, Space]:
+    """Return the search space of a strategy or of a composition; empty when nothing is searched.
 
     Raises:
         UserError: No strategy has this name.

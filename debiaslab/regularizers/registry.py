@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from debiaslab.errors import UserError, nearest
 
@@ -29,6 +29,32 @@ class LogUniform:
 
 
 @dataclass(frozen=True)
+class Uniform:
+    """A search space of numbers, both ends included."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Int:
+    """A search space of whole numbers, both ends included."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A search space of named values without an order."""
+
+    options: tuple[str, ...]
+
+
+Space: TypeAlias = "LogUniform | Uniform | Int | Choice"
+
+
+@dataclass(frozen=True)
 class Strategy:
     """What is done about bias; ``weight`` is λ, the weight of its penalty in the joint loss."""
 
@@ -37,7 +63,7 @@ class Strategy:
     name: ClassVar[str] = ""  # set by `register`
     stage: ClassVar[Stage] = "none"
     citation: ClassVar[str] = ""
-    search_space: ClassVar[dict[str, LogUniform]] = {}
+    search_space: ClassVar[Mapping[str, Space]] = {}  # of λ (weight) and of other knobs
     control: ClassVar[bool] = False  # there to be compared with, not to be used
 
     def __post_init__(self) -> None:

@@ -80,15 +80,15 @@ class FinishedRun:
     yardstick: Yardstick  # of the baseline of this seed
 
     @property
-    def score(self) -> float:
-        """The objective.
+    def measured(self) -> Outcome:
+        """The outcome, which only a control may lack.
 
         Raises:
             UnusableRunError: The run is a control that the objective cannot measure.
         """
         if self.outcome is None:
             raise UnusableRunError("the objective cannot be measured on a control")
-        return self.outcome.score
+        return self.outcome
 
 
 def run_once(
@@ -103,6 +103,7 @@ def run_once(
     baseline: FinishedRun | None,
     against: Embeddings | None = None,
     checkpoint: Checkpoints | None = None,
+    init: Embeddings | None = None,
     progress: bool = True,
 ) -> FinishedRun:
     """Train with one λ and seed, measure, and log everything to one MLflow run.
@@ -121,6 +122,7 @@ def run_once(
             given these instead of a training of its own.
         checkpoint: Where the training is saved and goes on from; removed when it will not be
             needed again.
+        init: Vectors to start from; None: training starts anew.
         progress: Whether to draw a progress bar.
 
     Raises:
@@ -135,6 +137,8 @@ def run_once(
     bound = bound_strategy(corpus, strategy, plan.cover, seed)
     settings = plan.settings_for(seed)
     params = run_params(corpus, settings, strategy, bound, plan.cover)
+    if init is not None:
+        params["init"] = "vectors of the baseline"
     tags = _tags(plan.strategy, trial, weight, seed)
     with (
         removed_at_the_end(checkpoint),
@@ -144,12 +148,10 @@ def run_once(
     ):
         log_provenance(log)
         if bound is not None and bound.only_after and against is not None:
-            result = _debiased(
-                bound, against
-            )  # the baseline itself is what such a strategy debiases
+            result = _debiased(bound, against)
         else:
             result = train_logged(
-                log, corpus, settings, bound, checkpoint=checkpoint, progress=progress
+                log, corpus, settings, bound, init=init, checkpoint=checkpoint, progress=progress
             )
         scorecard = evaluate(result.embeddings, name=name, seed=seed, baseline=against)
         log_results(log, corpus, result, scorecard)
