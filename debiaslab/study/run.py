@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,7 +18,14 @@ from debiaslab.provenance import provenance
 from debiaslab.regularizers import bind_strategy, is_control
 from debiaslab.regularizers.penalty import Cover, check_cover
 from debiaslab.report import association_sizes, loss_figure, run_report, scorecard_figure
-from debiaslab.sgns import Report, TrainResult, TrainSettings, train
+from debiaslab.sgns import (
+    Checkpoints,
+    Report,
+    TrainingDivergedError,
+    TrainResult,
+    TrainSettings,
+    train,
+)
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
 from debiaslab.tracking import VECTORS, DatasetInfo, RunInfo, RunLog, Store
 
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
 
 SCORECARD = "scorecard.json"
 SUBMISSION = "submission/submission.csv"
+CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
 _YARDSTICK = "yardstick.json"
 # of a record, besides value, interval, p and n; methods and missing words are in the JSON
 _EXTRAS = ("statistic", "statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
@@ -93,6 +102,7 @@ def run_once(
     trial: int | None,
     baseline: FinishedRun | None,
     against: Embeddings | None = None,
+    checkpoint: Checkpoints | None = None,
     progress: bool = True,
 ) -> FinishedRun:
     """Train with one λ and seed, measure, and log everything to one MLflow run.
@@ -109,6 +119,8 @@ def run_once(
         against: The baseline's vectors, to add what needs them to the scorecard (lipstick tests,
             overlap of neighbours, retention by set). A strategy that only acts after training is
             given these instead of a training of its own.
+        checkpoint: Where the training is saved and goes on from; removed when it will not be
+            needed again.
         progress: Whether to draw a progress bar.
 
     Raises:
@@ -124,16 +136,21 @@ def run_once(
     settings = plan.settings_for(seed)
     params = run_params(corpus, settings, strategy, bound, plan.cover)
     tags = _tags(plan.strategy, trial, weight, seed)
-    with store.start(
-        name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
-    ) as log:
+    with (
+        removed_at_the_end(checkpoint),
+        store.start(
+            name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
+        ) as log,
+    ):
         log_provenance(log)
         if bound is not None and bound.only_after and against is not None:
             result = _debiased(
                 bound, against
             )  # the baseline itself is what such a strategy debiases
         else:
-            result = train_logged(log, corpus, settings, bound, progress=progress)
+            result = train_logged(
+                log, corpus, settings, bound, checkpoint=checkpoint, progress=progress
+            )
         scorecard = evaluate(result.embeddings, name=name, seed=seed, baseline=against)
         log_results(log, corpus, result, scorecard)
         if baseline is None:
@@ -163,6 +180,24 @@ def _debiased(bound: BoundStrategy, vectors: Embeddings) -> TrainResult:
     )
 
 
+def checkpoint_beside(root: Path) -> Checkpoints:
+    """Return where a training of the store in ``root`` is saved, whatever study it belongs to."""
+    return Checkpoints(root / CHECKPOINTS, shared=True)
+
+
+@contextmanager
+def removed_at_the_end(checkpoint: Checkpoints | None) -> Iterator[None]:
+    """Remove the checkpoint of a run that has finished or never will; not of one interrupted."""
+    try:
+        yield
+    except (TrainingDivergedError, UnusableRunError):
+        if checkpoint is not None:
+            checkpoint.remove()
+        raise
+    if checkpoint is not None:
+        checkpoint.remove()
+
+
 def _outcome(
     plan: RunPlan, scorecard: Scorecard, yardstick: Yardstick, *, may_lack: bool
 ) -> Outcome | None:
@@ -183,13 +218,16 @@ def train_logged(
     *,
     init: Embeddings | None = None,
     on_report: Callable[[Report], None] | None = None,
+    checkpoint: Checkpoints | None = None,
     progress: bool = True,
 ) -> TrainResult:
     """Train with a strategy, sending the running loss and a quick scorecard by epoch to a run.
 
     The vectors of the result have been through the strategy's post-processing; those measured by
-    epoch have not.
+    epoch have not. A training that goes on from its checkpoint logs what came before it as well.
     """
+    by_epoch: dict[str, dict[str, float]] = {} if checkpoint is None else checkpoint.notes
+    logged: set[str] = set()
 
     def report(step: Report) -> None:
         log.metrics(_loss_metrics(step), step=step.step)
@@ -197,8 +235,11 @@ def train_logged(
             on_report(step)
 
     def epoch(number: int, vectors: Embeddings) -> None:
-        quick = flat(evaluate(vectors, quick=True))
-        log.metrics({f"epoch/{key}": value for key, value in quick.items()}, step=number)
+        by_epoch[str(number)] = flat(evaluate(vectors, quick=True))
+        for done in sorted(by_epoch.keys() - logged, key=int):
+            quick = {f"epoch/{key}": value for key, value in by_epoch[done].items()}
+            log.metrics(quick, step=int(done))
+            logged.add(done)
 
     result = train(
         corpus,
@@ -208,6 +249,7 @@ def train_logged(
         init=init,
         on_report=report,
         on_epoch=epoch,
+        checkpoint=checkpoint,
         progress=progress,
     )
     return result if bound is None else replace(result, embeddings=bound.finish(result.embeddings))
@@ -358,6 +400,8 @@ def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Sco
     }
     log.metrics({**flat(scorecard), **measured}, step=result.words)
     log.tags({"debiaslab.engine": result.engine})
+    if result.resumed_at is not None:
+        log.tags({"debiaslab.resumed_at": f"{result.resumed_at} words"})
     log.json(scorecard.to_dict(), SCORECARD)
     log.text(scorecard.table(), "scorecard.txt")
     log.json(_corpus_summary(corpus), "corpus.json")

@@ -25,6 +25,7 @@ from debiaslab.study.plan import Plan
 from debiaslab.study.run import (
     FinishedRun,
     UnusableRunError,
+    checkpoint_beside,
     dataset_info,
     find_finished,
     finished_as,
@@ -46,6 +47,7 @@ class _Sweep:
     """What the steps of one sweep share."""
 
     store: Store
+    root: Path
     corpus: Corpus
     plan: Plan
     parent: str
@@ -113,6 +115,7 @@ class _Sweep:
             seed=seed,
             trial=trial,
             baseline=baseline,
+            checkpoint=checkpoint_beside(self.root),
             progress=not self.bar.disable,
         )
         self.bar.update()
@@ -159,7 +162,7 @@ def sweep(
         ):
             log.dataset(dataset_info(corpus))
             log_provenance(log)
-            steps = _Sweep(store, corpus, plan, parent, search, bar)
+            steps = _Sweep(store, Path(root), corpus, plan, parent, search, bar)
             baselines = steps.baselines()
             lost = steps.restore(baselines)
             while len(search.finished) < plan.trials:
