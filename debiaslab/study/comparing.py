@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from debiaslab import lexicons, regularizers
 from debiaslab.embeddings import Embeddings
-from debiaslab.metrics import Scorecard, evaluate
+from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.report import Side, TrialSummary, summarize
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.cells import ComparisonPlan, Entry
@@ -181,6 +181,7 @@ class _Runs:
         self._parent = parent
         self._bar = bar
         self._baselines: dict[int, FinishedRun] = {}
+        self._held: dict[int, Baseline] = {}  # by seed: nulls and lipstick tests are made once
         self.failures: list[str] = []
 
     def baselines(self) -> Side:
@@ -264,9 +265,14 @@ class _Runs:
             seed=seed,
             trial=None,
             baseline=baseline,
-            against=self._vectors(baseline.run_id),
+            against=self._measured(baseline),
             progress=not self._bar.disable,
         )
+
+    def _measured(self, baseline: FinishedRun) -> Baseline:
+        if baseline.seed not in self._held:
+            self._held[baseline.seed] = Baseline(self._vectors(baseline.run_id))
+        return self._held[baseline.seed]
 
     def _between_seeds(self, run_id: str, other: str) -> Scorecard:
         """Return the baseline's scorecard with what needs another set of vectors to compare with.

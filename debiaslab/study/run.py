@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from debiaslab import export, lexicons
 from debiaslab.errors import UserError
-from debiaslab.metrics import Scorecard, evaluate
+from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.provenance import provenance
 from debiaslab.regularizers import bind_strategy, is_control
 from debiaslab.regularizers.penalty import Cover, check_cover
@@ -101,7 +101,7 @@ def run_once(
     seed: int,
     trial: int | None,
     baseline: FinishedRun | None,
-    against: Embeddings | None = None,
+    against: Baseline | None = None,
     checkpoint: Checkpoints | None = None,
     init: Embeddings | None = None,
     progress: bool = True,
@@ -117,9 +117,9 @@ def run_once(
         seed: Seed of the training.
         trial: Number of the trial; None for the baseline and outside a search.
         baseline: The finished baseline of this seed; None when this run is it.
-        against: The baseline's vectors, to add what needs them to the scorecard (lipstick tests,
-            overlap of neighbours, retention by set). A strategy that only acts after training is
-            given these instead of a training of its own.
+        against: The baseline's vectors with what was measured of them, to add what needs them to
+            the scorecard (lipstick tests, overlap of neighbours, retention by set). A strategy that
+            only acts after training is given these instead of a training of its own.
         checkpoint: Where the training is saved and goes on from; removed when it will not be
             needed again.
         init: Vectors to start from; None: training starts anew.
@@ -148,7 +148,7 @@ def run_once(
     ):
         log_provenance(log)
         if bound is not None and bound.only_after and against is not None:
-            result = _debiased(bound, against)
+            result = _debiased(bound, against.embeddings)
         else:
             result = train_logged(
                 log, corpus, settings, bound, init=init, checkpoint=checkpoint, progress=progress
