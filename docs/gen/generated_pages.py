@@ -44,7 +44,7 @@ def commands() -> str:
 
 def parser_of(name: str) -> argparse.ArgumentParser:
     """Return the parser of one command."""
-    module = import_module(f"debiaslab.commands.{name}")
+    module = import_module(f"debiaslab.commands.{name.replace('-', '_')}")
     parser = argparse.ArgumentParser(
         prog=f"python -m debiaslab {name}",
         description=module.__doc__,
