@@ -92,9 +92,9 @@ def train_plain(
 def group_size(negatives: int) -> int:
     """Return how many targets share one vector block, hence one look at the old weights.
 
-    Four make it fastest as long as the factors of all their pairs stay in registers.
+    Four are faster while one vector of 16 holds their dot products; beyond, 16 registers are short.
     """
-    return 4 if negatives <= 5 else 2
+    return 4 if negatives <= 3 else 2
 
 
 def around(kept: list[int], i: int, reach: int) -> Iterator[int]:
