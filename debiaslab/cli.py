@@ -23,11 +23,23 @@ COMMANDS = {
     "corpus": "encode a text and show what it covers",
     "train": "train one set of vectors and save it",
     "sweep": "search λ of a strategy, logging every run to MLflow",
+    "plan": "show what a sweep would do and how long it would take",
+    "status": "show what of a study is done, running, failed or missing",
+    "resume": "continue a study by its name",
+    "archive": "write a study to one file, to be moved",
+    "restore": "put the studies of an archive into the store",
+    "prune-store": "remove what crashed runs left in the store",
+    "compare": "train strategies side by side and tabulate them",
     "export": "write the CodaLab file, or the vectors, of a run",
     "evaluate": "measure the bias and utility of vector files",
+    "debias": "debias finished vectors with a post-processing strategy",
+    "reliability": "show how far bias scores hold over pairs, words, rules and seeds",
     "neighbors": "show the words nearest to a word, one or two vectors side by side",
+    "lexicon": "list and show the word lists, check them against vectors",
     "strategies": "list the debiasing strategies",
     "studies": "list the studies of the store",
+    "score": "score files of similarities as the competition does",
+    "bundle": "write a competition for a class",
     "bench": "measure how fast training is here, by batch size or threads",
     "ui": "open the MLflow UI on the store",
 }
@@ -114,7 +126,7 @@ def _run(argv: list[str], command: str | None) -> int:
     if args.command is None:
         parser.print_help()
         return 0
-    for text in import_module(f"debiaslab.commands.{args.command}").run(args):
+    for text in import_module(_path(args.command)).run(args):
         _say(text)
     return 0
 
@@ -123,13 +135,17 @@ def _command_of(argv: Sequence[str]) -> str | None:
     return next((word for word in argv if not word.startswith("-")), None)
 
 
+def _path(command: str) -> str:
+    return f"debiaslab.commands.{command.replace('-', '_')}"
+
+
 def _module(command: str | None) -> ModuleType | None:
-    return import_module(f"debiaslab.commands.{command}") if command in COMMANDS else None
+    return import_module(_path(command)) if command in COMMANDS else None
 
 
 def _add_command(commands: argparse._SubParsersAction[_Parser], name: str, summary: str) -> _Parser:
     """Add the command that was asked for: only its module is imported."""
-    module = import_module(f"debiaslab.commands.{name}")
+    module = import_module(_path(name))
     parser = commands.add_parser(
         name,
         help=summary,

@@ -18,12 +18,35 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 14
 
 
+def first_not_finite(matrix: NDArray[np.floating]) -> int | None:
+    """Return the first row of ``matrix``, shape ``(V, d)``, with NaN or infinity, or None."""
+    for start in range(0, len(matrix), _BLOCK):
+        finite = np.isfinite(matrix[start : start + _BLOCK])
+        if not finite.all():
+            return start + int(np.argmin(finite.all(axis=1)))
+    return None
+
+
+def _is_frozen(array: object) -> bool:
+    """Whether an array and everything it is a view of are read-only."""
+    if not isinstance(array, np.ndarray):
+        return False
+    owner: object = array
+    while isinstance(owner, np.ndarray):
+        if owner.flags.writeable:
+            return False
+        owner = owner.base
+    return owner is None or isinstance(owner, bytes)
+
+
 class Embeddings:
     """An immutable vocabulary with one vector a word.
 
     Args:
         words: ``V`` distinct words, usually by falling frequency.
-        vectors: Array of shape ``(V, d)``; copied to float32 and made read-only.
+        vectors: Array of shape ``(V, d)``; copied to float32 and made read-only. A float32 array
+            that nobody can write to any more (read-only, with all that it is a view of) is kept
+            without a copy.
 
     Raises:
         UserError: The shapes disagree, a word is repeated, or a value is NaN or infinite (also as
@@ -32,16 +55,18 @@ class Embeddings:
 
     def __init__(self, words: Sequence[str], vectors: NDArray[np.floating]) -> None:
         with np.errstate(over="ignore"):  # becomes infinity, which is refused below
-            matrix = np.array(vectors, dtype=np.float32, order="C")
+            matrix = np.array(
+                vectors, dtype=np.float32, order="C", copy=None if _is_frozen(vectors) else True
+            )
         if matrix.ndim != 2 or len(words) != len(matrix):
             raise UserError(
                 f"{len(words)} words came with vectors of shape {matrix.shape}",
                 allowed="one row of one length for each word",
             )
-        if not np.isfinite(matrix).all():
-            bad = words[int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])]
+        bad = first_not_finite(matrix)
+        if bad is not None:
             raise UserError(
-                f"the vector of {bad!r} holds NaN or infinity",
+                f"the vector of {words[bad]!r} holds NaN or infinity",
                 next_step="train again with a smaller --lr or --weight",
             )
         matrix.flags.writeable = False
@@ -55,11 +80,16 @@ class Embeddings:
             )
 
     @classmethod
-    def load(cls, path: str | Path) -> Embeddings:
-        """Read a vector file of any known format, told by its content (see ``vectors.read``)."""
+    def load(cls, path: str | Path, words: str | Path | Sequence[str] | None = None) -> Embeddings:
+        """Read a vector file of any known format, told by its content (see ``vectors.read``).
+
+        Args:
+            path: The file; a bare ``.npy`` array has its words in a text file beside it.
+            words: For a bare array, where else its words are: a path, or the words themselves.
+        """
         from debiaslab.vectors import read
 
-        return read(path)
+        return read(path, words)
 
     def save(self, path: str | Path, format: str | None = None) -> Path:
         """Write ``.txt``, ``.bin``, ``.kv`` or ``.npz``, by ending (see ``vectors.write``)."""

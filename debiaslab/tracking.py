@@ -17,6 +17,7 @@ import logging
 import math
 import os
 import re
+import shutil
 import sqlite3
 import tempfile
 import time
@@ -483,6 +484,29 @@ class Store:
                     if entry.is_dir:
                         folders.append(entry.path)
         return sorted(paths)
+
+    def remove(self, run_id: str) -> None:
+        """Delete a run and, in a local store, its files.
+
+        MLflow keeps the run's row, marked as deleted, until ``mlflow gc``.
+        """
+        with _explained(self.uri):
+            folder = local_path(self._client.get_run(run_id).info.artifact_uri)
+            self._client.delete_run(run_id)
+            if folder is not None and self.local:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def abandoned(self) -> list[RunInfo]:
+        """Return the runs, of any study or none, whose process ended without closing them."""
+        return [
+            run
+            for run in self._search("attributes.status = 'RUNNING'")
+            if (owner := _owner(run)) is not None and surely_dead(owner)
+        ]
+
+    def all_runs(self) -> list[RunInfo]:
+        """Return every run of the store, oldest first."""
+        return self._search("")
 
     def reconcile(self, parent: str) -> int:
         """Close the runs of a study whose process was killed; return how many children it was.

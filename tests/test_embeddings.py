@@ -115,3 +115,28 @@ def test_refused(words: list[str], vectors: np.ndarray, says: str):
 def test_split_keeps_the_order(embeddings: Embeddings):
     assert embeddings.split(["x", "man", "y", "king"]) == (["man", "king"], ["x", "y"])
     assert repr(embeddings) == "Embeddings(7 words, dimension 5)"
+
+
+def test_a_frozen_float32_array_is_kept_and_anything_else_is_copied():
+    frozen = np.ones((3, 2), np.float32)
+    frozen.flags.writeable = False
+    assert Embeddings(list("abc"), frozen).vectors is frozen
+    assert np.shares_memory(Embeddings(list("ab"), frozen[:2]).vectors, frozen)
+    from_bytes = np.frombuffer(bytes(24), np.float32).reshape(3, 2)
+    assert np.shares_memory(Embeddings(list("abc"), from_bytes).vectors, from_bytes)
+    source = np.ones((3, 2), np.float32)
+    view = source[:]
+    view.flags.writeable = False
+    mutable = np.frombuffer(bytearray(24), np.float32).reshape(3, 2)
+    for other in (source, view, mutable, frozen.T.copy().T, frozen.astype(np.float64)):
+        kept = Embeddings(list("abc"), other).vectors
+        assert not np.shares_memory(kept, other)
+        assert kept.flags.c_contiguous
+        assert not kept.flags.writeable
+
+
+def test_the_first_row_that_is_not_finite_is_named_in_any_block():
+    vectors = np.ones((40_000, 2), np.float32)
+    vectors[[33_333, 39_999], 1] = np.inf
+    with pytest.raises(UserError, match="'w33333' holds NaN or infinity"):
+        Embeddings([f"w{i}" for i in range(40_000)], vectors)

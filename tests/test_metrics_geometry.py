@@ -1,11 +1,23 @@
-"""Gender direction, direct bias and collapse checks."""
+"""Gender direction, direct and indirect bias, bias by projection and collapse checks."""
+
+import json
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.metrics import collapse, direct_bias, gender_direction
+from debiaslab.lexicons import load, load_pairs
+from debiaslab.metrics import NotMeasuredError, collapse, direct_bias, gender_direction
+from debiaslab.metrics.bias_by_projection import bias_by_projection, pair_difference
+from debiaslab.metrics.direct_bias import bias_sizes
+from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.indirect_bias import indirect_bias, indirect_bias_within, indirect_biases
+from debiaslab.metrics.scored import direct_bias as scored_direct_bias
+from debiaslab.metrics.scored import geometry
+from tests.test_metrics_published import BOLUKBASI, NUMBERS, reference
 
 PAIRS = [("he", "she"), ("man", "woman")]
 
@@ -133,3 +145,164 @@ def test_collapsed_and_zero_vectors_are_warned_about():
     nothing = collapse(numbered(np.zeros((500, 30))))
     assert (nothing.mean_cosine, nothing.effective_rank, nothing.norm_spread) == (None, None, None)
     assert nothing.warning == "500 of 500 vectors are all zeros"
+
+
+# Bias by projection ------------------------------------------------------------------------------
+
+
+def test_bias_by_projection_by_hand():
+    # Signed cosines with the first axis: −.8, 0, .6, .6; mean .1.
+    result = bias_by_projection(embeddings_of(BY_HAND), WORDS, PAIRS)
+    assert result.projections == pytest.approx((-0.8, 0, 0.6, 0.6), abs=1e-6)
+    assert result.value == pytest.approx(0.1, abs=1e-6)
+    assert (result.words, result.n, result.missing) == (tuple(WORDS), 4, ())
+    assert result.interval[0] < 0.1 < result.interval[1]
+    swapped = bias_by_projection(embeddings_of(BY_HAND), WORDS, [(f, m) for m, f in PAIRS])
+    assert swapped.value == -result.value
+    few = bias_by_projection(embeddings_of(BY_HAND), [*WORDS[:3], "baker"], PAIRS)
+    assert (few.value, few.missing) == (None, ("baker",))
+    assert "needs 4" in few.reason
+
+
+def test_pair_difference():
+    vectors = embeddings_of({**BY_HAND, "she": (-8, 6, 0)})  # lengths do not count
+    assert pair_difference(vectors) == pytest.approx([1.6, 0, 0], abs=1e-6)
+    assert pair_difference(vectors, ("she", "he")) == pytest.approx([-1.6, 0, 0], abs=1e-6)
+    with pytest.raises(NotMeasuredError, match="same vectors"):
+        pair_difference(vectors, ("man", "smith"))
+    with pytest.raises(NotMeasuredError, match="missing: xe"):
+        pair_difference(vectors, ("he", "xe"))
+
+
+def test_bias_sizes_average_to_direct_bias():
+    vectors = embeddings_of(BY_HAND)
+    unit = np.array([vectors.unit[vectors.index[word]] for word in WORDS])
+    sizes = bias_sizes(unit, gender_direction(vectors, PAIRS), c=2)
+    assert sizes.mean() == pytest.approx(direct_bias(vectors, WORDS, PAIRS, c=2).value)
+
+
+# Indirect bias -----------------------------------------------------------------------------------
+
+
+def test_indirect_bias_by_hand():
+    # smith = (.6, 0, .8), pilot = (.6, −.8, 0): cosine .36, without the first axis 0: all gender.
+    vectors = embeddings_of({**BY_HAND, "cook": (0.6, 0.8, 0), "tea": (0, 1, 0)})
+    all_of_it = indirect_bias(vectors, "smith", "pilot", PAIRS)
+    assert all_of_it.value == pytest.approx(1, abs=1e-6)
+    assert all_of_it.similarity == pytest.approx(0.36, abs=1e-6)
+    # table and tea have no gender: none of their cosine of 1 is due to it.
+    assert indirect_bias(vectors, "table", "tea", PAIRS).value == pytest.approx(0, abs=1e-6)
+    # cook · nurse = −.48 + .48 = 0.
+    orthogonal = indirect_bias(vectors, "cook", "nurse", PAIRS)
+    assert orthogonal.value is None
+    assert "cosine of 0" in orthogonal.reason
+    # table · cook = .8, without gender 1: gender hides .2 of .8.
+    assert indirect_bias(vectors, "table", "cook", PAIRS).value == pytest.approx(-0.25, abs=1e-6)
+    assert indirect_bias(vectors, "cook", "cook", PAIRS).value == pytest.approx(0, abs=1e-6)
+
+
+def test_indirect_bias_says_why_not():
+    vectors = embeddings_of({**BY_HAND, "axis": (1, 0, 0), "nil": (0, 0, 0)})
+    assert indirect_bias(vectors, "axis", "nurse", PAIRS).reason.startswith("a word lies on")
+    assert indirect_bias(vectors, "nil", "nurse", PAIRS).reason == "all-zero vectors: nil"
+    missing = indirect_bias(vectors, "baker", "nurse", PAIRS)
+    assert (missing.reason, missing.missing) == ("not in the vectors: baker", ("baker",))
+    listed = indirect_biases(vectors, ["smith", "baker"], "pilot", PAIRS)
+    assert [each.value is None for each in listed] == [False, True]
+    assert [each.reason for each in indirect_biases(vectors, ["smith"], "pilot", [])] == [
+        "0 of 0 definitional pairs have both words in the vectors, needs 2"
+    ]
+
+
+def test_indirect_bias_within_is_the_weighted_mean_over_pairs():
+    rng = np.random.default_rng(3)
+    words = [f"w{i}" for i in range(6)]
+    matrix = np.concatenate([rng.normal(size=(4, 10)), rng.normal(size=(6, 10)) + 1])
+    vectors = Embeddings(["he", "she", "man", "woman", *words], matrix)
+    result = indirect_bias_within(vectors, words, PAIRS)
+    each = [indirect_bias(vectors, w, v, PAIRS) for w in words for v in words if w < v]
+    weights = np.array([one.similarity for one in each])
+    values = np.array([one.value for one in each])
+    assert result.value == pytest.approx(values @ weights / weights.sum())
+    assert result.similarity == pytest.approx(weights.mean())
+    assert (result.n, result.reason) == (6, None)
+    assert result.interval[0] < result.value < result.interval[1]
+    assert indirect_bias_within(vectors, words, PAIRS, bootstrap=0).interval == (None, None)
+
+
+def test_indirect_bias_within_needs_words_that_are_alike():
+    unlike = {**BY_HAND, "a": (0, 1, 0), "b": (0, -1, 0), "c": (0, 0, 1), "d": (0, 0, -1)}
+    result = indirect_bias_within(embeddings_of(unlike), list("abcd"), PAIRS)
+    assert "not alike" in result.reason
+    assert indirect_bias_within(embeddings_of(unlike), ["a", "b"], PAIRS).value is None
+
+
+# All of them -------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(0, 1000))
+def test_rotation_lengths_and_order_do_not_matter(seed):
+    rng = np.random.default_rng(seed)
+    words = ["he", "she", "man", "woman", "son", "daughter", *(f"w{i}" for i in range(10))]
+    matrix = rng.normal(size=(len(words), 8)) + 0.5
+    pairs = [*PAIRS, ("son", "daughter")]
+
+    def values(words, matrix, order=1, pairs=pairs):
+        vectors, listed = Embeddings(words, matrix), [f"w{i}" for i in range(10)][::order]
+        return (
+            direct_bias(vectors, listed, pairs, bootstrap=0).value,
+            bias_by_projection(vectors, listed, pairs, bootstrap=0).value,
+            indirect_bias_within(vectors, listed, pairs, bootstrap=0).value,
+            indirect_bias(vectors, "w1", "w2", pairs).value,
+        )
+
+    expected = values(words, matrix)
+    assume(None not in expected)  # words that are not alike share no β
+    turned = matrix @ np.linalg.qr(rng.normal(size=(8, 8)))[0]
+    longer = matrix * rng.uniform(0.5, 4, size=(len(words), 1))
+    shuffled = rng.permutation(len(words))
+    assert values(words, turned) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    assert values(words, longer) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    again = values([words[i] for i in shuffled], matrix[shuffled], order=-1)
+    assert again == pytest.approx(expected)
+    swapped = values(words, matrix, pairs=[(f, m) for m, f in pairs])
+    assert swapped == pytest.approx((expected[0], -expected[1], *expected[2:]))
+
+
+def test_published_indirect_bias_of_softball():
+    path = reference(f"{BOLUKBASI}/GoogleNews-vectors-negative300-bolukbasi.bin")
+    if not NUMBERS.exists():
+        pytest.skip(f"the reference numbers are absent: {NUMBERS}")
+    expected = json.loads(NUMBERS.read_text())["indirect_bias_on_bolukbasi_softball"]
+    pairs = load_pairs("definitional_pairs").pairs
+    words = ["receptionist", "bookkeeper", "pitcher"]
+    vectors = Embeddings.load(path)
+    for word, result in zip(words, indirect_biases(vectors, words, "softball", pairs), strict=True):
+        assert result.value == pytest.approx(expected[word], abs=1e-3)
+        assert result == indirect_bias(vectors, "softball", word, pairs)
+
+
+def test_scorecard_has_every_record_for_every_half():
+    rng = np.random.default_rng(0)
+    lists = [load(name).words for name in ("occupations", "occupations_male", "occupations_female")]
+    pairs = [word for pair in load_pairs("definitional_pairs").pairs for word in pair]
+    words = list(dict.fromkeys([*pairs, *(word for words in lists for word in words)]))
+    vectors = Embeddings(words, rng.normal(size=(len(words), 20)) + 0.3)
+    effort = Effort(0, 50, 0, False)
+    records = [*geometry.records(vectors, effort), *scored_direct_bias.records(vectors, effort)]
+    made = {(record.metric, record.name, record.words) for record in records}
+    assert len(made) == len(records)
+    halves = ("all", "tune", "report")
+    assert {("bias_by_projection", "occupations", half) for half in halves} <= made
+    assert {("direct_bias", "occupations", half) for half in halves} <= made
+    assert {
+        ("indirect_bias", f"occupations_{g}male", h) for g in ("", "fe") for h in halves
+    } <= made
+    for record in records:
+        assert (record.value is None) == (record.reason is not None)
+    json.dumps([record.to_dict() for record in records], allow_nan=False)
+    assert records == [
+        *geometry.records(vectors, effort),
+        *scored_direct_bias.records(vectors, effort),
+    ]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from debiaslab.embeddings import Embeddings
-from debiaslab.lexicons import load, load_pairs
+from debiaslab.lexicons import association_test, load, load_pairs
 from debiaslab.metrics import direct_bias, evaluate, load_similarity, weat, word_similarity
 
 NUMBERS = Path(__file__).resolve().parents[2] / "shared" / "data" / "reference_numbers.json"
@@ -84,6 +84,15 @@ def test_weat_of_google_news(google_news, numbers, test):
         assert result.statistic * result.n[0] == pytest.approx(total, abs=1e-5)
     if result.method == "exact":
         assert result.p == pytest.approx(expected["p_one_sided"], rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["1", "2", "3", "6", "7"])
+def test_our_lists_give_the_published_effects_in_cased_vectors(google_news, numbers, name):
+    expected = numbers["weat_on_wefe_test_model"][f"WEAT{name}"]
+    sets = association_test(name).half("all")
+    result = weat(google_news, *sets, permutations=0, bootstrap=0)
+    assert list(result.n) == expected["n"]
+    assert result.effect_size == pytest.approx(expected["effect_size_ddof1"], abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ["WordSim-353", "SimLex-999"])

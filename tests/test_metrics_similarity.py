@@ -1,5 +1,7 @@
 """Word similarity: reading the sets, and Spearman with coverage."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of_pair
 from debiaslab.metrics import SimilaritySet, default_similarity_sets, load_similarity
 from debiaslab.metrics import word_similarity as measure
+from debiaslab.metrics.similarity_sets import similarity_sets_in
 
 
 def circle(**degrees):
@@ -110,3 +113,47 @@ def test_missing_file_and_folder(tmp_path):
         load_similarity("SimLex-99")
     with pytest.raises(UserError, match="cannot read"):
         load_similarity(tmp_path)
+
+
+def test_every_set_of_a_folder_and_what_was_skipped(tmp_path):
+    for name in ("b.csv", "a.csv"):
+        (tmp_path / name).write_text("word1,word2,score\ncat,dog,7.5\n")
+    (tmp_path / "c.txt").write_text("Word1, Word2 ,SCORE,notes\ncat,dog,7.5,x\n")
+    (tmp_path / "README.md").write_text("# sets")
+    (tmp_path / "other.csv").write_text("first,second,sim\na,b,1\n")
+    (tmp_path / "empty").write_text("")
+    (tmp_path / "raw").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / ".hidden.csv").write_text("word1,word2,score\ncat,dog,7.5\n")
+    found = similarity_sets_in(tmp_path)
+    assert [each.name for each in found.sets] == ["a", "b", "c"]
+    assert [each.name for each in found.skipped] == ["README.md", "empty", "other.csv", "raw"]
+    assert {each.reason for each in found.skipped} == {"no header word1,word2,score"}
+
+
+def test_one_file_or_name_is_a_folder_of_one(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("word1,word2,score\ncat,dog,7.5\n")
+    assert similarity_sets_in(path).sets == (load_similarity(path),)
+    assert similarity_sets_in("SimLex-999").sets[0].name == "SimLex-999"
+
+
+def test_a_folder_without_a_set_or_with_a_damaged_one_is_refused(tmp_path):
+    with pytest.raises(UserError, match="holds no similarity set; allowed: CSV files with the"):
+        similarity_sets_in(tmp_path)
+    (tmp_path / "bad.csv").write_text("word1,word2,score\ncat,dog,high\n")
+    with pytest.raises(UserError, match=r"row 2 of .*two words and a number"):
+        similarity_sets_in(tmp_path)
+    with pytest.raises(UserError, match="no similarity set or file"):
+        similarity_sets_in(tmp_path / "nothing")
+
+
+def test_the_shared_sets_are_all_read():
+    shared = Path(__file__).resolve().parents[2] / "shared" / "data" / "similarity"
+    if not shared.exists():
+        pytest.skip(f"the shared sets are absent: {shared}")
+    found = similarity_sets_in(shared)
+    assert len(found.sets) == 14
+    sizes = {each.name: len(each.pairs) for each in found.sets}
+    assert (sizes["men3000"], sizes["simverb3500"], sizes["mc30"]) == (3000, 3500, 30)
+    assert "msr_vecto.csv" in [each.name for each in found.skipped]

@@ -48,6 +48,19 @@ def test_statistic_effect_size_and_p_by_hand():
     assert (result.n, result.missing, result.reason) == ((4, 4, 4, 4), (), None)
 
 
+def test_the_floor_of_p_is_stated():
+    exact = weat(embeddings_of(BY_HAND), X, Y, A, B)
+    assert exact.p == exact.p_floor == pytest.approx(1 / 70)
+    drawn = weat(random_embeddings(), *sets_of(), permutations=999)
+    assert (drawn.method, drawn.p_floor) == ("monte_carlo", 1 / 1000)
+    assert weat(random_embeddings(), *sets_of(), permutations=0).p_floor is None
+
+
+def test_the_order_of_words_changes_nothing_at_all():
+    vectors, sets = random_embeddings(), sets_of()
+    assert weat(vectors, *sets) == weat(vectors, *(words[::-1] for words in sets))
+
+
 def test_ddof_changes_only_the_divisor():
     vectors, sets = random_embeddings(), sets_of()
     sample = weat(vectors, *sets, permutations=0, bootstrap=0)

@@ -31,7 +31,7 @@ TRIALS = 6  # two of them after the random start, so that TPE has a say
 
 
 def open_search(folder: Path, name: str = "study", **identity: Any) -> Search:
-    return Search(folder, name, {**IDENTITY, **identity}, SPACE)
+    return Search(folder, name, {**IDENTITY, **identity}, {"weight": SPACE})
 
 
 def score_of(weight: float) -> float:
@@ -83,7 +83,7 @@ def no_waiting_for_the_disk() -> Iterator[None]:
 
 def test_lambdas_lie_in_the_space_and_cover_it(folder: Path) -> None:
     space = LogUniform(1e-5, 1e-2)
-    search = Search(folder, "narrow", IDENTITY, space)
+    search = Search(folder, "narrow", IDENTITY, {"weight": space})
     weights = []
     for _ in range(12):
         proposal = search.propose()

@@ -520,3 +520,153 @@ def test_native_files_with_strange_parts(tmp_path: Path):
     refuse(lambda k: setattr(k, "vectors", k.vectors[:-1]), "11 words with vectors of shape")
     refuse(lambda k: setattr(k, "index_to_key", [1, 2]), "no list of words")
     refuse(lambda k: k.vectors.__setitem__((2, 3), np.nan), "row 3 .*NaN")
+
+
+# Bare arrays
+
+
+@pytest.mark.parametrize("ending", [".words.txt", ".words", ".vocab", ".txt"])
+def test_a_bare_array_with_its_words_beside_it(tmp_path: Path, ending: str):
+    embeddings = vectors_of(PLAIN)
+    np.save(tmp_path / "v.npy", embeddings.vectors)
+    text = "\n".join(PLAIN) + "\n"
+    (tmp_path / f"v{ending}").write_text(text, encoding="utf-8")
+    assert same(Embeddings.load(tmp_path / "v.npy"), embeddings)
+
+
+def test_words_given_as_a_file_or_a_list(tmp_path: Path):
+    embeddings = vectors_of(["a", "b", "new york"])
+    np.save(tmp_path / "v.npy", embeddings.vectors)
+    (tmp_path / "list").write_text("a\r\nb\r\nnew york")
+    assert same(Embeddings.load(tmp_path / "v.npy", words=tmp_path / "list"), embeddings)
+    assert same(Embeddings.load(tmp_path / "v.npy", words=embeddings.words), embeddings)
+    with pytest.raises(UserError, match="has its own words"):
+        Embeddings.load(embeddings.save(tmp_path / "v.npz"), words=["a", "b", "c"])
+
+
+def test_counts_of_a_vocabulary_file_are_dropped(tmp_path: Path):
+    np.save(tmp_path / "v.npy", np.eye(2))
+    (tmp_path / "v.vocab").write_text("the 900\nof\t30\n")
+    assert read(tmp_path / "v.npy").words == ("the", "of")
+    (tmp_path / "v.vocab").write_text("the 900\nof\n")
+    assert read(tmp_path / "v.npy").words == ("the 900", "of")
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f2", "<f8", "<i4", "u1"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_arrays_of_any_number_and_order(tmp_path: Path, dtype: str, order: str):
+    numbers = np.random.default_rng(0).integers(0, 100, size=(700, 9)).astype(dtype, order=order)
+    words = [f"w{i}" for i in range(700)]
+    np.save(tmp_path / "v.npy", numbers)
+    np.savez(tmp_path / "v.npz", words=np.array(words), vectors=numbers)
+    packed = tmp_path / "v.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "v.npy").read_bytes()))
+    for name in ("v.npy", "v.gz"):
+        assert np.array_equal(read(tmp_path / name, words).vectors, numbers.astype(np.float32))
+    assert np.array_equal(read(tmp_path / "v.npz").vectors, numbers.astype(np.float32))
+
+
+def _bad_array(path: Path, kind: str) -> None:
+    good = np.ones((3, 2), np.float32)
+    np.save(path, good)
+    content = path.read_bytes()
+    if kind == "cut":
+        path.write_bytes(content[:-5])
+    elif kind == "header":
+        path.write_bytes(content[:30])
+    elif kind == "lie":
+        path.write_bytes(content.replace(b"(3, 2)", b"(99999999, 999)"))
+    elif kind == "object":
+        np.save(path, np.array([[{}, {}]]), allow_pickle=True)
+    else:
+        arrays = {
+            "text": np.array([["a", "b"]]),
+            "flat": np.ones(3),
+            "cube": np.ones((3, 2, 2)),
+            "nan": np.array([[1, 1], [1, np.nan], [1, 1]]),
+            "large": np.full((3, 2), 1e300),
+            "rows": np.ones((4, 2)),
+            "none": np.ones((3, 0)),
+        }
+        np.save(path, arrays[kind])
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("cut", "cut short"),
+        ("header", "cut short, damaged or no array"),
+        ("lie", "cut short"),
+        ("object", "pickled"),
+        ("text", "type <U1"),
+        ("flat", r"shape \(3,\)"),
+        ("cube", r"shape \(3, 2, 2\)"),
+        ("nan", "row 2 .*'b' holds NaN"),
+        ("large", "row 1 .*beyond float32"),
+        ("rows", "3 words, .* 4 vectors"),
+        ("none", r"3 words with vectors of shape \(3, 0\)"),
+    ],
+)
+def test_bad_bare_arrays(tmp_path: Path, kind: str, says: str):
+    path = tmp_path / "v.npy"
+    _bad_array(path, kind)
+    with pytest.raises(UserError, match=says) as caught:
+        read(path, ["a", "b", "c"])
+    assert str(path) in str(caught.value)
+
+
+def test_bad_words_of_a_bare_array(tmp_path: Path):
+    np.save(tmp_path / "v.npy", np.ones((2, 2)))
+    with pytest.raises(UserError, match=r"without words; allowed: .*v\.words.*v\.vocab, v\.txt"):
+        read(tmp_path / "v.npy")
+    with pytest.raises(UserError, match="there is no file"):
+        read(tmp_path / "v.npy", tmp_path / "absent")
+    for content, says in ((b"a\n\xff\n", "line 2 .*not UTF-8"), (b"a\na\n", "'a' twice")):
+        (tmp_path / "v.words").write_bytes(content)
+        with pytest.raises(UserError, match=says):
+            read(tmp_path / "v.npy")
+    (tmp_path / "v.words").write_bytes(b"")
+    with pytest.raises(UserError, match="empty"):
+        read(tmp_path / "v.npy")
+
+
+def test_the_array_beside_a_native_file_names_its_owner(tmp_path: Path):
+    keyed = vectors_of(PLAIN).to_keyed_vectors()
+    keyed.save(str(tmp_path / "k.kv"), separately=["vectors"])
+    with pytest.raises(UserError, match=r"try: .*k\.kv, which it belongs to"):
+        read(tmp_path / "k.kv.vectors.npy")
+
+
+# Reading without a needless copy, and words of other kinds
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_a_reader_made_is_kept_without_a_copy(
+    tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+):
+    path = vectors_of([f"w{i}" for i in range(50)]).save(tmp_path / f"v{ending}")
+    made: list[np.ndarray] = []
+    monkeypatch.setattr(
+        "debiaslab.vectors.words.Embeddings",
+        lambda words, matrix: made.append(matrix) or Embeddings(words, matrix),
+    )
+    assert np.shares_memory(read(path).vectors, made[0])
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_native_files_whose_words_are_numpy_strings(tmp_path: Path, protocol: int):
+    embeddings = vectors_of(PLAIN)
+    keyed = embeddings.to_keyed_vectors()
+    keyed.index_to_key = list(np.array(PLAIN))
+    assert type(keyed.index_to_key[0]) is np.str_
+    keyed.save(str(tmp_path / "v.kv"), pickle_protocol=protocol)
+    assert same(read(tmp_path / "v.kv"), embeddings)
+    keyed.index_to_key = list(np.arange(len(PLAIN)))
+    keyed.save(str(tmp_path / "v.kv"), pickle_protocol=protocol)
+    with pytest.raises(UserError, match="no list of words"):
+        read(tmp_path / "v.kv")
+
+
+def test_zero_rows_are_read_and_a_headerless_file_may_be_one_line(put: Callable):
+    assert read(put("g.txt", b"the 0 0 0\n")).vectors.tolist() == [[0, 0, 0]]
+    assert read(put("g.txt", b"2 3\na 0 0 0\nb 1 2 3\n")).vectors[0].tolist() == [0, 0, 0]

@@ -33,9 +33,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "bench": TOOLS | {"corpus", "sgns"},
     "regularizers": frozenset({"errors", "lexicons", "embeddings"}),
     "metrics": frozenset({"errors", "lexicons", "embeddings"}),
+    "statistics": frozenset({"errors", "lexicons", "embeddings", "metrics"}),
     "neighbors": frozenset({"errors", "embeddings"}),
     "export": TOOLS | {"lexicons", "embeddings", "vectors"},
-    "report": frozenset({"errors", "embeddings", "metrics", "lexicons", "tracking"}),
+    "leaderboard": TOOLS | {"lexicons", "metrics", "export"},
+    "report": frozenset({"errors", "embeddings", "metrics", "statistics", "lexicons", "tracking"}),
     "similarity_model": frozenset(),  # shipped inside models, where nothing of ours may be
 }
 ONLY_WHEN_CALLED = {("embeddings", "vectors")}  # Embeddings.load and .save, inside functions

@@ -190,11 +190,12 @@ def settings_from(args: argparse.Namespace) -> TrainSettings:
     names = {field.name for field in fields(TrainSettings)}
     given: dict[str, Any] = {k: v for k, v in vars(args).items() if k in names}
     settings = TrainSettings(**given)
-    _check_device(settings.device)
+    check_device(settings.device)
     return settings
 
 
-def _check_device(name: str) -> None:
+def check_device(name: str) -> None:
+    """Make sure that torch can compute on a device."""
     import torch
 
     try:

@@ -1,47 +1,225 @@
-"""Measure vector files: WEAT (s, d and p), direct bias, word similarity and collapse checks."""
+"""Measure the bias and utility of vector files and runs, and compare several of them."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import LARGEST_SEED, whole
+from debiaslab.commands.arguments import LARGEST_SEED, add_store, whole
+from debiaslab.errors import UserError
+
+if TYPE_CHECKING:
+    from debiaslab.commands.evaluate_inputs import Inputs, Subject
+    from debiaslab.metrics import Comparison, Scorecard
 
 EXAMPLES = """examples:
   python -m debiaslab evaluate vectors.kv
-  python -m debiaslab evaluate debiased.kv --baseline vectors.kv --json scorecard.json"""
+  python -m debiaslab evaluate debiased.kv --baseline vectors.kv --json scorecard.json
+  python -m debiaslab evaluate a.kv b.txt c.bin --compare-csv comparison.csv
+  python -m debiaslab evaluate --run RUN_ID --log"""
+
+_OUTPUTS = ("json", "csv", "compare_csv")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("vectors", nargs="+", metavar="FILE", help=".kv, .txt, .bin or .npz")
-    parser.add_argument("--baseline", metavar="FILE", help="vectors to show beside, measured alike")
-    parser.add_argument("--json", metavar="OUT", help="also write the scorecards to this file")
     parser.add_argument(
+        "vectors",
+        nargs="*",
+        default=[],
+        metavar="FILE",
+        help=".kv, .txt (word2vec or GloVe), .bin, .npz, or .npy with its words",
+    )
+    parser.add_argument(
+        "--run", metavar="ID", action="append", default=[], help="also the vectors of this run"
+    )
+    parser.add_argument(
+        "--words", metavar="FILE", help="words of a .npy file, one a line; none: NAME.words.txt"
+    )
+    parser.add_argument(
+        "--baseline",
+        metavar="FILE",
+        help="vectors before debiasing: measured too, and adds retention, overlap, lipstick tests",
+    )
+    _add_what(parser)
+    _add_outputs(parser)
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is measured")
+    group.add_argument(
+        "--groups",
+        metavar="A,B",
+        type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
+        help="only these groups of metrics, such as weat,similarity; collapse checks come along",
+    )
+    group.add_argument(
+        "--quick", action="store_true", help="values only: no intervals, tests, nulls"
+    )
+    group.add_argument(
+        "--similarity",
+        metavar="CSV",
+        action="append",
+        default=[],
+        help="similarity set word1,word2,score, or a folder of them, besides the two built in",
+    )
+    group.add_argument(
+        "--analogies",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="analogy questions, or a folder of them, besides Google's, which gensim carries",
+    )
+    group.add_argument(
+        "--lexicon",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="JSON or YAML that defines attributes besides gender, such as religion, or tests",
+    )
+    group.add_argument(
         "--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of permutations and bootstrap"
     )
 
 
+def _add_outputs(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where it goes")
+    group.add_argument("--json", metavar="OUT", help="also write the scorecards to this file")
+    group.add_argument("--csv", metavar="OUT", help="also write one row a record")
+    group.add_argument(
+        "--compare-csv",
+        metavar="OUT",
+        help="write values and ranks by file, and OUT's name with .correlations.csv",
+    )
+    group.add_argument("--log", action="store_true", help="log each scorecard as a run in MLflow")
+    group.add_argument("--study", metavar="NAME", help="with --log: the study the runs belong to")
+    add_store(parser)
+
+
 def run(args: argparse.Namespace) -> Iterator[str]:
-    """Measure each file and print its table."""
-    from debiaslab.atomic import replacing
-    from debiaslab.embeddings import Embeddings
-    from debiaslab.metrics import evaluate
+    """Measure each set of vectors, print its table, then the comparison when there are several."""
+    from debiaslab.commands.evaluate_inputs import load_all
+    from debiaslab.commands.evaluate_log import Evaluations
+    from debiaslab.commands.evaluate_tables import comparison_view, scorecard_view
+    from debiaslab.metrics import compare
+    from debiaslab.statistics import warnings_of
+
+    _check(args)
+    inputs = load_all(args)
+    if args.compare_csv is not None and len(inputs.subjects) < 2:
+        raise UserError(
+            "--compare-csv was given with one set of vectors",
+            allowed="two or more, such as --baseline FILE",
+        )
+    log = Evaluations.open(args) if args.log else None
+    cards: list[Scorecard] = []
+    before: Scorecard | None = None  # the baseline's, which is the first
+    for subject, measured in _measured(args, inputs):
+        card = _with_corrections(measured)
+        cards.append(card)
+        yield scorecard_view(card, warnings_of(card, before))
+        before = card if subject.is_baseline else before
+        if log is not None:
+            yield f"logged run {log.add(subject, card)}"
+        subject.let_go()
+    comparison = compare(cards) if len(cards) > 1 else None
+    if comparison is not None:
+        yield comparison_view(comparison)
+    yield from _written(args, cards, comparison)
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse what can be known to be wrong before anything is read."""
+    from debiaslab.metrics.groups import measured_groups
     from debiaslab.outputs import check_output
 
+    for name in _OUTPUTS:
+        if getattr(args, name) is not None:
+            check_output(getattr(args, name))
+    measured_groups(args.groups)
+    if args.study is not None and not args.log:
+        raise UserError(
+            "--study names where the runs are logged, and nothing is logged",
+            next_step=f"--log --study {args.study}, or --run ID to measure a run",
+        )
+
+
+def _measured(args: argparse.Namespace, inputs: Inputs) -> Iterator[tuple[Subject, Scorecard]]:
+    """Yield the scorecard of each set of vectors, which is then let go."""
+    from debiaslab.metrics import evaluate
+
+    while inputs.subjects:
+        subject = inputs.subjects.pop(0)
+        groups = subject.groups(args.groups)
+        if groups == []:
+            continue
+        yield (
+            subject,
+            evaluate(
+                subject.embeddings,
+                name=subject.label,
+                seed=args.seed,
+                quick=args.quick,
+                similarity=inputs.similarity,
+                baseline=inputs.baseline,
+                groups=groups,
+                analogies=inputs.analogies,
+                attributes=inputs.attributes,
+                tests=inputs.tests,
+                progress=True,
+            ),
+        )
+
+
+def _with_corrections(card: Scorecard) -> Scorecard:
+    """Return the scorecard with corrected p-values in ``extra`` of the records that have a p."""
+    from debiaslab.commands.evaluate_tables import BH, HOLM
+    from debiaslab.statistics import corrected
+
+    found = {
+        (each.metric, each.name, each.words): {HOLM: each.holm, BH: each.benjamini_hochberg}
+        for each in corrected(card)
+    }
+    records = (
+        replace(record, extra={**record.extra, **found[key]}) if key in found else record
+        for record in card.records
+        for key in [(record.metric, record.name, record.words)]
+    )
+    return replace(card, records=tuple(records))
+
+
+def _written(
+    args: argparse.Namespace, cards: Sequence[Scorecard], comparison: Comparison | None
+) -> Iterator[str]:
+    from debiaslab.metrics import (
+        comparison_csv,
+        correlations_csv,
+        rank_correlations,
+        scorecards_csv,
+    )
+
     if args.json is not None:
-        check_output(args.json)
-    files = [*args.vectors] if args.baseline is None else [args.baseline, *args.vectors]
-    loaded = [(file, Embeddings.load(file)) for file in files]
-    scorecards = []
-    for file, embeddings in loaded:
-        scorecard = evaluate(embeddings, name=str(file), seed=args.seed)
-        scorecards.append(scorecard)
-        yield scorecard.table()
-    if args.json is not None:
-        whole = [scorecard.to_dict() for scorecard in scorecards]
-        text = json.dumps(whole[0] if len(whole) == 1 else whole, indent=1, allow_nan=False)
-        with replacing(args.json) as path:
-            path.write_text(text + "\n", encoding="utf-8")
-        yield f"wrote {args.json}"
+        documents = [card.to_dict() for card in cards]
+        whole = documents[0] if len(documents) == 1 else documents
+        text = json.dumps(whole, ensure_ascii=False, indent=1, allow_nan=False)
+        yield _write(args.json, text + "\n")
+    if args.csv is not None:
+        yield _write(args.csv, scorecards_csv(cards))
+    if args.compare_csv is not None and comparison is not None:
+        yield _write(args.compare_csv, comparison_csv(comparison))
+        correlations = rank_correlations(comparison)
+        if correlations.reason is None:
+            beside = Path(args.compare_csv).with_suffix(".correlations.csv")
+            yield _write(beside, correlations_csv(correlations))
+
+
+def _write(path: str | Path, text: str) -> str:
+    from debiaslab.atomic import replacing
+
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return f"wrote {path}"

@@ -1,11 +1,13 @@
 """Word lists with citation, licence, version and a tune / report split; association tests.
 
 Examples:
-    >>> from debiaslab.lexicons import association_test, load
+    >>> from debiaslab.lexicons import association_test, attribute, load
     >>> load("career").words[0]
     'executive'
     >>> association_test("7").half("tune").X
     ('geometry', 'calculus', 'computation', 'numbers')
+    >>> attribute("religion").definitional_sets[0]
+    ('judaism', 'christianity', 'islam')
 """
 
 from debiaslab.lexicons.association import (
@@ -15,41 +17,56 @@ from debiaslab.lexicons.association import (
     association_test,
     association_tests,
 )
+from debiaslab.lexicons.attributes import Attribute, AttributeWords
+from debiaslab.lexicons.document import LexiconFile
+from debiaslab.lexicons.first_names import FirstNames, first_names
 from debiaslab.lexicons.gender import gender_words, report_words, tune_words
+from debiaslab.lexicons.lists import Lexicon, PairLexicon
 from debiaslab.lexicons.load import (
-    Lexicon,
-    PairLexicon,
     Profession,
+    attribute,
+    attributes,
     load,
     load_pairs,
     names,
     pair_names,
     professions,
+    shipped,
     versions,
 )
 from debiaslab.lexicons.split import SALT, Half, SplitHalf, half_of, half_of_pair
+from debiaslab.lexicons.user_file import load_file
 
 __all__ = [
     "OBJECTIVE_TESTS",
     "SALT",
     "AssociationTest",
+    "Attribute",
+    "AttributeWords",
+    "FirstNames",
     "Half",
     "Lexicon",
+    "LexiconFile",
     "PairLexicon",
     "Profession",
     "SplitHalf",
     "WordSets",
     "association_test",
     "association_tests",
+    "attribute",
+    "attributes",
+    "first_names",
     "gender_words",
     "half_of",
     "half_of_pair",
     "load",
+    "load_file",
     "load_pairs",
     "names",
     "pair_names",
     "professions",
     "report_words",
+    "shipped",
     "tune_words",
     "versions",
 ]

@@ -1,54 +1,19 @@
-"""Named word lists and pair lists, each with its citation, licence, version and halves."""
+"""The lists that ship with the package, by name; each file is validated when it is first read."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cache
 
 from debiaslab.errors import UserError, nearest
-from debiaslab.lexicons.source import LIST_SOURCES, PAIR_SOURCES, source, version_of
-from debiaslab.lexicons.split import SALT, Half, check_half, half_of, in_half
+from debiaslab.lexicons.attributes import Attribute
+from debiaslab.lexicons.document import LexiconFile, parse
+from debiaslab.lexicons.lists import Lexicon, PairLexicon
+from debiaslab.lexicons.source import SOURCES, VERSIONED_SOURCES, source, version_of
+from debiaslab.lexicons.split import SALT
 
 GENDER_PAIRS = "gender_pairs"
-
-
-@dataclass(frozen=True)
-class Lexicon:
-    """One named list of lower-cased words; joined phrases are written with ``_``."""
-
-    name: str
-    words: tuple[str, ...]
-    citation: str
-    licence: str
-    version: str
-
-    def half(self, half: Half) -> tuple[str, ...]:
-        """Return the words of one half (``all`` for both), in their order.
-
-        Raises:
-            UserError: ``half`` is not one of all, tune, report.
-        """
-        return in_half(self.words, half)
-
-
-@dataclass(frozen=True)
-class PairLexicon:
-    """One named list of gender pairs, the male word always first."""
-
-    name: str
-    pairs: tuple[tuple[str, str], ...]
-    citation: str
-    licence: str
-    version: str
-
-    def half(self, half: Half) -> tuple[tuple[str, str], ...]:
-        """Return the pairs of one half (``all`` for both); both words of a pair share their half.
-
-        Raises:
-            UserError: ``half`` is not one of all, tune, report.
-        """
-        check_half(half)
-        return tuple(pair for pair in self.pairs if half in ("all", half_of(pair[0])))
 
 
 @dataclass(frozen=True)
@@ -73,7 +38,7 @@ def load(name: str) -> Lexicon:
     try:
         return _lexicons()[name]
     except KeyError:
-        raise _unknown("word list", name, names()) from None
+        raise unknown("word list", name, names()) from None
 
 
 def load_pairs(name: str) -> PairLexicon:
@@ -85,7 +50,24 @@ def load_pairs(name: str) -> PairLexicon:
     try:
         return _pair_lexicons()[name]
     except KeyError:
-        raise _unknown("pair list", name, pair_names()) from None
+        raise unknown("pair list", name, pair_names()) from None
+
+
+def attribute(name: str) -> Attribute:
+    """Return the attribute called ``name``, such as ``religion`` (see `attributes`).
+
+    Raises:
+        UserError: There is no such attribute.
+    """
+    try:
+        return _attributes()[name]
+    except KeyError:
+        raise unknown("attribute", name, _attributes()) from None
+
+
+def attributes() -> tuple[Attribute, ...]:
+    """Return all attributes: gender, race, religion, and those with lists of other studies."""
+    return tuple(_attributes().values())
 
 
 def names() -> list[str]:
@@ -106,61 +88,60 @@ def professions() -> tuple[Profession, ...]:
 
 
 def versions() -> dict[str, str]:
-    """Return the version of each word list and pair list, and under ``split`` the split's salt.
+    """Return the version of each list, attribute and table of words.
 
-    This is what a run has to record to say which words it used.
+    Keys are the names of word lists and pair lists, ``attribute_<name>``, the sources that hold no
+    list of their own (first names and such), and ``split``: the salt of the split. This is what a
+    run has to record to say which words it used.
     """
     lists = {name: lexicon.version for name, lexicon in _lexicons().items()}
     pairs = {name: lexicon.version for name, lexicon in _pair_lexicons().items()}
-    return lists | pairs | {"split": SALT}
+    of_attributes = {f"attribute_{each.name}": each.version for each in attributes()}
+    tables = {name: version_of(source(name)["version"], source(name)) for name in VERSIONED_SOURCES}
+    return lists | pairs | of_attributes | tables | {"split": SALT}
+
+
+@cache
+def shipped() -> tuple[LexiconFile, ...]:
+    """Return the files that ship, each validated, the gender lists first."""
+    files = (parse(source(name), f"{name}.json", shared=dict) for name in SOURCES)
+    return tuple(_with_gender_pairs(each) for each in files)
 
 
 @cache
 def _lexicons() -> dict[str, Lexicon]:
-    return {
-        name: Lexicon(
-            name=name,
-            words=tuple(entry["words"]),
-            citation=f"{document['citation']}; {entry['where']}",
-            licence=document["licence"],
-            version=version_of(document["version"], entry["words"]),
-        )
-        for document in map(source, LIST_SOURCES)
-        for name, entry in document["words"].items()
-    }
+    return {name: each for file in shipped() for name, each in file.lexicons.items()}
 
 
 @cache
 def _pair_lexicons() -> dict[str, PairLexicon]:
-    published = {
-        name: PairLexicon(
-            name=name,
-            pairs=tuple((male, female) for male, female in entry["pairs"]),
-            citation=f"{document['citation']}; {entry['where']}",
-            licence=document["licence"],
-            version=version_of(document["version"], entry["pairs"]),
-        )
-        for document in map(source, PAIR_SOURCES)
-        for name, entry in document["pairs"].items()
-    }
-    return {**published, GENDER_PAIRS: _gender_pairs()}
+    return {name: each for file in shipped() for name, each in file.pairs.items()}
 
 
-def _gender_pairs() -> PairLexicon:
-    """Return the gender attributes pair by pair: the definitional pairs that a penalty uses."""
-    document = source("gender_attributes")
-    male, female = load("male_words"), load("female_words")
+@cache
+def _attributes() -> dict[str, Attribute]:
+    return {name: each for file in shipped() for name, each in file.attributes.items()}
+
+
+def _with_gender_pairs(file: LexiconFile) -> LexiconFile:
+    """Add the gender attributes pair by pair: the definitional pairs that a penalty uses."""
+    if file.name != "gender_attributes":
+        return file
+    male, female = file.lexicons["male_words"], file.lexicons["female_words"]
     pairs = tuple(zip(male.words, female.words, strict=True))
-    return PairLexicon(
+    lexicon = PairLexicon(
         name=GENDER_PAIRS,
         pairs=pairs,
-        citation=f"{document['citation']}; {document['notes']}",
-        licence=male.licence,
-        version=version_of(document["version"], pairs),
+        citation=f"{file.citation}; {file.notes}",
+        licence=file.licence,
+        version=version_of(file.version, pairs),
     )
+    return replace(file, pairs={GENDER_PAIRS: lexicon})
 
 
-def _unknown(kind: str, name: str, known: list[str]) -> UserError:
+def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """Return the error about a name that nothing has."""
+    known = list(known)
     return UserError(
         f"there is no {kind} called {name!r}",
         allowed=", ".join(known),

@@ -17,6 +17,10 @@ LIST_SOURCES = (
     "bolukbasi_gender_specific",
 )
 PAIR_SOURCES = ("bolukbasi_pairs",)
+ATTRIBUTE_SOURCES = ("manzini_multiclass", "garg_groups")
+SOURCES = LIST_SOURCES + PAIR_SOURCES + ATTRIBUTE_SOURCES
+# tables with a loader of their own
+VERSIONED_SOURCES = ("first_names", "sembias", "occupation_women", "swapping")
 
 
 @cache
@@ -35,5 +39,5 @@ def version_of(declared: str, content: object) -> str:
 
     A list that was edited without a new version number still shows as another version in a run.
     """
-    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
     return f"{declared}+{digest[:8]}"

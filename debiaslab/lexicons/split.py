@@ -1,9 +1,9 @@
 """The tune half and the report half of every lexicon.
 
 The split looks only at the words, never at any vector, score or result. A word's half is one bit
-of a hash of its family (the words of a gender pair and the inflections of one word never part), so
-one word is in the same half in every lexicon, today and on every machine. The salt is the first of
-``debiaslab-0``, ``debiaslab-1``, … for which
+of a hash of its family (the words of a gender pair or of a definitional set, and the inflections of
+one word, never part), so one word is in the same half in every lexicon, today and on every machine.
+The salt is the first of ``debiaslab-0``, ``debiaslab-1``, … for which
 
 - every set of WEAT 6, 6b, 7 and 8 falls into halves of 4 and 4, and the definitional pairs into
   5 and 5;
@@ -65,6 +65,12 @@ def in_half(words: Iterable[str], half: Half) -> tuple[str, ...]:
     """
     check_half(half)
     return tuple(word for word in words if half in ("all", half_of(word)))
+
+
+def half_of_all(words: Iterable[str]) -> SplitHalf | None:
+    """Return the half that all of ``words`` are in; None when they are in different halves."""
+    halves = {half_of(word) for word in words}
+    return halves.pop() if len(halves) == 1 else None
 
 
 def check_half(half: str) -> None:

@@ -41,8 +41,11 @@ def percentile_interval(values: NDArray[np.float64]) -> Interval:
 
 
 def bootstrap_mean(values: NDArray[np.float64], draws: int, seed: int) -> Interval:
-    """Return the interval of the mean of ``values``, shape ``(n,)``; no interval for 0 draws."""
+    """Return the interval of the mean of ``values``, shape ``(n,)``; no interval for 0 draws.
+
+    The order of the values does not matter.
+    """
     if not draws:
         return NO_INTERVAL
     rng = np.random.default_rng(seed)
-    return percentile_interval(values[resample(len(values), draws, rng)].mean(axis=1))
+    return percentile_interval(np.sort(values)[resample(len(values), draws, rng)].mean(axis=1))

@@ -18,6 +18,9 @@ _FLAT = (
     0.05  # effective rank as a share of what the dimension allows; healthy vectors: 0.7 and more
 )
 
+_SAME = 0.98  # |cosine| of two words that one cannot tell apart; above what trained vectors show
+_CLUMPED = 0.2  # share of such pairs; 5 clusters or fewer have more, even in a plane it is 0.13
+
 
 @dataclass(frozen=True)
 class Collapse:
@@ -31,6 +34,8 @@ class Collapse:
         zero_vectors: Number of all-zero vectors, over all words.
         n: Words sampled for the first two; zero vectors are not among them.
         warning: What looks wrong, in words; None when nothing does.
+        same_direction: Share of the pairs of sampled words whose cosine is beyond ±0.98; large
+            when the vectors have fallen into a few clusters, which mean cosine and rank can miss.
     """
 
     mean_cosine: float | None
@@ -39,6 +44,7 @@ class Collapse:
     zero_vectors: int
     n: int
     warning: str | None
+    same_direction: float | None = None
 
 
 def collapse(embeddings: Embeddings, *, seed: int = 0) -> Collapse:
@@ -55,6 +61,7 @@ def collapse(embeddings: Embeddings, *, seed: int = 0) -> Collapse:
     rows = np.sort(np.random.default_rng(seed).permutation(alive)[:SAMPLE])
     unit = embeddings.vectors[rows].astype(np.float64) / norms[rows, None]
     mean_cosine, rank = _mean_cosine(unit), _effective_rank(unit)
+    same = _same_direction(unit)
     warnings = []
     if zero:
         warnings.append(_zero_warning(zero, len(embeddings)))
@@ -62,6 +69,10 @@ def collapse(embeddings: Embeddings, *, seed: int = 0) -> Collapse:
         warnings.append(f"random words have a mean cosine of {mean_cosine:.2f}")
     if rank < max(1.5, _FLAT * min(unit.shape)):
         warnings.append(f"the vectors use {rank:.1f} of {embeddings.dim} directions")
+    if same > _CLUMPED:
+        warnings.append(
+            f"{same:.0%} of pairs of random words lie on one line (cosine beyond ±0.98)"
+        )
     return Collapse(
         mean_cosine,
         rank,
@@ -69,6 +80,7 @@ def collapse(embeddings: Embeddings, *, seed: int = 0) -> Collapse:
         zero,
         len(rows),
         "; ".join(warnings) or None,
+        same,
     )
 
 
@@ -81,6 +93,12 @@ def _mean_cosine(unit: NDArray[np.float64]) -> float:
     n = len(unit)
     total = unit.sum(axis=0)
     return float((total @ total - n) / (n * (n - 1)))
+
+
+def _same_direction(unit: NDArray[np.float64]) -> float:
+    """Share of all pairs of different rows that point the same way or opposite ways."""
+    n = len(unit)
+    return float(((np.abs(unit @ unit.T) > _SAME).sum() - n) / (n * (n - 1)))
 
 
 def _effective_rank(unit: NDArray[np.float64]) -> float:

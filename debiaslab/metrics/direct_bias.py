@@ -125,10 +125,22 @@ def direct_bias(
         require_directions("the word list", unit)
     except NotMeasuredError as problem:
         return replace(empty, reason=str(problem))
-    values = np.abs(unit @ direction) ** c
+    values = bias_sizes(unit, direction, c)
     return replace(
         empty, value=float(values.mean()), interval=bootstrap_mean(values, bootstrap, seed)
     )
+
+
+def bias_sizes(
+    unit: NDArray[np.float64], direction: NDArray[np.float64], c: float = 1.0
+) -> NDArray[np.float64]:
+    """Return ``|cos(w, g)|^c`` of unit rows, shape ``(n, d)``, and a unit ``g``; shape ``(n,)``.
+
+    Direct bias is their mean: a random-word null takes means of random draws from the sizes of all
+    words that may be drawn, which are computed once.
+    """
+    sizes: NDArray[np.float64] = np.abs(unit @ direction) ** c
+    return sizes
 
 
 def _pair_rows(

@@ -1,8 +1,16 @@
-"""The random-word yardstick: how large |s| gets when the target words are nobody's stereotype."""
+"""The random-word null: what a metric shows when its words are nobody's stereotype.
+
+Random words stand in for the neutral words of a metric (the targets of WEAT, the occupations of
+direct bias); its gender words stay. Sets are drawn from the most frequent words, less a set of
+words to leave out. Taken in the vectors measured, a null says what "no bias" looks like there;
+taken in the baseline's vectors, it is the yardstick that does not move with what is measured.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +22,141 @@ from debiaslab.metrics.vocabulary import find, unit_rows
 DRAWS = 10_000
 TOP = 10_000
 QUANTILE = 0.95
+
+_BLOCK = 4_000_000  # numbers given to a metric at a time: 32 MB
+
+Array = NDArray[np.float64]
+SetMetric = Callable[..., Array]
+"""``metric(S1, S2, …) → values``: one array for each set, the first axis counts draws."""
+
+
+@dataclass(frozen=True, eq=False)
+class RandomWords:
+    """The words that may be drawn: frequent, not left out, not all zeros.
+
+    Attributes:
+        embeddings: The vectors they come from.
+        rows: Their row numbers, shape ``(m,)``, rising.
+        vectors: The first rows of the vectors in float64, among them those of the words.
+        lengths: The lengths of ``vectors``.
+    """
+
+    embeddings: Embeddings
+    rows: NDArray[np.intp]
+    vectors: Array
+    lengths: Array
+
+    @cached_property
+    def unit(self) -> Array:
+        """Unit vectors of the words, shape ``(m, d)``."""
+        unit: Array = self.raw / self.lengths[self.rows, None]
+        return unit
+
+    @cached_property
+    def raw(self) -> Array:
+        """Vectors of the words as they are, shape ``(m, d)``."""
+        raw: Array = self.vectors[self.rows]
+        return raw
+
+    def cosines(self, direction: Array) -> Array:
+        """Return ``w · v / ‖w‖`` for ``v`` of shape ``(d,)``, without a copy of the vectors.
+
+        A cosine where ``v`` has length 1; with a mean of unit vectors, a mean of cosines.
+        """
+        cosines: Array = (self.vectors @ direction)[self.rows] / self.lengths[self.rows]
+        return cosines
+
+    def but(self, values: Array, rows: Iterable[int]) -> Array:
+        """Return ``values``, one for each word, without those of the words in ``rows``."""
+        kept: Array = values[~np.isin(self.rows, np.fromiter(rows, dtype=np.intp))]
+        return kept
+
+
+def random_words(
+    embeddings: Embeddings, exclude: Iterable[str] = (), top: int = TOP
+) -> RandomWords:
+    """Return the words to draw from: the first ``top`` of the vectors, less ``exclude``.
+
+    Words whose vector is all zeros are left out too. One call serves every null in the same
+    vectors.
+    """
+    vectors = embeddings.vectors[:top].astype(np.float64)
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    usable = lengths > 0
+    usable[[row for row in find(embeddings, exclude).rows if row < len(vectors)]] = False
+    return RandomWords(embeddings, np.flatnonzero(usable), vectors, lengths)
+
+
+def null_of(
+    metric: SetMetric,
+    embeddings: Embeddings,
+    sizes: Sequence[int],
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    exclude: Iterable[str] = (),
+    top: int = TOP,
+) -> Array:
+    """Return a metric of ``draws`` random collections of word sets, shape ``(draws,)``.
+
+    Args:
+        metric: Takes one array of unit vectors for each set, shape ``(b, n_i, d)``, and returns
+            the values of the ``b`` collections, shape ``(b,)``. It holds its fixed words itself.
+        embeddings: The vectors, the most frequent words first.
+        sizes: Words in each set; the sets of one draw are disjoint, without replacement.
+        draws: Collections drawn.
+        seed: Seed of the draws.
+        exclude: Words never drawn; give the fixed words of the metric too.
+        top: How many of the first words may be drawn.
+
+    A metric that first makes one number (or a few) of each word by itself is much faster through
+    :func:`null_from`: it then never sees a vector.
+
+    Raises:
+        NotMeasuredError: Too few words are left to draw from, or the metric is undefined for
+            some random sets.
+    """
+    words = random_words(embeddings, exclude, top)
+    return null_from(metric, words.unit, sizes, draws=draws, seed=seed)
+
+
+def null_from(
+    metric: SetMetric,
+    scores: Array,
+    sizes: Sequence[int],
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Array:
+    """Return a metric of random sets of scores that were computed once for each word.
+
+    Args:
+        metric: Takes one array of scores for each set, shape ``(b, n_i)`` or ``(b, n_i, k)``,
+            and returns shape ``(b,)``.
+        scores: What each word that may be drawn is to the metric, shape ``(m,)`` or ``(m, k)``.
+        sizes: As in :func:`null_of`, as are ``draws``, ``seed`` and what is raised.
+        draws: Collections drawn.
+        seed: Seed of the draws.
+    """
+    size = sum(sizes)
+    if min(sizes) < 1:
+        raise NotMeasuredError("a set without words has no null")
+    if len(scores) < size:
+        each = " against ".join(map(str, sizes))
+        raise NotMeasuredError(f"a null of {each} words needs {size} words, {len(scores)} are left")
+    drawn = disjoint(len(scores), size, draws, np.random.default_rng(seed))
+    ends = np.cumsum(sizes)[:-1]
+    step = max(1, _BLOCK // max(1, size * (scores[0].size if len(scores) else 1)))
+    values = np.empty(draws)
+    for start in range(0, draws, step):
+        sets = np.split(scores[drawn[start : start + step]], ends, axis=1)
+        values[start : start + step] = metric(*sets)
+    undefined = int(np.count_nonzero(~np.isfinite(values)))
+    if undefined:
+        raise NotMeasuredError(
+            f"the metric is undefined for {undefined:,} of {draws:,} sets of random words"
+        )
+    return values
 
 
 def null_statistics(
@@ -27,7 +170,7 @@ def null_statistics(
     seed: int = 0,
     exclude: Iterable[str] = (),
     top: int = TOP,
-) -> NDArray[np.float64]:
+) -> Array:
     """Return the signed WEAT statistic ``s`` of ``draws`` random target sets, shape ``(draws,)``.
 
     Each draw takes disjoint sets of ``n_x`` and ``n_y`` words, without replacement, from the
@@ -42,17 +185,10 @@ def null_statistics(
     if not all(each.rows for each in attributes):
         raise NotMeasuredError("no attribute word is in the vectors, so there is no null")
     a, b = (unit_rows(embeddings, each.rows) for each in attributes)
-    left_out = {*find(embeddings, exclude).rows, *attributes[0].rows, *attributes[1].rows}
-    associations = _associations(embeddings, a.mean(axis=0) - b.mean(axis=0), left_out, top)
-    if len(associations) < n_x + n_y:
-        raise NotMeasuredError(
-            f"a null of {n_x} against {n_y} words needs {n_x + n_y} words, "
-            f"{len(associations)} are left"
-        )
-    rng = np.random.default_rng(seed)
-    drawn = associations[_distinct(len(associations), n_x + n_y, draws, rng)]
-    statistics: NDArray[np.float64] = drawn[:, :n_x].mean(axis=1) - drawn[:, n_x:].mean(axis=1)
-    return statistics
+    words = random_words(embeddings, exclude, top)
+    associations = words.cosines(a.mean(axis=0) - b.mean(axis=0))
+    associations = words.but(associations, attributes[0].rows + attributes[1].rows)
+    return null_from(difference_of_means, associations, (n_x, n_y), draws=draws, seed=seed)
 
 
 def null_quantile(
@@ -79,27 +215,27 @@ def null_quantile(
     return float(np.quantile(np.abs(statistics), q))
 
 
-def _associations(
-    embeddings: Embeddings, contrast: NDArray[np.float64], left_out: set[int], top: int
-) -> NDArray[np.float64]:
-    """Return ``s(w, A, B)`` of the words that may be drawn."""
-    vectors = embeddings.vectors[:top].astype(np.float64)
-    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    usable = norms > 0
-    usable[[row for row in left_out if row < len(vectors)]] = False
-    associations: NDArray[np.float64] = (vectors @ contrast)[usable] / norms[usable]
-    return associations
+def mean(scores: Array) -> Array:
+    """Mean score of each set, ``(b, n) → (b,)``: the metric of most per-word scores."""
+    means: Array = scores.mean(axis=1)
+    return means
 
 
-def _distinct(n: int, size: int, draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def difference_of_means(x: Array, y: Array) -> Array:
+    """Mean score of the first set less that of the second: the WEAT statistic."""
+    return mean(x) - mean(y)
+
+
+def disjoint(n: int, size: int, draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return ``draws`` ordered samples without replacement of ``size`` out of ``n``.
 
-    Floyd's algorithm (Bentley & Floyd 1987), one word at a time over all draws: uniform over
-    sets, whatever ``n``; the shuffle then makes each order of a set equally likely.
+    All ``n`` are shuffled and dealt out, hand after hand, then shuffled again: each sample is
+    uniform, and its cost does not grow with the square of its size. Hands of one shuffle share no
+    word, which narrows the error of a quantile a little, if anything.
     """
-    drawn = np.empty((size, draws), dtype=np.int64)
-    for row, last in enumerate(range(n - size, n)):
-        pick = rng.integers(0, last + 1, size=draws)
-        taken = (drawn[:row] == pick).any(axis=0)
-        drawn[row] = np.where(taken, last, pick)
-    return rng.permuted(drawn.T, axis=1)
+    hands = n // size
+    dealt = np.empty((draws, size), dtype=np.int64)
+    for start in range(0, draws, hands):
+        wanted = min(hands, draws - start)
+        dealt[start : start + wanted] = rng.permutation(n)[: wanted * size].reshape(-1, size)
+    return dealt

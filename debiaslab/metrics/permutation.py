@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, combinations
 from typing import Literal
 
 import numpy as np
@@ -16,7 +18,9 @@ DRAWS = 100_000
 """Monte Carlo partitions above the limit; the smallest p it can give is 1 / (DRAWS + 1)."""
 
 _CHUNK = 250_000  # words of coins at a time: 2 MB, which stays in the processor's cache
-_TIE = 1e-10  # of the largest value; sums of the same numbers in another order differ by far less
+_MASKS = 4096  # subsets at a time where each is held against many words
+
+TIE = 1e-10  # of the largest value; sums of the same numbers in another order differ by far less
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ def permutation_test(
     Exact: every one of the ``C(n, n_x)`` equal-size partitions, the observed one included
     (Caliskan et al. 2017, p. 184). Monte Carlo: ``draws`` seeded partitions, each without
     replacement, and ``p = (hits + 1) / (draws + 1)`` (Phipson & Smyth 2010). Ties count as hits.
+    Neither the order of the values nor, for the two-sided p, swapping the groups or the sign of
+    all values changes anything, Monte Carlo draws included.
 
     Args:
         x: Values of the first group, shape ``(n_x,)``.
@@ -66,7 +72,7 @@ def permutation_test(
     if not first.size or not second.size:
         raise ValueError("a permutation test needs at least one value in each group")
     pooled = np.concatenate([first, second])
-    tie = _TIE * float(np.abs(pooled).max())
+    tie = TIE * float(np.abs(pooled).max())
     # With the mean taken out, mean(x) − mean(y) is sum(x) times a constant: only sums are needed.
     pooled = pooled - math.fsum(pooled) / len(pooled)
     observed = math.fsum(pooled[: len(first)])
@@ -74,9 +80,54 @@ def permutation_test(
     if partitions <= exact_limit:
         p, p_two_sided = _shares(_subset_sums(pooled, len(first)), observed, tie, extra=0)
         return PermutationTest(p, p_two_sided, "exact", partitions, 1 / partitions)
-    sums = _random_sums(pooled, len(first), draws, seed)
+    values, sign = _canonical(pooled)
+    # The sum of x is less the sum of y. Drawn is the smaller group, or, of two of one size, the
+    # one whose sum is positive: the same draws then answer for the groups swapped.
+    if len(first) > len(second) or (len(first) == len(second) and sign * observed < 0):
+        sign = -sign
+    sums = sign * _random_sums(values, min(len(first), len(second)), draws, seed)
     p, p_two_sided = _shares(sums, observed, tie, extra=1)
     return PermutationTest(p, p_two_sided, "monte_carlo", draws, 1 / (draws + 1))
+
+
+def subset_masks(
+    n: int, size: int, *, exact_limit: int = EXACT_LIMIT, draws: int = DRAWS, seed: int = 0
+) -> tuple[Literal["exact", "monte_carlo"], int, Iterator[NDArray[np.bool_]]]:
+    """Return how subsets of ``size`` of ``n`` items are chosen, how many, and the subsets.
+
+    For a test of many words against the same labels: :func:`permutation_test` shares nothing.
+    The subsets come in blocks of rows, shape ``(rows, n)``, True for a member.
+    """
+    partitions = math.comb(n, size)
+    if partitions <= exact_limit:
+        return "exact", partitions, _all_masks(n, size, partitions)
+    return "monte_carlo", draws, _random_masks(n, size, draws, seed)
+
+
+def _all_masks(n: int, size: int, partitions: int) -> Iterator[NDArray[np.bool_]]:
+    flat = chain.from_iterable(combinations(range(n), size))
+    members = np.fromiter(flat, dtype=np.intp, count=partitions * size).reshape(-1, size)
+    for start in range(0, partitions, _MASKS):
+        block = members[start : start + _MASKS]
+        masks = np.zeros((len(block), n), dtype=np.bool_)
+        np.put_along_axis(masks, block, True, axis=1)
+        yield masks
+
+
+def _random_masks(n: int, size: int, draws: int, seed: int) -> Iterator[NDArray[np.bool_]]:
+    for kept in _random_subsets(n, size, draws, seed):
+        for start in range(0, len(kept), _MASKS):
+            octets = np.ascontiguousarray(kept[start : start + _MASKS]).view(np.uint8)
+            bits = np.unpackbits(octets, axis=1, count=n, bitorder="little")
+            yield bits.astype(np.bool_)
+
+
+def _canonical(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+    """Return the values sorted, up to a sign that does not depend on theirs, and that sign."""
+    ordered = np.sort(values)
+    differences = ordered + ordered[::-1]  # all zero for values that mirror themselves
+    unlike = differences[np.abs(differences) > TIE * float(np.abs(ordered).max())]
+    return (-ordered[::-1], -1) if unlike.size and unlike[0] < 0 else (ordered, 1)
 
 
 def _shares(
@@ -123,27 +174,39 @@ def _random_sums(
 ) -> NDArray[np.float64]:
     """Return the sums of ``draws`` random subsets of ``size`` values, each without replacement.
 
-    A coin is flipped for every value, 64 to a machine word, and a row of coins is kept when
-    exactly ``size`` of them fall heads: whatever the coin's bias, every subset of that size is
-    then equally likely. The sums are read from tables of all 256 partial sums of each 8 values.
-    Several times faster than shuffling.
+    The sums are read from tables of all 256 partial sums of each 8 values.
     """
-    rng = np.random.default_rng(seed)
-    digits = _coin_digits(size, len(values))
-    words = -(-len(values) // 64)
-    real = np.packbits(np.arange(64 * words) < len(values), bitorder="little").view(np.uint64)
-    tables = _byte_tables(values, 8 * words)
+    tables = _byte_tables(values, 8 * -(-len(values) // 64))
     sums = np.empty(draws)
     done = 0
-    while done < draws:
-        coins = _flip(rng, (_CHUNK // words + 1, words), digits) & real
-        kept = coins[np.bitwise_count(coins).sum(axis=1) == size][: draws - done]
+    for kept in _random_subsets(len(values), size, draws, seed):
         octets = kept.view(np.uint8)
         sums[done : done + len(kept)] = sum(
             table[octets[:, column]] for column, table in enumerate(tables)
         )
         done += len(kept)
     return sums
+
+
+def _random_subsets(n: int, size: int, draws: int, seed: int) -> Iterator[NDArray[np.uint64]]:
+    """Yield blocks of random subsets of ``size`` of ``n`` items, one bit an item.
+
+    A coin is flipped for every item, 64 to a machine word, and a row of coins is kept when
+    exactly ``size`` of them fall heads: whatever the coin's bias, every subset of that size is
+    then equally likely. Several times faster than shuffling.
+    """
+    rng = np.random.default_rng(seed)
+    digits = _coin_digits(size, n)
+    words = -(-n // 64)
+    real = np.packbits(np.arange(64 * words) < n, bitorder="little").view(np.uint64)
+    chance = _chance(n, size, digits)
+    left = draws
+    while left:
+        rows = min(_CHUNK // words, int(1.05 * left / chance)) + 64  # about what is still needed
+        coins = _flip(rng, (rows, words), digits) & real
+        kept = coins[np.bitwise_count(coins).sum(axis=1) == size][:left]
+        left -= len(kept)
+        yield kept
 
 
 def _coin_digits(size: int, n: int) -> list[int]:
@@ -154,6 +217,18 @@ def _coin_digits(size: int, n: int) -> list[int]:
         bits += 1
     heads = round(size / n * 2**bits)
     return [heads >> bit & 1 for bit in range(bits)]
+
+
+def _chance(n: int, size: int, digits: list[int]) -> float:
+    """Return the chance that a row of ``n`` coins shows exactly ``size`` heads."""
+    heads = sum(digit << place for place, digit in enumerate(digits)) / 2 ** len(digits)
+    return math.exp(
+        math.lgamma(n + 1)
+        - math.lgamma(size + 1)
+        - math.lgamma(n - size + 1)
+        + size * math.log(heads)
+        + (n - size) * math.log1p(-heads)
+    )
 
 
 def _flip(

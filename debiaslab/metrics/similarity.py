@@ -60,10 +60,10 @@ def word_similarity(
         A result whose ``reason`` is set with fewer than 4 pairs left, an all-zero vector among
         their words, or scores or cosines that are all the same.
     """
-    rows, scores, missing = _look_up(embeddings, similarity)
+    rows, scores, missing = look_up_pairs(embeddings, similarity)
     empty = WordSimilarity(n=len(scores), pairs=len(similarity.pairs), missing=missing)
     try:
-        cosines = _cosines(embeddings, rows, empty)
+        cosines = pair_cosines(embeddings, rows, empty)
         if np.ptp(scores) == 0:
             raise NotMeasuredError("all human scores are the same: no order to compare with")
     except NotMeasuredError as problem:
@@ -75,7 +75,7 @@ def word_similarity(
     )
 
 
-def _look_up(
+def look_up_pairs(
     embeddings: Embeddings, similarity: SimilaritySet
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], tuple[str, ...]]:
     """Return rows, shape ``(n, 2)``, and scores of the complete pairs, and the missing words."""
@@ -91,9 +91,15 @@ def _look_up(
     return np.array(rows, dtype=np.intp).reshape(-1, 2), np.array(scores), tuple(missing)
 
 
-def _cosines(
+def pair_cosines(
     embeddings: Embeddings, rows: NDArray[np.intp], found: WordSimilarity
 ) -> NDArray[np.float64]:
+    """Return the cosines of the pairs, shape ``(n,)``, of rows of shape ``(n, 2)``.
+
+    Raises:
+        NotMeasuredError: Fewer than 4 pairs, an all-zero vector among them, or cosines that are
+            all the same; ``found`` has the counts and missing words for the sentence.
+    """
     if len(rows) < MIN_WORDS:
         lost = f" (missing: {shortlist(found.missing)})" if found.missing else ""
         raise NotMeasuredError(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons import Half, half_of_pair
+from debiaslab.metrics.set_files import SkippedFile, files_of, text_lines
 
 ScoredPair = tuple[str, str, float]
 
@@ -38,6 +39,14 @@ class SimilaritySet:
         }
 
 
+@dataclass(frozen=True)
+class SimilaritySets:
+    """Result of :func:`similarity_sets_in`: what was read, and what was not and why."""
+
+    sets: tuple[SimilaritySet, ...]
+    skipped: tuple[SkippedFile, ...]
+
+
 @cache
 def default_similarity_sets() -> tuple[SimilaritySet, ...]:
     """Return WordSim-353 and SimLex-999.
@@ -62,17 +71,61 @@ def load_similarity(source: str | Path) -> SimilaritySet:
     """
     if str(source) in _IN_GENSIM:
         path = _gensim_test_data() / _IN_GENSIM[str(source)]
-        rows = (line.split("\t") for line in _lines(path) if not line.startswith("#"))
+        rows = (line.split("\t") for line in text_lines(path) if not line.startswith("#"))
         return SimilaritySet(str(source), _parse(path, enumerate(rows, start=1)))
     path = Path(source)
-    reader = csv.reader(_lines(path))
-    header = [name.strip().lower() for name in next(reader, [])]
+    if not path.exists():
+        raise UserError(
+            f"there is no similarity set or file {str(path)!r}",
+            allowed=f"{', '.join(_IN_GENSIM)}, or a CSV file {','.join(_HEADER)}",
+            nearest=nearest(str(path), _IN_GENSIM),
+        )
+    reader = csv.reader(text_lines(path))
+    header = _header(reader)
     if header[:3] != _HEADER:
         raise UserError(
             f"{path} starts with {','.join(header) or 'an empty line'!r}",
             allowed=f"a CSV file with the header {','.join(_HEADER)}",
         )
     return SimilaritySet(path.stem, _parse(path, enumerate(reader, start=2)))
+
+
+def similarity_sets_in(source: str | Path) -> SimilaritySets:
+    """Return every similarity set of a folder, or the one of a file or name.
+
+    In a folder, the files whose first line is the header ``word1,word2,score`` are read, by name;
+    the others are skipped and listed.
+
+    Raises:
+        UserError: The folder has no such file, or one of them is damaged (see ``load_similarity``).
+    """
+    path = Path(source)
+    if not path.is_dir():
+        return SimilaritySets((load_similarity(source),), ())
+    sets: list[SimilaritySet] = []
+    skipped: list[SkippedFile] = []
+    for file in files_of(path):
+        if _has_header(file):
+            sets.append(load_similarity(file))
+        else:
+            skipped.append(SkippedFile(file.name, f"no header {','.join(_HEADER)}"))
+    if not sets:
+        raise UserError(
+            f"the folder {path} holds no similarity set",
+            allowed=f"CSV files with the header {','.join(_HEADER)}",
+        )
+    return SimilaritySets(tuple(sets), tuple(skipped))
+
+
+def _has_header(path: Path) -> bool:
+    try:
+        return _header(csv.reader(text_lines(path)))[:3] == _HEADER
+    except (UserError, csv.Error):
+        return False
+
+
+def _header(reader: Iterator[list[str]]) -> list[str]:
+    return [name.strip().lower() for name in next(reader, [])]
 
 
 def _parse(path: Path, rows: Iterable[tuple[int, list[str]]]) -> tuple[ScoredPair, ...]:
@@ -94,22 +147,6 @@ def _pair(path: Path, number: int, row: list[str]) -> ScoredPair:
             f"row {number} of {path} is {','.join(row)!r}", allowed="two words and a number"
         )
     return word1, word2, score
-
-
-def _lines(path: Path) -> Iterator[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline=None) as file:
-            yield from (line.rstrip("\n") for line in file)
-    except FileNotFoundError:
-        raise UserError(
-            f"there is no similarity set or file {str(path)!r}",
-            allowed=f"{', '.join(_IN_GENSIM)}, or a CSV file {','.join(_HEADER)}",
-            nearest=nearest(str(path), _IN_GENSIM),
-        ) from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not UTF-8 text", allowed="a CSV file in UTF-8") from None
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}", allowed="a CSV file") from None
 
 
 def _gensim_test_data() -> Path:

@@ -15,7 +15,7 @@ def spearman(x: Vector, y: Vector) -> float:
 
     NaN when either vector is constant.
     """
-    return float(_correlations(x, y, np.ones((1, len(x))))[0])
+    return float(spearman_draws(x, y, np.ones((1, len(x))))[0])
 
 
 def spearman_interval(x: Vector, y: Vector, draws: int, seed: int) -> Interval:
@@ -26,11 +26,18 @@ def spearman_interval(x: Vector, y: Vector, draws: int, seed: int) -> Interval:
     if not draws:
         return NO_INTERVAL
     counts = resample_counts(len(x), draws, np.random.default_rng(seed))
-    return percentile_interval(_correlations(x, y, counts))
+    return percentile_interval(spearman_draws(x, y, counts))
 
 
-def _correlations(x: Vector, y: Vector, counts: Vector) -> Vector:
-    """Return ρ of each resample, given how often it holds each pair, shape ``(draws, n)``."""
+def spearman_draws(x: Vector, y: Vector, counts: Vector) -> Vector:
+    """Return ρ of each resample, shape ``(draws,)``; NaN where either side is constant.
+
+    Args:
+        x: One value a pair, shape ``(n,)``.
+        y: The other.
+        counts: How often each resample holds each pair, shape ``(draws, n)``; the same counts
+            for two vector files make their comparison a paired one.
+    """
     rx, ry = _centred_ranks(x, counts), _centred_ranks(y, counts)
     covariance = np.einsum("di,di,di->d", counts, rx, ry)
     variances = np.einsum("di,di,di->d", counts, rx, rx) * np.einsum("di,di,di->d", counts, ry, ry)

@@ -21,6 +21,7 @@ from debiaslab.metrics.bootstrap import (
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError, shortlist
 from debiaslab.metrics.permutation import DRAWS, permutation_test
 from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
+from debiaslab.metrics.word_sets import in_order
 
 Vector = NDArray[np.float64]
 
@@ -38,6 +39,7 @@ class WeatResult:
         p_two_sided: Share of partitions with a size >= ``|s|``.
         method: ``"exact"``, ``"monte_carlo"``, or None when no test was made.
         permutations: Partitions looked at; 0 when no test was made.
+        p_floor: The smallest p this test can give: 1 / partitions, or 1 / (draws + 1).
         n: Words of X, Y, A and B that have a vector.
         missing: Words of any list that have none.
         reason: Why ``effect_size`` (and perhaps the rest) was not measured.
@@ -51,6 +53,7 @@ class WeatResult:
     p_two_sided: float | None = None
     method: Literal["exact", "monte_carlo"] | None = None
     permutations: int = 0
+    p_floor: float | None = None
     n: tuple[int, int, int, int] = (0, 0, 0, 0)
     missing: tuple[str, ...] = ()
     reason: str | None = None
@@ -73,7 +76,8 @@ def weat(
     ``s(w, A, B) = mean over a of cos(w, a) − mean over b of cos(w, b)``;
     ``s = mean over X of s(x, A, B) − mean over Y of s(y, A, B)``;
     ``d = s / std over X ∪ Y of s(w, A, B)``.
-    Swapping X and Y, or A and B, negates ``s`` and ``d`` exactly.
+    Swapping X and Y, or A and B, negates ``s`` and ``d`` exactly; the order of the words in a
+    list changes nothing at all.
 
     Args:
         embeddings: The vectors; a word is looked up as given, then in other cases.
@@ -101,7 +105,7 @@ def weat(
             require_enough(name, each)
         _require_disjoint(names[:2], found[:2])
         _require_disjoint(names[2:], found[2:])
-        x, y, a, b = (unit_rows(embeddings, each.rows) for each in found)
+        x, y, a, b = (unit_rows(embeddings, in_order(each)) for each in found)
         require_directions("X and Y", np.concatenate([x, y]))
     except NotMeasuredError as problem:
         return replace(empty, reason=str(problem))
@@ -134,6 +138,7 @@ def _measure(
         p_two_sided=test.p_two_sided,
         method=test.method,
         permutations=test.permutations,
+        p_floor=test.floor,
     )
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from debiaslab import lexicons
 from debiaslab.errors import UserError, nearest
+from debiaslab.regularizers.pair_choice import PairChoice, check_pairs, gender_pairs
 from debiaslab.regularizers.registry import Stage, Strategy
 
 Cover = Literal["tune", "vocabulary", "all"]
-PAIRS = "gender_pairs"  # the definitional and equalize pairs made of common words
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,36 @@ class PenaltyWords:
 class Penalty(Strategy):
     """A term R(W, C) that joins the loss with weight λ."""
 
+    # "tune": report pairs stay unseen; "all": they are covered, and still never tuned on
+    pairs: PairChoice = field(default="tune", kw_only=True)
+
     stage: ClassVar[Stage] = "in"
     needs_neutral: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_pairs(self.pairs)
+
+    @property
+    def acts_on_neutral(self) -> bool:
+        """Whether it needs neutral words, or works on the gender pairs alone."""
+        return self.needs_neutral
+
+    def fresh(self) -> Penalty:
+        """Return a penalty for one training; those that keep a state return a new one."""
+        return self
+
+    def state(self) -> dict[str, NDArray] | None:
+        """Return what it remembers from draw to draw, for a checkpoint of the training.
+
+        Whoever keeps a state gives it here and takes it back in ``restore``. None, as long as only
+        ``fresh`` is overridden: it cannot say, and trainings with it are not saved.
+        """
+        return {} if type(self).fresh is Penalty.fresh else None
+
+    def restore(self, state: dict[str, NDArray]) -> None:
+        """Go on from what ``state`` returned."""
+        raise NotImplementedError(f"{type(self).__name__} keeps no state")
 
     @abstractmethod
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
@@ -54,6 +84,24 @@ class Coverage:
     report_words_covered: bool
     pairs: tuple[str, ...]  # "he/she", … found in the vocabulary
     pairs_missing: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        vocabulary: Sequence[str],
+        cover: Cover,
+        neutral: Sequence[str],
+        pairs: Sequence[tuple[str, str]],
+    ) -> Coverage:
+        """Return what a strategy covers of a vocabulary."""
+        known, report = frozenset(vocabulary), lexicons.report_words()
+        return cls(
+            cover=cover,
+            neutral=len(neutral),
+            report_words_covered=any(word.lower() in report for word in neutral),
+            pairs=tuple("/".join(pair) for pair in pairs if set(pair) <= known),
+            pairs_missing=tuple("/".join(pair) for pair in pairs if not set(pair) <= known),
+        )
 
 
 class BoundPenalty:
@@ -77,7 +125,7 @@ class BoundPenalty:
         pairs: Sequence[tuple[str, str]],
     ) -> None:
         self.weight = penalty.weight
-        self._penalty = penalty
+        self._penalty = penalty.fresh()
         index = {word: i for i, word in enumerate(vocabulary)}
         found = [pair for pair in pairs if pair[0] in index and pair[1] in index]
         if not found:
@@ -86,22 +134,30 @@ class BoundPenalty:
                 allowed="a corpus with at least one, such as " + "/".join(pairs[0]),
                 next_step="a smaller --min-count, or a larger corpus",
             )
-        neutral = covered_words(vocabulary, cover) if penalty.needs_neutral else []
-        if penalty.needs_neutral and not neutral:
+        neutral = covered_words(vocabulary, cover) if penalty.acts_on_neutral else []
+        if penalty.acts_on_neutral and not neutral:
             raise UserError(
                 f"cover {cover!r} holds no word of the vocabulary", next_step="--cover all"
             )
         self._neutral = torch.tensor([index[word] for word in neutral], dtype=torch.long)
         self._male = torch.tensor([index[male] for male, _ in found], dtype=torch.long)
         self._female = torch.tensor([index[female] for _, female in found], dtype=torch.long)
-        report = lexicons.report_words()
-        self.coverage = Coverage(
-            cover=cover,
-            neutral=len(neutral),
-            report_words_covered=any(word.lower() in report for word in neutral),
-            pairs=tuple("/".join(pair) for pair in found),
-            pairs_missing=tuple("/".join(pair) for pair in pairs if pair not in found),
-        )
+        self.coverage = Coverage.of(vocabulary, cover, neutral, pairs)
+
+    @property
+    def identity(self) -> str:
+        """The strategy with its knobs, and a digest of the words it acts on."""
+        words = [ids.numpy().tobytes() for ids in (self._neutral, self._male, self._female)]
+        digest = hashlib.sha256(b"|".join(words)).hexdigest()
+        return f"{type(self._penalty).__module__}.{self._penalty!r} on {digest}"
+
+    def state(self) -> dict[str, NDArray] | None:
+        """Return what the strategy remembers from draw to draw; None: it cannot say."""
+        return self._penalty.state()
+
+    def restore(self, state: dict[str, NDArray]) -> None:
+        """Go on from what ``state`` returned."""
+        self._penalty.restore(state)
 
     def draw(self, generator: torch.Generator, sample: int) -> _Drawn:
         """Draw at most ``sample`` neutral words; the pairs are always all there."""
@@ -129,18 +185,27 @@ def bind(
 ) -> BoundPenalty | None:
     """Look a strategy's words up in a vocabulary; None for a strategy without a penalty.
 
-    A penalty sees the tune half of the gender pairs only. ``cover`` chooses its neutral
-    words: ``tune`` (tune words of the lexicons), ``vocabulary`` (every non-gender word but the
-    report words) or ``all`` (every non-gender word).
+    A penalty sees the tune half of the gender pairs, unless its knob ``pairs`` says ``all``.
+    ``cover`` chooses its neutral words: ``tune`` (tune words of the lexicons), ``vocabulary``
+    (every non-gender word but the report words) or ``all`` (every non-gender word).
     """
-    if cover not in get_args(Cover):
-        known = get_args(Cover)
+    check_cover(cover)
+    if not isinstance(strategy, Penalty):
+        return None
+    return BoundPenalty(strategy, vocabulary, cover, gender_pairs(strategy.pairs))
+
+
+def check_cover(cover: str) -> None:
+    """Refuse a cover that is none.
+
+    Raises:
+        UserError: It is not one of tune, vocabulary, all.
+    """
+    known = get_args(Cover)
+    if cover not in known:
         raise UserError(
             f"--cover was {cover!r}", allowed=", ".join(known), nearest=nearest(str(cover), known)
         )
-    if not isinstance(strategy, Penalty):
-        return None
-    return BoundPenalty(strategy, vocabulary, cover, lexicons.load_pairs(PAIRS).half("tune"))
 
 
 def covered_words(vocabulary: Sequence[str], cover: Cover) -> list[str]:

@@ -1,15 +1,23 @@
-"""The registry of debiasing strategies: one file and one decorator adds one."""
+"""The registry of debiasing strategies: one file and one decorator adds one.
+
+Another package adds its own by an entry point of the group ``debiaslab.strategies`` that names the
+module with its ``@register``.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal, TypeVar
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from debiaslab.errors import UserError, nearest
 
 Stage = Literal["none", "pre", "in", "post"]
+ENTRY_POINTS = "debiaslab.strategies"  # group under which other packages name their modules
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,32 @@ class LogUniform:
 
 
 @dataclass(frozen=True)
+class Uniform:
+    """A search space of numbers, both ends included."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Int:
+    """A search space of whole numbers, both ends included."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A search space of named values without an order."""
+
+    options: tuple[str, ...]
+
+
+Space: TypeAlias = "LogUniform | Uniform | Int | Choice"
+
+
+@dataclass(frozen=True)
 class Strategy:
     """What is done about bias; ``weight`` is λ, the weight of its penalty in the joint loss."""
 
@@ -29,7 +63,8 @@ class Strategy:
     name: ClassVar[str] = ""  # set by `register`
     stage: ClassVar[Stage] = "none"
     citation: ClassVar[str] = ""
-    search_space: ClassVar[dict[str, LogUniform]] = {}
+    search_space: ClassVar[Mapping[str, Space]] = {}  # of λ (weight) and of other knobs
+    control: ClassVar[bool] = False  # there to be compared with, not to be used
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.weight) and self.weight >= 0):
@@ -39,8 +74,28 @@ class Strategy:
                 next_step="--weight 0.1",
             )
 
+    def knobs(self) -> dict[str, Any]:
+        """Return the settings besides λ, by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self)[1:]}
+
 
 _REGISTRY: dict[str, type[Strategy]] = {}
+
+
+@cache
+def _load_entry_points() -> None:
+    """Import the modules of other packages that register strategies; once a process."""
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            point.load()
+        except Exception as error:  # whatever another package does must not take ours down
+            warnings.warn(
+                f"the strategies of {point.value!r} cannot be loaded "
+                f"({type(error).__name__}: {error})",
+                stacklevel=3,
+            )
+
+
 S = TypeVar("S", bound=type[Strategy])
 
 
@@ -63,6 +118,7 @@ def register(name: str) -> Callable[[S], S]:
 
 def strategy_names() -> list[str]:
     """Return the registered names in alphabetical order."""
+    _load_entry_points()
     return sorted(_REGISTRY)
 
 
@@ -72,6 +128,8 @@ def get(name: str) -> type[Strategy]:
     Raises:
         UserError: No strategy has this name.
     """
+    if name not in _REGISTRY:
+        _load_entry_points()
     if name in _REGISTRY:
         return _REGISTRY[name]
     raise UserError(
@@ -80,21 +138,3 @@ def get(name: str) -> type[Strategy]:
         nearest=nearest(name, _REGISTRY),
         next_step="python -m debiaslab strategies",
     )
-
-
-def create(name: str, **knobs: Any) -> Strategy:
-    """Return the strategy registered as ``name`` with its knobs set, e.g. ``weight=0.1``.
-
-    Raises:
-        UserError: The strategy has no such knob, or refuses its value.
-    """
-    strategy = get(name)
-    known = [field.name for field in fields(strategy) if field.name != "weight"]
-    for knob in knobs:
-        if knob not in (*known, "weight"):
-            raise UserError(
-                f"strategy {name!r} has no knob {knob!r}",
-                allowed=", ".join(known) or "none",
-                nearest=nearest(knob, known),
-            )
-    return strategy(**knobs)

@@ -1,6 +1,14 @@
 """Tables, figures and pages made from finished runs."""
 
-from debiaslab.report.data import TrialRow, association_sizes, summarize
+from debiaslab.report.comparison import Measure, Side, compared
+from debiaslab.report.comparison_figures import front_figure, gap_figure, heat_map_figure
+from debiaslab.report.comparison_table import (
+    comparison_csv,
+    comparison_latex,
+    comparison_markdown,
+    comparison_text,
+)
+from debiaslab.report.data import TrialRow, TrialSummary, association_sizes, summarize
 from debiaslab.report.figures import (
     loss_figure,
     scorecard_figure,
@@ -11,8 +19,19 @@ from debiaslab.report.html import run_report, study_report
 from debiaslab.report.table import sweep_markdown, sweep_table
 
 __all__ = [
+    "Measure",
+    "Side",
     "TrialRow",
+    "TrialSummary",
     "association_sizes",
+    "compared",
+    "comparison_csv",
+    "comparison_latex",
+    "comparison_markdown",
+    "comparison_text",
+    "front_figure",
+    "gap_figure",
+    "heat_map_figure",
     "loss_figure",
     "run_report",
     "scorecard_figure",

@@ -117,7 +117,7 @@ class Objective:
         known = frozenset(word.lower() for word in words)  # case does not count for the metrics
         for name in self.tests:
             sets = lexicons.association_test(name).half("tune")
-            if all(len(known.intersection(each)) >= LEAST_WORDS for each in sets):
+            if all(sum(word.lower() in known for word in each) >= LEAST_WORDS for each in sets):
                 return
         raise _unmeasurable(self.tests)
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from debiaslab import lexicons, regularizers
 from debiaslab.errors import UserError, nearest
-from debiaslab.regularizers import Cover
+from debiaslab.regularizers import Choice, Cover, LogUniform, Space, Uniform
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.objective import Objective
+from debiaslab.study.search_settings import SearchSettings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """One sweep: λ of one strategy, on one corpus, over seeds."""
+    """One sweep: λ, and perhaps other knobs, of one strategy, on one corpus, over seeds."""
 
     strategy: str = "projection"
     trials: int = 8  # λs tried, the baseline not counted
@@ -29,24 +32,29 @@ class Plan:
     settings: TrainSettings = field(default_factory=TrainSettings)
     objective: Objective = field(default_factory=Objective)
     name: str | None = None  # None: made from strategy, corpus and a hash of the identity
+    space: tuple[tuple[str, Space], ...] = ()  # what is searched; (): the strategy's own space
+    search: SearchSettings = field(default_factory=SearchSettings)
+    hours: float | None = None  # no further trial is begun after these; None: no limit
+    stop: bool = False  # end when further trials cannot gain more than the seeds differ
 
     def __post_init__(self) -> None:
-        strategy = regularizers.get(self.strategy)
-        if not strategy.search_space:
-            searchable = [
-                n for n in regularizers.strategy_names() if regularizers.get(n).search_space
-            ]
+        if "weight" in dict(self.knobs):
+            raise UserError("λ was set as a knob", allowed="knobs besides weight: λ is searched")
+        if not self.search_space:
+            searchable = [n for n in regularizers.strategy_names() if regularizers.search_space(n)]
             raise UserError(
                 f"strategy {self.strategy!r} has no λ to search",
                 allowed=", ".join(searchable),
                 next_step=f"python -m debiaslab sweep --strategy {searchable[0]}",
             )
-        if "weight" in dict(self.knobs):
-            raise UserError("λ was set as a knob", allowed="knobs besides weight: λ is searched")
         self.create(weight=0.0)  # refuses a knob that is none
+        self._check_space()
         _check_name(self.name)
         if self.trials < 1:
             raise UserError(f"--trials was {self.trials}", allowed="1 or more")
+        if self.hours is not None and not (math.isfinite(self.hours) and self.hours > 0):
+            raise UserError(f"--hours was {self.hours!r}", allowed="a number above 0")
+        self.search.check_trials(self.trials, self.search_space)
         if not self.seeds:
             raise UserError("--seeds was 0", allowed="1 or more")
         for seed in self.seeds:
@@ -60,6 +68,42 @@ class Plan:
                 allowed=", ".join(known),
                 nearest=nearest(self.cover, known),
             )
+
+    @property
+    def search_space(self) -> dict[str, Space]:
+        """Knobs that are searched; one that is set in ``knobs`` is not."""
+        space = dict(self.space) or regularizers.search_space(self.strategy)
+        return {knob: each for knob, each in space.items() if knob not in dict(self.knobs)}
+
+    def drawn(self, knobs: Mapping[str, Any]) -> Plan:
+        """Return the plan with knobs besides λ set to what a trial has drawn."""
+        if not knobs:
+            return self
+        return replace(self, knobs=(*self.knobs, *((k, str(v)) for k, v in knobs.items())))
+
+    def _check_space(self) -> None:
+        """Refuse a space of a knob that the strategy does not have, or of values it refuses."""
+        known = ["weight", *self.create(weight=0.0).knobs()]
+        for knob, space in self.search_space.items():
+            if knob not in known:
+                raise UserError(
+                    f"strategy {self.strategy!r} has no knob {knob!r} to search",
+                    allowed=", ".join(known),
+                    nearest=nearest(knob, known),
+                )
+            values = space.options if isinstance(space, Choice) else (space.low, space.high)
+            if knob == "weight" and (not isinstance(space, LogUniform | Uniform) or space.low <= 0):
+                raise UserError(
+                    f"the space of λ (weight) was {space!r}",
+                    allowed="numbers above 0, on a logarithmic (log) or even scale (uniform)",
+                )
+            if not isinstance(space, Choice) and not space.low < space.high:
+                raise UserError(
+                    f"the space of {knob} was {space!r}", allowed="a low end below the high end"
+                )
+            for value in values:
+                drawn = {"weight": 0.0, knob: value if knob == "weight" else str(value)}
+                regularizers.create(self.strategy, **{**dict(self.knobs), **drawn})
 
     def create(self, weight: float) -> regularizers.Strategy:
         """Return the strategy with one λ."""
@@ -76,16 +120,17 @@ class Plan:
             "corpus": corpus.fingerprint,
             "strategy": self.strategy,
             "search_space": {
-                knob: asdict(space)
-                for knob, space in regularizers.get(self.strategy).search_space.items()
+                knob: _space_identity(space) for knob, space in self.search_space.items()
             },
             "cover": self.cover,
-            "knobs": {k: v for k, v in asdict(self.create(weight=0.0)).items() if k != "weight"},
+            "knobs": self.create(weight=0.0).knobs(),
             "seeds": list(self.seeds),
             "settings": settings,
             "objective": asdict(self.objective),
             "lexicons": lexicons.versions(),
         }
+        if search := self.search.identity():  # absent from studies that search in the default way
+            identity["search"] = search
         return dict(json.loads(json.dumps(identity)))
 
     def study_name(self, corpus: Corpus) -> str:
@@ -94,6 +139,12 @@ class Plan:
             return self.name
         digest = hashlib.sha256(json.dumps(self.identity(corpus), sort_keys=True).encode())
         return f"{self.strategy}-{corpus.name}-{digest.hexdigest()[:6]}"
+
+
+def _space_identity(space: Space) -> dict[str, Any]:
+    """Return a space as JSON values; the scale is named unless it is the default, logarithmic."""
+    scale = {} if isinstance(space, LogUniform) else {"scale": type(space).__name__.lower()}
+    return {**asdict(space), **scale}
 
 
 def _check_name(name: str | None) -> None:

@@ -4,31 +4,64 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from debiaslab import export, lexicons, regularizers
+from debiaslab import export, lexicons
 from debiaslab.errors import UserError
-from debiaslab.metrics import Scorecard, evaluate
+from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.provenance import provenance
+from debiaslab.regularizers import bind_strategy, is_control
+from debiaslab.regularizers.penalty import Cover, check_cover
 from debiaslab.report import association_sizes, loss_figure, run_report, scorecard_figure
-from debiaslab.sgns import Report, TrainResult, TrainSettings, train
-from debiaslab.study.objective import FORMULA, Outcome, Yardstick, measure_yardstick
-from debiaslab.study.plan import Plan
+from debiaslab.sgns import (
+    Checkpoints,
+    Report,
+    TrainingDivergedError,
+    TrainResult,
+    TrainSettings,
+    train,
+)
+from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
 from debiaslab.tracking import VECTORS, DatasetInfo, RunInfo, RunLog, Store
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.embeddings import Embeddings
-    from debiaslab.regularizers import BoundPenalty, Strategy
+    from debiaslab.regularizers import BoundStrategy, Strategy
 
 SCORECARD = "scorecard.json"
 SUBMISSION = "submission/submission.csv"
+CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
 _YARDSTICK = "yardstick.json"
 # of a record, besides value, interval, p and n; methods and missing words are in the JSON
 _EXTRAS = ("statistic", "statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
+
+
+class RunPlan(Protocol):
+    """What a run needs to know of the study it belongs to."""
+
+    @property
+    def strategy(self) -> str:
+        """Name of the strategy, or of several joined with ``+``."""
+
+    @property
+    def cover(self) -> Cover:
+        """Which non-gender words it acts on."""
+
+    @property
+    def objective(self) -> Objective:
+        """What runs are scored by."""
+
+    def create(self, weight: float) -> Strategy:
+        """Return the strategy with one λ."""
+
+    def settings_for(self, seed: int) -> TrainSettings:
+        """Return the training settings of one seed."""
 
 
 class UnusableRunError(UserError):
@@ -43,20 +76,34 @@ class FinishedRun:
     trial: int | None  # None: the baseline
     weight: float
     seed: int
-    outcome: Outcome
+    outcome: Outcome | None  # None: a control that the objective cannot measure
     yardstick: Yardstick  # of the baseline of this seed
+
+    @property
+    def measured(self) -> Outcome:
+        """The outcome, which only a control may lack.
+
+        Raises:
+            UnusableRunError: The run is a control that the objective cannot measure.
+        """
+        if self.outcome is None:
+            raise UnusableRunError("the objective cannot be measured on a control")
+        return self.outcome
 
 
 def run_once(
     store: Store,
     parent: str,
     corpus: Corpus,
-    plan: Plan,
+    plan: RunPlan,
     *,
     weight: float,
     seed: int,
     trial: int | None,
     baseline: FinishedRun | None,
+    against: Baseline | None = None,
+    checkpoint: Checkpoints | None = None,
+    init: Embeddings | None = None,
     progress: bool = True,
 ) -> FinishedRun:
     """Train with one λ and seed, measure, and log everything to one MLflow run.
@@ -68,8 +115,14 @@ def run_once(
         plan: The study.
         weight: λ; 0 for the baseline.
         seed: Seed of the training.
-        trial: Number of the trial, None for the baseline.
+        trial: Number of the trial; None for the baseline and outside a search.
         baseline: The finished baseline of this seed; None when this run is it.
+        against: The baseline's vectors with what was measured of them, to add what needs them to
+            the scorecard (lipstick tests, overlap of neighbours, retention by set). A strategy that
+            only acts after training is given these instead of a training of its own.
+        checkpoint: Where the training is saved and goes on from; removed when it will not be
+            needed again.
+        init: Vectors to start from; None: training starts anew.
         progress: Whether to draw a progress bar.
 
     Raises:
@@ -79,35 +132,83 @@ def run_once(
 
     Whatever is raised, the MLflow run is marked as failed, with the reason.
     """
-    name = _run_name(plan, trial, weight, seed)
+    name = _run_name(plan.strategy, trial, weight, seed)
     strategy = plan.create(weight)
-    penalty = regularizers.bind(strategy, corpus.words, plan.cover) if weight > 0 else None
+    bound = bound_strategy(corpus, strategy, plan.cover, seed)
     settings = plan.settings_for(seed)
-    params = run_params(corpus, settings, strategy, penalty, plan.cover)
-    tags = _tags(plan, trial, seed)
-    with store.start(
-        name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
-    ) as log:
+    params = run_params(corpus, settings, strategy, bound, plan.cover)
+    if init is not None:
+        params["init"] = "vectors of the baseline"
+    tags = _tags(plan.strategy, trial, weight, seed)
+    with (
+        removed_at_the_end(checkpoint),
+        store.start(
+            name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
+        ) as log,
+    ):
         log_provenance(log)
-        result = train_logged(log, corpus, settings, penalty, progress=progress)
-        scorecard = evaluate(result.embeddings, name=name, seed=seed)
+        if bound is not None and bound.only_after and against is not None:
+            result = _debiased(bound, against.embeddings)
+        else:
+            result = train_logged(
+                log, corpus, settings, bound, init=init, checkpoint=checkpoint, progress=progress
+            )
+        scorecard = evaluate(result.embeddings, name=name, seed=seed, baseline=against)
         log_results(log, corpus, result, scorecard)
         if baseline is None:
             yardstick = measure_yardstick(plan.objective, result.embeddings, scorecard, seed)
         else:
             yardstick = baseline.yardstick
-        outcome = _outcome(plan, scorecard, yardstick)
-        log.metrics(asdict(outcome), step=result.words)
+        outcome = _outcome(plan, scorecard, yardstick, may_lack=is_control(strategy))
+        if outcome is not None:
+            log.metrics(asdict(outcome), step=result.words)
         log.json(asdict(yardstick), _YARDSTICK)
         compared = None if baseline is None else _scorecard(store, baseline.run_id)
         _log_report_page(log, name, params, result, scorecard, outcome, yardstick, compared)
     return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
 
 
-def _outcome(plan: Plan, scorecard: Scorecard, yardstick: Yardstick) -> Outcome:
+def _debiased(bound: BoundStrategy, vectors: Embeddings) -> TrainResult:
+    """Return what a strategy that acts after training makes of finished vectors."""
+    started = time.perf_counter()
+    return TrainResult(
+        embeddings=bound.finish(vectors),
+        history=(),
+        engine="none",
+        words=0,
+        pairs=0,
+        seconds=time.perf_counter() - started,
+        stopped_early=False,
+    )
+
+
+def checkpoint_beside(root: Path) -> Checkpoints:
+    """Return where a training of the store in ``root`` is saved, whatever study it belongs to."""
+    return Checkpoints(root / CHECKPOINTS, shared=True)
+
+
+@contextmanager
+def removed_at_the_end(checkpoint: Checkpoints | None) -> Iterator[None]:
+    """Remove the checkpoint of a run that has finished or never will; not of one interrupted."""
+    try:
+        yield
+    except (TrainingDivergedError, UnusableRunError):
+        if checkpoint is not None:
+            checkpoint.remove()
+        raise
+    if checkpoint is not None:
+        checkpoint.remove()
+
+
+def _outcome(
+    plan: RunPlan, scorecard: Scorecard, yardstick: Yardstick, *, may_lack: bool
+) -> Outcome | None:
+    """Return what the objective makes of a scorecard; a control may lack the words it needs."""
     try:
         return plan.objective.outcome(scorecard, yardstick)
     except UserError as error:
+        if may_lack:
+            return None
         raise UnusableRunError(str(error)) from error
 
 
@@ -115,13 +216,20 @@ def train_logged(
     log: RunLog,
     corpus: Corpus,
     settings: TrainSettings,
-    penalty: BoundPenalty | None,
+    bound: BoundStrategy | None,
     *,
     init: Embeddings | None = None,
     on_report: Callable[[Report], None] | None = None,
+    checkpoint: Checkpoints | None = None,
     progress: bool = True,
 ) -> TrainResult:
-    """Train, sending the running loss by step and a quick scorecard by epoch to a run."""
+    """Train with a strategy, sending the running loss and a quick scorecard by epoch to a run.
+
+    The vectors of the result have been through the strategy's post-processing; those measured by
+    epoch have not. A training that goes on from its checkpoint logs what came before it as well.
+    """
+    by_epoch: dict[str, dict[str, float]] = {} if checkpoint is None else checkpoint.notes
+    logged: set[str] = set()
 
     def report(step: Report) -> None:
         log.metrics(_loss_metrics(step), step=step.step)
@@ -129,12 +237,38 @@ def train_logged(
             on_report(step)
 
     def epoch(number: int, vectors: Embeddings) -> None:
-        quick = flat(evaluate(vectors, quick=True))
-        log.metrics({f"epoch/{key}": value for key, value in quick.items()}, step=number)
+        by_epoch[str(number)] = flat(evaluate(vectors, quick=True))
+        for done in sorted(by_epoch.keys() - logged, key=int):
+            quick = {f"epoch/{key}": value for key, value in by_epoch[done].items()}
+            log.metrics(quick, step=int(done))
+            logged.add(done)
 
-    return train(
-        corpus, settings, penalty, init=init, on_report=report, on_epoch=epoch, progress=progress
+    result = train(
+        corpus,
+        settings,
+        None if bound is None else bound.penalty,
+        preprocessing=None if bound is None else bound.preprocessing,
+        init=init,
+        on_report=report,
+        on_epoch=epoch,
+        checkpoint=checkpoint,
+        progress=progress,
     )
+    return result if bound is None else replace(result, embeddings=bound.finish(result.embeddings))
+
+
+def bound_strategy(
+    corpus: Corpus, strategy: Strategy, cover: Cover, seed: int
+) -> BoundStrategy | None:
+    """Look a strategy's words up in a corpus; None for the baseline (λ = 0 or no strategy).
+
+    Raises:
+        UserError: The vocabulary lacks words the strategy needs, or the cover is unknown.
+    """
+    check_cover(cover)
+    if strategy.weight == 0 or strategy.stage == "none":
+        return None
+    return bind_strategy(strategy, corpus.words, corpus.counts, cover=cover, seed=seed)
 
 
 def find_finished(
@@ -182,17 +316,19 @@ def _read_back(store: Store, run: RunInfo) -> FinishedRun:
     )
 
 
-def _run_name(plan: Plan, trial: int | None, weight: float, seed: int) -> str:
-    if trial is None:
+def _run_name(strategy: str, trial: int | None, weight: float, seed: int) -> str:
+    if weight == 0:
         return f"baseline · seed {seed}"
-    return f"trial {trial} · {plan.strategy} λ={weight:.4g} · seed {seed}"
+    what = f"{strategy} λ={weight:.4g} · seed {seed}"
+    return what if trial is None else f"trial {trial} · {what}"
 
 
-def _tags(plan: Plan, trial: int | None, seed: int) -> dict[str, str]:
+def _tags(strategy: str, trial: int | None, weight: float, seed: int) -> dict[str, str]:
+    kind = "baseline" if weight == 0 else "trial" if trial is not None else "cell"
     return {
-        "debiaslab.kind": "baseline" if trial is None else "trial",
+        "debiaslab.kind": kind,
         "debiaslab.trial": "" if trial is None else str(trial),
-        "debiaslab.strategy": plan.strategy,
+        "debiaslab.strategy": strategy,
         "debiaslab.seed": str(seed),
     }
 
@@ -201,14 +337,14 @@ def run_params(
     corpus: Corpus,
     settings: TrainSettings,
     strategy: Strategy,
-    penalty: BoundPenalty | None,
+    bound: BoundStrategy | None,
     cover: str,
 ) -> dict[str, Any]:
     """Return everything that shaped a run, as MLflow shows it."""
     params: dict[str, Any] = {
-        "strategy": strategy.name if penalty is not None else "none",
-        "stage": strategy.stage if penalty is not None else "none",
-        "weight": repr(strategy.weight if penalty is not None else 0.0),
+        "strategy": strategy.name if bound is not None else "none",
+        "stage": strategy.stage if bound is not None else "none",
+        "weight": repr(strategy.weight if bound is not None else 0.0),
         "cover": cover,
         **asdict(settings),
         "engine": settings.engine or "auto",  # the tag debiaslab.engine names the one that ran
@@ -220,9 +356,9 @@ def run_params(
         "lowercase": corpus.settings.lowercase,
         "lexicon_versions": json.dumps(lexicons.versions(), sort_keys=True),
     }
-    if penalty is not None:
-        params |= {f"knob.{k}": v for k, v in asdict(strategy).items() if k != "weight"}
-        params |= {f"coverage.{key}": value for key, value in asdict(penalty.coverage).items()}
+    if bound is not None:
+        params |= {f"knob.{k}": v for k, v in strategy.knobs().items()}
+        params |= {f"coverage.{key}": value for key, value in asdict(bound.coverage).items()}
     return params
 
 
@@ -266,6 +402,8 @@ def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Sco
     }
     log.metrics({**flat(scorecard), **measured}, step=result.words)
     log.tags({"debiaslab.engine": result.engine})
+    if result.resumed_at is not None:
+        log.tags({"debiaslab.resumed_at": f"{result.resumed_at} words"})
     log.json(scorecard.to_dict(), SCORECARD)
     log.text(scorecard.table(), "scorecard.txt")
     log.json(_corpus_summary(corpus), "corpus.json")
@@ -283,7 +421,7 @@ def _log_report_page(
     params: Mapping[str, Any],
     result: TrainResult,
     scorecard: Scorecard,
-    outcome: Outcome,
+    outcome: Outcome | None,
     yardstick: Yardstick,
     baseline: Scorecard | None,
 ) -> None:
@@ -299,7 +437,7 @@ def _log_report_page(
         provenance=provenance(),
         scorecard=scorecard,
         formula=FORMULA,
-        outcome=asdict(outcome),
+        outcome=None if outcome is None else asdict(outcome),
         baseline=baseline,
         nulls=yardstick.nulls,
         loss=loss,

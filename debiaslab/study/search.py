@@ -1,12 +1,13 @@
-"""Optuna's side of a study: which λ comes next, and what came of those before."""
+"""Optuna's side of a study: what is tried next, and what came of what was tried before."""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -14,26 +15,34 @@ from sqlalchemy import URL
 
 from debiaslab.errors import UserError
 from debiaslab.processes import Process, surely_dead, this_process
-from debiaslab.regularizers import LogUniform
+from debiaslab.regularizers import Space
 from debiaslab.study.plan import differences
+from debiaslab.study.pruning import worse
+from debiaslab.study.samplers import VIOLATION, sampler_for, set_violation, suggest
+from debiaslab.study.search_settings import SearchSettings
 
 DATABASE = "optuna.db"
+WEIGHT = "weight"
 _IDENTITY = "identity"
-_INTERRUPTED = "interrupted"
+INTERRUPTED = "interrupted"
 _PROCESS = "process"
-_STARTUP = 4  # random λs before TPE models the score
-_SAMPLER_SEED = 630
+_DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
+    "score": "minimize",
+    "bias": "minimize",
+    "retention": "maximize",
+}
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A λ to try."""
+    """A λ to try, with the other knobs that were drawn."""
 
     trial: Trial
     number: int  # position among the trials that count, from 0
     weight: float
+    knobs: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Search:
@@ -46,18 +55,28 @@ class Search:
         folder: Folder of the store.
         name: Name of the study.
         identity: What must be equal for the study to be continued.
-        space: Search space of λ.
+        space: Search space of each knob; λ is ``weight``.
+        settings: How the space is searched.
 
     Raises:
         UserError: A study of this name belongs to another corpus, objective or setting.
     """
 
     def __init__(
-        self, folder: Path, name: str, identity: dict[str, Any], space: LogUniform
+        self,
+        folder: Path,
+        name: str,
+        identity: dict[str, Any],
+        space: Mapping[str, Space],
+        settings: SearchSettings | None = None,
     ) -> None:
-        self._space = space
+        self._space = dict(space)
+        self.settings = settings or SearchSettings()
         self._study = optuna.create_study(
-            study_name=name, storage=_url(folder), direction="minimize", load_if_exists=True
+            study_name=name,
+            storage=storage_url(folder),
+            directions=[_DIRECTIONS[each] for each in self.settings.objectives],
+            load_if_exists=True,
         )
         known = self._study.user_attrs.get(_IDENTITY)
         if known is None:
@@ -72,29 +91,62 @@ class Search:
 
     @property
     def finished(self) -> list[FrozenTrial]:
-        """Trials that count: complete, or failed for a reason of their own."""
-        done = (TrialState.COMPLETE, TrialState.FAIL)
-        trials = self._study.get_trials(deepcopy=False, states=done)
-        return [trial for trial in trials if not trial.user_attrs.get(_INTERRUPTED)]
+        """Trials that count: complete, pruned, or failed for a reason of their own."""
+        return finished_trials(self._study)
+
+    @property
+    def study(self) -> optuna.Study:
+        """The Optuna study, to be read."""
+        return self._study
 
     def propose(self) -> Proposal:
-        """Draw the next λ."""
+        """Draw what is tried next."""
         number = len(self.finished)
-        self._study.sampler = optuna.samplers.TPESampler(
-            seed=_SAMPLER_SEED + number,
-            n_startup_trials=_STARTUP,
-            constant_liar=False,  # running trials, perhaps a killed process's, have no say
-        )
+        self._study.sampler = sampler_for(self.settings, number, self._space)
         trial = self._study.ask()
         trial.set_user_attr(_PROCESS, asdict(this_process()))
-        weight = trial.suggest_float("weight", self._space.low, self._space.high, log=True)
-        return Proposal(trial, number, weight)
+        values = {knob: suggest(trial, knob, space) for knob, space in self._space.items()}
+        return Proposal(trial, number, values.pop(WEIGHT, 1.0), values)
 
-    def complete(self, proposal: Proposal, score: float) -> None:
-        """Record the score of a λ, the mean over seeds."""
-        if not math.isfinite(score):
-            raise ValueError(f"a score must be a finite number, not {score}")
-        self._study.tell(proposal.trial, score)
+    def proposed(self, number: int, trial: FrozenTrial) -> Proposal | None:
+        """Return what a trial that counts had drawn; None when it ended before that."""
+        if set(self._space) - set(trial.params):
+            return None
+        values = dict(trial.params)
+        own = optuna.trial.Trial(self._study, trial._trial_id)
+        return Proposal(own, number, values.pop(WEIGHT, 1.0), values)
+
+    def report(self, proposal: Proposal, seed: int, score: float) -> None:
+        """Record the score of one seed (position ``seed`` from 0) of a trial."""
+        if not self.settings.pareto:
+            proposal.trial.report(score, seed)
+
+    def hopeless(self, scores: Sequence[float]) -> bool:
+        """Whether the scores of the first seeds say that a trial is worse than the best one."""
+        if self.settings.prune is None:
+            return False
+        best = min(self._feasible(), key=lambda trial: (_value(trial), trial.number), default=None)
+        if best is None:
+            return False
+        theirs = [best.intermediate_values.get(step) for step in range(len(scores))]
+        known = [value for value in theirs if value is not None]
+        return len(known) == len(scores) and worse(scores, known, level=self.settings.prune)
+
+    def constrain(self, proposal: Proposal, retention: float) -> None:
+        """Record the mean retention of a trial, where there is a constraint on it."""
+        if self.settings.min_retention is not None:
+            set_violation(proposal.trial, self.settings.min_retention - retention)
+
+    def complete(self, proposal: Proposal, *values: float) -> None:
+        """Record the objectives of a trial, means over seeds, in the order of the settings."""
+        for value in values:
+            if not math.isfinite(value):
+                raise ValueError(f"a score must be a finite number, not {value}")
+        self._study.tell(proposal.trial, list(values))
+
+    def prune(self, proposal: Proposal) -> None:
+        """Record that a trial was ended before all its seeds; it counts as tried."""
+        self._study.tell(proposal.trial, state=TrialState.PRUNED)
 
     def fail(self, proposal: Proposal, reason: str) -> None:
         """Record that a λ could not be trained; it counts as tried."""
@@ -103,19 +155,42 @@ class Search:
 
     def interrupt(self, proposal: Proposal) -> None:
         """Record that a λ was cut short from outside; it does not count and will come again."""
-        proposal.trial.set_user_attr(_INTERRUPTED, True)
+        proposal.trial.set_user_attr(INTERRUPTED, True)
         self._study.tell(proposal.trial, state=TrialState.FAIL)
+
+    def _feasible(self) -> list[FrozenTrial]:
+        complete = [trial for trial in self.finished if trial.state == TrialState.COMPLETE]
+        return [trial for trial in complete if trial.user_attrs.get(VIOLATION, 0.0) <= 0]
 
     def _requeue_orphans(self) -> None:
         """Set aside the trials that a killed process left running."""
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             owner = trial.user_attrs.get(_PROCESS)
             if owner is None or surely_dead(Process(**owner)):
-                optuna.trial.Trial(self._study, trial._trial_id).set_user_attr(_INTERRUPTED, True)
+                optuna.trial.Trial(self._study, trial._trial_id).set_user_attr(INTERRUPTED, True)
                 self._study.tell(trial.number, state=TrialState.FAIL)
 
 
-def _url(folder: Path) -> str:
+def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials of a study that count, in order."""
+    done = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+    trials = study.get_trials(deepcopy=False, states=done)
+    return [trial for trial in trials if not trial.user_attrs.get(INTERRUPTED)]
+
+
+def seeds_tried(trial: FrozenTrial, seeds: Sequence[int]) -> Sequence[int]:
+    """Return the seeds a trial that counts was trained with; none for one that failed."""
+    if trial.state == TrialState.FAIL:
+        return ()
+    return seeds[: len(trial.intermediate_values)] if trial.state == TrialState.PRUNED else seeds
+
+
+def _value(trial: FrozenTrial) -> float:
+    return math.inf if trial.value is None else trial.value
+
+
+def storage_url(folder: Path) -> str:
+    """Return the address of the Optuna database in the folder of a store, which is made."""
     folder.mkdir(parents=True, exist_ok=True)
     database = str((folder / DATABASE).resolve())
     return URL.create("sqlite", database=database).render_as_string()  # quotes "?" and "%"

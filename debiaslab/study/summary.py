@@ -22,14 +22,16 @@ from debiaslab.report import (
     sweep_table,
     tradeoff_figure,
 )
+from debiaslab.study.findings import Findings, findings
 from debiaslab.study.objective import FORMULA, Yardstick
 from debiaslab.tracking import BEST_TAG, VECTORS, RunInfo, Store
 
 if TYPE_CHECKING:
     from debiaslab.regularizers import Coverage
+    from debiaslab.study.plan import Plan
     from debiaslab.study.search import Search
 
-_MODEL_TAG = "debiaslab.model"
+MODEL_TAG = "debiaslab.model"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Summary:
     submission: Path
     warnings: tuple[str, ...]
     words: str  # what was covered, tuned on and reported on
+    findings: tuple[str, ...] = ()  # of the search: front, importance, what was not tried
 
     @property
     def text(self) -> str:
@@ -59,6 +62,7 @@ class Summary:
                 "",
                 FORMULA,
                 "",
+                *self.findings,
                 *(f"warning: {warning}" for warning in self.warnings),
                 f"study       {self.name}",
                 f"best        trial {best.trial}, λ = {best.weight:.4g} (run {best.run_id}, "
@@ -68,14 +72,18 @@ class Summary:
         )
 
 
-def trial_rows(runs: Sequence[RunInfo]) -> tuple[TrialRow, ...]:
-    """Return the finished baselines and trials of a study, the best trial marked."""
-    latest: dict[tuple[str, str], RunInfo] = {}
+def trial_rows(runs: Sequence[RunInfo], min_retention: float | None = None) -> tuple[TrialRow, ...]:
+    """Return the finished baselines and trials of a study, the best trial marked.
+
+    With ``min_retention`` it is the best of those that keep so much, where there are any.
+    """
+    latest: dict[tuple[str, ...], RunInfo] = {}
     for run in runs:
         if run.status == "FINISHED" and run.kind in ("baseline", "trial"):
-            latest[run.params["weight"], run.params["seed"]] = run
+            knobs = (f"{key}={run.params[key]}" for key in run.params if key.startswith("knob."))
+            latest[(run.params["weight"], run.params["seed"], *sorted(knobs))] = run
     rows = [_row(run) for run in latest.values()]
-    best = _best_trial(rows)
+    best = _best_trial(rows, min_retention)
     return tuple(replace(row, best=row.trial is not None and row.trial == best) for row in rows)
 
 
@@ -95,20 +103,32 @@ def _row(run: RunInfo) -> TrialRow:
     )
 
 
-def _best_trial(rows: Sequence[TrialRow]) -> int | None:
-    """Return the trial with the lowest mean score among those that have every seed."""
+def _best_trial(rows: Sequence[TrialRow], min_retention: float | None) -> int | None:
+    """Return the trial with the lowest mean score among those that have every seed.
+
+    One that keeps the wanted retention, in the mean, comes before any that does not; among those
+    that do not, the one that keeps most comes first.
+    """
     seeds = {row.seed for row in rows if row.trial is None}
-    scores: dict[int, dict[int, float]] = {}
+    trials: dict[int, dict[int, TrialRow]] = {}
     for row in rows:
         if row.trial is not None:
-            scores.setdefault(row.trial, {})[row.seed] = row.score
-    whole = {trial: mean(by.values()) for trial, by in scores.items() if by.keys() >= seeds}
-    return min(whole, key=lambda trial: (whole[trial], trial)) if whole else None
+            trials.setdefault(row.trial, {})[row.seed] = row
+    whole = {trial: tuple(by.values()) for trial, by in trials.items() if by.keys() >= seeds}
+
+    def order(trial: int) -> tuple[float, float, int]:
+        lacks = 0.0
+        if min_retention is not None:
+            kept = mean(row.retention or 0.0 for row in whole[trial])
+            lacks = max(0.0, min_retention - kept)
+        return lacks, mean(row.score for row in whole[trial]), trial
+
+    return min(whole, key=order) if whole else None
 
 
-def mark_best(store: Store, parent: str) -> TrialRow | None:
+def mark_best(store: Store, parent: str, min_retention: float | None = None) -> TrialRow | None:
     """Write into the study which run is the best so far, and return its row."""
-    rows = trial_rows(store.runs(parent))
+    rows = trial_rows(store.runs(parent), min_retention)
     best = min((row for row in rows if row.best), key=lambda row: row.seed, default=None)
     if best is not None:
         writer = store.writer(parent)
@@ -140,21 +160,23 @@ def summarise(
     words: str,
     search: Search,
     submissions: Path,
+    plan: Plan,
 ) -> Summary:
     """Log the table, figures, report and model of a finished sweep; write the submission.
 
     Raises:
         UserError: Every λ failed.
     """
-    rows = trial_rows(store.runs(parent))
-    best = mark_best(store, parent)
+    rows = trial_rows(store.runs(parent), plan.search.min_retention)
+    best = mark_best(store, parent, plan.search.min_retention)
     if best is None:
         reasons = {str(trial.user_attrs.get("reason")) for trial in search.finished}
         raise UserError(
             f"every λ of the study {name!r} failed: {'; '.join(sorted(reasons))}",
             next_step="another --study NAME with a smaller --lr",
         )
-    warnings = _warnings(rows, best, search)
+    found = findings(rows, search, plan)
+    warnings = (*_warnings(rows, best, search), *_unkept(rows, best, plan.search.min_retention))
     if VECTORS not in store.artifacts(best.run_id):
         raise UserError(
             f"the files of the best run {best.run_id} are gone from the store",
@@ -164,14 +186,14 @@ def summarise(
     submission = submissions / f"{name}.csv"
     fallback = _submit(embeddings, submission)
     warnings = (*warnings, *([fallback] if fallback else []))
-    _log_study(store, parent, name, words, rows, best, warnings)
+    _log_study(store, parent, name, words, rows, best, warnings, found)
     run = store.run(best.run_id)
-    if _MODEL_TAG not in run.tags:
+    if MODEL_TAG not in run.tags:
         uri = store.log_model(best.run_id, embeddings, example=default_pairs()[:3])
         writer = store.writer(best.run_id)
-        writer.tags({_MODEL_TAG: uri})
+        writer.tags({MODEL_TAG: uri})
         writer.flush()
-    return Summary(name, parent, rows, best, submission, warnings, words)
+    return Summary(name, parent, rows, best, submission, warnings, words, found.lines)
 
 
 def _warnings(rows: Sequence[TrialRow], best: TrialRow, search: Search) -> tuple[str, ...]:
@@ -190,6 +212,21 @@ def _warnings(rows: Sequence[TrialRow], best: TrialRow, search: Search) -> tuple
     return tuple(found)
 
 
+def _unkept(
+    rows: Sequence[TrialRow], best: TrialRow, min_retention: float | None
+) -> tuple[str, ...]:
+    """Say when no trial kept the retention that was asked for."""
+    if min_retention is None:
+        return ()
+    kept = mean(row.retention or 0.0 for row in rows if row.trial == best.trial)
+    if kept >= min_retention:
+        return ()
+    return (
+        f"no trial kept a retention of {min_retention:g}: the one that kept most ({kept:.3f}) is "
+        "called the best",
+    )
+
+
 def _submit(embeddings: Embeddings, path: Path) -> str | None:
     """Write the CSV and the zip; return what is to be said of missing words."""
     codalab(embeddings, default_pairs(), path.with_suffix(".zip"))
@@ -204,6 +241,7 @@ def _log_study(
     rows: Sequence[TrialRow],
     best: TrialRow,
     warnings: Sequence[str],
+    found: Findings,
 ) -> None:
     log = store.resume(parent)
     with log:
@@ -218,8 +256,13 @@ def _log_study(
                     mean(row.score for row in chosen) < mean(row.score for row in base)
                 ),
                 "trials": float(len({row.trial for row in rows if row.trial is not None})),
+                **found.metrics,
             }
         )
+        log.history(found.series)
+        if found.front:
+            log.json(found.front, "pareto.json")
+        words = "\n".join([words, *found.lines])
         log.figure(sweep_figure(rows), "figures/sweep.png")
         log.figure(tradeoff_figure(rows), "figures/tradeoff.png")
         log.text(f"{sweep_markdown(rows)}\n```\n{words}\n```\n", "trials.md")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -11,6 +12,7 @@ from debiaslab.atomic import replacing
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
 from debiaslab.vectors import keyed, numpy_zip, word2vec_binary, word2vec_text
+from debiaslab.vectors.bare_numpy import read_bare, words_beside
 from debiaslab.vectors.files import reading
 from debiaslab.vectors.sniff import HEAD, sniff
 from debiaslab.vectors.words import refuse_unholdable
@@ -70,12 +72,18 @@ def check_writable(path: str | Path, format: str | None = None) -> None:
         )
 
 
-def read(path: str | Path) -> Embeddings:
+def read(path: str | Path, words: str | Path | Sequence[str] | None = None) -> Embeddings:
     """Read vectors of any of the formats, known by what the file holds, whatever its name.
 
     Text may lack the word2vec header (GloVe), and every format may be gzipped. A native gensim file
     is a pickle: it is read by an interpreter of the format that can build nothing but the arrays,
     lists and strings of a ``KeyedVectors``, so that a file from a stranger runs no code.
+
+    Args:
+        path: The vector file.
+        words: For a bare ``.npy`` array only: its words, or the path of a file with one a line.
+            Without it ``vectors.npy`` takes them from ``vectors.words.txt``, ``vectors.words``,
+            ``vectors.vocab`` or ``vectors.txt``.
 
     Raises:
         UserError: The file is missing, a directory, empty, cut short, not a vector file, asks to
@@ -86,6 +94,13 @@ def read(path: str | Path) -> Embeddings:
         head = stream.read(HEAD)
         stream.seek(0)
         kind = sniff(head, path)
+        if kind == "npy":
+            return read_bare(path, words_beside(path) if words is None else words)
+        if words is not None:
+            raise UserError(
+                f"{path} has its own words, so that words cannot be given for it",
+                allowed="words for a bare .npy array",
+            )
         if kind == "npz":
             return numpy_zip.read(stream, path)
         if kind == "pickle":

@@ -63,7 +63,11 @@ class _Reconstructed(Inert):
         return InertArray(*args)
 
 
-_NUMPY = {"_reconstruct": _Reconstructed, "scalar": Inert}
+class InertScalar(Inert):
+    """A numpy scalar; ``args`` is (dtype, bytes)."""
+
+
+_NUMPY: dict[str, type[Inert]] = {"_reconstruct": _Reconstructed, "scalar": InertScalar}
 _KEYED = ("KeyedVectors", "Word2VecKeyedVectors", "EuclideanKeyedVectors")
 _KNOWN: dict[tuple[str, str], type[Inert]] = {
     **{("gensim.models.keyedvectors", name): InertVectors for name in _KEYED},
@@ -143,6 +147,29 @@ def to_array(record: object) -> NDArray[np.floating]:
         raise ValueError(f"shape {shape!r}")
     flat = np.frombuffer(data, _float_type(kind))
     return flat.reshape(shape, order="F" if order == "F" else "C")
+
+
+def to_text(record: object) -> str:
+    """Return a string, which may be recorded as a numpy scalar (``numpy.str_``).
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if isinstance(record, str):
+        return record
+    if isinstance(record, InertScalar) and _is_tuple(record.args, 2):
+        kind, data = record.args
+        if isinstance(data, str):  # Python 2 wrote bytes as text
+            data = data.encode("latin1")
+        if isinstance(kind, InertType) and isinstance(data, bytes) and _is_text_type(kind):
+            order = "be" if kind.state[1] == ">" else "le"
+            return data.decode(f"utf-32-{order}", "surrogatepass").rstrip("\0")
+    raise ValueError("no text")
+
+
+def _is_text_type(kind: InertType) -> bool:
+    name = kind.args[0] if kind.args else None
+    return isinstance(name, str) and name.startswith("U") and isinstance(kind.state, tuple)
 
 
 def _float_type(record: object) -> np.dtype[np.floating]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.vectors.inert import attributes, to_array
+from debiaslab.vectors.inert import attributes, to_array, to_text
 from debiaslab.vectors.words import checked
 
 
@@ -34,11 +34,7 @@ def read(stream: BinaryIO, path: Path, compressed: bool) -> Embeddings:
             ``checked`` fails.
     """
     state = attributes(stream, path)
-    words = state.get("index_to_key", state.get("index2word"))
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise UserError(
-            f"{path} holds no list of words", allowed="KeyedVectors whose keys are words"
-        )
+    words = _words(state, path)
     name = "vectors" if "vectors" in state or "vectors" in _aside(state) else "syn0"
     if name in _aside(state):
         vectors = _beside(path, name, compressed)
@@ -48,6 +44,18 @@ def read(stream: BinaryIO, path: Path, compressed: bool) -> Embeddings:
         except ValueError as error:
             raise UserError(f"{path} holds no vectors, or damaged ones ({error})") from error
     return checked(words, vectors, path)
+
+
+def _words(state: dict[str, object], path: Path) -> list[str]:
+    keys = state.get("index_to_key", state.get("index2word"))
+    try:
+        if not isinstance(keys, list):
+            raise ValueError("no list")
+        return [to_text(key) for key in keys]
+    except ValueError as error:
+        raise UserError(
+            f"{path} holds no list of words", allowed="KeyedVectors whose keys are words"
+        ) from error
 
 
 def _aside(state: dict[str, object]) -> list[object]:

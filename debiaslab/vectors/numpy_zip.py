@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.vectors.numpy_rows import read_rows
 from debiaslab.vectors.words import checked
 
-_NAMES = ("words", "vectors", "lengths")
 _ALLOWED = "an .npz with 'words' (V unicode strings) and 'vectors' (V × d numbers)"
 
 
@@ -35,27 +36,38 @@ def read(stream: BinaryIO, path: Path) -> Embeddings:
         UserError: An array is missing, pickled, damaged or of another kind, or a check of
             ``checked`` fails.
     """
-    arrays = _arrays(stream, path)
-    missing = [name for name in ("words", "vectors") if name not in arrays]
-    if missing:
-        raise UserError(f"{path} has no array {missing[0]!r}", allowed=_ALLOWED)
-    words, vectors = arrays["words"], arrays["vectors"]
-    if words.dtype.kind != "U" or words.ndim != 1 or vectors.dtype.kind not in "fiu":
-        raise UserError(
-            f"{path} holds words of type {words.dtype} and vectors of type {vectors.dtype}",
-            allowed=_ALLOWED,
-        )
-    return checked(_restored(words.tolist(), arrays.get("lengths"), path), vectors, path)
-
-
-def _arrays(stream: BinaryIO, path: Path) -> dict[str, NDArray]:
     try:
-        with np.load(stream, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in _NAMES if name in arrays}
+        with zipfile.ZipFile(stream) as archive:
+            missing = [n for n in ("words", "vectors") if f"{n}.npy" not in archive.namelist()]
+            if missing:
+                raise UserError(f"{path} has no array {missing[0]!r}", allowed=_ALLOWED)
+            words = _words(archive, path)  # first: their array takes much memory, for a moment
+            info = archive.getinfo("vectors.npy")
+            with archive.open(info) as member:
+                vectors = read_rows(cast(BinaryIO, member), info.file_size)
+    except UserError:
+        raise
+    except MemoryError:
+        raise
     except Exception as error:  # a damaged zip can raise nearly anything
         raise UserError(
             f"{path} is damaged or no plain .npz ({error})", allowed=_ALLOWED
         ) from error
+    return checked(words, vectors, path)
+
+
+def _words(archive: zipfile.ZipFile, path: Path) -> list[str]:
+    words = _array(archive, "words")
+    if words.dtype.kind != "U" or words.ndim != 1:
+        raise UserError(f"{path} holds words of type {words.dtype}", allowed=_ALLOWED)
+    lengths = _array(archive, "lengths") if "lengths.npy" in archive.namelist() else None
+    return _restored(words.tolist(), lengths, path)
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> NDArray:
+    with archive.open(f"{name}.npy") as member:
+        array: NDArray = np.lib.format.read_array(cast(BinaryIO, member), allow_pickle=False)
+    return array
 
 
 def _restored(words: list[str], lengths: NDArray | None, path: Path) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from debiaslab.errors import UserError
 
-Kind = Literal["word2vec", "headerless", "bin", "pickle", "npz"]
+Kind = Literal["word2vec", "headerless", "bin", "pickle", "npz", "npy"]
 
 HEAD = 1 << 16
 """How many bytes ``sniff`` wants to see; a shorter file gives fewer."""
@@ -32,6 +32,8 @@ def sniff(head: bytes, path: Path) -> Kind:
     """
     if head.startswith(b"PK\x03\x04"):
         return "npz"
+    if head.startswith(b"\x93NUMPY"):
+        return "npy"
     if re.match(rb"\x80[\x02-\x05]", head):
         return "pickle"
     first, _, rest = head.partition(b"\n")
@@ -74,11 +76,8 @@ def _is_headerless(line: bytes) -> bool:
 def _unknown(head: bytes, path: Path) -> UserError:
     if not head:
         return UserError(f"{path} holds nothing", allowed="a vector file")
-    allowed = "word2vec text or binary, a gensim KeyedVectors file, or .npz with words and vectors"
-    if head.startswith(b"\x93NUMPY"):
-        return UserError(
-            f"{path} is a bare numpy array without words",
-            allowed=allowed,
-            next_step="the file it belongs to (gensim keeps big arrays beside it as .vectors.npy)",
-        )
+    allowed = (
+        "word2vec text or binary, GloVe text, a gensim KeyedVectors file, .npz with words and "
+        "vectors, or .npy with a file of words beside it"
+    )
     return UserError(f"{path} is no vector file: it starts with {head[:40]!r}", allowed=allowed)

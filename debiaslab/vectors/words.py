@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
+from debiaslab.embeddings import Embeddings, first_not_finite
 from debiaslab.errors import UserError
 
 _SHOWN = 5
@@ -48,6 +48,8 @@ def checked(
 ) -> Embeddings:
     """Make ``Embeddings``, saying with the file's name and the ``place`` of a row what is wrong.
 
+    ``vectors`` are the reader's own: float32 ones are taken over without a copy, and frozen.
+
     Raises:
         UserError: No words, a word repeated, shapes that disagree, or a value that is NaN or
             infinite (also as float32).
@@ -59,15 +61,15 @@ def checked(
         )
     with np.errstate(over="ignore"):  # a float64 too large becomes infinity, and is refused below
         matrix = vectors.astype(np.float32, copy=False)
-    finite = np.isfinite(matrix).all(axis=1)
-    if not finite.all():
-        row = int(np.argmin(finite))
+    row = first_not_finite(matrix)
+    if row is not None:
         raise UserError(
             f"{place(row)} of {path}: the vector of {words[row]!r} holds NaN, infinity or a number "
             "beyond float32",
             allowed="finite numbers",
         )
     _refuse_repeated(words, path, place)
+    matrix.flags.writeable = False
     return Embeddings(words, matrix)
 
 

@@ -28,5 +28,5 @@ def records(embeddings: Embeddings, effort: Effort) -> Iterator[Record]:
             value=finite(value),
             n=n,
             reason=few if value is None else None,
-            extra={"warning": result.warning},
+            extra={"warning": result.warning, "same_direction": finite(result.same_direction)},
         )

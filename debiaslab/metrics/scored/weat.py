@@ -2,39 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from debiaslab.embeddings import Embeddings
-from debiaslab.lexicons import AssociationTest, Half, association_tests, gender_words
+from debiaslab.lexicons import AssociationTest, Half, association_tests
 from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.measured import NotMeasuredError
-from debiaslab.metrics.null import null_quantile
+from debiaslab.metrics.null import QUANTILE, RandomWords, difference_of_means, null_from
+from debiaslab.metrics.scale import is_scale_artefact
 from debiaslab.metrics.scorecard import Record, finite
+from debiaslab.metrics.vocabulary import find, unit_rows
 from debiaslab.metrics.weat import WeatResult, weat
+from debiaslab.metrics.yardstick import Yardstick
+
+_Quantiles = dict[tuple[str, Half], float]
 
 
-def records(embeddings: Embeddings, effort: Effort) -> Iterator[Record]:
-    """Yield every association test on all, tune and report words."""
-    for test in association_tests():
-        for half in HALVES:
-            result = weat(
+def records(
+    embeddings: Embeddings,
+    effort: Effort,
+    yardsticks: Sequence[Yardstick] = (),
+    tests: Sequence[AssociationTest] | None = None,
+) -> Iterator[Record]:
+    """Yield every association test on all, tune and report words.
+
+    ``extra`` has ``null95`` (with the suffix of each yardstick): the 95 % quantile of ``|s|`` over
+    random target sets of the record's sizes, held against its own attributes. In the baseline it is
+    the yardstick that stays where it was while debiasing shrinks the null of the vectors measured.
+
+    Args:
+        embeddings: The vectors measured.
+        effort: Permutations, resamples and seeds.
+        yardsticks: The random words to draw from; none for no nulls.
+        tests: The tests; those that ship when None.
+    """
+    measured = [
+        _Measured(
+            test,
+            half,
+            weat(
                 embeddings,
                 *test.half(half),
                 permutations=effort.permutations,
                 bootstrap=effort.bootstrap,
                 seed=effort.seed_of("weat", test.name, half),
-            )
-            null = _null95(embeddings, test, half, result, effort)
-            yield _weat_record(test, half, result, null)
+            ),
+        )
+        for test in (association_tests() if tests is None else tests)
+        for half in HALVES
+    ]
+    nulls = [
+        (f"null95{each.suffix}", _quantiles(each.words, measured, effort)) for each in yardsticks
+    ]
+    for each in measured:
+        found = {name: quantiles.get((each.test.name, each.half)) for name, quantiles in nulls}
+        yield _weat_record(each, found)
 
 
-def _weat_record(
-    test: AssociationTest, half: Half, result: WeatResult, null: float | None
-) -> Record:
-    return Record(
+@dataclass(frozen=True)
+class _Measured:
+    test: AssociationTest
+    half: Half
+    result: WeatResult
+
+
+def _weat_record(measured: _Measured, nulls: dict[str, float | None]) -> Record:
+    result, null = measured.result, nulls.get("null95")
+    record = Record(
         metric="weat",
-        name=test.name,
-        words=half,
+        name=measured.test.name,
+        words=measured.half,
         value=finite(result.effect_size),
         low=result.effect_interval[0],
         high=result.effect_interval[1],
@@ -49,27 +90,63 @@ def _weat_record(
             "statistic_high": result.statistic_interval[1],
             "p_two_sided": result.p_two_sided,
             "permutations": result.permutations,
+            "p_floor": result.p_floor,
             "null95": null,
+            "warning_scale": _scale_warning(result, null),
             "sizes": list(result.n),
         },
     )
+    return replace(record, extra={**record.extra, **nulls})
 
 
-def _null95(
-    embeddings: Embeddings, test: AssociationTest, half: Half, result: WeatResult, effort: Effort
-) -> float | None:
-    """Return this space's own yardstick for one test; None when there is nothing to hold to it."""
-    if not effort.null or result.statistic is None:
+def _scale_warning(result: WeatResult, null: float | None) -> str | None:
+    """Say so when ``d`` is large and ``s`` no larger than random words show."""
+    if not is_scale_artefact(result.effect_size, result.statistic, null):
         return None
-    words = test.half(half)
-    try:
-        return null_quantile(
-            embeddings,
-            words.A,
-            words.B,
-            *result.n[:2],
-            seed=effort.seed_of("null", test.name, half),
-            exclude=gender_words(),
-        )
-    except NotMeasuredError:  # too few words to draw from: the statistic stands without a yardstick
-        return None
+    return (
+        f"d = {result.effect_size:+.2f} looks large, but |s| = {abs(result.statistic or 0):.4f} is "
+        f"within what random words show here (95 %: {null:.4f}): d has no scale, compare s"
+    )
+
+
+def _quantiles(drawn: RandomWords, measured: Sequence[_Measured], effort: Effort) -> _Quantiles:
+    """Return the yardstick of every test that has a statistic, in the vectors of ``drawn``.
+
+    The random words are held against the attributes of all tests in one product; attributes are
+    not drawn in their own test. A test without attributes there, or with too few words to draw
+    from, has none.
+    """
+    contrasts, held = [], []
+    for each in measured:
+        if each.result.statistic is not None:
+            with suppress(NotMeasuredError):
+                words = each.test.half(each.half)
+                a, b = (_rows(drawn.embeddings, listed) for listed in (words.A, words.B))
+                contrasts.append(_mean(drawn.embeddings, a) - _mean(drawn.embeddings, b))
+                held.append((each, a + b))
+    if not held:
+        return {}
+    quantiles: _Quantiles = {}
+    scores = drawn.unit @ np.stack(contrasts, axis=1)
+    for (each, attributes), column in zip(held, scores.T, strict=True):
+        seed = effort.seed_of("null", each.test.name, each.half)
+        with suppress(NotMeasuredError):
+            left = drawn.but(column, attributes)
+            statistics = null_from(difference_of_means, left, each.result.n[:2], seed=seed)
+            quantile = float(np.quantile(np.abs(statistics), QUANTILE))
+            quantiles[each.test.name, each.half] = quantile
+    return quantiles
+
+
+def _rows(embeddings: Embeddings, words: Sequence[str]) -> tuple[int, ...]:
+    rows = find(embeddings, words).rows
+    if not rows:
+        raise NotMeasuredError("no attribute word is in the vectors, so there is no null")
+    return rows
+
+
+def _mean(
+    embeddings: Embeddings, rows: Sequence[int]
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    mean: np.ndarray[tuple[int], np.dtype[np.float64]] = unit_rows(embeddings, rows).mean(axis=0)
+    return mean

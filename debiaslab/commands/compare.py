@@ -1,0 +1,144 @@
+"""Train strategies side by side on one corpus: the same seeds, the same scorecard, one table.
+
+λ is tuned for each strategy that has one (on seeds that are not reported), unless it is given as
+NAME@λ. The same command again continues the comparison.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from debiaslab.commands.arguments import (
+    STORE,
+    SUBMISSIONS,
+    add_corpus,
+    add_store,
+    add_training,
+    check_store,
+    corpus_from,
+    corpus_settings,
+    settings_from,
+    whole,
+)
+
+if TYPE_CHECKING:
+    from debiaslab.study.comparing import Comparison
+
+INTERRUPTED = (
+    "interrupted; what was recorded is kept; try: the same command again, which goes on from there"
+)
+EXAMPLES = """examples:
+  python -m debiaslab compare --strategies projection,pairwise,tying --trials 6
+  python -m debiaslab compare bios.txt.gz --strategies projection@10,pairwise@1 --epochs 3
+  python -m debiaslab compare --strategies projection --select bias@0.98 --out results"""
+_FIRST_TUNING_SEED = 101
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    add_corpus(parser)
+    group = parser.add_argument_group("comparison")
+    group.add_argument(
+        "--strategies",
+        default="projection,pairwise,tying",
+        metavar="A,B@λ,C+D",
+        help="strategies, each with or without its λ; with knobs: NAME[knob=value;…]@λ",
+    )
+    group.add_argument(
+        "--seeds", type=whole(1, 100), default=3, help="trainings of each, with seeds 1, 2, …"
+    )
+    group.add_argument("--trials", type=whole(1, 100_000), default=8, help="λs to try for each")
+    group.add_argument(
+        "--tuning-seeds", type=whole(1, 100), default=2, help="trainings per λ that is tried"
+    )
+    group.add_argument(
+        "--select",
+        default="composite",
+        metavar="RULE",
+        help="how λ is chosen: composite, knee or bias@RETENTION",
+    )
+    group.add_argument(
+        "--cover", default="all", help="non-gender words to act on: tune, vocabulary or all"
+    )
+    group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
+    group.add_argument(
+        "--out", metavar="FOLDER", help="also write table (CSV, Markdown, LaTeX) and figures here"
+    )
+    add_training(parser, seed=False)
+    add_store(parser)
+
+
+def run(args: argparse.Namespace) -> Iterator[str]:
+    """Run or continue the comparison, then print its table and where things are."""
+    from debiaslab.outputs import check_output_folder
+    from debiaslab.report import comparison_text
+    from debiaslab.study.cells import ComparisonPlan, Entry
+    from debiaslab.study.comparing import compare
+    from debiaslab.study.selection import rule
+
+    plan = ComparisonPlan(
+        entries=tuple(map(Entry.parse, args.strategies.split(","))),
+        seeds=tuple(range(1, args.seeds + 1)),
+        cover=args.cover,
+        settings=settings_from(args),
+        trials=args.trials,
+        tuning_seeds=tuple(range(_FIRST_TUNING_SEED, _FIRST_TUNING_SEED + args.tuning_seeds)),
+        rule=rule(args.select),
+        name=args.study,
+    )
+    corpus_settings(args)
+    if args.out is not None:
+        check_output_folder(args.out)
+    check_store(args)
+    found = compare(corpus_from(args), plan, root=args.store, submissions=SUBMISSIONS)
+    yield comparison_text(found.sides)
+    for failure in found.failures:
+        yield f"empty: {failure}"
+    yield from _written(found, args)
+    store = "" if args.store == STORE else f" --store {args.store}"
+    yield f"next: python -m debiaslab ui --study {found.name}{store}"
+
+
+def _written(found: Comparison, args: argparse.Namespace) -> Iterator[str]:
+    """Log table and figures to the comparison's run, and write them to the folder asked for."""
+    from debiaslab.report import (
+        comparison_csv,
+        comparison_latex,
+        comparison_markdown,
+        comparison_text,
+        front_figure,
+        gap_figure,
+        heat_map_figure,
+    )
+    from debiaslab.report.style import png
+    from debiaslab.tracking import Store
+
+    files: dict[str, str | bytes] = {
+        "comparison.txt": comparison_text(found.sides),
+        "comparison.csv": comparison_csv(found.sides),
+        "comparison.md": comparison_markdown(found.sides),
+        "comparison.tex": comparison_latex(found.sides),
+    }
+    writer = Store.open(args.store).writer(found.parent)
+    for name, text in files.items():
+        writer.text(str(text), name)
+    for name, draw in (("front", front_figure), ("heat_map", heat_map_figure), ("gap", gap_figure)):
+        made = draw(found.sides)
+        writer.figure(made, f"figures/{name}.png")
+        files[f"{name}.png"] = png(made)
+    writer.flush()
+    if args.out is not None:
+        yield from _saved(files, Path(args.out))
+
+
+def _saved(files: dict[str, str | bytes], folder: Path) -> Iterator[str]:
+    from debiaslab.atomic import replacing
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        with replacing(folder / name) as path:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+    yield f"wrote {', '.join(files)} in {folder}"

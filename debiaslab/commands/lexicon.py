@@ -1,0 +1,357 @@
+"""List the word lists, show one with its halves and source, or check lists against vectors."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from debiaslab.commands.text_tables import aligned
+from debiaslab.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from debiaslab.lexicon_check import ListCheck, ListChecker, SetsCheck
+    from debiaslab.lexicons import AssociationTest, Attribute, Lexicon, LexiconFile, PairLexicon
+
+EXAMPLES = """examples:
+  python -m debiaslab lexicon list
+  python -m debiaslab lexicon show career
+  python -m debiaslab lexicon show 7
+  python -m debiaslab lexicon check --vectors vectors.kv
+  python -m debiaslab lexicon check age --vectors vectors.kv --file my_lists.yaml"""
+
+ACTIONS = ("list", "show", "check")
+WIDTH = 96
+_SHOWN = 4  # missing words named for each list, unless the list itself was named
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("action", metavar="ACTION", help="list, show or check")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        default=[],
+        metavar="NAME",
+        help="word lists, pair lists, attributes or tests; check without any: all of them",
+    )
+    parser.add_argument("--vectors", metavar="FILE", help="the vectors to check lists against")
+    parser.add_argument(
+        "--file", metavar="LISTS", help="your own lists, JSON or YAML, in place of those that ship"
+    )
+
+
+def run(args: argparse.Namespace) -> Iterator[str]:
+    """List, show or check."""
+    _check_arguments(args)
+    from debiaslab.lexicons import association_tests, load_file, shipped
+
+    files = shipped() if args.file is None else (load_file(args.file),)
+    if args.action == "list":
+        yield from _list(files, tables=args.file is None)
+        if args.file is None:
+            yield _tests(association_tests())
+        return
+    own = [test for file in files for test in file.tests.values()]
+    known = _Known.of(files, own if args.file is not None else association_tests())
+    for name in args.names:
+        known.require(name)
+    if args.action == "show":
+        yield "\n\n".join(known.shown(name) for name in args.names)
+        return
+    yield _check(known, args.names, args.vectors)
+
+
+def _check_arguments(args: argparse.Namespace) -> None:
+    if args.action not in ACTIONS:
+        raise UserError(
+            f"lexicon {args.action!r} is not understood",
+            allowed=", ".join(ACTIONS),
+            nearest=nearest(args.action, ACTIONS),
+        )
+    if args.action == "show" and not args.names:
+        raise UserError(
+            "show was given no name",
+            allowed="a word list, a pair list, an attribute or a test",
+            next_step="python -m debiaslab lexicon list",
+        )
+    if args.action == "list" and args.names:
+        raise UserError(
+            f"list takes no name, and was given {args.names[0]!r}",
+            next_step=f"python -m debiaslab lexicon show {args.names[0]}",
+        )
+    if (args.action == "check") != (args.vectors is not None):
+        raise UserError(
+            "check needs --vectors" if args.vectors is None else "--vectors is for check only",
+            next_step="python -m debiaslab lexicon check --vectors FILE",
+        )
+
+
+# list -----------------------------------------------------------------------------------------
+
+
+def _list(files: Iterable[LexiconFile], *, tables: bool) -> Iterator[str]:
+    head = ("name", "words", "tune", "report", "version")
+    for file in files:
+        rows = [
+            *map(_list_row, file.lexicons.values()),
+            *map(_pairs_row, file.pairs.values()),
+            *map(_attribute_row, file.attributes.values()),
+            *map(_test_row, file.tests.values()),
+        ]
+        said = [_wrapped(f"{file.name} {file.version}: {file.citation}"), aligned([head, *rows])]
+        yield "\n".join([*said, *(_wrapped(f"note: {text}") for text in file.warnings), ""])
+    if tables:
+        yield _tables()
+
+
+def _list_row(lexicon: Lexicon) -> tuple[str, ...]:
+    sizes = (len(lexicon.half(half)) for half in ("all", "tune", "report"))
+    return (lexicon.name, *map(str, sizes), lexicon.version)
+
+
+def _pairs_row(lexicon: PairLexicon) -> tuple[str, ...]:
+    sizes = (len(lexicon.half(half)) for half in ("tune", "report"))
+    return (lexicon.name, f"{len(lexicon.pairs)} pairs", *map(str, sizes), lexicon.version)
+
+
+def _attribute_row(attribute: Attribute) -> tuple[str, ...]:
+    halves = (len(attribute.half(half).definitional_sets) for half in ("tune", "report"))
+    sets = f"{len(attribute.classes)} classes, {len(attribute.definitional_sets)} sets"
+    return (f"attribute {attribute.name}", sets, *map(str, halves), attribute.version)
+
+
+def _test_row(test: AssociationTest) -> tuple[str, ...]:
+    sizes = ("/".join(str(len(w)) for w in test.half(half)) for half in ("all", "tune", "report"))
+    return (f"test {test.name}", *sizes, test.X.version)
+
+
+def _tests(tests: Iterable[AssociationTest]) -> str:
+    return "\n".join(
+        ["association tests (words of X/Y/A/B)", aligned(list(map(_test_row, tests))), ""]
+    )
+
+
+def _tables() -> str:
+    from debiaslab.lexicons.source import VERSIONED_SOURCES, source
+
+    documents = map(source, VERSIONED_SOURCES)
+    return "\n".join(
+        _wrapped(f"{each['name']} {each['version']}: {each['citation']}") for each in documents
+    )
+
+
+# show -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Everything that can be named."""
+
+    lexicons: Mapping[str, Lexicon]
+    pairs: Mapping[str, PairLexicon]
+    attributes: Mapping[str, Attribute]
+    tests: Mapping[str, AssociationTest]
+
+    @classmethod
+    def of(cls, files: Sequence[LexiconFile], tests: Iterable[AssociationTest]) -> _Known:
+        return cls(
+            {name: each for file in files for name, each in file.lexicons.items()},
+            {name: each for file in files for name, each in file.pairs.items()},
+            {name: each for file in files for name, each in file.attributes.items()},
+            {each.name: each for each in tests},
+        )
+
+    def require(self, name: str) -> None:
+        known = [*self.lexicons, *self.pairs, *self.attributes, *self.tests]
+        if name not in known:
+            raise UserError(
+                f"there is no word list, pair list, attribute or test called {name!r}",
+                nearest=nearest(name, known),
+                next_step="python -m debiaslab lexicon list",
+            )
+
+    def shown(self, name: str) -> str:
+        """Return all that has this name: a list and an attribute may share one."""
+        parts = []
+        if name in self.lexicons:
+            parts.append(_shown_list(self.lexicons[name]))
+        if name in self.pairs:
+            parts.append(_shown_pairs(self.pairs[name]))
+        if name in self.attributes:
+            parts.append(_shown_attribute(self.attributes[name]))
+        if name in self.tests:
+            parts.append(_shown_test(self.tests[name]))
+        return "\n\n".join(parts)
+
+
+def _shown_list(lexicon: Lexicon) -> str:
+    what = "names of people" if lexicon.people else "words"
+    halves = [
+        _field(f"{half} ({len(words)})", ", ".join(words))
+        for half in ("tune", "report")
+        for words in [lexicon.half(half, cased=True)]
+    ]
+    return "\n".join([f"{lexicon.name}: {len(lexicon.words)} {what}", *halves, _source(lexicon)])
+
+
+def _shown_pairs(lexicon: PairLexicon) -> str:
+    halves = [
+        _field(f"{half} ({len(pairs)})", _sets(pairs))
+        for half in ("tune", "report")
+        for pairs in [lexicon.half(half)]
+    ]
+    return "\n".join([f"{lexicon.name}: {len(lexicon.pairs)} pairs", *halves, _source(lexicon)])
+
+
+def _shown_attribute(attribute: Attribute) -> str:
+    lines = [f"attribute {attribute.name}: {', '.join(attribute.classes)}"]
+    for name, lexicon in attribute.classes.items():
+        lines.append(_field(name, ", ".join(lexicon.cased)))
+        if name in attribute.stereotypes:
+            stereotypes = ", ".join(attribute.stereotypes[name].cased)
+            lines.append(_field("", f"stereotyped: {stereotypes}"))
+    for half in ("tune", "report"):
+        sets = attribute.half(half).definitional_sets
+        lines.append(_field(f"{half} sets ({len(sets)})", _sets(sets)))
+    if attribute.targets != attribute.definitional_sets:
+        lines.append(_field("targets", _sets(attribute.targets)))
+    return "\n".join([*lines, _source(attribute)])
+
+
+def _shown_test(test: AssociationTest) -> str:
+    lines = [f"association test {test.name}: {test.label}"]
+    for side, lexicon in zip("XYAB", (test.X, test.Y, test.A, test.B), strict=True):
+        lines.append(_field(f"{side} {lexicon.name}", ", ".join(lexicon.cased)))
+    halves = ("/".join(str(len(words)) for words in test.half(half)) for half in ("tune", "report"))
+    lines.append(_field("words of a half", "tune {}, report {} of X/Y/A/B".format(*halves)))
+    return "\n".join([*lines, _source(test.X)])
+
+
+def _sets(sets: Iterable[Sequence[str]]) -> str:
+    return ", ".join("/".join(words) for words in sets)
+
+
+def _source(each: Lexicon | PairLexicon | Attribute) -> str:
+    fields = (("source", each.citation), ("licence", each.licence), ("version", each.version))
+    return "\n".join(_field(name, text) for name, text in fields)
+
+
+# check ----------------------------------------------------------------------------------------
+
+
+def _check(known: _Known, names: Sequence[str], vectors: str) -> str:
+    from debiaslab.embeddings import Embeddings
+    from debiaslab.lexicon_check import ListChecker
+    from debiaslab.metrics.null import TOP
+
+    embeddings = Embeddings.load(vectors)
+    checker = ListChecker(embeddings)
+    lists = [checker.words(each) for each in _chosen_lists(known, names)]
+    sets = list(_check_sets(checker, known, names))
+    most = None if names else _SHOWN
+    parts = [
+        f"{vectors}: {len(embeddings):,} words; rank 1 is the first row",
+        "coherence: mean cosine within the list; random: lists as long, from the first "
+        f"{min(TOP, len(embeddings)):,} rows",
+    ]
+    if lists:
+        parts.append(_list_grid(lists, most))
+    if sets:
+        parts.append(_set_grid(sets, most))
+    warned = [each.warnings for each in lists] + [each.warnings for each in sets]
+    parts += [_wrapped(f"warning: {text}") for warnings in warned for text in warnings]
+    return "\n".join(parts)
+
+
+def _chosen_lists(known: _Known, names: Sequence[str]) -> list[Lexicon]:
+    if not names:
+        return list(known.lexicons.values())
+    chosen: dict[str, Lexicon] = {}
+    for name in names:
+        if name in known.lexicons:
+            chosen[name] = known.lexicons[name]
+        if name in known.tests:
+            test = known.tests[name]
+            for each in (test.X, test.Y, test.A, test.B):
+                chosen[each.name] = each
+        if name in known.attributes:
+            attribute = known.attributes[name]
+            for each in (*attribute.classes.values(), *attribute.stereotypes.values()):
+                chosen[each.name] = each
+    return list(chosen.values())
+
+
+def _check_sets(checker: ListChecker, known: _Known, names: Sequence[str]) -> Iterator[SetsCheck]:
+    from debiaslab.lexicon_check import HALVES
+
+    for name, pairs in known.pairs.items():
+        if not names or name in names:
+            yield checker.sets(name, pairs.pairs, {half: pairs.half(half) for half in HALVES})
+    for name, attribute in known.attributes.items():
+        if attribute.definitional_sets and (not names or name in names):
+            halves = {half: attribute.half(half).definitional_sets for half in HALVES}
+            yield checker.sets(f"sets of {name}", attribute.definitional_sets, halves)
+
+
+def _list_grid(checks: Sequence[ListCheck], most: int | None) -> str:
+    head = ("word list", "found", "tune", "report", "rank 25/50/75 %", "coherence", "random 95 %")
+    rows = [
+        (
+            check.name,
+            f"{len(check.found)}/{check.words}",
+            *(f"{found}/{listed}" for found, listed in check.halves.values()),
+            "–" if check.ranks is None else "/".join(map(str, check.ranks)),
+            "–" if check.coherence is None else f"{check.coherence:.3f}",
+            "–" if check.random is None else "{:.3f} to {:.3f}".format(*check.random),
+        )
+        for check in checks
+    ]
+    lost = [_lost(check.name, check.missing, most) for check in checks if check.missing]
+    return "\n".join([aligned([head, *rows]), *lost])
+
+
+def _set_grid(checks: Sequence[SetsCheck], most: int | None) -> str:
+    head = ("pairs and sets", "found", "tune", "report")
+    rows = [
+        (
+            check.name,
+            f"{check.found}/{check.sets}",
+            *(f"{found}/{listed}" for found, listed in check.halves.values()),
+        )
+        for check in checks
+    ]
+    lost = [
+        _lost(check.name, ["/".join(words) for words in check.missing], most)
+        for check in checks
+        if check.missing
+    ]
+    return "\n".join([aligned([head, *rows]), *lost])
+
+
+def _lost(name: str, missing: Sequence[str], most: int | None) -> str:
+    shown = ", ".join(missing[:most])
+    more = 0 if most is None else max(0, len(missing) - most)
+    return _wrapped(f"missing of {name}: {shown}" + (f" and {more} more" if more else ""))
+
+
+# text -----------------------------------------------------------------------------------------
+
+
+def _field(name: str, text: str) -> str:
+    return textwrap.fill(
+        text or "–",
+        WIDTH,
+        initial_indent=f"  {name:17} ",
+        subsequent_indent=" " * 20,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(
+        text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )

@@ -1,0 +1,37 @@
+"""Put the studies of an archive into the store, where they can be continued.
+
+Runs get new ids (the tag debiaslab.original_run has the old one); everything else is as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from debiaslab.commands.arguments import STORE, add_store, check_store
+
+EXAMPLES = """example:
+  python -m debiaslab restore quickstart.zip"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("file", metavar="FILE.zip", help="what archive wrote")
+    add_store(parser)
+
+
+def run(args: argparse.Namespace) -> Iterator[str]:
+    """Restore, and say what."""
+    from debiaslab.errors import UserError
+    from debiaslab.study.restoring import restore
+    from debiaslab.tracking import Store
+
+    if not Path(args.file).is_file():
+        raise UserError(f"there is no file {args.file}")
+    check_store(args)
+    made = restore(Path(args.file), Store.open(args.store), Path(args.store))
+    where = "" if args.store == STORE else f" --store {args.store}"
+    yield f"restored {', '.join(made.studies)} ({made.runs} runs)"
+    for name in made.studies:
+        yield f"next: python -m debiaslab resume {name}{where}"

@@ -1,0 +1,38 @@
+"""Show what of a study is done, running, failed or missing, for each trial and seed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from debiaslab.commands.arguments import STORE, add_store, open_store
+
+EXAMPLES = """example:
+  python -m debiaslab status quickstart"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("name", metavar="NAME", help="of a study, or of a study file's studies")
+    add_store(parser)
+
+
+def run(args: argparse.Namespace) -> Iterator[str]:
+    """Print one table a study."""
+    from debiaslab.study.kept import kept_study
+    from debiaslab.study.status import known_trials, status_of
+
+    store = open_store(args)
+    file, begun = kept_study(store, args.name)
+    runs = {study.study: store.runs(study.run_id) for study in begun}
+    left = False
+    for plan in file.plans():
+        name = plan.name or args.name
+        trials = known_trials(Path(args.store), name)
+        found = status_of(name, runs.get(name, []), trials, seeds=plan.seeds, wanted=plan.trials)
+        left = left or not found.complete
+        yield found.text + "\n"
+    where = "" if args.store == STORE else f" --store {args.store}"
+    if left:
+        yield f"next: python -m debiaslab resume {args.name}{where}"

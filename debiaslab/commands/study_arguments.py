@@ -1,0 +1,229 @@
+"""A study from a study file, from the command line, or from both: the line has the last word."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from debiaslab.commands.arguments import (
+    CACHE,
+    add_corpus,
+    add_knobs,
+    add_training,
+    check_device,
+    real,
+    whole,
+)
+from debiaslab.errors import UserError
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+    from debiaslab.study.files import StudyFile
+
+_YAML = (".yaml", ".yml")
+_OWN = ("knob", "set", "store", "command", "yes")  # no values of a study file by themselves
+# option → key of the study file; the rest of the training options are under trainer
+_KEYS = {
+    "corpus": "corpus.files",
+    "mwes": "corpus.mwes",
+    "min_count": "corpus.min_count",
+    "rare": "corpus.rare",
+    "strategy": "strategies",
+    "cover": "cover",
+    "seeds": "seeds",
+    "study": "name",
+    "trials": "budget.trials",
+    "hours": "budget.hours",
+    "stop": "budget.stop",
+    "bias_weight": "objective.bias_weight",
+    "retention_weight": "objective.retention_weight",
+    "sampler": "search.sampler",
+    "objectives": "search.objectives",
+    "min_retention": "search.min_retention",
+    "prune": "search.prune",
+    "warm_start": "search.warm_start",
+    "points": "search.points",
+}
+
+
+class Default:
+    """A default that is shown in the help and can be told from a value that was given."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+def add_study(parser: argparse.ArgumentParser) -> None:
+    """Add everything a study is made of."""
+    add_corpus(parser)
+    group = parser.add_argument_group("study")
+    group.add_argument("--strategy", default="projection", help="strategy whose λ is searched")
+    group.add_argument("--trials", type=whole(1, 100_000), default=8, help="λs to try, in all")
+    group.add_argument(
+        "--seeds", type=whole(1, 1000), default=2, help="trainings per λ, with seeds 1, 2, …"
+    )
+    group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
+    add_knobs(group)
+    group.add_argument(
+        "--cover", default="all", help="non-gender words to act on: tune, vocabulary or all"
+    )
+    group.add_argument(
+        "--bias-weight", type=real, default=1.0, help="weight of the bias in the score"
+    )
+    group.add_argument(
+        "--retention-weight", type=real, default=5.0, help="weight of lost utility in the score"
+    )
+    group.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        type=_assignment,
+        action="append",
+        default=[],
+        help="any value of a study file, such as trainer.lr=0.01 or seeds=[4,5]",
+    )
+    _add_search(parser.add_argument_group("search"))
+    add_training(parser, seed=False)
+    for action in parser._actions:
+        if action.nargs == 0 and action.dest != "help":
+            action.default = None  # a flag that was not given
+        elif action.default not in (None, argparse.SUPPRESS) and action.default != []:
+            action.default = Default(action.default)
+
+
+def _add_search(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--sampler", default="tpe", help="how to choose: tpe, gp, nsga2, grid, qmc or random"
+    )
+    group.add_argument(
+        "--objectives",
+        default="score",
+        type=lambda text: tuple(each.strip() for each in text.split(",")),
+        help="score, or bias,retention for a Pareto front",
+    )
+    group.add_argument(
+        "--min-retention", type=real, help="least retention of the best trial, such as 0.98"
+    )
+    group.add_argument(
+        "--prune",
+        metavar="P",
+        type=real,
+        help="end a trial when its first seeds are worse than the best trial's at this level "
+        "(Wilcoxon): above 0.5 after one seed, above 0.25 after two; none: never",
+    )
+    group.add_argument(
+        "--warm-start",
+        action="store_true",
+        help="start trials from the baseline's vectors instead of anew",
+    )
+    group.add_argument("--points", type=whole(), default=9, help="grid points on each knob")
+    group.add_argument("--hours", type=real, help="begin no further trial after this time")
+    group.add_argument(
+        "--stop",
+        action="store_true",
+        help="end when further trials cannot gain more than the seeds differ",
+    )
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, value
+
+
+def study_from(args: argparse.Namespace) -> StudyFile:
+    """Return the study that the arguments name.
+
+    Raises:
+        UserError: The file cannot be read, or a value of it or of the line cannot be used.
+    """
+    from debiaslab.study.file_yaml import parse
+    from debiaslab.study.files import check_study, read_study
+
+    path, files = _file(args)
+    given = {key: value for key, value in vars(args).items() if _is_given(value)}
+    given["corpus"] = files
+    _check_given(given, tuple(args.knob) if path is None or "strategy" in given else ())
+    content = {} if path is None else read_study(path)
+    if path is not None:
+        check_study(content, path)  # its own slips are named before those of the line
+    for key, value in given.items():
+        if key == "keep_case":
+            _put(content, "corpus.lowercase", False)
+        elif key not in _OWN and not (key == "corpus" and not value):
+            _put(content, _KEYS.get(key, f"trainer.{key}"), value)
+    for key, text in args.set:
+        _put(content, key, parse(text))
+    study = check_study(content, path or "the command line")
+    return _with_knobs(study, dict(args.knob))
+
+
+def corpus_of(study: StudyFile) -> Corpus:
+    """Encode the corpus of a study, or take it from the cache."""
+    from debiaslab.corpus import Corpus
+
+    return Corpus.build(study.corpus.files, study.corpus.settings(), cache=CACHE)
+
+
+def check_corpus(study: StudyFile) -> None:
+    """Make sure that the corpus files are there and the device can be used."""
+    from debiaslab.corpus.sources import sources_of
+
+    study.corpus.settings()
+    sources_of(study.corpus.files)
+    check_device(study.trainer.device)
+
+
+def _file(args: argparse.Namespace) -> tuple[str | None, list[str]]:
+    """Return the study file and the corpus files among the positional arguments."""
+    words = list(args.corpus)
+    studies = [word for word in words if Path(word).suffix.lower() in _YAML]
+    if len(studies) > 1:
+        raise UserError(f"{' and '.join(studies)} are two study files", allowed="one at a time")
+    return (studies[0] if studies else None), [word for word in words if word not in studies]
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and value != [] and not isinstance(value, Default)
+
+
+def _check_given(given: Mapping[str, Any], knobs: tuple[tuple[str, str], ...]) -> None:
+    """Refuse options by the names they have on the line, not by keys of a file."""
+    from dataclasses import fields
+
+    from debiaslab.corpus import CorpusSettings
+    from debiaslab.sgns import TrainSettings
+    from debiaslab.study import Objective, Plan
+    from debiaslab.study.search_settings import SearchSettings
+
+    for settings in (TrainSettings, Objective, SearchSettings):
+        names = {field.name for field in fields(settings)}
+        settings(**{key: value for key, value in given.items() if key in names})
+    corpus = {key: given[key] for key in ("mwes", "min_count", "rare") if key in given}
+    CorpusSettings(**corpus)
+    plan = {key: given[key] for key in ("strategy", "cover", "hours") if key in given}
+    Plan(**plan, knobs=knobs, name=given.get("study"))
+
+
+def _put(content: dict[str, Any], key: str, value: Any) -> None:
+    *folders, last = key.split(".")
+    for folder in folders:
+        inner = content.get(folder)
+        content[folder] = dict(inner) if isinstance(inner, dict) else {}
+        content = content[folder]
+    content[last] = value
+
+
+def _with_knobs(study: StudyFile, knobs: Mapping[str, str]) -> StudyFile:
+    """Set knobs of every strategy of the study."""
+    if not knobs:
+        return study
+    strategies = tuple(
+        each.model_copy(update={"knobs": {**each.knobs, **knobs}}) for each in study.strategies
+    )
+    return study.model_copy(update={"strategies": strategies})

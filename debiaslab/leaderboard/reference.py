@@ -1,0 +1,41 @@
+"""The organisers' side of the pairs: groups, genders and SimLex scores, made from their sources."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from debiaslab import lexicons
+from debiaslab.export import default_pairs
+from debiaslab.leaderboard.scoring import Reference
+from debiaslab.metrics import load_similarity
+
+_TOPICS = ("math", "arts", "science", "career", "family")
+
+
+def default_reference() -> list[Reference]:
+    """Return the 1,630 pairs of the task with what scoring needs to know of them.
+
+    Raises:
+        UserError: gensim, which carries SimLex-999, is not installed.
+    """
+    gold = {(a, b): score for a, b, score in load_similarity("SimLex-999").pairs}
+    group = {word: f"weat_{name}" for name in _TOPICS for word in lexicons.load(name).words}
+    gender = {
+        word: name for name in ("male", "female") for word in lexicons.load(f"{name}_terms").words
+    }
+    return [
+        Reference(a, b, "simlex999", "", gold[a, b])
+        if (a, b) in gold
+        else Reference(a, b, group[a], gender[b], None)
+        for a, b in default_pairs()
+    ]
+
+
+def reference_csv(reference: list[Reference]) -> str:
+    """Return the CSV that the scoring program reads."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["word1", "word2", "group", "gender", "gold"])
+    writer.writerows(["" if field is None else field for field in row] for row in reference)
+    return out.getvalue()

@@ -1,0 +1,290 @@
+"""Analogy questions: 3CosAdd and 3CosMul, with and without the question's own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.lexicons import Half
+from debiaslab.metrics.analogy_answers import WAYS, Way, best_answers
+from debiaslab.metrics.analogy_sets import AnalogySet, Kind, Question, in_half
+from debiaslab.metrics.bootstrap import (
+    NO_INTERVAL,
+    RESAMPLES,
+    Interval,
+    percentile_interval,
+    resample_counts,
+)
+from debiaslab.metrics.measured import MIN_WORDS, NotMeasuredError, shortlist
+from debiaslab.metrics.nearest import CANDIDATES
+from debiaslab.metrics.vocabulary import require_directions, row_of, unit_rows
+
+SCORES = 1_000_000_000
+"""Questions × candidates that are scored (about 2 s); of more questions a sample is asked."""
+
+Right = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Share of right answers, in [0, 1], and its bootstrap interval over the pairs of words."""
+
+    value: float
+    interval: Interval = NO_INTERVAL
+
+
+@dataclass(frozen=True)
+class PartAccuracy:
+    """Accuracy on one part of a set.
+
+    Attributes:
+        name: ``"total"``, ``"semantic"``, ``"syntactic"`` or the name of a section.
+        n: Questions asked.
+        accuracy: By way of answering: 3CosAdd, 3CosMul, each with the question's own words excluded
+            (the usual number) and not excluded (``_unrestricted``).
+    """
+
+    name: str
+    n: int
+    accuracy: dict[Way, Accuracy]
+
+
+@dataclass(frozen=True)
+class Analogies:
+    """Result of :func:`analogies`.
+
+    Attributes:
+        value: 3CosAdd accuracy on all questions, inputs excluded; None when not measured.
+        interval: Its bootstrap interval.
+        n: Questions asked.
+        covered: Questions with all four words among the candidates; more than ``n`` when only a
+            sample was asked.
+        questions: Questions in the set.
+        candidates: How many of the first words could be an answer.
+        parts: Total, semantic and syntactic, then the sections; those with no question left out.
+        missing: Words that are not among the candidates.
+        reason: Why there is no value.
+    """
+
+    value: float | None = None
+    interval: Interval = NO_INTERVAL
+    n: int = 0
+    covered: int = 0
+    questions: int = 0
+    candidates: int = 0
+    parts: tuple[PartAccuracy, ...] = ()
+    missing: tuple[str, ...] = ()
+    reason: str | None = None
+
+    @property
+    def coverage(self) -> float:
+        """Share of the questions that could be asked, in [0, 1]."""
+        return self.covered / self.questions if self.questions else 0.0
+
+    def part(self, name: str) -> PartAccuracy | None:
+        """Return a part by its name, or None when none of its questions was asked."""
+        return next((part for part in self.parts if part.name == name), None)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Which questions of a set were asked, and answered rightly: made once, read for each half.
+
+    Attributes:
+        analogies: The set.
+        candidates: How many of the first words could be an answer.
+        covered: Questions that could be asked, by section.
+        asked: Those that were.
+        right: One array a section by way of answering, shape ``(questions asked,)``.
+        missing: Words that are not among the candidates.
+        reason: Why nothing was asked.
+    """
+
+    analogies: AnalogySet
+    candidates: int
+    covered: tuple[tuple[Question, ...], ...] = ()
+    asked: tuple[tuple[Question, ...], ...] = ()
+    right: dict[Way, tuple[Right, ...]] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+def analogies(
+    embeddings: Embeddings,
+    questions: AnalogySet,
+    *,
+    half: Half = "all",
+    top: int = CANDIDATES,
+    scores: int = SCORES,
+    bootstrap: int = RESAMPLES,
+    seed: int = 0,
+) -> Analogies:
+    """Return the accuracy on the questions whose four words are all among the candidates.
+
+    A word is looked up as given, then in other cases; an answer is right when it is the very word
+    that was looked up. Sections weigh by their number of questions.
+
+    Args:
+        embeddings: The vectors, the most frequent words first.
+        questions: The set; see ``load_analogies``.
+        half: Which questions; see ``AnalogySet.half``.
+        top: Only the first ``top`` words can be an answer or in a question.
+        scores: At most about this many questions × candidates are scored, in a seeded sample of
+            the questions where there are more.
+        bootstrap: Resamples for the intervals; 0 for none. The word *pairs* are drawn with
+            replacement within each section, and a question counts as often as its two pairs
+            together: questions that share a pair are not independent (vertex bootstrap, Snijders &
+            Borgatti 1999), so intervals over questions would be far too narrow.
+        seed: Seed of sample and resamples.
+
+    Returns:
+        A result whose ``reason`` is set with fewer than 4 questions left, an all-zero vector among
+        their words, or words that all have the same direction.
+    """
+    answers = answer(embeddings, questions, top=top, scores=scores, seed=seed)
+    return accuracy(answers, half, bootstrap=bootstrap, seed=seed)
+
+
+def answer(
+    embeddings: Embeddings,
+    questions: AnalogySet,
+    *,
+    top: int = CANDIDATES,
+    scores: int = SCORES,
+    seed: int = 0,
+) -> Answers:
+    """Ask the questions once; :func:`accuracy` then reads each half from the answers."""
+    candidates = min(top, len(embeddings))
+    words = dict.fromkeys(w for s in questions.sections for q in s.questions for w in q)
+    rows = {w: row for w in words if (row := row_of(embeddings, w)) is not None}
+    rows = {w: row for w, row in rows.items() if row < candidates}
+    missing = tuple(w for w in words if w not in rows)
+    covered = [
+        tuple(q for q in s.questions if all(w in rows for w in q)) for s in questions.sections
+    ]
+    empty = Answers(questions, candidates, tuple(covered), missing=missing)
+    total = sum(map(len, covered))
+    try:
+        if total < MIN_WORDS:
+            raise NotMeasuredError(_too_few(total, len(questions), candidates, missing))
+        used = sorted({rows[w] for each in covered for q in each for w in q})
+        require_directions("the questions", unit_rows(embeddings, used))
+    except NotMeasuredError as problem:
+        return replace(empty, reason=str(problem))
+    asked = _sampled(covered, max(scores // candidates, MIN_WORDS), seed)
+    table = np.array([[rows[w] for w in q] for each in asked for q in each], dtype=np.intp)
+    best = best_answers(embeddings, table[:, :3], candidates)
+    ends = np.cumsum([len(each) for each in asked])[:-1]
+    right = {way: tuple(np.split(best[way] == table[:, 3], ends)) for way in WAYS}
+    return replace(empty, asked=tuple(asked), right=right)
+
+
+def accuracy(
+    answers: Answers, half: Half = "all", *, bootstrap: int = RESAMPLES, seed: int = 0
+) -> Analogies:
+    """Return the accuracy on one half of the questions; see :func:`analogies`."""
+    covered = sum(in_half(q, half) for each in answers.covered for q in each)
+    empty = Analogies(
+        covered=covered,
+        questions=len(answers.analogies.half(half)),
+        candidates=answers.candidates,
+        missing=answers.missing,
+        reason=answers.reason,
+    )
+    if answers.reason:
+        return empty
+    tallies = [
+        _tally(answers, i, half, bootstrap, seed) for i in range(len(answers.analogies.sections))
+    ]
+    asked = sum(tally.n for tally in tallies)
+    if asked < MIN_WORDS:
+        return replace(
+            empty, reason=_too_few(asked, empty.questions, answers.candidates, answers.missing)
+        )
+    groups = [("total", tallies)]
+    for kind in ("semantic", "syntactic"):
+        groups.append((kind, [tally for tally in tallies if tally.kind == kind]))
+    groups += [(tally.name, [tally]) for tally in tallies]
+    parts = tuple(_part(name, group) for name, group in groups if any(t.n for t in group))
+    total = parts[0].accuracy["cosadd"]
+    return replace(empty, value=total.value, interval=total.interval, n=asked, parts=parts)
+
+
+@dataclass(frozen=True)
+class _Tally:
+    """One section: right answers by way, shape ``(4,)``, and by resample with their weights."""
+
+    name: str
+    kind: Kind | None
+    n: int
+    right: NDArray[np.float64]
+    drawn_right: NDArray[np.float64]  # (draws, 4)
+    drawn_n: NDArray[np.float64]  # (draws,)
+
+
+def _tally(answers: Answers, i: int, half: Half, draws: int, seed: int) -> _Tally:
+    section, asked = answers.analogies.sections[i], answers.asked[i]
+    kept = [j for j, question in enumerate(asked) if in_half(question, half)]
+    right = np.stack([answers.right[way][i][kept] for way in WAYS], axis=1).astype(np.float32)
+    drawn = np.zeros((draws, len(WAYS) + 1), np.float32)
+    if kept and draws:
+        weights = _pair_weights([asked[j] for j in kept], draws, seed + i)
+        drawn = weights @ np.column_stack([right, np.ones_like(right[:, :1])])
+    return _Tally(
+        section.name,
+        section.kind,
+        len(kept),
+        right.sum(axis=0, dtype=np.float64),
+        drawn[:, :-1].astype(np.float64),
+        drawn[:, -1].astype(np.float64),
+    )
+
+
+def _pair_weights(questions: list[Question], draws: int, seed: int) -> NDArray[np.float32]:
+    """Return how often each question is in each resample of the pairs, shape ``(draws, n)``."""
+    number: dict[tuple[str, str], int] = {}
+    ends = [[number.setdefault((q[i], q[i + 1]), len(number)) for q in questions] for i in (0, 2)]
+    counts = resample_counts(len(number), draws, np.random.default_rng(seed)).astype(np.float32)
+    weights: NDArray[np.float32] = counts[:, ends[0]] * counts[:, ends[1]]
+    return weights
+
+
+def _part(name: str, tallies: list[_Tally]) -> PartAccuracy:
+    n = sum(tally.n for tally in tallies)
+    values = np.sum([tally.right for tally in tallies], axis=0) / n
+    right = np.sum([tally.drawn_right for tally in tallies], axis=0)
+    weight = np.sum([tally.drawn_n for tally in tallies], axis=0)[:, None]
+    drawn = np.full_like(right, np.nan)
+    np.divide(right, weight, out=drawn, where=weight > 0)
+    return PartAccuracy(
+        name,
+        n,
+        {
+            way: Accuracy(float(values[i]), percentile_interval(drawn[:, i]))
+            for i, way in enumerate(WAYS)
+        },
+    )
+
+
+def _sampled(
+    covered: list[tuple[Question, ...]], most: int, seed: int
+) -> list[tuple[Question, ...]]:
+    """Draw at most ``most`` questions without replacement, in their order, from all sections."""
+    total = sum(map(len, covered))
+    if total <= most:
+        return covered
+    drawn = np.zeros(total, dtype=bool)
+    drawn[np.random.default_rng(seed).permutation(total)[:most]] = True
+    flags = iter(drawn.tolist())
+    return [tuple(q for q in each if next(flags)) for each in covered]
+
+
+def _too_few(found: int, questions: int, candidates: int, missing: tuple[str, ...]) -> str:
+    lost = f" (missing: {shortlist(missing)})" if missing else ""
+    return (
+        f"{found} of {questions:,} questions have all four words among the first {candidates:,} of "
+        f"the vectors{lost}, needs {MIN_WORDS}"
+    )

@@ -1,0 +1,224 @@
+"""Do the neighbours of a profession still tell its gender? (Gonen & Goldberg 2019, NAACL, 4)"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.metrics.bias_by_projection import HE_SHE, pair_difference
+from debiaslab.metrics.biased_words import BiasedWords, unit_float32
+from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
+from debiaslab.metrics.correlation import (
+    MIN_POINTS,
+    PERMUTATIONS,
+    CorrelationTest,
+    pearson,
+    pearson_interval,
+    pearson_test,
+)
+from debiaslab.metrics.direct_bias import Pair
+from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError
+from debiaslab.metrics.vocabulary import require_directions, row_of, unit_rows
+
+NEIGHBORS = 100
+SHARE = 10  # at most this fraction (1/10) of the candidates are neighbours
+LEAST_NEIGHBORS = 10
+
+_BLOCK = 64  # professions at a time: 64 × 50,000 cosines are 13 MB
+
+
+@dataclass(frozen=True)
+class NeighborShares:
+    """Result of :func:`neighbor_shares`: one entry a profession.
+
+    Attributes:
+        words: Professions with a vector in both sets, as the baseline spells them.
+        bias: ``cos(w, he) − cos(w, she)`` in the baseline.
+        shares: Share of the neighbours that lean to *he* in the baseline, in [0, 1].
+        neighbors: Neighbours looked at.
+        candidates: Words that could be one.
+        missing: Professions without a vector in either set.
+        reason: Why nothing was measured.
+    """
+
+    words: tuple[str, ...] = ()
+    bias: tuple[float, ...] = ()
+    shares: tuple[float, ...] = ()
+    neighbors: int = 0
+    candidates: int = 0
+    missing: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class NeighborBias:
+    """Result of :func:`neighbor_bias`.
+
+    Attributes:
+        value: Pearson's r of a profession's bias in the baseline with the share of male-leaning
+            words among its neighbours; None when not measured.
+        interval: Bootstrap interval over the professions.
+        test: Permutation test of r; None when not wanted.
+        n: Professions.
+        neighbors: Neighbours looked at.
+        candidates: Words that could be one.
+        missing: Professions without a vector.
+        reason: Why there is no value.
+    """
+
+    value: float | None = None
+    interval: Interval = NO_INTERVAL
+    test: CorrelationTest | None = None
+    n: int = 0
+    neighbors: int = 0
+    candidates: int = 0
+    missing: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+def neighbor_shares(
+    embeddings: Embeddings,
+    baseline: Embeddings,
+    biased: BiasedWords,
+    professions: Sequence[str],
+    *,
+    neighbors: int = NEIGHBORS,
+    pair: Pair = HE_SHE,
+) -> NeighborShares:
+    """Return each profession's bias in the baseline and the lean of its neighbours here.
+
+    Args:
+        embeddings: The vectors in which neighbours are sought, debiased or not.
+        baseline: The vectors that ``biased`` was made of; they say what leans which way.
+        biased: ``biased_words(baseline)``: its words are the candidates, so neighbours are
+            lower-case alphabetic words that do not mean a gender. A word is not its own neighbour.
+        professions: Words; repeated words count once.
+        neighbors: How many; fewer in a small vocabulary, at most 1/10 of the candidates.
+        pair: The pair that ``biased`` was made with.
+
+    Returns:
+        A result whose ``reason`` is set when there is no ranking, fewer than 100 candidates or 8
+        professions, or all-zero or collapsed vectors.
+    """
+    rows, missing = _rows_in_both(embeddings, baseline, professions)
+    candidates = biased.within(embeddings)
+    k = min(neighbors, len(candidates) // SHARE)
+    empty = NeighborShares(candidates=len(candidates), missing=missing)
+    try:
+        biased.require()
+        if len(rows) < MIN_POINTS:
+            raise NotMeasuredError(_too_few(len(rows)))
+        if k < LEAST_NEIGHBORS:
+            raise NotMeasuredError(
+                f"the neighbours among {len(candidates)} candidate words are {k} (at most "
+                f"1/{SHARE} of them), needs {LEAST_NEIGHBORS}"
+            )
+        bias = unit_rows(baseline, rows.keys()) @ pair_difference(baseline, pair)
+        unit = unit_rows(embeddings, rows.values())
+        require_directions("the professions", unit)
+    except NotMeasuredError as problem:
+        return replace(empty, reason=str(problem))
+    words = [embeddings.words[row] for row in rows.values()]
+    shares = _male_shares(embeddings, words, unit.astype(np.float32), candidates, k)
+    return replace(
+        empty,
+        words=tuple(baseline.words[row] for row in rows),
+        bias=tuple(bias.tolist()),
+        shares=tuple(shares.tolist()),
+        neighbors=k,
+    )
+
+
+def neighbor_bias(
+    measured: NeighborShares,
+    words: Sequence[str] | None = None,
+    *,
+    permutations: int = PERMUTATIONS,
+    bootstrap: int = RESAMPLES,
+    seed: int = 0,
+) -> NeighborBias:
+    """Correlate bias and neighbours over professions: all, or those among ``words``.
+
+    Args:
+        measured: What :func:`neighbor_shares` returned.
+        words: The professions to take, such as one half of them; all when None.
+        permutations: Permutations of the shares for the test; 0 for none.
+        bootstrap: Resamples of the professions for the interval; 0 for none.
+        seed: Seed of both.
+
+    Returns:
+        A result whose ``reason`` is set when nothing was measured, fewer than 8 professions are
+        left, or the bias or the share is the same for all of them.
+    """
+    wanted = None if words is None else {word.lower() for word in words}
+    kept = [i for i, word in enumerate(measured.words) if wanted is None or word.lower() in wanted]
+    missing = tuple(w for w in measured.missing if wanted is None or w.lower() in wanted)
+    empty = NeighborBias(
+        n=len(kept),
+        neighbors=measured.neighbors,
+        candidates=measured.candidates,
+        missing=missing,
+        reason=measured.reason,
+    )
+    if measured.reason is not None:
+        return empty
+    if len(kept) < MIN_POINTS:
+        return replace(empty, reason=_too_few(len(kept)))
+    bias, shares = np.array(measured.bias)[kept], np.array(measured.shares)[kept]
+    if np.ptp(shares) == 0:
+        return replace(
+            empty, reason="all professions have the same share of male-leaning neighbours"
+        )
+    if bias.std() <= FLOAT32_NOISE:
+        return replace(empty, reason="all professions lean the same way: nothing to correlate")
+    return replace(
+        empty,
+        value=pearson(bias, shares),
+        interval=pearson_interval(bias, shares, bootstrap, seed),
+        test=pearson_test(bias, shares, permutations, seed),
+    )
+
+
+def _rows_in_both(
+    embeddings: Embeddings, baseline: Embeddings, professions: Sequence[str]
+) -> tuple[dict[int, int], tuple[str, ...]]:
+    """Return the row here of each row of the baseline, and the words that one of the two lacks."""
+    rows: dict[int, int] = {}
+    missing: dict[str, None] = {}
+    for word in professions:
+        before, here = row_of(baseline, word), row_of(embeddings, word)
+        if before is None or here is None:
+            missing[word] = None
+        else:
+            rows.setdefault(before, here)
+    return rows, tuple(missing)
+
+
+def _too_few(n: int) -> str:
+    return f"{n} professions are in the vectors, needs {MIN_POINTS}"
+
+
+def _male_shares(
+    embeddings: Embeddings,
+    words: Sequence[str],
+    unit: NDArray[np.float32],
+    candidates: BiasedWords,
+    k: int,
+) -> NDArray[np.float64]:
+    """Return the share of the ``k`` nearest candidates of each word that lean to *he*."""
+    pool = unit_float32(embeddings, candidates.words)
+    place = {word: i for i, word in enumerate(candidates.words)}
+    male = candidates.bias > 0
+    shares = np.empty(len(words))
+    for start in range(0, len(words), _BLOCK):
+        cosines = unit[start : start + _BLOCK] @ pool.T
+        for row, word in enumerate(words[start : start + _BLOCK]):
+            if word in place:
+                cosines[row, place[word]] = -np.inf
+        nearest = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+        shares[start : start + _BLOCK] = male[nearest].mean(axis=1)
+    return shares

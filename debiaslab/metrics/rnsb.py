@@ -1,0 +1,212 @@
+"""Relative negative sentiment bias (Sweeney & Najafian 2019, ACL, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.metrics.bootstrap import NO_INTERVAL, Interval, percentile_interval
+from debiaslab.metrics.logistic import fit_logistic
+from debiaslab.metrics.measured import MIN_WORDS, NotMeasuredError
+from debiaslab.metrics.sentiment import PLEASANT, UNPLEASANT
+from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
+from debiaslab.metrics.word_sets import FoundSets, WordSets, in_order, union
+
+Vector = NDArray[np.float64]
+
+REPEATS = 50
+HOLDOUT = 0.2
+
+
+@dataclass(frozen=True)
+class Rnsb:
+    """Result of :func:`rnsb`.
+
+    Attributes:
+        value: Mean over splits of the divergence from uniform, in nats: 0 when all identity words
+            are equally negative. None when not measured.
+        interval: 2.5 % and 97.5 % quantiles over the splits: how far the classifier's training
+            words matter. None without a holdout.
+        accuracy: Mean accuracy on held-out sentiment words; near 0.5 the classifier has learned
+            nothing and the value says nothing. None without a holdout.
+        probabilities: Each identity word and its mean probability of being negative.
+        splits: Classifiers trained.
+        n: Identity words that have a vector.
+        sizes: Positive and negative words that have one.
+        missing: Words of any list that have none.
+        reason: Why there is no value.
+    """
+
+    value: float | None = None
+    interval: Interval = NO_INTERVAL
+    accuracy: float | None = None
+    probabilities: tuple[tuple[str, float], ...] = ()
+    splits: int = 0
+    n: int = 0
+    sizes: tuple[int, int] = (0, 0)
+    missing: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Classifiers:
+    """Trained classifiers of negative words: a row of ``weights``, shape ``(splits, d)``, each."""
+
+    weights: Vector
+    intercepts: Vector
+    accuracy: float | None
+
+
+def rnsb(
+    embeddings: Embeddings,
+    words: Sequence[str] | WordSets,
+    positive: Sequence[str] = PLEASANT,
+    negative: Sequence[str] = UNPLEASANT,
+    *,
+    unit: bool = False,
+    repeats: int = REPEATS,
+    holdout: float = HOLDOUT,
+    C: float = 1.0,
+    seed: int = 0,
+) -> Rnsb:
+    """Measure how unequally a sentiment classifier calls identity words negative.
+
+    A logistic regression learns negative against positive words; its probabilities of *negative*
+    for the identity words, made to add up to 1, are the distribution ``P``;
+    ``RNSB = KL(P ‖ uniform) = Σ p log(n p)``.
+
+    Args:
+        embeddings: The vectors.
+        words: Identity words of any number of groups, one list or several (which count as one);
+            at least 4.
+        positive: Words of the positive class, at least 4; WEAT's pleasant words by default. The
+            paper trains on a lexicon of thousands: pass one, or any other attribute set.
+        negative: Words of the negative class, at least 4, none of them positive.
+        unit: Scale every vector to length 1 first. Without, as in the paper, long vectors get
+            extremer probabilities, and values of two spaces compare only where lengths do.
+        repeats: Random splits, each with a classifier of its own.
+        holdout: Share of each class kept out of a split's training; 0 for one classifier of all
+            words and no interval.
+        C: Inverse strength of the regularisation (scikit-learn's meaning and default).
+        seed: Seed of the splits.
+
+    Returns:
+        A result whose ``reason`` is set with too few words, a word in both classes, or all-zero or
+        collapsed vectors.
+
+    Raises:
+        UserError: ``repeats`` is below 1 or ``holdout`` not in [0, 0.5].
+    """
+    if repeats < 1 or not 0 <= holdout <= 0.5:
+        raise UserError(
+            f"RNSB was asked for {repeats} splits with a holdout of {holdout}",
+            allowed="1 split or more, a holdout from 0 to 0.5",
+        )
+    found = find(embeddings, union(words))
+    classes = FoundSets(
+        ("positive", "negative"), (find(embeddings, positive), find(embeddings, negative))
+    )
+    sizes = classes.sizes
+    empty = Rnsb(
+        n=len(found.words),
+        sizes=(sizes["positive"], sizes["negative"]),
+        missing=tuple(dict.fromkeys(found.missing + classes.missing)),
+    )
+    try:
+        require_enough("the word list", found)
+        classes.require(MIN_WORDS)
+        rows = unit_rows(embeddings, found.rows)
+        require_directions("the word list", rows)
+        good, bad = classes.unit(embeddings)
+        require_directions("the sentiment words", np.concatenate([good, bad]))
+    except NotMeasuredError as problem:
+        return replace(empty, reason=str(problem))
+    if not unit:
+        rows = embeddings.vectors[list(found.rows)].astype(np.float64)
+        good, bad = (_raw(embeddings, each) for each in classes.found)
+    trained = train(good, bad, repeats=repeats, holdout=holdout, C=C, seed=seed)
+    probabilities = negative_probabilities(rows, trained)
+    divergences = divergence_from_uniform(probabilities)
+    means = probabilities.mean(axis=0).tolist()
+    return replace(
+        empty,
+        value=float(divergences.mean()),
+        interval=percentile_interval(divergences) if len(divergences) > 1 else NO_INTERVAL,
+        accuracy=trained.accuracy,
+        probabilities=tuple(zip(found.words, means, strict=True)),
+        splits=len(divergences),
+    )
+
+
+def train(
+    positive: Vector,
+    negative: Vector,
+    *,
+    repeats: int = REPEATS,
+    holdout: float = HOLDOUT,
+    C: float = 1.0,
+    seed: int = 0,
+) -> Classifiers:
+    """Return the classifiers of ``repeats`` random splits; one of all rows without a holdout.
+
+    Args:
+        positive: Rows of the positive words, shape ``(n, d)``.
+        negative: Rows of the negative words.
+        repeats: See :func:`rnsb`, as for the rest.
+        holdout: At least one word of each class is held out when it is not 0.
+        C: Inverse strength of the regularisation.
+        seed: Seed of the splits.
+    """
+    X = np.concatenate([positive, negative])
+    y = np.r_[-np.ones(len(positive)), np.ones(len(negative))]
+    # The weights lie in the span of the examples: in coordinates of that span, whose lengths and
+    # angles are the same, the problem has as many unknowns as there are words.
+    left, sizes, axes = np.linalg.svd(X, full_matrices=False)
+    coordinates = left * sizes
+    rng = np.random.default_rng(seed)
+    weights, intercepts, hits = [], [], []
+    for _ in range(repeats if holdout else 1):
+        kept_out = _held_out(y, holdout, rng)
+        w, b = fit_logistic(coordinates[~kept_out], y[~kept_out], C=C)
+        weights.append(w @ axes)
+        intercepts.append(b)
+        if holdout:
+            guess = coordinates[kept_out] @ w + b > 0
+            hits.append(float((guess == (y[kept_out] > 0)).mean()))
+    accuracy = float(np.mean(hits)) if holdout else None
+    return Classifiers(np.array(weights), np.array(intercepts), accuracy)
+
+
+def negative_probabilities(rows: Vector, trained: Classifiers) -> Vector:
+    """Return the probability of *negative* of each row by each classifier, ``(splits, n)``."""
+    logits = trained.weights @ rows.T + trained.intercepts[:, None]
+    probabilities: Vector = 0.5 * (1.0 + np.tanh(logits / 2))
+    return probabilities
+
+
+def divergence_from_uniform(probabilities: Vector) -> Vector:
+    """Return ``KL(P ‖ uniform)`` in nats of probabilities, ``(…, n)``, made to add up to 1."""
+    shares = probabilities / probabilities.sum(axis=-1, keepdims=True)
+    logs = np.log(shares * shares.shape[-1], out=np.zeros_like(shares), where=shares > 0)
+    divergences: Vector = np.maximum((shares * logs).sum(axis=-1), 0.0)
+    return divergences
+
+
+def _held_out(y: Vector, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Choose ``share`` of each class, at least one word of each when it is not 0."""
+    chosen = np.zeros(len(y), dtype=np.bool_)
+    if share:
+        for side in (-1, 1):
+            members = np.flatnonzero(y == side)
+            count = max(1, round(share * len(members)))
+            chosen[rng.permutation(members)[:count]] = True
+    return chosen
+
+
+def _raw(embeddings: Embeddings, found: Found) -> Vector:
+    return embeddings.vectors[in_order(found)].astype(np.float64)

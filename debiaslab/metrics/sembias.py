@@ -1,0 +1,196 @@
+"""SemBias: which pair is most like *he : she* (Zhao, Zhou, Li, Wang & Chang 2018, EMNLP)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.lexicons.sembias import SemBiasRow
+from debiaslab.metrics.bias_by_projection import HE_SHE, pair_difference
+from debiaslab.metrics.bootstrap import (
+    NO_INTERVAL,
+    RESAMPLES,
+    Interval,
+    percentile_interval,
+    resample_counts,
+)
+from debiaslab.metrics.direct_bias import Pair
+from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError, shortlist
+from debiaslab.metrics.vocabulary import find, require_directions, row_of, unit_rows
+
+Matrix = NDArray[np.float64]
+
+_TIE = 1e-12  # cosines nearer than this are equal: pairs of the same words in two questions
+
+
+@dataclass(frozen=True)
+class SemBiasResult:
+    """Result of :func:`sembias`: three shares of the rows, which add up to 1.
+
+    Attributes:
+        definition: Share of rows won by the definition pair; high is right. None when not measured.
+        stereotype: Share won by the stereotype pair; 0 is unbiased.
+        none: Share won by one of the two pairs that say nothing of gender.
+        definition_interval: Bootstrap interval over definition pairs and stereotype pairs.
+        stereotype_interval: Likewise.
+        none_interval: Likewise.
+        n: Rows whose eight words all have a vector.
+        rows: Rows asked.
+        missing: Words that have no vector.
+        reason: Why there are no shares.
+    """
+
+    definition: float | None = None
+    stereotype: float | None = None
+    none: float | None = None
+    definition_interval: Interval = NO_INTERVAL
+    stereotype_interval: Interval = NO_INTERVAL
+    none_interval: Interval = NO_INTERVAL
+    n: int = 0
+    rows: int = 0
+    missing: tuple[str, ...] = ()
+    reason: str | None = None
+
+    @property
+    def coverage(self) -> float:
+        """Share of the rows that were measured, in [0, 1]."""
+        return self.n / self.rows if self.rows else 0.0
+
+
+def sembias(
+    embeddings: Embeddings,
+    rows: Sequence[SemBiasRow],
+    *,
+    pair: Pair = HE_SHE,
+    bootstrap: int = RESAMPLES,
+    seed: int = 0,
+) -> SemBiasResult:
+    """Ask in each row which of its four pairs (a, b) has the highest ``cos(a − b, he − she)``.
+
+    Differences are of unit vectors, as everywhere in this package; on vectors of unit length this
+    is the published measure, which takes the vectors as they are. A pair whose two words have the
+    same vector has a cosine of 0, and a tie is shared out evenly.
+
+    Args:
+        embeddings: The vectors; a word is looked up as given, then in other cases.
+        rows: ``load_sembias().rows``, or one half of them, or the held-out subset.
+        pair: The words in the place of *he* and *she*.
+        bootstrap: Resamples for the intervals; 0 for none. The rows cross definition pairs with
+            stereotype pairs and are not independent, so both kinds of pairs are drawn, each with
+            replacement (the "pigeonhole" bootstrap, Owen 2007, Annals of Applied Statistics
+            1:386–411).
+        seed: Seed of the resamples.
+
+    Returns:
+        A result whose ``reason`` is set with fewer than 4 complete rows, when *he* or *she* is
+        missing, or with all-zero or collapsed vectors.
+    """
+    found = find(embeddings, dict.fromkeys(word for row in rows for word in words_of(row)))
+    lost = set(found.missing)
+    known = [row for row in rows if lost.isdisjoint(words_of(row))]
+    empty = SemBiasResult(n=len(known), rows=len(rows), missing=found.missing)
+    try:
+        won = _winners(embeddings, known, pair, empty)
+    except NotMeasuredError as problem:
+        return replace(empty, reason=str(problem))
+    low_high = _intervals(known, won, bootstrap, seed)
+    definition, stereotype, none = won.mean(axis=0).tolist()
+    return replace(
+        empty,
+        definition=definition,
+        stereotype=stereotype,
+        none=none,
+        definition_interval=low_high[0],
+        stereotype_interval=low_high[1],
+        none_interval=low_high[2],
+    )
+
+
+def _winners(
+    embeddings: Embeddings, rows: Sequence[SemBiasRow], pair: Pair, empty: SemBiasResult
+) -> Matrix:
+    """Return who won each row, shape ``(n, 3)``: definition, stereotype, none; a row adds to 1."""
+    if len(rows) < MIN_WORDS:
+        lost = f" (missing: {shortlist(empty.missing)})" if empty.missing else ""
+        raise NotMeasuredError(
+            f"{len(rows)} of {empty.rows} rows have all their words in the vectors{lost}, "
+            f"needs {MIN_WORDS}"
+        )
+    towards = pair_difference(embeddings, pair)
+    place, axes = pairs_and_axes(embeddings, rows)
+    cosines = axes @ (towards / np.linalg.norm(towards))
+    return won_by(cosines[place])
+
+
+def pairs_and_axes(
+    embeddings: Embeddings, rows: Sequence[SemBiasRow]
+) -> tuple[NDArray[np.intp], Matrix]:
+    """Return which pairs the rows ask about, shape ``(n, 4)``, and the pairs' unit differences.
+
+    The second, shape ``(pairs, d)``, holds ``(a − b) / ‖a − b‖`` of unit vectors, zeros where the
+    two words have the same vector.
+
+    Raises:
+        NotMeasuredError: All-zero or collapsed vectors.
+    """
+    pairs = list(dict.fromkeys(each for row in rows for each in _pairs(row)))
+    sides = [[_known_row(embeddings, words[side]) for words in pairs] for side in (0, 1)]
+    first, second = (unit_rows(embeddings, side) for side in sides)
+    require_directions("the pairs", np.concatenate([first, second]))
+    differences = first - second
+    norms = np.linalg.norm(differences, axis=1, keepdims=True)
+    axes = np.zeros_like(differences)
+    np.divide(differences, norms, out=axes, where=norms > FLOAT32_NOISE)
+    number = {pair: i for i, pair in enumerate(pairs)}
+    return np.array([[number[each] for each in _pairs(row)] for row in rows]), axes
+
+
+def won_by(scores: Matrix) -> Matrix:
+    """Return who won each row: definition, stereotype, none; a row adds to 1.
+
+    Args:
+        scores: Cosines of the four pairs of each row, shape ``(…, n, 4)``.
+
+    Returns:
+        Shape ``(…, n, 3)``.
+    """
+    best = scores >= scores.max(axis=-1, keepdims=True) - _TIE
+    won = best / best.sum(axis=-1, keepdims=True)
+    return np.stack([won[..., 0], won[..., 1], won[..., 2] + won[..., 3]], axis=-1)
+
+
+def _intervals(
+    rows: Sequence[SemBiasRow], won: Matrix, draws: int, seed: int
+) -> tuple[Interval, Interval, Interval]:
+    if not draws:
+        return NO_INTERVAL, NO_INTERVAL, NO_INTERVAL
+    rng = np.random.default_rng(seed)
+    weights = np.ones((draws, len(rows)))
+    for side in ([row.definition for row in rows], [row.stereotype for row in rows]):
+        number = {pair: i for i, pair in enumerate(dict.fromkeys(side))}
+        counts = resample_counts(len(number), draws, rng)
+        weights *= counts[:, [number[pair] for pair in side]]
+    totals = weights.sum(axis=1, keepdims=True)
+    shares = np.full((draws, 3), np.nan)
+    np.divide(weights @ won, totals, out=shares, where=totals > 0)
+    definition, stereotype, none = (percentile_interval(column) for column in shares.T)
+    return definition, stereotype, none
+
+
+def _pairs(row: SemBiasRow) -> tuple[Pair, Pair, Pair, Pair]:
+    return row.definition, row.stereotype, *row.none
+
+
+def words_of(row: SemBiasRow) -> Iterable[str]:
+    """Return the eight words of a row."""
+    return (word for pair in _pairs(row) for word in pair)
+
+
+def _known_row(embeddings: Embeddings, word: str) -> int:
+    row = row_of(embeddings, word)
+    assert row is not None, f"{word!r} was found a moment ago"
+    return row

@@ -1,0 +1,98 @@
+"""A strategy bound to a vocabulary: what training and what comes after it are given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.regularizers.composition import parts_of, penalty_of
+from debiaslab.regularizers.penalty import BoundPenalty, Cover, Coverage, bind, check_cover
+from debiaslab.regularizers.postprocess import PostProcess, debias_words
+from debiaslab.regularizers.preprocess import Preprocess, Rewriting
+from debiaslab.regularizers.registry import Strategy
+
+
+@dataclass(frozen=True)
+class BoundStrategy:
+    """What a strategy does before, during and after one training; None where it does nothing."""
+
+    preprocessing: Rewriting | None
+    penalty: BoundPenalty | None
+    post: PostProcess | None
+    coverage: Coverage
+    seed: int
+    untrained: frozenset[str] = frozenset()  # words that pre-processing leaves no token of
+
+    @property
+    def only_after(self) -> bool:
+        """Whether training itself is the baseline's."""
+        return self.preprocessing is None and self.penalty is None
+
+    def finish(self, embeddings: Embeddings) -> Embeddings:
+        """Return the vectors after post-processing, without words that were never trained.
+
+        Such a word still has the random vector it began with, which must not be measured.
+        """
+        if self.untrained:
+            kept = [i for i, word in enumerate(embeddings.words) if word not in self.untrained]
+            known = [embeddings.words[i] for i in kept]
+            embeddings = Embeddings(known, embeddings.vectors[kept])
+        if self.post is None:
+            return embeddings
+        words = debias_words(embeddings.words, self.coverage.cover, self.post.pairs)
+        return self.post.fit(embeddings, words, self.seed)(embeddings)
+
+
+def bind_strategy(
+    strategy: Strategy,
+    vocabulary: Sequence[str],
+    counts: NDArray[np.int64],
+    *,
+    cover: Cover = "all",
+    seed: int = 0,
+) -> BoundStrategy:
+    """Look up everything a strategy needs, before any training starts.
+
+    Args:
+        strategy: One strategy or a composition.
+        vocabulary: Words by id.
+        counts: Tokens of each, shape ``(V,)``.
+        cover: Which non-gender words it acts on.
+        seed: Seed of everything that pre- and post-processing draw.
+
+    Raises:
+        UserError: The vocabulary lacks words the strategy needs, or the cover is unknown.
+    """
+    check_cover(cover)
+    parts = parts_of(strategy)
+    before = next((part for part in parts if isinstance(part, Preprocess)), None)
+    after = next((part for part in parts if isinstance(part, PostProcess)), None)
+    rewriting = None if before is None else before.bind(vocabulary, counts, seed)
+    term = penalty_of(strategy)
+    penalty = None if term is None else bind(term, vocabulary, cover)
+    if penalty is not None:
+        coverage = penalty.coverage
+    elif after is not None:
+        words = debias_words(vocabulary, cover, after.pairs)
+        coverage = words.coverage(vocabulary, cover)
+    else:
+        coverage = Coverage(cover, 0, False, *_pairs(rewriting))
+    untrained = _untrained(rewriting, vocabulary, counts)
+    return BoundStrategy(rewriting, penalty, after, coverage, seed, untrained)
+
+
+def _untrained(
+    rewriting: Rewriting | None, vocabulary: Sequence[str], counts: NDArray[np.int64]
+) -> frozenset[str]:
+    if rewriting is None:
+        return frozenset()
+    lost = np.flatnonzero((counts > 0) & (rewriting.counts(counts) == 0))
+    return frozenset(vocabulary[int(i)] for i in lost)
+
+
+def _pairs(rewriting: Rewriting | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return ((), ()) if rewriting is None else (rewriting.pairs, rewriting.pairs_missing)

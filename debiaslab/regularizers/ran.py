@@ -1,0 +1,170 @@
+"""RAN-debias: repulsion from gendered neighbours, attraction to the word, neutralisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.regularizers.hard import without
+from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess
+from debiaslab.regularizers.registry import LogUniform, register
+from debiaslab.regularizers.repulsion import mean_biased_neighbors
+from debiaslab.regularizers.rows import Matrix, frozen, unit_vectors, units
+from debiaslab.regularizers.subspace import bias_subspace, check_known
+
+_STEPS = 800
+_FIRST_STEP, _DECAY = 0.1, 0.98  # the last step is 0.1 · 0.98^800 = 1e-8
+
+
+@register("ran")
+@dataclass(frozen=True)
+class RanDebias(PostProcess):
+    """RAN-debias, post hoc: each covered word minimises λ (λ₁ F_r + λ₃ F_n) + λ₂ F_a.
+
+    F_r is the mean |cosine| with those of its 100 nearest neighbours that are near because of
+    gender (indirect bias above θ), F_a = |cos(new, old) − 1| / 2, F_n = |cos(new, g)|; the weights
+    are 1/8, 6/8, 1/8 and λ = 1. Neighbours are the covered words' old vectors.
+
+    Simplifications: the words to debias are the covered ones in the place of the paper's
+    dictionary-based classifier (KBC); g is the first principal component of the pairs, not
+    he − she; F_r is the |cosine sum| of the neighbours, which is the same while none of these
+    cosines turns negative; and as F then depends on three directions only, the descent runs in
+    their span, which finds the paper's optimum without a step in the other dimensions. Lengths
+    stay. Finding neighbours takes time in the square of the number of covered words.
+    """
+
+    repulsion: float = 0.125
+    attraction: float = 0.75
+    neutralization: float = 0.125
+    neighbors: int = 100
+    threshold: float = 0.05
+
+    citation = (
+        "Kumar et al. 2020, Nurse is Closer to Woman than Surgeon? Mitigating Gender-Biased "
+        "Proximities in Word Embeddings (TACL)"
+    )
+    search_space: ClassVar[dict[str, LogUniform]] = {"weight": LogUniform(1e-2, 1e2)}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("repulsion", "attraction", "neutralization"):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value >= 0):
+                raise UserError(
+                    f"the weight {name} was {value:g}", allowed="a number that is 0 or above"
+                )
+        if self.neighbors < 1:
+            raise UserError(f"{self.neighbors} neighbours were asked for", allowed="1 or more")
+
+    def fit(self, embeddings: Embeddings, words: DebiasWords, seed: int = 0) -> Eraser:
+        """Find the neighbours and the new vectors; nothing is drawn."""
+        check_known(embeddings, words.neutral)
+        (g,) = bias_subspace(embeddings, words.pairs)
+        covered = without(words.neutral, words.pairs)
+        w = unit_vectors(embeddings, covered)
+        repelled = mean_biased_neighbors(
+            w.astype(np.float32), g.astype(np.float32), self.neighbors, self.threshold
+        )
+        weights = (
+            self.weight * self.repulsion,
+            self.attraction,
+            self.weight * self.neutralization,
+        )
+        return Directions(covered, ran_optimum(w, repelled, g, weights).astype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Directions(Eraser):
+    """New directions of some words, which keep their lengths; no other word changes.
+
+    Attributes:
+        words: The words.
+        unit: Their new unit vectors, ``(n, d)``.
+    """
+
+    words: tuple[str, ...]
+    unit: NDArray[np.float32]
+
+    def __call__(self, embeddings: Embeddings) -> Embeddings:
+        """Return new vectors of the same words in the same order; a zero vector stays zero."""
+        known = [i for i, word in enumerate(self.words) if word in embeddings]
+        rows = [embeddings.index[self.words[i]] for i in known]
+        vectors = embeddings.vectors.copy()
+        lengths = np.linalg.norm(vectors[rows].astype(np.float64), axis=1, keepdims=True)
+        vectors[rows] = self.unit[known] * lengths
+        return frozen(embeddings.words, vectors)
+
+
+def ran_optimum(
+    w: Matrix,
+    repelled: NDArray[np.floating],
+    g: NDArray[np.float64],
+    weights: tuple[float, float, float],
+) -> Matrix:
+    """Return the unit vectors u that minimise λ₁|u·m| + λ₂(1 − u·w)/2 + λ₃|u·g|, ``(n, d)``.
+
+    Projected subgradient descent on the sphere from w, all words at once, in the orthonormal basis
+    that w, m and g span for each word; the best point of the path is kept, so that no word ends
+    worse than it started.
+
+    Args:
+        w: Unit vectors, ``(n, d)``.
+        repelled: m, means of the neighbours to be repelled, ``(n, d)``.
+        g: Unit gender direction, ``(d,)``.
+        weights: λ₁ (repulsion), λ₂ (attraction), λ₃ (neutralisation).
+    """
+    second, m = _next_axis(repelled.astype(np.float64), w)
+    third, coordinates = _next_axis(np.broadcast_to(g, w.shape), w, second)
+    m, G = np.column_stack([m, np.zeros(len(w))]), coordinates
+    u = np.zeros((len(w), 3))
+    u[:, 0] = 1.0
+    best, least = u, _objective(u, m, G, weights)
+    step = _FIRST_STEP
+    for _ in range(_STEPS):
+        slope = (
+            weights[0] * np.sign(_dot(u, m))[:, None] * m
+            + weights[2] * np.sign(_dot(u, G))[:, None] * G
+        )
+        slope[:, 0] -= weights[1] / 2
+        slope -= _dot(slope, u)[:, None] * u  # along the sphere
+        u = units(u - step * units(slope))
+        value = _objective(u, m, G, weights)
+        better = value < least
+        best, least = np.where(better[:, None], u, best), np.minimum(value, least)
+        step *= _DECAY
+    result: Matrix = best[:, :1] * w + best[:, 1:2] * second + best[:, 2:] * third
+    return result
+
+
+def _next_axis(rows: Matrix, *axes: Matrix) -> tuple[Matrix, Matrix]:
+    """Return the unit part of rows orthogonal to earlier axes, and coordinates in all of them."""
+    left, coordinates = rows, []
+    for axis in axes:
+        along = _dot(rows, axis)
+        coordinates.append(along)
+        left = left - along[:, None] * axis
+    size = np.linalg.norm(left, axis=1)
+    left, size = np.where(size[:, None] > 1e-9, left, 0), np.where(size > 1e-9, size, 0)
+    return units(left), np.column_stack([*coordinates, size])
+
+
+def _dot(a: Matrix, b: Matrix) -> NDArray[np.float64]:
+    product: NDArray[np.float64] = np.einsum("ij,ij->i", a, b)
+    return product
+
+
+def _objective(
+    u: Matrix, m: Matrix, g: Matrix, weights: tuple[float, float, float]
+) -> NDArray[np.float64]:
+    repulsion, attraction, neutralization = weights
+    value: NDArray[np.float64] = (
+        repulsion * np.abs(_dot(u, m))
+        + attraction * (1 - u[:, 0]) / 2
+        + neutralization * np.abs(_dot(u, g))
+    )
+    return value

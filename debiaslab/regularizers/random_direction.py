@@ -1,0 +1,40 @@
+"""The control of every projection: what does removing any one direction do?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.regularizers.neutralize import NeutralizeAndEqualize
+from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess
+from debiaslab.regularizers.registry import register
+from debiaslab.regularizers.subspace import check_known
+
+
+@register("random-direction")
+@dataclass(frozen=True)
+class RandomDirection(PostProcess):
+    """Control: remove random directions from the covered words, as ``hard`` does the gender one.
+
+    ``components`` directions drawn uniformly; neutral words keep their lengths; no pair is
+    equalised. What a debiasing projection does beyond this control is due to its direction.
+    """
+
+    components: int = 1
+
+    citation = "control, no method: a random subspace in the place of the gender subspace of 'hard'"
+
+    def fit(self, embeddings: Embeddings, words: DebiasWords, seed: int = 0) -> Eraser:
+        """Draw the subspace."""
+        check_known(embeddings, words.neutral)
+        if not 1 <= self.components < embeddings.dim:
+            raise UserError(
+                f"{self.components} random components were asked for",
+                allowed=f"1 to {embeddings.dim - 1} with dimension {embeddings.dim}",
+            )
+        drawn = np.random.default_rng(seed).normal(size=(embeddings.dim, self.components))
+        basis, _ = np.linalg.qr(drawn)
+        return NeutralizeAndEqualize(basis.T, words.neutral)

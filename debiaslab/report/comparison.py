@@ -1,0 +1,187 @@
+"""Strategies side by side: what is known of each over its seeds, and the numbers of a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import Literal
+
+from debiaslab.lexicons import Half
+from debiaslab.metrics import Scorecard
+from debiaslab.metrics.direction import direction_of
+from debiaslab.statistics.paired import Paired, paired
+
+Better = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One strategy of a comparison, over the seeds; the baseline is one as well.
+
+    Attributes:
+        strategy: Its name; ``"baseline"`` for λ = 0.
+        weight: λ; None for strategies that have none and for the baseline.
+        stage: ``none``, ``pre``, ``in``, ``post`` or several joined with ``+``.
+        control: Whether it is there to be compared with and not to be used.
+        cards: Scorecard of each seed, in the order of the seeds; None where the run failed.
+        outcomes: Numbers of the objective of each seed (``bias_report``, …), or None.
+        runs: MLflow run of each seed, or None.
+        seconds: Training time of the seeds together.
+        tuning_runs: Trainings spent on choosing λ.
+        tuning_seconds: Their training time.
+    """
+
+    strategy: str
+    weight: float | None
+    stage: str
+    control: bool
+    cards: tuple[Scorecard | None, ...]
+    outcomes: tuple[Mapping[str, float | None] | None, ...]
+    runs: tuple[str | None, ...]
+    seconds: float = 0.0
+    tuning_runs: int = 0
+    tuning_seconds: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """The name with λ, as tables show it."""
+        return self.strategy if self.weight is None else f"{self.strategy} λ={self.weight:.3g}"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number that is compared: one of the objective's, or one of the scorecard.
+
+    Attributes:
+        metric: ``outcome`` for the objective's, else as in the scorecard's records.
+        name: As in the records.
+        words: As in the records.
+        better: Which way is better, of the number as it is shown.
+        label: For the head of a table.
+    """
+
+    metric: str
+    name: str
+    words: Half
+    better: Better
+    label: str
+
+    def number(self, side: Side, i: int) -> float | None:
+        """Return the number of one seed: a signed bias by its size; None when not measured."""
+        if self.metric == "outcome":
+            outcome = side.outcomes[i]
+            return None if outcome is None else outcome.get(self.name)
+        card = side.cards[i]
+        record = None if card is None else card.record(self.metric, self.name, self.words)
+        if record is None:
+            return None
+        direction = direction_of(record)
+        number = direction.number(record)
+        if number is None or direction.better in ("higher", "lower", None):
+            return number
+        return direction.badness(number, record)
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """One measure of one side, over seeds.
+
+    Attributes:
+        n: Seeds that measured it.
+        mean: Mean over them; None when none did.
+        half_width: Half of the 95 % t interval; None with fewer than two.
+        rank: 1 is best among the sides that have it; ties share the lower rank.
+        to_baseline: Paired comparison with the baseline over the seeds both have; None without.
+    """
+
+    n: int
+    mean: float | None
+    half_width: float | None
+    rank: int | None
+    to_baseline: Paired | None
+
+
+OUTCOMES: tuple[Measure, ...] = (
+    Measure("outcome", "bias_report", "report", "lower", "bias"),
+    Measure("outcome", "retention_report", "report", "higher", "retention"),
+)
+HEADLINE: tuple[Measure, ...] = (
+    *OUTCOMES,
+    Measure("weat", "6b", "report", "lower", "|s| 6b"),
+    Measure("weat", "7", "report", "lower", "|s| 7"),
+    Measure("weat", "8", "report", "lower", "|s| 8"),
+    Measure("direct_bias", "occupations", "report", "lower", "direct bias"),
+    Measure("lipstick", "kmeans_alignment", "all", "lower", "k-means"),
+    Measure("lipstick", "svm_recovery", "all", "lower", "SVM"),
+    Measure("lipstick", "profession_neighbors", "report", "lower", "neighbours r"),
+    Measure("factual_association", "bls", "report", "lower", "|r| women"),
+    Measure("neighbor_overlap", "all ranks", "all", "higher", "overlap"),
+)
+"""The columns of the table: report words only, where a metric has halves."""
+
+
+def every_measure(sides: Sequence[Side]) -> tuple[Measure, ...]:
+    """Return the objective's numbers and every record of any scorecard that has a better side."""
+    found: dict[tuple[str, str, str], Measure] = {}
+    for side in sides:
+        for card in side.cards:
+            for record in () if card is None else card.records:
+                better = direction_of(record).better
+                if better is None:
+                    continue
+                key = (record.metric, record.name, record.words)
+                shown: Better = "higher" if better == "higher" else "lower"
+                label = " ".join(key)
+                found.setdefault(key, Measure(*key[:2], record.words, shown, label))
+    return (*OUTCOMES, *found.values())
+
+
+def compared(sides: Sequence[Side], measure: Measure) -> tuple[Comparing, ...]:
+    """Return one measure of every side; the first side is the baseline."""
+    numbers = [[measure.number(side, i) for i in range(len(side.cards))] for side in sides]
+    means = [_mean(each) for each in numbers]
+    ranks = _ranks(means, measure.better)
+    return tuple(
+        Comparing(
+            n=sum(number is not None for number in own),
+            mean=average,
+            half_width=_half_width([number for number in own if number is not None]),
+            rank=rank,
+            to_baseline=None if own is numbers[0] else _paired(numbers[0], own, measure.better),
+        )
+        for own, average, rank in zip(numbers, means, ranks, strict=True)
+    )
+
+
+def _mean(numbers: Sequence[float | None]) -> float | None:
+    present = [number for number in numbers if number is not None]
+    return mean(present) if present else None
+
+
+def _half_width(values: Sequence[float]) -> float | None:
+    if len(values) < 2:
+        return None
+    from scipy.special import stdtrit
+
+    return float(stdtrit(len(values) - 1, 0.975)) * stdev(values) / math.sqrt(len(values))
+
+
+def _ranks(means: Sequence[float | None], better: Better) -> list[int | None]:
+    beats: Callable[[float, float], bool] = (
+        (lambda a, b: a > b) if better == "higher" else (lambda a, b: a < b)
+    )
+    present = [each for each in means if each is not None]
+    return [
+        None if own is None else 1 + sum(beats(other, own) for other in present) for own in means
+    ]
+
+
+def _paired(
+    baseline: Sequence[float | None], own: Sequence[float | None], better: Better
+) -> Paired | None:
+    both = [(a, b) for a, b in zip(baseline, own, strict=True) if a is not None and b is not None]
+    if not both:
+        return None
+    return paired([a for a, _ in both], [b for _, b in both], better=better)

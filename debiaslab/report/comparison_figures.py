@@ -1,0 +1,187 @@
+"""Figures of a comparison: the bias–retention front, the heat map, what was seen and unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from debiaslab.errors import UserError
+from debiaslab.report.comparison import HEADLINE, OUTCOMES, Comparing, Measure, Side, compared
+from debiaslab.report.style import BASELINE, INK, REPORT, TUNE, figure, legend_above, plain
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_BIAS_TUNE = Measure("outcome", "bias_tune", "tune", "lower", "bias, tune words")
+_BIAS_REPORT, _RETENTION = OUTCOMES
+
+
+def front_figure(sides: Sequence[Side]) -> Figure:
+    """Draw bias against retention on report words, a point a strategy, intervals over seeds.
+
+    The line joins the strategies that no other beats in both; controls are hollow.
+
+    Raises:
+        UserError: No strategy has both numbers.
+    """
+    points = _points(sides)
+    if not points:
+        raise UserError("no strategy has bias and retention measured on report words")
+    made = figure(_front_title(points), 8.0, 5.2)
+    axes = made.subplots()
+    for point in points:
+        baseline = point.side.strategy == "baseline"
+        color = BASELINE if baseline else TUNE
+        axes.errorbar(
+            point.bias,
+            point.retention,
+            xerr=point.bias_half_width,
+            yerr=point.retention_half_width,
+            fmt="s" if baseline else "o",
+            color=color,
+            markerfacecolor="white" if point.side.control else color,
+            elinewidth=1,
+            capsize=2,
+        )
+        axes.annotate(
+            point.side.label,
+            (point.bias, point.retention),
+            xytext=(5, 5),
+            textcoords="offset points",
+            fontsize=8,
+        )
+    front = _front([(p.bias, p.retention) for p in points if not p.side.control])
+    axes.plot(
+        [bias for bias, _ in front],
+        [kept for _, kept in front],
+        color=INK,
+        linewidth=1,
+        zorder=1,
+        label="front",
+    )
+    axes.axhline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="baseline's similarity")
+    axes.axvline(1.0, color=BASELINE, linestyle=":", linewidth=1, label="95 % of random words")
+    plain(axes)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("bias on report words (1 = 95 % of random words)")
+    axes.set_ylabel("retention on report pairs")
+    legend_above(axes)
+    return made
+
+
+def heat_map_figure(sides: Sequence[Side]) -> Figure:
+    """Draw each headline measure relative to the baseline's, strategies in rows, ranks written in.
+
+    Raises:
+        UserError: No measure was taken of the baseline.
+    """
+    measures = [
+        (measure, results)
+        for measure in HEADLINE
+        if (results := compared(sides, measure))[0].mean not in (None, 0.0)
+    ]
+    if not measures:
+        raise UserError("the baseline has no measure to compare with")
+    made = figure(
+        "Relative to the baseline (rank): green is better",
+        2.6 + 0.95 * len(measures),
+        1.6 + 0.38 * len(sides),
+    )
+    axes = made.subplots()
+    gains = [
+        [_gain(m, results[0], results[i]) for m, results in measures] for i in range(len(sides))
+    ]
+    axes.imshow(
+        [[0.0 if gain is None else max(-1.0, min(1.0, gain)) for gain in row] for row in gains],
+        cmap="PRGn",
+        vmin=-1,
+        vmax=1,
+        aspect="auto",
+    )
+    for i, row in enumerate(gains):
+        for j, gain in enumerate(row):
+            result = measures[j][1][i]
+            text = "–" if result.mean is None else f"{result.mean:.3g} ({result.rank})"
+            strong = gain is not None and abs(gain) > 0.7
+            axes.text(
+                j, i, text, ha="center", va="center", fontsize=8, color="white" if strong else INK
+            )
+    axes.set_xticks(range(len(measures)), [m.label for m, _ in measures], rotation=30, ha="right")
+    axes.set_yticks(range(len(sides)), [side.label for side in sides])
+    axes.tick_params(length=0, labelsize=9)
+    axes.spines[:].set_visible(False)
+    return made
+
+
+def gap_figure(sides: Sequence[Side]) -> Figure:
+    """Draw bias on tune words beside bias on report words, a pair of points a strategy."""
+    tune, report = compared(sides, _BIAS_TUNE), compared(sides, _BIAS_REPORT)
+    made = figure("Words the search saw, and words it did not", 8.0, 1.6 + 0.4 * len(sides))
+    axes = made.subplots()
+    for i, (seen, unseen) in enumerate(zip(tune, report, strict=True)):
+        if seen.mean is not None and unseen.mean is not None:
+            axes.plot([seen.mean, unseen.mean], [i, i], color="#bbbbbb", linewidth=1.5, zorder=1)
+        for result, color, marker in ((seen, TUNE, "o"), (unseen, REPORT, "s")):
+            if result.mean is not None:
+                axes.errorbar(
+                    result.mean, i, xerr=result.half_width, fmt=marker, color=color, capsize=2
+                )
+    axes.plot([], [], "o", color=TUNE, label="tune words")
+    axes.plot([], [], "s", color=REPORT, label="report words")
+    axes.axvline(1.0, color=BASELINE, linestyle=":", linewidth=1, label="95 % of random words")
+    axes.set_yticks(range(len(sides)), [side.label for side in sides])
+    axes.invert_yaxis()
+    plain(axes)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("bias (1 = 95 % of random words in the baseline)")
+    legend_above(axes)
+    return made
+
+
+@dataclass(frozen=True)
+class _Point:
+    """One strategy in the plane of bias and retention, both on report words."""
+
+    side: Side
+    bias: float
+    retention: float
+    bias_half_width: float | None
+    retention_half_width: float | None
+
+
+def _points(sides: Sequence[Side]) -> list[_Point]:
+    columns = zip(sides, compared(sides, _BIAS_REPORT), compared(sides, _RETENTION), strict=True)
+    return [
+        _Point(side, bias.mean, kept.mean, bias.half_width, kept.half_width)
+        for side, bias, kept in columns
+        if bias.mean is not None and kept.mean is not None
+    ]
+
+
+def _front_title(points: Sequence[_Point]) -> str:
+    usable = [p for p in points if not p.side.control and p.side.strategy != "baseline"]
+    if not usable:
+        return "Bias and retention"
+    least = min(usable, key=lambda point: point.bias)
+    return (
+        f"Least bias on report words: {least.side.label}, {least.bias:.2f} at retention "
+        f"{least.retention:.2f}"
+    )
+
+
+def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the points no other beats in both: less bias, more retention; by rising bias."""
+    front: list[tuple[float, float]] = []
+    for bias, kept in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not front or kept > front[-1][1]:
+            front.append((bias, kept))
+    return front
+
+
+def _gain(measure: Measure, baseline: Comparing, own: Comparing) -> float | None:
+    """Return the relative improvement on the baseline, 1 for a bias that is gone."""
+    if own.mean is None or baseline.mean is None:
+        return None
+    change = (own.mean - baseline.mean) / abs(baseline.mean)
+    return change if measure.better == "higher" else -change

@@ -1,0 +1,217 @@
+"""The comparison as text, Markdown, LaTeX and CSV; a cell that is missing shows as missing."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from debiaslab.report.comparison import (
+    HEADLINE,
+    Comparing,
+    Measure,
+    Side,
+    compared,
+    every_measure,
+)
+
+MISSING = "–"
+_COLUMNS = (
+    "strategy",
+    "weight",
+    "stage",
+    "control",
+    "metric",
+    "name",
+    "words",
+    "better",
+    "seeds",
+    "mean",
+    "low",
+    "high",
+    "rank",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "p",
+    "p_floor",
+    "probability_of_improvement",
+    "training_seconds",
+    "tuning_runs",
+    "tuning_seconds",
+)
+
+
+def comparison_text(sides: Sequence[Side]) -> str:
+    """Return the means with intervals and ranks, then the differences to the baseline."""
+    measures = _shown(sides)
+    results = [compared(sides, measure) for measure in measures]
+    head = ["strategy", "seeds", *(measure.label for measure in measures), "budget"]
+    rows = [
+        [side.label, _seeds(side), *(_cell(column[i]) for column in results), _budget(side)]
+        for i, side in enumerate(sides)
+    ]
+    changes = [
+        [side.label, *(_change(column[i]) for column in results)]
+        for i, side in enumerate(sides)
+        if i > 0
+    ]
+    blocks = [_grid(head, rows), caption(sides)]
+    if changes:
+        title = "Difference to the baseline of the same seed, with its 95 % interval"
+        blocks += [title, _grid(["strategy", *(m.label for m in measures)], changes)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def caption(sides: Sequence[Side]) -> str:
+    """Say what the numbers are."""
+    seeds = len(sides[0].cards)
+    few = "" if seeds >= 3 else f"; {seeds} seed(s) say little: use 3 or more"
+    return (
+        f"report words and report pairs, mean ± half of the 95 % t interval over {seeds} seeds, "
+        f"(rank); {MISSING} not measured or not finished; bias in units of what random words show "
+        "in the baseline; |s| the WEAT statistic, not d; retention and overlap higher is better, "
+        f"the rest lower; budget: training of the seeds + of tuning λ, seconds{few}"
+    )
+
+
+def comparison_markdown(sides: Sequence[Side]) -> str:
+    """Return the table of means as Markdown, the best of a column in bold."""
+    measures = _shown(sides)
+    results = [compared(sides, measure) for measure in measures]
+    head = ["strategy", *(measure.label for measure in measures), "budget"]
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    for i, side in enumerate(sides):
+        cells = [_emphasised(column[i], "**", "**") for column in results]
+        lines.append("| " + " | ".join([side.label, *cells, _budget(side)]) + " |")
+    return "\n".join([*lines, "", caption(sides)]) + "\n"
+
+
+def comparison_latex(sides: Sequence[Side]) -> str:
+    """Return the table of means as a LaTeX ``tabular`` (booktabs), the best of a column in bold."""
+    measures = _shown(sides)
+    results = [compared(sides, measure) for measure in measures]
+    lines = [
+        f"% {caption(sides)}",
+        r"\begin{tabular}{l" + "r" * len(measures) + "}",
+        r"\toprule",
+        " & ".join(["strategy", *(_latex(measure.label) for measure in measures)]) + r" \\",
+        r"\midrule",
+    ]
+    for i, side in enumerate(sides):
+        cells = [_emphasised(column[i], r"\textbf{", "}", r" $\pm$ ") for column in results]
+        lines.append(" & ".join([_latex(side.label), *cells]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def comparison_csv(sides: Sequence[Side]) -> str:
+    """Return every measure of every side, one a row; a number that is missing is left empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for measure in every_measure(sides):
+        for side, result in zip(sides, compared(sides, measure), strict=True):
+            writer.writerow(["" if v is None else v for v in _csv_row(side, measure, result)])
+    return out.getvalue()
+
+
+def _csv_row(side: Side, measure: Measure, result: Comparing) -> tuple[object, ...]:
+    low = high = None
+    if result.mean is not None and result.half_width is not None:
+        low, high = result.mean - result.half_width, result.mean + result.half_width
+    pair = result.to_baseline
+    compared_to = (
+        (None,) * 6
+        if pair is None
+        else (
+            pair.difference,
+            *pair.interval,
+            pair.p,
+            pair.floor,
+            pair.probability_of_improvement,
+        )
+    )
+    return (
+        side.strategy,
+        side.weight,
+        side.stage,
+        side.control,
+        measure.metric,
+        measure.name,
+        measure.words,
+        measure.better,
+        result.n,
+        result.mean,
+        low,
+        high,
+        result.rank,
+        *compared_to,
+        round(side.seconds, 2),
+        side.tuning_runs,
+        round(side.tuning_seconds, 2),
+    )
+
+
+def _shown(sides: Sequence[Side]) -> list[Measure]:
+    """Return the headline measures that any side has."""
+    return [
+        measure
+        for measure in HEADLINE
+        if any(result.mean is not None for result in compared(sides, measure))
+    ]
+
+
+def _seeds(side: Side) -> str:
+    finished = sum(card is not None for card in side.cards)
+    whole = finished == len(side.cards)
+    return str(finished) if whole else f"{finished}/{len(side.cards)}"
+
+
+def _cell(result: Comparing) -> str:
+    if result.mean is None:
+        return MISSING
+    return f"{_value(result)} ({result.rank})"
+
+
+def _value(result: Comparing, plus_minus: str = " ±") -> str:
+    if result.mean is None:
+        return MISSING
+    spread = "" if result.half_width is None else f"{plus_minus}{result.half_width:.3f}"
+    return f"{result.mean:.3f}{spread}"
+
+
+def _change(result: Comparing) -> str:
+    pair = result.to_baseline
+    if pair is None:
+        return MISSING
+    low, high = pair.interval
+    between = "" if low is None or high is None else f" [{low:+.3f}, {high:+.3f}]"
+    return f"{pair.difference:+.3f}{between}"
+
+
+def _emphasised(result: Comparing, before: str, after: str, plus_minus: str = " ±") -> str:
+    text = _value(result, plus_minus)
+    return f"{before}{text}{after}" if result.rank == 1 else text
+
+
+def _budget(side: Side) -> str:
+    tuning = f" + {side.tuning_seconds:.0f}" if side.tuning_runs else ""
+    return f"{side.seconds:.0f}{tuning} s"
+
+
+def _latex(text: str) -> str:
+    for mark, written in (("&", r"\&"), ("%", r"\%"), ("_", r"\_"), ("λ", r"$\lambda$")):
+        text = text.replace(mark, written)
+    return text.replace("|s|", "$|s|$").replace("|r|", "$|r|$")
+
+
+def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ).rstrip()
+        for cells in (head, *rows)
+    ]
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])

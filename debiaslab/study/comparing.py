@@ -1,0 +1,334 @@
+"""Training strategies side by side: the same corpus, the same seeds, the same scorecard."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from debiaslab import lexicons, regularizers
+from debiaslab.embeddings import Embeddings
+from debiaslab.metrics import Baseline, Scorecard, evaluate
+from debiaslab.report import Side, TrialSummary, summarize
+from debiaslab.sgns import TrainingDivergedError
+from debiaslab.study.cells import ComparisonPlan, Entry
+from debiaslab.study.plan import Plan
+from debiaslab.study.run import (
+    SCORECARD,
+    FinishedRun,
+    UnusableRunError,
+    dataset_info,
+    find_finished,
+    log_provenance,
+    run_once,
+)
+from debiaslab.study.sweeping import sweep
+from debiaslab.tracking import VECTORS, RunInfo, Store
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+
+_BETWEEN = "scorecard_between_seeds.json"  # a baseline measured against another seed's baseline
+_OUTCOME = ("bias_tune", "bias_report", "retention_tune", "retention_report", "score")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison found; ``sides[0]`` is the baseline."""
+
+    name: str
+    parent: str  # MLflow run
+    sides: tuple[Side, ...]
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Tuned:
+    """A strategy whose λ is settled, and what choosing it cost."""
+
+    entry: Entry
+    weight: float
+    runs: int = 0
+    seconds: float = 0.0
+
+
+def compare(
+    corpus: Corpus,
+    plan: ComparisonPlan,
+    *,
+    root: str | Path = "mlruns",
+    submissions: str | Path = "submissions",
+    progress: bool = True,
+) -> Comparison:
+    """Train every strategy with every seed, tuning λ first where it is searched.
+
+    λ is chosen by the plan's rule in a sweep of its own on the tuning seeds. What finished before
+    is not trained again: the same call continues an interrupted comparison. A training that
+    diverges, or that the objective cannot measure, leaves its cell empty.
+
+    Args:
+        corpus: Encoded corpus.
+        plan: Strategies, seeds, settings, and how λ is chosen.
+        root: Folder of the local store.
+        submissions: Folder for the CodaLab files of the sweeps.
+        progress: Whether to draw progress bars.
+
+    Raises:
+        UserError: The corpus lacks the words a strategy or the objective needs; before any
+            training.
+    """
+    _check_words(corpus, plan)
+    tuned = [_tune(corpus, plan, entry, Path(root), Path(submissions)) for entry in plan.entries]
+    store = Store.open(root)
+    name = comparison_name(corpus, plan)
+    parent = store.study(
+        name,
+        create=True,
+        params={
+            "strategies": ", ".join(_label(each) for each in tuned),
+            "seeds": list(plan.seeds),
+            "cover": plan.cover,
+            "select": plan.rule.name,
+            "corpus": corpus.name,
+            "corpus_fingerprint": corpus.fingerprint,
+            **{k: v for k, v in asdict(plan.settings).items() if k != "seed"},
+        },
+        tags={"debiaslab.corpus": corpus.name, "debiaslab.comparison": "true"},
+        description=f"Strategies side by side on {corpus.name}.",
+    )
+    store.reconcile(parent)
+    total = (1 + len(tuned)) * len(plan.seeds)
+    with (
+        store.resume(parent) as log,
+        tqdm(total=total, desc=name, unit="run", disable=not progress) as bar,
+    ):
+        log.dataset(dataset_info(corpus))
+        log_provenance(log)
+        runs = _Runs(store, corpus, plan, parent, bar)
+        baseline = runs.baselines()
+        sides = (baseline, *(runs.side(each) for each in tuned))
+    return Comparison(name, parent, sides, tuple(runs.failures))
+
+
+def comparison_name(corpus: Corpus, plan: ComparisonPlan) -> str:
+    """Return the given name, or one that differs whenever anything that is compared does."""
+    if plan.name is not None:
+        return plan.name
+    identity: dict[str, Any] = {
+        "corpus": corpus.fingerprint,
+        "entries": [asdict(entry) for entry in plan.entries],
+        "seeds": plan.seeds,
+        "cover": plan.cover,
+        "settings": {k: v for k, v in asdict(plan.settings).items() if k != "seed"},
+        "objective": asdict(plan.objective),
+        "tuning": [plan.trials, plan.tuning_seeds, plan.rule.name],
+        "lexicons": lexicons.versions(),
+    }
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return f"compare-{corpus.name}-{digest[:6]}"
+
+
+def _label(tuned: _Tuned) -> str:
+    return f"{tuned.entry.label}@{tuned.weight:.4g}"
+
+
+def _check_words(corpus: Corpus, plan: ComparisonPlan) -> None:
+    plan.objective.check_vocabulary(frozenset(corpus.words))
+    for entry in plan.entries:
+        strategy = regularizers.create(entry.strategy, **dict(entry.knobs))
+        regularizers.bind_strategy(strategy, corpus.words, corpus.counts, cover=plan.cover)
+
+
+def _tune(
+    corpus: Corpus, plan: ComparisonPlan, entry: Entry, root: Path, submissions: Path
+) -> _Tuned:
+    if not entry.tuned:
+        return _Tuned(entry, 1.0 if entry.weight is None else entry.weight)
+    search = Plan(
+        strategy=entry.strategy,
+        trials=plan.trials,
+        seeds=plan.tuning_seeds,
+        cover=plan.cover,
+        knobs=entry.knobs,
+        settings=plan.settings,
+        objective=plan.objective,
+    )
+    summary = sweep(corpus, search, root=root, submissions=submissions)
+    chosen: TrialSummary = plan.rule.choose(summarize(summary.rows))
+    runs = Store.open(root).runs(summary.parent)
+    return _Tuned(entry, chosen.weight, len(runs), _seconds(runs))
+
+
+def _seconds(runs: Sequence[RunInfo]) -> float:
+    return sum(run.metrics.get("seconds", 0.0) for run in runs)
+
+
+class _Runs:
+    """The runs of one comparison, those that exist and those still to be made."""
+
+    def __init__(
+        self, store: Store, corpus: Corpus, plan: ComparisonPlan, parent: str, bar: tqdm
+    ) -> None:
+        self._store = store
+        self._corpus = corpus
+        self._plan = plan
+        self._parent = parent
+        self._bar = bar
+        self._baselines: dict[int, FinishedRun] = {}
+        self._held: dict[int, Baseline] = {}  # by seed: nulls and lipstick tests are made once
+        self.failures: list[str] = []
+
+    def baselines(self) -> Side:
+        """Train the baseline of each seed, and measure it against that of the next seed.
+
+        That is what a strategy's overlap and lipstick numbers are read against: what another seed
+        alone changes.
+        """
+        for seed in self._plan.seeds:
+            self._baselines[seed] = self._baseline(seed)
+            self._bar.update()
+        ids = [self._baselines[seed].run_id for seed in self._plan.seeds]
+        cards = [
+            self._between_seeds(run_id, ids[(i + 1) % len(ids)]) for i, run_id in enumerate(ids)
+        ]
+        return self._side("baseline", None, "none", control=False, ids=ids, cards=cards)
+
+    def side(self, tuned: _Tuned) -> Side:
+        """Train one strategy with each seed."""
+        ids = [self._run(tuned, seed) for seed in self._plan.seeds]
+        strategy = regularizers.create(tuned.entry.strategy)
+        made = self._side(
+            tuned.entry.label,
+            tuned.weight if strategy.search_space else None,
+            strategy.stage,
+            control=regularizers.is_control(strategy),
+            ids=ids,
+            cards=[None if run_id is None else self._scorecard(run_id) for run_id in ids],
+        )
+        return replace(made, tuning_runs=tuned.runs, tuning_seconds=tuned.seconds)
+
+    def _baseline(self, seed: int) -> FinishedRun:
+        known = [run for run in self._store.runs(self._parent) if run.kind == "baseline"]
+        found = find_finished(self._store, known, weight=0.0, seed=seed)
+        cell = self._plan.cell(self._plan.entries[0], 0.0)
+        return found or run_once(
+            self._store,
+            self._parent,
+            self._corpus,
+            cell,
+            weight=0.0,
+            seed=seed,
+            trial=None,
+            baseline=None,
+            progress=not self._bar.disable,
+        )
+
+    def _run(self, tuned: _Tuned, seed: int) -> str | None:
+        """Return the run of one cell, trained if need be; None when it failed."""
+        try:
+            return self._known(tuned, seed) or self._train(tuned, seed).run_id
+        except (TrainingDivergedError, UnusableRunError) as error:
+            self.failures.append(f"{_label(tuned)}, seed {seed}: {error}")
+            warnings.warn(f"{_label(tuned)}, seed {seed} is left empty: {error}", stacklevel=2)
+            return None
+        finally:
+            self._bar.update()
+
+    def _known(self, tuned: _Tuned, seed: int) -> str | None:
+        strategy = self._plan.cell(tuned.entry, tuned.weight).create(tuned.weight)
+        wanted = {
+            "strategy": strategy.name,
+            "weight": repr(tuned.weight),
+            "seed": str(seed),
+            **{f"knob.{name}": str(value) for name, value in strategy.knobs().items()},
+        }
+        for run in self._store.runs(self._parent, kind="cell"):
+            same = all(run.params.get(key) == value for key, value in wanted.items())
+            if run.status == "FINISHED" and same:
+                return run.run_id
+        return None
+
+    def _train(self, tuned: _Tuned, seed: int) -> FinishedRun:
+        baseline = self._baselines[seed]
+        return run_once(
+            self._store,
+            self._parent,
+            self._corpus,
+            self._plan.cell(tuned.entry, tuned.weight),
+            weight=tuned.weight,
+            seed=seed,
+            trial=None,
+            baseline=baseline,
+            against=self._measured(baseline),
+            progress=not self._bar.disable,
+        )
+
+    def _measured(self, baseline: FinishedRun) -> Baseline:
+        if baseline.seed not in self._held:
+            self._held[baseline.seed] = Baseline(self._vectors(baseline.run_id))
+        return self._held[baseline.seed]
+
+    def _between_seeds(self, run_id: str, other: str) -> Scorecard:
+        """Return the baseline's scorecard with what needs another set of vectors to compare with.
+
+        With a single seed there is no other baseline, and no overlap between seeds.
+        """
+        own = self._scorecard(run_id)
+        if _BETWEEN in self._store.artifacts(run_id):
+            added = Scorecard.from_json(
+                self._store.artifact(run_id, _BETWEEN).read_text(encoding="utf-8")
+            )
+        else:
+            added = self._measure_between(run_id, other)
+            writer = self._store.writer(run_id)
+            writer.json(added.to_dict(), _BETWEEN)
+            writer.flush()
+        return Scorecard(own.vectors, (*own.records, *added.records))
+
+    def _measure_between(self, run_id: str, other: str) -> Scorecard:
+        vectors = self._vectors(run_id)
+        lipstick = evaluate(vectors, groups=("lipstick",)).records
+        kept = [record for record in lipstick if record.metric == "lipstick"]
+        if other != run_id:
+            against = evaluate(vectors, baseline=self._vectors(other), groups=("overlap",)).records
+            kept += [record for record in against if record.metric == "neighbor_overlap"]
+        return Scorecard(run_id, tuple(kept))
+
+    def _side(
+        self,
+        strategy: str,
+        weight: float | None,
+        stage: str,
+        *,
+        control: bool,
+        ids: Sequence[str | None],
+        cards: Sequence[Scorecard | None],
+    ) -> Side:
+        runs = [None if run_id is None else self._store.run(run_id) for run_id in ids]
+        return Side(
+            strategy=strategy,
+            weight=weight,
+            stage=stage,
+            control=control,
+            cards=tuple(cards),
+            outcomes=tuple(None if run is None else _outcome(run) for run in runs),
+            runs=tuple(ids),
+            seconds=_seconds([run for run in runs if run is not None]),
+        )
+
+    def _scorecard(self, run_id: str) -> Scorecard:
+        path = self._store.artifact(run_id, SCORECARD)
+        return Scorecard.from_json(path.read_text(encoding="utf-8"))
+
+    def _vectors(self, run_id: str) -> Embeddings:
+        return Embeddings.load(self._store.artifact(run_id, VECTORS))
+
+
+def _outcome(run: RunInfo) -> Mapping[str, float | None]:
+    return {key: run.metrics.get(key) for key in _OUTCOME}

@@ -1,0 +1,77 @@
+"""The study file that a study keeps of itself, by which it is resumed, shown and moved."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from debiaslab.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+    from debiaslab.study.files import StudyFile
+    from debiaslab.study.plan import Plan
+    from debiaslab.tracking import RunWriter, Store, StudyRun
+
+STUDY_FILE = "study.json"
+RESTORING = "restoring"  # kind of a study's run while the study is not whole
+GROUP_TAG = "debiaslab.group"  # the name that the studies of one file with several strategies share
+
+
+def log_study_file(
+    log: RunWriter, name: str, corpus: Corpus, plan: Plan, file: StudyFile | None
+) -> None:
+    """Keep the study file of a sweep as an artifact of the study's run.
+
+    Args:
+        log: The study's run.
+        name: Name of the study, which the plan need not have.
+        corpus: The corpus.
+        plan: The plan of one strategy.
+        file: The file the plan is of; None: made from the plan.
+    """
+    from debiaslab.study.files import study_of, with_corpus
+
+    own = study_of(replace(plan, name=name), corpus.sources, corpus.settings)
+    whole = own if file is None or file.group is None else with_corpus(file, own.corpus)
+    log.text(whole.to_json(), STUDY_FILE)
+    if whole.group is not None:
+        log.tags({GROUP_TAG: whole.group})
+
+
+def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
+    """Return the study file of a study, or of a group of studies, and those that have begun.
+
+    Raises:
+        UserError: There is no such study, or it was made before studies kept their file.
+    """
+    from debiaslab.study.files import check_study
+
+    studies = store.studies()
+    found = [each for each in studies if each.study == name]
+    found = found or [each for each in studies if each.tags.get(GROUP_TAG) == name]
+    if not found:
+        names = sorted({each.study for each in studies} | _groups(studies))
+        raise UserError(
+            f"there is no study {name!r}",
+            allowed=", ".join(names) or None,
+            nearest=nearest(name, names),
+            next_step="python -m debiaslab studies",
+        )
+    if STUDY_FILE not in store.artifacts(found[0].run_id):
+        raise UserError(
+            f"the study {name!r} was made before studies kept their own file",
+            next_step="the sweep command that made it, which continues it",
+        )
+    text = store.artifact(found[0].run_id, STUDY_FILE).read_text(encoding="utf-8")
+    file = check_study(json.loads(text), f"the file of {name}")
+    if file.group not in (None, name):  # one study of a group was named: only that one
+        label = name.removeprefix(f"{file.group}-")
+        chosen = [each for each in file.strategies if (each.label or each.name) == label]
+        file = file.model_copy(update={"name": name, "strategies": tuple(chosen)})
+    return file, found
+
+
+def _groups(studies: list[StudyRun]) -> set[str]:
+    return {each.tags[GROUP_TAG] for each in studies if GROUP_TAG in each.tags}

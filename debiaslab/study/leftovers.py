@@ -1,0 +1,101 @@
+"""What crashed runs leave in a store: runs that were cut short, files that nothing names."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from debiaslab.run_info import RunInfo
+from debiaslab.study.kept import RESTORING
+from debiaslab.tracking import Store
+
+_STALE = 3600.0  # seconds after which a temporary file is nobody's any more
+_TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # as debiaslab.atomic names them
+_RUN_FOLDER = re.compile(r"^[0-9a-f]{32}$")
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What can be removed.
+
+    Attributes:
+        runs: Runs that were cut short, and the runs of restorations that were.
+        paths: Folders of runs that the store does not know, and temporary files.
+        bytes: Size of all of it.
+    """
+
+    runs: tuple[RunInfo, ...]
+    paths: tuple[Path, ...]
+    bytes: int
+
+
+def find_leftovers(store: Store, folders: tuple[Path, ...], *, failed: bool = False) -> Leftovers:
+    """Return what crashed runs left; nothing is changed.
+
+    A run counts when it was killed or interrupted, or is still open though its process has surely
+    ended. The run of a study itself never counts: it holds the study.
+
+    Args:
+        store: The tracking store.
+        folders: Where to look for files: the store's folder first.
+        failed: Whether runs that failed for a reason of their own count too.
+    """
+    known = store.all_runs()
+    abandoned = {run.run_id for run in store.abandoned()}
+    half = {run.run_id for run in known if run.kind == RESTORING}
+    if half:
+        children = (child.run_id for parent in half for child in store.runs(parent))
+        half |= set(children)
+    ended = {"KILLED", "FAILED"} if failed else {"KILLED"}
+    runs = tuple(
+        run
+        for run in known
+        if run.run_id in half
+        or (run.kind != "study" and (run.status in ended or run.run_id in abandoned))
+        if run.status != "RUNNING" or run.run_id in abandoned
+    )
+    paths = (*_unknown_folders(store, folders[0], known), *_temporary(folders))
+    gone = [folders[0] / "artifacts" / run.run_id for run in runs]
+    return Leftovers(runs, tuple(paths), sum(map(_size, (*paths, *gone))))
+
+
+def remove_leftovers(store: Store, leftovers: Leftovers) -> None:
+    """Remove what was found."""
+    for run in leftovers.runs:
+        store.remove(run.run_id)
+    for path in leftovers.paths:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _unknown_folders(store: Store, root: Path, known: list[RunInfo]) -> Iterator[Path]:
+    """Yield the artifact folders of runs that were deleted, or never came to be."""
+    folder = root / "artifacts"
+    if not store.local or not folder.is_dir():
+        return
+    ids = {run.run_id for run in known}
+    for path in sorted(folder.iterdir()):
+        if _RUN_FOLDER.match(path.name) and path.name not in ids and _old(path):
+            yield path
+
+
+def _temporary(folders: tuple[Path, ...]) -> Iterator[Path]:
+    for folder in folders:
+        for path in sorted(folder.rglob(".*")) if folder.is_dir() else ():
+            if path.is_file() and _TEMPORARY.match(path.name) and _old(path):
+                yield path
+
+
+def _old(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime > _STALE
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())

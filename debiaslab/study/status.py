@@ -1,0 +1,147 @@
+"""Where a study stands, cell by cell: a cell is one trial with one seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from debiaslab.processes import Process, surely_dead
+from debiaslab.run_info import RunInfo
+from debiaslab.study.search import DATABASE, finished_trials, seeds_tried, storage_url
+from debiaslab.tracking import PROCESS_TAG
+
+State = Literal["done", "running", "failed", "missing", "pruned", "not needed"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One trial: None is the baseline."""
+
+    trial: int | None
+    weight: float | None  # λ; None: not drawn yet
+    cells: Mapping[int, State]  # by seed
+
+
+@dataclass(frozen=True)
+class Status:
+    """A study, the baseline first and then trial by trial."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many cells are in each state."""
+        return Counter(state for row in self.rows for state in row.cells.values())
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to be done."""
+        return not (self.counts["missing"] or self.counts["running"])
+
+    @property
+    def text(self) -> str:
+        """The table, for the terminal."""
+        seeds = list(self.rows[0].cells)
+        head = f"{'trial':>8}  {'λ':>9}  " + "  ".join(f"{f'seed {seed}':10}" for seed in seeds)
+        lines = [f"study     {self.name}", f"cells     {self._summary()}", "", head.rstrip()]
+        for row in self.rows:
+            name = "baseline" if row.trial is None else str(row.trial)
+            weight = "–" if row.weight is None else f"{row.weight:.3g}"
+            cells = "  ".join(f"{row.cells[seed]:10}" for seed in seeds)
+            lines.append(f"{name:>8}  {weight:>9}  {cells}".rstrip())
+        return "\n".join(lines)
+
+    def _summary(self) -> str:
+        counts = self.counts
+        order = ("done", "running", "failed", "missing", "pruned", "not needed")
+        told = [f"{counts[state]} {state}" for state in order if counts[state] or state == "done"]
+        return f"{', '.join(told)} of {sum(counts.values())}"
+
+
+def status_of(
+    name: str,
+    runs: Sequence[RunInfo],
+    trials: Sequence[FrozenTrial],
+    *,
+    seeds: Sequence[int],
+    wanted: int,
+) -> Status:
+    """Put together what MLflow knows of runs and Optuna of trials.
+
+    Args:
+        name: Name of the study.
+        runs: Its runs, oldest first.
+        trials: Trials that count, in order.
+        seeds: Seeds of each trial.
+        wanted: Trials that were asked for.
+    """
+    latest: dict[tuple[int | None, int], RunInfo] = {}
+    for run in runs:
+        if run.kind in ("baseline", "trial") and "seed" in run.params:
+            key = _trial(run), int(run.params["seed"])
+            if key not in latest or latest[key].status != "FINISHED":
+                latest[key] = run
+    numbers = [number for number, _ in latest if number is not None]
+    count = max(wanted, len(trials), 1 + max(numbers, default=-1))
+    rows = []
+    for number in (None, *range(count)):
+        trial = trials[number] if number is not None and number < len(trials) else None
+        cells = {seed: _state(latest.get((number, seed)), trial, seed, seeds) for seed in seeds}
+        weight = 0.0 if number is None else _weight(trial, latest, number)
+        rows.append(Row(number, weight, cells))
+    return Status(name, tuple(rows))
+
+
+def known_trials(root: Path, name: str) -> list[FrozenTrial]:
+    """Return the trials of a study that count; none when the search has not begun."""
+    if not (root / DATABASE).is_file():
+        return []
+    try:
+        return finished_trials(optuna.load_study(study_name=name, storage=storage_url(root)))
+    except KeyError:
+        return []
+
+
+def _trial(run: RunInfo) -> int | None:
+    number = run.tags.get("debiaslab.trial", "")
+    return int(number) if number else None
+
+
+def _weight(
+    trial: FrozenTrial | None, latest: Mapping[tuple[int | None, int], RunInfo], number: int
+) -> float | None:
+    if trial is not None and "weight" in trial.params:
+        return float(trial.params["weight"])
+    found = [run for (each, _), run in latest.items() if each == number]
+    return float(found[0].params["weight"]) if found and "weight" in found[0].params else None
+
+
+def _state(
+    run: RunInfo | None, trial: FrozenTrial | None, seed: int, seeds: Sequence[int]
+) -> State:
+    if run is not None and run.status == "FINISHED":
+        return "done"
+    if run is not None and run.status == "RUNNING" and not _dead(run):
+        return "running"
+    if trial is not None and trial.state == TrialState.FAIL:
+        return "failed" if run is not None else "not needed"
+    if trial is not None and seed not in seeds_tried(trial, seeds):
+        return "pruned"
+    # a run that was cut short is trained again: what it left does not make the cell a failure
+    return "failed" if run is not None and run.status == "FAILED" else "missing"
+
+
+def _dead(run: RunInfo) -> bool:
+    parts = run.tags.get(PROCESS_TAG, "").split(" ", 2)
+    return (
+        len(parts) == 3
+        and parts[1].isdigit()
+        and surely_dead(Process(parts[0], int(parts[1]), parts[2]))
+    )

@@ -1,0 +1,100 @@
+"""Numpy's ``.npy``, which holds vectors only, with their words in a text file beside it."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.vectors.files import reading
+from debiaslab.vectors.numpy_rows import read_rows
+from debiaslab.vectors.words import checked, decoded
+
+_MAGIC = b"\x93NUMPY"
+_BESIDE = (".words.txt", ".words", ".vocab", ".txt")  # endings of the words of vectors.npy
+_COUNTED = re.compile(r"(\S+)[ \t]\d+")  # a line of a vocabulary file: word, count
+
+
+def is_bare(path: str | Path) -> bool:
+    """Whether the file holds one bare numpy array.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    with reading(Path(path)) as stream:
+        return stream.read(len(_MAGIC)) == _MAGIC
+
+
+def words_beside(path: str | Path) -> Path:
+    """Return the words file of ``vectors.npy``: ``vectors.words.txt``, ``.words``, ``.vocab``, …
+
+    Raises:
+        UserError: There is none.
+    """
+    path = Path(path)
+    stem = path.name.removesuffix(".gz").removesuffix(".npy")
+    candidates = [path.with_name(stem + ending) for ending in _BESIDE]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    owner = path.with_name(path.name.removesuffix(".vectors.npy"))  # as gensim names big arrays
+    raise UserError(
+        f"{path} is a bare numpy array without words",
+        allowed=f"a file of its words beside it: {', '.join(each.name for each in candidates)}",
+        next_step=f"{owner}, which it belongs to"
+        if owner != path and owner.is_file()
+        else "--words FILE, one word a line",
+    )
+
+
+def read_bare(path: str | Path, words: str | Path | Sequence[str]) -> Embeddings:
+    """Read ``(V, d)`` numbers and their ``V`` words; nothing is unpickled.
+
+    Args:
+        path: The ``.npy`` file.
+        words: The words, or the path of a UTF-8 text file with one a line. Where every line is a
+            word and a count, as in GloVe's ``vocab.txt``, the counts are dropped.
+
+    Raises:
+        UserError: A file cannot be read, the array is damaged or of another kind or shape, the
+            number of words differs, a word is repeated, or a value is NaN or infinite.
+    """
+    path = Path(path)
+    if isinstance(words, str | Path):
+        source, listed = str(words), _listed(Path(words))
+    else:
+        source, listed = "the list given", list(words)
+    vectors = _array(path)
+    if len(listed) != len(vectors):
+        raise UserError(
+            f"{source} has {len(listed):,} words, {path} {len(vectors):,} vectors",
+            allowed="one word a line for each vector",
+        )
+    return checked(listed, vectors, path)
+
+
+def _listed(path: Path) -> list[str]:
+    with reading(path) as stream:
+        lines = stream.read().splitlines()
+    words = [decoded(line, path, f"line {i + 1}") for i, line in enumerate(lines)]
+    counted = [_COUNTED.fullmatch(word) for word in words]
+    return [match[1] for match in counted if match] if all(counted) else words
+
+
+def _array(path: Path) -> NDArray[np.float32]:
+    with reading(path) as stream:
+        packed = isinstance(stream, gzip.GzipFile)
+        try:
+            return read_rows(stream, 1 << 62 if packed else path.stat().st_size)
+        except (ValueError, EOFError) as error:
+            raise UserError(
+                f"{path} is cut short, damaged or no array of numbers "
+                f"({str(error).splitlines()[0]})",
+                allowed="a .npy file of words × dimension numbers",
+            ) from error

@@ -1,0 +1,242 @@
+"""Strategies side by side: the table's numbers, and comparisons trained on a toy text."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from debiaslab.corpus import Corpus
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.metrics import Record, Scorecard
+from debiaslab.regularizers import create, debias_words
+from debiaslab.report import (
+    Measure,
+    Side,
+    compared,
+    comparison_csv,
+    comparison_latex,
+    comparison_markdown,
+    comparison_text,
+    front_figure,
+    gap_figure,
+    heat_map_figure,
+)
+from debiaslab.sgns import TrainSettings
+from debiaslab.study import comparing
+from debiaslab.study.cells import ComparisonPlan, Entry
+from debiaslab.study.comparing import compare
+from debiaslab.study.run import UnusableRunError
+from debiaslab.tracking import VECTORS, Store
+from tests.toys import toy_corpus
+
+DIRECT = Measure("direct_bias", "occupations", "report", "lower", "direct bias")
+
+
+def side(name: str, *biases: float | None, control: bool = False) -> Side:
+    cards = tuple(
+        None
+        if bias is None
+        else Scorecard("", (Record("direct_bias", "occupations", "report", bias),))
+        for bias in biases
+    )
+    outcomes = tuple(
+        None
+        if bias is None
+        else {"bias_report": 10 * bias, "bias_tune": 5 * bias, "retention_report": 1 - bias}
+        for bias in biases
+    )
+    runs = tuple(None if bias is None else "id" for bias in biases)
+    return Side(name, None, "in", control, cards, outcomes, runs, 12.0)
+
+
+SIDES = (
+    side("baseline", 0.10, 0.12, 0.11),
+    side("good", 0.05, 0.06, 0.07),
+    side("half", 0.05, None, 0.07),
+    side("lost", None, None, None),
+    side("blind", 0.01, 0.01, 0.01, control=True),
+)
+
+
+def test_means_intervals_and_ranks() -> None:
+    baseline, good, half, lost, blind = compared(SIDES, DIRECT)
+    assert baseline.mean == pytest.approx(0.11)
+    assert baseline.half_width == pytest.approx(4.302653 * 0.01 / np.sqrt(3), rel=1e-5)
+    assert (good.n, half.n, lost.n) == (3, 2, 0)
+    assert [each.rank for each in (blind, good, half, baseline, lost)] == [1, 2, 2, 4, None]
+    assert lost.mean is lost.half_width is lost.to_baseline is None
+
+
+def test_differences_are_paired_by_seed() -> None:
+    baseline, good, half, *_ = compared(SIDES, DIRECT)
+    assert baseline.to_baseline is None
+    assert good.to_baseline is not None
+    assert good.to_baseline.difference == pytest.approx(-0.05)
+    assert half.to_baseline is not None
+    assert half.to_baseline.n == 2  # the second seed has no partner
+    assert half.to_baseline.difference == pytest.approx(-0.045)
+
+
+def test_higher_is_better_where_it_is() -> None:
+    kept = compared(SIDES, Measure("outcome", "retention_report", "report", "higher", "retention"))
+    assert [each.rank for each in kept] == [4, 2, 2, None, 1]
+
+
+def test_a_signed_bias_counts_by_its_size() -> None:
+    card = Scorecard("", (Record("weat", "7", "report", -1.2, extra={"statistic": -0.03}),))
+    signed = Side("x", None, "in", False, (card,), (None,), ("id",))
+    assert Measure("weat", "7", "report", "lower", "").number(signed, 0) == 0.03
+
+
+def test_missing_cells_show_as_missing_in_every_form() -> None:
+    text = comparison_text(SIDES)
+    lost = next(line for line in text.splitlines() if line.startswith("lost"))
+    assert lost.split()[1] == "0/3"
+    assert "–" in lost
+    assert "| lost | – |" in comparison_markdown(SIDES)
+    assert "lost & –" in comparison_latex(SIDES)
+    rows = list(csv.DictReader(io.StringIO(comparison_csv(SIDES))))
+    (row,) = (r for r in rows if r["strategy"] == "lost" and r["metric"] == "direct_bias")
+    assert row["mean"] == row["rank"] == row["difference"] == ""
+    assert row["seeds"] == "0"
+
+
+def test_the_best_of_a_column_stands_out() -> None:
+    assert "**0.010 ±0.000**" in comparison_markdown(SIDES)
+    assert r"\textbf{0.010 $\pm$ 0.000}" in comparison_latex(SIDES)
+
+
+def test_latex_has_one_cell_a_column_and_no_bare_marks() -> None:
+    lines = comparison_latex(SIDES).splitlines()
+    rows = [line for line in lines if line.endswith(r"\\")]
+    assert len({line.count("&") for line in rows}) == 1
+    assert "λ" not in "".join(rows)
+
+
+def test_figures_are_drawn_with_what_there_is() -> None:
+    for draw in (front_figure, heat_map_figure, gap_figure):
+        assert draw(SIDES).axes
+    title = front_figure(SIDES)._suptitle.get_text()  # type: ignore[attr-defined]
+    assert "good" in title  # not the control, which has less bias
+    with pytest.raises(UserError, match="no strategy has bias"):
+        front_figure(SIDES[3:4])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("projektion", "nearest|projection"),
+        ("projection@", "λ of 'projection@'"),
+        ("projection@-1", "a number above 0"),
+        ("tying@much", "was 'much'"),
+    ],
+)
+def test_entries_that_cannot_be_read(text: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        Entry.parse(text)
+
+
+def test_plans_that_make_no_sense() -> None:
+    projection = Entry("projection", 1.0)
+    with pytest.raises(UserError, match="named twice"):
+        ComparisonPlan((projection, Entry("projection", 2.0)))
+    with pytest.raises(UserError, match="tuned on seeds that are reported"):
+        ComparisonPlan((projection,), seeds=(1, 101))
+    with pytest.raises(UserError, match="is the baseline"):
+        ComparisonPlan((Entry("none"),))
+    with pytest.raises(UserError, match="no strategy was named"):
+        ComparisonPlan(())
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return toy_corpus(tmp_path_factory.mktemp("toy"))
+
+
+PLAN = ComparisonPlan(
+    (Entry("projection", 1.0), Entry("tying")),
+    seeds=(1, 2),
+    settings=TrainSettings(dim=12, epochs=2, subsample=0.0),
+    objective=replace(ComparisonPlan((Entry("tying"),)).objective, retention_weight=0.0),
+    trials=2,
+    tuning_seeds=(11,),
+)
+
+
+def test_a_comparison_trains_tunes_and_is_continued(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run() -> comparing.Comparison:
+        return compare(corpus, PLAN, root=tmp_path / "mlruns", submissions=tmp_path, progress=False)
+
+    found = run()
+    _, projection, tying = found.sides
+    assert [each.strategy for each in found.sides] == ["baseline", "projection", "tying"]
+    assert (projection.weight, projection.tuning_runs) == (1.0, 0)
+    assert tying.weight is not None
+    assert tying.tuning_runs == 1 + PLAN.trials
+    assert all(card is not None for each in found.sides for card in each.cards)
+    assert comparison_text(found.sides).count("\nprojection λ=1") == 2
+    runs = Store.open(tmp_path / "mlruns").runs(found.parent)
+    assert sorted(run.kind for run in runs) == ["baseline"] * 2 + ["cell"] * 4
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a finished run was trained again")
+
+    monkeypatch.setattr(comparing, "run_once", refuse)
+    assert run().sides == found.sides
+
+
+def test_a_cell_that_fails_is_left_empty(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = comparing.run_once
+
+    def failing(*args: object, weight: float, seed: int, **kwargs: object) -> object:
+        if weight and seed == 2:
+            raise UnusableRunError("nothing could be measured")
+        return real(*args, weight=weight, seed=seed, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(comparing, "run_once", failing)
+    plan = replace(PLAN, entries=(Entry("projection", 1.0),))
+    with pytest.warns(UserWarning, match="projection@1, seed 2 is left empty"):
+        found = compare(
+            corpus, plan, root=tmp_path / "mlruns", submissions=tmp_path, progress=False
+        )
+    assert [card is None for card in found.sides[1].cards] == [False, True]
+    assert found.failures == ("projection@1, seed 2: nothing could be measured",)
+    assert "1/2" in comparison_text(found.sides)
+
+
+def test_entries_may_have_knobs() -> None:
+    entry = Entry.parse("projection[pairs=all; direction=mean]@0.5")
+    assert entry == Entry("projection", 0.5, (("pairs", "all"), ("direction", "mean")))
+    assert entry.label == "projection[pairs=all;direction=mean]"
+    assert not entry.tuned
+    assert Entry.parse("hard").label == "hard"
+    with pytest.raises(UserError, match=r"no knob 'pears'.*'pairs'"):
+        Entry.parse("projection[pears=all]")
+    with pytest.raises(UserError, match="cannot be read"):
+        Entry.parse("projection[pairs=all")
+
+
+def test_post_processing_is_given_the_baseline_itself(corpus: Corpus, tmp_path: Path) -> None:
+    plan = replace(PLAN, entries=(Entry("hard"), Entry("hard", None, (("pairs", "all"),))))
+    found = compare(corpus, plan, root=tmp_path / "mlruns", submissions=tmp_path, progress=False)
+    store = Store.open(tmp_path / "mlruns")
+    baseline, hard, every = found.sides
+    assert (hard.strategy, every.strategy) == ("hard", "hard[pairs=all]")
+    for before, after in zip(baseline.runs, hard.runs, strict=True):
+        assert before is not None
+        assert after is not None
+        old, new = (Embeddings.load(store.artifact(run, VECTORS)) for run in (before, after))
+        words = debias_words(old.words)
+        expected = create("hard").fit(old, words)(old)  # type: ignore[attr-defined]
+        assert np.allclose(new.vectors, expected.vectors, atol=1e-6)
+    assert hard.runs != every.runs

@@ -1,0 +1,242 @@
+"""Strategies by name, joined with +, and bound to a vocabulary."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from debiaslab.corpus import Corpus
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.lexicons import load_pairs
+from debiaslab.regularizers import (
+    Composition,
+    DebiasWords,
+    Eraser,
+    PostProcess,
+    Preprocess,
+    Rewriting,
+    SumOfPenalties,
+    bind,
+    bind_strategy,
+    create,
+    register,
+    registry,
+    search_space,
+)
+from debiaslab.sgns import TrainSettings
+from debiaslab.study.run import bound_strategy
+from debiaslab.study.single import SingleTraining, train_single
+from tests.toys import toy_corpus
+
+
+class _Reversed(Rewriting):
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.pairs = ("he/she",)
+
+    def counts(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        return counts[::-1]
+
+    def rewrite(self, ids: NDArray[np.int32], start: int, epoch: int) -> NDArray[np.int32]:
+        return np.where(ids < 0, ids, self._size - 1 - ids).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class _Scaled(Eraser):
+    factor: float
+
+    def __call__(self, embeddings: Embeddings) -> Embeddings:
+        return Embeddings(embeddings.words, embeddings.vectors * self.factor)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def more_strategies() -> Iterator[None]:
+    known = dict(registry._REGISTRY)
+
+    @register("reverse")
+    @dataclass(frozen=True)
+    class _Reverse(Preprocess):
+        """Swap the most frequent word with the rarest, and so on."""
+
+        def bind(
+            self, vocabulary: Sequence[str], counts: NDArray[np.int64], seed: int
+        ) -> Rewriting:
+            return _Reversed(len(vocabulary))
+
+    @register("scale")
+    @dataclass(frozen=True)
+    class _Scale(PostProcess):
+        """Multiply all vectors."""
+
+        factor: float = 2.0
+        hurry: bool = False
+
+        def fit(self, embeddings: Embeddings, words: DebiasWords, seed: int = 0) -> Eraser:
+            return _Scaled(self.factor)
+
+    @register("scale-again")
+    @dataclass(frozen=True)
+    class _Again(_Scale):
+        """The same under another name."""
+
+    yield
+    registry._REGISTRY.clear()
+    registry._REGISTRY.update(known)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return toy_corpus(tmp_path_factory.mktemp("toy"))
+
+
+def test_parts_act_in_the_order_of_their_stages_however_they_are_named() -> None:
+    strategy = create("scale+projection+reverse", weight=0.5)
+    assert isinstance(strategy, Composition)
+    assert strategy.name == "reverse+projection+scale"
+    assert strategy.stage == "pre+in+post"
+    assert strategy.weight == 0.5
+    assert [part.weight for part in strategy.parts] == [0.5] * 3
+
+
+def test_knobs_go_to_the_part_that_has_them() -> None:
+    strategy = create("projection+scale", direction="mean", **{"scale.factor": "3", "hurry": "yes"})
+    assert strategy.knobs() == {
+        "projection.pairs": "tune",
+        "projection.direction": "mean",
+        "scale.pairs": "tune",
+        "scale.factor": 3.0,
+        "scale.hurry": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "knobs", "said"),
+    [
+        ("projektion+tying", {}, "no strategy 'projektion'.*'projection'"),
+        ("projection+projection", {}, "names 'projection' twice"),
+        ("none+projection", {}, "'none', which does nothing.*try: projection"),
+        ("scale+scale-again", {}, "both erase from the same words"),
+        ("projection+tying", {"weight": -1.0}, "λ .* was -1"),
+        ("projection+tying", {"direktion": "pca"}, "no knob 'direktion'.*projection.direction"),
+        ("scale", {"factor": "much"}, "'factor' of 'scale' was 'much'.*a number"),
+        ("scale", {"hurry": "perhaps"}, "'perhaps'.*true or false"),
+        ("projection+", {}, "no strategy ''"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(name: str, knobs: dict[str, object], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        create(name, **knobs)
+
+
+def test_the_search_space_of_a_composition_spans_those_of_its_parts() -> None:
+    space = search_space("reverse+projection+tying")["weight"]
+    assert (space.low, space.high) == (1e-5, 1e2)
+    assert search_space("reverse+scale") == {}
+
+
+def test_penalties_of_one_training_are_added() -> None:
+    words = ["he", "she", "man", "woman", *"abcdefgh"]
+    generator = torch.Generator().manual_seed(0)
+    W, C = torch.randn(2, len(words), 5, generator=generator)
+
+    def value(name: str) -> float:
+        strategy = create(name, weight=1.0)
+        bound = bind_strategy(strategy, words, np.ones(len(words), dtype=np.int64))
+        assert bound.penalty is not None
+        drawn = bound.penalty.draw(torch.Generator().manual_seed(1), 100)
+        return float(drawn(W[drawn.rows], C[drawn.rows]))
+
+    both = value("projection") + value("pairwise")
+    assert value("pairwise+projection") == pytest.approx(both, rel=1e-6)
+
+
+def test_a_sum_needs_neutral_words_when_a_part_does() -> None:
+    assert SumOfPenalties(1.0, (create("tying"), create("projection"))).acts_on_neutral  # type: ignore[arg-type]
+    assert not SumOfPenalties(1.0, (create("tying"),)).acts_on_neutral  # type: ignore[arg-type]
+
+
+def test_coverage_says_what_each_stage_acts_on() -> None:
+    words = ["he", "she", "man", "woman", "boy", "girl", "table", "chair"]
+    counts = np.ones(len(words), dtype=np.int64)
+    before = bind_strategy(create("reverse"), words, counts).coverage
+    assert (before.neutral, before.pairs) == (0, ("he/she",))
+    after = bind_strategy(create("scale"), words, counts, cover="all").coverage
+    assert after.neutral == 2
+    penalty = bind(create("projection"), words, "all")
+    assert penalty is not None
+    assert penalty.coverage == bind_strategy(create("reverse+projection"), words, counts).coverage
+
+
+def test_lambda_zero_is_the_baseline_whatever_the_parts(corpus: Corpus) -> None:
+    assert bound_strategy(corpus, create("reverse+scale", weight=0.0), "all", 1) is None
+
+
+def test_all_three_stages_act_on_one_training(corpus: Corpus, tmp_path: Path) -> None:
+    settings = TrainSettings(dim=10, epochs=1, subsample=0.0)
+
+    def vectors(strategy: str, **knobs: str) -> Embeddings:
+        training = SingleTraining(settings, strategy, knobs=tuple(knobs.items()))
+        out = tmp_path / f"{strategy}.npz"
+        run = train_single(corpus, training, out=out, root=tmp_path / "mlruns", progress=False)
+        assert np.array_equal(Embeddings.load(out).vectors, run.training.embeddings.vectors)
+        return run.training.embeddings
+
+    plain, scaled = vectors("reverse"), vectors("reverse+scale", factor="2")
+    assert np.allclose(scaled.vectors, 2 * plain.vectors)
+    assert not np.allclose(plain.vectors, vectors("none").vectors, atol=1e-3)
+
+
+def test_another_package_adds_a_strategy_by_an_entry_point(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from debiaslab.regularizers import Penalty, register\n"
+        "@register('elsewhere')\n"
+        "@dataclass(frozen=True)\n"
+        "class Elsewhere(Penalty):\n"
+        "    '''Zero.'''\n"
+        "    citation = 'a package of somebody else'\n"
+        "    def __call__(self, W, C, words):\n"
+        "        return 0 * W.sum()\n"
+    )
+    info = tmp_path / "elsewhere-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n")
+    points = "[debiaslab.strategies]\nelsewhere = elsewhere\nbroken = nowhere.at.all\n"
+    (info / "entry_points.txt").write_text(points)
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    finished = subprocess.run(
+        [sys.executable, "-m", "debiaslab", "strategies", "elsewhere"],
+        env={**os.environ, "PYTHONPATH": path},
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "a package of somebody else" in finished.stdout
+    assert "'nowhere.at.all' cannot be loaded (ModuleNotFoundError" in finished.stderr
+
+
+def test_pairs_may_be_all_and_are_then_the_same_for_every_part() -> None:
+    strategy = create("projection+scale", pairs="all")
+    assert strategy.knobs()["projection.pairs"] == strategy.knobs()["scale.pairs"] == "all"
+    pairs = load_pairs("gender_pairs")
+    words = sorted({word for pair in pairs.pairs for word in pair} | {"table", "chair"})
+    counts = np.ones(len(words), dtype=np.int64)
+    for name in ("projection", "scale"):
+        for choice, half in (("tune", "tune"), ("all", "all")):
+            bound = bind_strategy(create(name, pairs=choice), words, counts)
+            assert len(bound.coverage.pairs) == len(pairs.half(half))
+    with pytest.raises(UserError, match=r"pairs was 'report'.*all, tune"):
+        create("projection", pairs="report")
+    with pytest.raises(UserError, match="different gender pairs"):
+        create("projection+tying", **{"projection.pairs": "all"})

@@ -1,0 +1,244 @@
+"""The scoring program, files it must refuse, and the competition bundle."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from scipy.stats import spearmanr
+
+from debiaslab.cli import main
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.export import codalab, default_pairs
+from debiaslab.leaderboard.bundle import write_bundle
+from debiaslab.leaderboard.local import score_files
+from debiaslab.leaderboard.reference import default_reference
+from debiaslab.leaderboard.scoring import Reference, SubmissionError, read_submission, score
+from debiaslab.lexicons import load
+from debiaslab.metrics import weat
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "pairs"
+REFERENCE = default_reference()
+
+
+def random_cosines(seed: int = 0) -> list[float]:
+    return np.random.default_rng(seed).uniform(-0.9, 0.9, len(REFERENCE)).tolist()
+
+
+def submission(path: Path, cosines: list[float] | None = None) -> Path:
+    values = random_cosines() if cosines is None else cosines
+    lines = [f"{p.word1},{p.word2},{c!r}" for p, c in zip(REFERENCE, values, strict=True)]
+    path.write_text("\n".join(["word1,word2,sim", *lines]) + "\n")
+    return path
+
+
+def test_the_reference_is_the_pairs_of_the_task_in_their_order() -> None:
+    assert [(pair.word1, pair.word2) for pair in REFERENCE] == default_pairs()
+    groups = [pair.group for pair in REFERENCE]
+    assert groups.count("simlex999") == 990
+    assert {groups.count(f"weat_{t}") for t in ("math", "arts", "science", "career", "family")} == {
+        128
+    }
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the labelled pairs are not beside the repository")
+def test_the_reference_is_the_labelled_copy_of_the_organisers() -> None:
+    path = SHARED / "word_pair_similarity_pairs.labelled.csv"
+    with path.open(newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    expected = [Reference(a, b, g, sex, float(v) if v else None) for a, b, g, sex, v in rows]
+    assert expected == REFERENCE
+
+
+def test_information_is_spearmans_rho_with_ties() -> None:
+    cosines = [round(c, 1) for c in random_cosines()]
+    gold = [pair.gold for pair in REFERENCE if pair.gold is not None]
+    expected = spearmanr(cosines[: len(gold)], gold).statistic
+    assert score(cosines, REFERENCE)["information"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_bias_is_weat_of_the_vectors_that_were_handed_in(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    words = sorted({word for pair in default_pairs() for word in pair})
+    vectors = Embeddings(words, rng.standard_normal((len(words), 20)))
+    codalab(vectors, default_pairs(), tmp_path / "s.csv")
+    ((_, found),) = score_files([tmp_path / "s.csv"])
+    terms = load("male_terms").words, load("female_terms").words
+    for name, x, y in (
+        ("math-arts", "math", "arts"),
+        ("science-arts", "science", "arts"),
+        ("career-family", "career", "family"),
+    ):
+        measured = weat(vectors, load(x).words, load(y).words, *terms, bootstrap=0, permutations=0)
+        assert found[f"s {name}"] == pytest.approx(measured.statistic, abs=1e-6)
+        assert found[f"d {name}"] == pytest.approx(measured.effect_size, abs=1e-4)
+
+
+def test_shrinking_all_cosines_gains_nothing() -> None:
+    cosines = random_cosines()
+    whole, small = score(cosines, REFERENCE), score([c / 100 for c in cosines], REFERENCE)
+    for key in ("information", "bias", "score"):
+        assert small[key] == pytest.approx(whole[key], rel=1e-9)
+
+
+def test_no_difference_between_genders_is_no_bias() -> None:
+    values = {(p.word1, p.group): c for p, c in zip(REFERENCE, random_cosines(), strict=True)}
+    even = [
+        c if pair.gold is not None else values[pair.word1, pair.group]
+        for pair, c in zip(REFERENCE, random_cosines(1), strict=True)
+    ]
+    found = score(even, REFERENCE)
+    assert found["bias"] == pytest.approx(0, abs=1e-12)
+    assert found["score"] == pytest.approx(found["information"])
+
+
+@pytest.mark.parametrize("part", ["all", "similarity", "math"])
+def test_constant_files_are_noticed(part: str) -> None:
+    flat = [
+        0.5
+        if part == "all"
+        or (part == "similarity" and pair.gold is not None)
+        or (part == "math" and pair.group in ("weat_math", "weat_arts"))
+        else c
+        for pair, c in zip(REFERENCE, random_cosines(), strict=True)
+    ]
+    with pytest.raises(SubmissionError, match="are the same: there is nothing to measure"):
+        score(flat, REFERENCE)
+
+
+def test_the_share_of_one_value_shows_fallbacks() -> None:
+    cosines = random_cosines()
+    assert score(cosines, REFERENCE)["fallback"] == 0.0
+    cosines[:163] = [0.0] * 163
+    assert score(cosines, REFERENCE)["fallback"] == pytest.approx(0.1)
+
+
+def lines_of(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+def changed(path: Path, number: int, line: str | None) -> Path:
+    """Replace one line (from 1); None removes it."""
+    lines = lines_of(path)
+    lines[number - 1 : number] = [] if line is None else [line]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("number", "line", "said"),
+    [
+        (1, "a,b,c", r"line 1 of s\.csv is 'a,b,c'; it must be word1,word2,sim"),
+        (1, ",word1,word2,sim", "line 1.*an index column.*index=False"),
+        (5, None, "lacks 1 of 1,630 pairs, first happy,cheerful"),
+        (5, "hard,difficult,0.5", "line 5.*was there before"),
+        (5, "blue,green,0.5", "line 5.*blue,green is not a pair of the task"),
+        (5, "happy,cheerful,high", "line 5.*'high' is not a number"),
+        (5, "happy,cheerful,nan", "line 5.*'nan' is not a number from -1 to 1"),
+        (5, "happy,cheerful,1.01", "line 5.*'1.01' is not a number from -1 to 1"),
+        (5, "happy,cheerful", "line 5 of s.csv has 2 columns"),
+    ],
+)
+def test_bad_files_are_refused_in_one_sentence(
+    tmp_path: Path, number: int, line: str | None, said: str
+) -> None:
+    path = changed(submission(tmp_path / "s.csv"), number, line)
+    with pytest.raises(SubmissionError, match=said):
+        read_submission(path, REFERENCE)
+
+
+def test_order_does_not_matter_and_a_mark_at_the_start_is_passed_over(tmp_path: Path) -> None:
+    path = submission(tmp_path / "s.csv")
+    lines = lines_of(path)
+    path.write_text("\n".join(["\ufeff" + lines[0], *reversed(lines[1:])]), encoding="utf-8")
+    assert read_submission(path, REFERENCE) == random_cosines()
+
+
+def test_zips(tmp_path: Path) -> None:
+    path = submission(tmp_path / "s.csv")
+    with zipfile.ZipFile(tmp_path / "good.zip", "w") as archive:
+        archive.write(path, "any.csv")
+    assert read_submission(tmp_path / "good.zip", REFERENCE) == random_cosines()
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.write(path, "any.csv")
+        archive.writestr("notes.txt", "hello")
+    with pytest.raises(SubmissionError, match=r"holds any\.csv, notes\.txt; it must hold one"):
+        read_submission(tmp_path / "two.zip", REFERENCE)
+    (tmp_path / "bad.zip").write_text("no zip")
+    with pytest.raises(SubmissionError, match="is not a zip file that can be read"):
+        read_submission(tmp_path / "bad.zip", REFERENCE)
+
+
+def test_the_command_prints_the_best_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gold = [2 * pair.gold / 10 - 1 if pair.gold is not None else None for pair in REFERENCE]
+    knowing = [
+        random if known is None else known
+        for known, random in zip(gold, random_cosines(), strict=True)
+    ]
+    files = [submission(tmp_path / "a.csv"), submission(tmp_path / "b.csv", knowing)]
+    out = tmp_path / "board.csv"
+    assert main(["score", *map(str, files), "--csv", str(out)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[2].split()[:2] == ["1", "b.csv"]
+    assert [row["file"] for row in csv.DictReader(io.StringIO(out.read_text()))] == [
+        "b.csv",
+        "a.csv",
+    ]
+
+
+def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot read"):
+        score_files([tmp_path / "none.csv"])
+
+
+def test_the_bundle_scores_as_the_command_does(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "made", start=date(2027, 1, 1), end=date(2027, 2, 1), title="T")
+    with zipfile.ZipFile(tmp_path / "made" / "bundle.zip") as archive:
+        archive.extractall(tmp_path / "bundle")
+    bundle = tmp_path / "bundle"
+    plan = yaml.safe_load((bundle / "competition.yaml").read_text())
+    named = [plan["image"], plan["terms"], *(page["file"] for page in plan["pages"])]
+    named += [plan["tasks"][0][key] for key in ("reference_data", "scoring_program")]
+    named += [phase["starting_kit"] for phase in plan["phases"]]
+    assert all((bundle / name).is_file() for name in named)
+    server = tmp_path / "server"
+    for name, folder in (("reference_data.zip", "in/ref"), ("scoring_program.zip", "program")):
+        with zipfile.ZipFile(bundle / name) as archive:
+            archive.extractall(server / folder)
+    (server / "in" / "res").mkdir()
+    handed_in = submission(server / "in" / "res" / "s.csv")
+    subprocess.run(
+        [sys.executable, "-I", server / "program" / "scoring.py", server / "in", server / "out"],
+        check=True,
+    )
+    there = json.loads((server / "out" / "scores.json").read_text())
+    ((_, here),) = score_files([handed_in])
+    assert list(there.values()) == list(here.values())
+    assert set(there) == {column["key"] for column in plan["leaderboards"][0]["columns"]}
+
+
+def test_a_bundle_is_the_same_bytes_again(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        write_bundle(tmp_path / folder, start=date(2027, 1, 1), end=date(2027, 2, 1), title="T")
+    first, second = ((tmp_path / f / "bundle.zip").read_bytes() for f in ("a", "b"))
+    assert first == second
+
+
+def test_a_competition_cannot_end_before_it_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = ["--start", "2027-01-02", "--end", "2027-01-01"]
+    assert main(["bundle", "--out", str(tmp_path / "x"), *days]) == 2
+    assert "--end 2027-01-01 is not after" in capsys.readouterr().err

@@ -1,0 +1,302 @@
+"""Random-word nulls of the metrics: the metric itself on random words, drawn one set at a time."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.lexicons.sembias import SemBiasRow
+from debiaslab.metrics import NotMeasuredError, direct_bias, gender_direction, weat
+from debiaslab.metrics.bias_by_projection import bias_by_projection
+from debiaslab.metrics.ect import ect
+from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.factual import factual_association
+from debiaslab.metrics.indirect_bias import indirect_bias_within
+from debiaslab.metrics.mac import mac
+from debiaslab.metrics.null import difference_of_means, mean, null_from, null_of, random_words
+from debiaslab.metrics.null_band import null_band, null_p
+from debiaslab.metrics.null_metrics import (
+    bias_by_projection_null,
+    direct_bias_null,
+    ect_null,
+    factual_null,
+    indirect_bias_null,
+    mac_null,
+    ripa_null,
+    rnd_null,
+    rnsb_null,
+    same_null,
+    sc_weat_null,
+    sembias_null,
+    weat_null,
+)
+from debiaslab.metrics.ripa import ripa
+from debiaslab.metrics.rnd import rnd
+from debiaslab.metrics.rnsb import rnsb
+from debiaslab.metrics.same import same
+from debiaslab.metrics.sc_weat import sc_weat
+from debiaslab.metrics.scorecard import Record
+from debiaslab.metrics.scored.nulls import HAS_NULL, with_null, with_nulls
+from debiaslab.metrics.sembias import sembias
+from debiaslab.metrics.yardstick import Yardstick
+
+M, F = [f"m{i}" for i in range(5)], [f"f{i}" for i in range(5)]
+GROUPS = {"m": M, "f": F}
+PAIRS = list(zip(M, F, strict=True))
+N = 8
+
+
+def space(words=400, dim=12, seed=0):
+    rng = np.random.default_rng(seed)
+    names = [*M, *F, *(f"w{i}" for i in range(words))]
+    lengths = rng.uniform(0.5, 2, (len(names), 1))
+    return Embeddings(names, rng.normal(size=(len(names), dim)) * lengths)
+
+
+VECTORS = space()
+WORDS = random_words(VECTORS)
+SHARES = [1.0, 5.0, 20.0, 30.0, 42.0, 80.0, 85.0, 99.0]
+ALIKE = Embeddings(VECTORS.words, VECTORS.unit + 0.5)  # whose cosines have a mean above 0
+
+CASES = {
+    "weat": (
+        lambda w: weat(VECTORS, w[:4], w[4:], M, F, permutations=0, bootstrap=0).statistic,
+        lambda: weat_null(WORDS, M, F, (4, 4)),
+    ),
+    "direct_bias": (
+        lambda w: direct_bias(VECTORS, w, PAIRS, bootstrap=0).value,
+        lambda: direct_bias_null(WORDS, PAIRS, N),
+    ),
+    "ripa": (
+        lambda w: ripa(VECTORS, w, PAIRS, bootstrap=0).value,
+        lambda: ripa_null(WORDS, PAIRS, N),
+    ),
+    "ripa of units, mean relation": (
+        lambda w: ripa(VECTORS, w, PAIRS, unit=True, relation="mean", bootstrap=0).value,
+        lambda: ripa_null(WORDS, PAIRS, N, unit=True, relation="mean"),
+    ),
+    "mac": (
+        lambda w: mac(VECTORS, w, GROUPS, bootstrap=0).value,
+        lambda: mac_null(WORDS, GROUPS, N),
+    ),
+    "ect": (
+        lambda w: ect(VECTORS, w, GROUPS, bootstrap=0).value,
+        lambda: ect_null(WORDS, GROUPS, N),
+    ),
+    "rnd norm": (
+        lambda w: rnd(VECTORS, w, GROUPS, bootstrap=0).value,
+        lambda: rnd_null(WORDS, GROUPS, N),
+    ),
+    "rnd cosine of raw": (
+        lambda w: rnd(VECTORS, w, GROUPS, distance="cosine", unit=False, bootstrap=0).value,
+        lambda: rnd_null(WORDS, GROUPS, N, distance="cosine", unit=False),
+    ),
+    "same": (
+        lambda w: same(VECTORS, w, GROUPS, bootstrap=0).value,
+        lambda: same_null(WORDS, GROUPS, N),
+    ),
+    "sc_weat": (
+        lambda w: sc_weat(VECTORS, w, M, F, permutations=0, bootstrap=0).value,
+        lambda: sc_weat_null(WORDS, M, F, N),
+    ),
+    "bias by projection": (
+        lambda w: bias_by_projection(VECTORS, w, PAIRS, bootstrap=0).value,
+        lambda: bias_by_projection_null(WORDS, PAIRS, N),
+    ),
+    "indirect bias": (
+        lambda w: indirect_bias_within(ALIKE, w, PAIRS, bootstrap=0).value,
+        lambda: indirect_bias_null(random_words(ALIKE), PAIRS, N, draws=4000),
+    ),
+    "factual": (
+        lambda w: (
+            factual_association(
+                VECTORS, dict(zip(w, SHARES, strict=True)), PAIRS, permutations=0, bootstrap=0
+            ).pearson
+        ),
+        lambda: factual_null(WORDS, SHARES, PAIRS),
+    ),
+    "rnsb": (
+        lambda w: rnsb(VECTORS, w, M, F, repeats=3, seed=5).value,
+        lambda: rnsb_null(WORDS, N, M, F, repeats=3, seed=5, draws=4000),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_null_is_the_metric_of_random_words(name):
+    measure, null = CASES[name]
+    rng = np.random.default_rng(1)
+    slow = [measure([f"w{i}" for i in rng.choice(400, N, replace=False)]) for _ in range(600)]
+    fast = null()
+    # 600 against thousands: quartiles agree within 4 standard errors of a sample quantile.
+    spread = np.std(fast)
+    for q in (0.25, 0.5, 0.75):
+        assert np.quantile(slow, q) == pytest.approx(np.quantile(fast, q), abs=0.28 * spread)
+    assert np.std(slow) == pytest.approx(spread, rel=0.2)
+
+
+def test_every_possible_set_gives_the_metric_exactly():
+    # 10 words, of which 8 are drawn: 45 sets, each of which is one value of the metric.
+    vectors = space(10)
+    drawn = direct_bias_null(random_words(vectors), PAIRS, 8, draws=500)
+    from itertools import combinations
+
+    possible = np.array(
+        [
+            direct_bias(vectors, [f"w{i}" for i in chosen], PAIRS, bootstrap=0).value
+            for chosen in combinations(range(10), 8)
+        ]
+    )
+    nearest = np.abs(drawn[:, None] - possible).argmin(axis=1)
+    assert np.abs(drawn - possible[nearest]).max() < 1e-12
+    assert len(set(nearest)) == 45
+
+
+def test_the_general_null_takes_any_function_of_rows():
+    contrast = VECTORS.unit[:5].astype(float).mean(0) - VECTORS.unit[5:10].astype(float).mean(0)
+
+    def statistic(x, y):
+        return (x @ contrast).mean(axis=1) - (y @ contrast).mean(axis=1)
+
+    general = null_of(statistic, VECTORS, (4, 4), exclude=M + F, draws=2000, seed=3)
+    fast = weat_null(random_words(VECTORS, M + F), M, F, (4, 4), draws=2000, seed=3)
+    assert general == pytest.approx(fast, abs=1e-6)
+
+
+def test_sets_of_one_draw_are_disjoint_and_uniform():
+    scores = np.arange(30.0)
+    seen = []
+
+    def collect(x, y):
+        drawn = np.concatenate([x, y], axis=1)
+        assert all(len(set(row)) == 12 for row in drawn)
+        seen.append(drawn)
+        return mean(x)
+
+    null_from(collect, scores, (5, 7), draws=6000)
+    counts = np.bincount(np.concatenate(seen).astype(int).ravel(), minlength=30)
+    assert counts == pytest.approx(6000 * 12 / 30, rel=0.1)
+
+
+def test_long_word_lists_cost_no_more_than_their_words():
+    values = null_from(mean, np.random.default_rng(0).normal(size=9500), (303,), draws=10_000)
+    assert values.std() == pytest.approx(np.sqrt((1 - 303 / 9500) / 303), rel=0.03)
+
+
+def test_a_pair_of_random_words_in_the_place_of_he_and_she():
+    names = [*M, *F, *(f"{kind}{i}" for kind in "abcdgh" for i in range(9))]
+    names += [f"w{i}" for i in range(300)]
+    vectors = Embeddings(names, np.random.default_rng(0).normal(size=(len(names), 30)))
+    rows = [
+        SemBiasRow(
+            (f"a{i}", f"b{i}"), (f"c{i}", f"d{i}"), ((f"g{i}", f"h{i}"), (f"a{i}", f"h{i}")), False
+        )
+        for i in range(8)
+    ]
+    null = sembias_null(random_words(vectors), rows, draws=2000, seed=1)
+    assert null.sum(axis=1) == pytest.approx(np.ones(2000))
+    slow = [
+        sembias(vectors, rows, pair=(f"w{i}", f"w{i + 1}"), bootstrap=0) for i in range(0, 300, 2)
+    ]
+    expected = np.mean([[each.definition, each.stereotype, each.none] for each in slow], axis=0)
+    assert null.mean(axis=0) == pytest.approx(expected, abs=0.05)
+    with pytest.raises(NotMeasuredError, match="0 of 8 rows"):
+        sembias_null(WORDS, rows)
+
+
+def test_an_unbiased_space_lies_within_its_null():
+    covered = 0
+    for seed in range(60):
+        vectors = space(300, seed=seed)
+        chosen = [f"w{i}" for i in np.random.default_rng(seed).choice(300, N, replace=False)]
+        band = null_band(direct_bias_null(random_words(vectors), PAIRS, N, draws=1000))
+        covered += band.holds(direct_bias(vectors, chosen, PAIRS, bootstrap=0).value)
+    assert covered >= 51  # 95 % of 60 is 57; 51 is 3.6 standard deviations below
+
+
+def test_a_planted_bias_lies_outside_and_has_a_small_p():
+    vectors = np.array(VECTORS.vectors)
+    vectors[10:18] += 5 * gender_direction(VECTORS, PAIRS)
+    planted = Embeddings(VECTORS.words, vectors)
+    words, planted_words = random_words(planted), [f"w{i}" for i in range(N)]
+    null = direct_bias_null(words, PAIRS, N)
+    value = direct_bias(planted, planted_words, PAIRS, bootstrap=0).value
+    assert not null_band(null).holds(value)
+    assert null_p(null, value) < 0.01
+
+
+def test_p_counts_the_value_itself_and_never_exceeds_one():
+    null = np.arange(1.0, 100.0)  # 1 … 99
+    assert null_p(null, 1000) == pytest.approx(2 / 100)
+    assert null_p(null, -5) == pytest.approx(2 / 100)
+    assert null_p(null, 50) == 1.0
+    assert null_p(null, 98) == pytest.approx(2 * 3 / 100)
+    band = null_band(null)
+    assert (band.median, band.draws) == (50, 99)
+    assert band.holds(50)
+    assert not band.holds(99)
+
+
+def test_fixed_words_are_never_drawn():
+    # Only four words are left besides the groups, so a null of five cannot be drawn.
+    few = random_words(space(4))
+    for null in (
+        lambda: direct_bias_null(few, PAIRS, 5),
+        lambda: ripa_null(few, PAIRS, 5),
+        lambda: mac_null(few, GROUPS, 5),
+        lambda: ect_null(few, GROUPS, 5),
+        lambda: rnd_null(few, GROUPS, 5),
+        lambda: same_null(few, GROUPS, 5),
+        lambda: rnsb_null(few, 5, M, F, repeats=2),
+        lambda: weat_null(few, M, F, (3, 2)),
+    ):
+        with pytest.raises(NotMeasuredError, match="4 are left"):
+            null()
+
+
+def test_what_has_no_null_says_why():
+    with pytest.raises(NotMeasuredError, match="undefined for 50 of 50"):
+        null_from(lambda x: np.full(len(x), np.nan), np.arange(9.0), (3,), draws=50)
+    with pytest.raises(NotMeasuredError, match="without words"):
+        null_from(difference_of_means, np.arange(9.0), (3, 0))
+    with pytest.raises(NotMeasuredError, match="0 of 1 pairs"):
+        ripa_null(WORDS, [("absent", "gone")], N)
+    with pytest.raises(NotMeasuredError, match="no attribute word"):
+        weat_null(WORDS, ["absent"], F, (4, 4))
+
+
+def test_records_get_the_null_of_other_vectors():
+    effort = Effort(seed=0, bootstrap=0, permutations=0, null=True)
+    record = Record("direct_bias", "occupations", "all", 0.5, n=4)
+    from debiaslab.lexicons import load_pairs
+
+    pairs = load_pairs("definitional_pairs").pairs
+    names = [*dict.fromkeys(w for p in pairs for w in p), *(f"w{i}" for i in range(300))]
+    vectors = Embeddings(names, np.random.default_rng(0).normal(size=(len(names), 20)))
+    null = HAS_NULL["direct_bias"]
+    extra = with_null(record, null, [Yardstick.of(vectors, "_baseline")], effort).extra
+    assert set(extra) == {f"null_{x}_baseline" for x in ("median", "low", "high", "p")}
+    assert extra["null_low_baseline"] < extra["null_median_baseline"] < extra["null_high_baseline"]
+    lost = with_null(record, null, [Yardstick.of(space(3))], effort).extra
+    assert set(lost.values()) == {None}
+    assert set(with_null(replace(record, value=None), null, [Yardstick.of(vectors)], effort).extra)
+    other = Record("similarity", "x", "all", 0.5)
+    assert list(with_nulls([other], [Yardstick.of(vectors)], effort)) == [other]
+    assert list(with_nulls([record], [], effort)) == [record]
+
+
+def test_a_null_is_drawn_once():
+    drawn = []
+
+    def null(*_):
+        drawn.append(1)
+        return np.arange(5.0)
+
+    effort, yardstick = Effort(0, 0, 0, null=True), Yardstick(WORDS)
+    record = Record("direct_bias", "occupations", "all", 0.5, n=4)
+    with_null(record, null, [yardstick, yardstick.named("_baseline")], effort)
+    with_null(replace(record, value=0.2), null, [yardstick], effort)
+    assert len(drawn) == 1
+    with_null(replace(record, n=5), null, [yardstick], effort)
+    assert len(drawn) == 2

@@ -1,0 +1,338 @@
+"""plan, status, resume, archive, restore and prune-store on small studies of toy text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from debiaslab.processes import this_process
+from debiaslab.study import archive as archive_module
+from debiaslab.tracking import PROCESS_TAG, VECTORS, RunInfo, Store
+from tests.command_line import call, refused, write_toy
+
+Capture = pytest.CaptureFixture[str]
+PAIR = """
+name: pair
+corpus: {files: [toy.txt], min_count: 1}
+trainer: {dim: 8, epochs: 1}
+strategies: [projection, tying]
+objective: {retention_weight: 0}
+seeds: 2
+budget: {trials: 2}
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which a study file with two strategies has been swept."""
+    folder = tmp_path_factory.mktemp("pair")
+    write_toy(folder)
+    (folder / "pair.yaml").write_text(PAIR, encoding="utf-8")
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        from debiaslab.cli import main
+
+        assert main(["sweep", "pair.yaml"]) == 0
+    finally:
+        os.chdir(before)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def place(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(made)
+    return made
+
+
+@pytest.fixture
+def own(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go to a copy of the folder, which a test may spoil."""
+    folder = tmp_path / "own"
+    shutil.copytree(made, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def values(folder: str = "mlruns") -> dict[tuple[str, ...], dict[str, float]]:
+    """Return what every run of a store measured, by study, trial, λ and seed."""
+    store = Store.open(folder, create=False)
+    found = {}
+    for study in store.studies():
+        for run in store.runs(study.run_id):
+            key = (study.study, run.tags["debiaslab.trial"], run.params["weight"])
+            numbers = {k: v for k, v in run.metrics.items() if "second" not in k}
+            found[(*key, run.params["seed"])] = numbers
+    return found
+
+
+def children(name: str, folder: str = "mlruns") -> list[RunInfo]:
+    store = Store.open(folder, create=False)
+    return store.runs(store.study_named(name).run_id)
+
+
+# plan -----------------------------------------------------------------------------------------
+
+
+def test_plan_counts_runs_and_trains_nothing(capfd: Capture) -> None:
+    before = values()
+    said = call(capfd, "plan", "pair.yaml", "--trials", "5", "--seeds", "3")
+    assert said.code == 0, said.err
+    assert "5 trials × 3 seeds + 3 baselines = 18" in said.out
+    assert "pair-projection" in said.out
+    assert "pair-tying" in said.out
+    assert "words/s" in said.out
+    assert "in all    about" in said.out
+    assert values() == before
+
+
+def test_plan_knows_what_is_done(capfd: Capture) -> None:
+    said = call(capfd, "plan", "pair.yaml")
+    assert "2 trials × 2 seeds + 2 baselines = 6 (6 of them are in the store)" in said.out
+    assert "time      about 0 seconds" in said.out
+
+
+# status and resume ----------------------------------------------------------------------------
+
+
+def test_status_of_a_finished_group_and_of_one_of_its_studies(capfd: Capture) -> None:
+    said = call(capfd, "status", "pair")
+    assert said.out.count("6 done of 6") == 2
+    assert "resume" not in said.out
+    alone = call(capfd, "status", "pair-tying")
+    assert alone.out.count("done of 6") == 1
+    assert "pair-projection" not in alone.out
+
+
+def test_status_of_an_unknown_study_names_the_nearest(capfd: Capture) -> None:
+    assert "did you mean 'pair'" in refused(capfd, "status", "pare").sentence
+
+
+@pytest.mark.usefixtures("own")
+def test_resume_trains_what_is_missing_and_more_trials(capfd: Capture) -> None:
+    store = Store.open("mlruns", create=False)
+    *_, last = children("pair-tying")
+    expected = values()
+    store.remove(last.run_id)
+    said = call(capfd, "status", "pair")
+    assert "5 done, 1 missing of 6" in said.out
+    assert "next: python -m debiaslab resume pair" in said.out
+    assert call(capfd, "resume", "pair").code == 0
+    assert values() == expected
+    said = call(capfd, "resume", "pair-tying", "--trials", "3")
+    assert said.code == 0, said.err
+    assert "8 done of 8" in call(capfd, "status", "pair-tying").out
+    assert len(children("pair-projection")) == 6
+
+
+@pytest.mark.usefixtures("own")
+def test_a_strategy_that_was_never_begun_is_missing(capfd: Capture) -> None:
+    store = Store.open("mlruns", create=False)
+    study = store.study_named("pair-tying")
+    for run in [*store.runs(study.run_id), study]:
+        store.remove(run.run_id)
+    said = call(capfd, "status", "pair")
+    assert "6 done of 6" in said.out
+    assert "cells     0 done" in said.out
+
+
+@pytest.mark.usefixtures("own")
+def test_resume_finds_a_text_that_has_moved_and_refuses_another(made: Path, capfd: Capture) -> None:
+    Path("toy.txt").rename("moved.txt")
+    (made / "toy.txt").rename(made / "hidden.txt")  # the study keeps the absolute path
+    try:
+        assert "there is no file" in refused(capfd, "resume", "pair").sentence
+    finally:
+        (made / "hidden.txt").rename(made / "toy.txt")
+    write_toy(Path(), "other.txt", documents=150)
+    assert "corpus" in refused(capfd, "resume", "pair", "other.txt").sentence
+    assert call(capfd, "resume", "pair", "moved.txt").code == 0
+
+
+# archive and restore --------------------------------------------------------------------------
+
+
+def test_a_restored_study_is_what_it_was_and_goes_on_alike(
+    own: Path, tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zipped = tmp_path / "pair.zip"
+    assert call(capfd, "archive", "pair", str(zipped)).code == 0
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy("toy.txt", elsewhere)
+    before = values()
+    series = Store.open("mlruns").series(children("pair-tying")[0].run_id, "loss")
+    assert call(capfd, "resume", "pair-tying", "--trials", "4").code == 0
+    longer = values()
+    monkeypatch.chdir(elsewhere)
+    said = call(capfd, "restore", str(zipped))
+    assert said.code == 0, said.err
+    assert values() == before
+    store = Store.open("mlruns")
+    assert store.series(children("pair-tying")[0].run_id, "loss") == series
+    assert {run.status for run in children("pair-tying")} == {"FINISHED"}
+    best = store.best("pair-tying")
+    assert VECTORS in store.artifacts(best.run_id)
+    assert best.run_id in {run.run_id for run in children("pair-tying")}
+    assert len(store.datasets(best.run_id)) == 1
+    assert "6 done of 6" in call(capfd, "status", "pair-tying").out
+    # the search goes on with the λs that it goes on with where it came from
+    assert call(capfd, "resume", "pair-tying", "toy.txt", "--trials", "4").code == 0
+    assert values() == longer
+    assert "has a study" in refused(capfd, "restore", str(zipped)).sentence
+
+
+def rezipped(source: Path, target: Path, change: Any) -> Path:
+    """Write the archive anew with ``change`` applied to its entries, and a manifest that fits."""
+    with zipfile.ZipFile(source) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    change(entries)
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return target
+
+
+@pytest.fixture(scope="module")
+def zipped(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("zip") / "tying.zip"
+    store = Store.open(made / "mlruns")
+    archive_module.archive(store, made / "mlruns", "pair-tying", path, progress=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.txt", "/etc/evil", "artifacts/../../evil", "a\\..\\b", "C:evil", "x//y"]
+)
+def test_an_entry_that_points_outside_is_refused(
+    name: str, zipped: Path, tmp_path: Path, capfd: Capture
+) -> None:
+    bad = rezipped(zipped, tmp_path / "bad.zip", lambda entries: entries.update({name: b"x"}))
+    said = refused(capfd, "restore", str(bad), "--store", str(tmp_path / "store"))
+    assert "outside its own folder" in said.sentence
+    assert Store.open(tmp_path / "store").studies() == []
+
+
+def test_a_link_is_refused(zipped: Path, tmp_path: Path, capfd: Capture) -> None:
+    bad = tmp_path / "bad.zip"
+    shutil.copy(zipped, bad)
+    link = zipfile.ZipInfo("artifacts/link")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(bad, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+    said = refused(capfd, "restore", str(bad), "--store", str(tmp_path / "store"))
+    assert "which is a link" in said.sentence
+
+
+def test_damage_is_found(zipped: Path, tmp_path: Path, capfd: Capture) -> None:
+    store = str(tmp_path / "store")
+
+    def changed(entries: dict[str, bytes]) -> None:
+        name = next(each for each in entries if each.endswith("vectors.npz"))
+        entries[name] = entries[name][:-1]
+
+    def newer(entries: dict[str, bytes]) -> None:
+        entries["manifest.json"] = json.dumps({"version": 99}).encode()
+
+    def odd(entries: dict[str, bytes]) -> None:
+        content = json.loads(entries["studies.json"])
+        content["studies"][0]["parent"]["status"] = ["x"]
+        entries["studies.json"] = json.dumps(content).encode()
+        manifest = json.loads(entries["manifest.json"])
+        digest = hashlib.sha256(entries["studies.json"]).hexdigest()
+        manifest["files"]["studies.json"] = digest
+        entries["manifest.json"] = json.dumps(manifest).encode()
+
+    for change, said in (
+        (changed, "is not what was archived"),
+        (newer, "version 99"),
+        (odd, "status"),
+        (lambda entries: entries.pop("manifest.json"), "is no archive of a study"),
+        (lambda entries: entries.pop("studies.json"), "is missing"),
+    ):
+        bad = rezipped(zipped, tmp_path / "bad.zip", change)
+        assert said in refused(capfd, "restore", str(bad), "--store", store).sentence
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes(zipped.read_bytes()[:-5000])
+    assert "not a whole zip file" in refused(capfd, "restore", str(cut), "--store", store).sentence
+    assert Store.open(store).studies() == []
+
+
+def test_a_restoration_that_was_cut_short_is_not_seen_and_is_done_again(
+    zipped: Path, tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from debiaslab.study import restoring
+
+    whole, calls = restoring._restore_run, []
+
+    def cut(*args: Any, **kinds: Any) -> str:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return whole(*args, **kinds)
+
+    store = str(tmp_path / "store")
+    with monkeypatch.context() as patch:
+        patch.setattr(restoring, "_restore_run", cut)
+        refused(capfd, "restore", str(zipped), "--store", store, code=130)
+    assert Store.open(store).studies() == []
+    assert call(capfd, "restore", str(zipped), "--store", store).code == 0
+    assert len(children("pair-tying", store)) == 6
+    said = call(capfd, "prune-store", "--store", store, "--yes")
+    assert "removed 2 runs" in said.out
+    assert len(children("pair-tying", store)) == 6
+
+
+# prune-store ----------------------------------------------------------------------------------
+
+
+def test_prune_store_says_first_and_removes_only_what_crashed(own: Path, capfd: Capture) -> None:
+    store = Store.open("mlruns")
+    before = values()
+    study = store.study_named("pair-tying")
+    dead = replace(this_process(), started="0:0")
+    owner = {PROCESS_TAG: f"{dead.host} {dead.pid} {dead.started}"}
+    tags = {"debiaslab.kind": "trial", "debiaslab.trial": "7"}
+    crashed = store.start(
+        "crashed", parent=study.run_id, params={}, tags={**tags, **owner}, dataset=None
+    )
+    crashed.text("half", "half.txt")
+    alive = store.start("alive", parent=study.run_id, params={}, tags=tags, dataset=None)
+    failed = store.start("failed", parent=study.run_id, params={}, tags=tags, dataset=None)
+    failed.finish("FAILED", "the loss became nan")
+    stray = own / "mlruns" / "artifacts" / ("a" * 32)
+    stray.mkdir()
+    temporary = own / "submissions" / ".pair.csv.abcd1234"
+    temporary.write_text("half")
+    fresh = own / "submissions" / ".pair.csv.wxyz1234"
+    fresh.write_text("being written")
+    old = time.time() - 7200
+    for path in (stray, temporary):
+        os.utime(path, (old, old))
+    said = call(capfd, "prune-store")
+    assert "crashed" in said.out
+    assert "nothing was removed; next: python -m debiaslab prune-store --yes" in said.out
+    assert stray.is_dir()
+    said = call(capfd, "prune-store", "--yes")
+    assert "removed 1 runs and 2 files and folders" in said.out
+    assert not stray.exists()
+    assert not temporary.exists()
+    assert fresh.exists()
+    assert not list((own / "mlruns" / "artifacts").rglob("half.txt"))
+    names = {run.name for run in children("pair-tying")}
+    assert "crashed" not in names
+    assert {"alive", "failed"} <= names
+    alive.finish("FAILED")
+    assert call(capfd, "prune-store", "--yes", "--failed").code == 0
+    assert values() == before
+    assert "nothing is left over" in call(capfd, "prune-store").out

@@ -1,0 +1,294 @@
+"""Study files: what they mean, what is refused, and that a command line says the same."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from debiaslab.commands.arguments import settings_from
+from debiaslab.commands.study_arguments import Default, add_study, study_from
+from debiaslab.corpus import CorpusSettings
+from debiaslab.errors import UserError
+from debiaslab.regularizers import Choice, LogUniform, Uniform
+from debiaslab.sgns import TrainSettings
+from debiaslab.study import Objective, Plan
+from debiaslab.study.file_yaml import parse
+from debiaslab.study.files import StudyFile, check_study, read_study, study_of
+from debiaslab.study.search_settings import SearchSettings
+from tests.test_plan import CORPUS
+
+EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
+
+
+def study(text: str = "") -> StudyFile:
+    return check_study(parse(text) or {}, "x.yaml")
+
+
+def line(*words: str) -> StudyFile:
+    parser = argparse.ArgumentParser()
+    add_study(parser)
+    return study_from(parser.parse_args(words))
+
+
+# What they mean -------------------------------------------------------------------------------
+
+
+def test_an_empty_file_an_empty_line_and_the_defaults_are_one_study() -> None:
+    for made in (
+        study(),
+        line(),
+        line("--strategy", "projection"),
+        study("strategies: projection"),
+    ):
+        assert made.plans() == (Plan(),)
+        assert made.corpus.settings() == CorpusSettings()
+        assert made.corpus.files == ()
+
+
+def test_the_defaults_shown_in_the_help_are_those_of_a_file() -> None:
+    parser = argparse.ArgumentParser()
+    add_study(parser)
+    shown = {k: v.value for k, v in vars(parser.parse_args([])).items() if isinstance(v, Default)}
+    args = argparse.Namespace(**{**shown, "dynamic": True, "patience": None, "engine": None})
+    assert settings_from(args) == TrainSettings()
+    assert shown["min_count"] == CorpusSettings().min_count
+    assert shown["rare"] == CorpusSettings().rare
+    assert (shown["trials"], shown["seeds"]) == (Plan().trials, len(Plan().seeds))
+    assert shown["cover"] == Plan().cover
+    assert shown["bias_weight"] == Objective().bias_weight
+    assert shown["retention_weight"] == Objective().retention_weight
+    search = SearchSettings()
+    assert (shown["sampler"], shown["points"]) == (search.sampler, search.points)
+    assert (shown["objectives"],) == search.objectives
+
+
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_studies_that_ship_can_be_run(path: Path) -> None:
+    made = check_study(read_study(path), str(path))
+    assert made.name == path.stem
+    assert made.plans()
+    assert check_study(json.loads(made.to_json()), "again") == made
+
+
+def test_quickstart_is_the_plain_command() -> None:
+    (plan,) = check_study(read_study(EXPERIMENTS / "quickstart.yaml"), "quickstart").plans()
+    assert plan.identity(CORPUS) == Plan().identity(CORPUS)
+
+
+def test_homework_is_what_the_course_asks_for() -> None:
+    made = check_study(read_study(EXPERIMENTS / "homework.yaml"), "homework")
+    plan, *_ = made.plans()
+    settings = plan.settings
+    assert (settings.dim, settings.window, settings.dynamic) == (50, 2, False)
+    assert (settings.negatives, settings.epochs) == (2, 1)
+    assert made.corpus.rare == "unk"
+
+
+def test_a_file_names_everything() -> None:
+    made = study(
+        """
+name: mine
+corpus: {files: [a.txt, b.txt.gz], mwes: m, lowercase: false, min_count: 2, rare: unk}
+trainer: {dim: 10, window: 3, dynamic: false, lr: 1e-2, engine: reference, optimizer: adamw}
+strategies:
+  - {name: projection, label: mean, knobs: {direction: mean}, space: {weight: {log: [1e-2, 1]}}}
+  - {name: projection, space: {weight: {uniform: [1, 2]}, direction: {choice: [pca, mean]}}}
+cover: tune
+objective: {bias_weight: 2, retention_weight: 0, tests: [math-arts]}
+search: {sampler: gp, prune: 0.3}
+seeds: [4, 5]
+budget: {trials: 3, hours: 0.5, stop: true}
+"""
+    )
+    first, second = made.plans()
+    assert made.group == "mine"
+    assert (first.name, second.name) == ("mine-mean", "mine-projection")
+    assert first.knobs == (("direction", "mean"),)
+    assert first.search_space == {"weight": LogUniform(0.01, 1)}
+    assert second.search_space == {"weight": Uniform(1, 2), "direction": Choice(("pca", "mean"))}
+    assert first.settings == TrainSettings(
+        10, 3, False, lr=0.01, engine="reference", optimizer="adamw"
+    )
+    assert first.objective == Objective(2, 0, ("math-arts",))
+    assert first.search == SearchSettings(sampler="gp", prune=0.3)
+    assert (first.seeds, first.trials, first.hours, first.stop) == ((4, 5), 3, 0.5, True)
+    assert first.cover == "tune"
+    assert made.corpus.settings() == CorpusSettings("m", False, 2, "unk")
+
+
+def test_every_strategy_by_one_word() -> None:
+    names = {plan.strategy for plan in study("{name: n, strategies: all}").plans()}
+    assert {"projection", "pairwise", "tying"} <= names
+    assert "none" not in names
+
+
+def test_a_plan_survives_being_kept() -> None:
+    plan = Plan(
+        strategy="projection",
+        seeds=(3, 1),
+        name="kept",
+        space=(("weight", LogUniform(0.1, 1.0)), ("direction", Choice(("pca", "mean")))),
+        settings=TrainSettings(dim=7, engine="fast"),
+        search=SearchSettings(min_retention=0.9),
+        objective=Objective(tests=("math-arts",)),
+    )
+    kept = study_of(plan, CORPUS.sources, CORPUS.settings)
+    again = check_study(json.loads(kept.to_json()), "kept")
+    assert again.plans() == (plan,)
+    assert again.corpus.files == (str(Path("toy.txt").resolve()),)
+    builtin = study_of(plan, ("enwiki-106",), CORPUS.settings)
+    assert builtin.corpus.files == ()
+
+
+# The line has the last word -------------------------------------------------------------------
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "name: mine\ncorpus: {files: [a.txt], lowercase: true}\n"
+        "trainer: {dim: 50, dynamic: false}\n"
+        "strategies: [tying]\nseeds: 3\nbudget: {trials: 4}\nsearch: {warm_start: true}\n"
+    )
+    return str(path)
+
+
+def test_what_is_not_given_on_the_line_stays(file: str) -> None:
+    (plan,) = line(file).plans()
+    assert (plan.settings.dim, plan.settings.dynamic, plan.strategy) == (50, False, "tying")
+    assert (plan.trials, plan.seeds, plan.name) == (4, (1, 2, 3), "mine")
+    assert plan.search.warm_start
+
+
+def test_what_is_given_on_the_line_counts_even_when_it_is_the_default(file: str) -> None:
+    made = line(
+        *(file, "b.txt", "--dim", "100", "--dynamic", "--strategy", "projection", "--trials", "8"),
+        *("--seeds", "2", "--study", "other", "--keep-case", "--knob", "direction=mean"),
+        *("--set", "trainer.lr=1e-3", "--set", "objective.tests=[math-arts]"),
+        *("--set", "search.warm_start=false", "--objectives", "bias,retention"),
+    )
+    (plan,) = made.plans()
+    assert plan.settings == TrainSettings(lr=0.001)
+    assert (plan.strategy, plan.trials, plan.seeds, plan.name) == ("projection", 8, (1, 2), "other")
+    assert plan.knobs == (("direction", "mean"),)
+    assert plan.objective.tests == ("math-arts",)
+    assert plan.search == SearchSettings(objectives=("bias", "retention"))
+    assert made.corpus.files == ("b.txt",)
+    assert not made.corpus.lowercase
+
+
+# What is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("trainr: {}", "there is no key 'trainr'; allowed: name, corpus, trainer"),
+        ("trainr: {}", "did you mean 'trainer'?"),
+        ("trainer: {dims: 5}", "there is no key 'trainer.dims'"),
+        ("trainer: {dims: 5}", "did you mean 'dim'?"),
+        ("trainer: {seed: 5}", "there is no key 'trainer.seed'"),
+        (
+            "trainer: {dim: 5000}",
+            "x.yaml: trainer.dim was 5000 (length of a vector); "
+            "allowed: a whole number from 1 to 1,024",
+        ),
+        ("trainer: {dim: 5.5}", "trainer.dim was 5.5 (length of a vector)"),
+        ("trainer: {dim: true}", "trainer.dim was True"),
+        ("trainer: {lr: fast}", "(learning rate per training pair, at the start)"),
+        ("trainer: {lr: .nan}", "trainer.lr was nan"),
+        ("trainer: {engine: fats}", "did you mean 'fast'?"),
+        ("trainer: {dynamic: 1}", "allowed: true or false"),
+        ("trainer: {engine: fast, optimizer: adamw}", "the fast engine was asked for"),
+        ("corpus: {files: a.txt}", "corpus.files was 'a.txt'"),
+        (
+            "corpus: {min_count: 0}",
+            "(tokens; rarer words are rare); allowed: a whole number from 1",
+        ),
+        ("strategies: projektion", "did you mean 'projection'?"),
+        ("strategies: []", "strategies was []"),
+        ("strategies: {knobs: {}}", "strategies[0].name is missing"),
+        ("strategies: {name: tying, knobs: {direction: pca}}", "no knob 'direction'"),
+        ("strategies: [tying, tying]", "two strategies are called 'tying'; try: label"),
+        ("strategies: {name: tying, space: {weight: {lgo: [1, 2]}}}", "did you mean 'log'?"),
+        ("strategies: {name: tying, space: {weight: {log: [1, 2, 3]}}}", "allowed: a list"),
+        (
+            "strategies: {name: tying, space: {weight: {log: [2, 1]}}}",
+            "a low end above 0 and below",
+        ),
+        ("strategies: {name: tying, space: {weight: {}}}", "exactly one of log, uniform, int"),
+        ("strategies: {name: tying, space: {weight: {choice: [a]}}}", "numbers above 0"),
+        ("strategies: {name: tying, space: {wieght: {log: [1, 2]}}}", "did you mean 'weight'?"),
+        ("strategies: {name: projection, space: {direction: {choice: [pcs]}}}", "'pca'"),
+        ("seeds: 0", "a number n for the seeds 1 to n"),
+        ("seeds: [1, 1]", "seed 1 is named twice"),
+        ("seeds: [a]", "seeds[0] was 'a'"),
+        ("budget: {trials: 0}", "budget.trials was 0"),
+        ("budget: {hours: 0}", "allowed: a number above 0"),
+        ("budget: 7", "budget was 7; allowed: keys: trials, hours, stop"),
+        ("search: {sampler: tpf}", "did you mean 'tpe'?"),
+        ("search: {min_retention: 3}", "a number above 0 and below 2"),
+        ("search: {objectives: [bias]}", "allowed: score or bias,retention"),
+        ("search: {objectives: [bias, retention], prune: 0.3}", "of which neither alone"),
+        ("{search: {sampler: grid}, budget: {trials: 10}}", "the grid has 9 points"),
+        ("executor: dsk", "executor was 'dsk' (where trials run); allowed: local"),
+        ("name: a/b", "without slashes"),
+    ],
+)
+def test_slips_are_named_with_what_is_allowed(text: str, said: str) -> None:
+    with pytest.raises(UserError) as refused:
+        study(text).plans()
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"- a\n- b", "holds a list; allowed: keys with values"),
+        (b"a: [1", "is not YAML"),
+        (b"a: 1\nb: 2\na: 3", "the key 'a' is there twice in line 3"),
+        (b"a: !!python/object/apply:os.system [ls]", "is not YAML: could not determine"),
+        (b"\xff\xfe\x00", "is not UTF-8 text"),
+        (b"a: " + b"[" * 3000, "is not YAML"),
+    ],
+)
+def test_a_file_that_is_no_study(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as refused:
+        read_study(path)
+    assert said in str(refused.value)
+    with pytest.raises(UserError, match=r"cannot be read"):
+        read_study(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["a.yaml", "b.yml"], "two study files"),
+        (["--set", "trainer.dim=x"], "the command line: trainer.dim was 'x'"),
+        (["--set", "trainr.dim=5"], "did you mean 'trainer'?"),
+        (["--dim", "5000"], "--dim was 5000"),
+        (["--sampler", "tpf"], "--sampler was 'tpf'"),
+        (["--objectives", "bias"], "--objectives was 'bias'"),
+        (["--prune", "2"], "--prune was 2.0; allowed: a number above 0 and below 1"),
+    ],
+)
+def test_slips_on_the_line(words: list[str], said: str) -> None:
+    with pytest.raises(UserError) as refused:
+        line(*words)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e-3", 0.001), ("1E5", 1e5), ("1.5e-2", 0.015), ("3", 3), ("pca", "pca"), ("[a", "[a")],
+)
+def test_numbers_are_read_as_people_write_them(text: str, value: Any) -> None:
+    assert parse(text) == value
+    assert type(parse(text)) is type(value)
