@@ -130,7 +130,8 @@ CASES = [
     (1, 1, False, 1, -1),
     (17, 20, True, 20, -1),
     (300, 3, True, 7, 4),  # more vectors than are written out in a straight line, and <UNK>
-    (300, 5, True, 3, -1),  # the same with the larger group of targets
+    (300, 5, True, 5, -1),  # the same in groups of four targets, with AVX-512
+    (300, 5, True, 3, -1),  # the same in groups of four targets everywhere
 ]
 
 

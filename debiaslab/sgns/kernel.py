@@ -92,9 +92,11 @@ def train_plain(
 def group_size(negatives: int) -> int:
     """Return how many targets share one vector block, hence one look at the old weights.
 
-    Four are faster while one vector of 16 holds their dot products; beyond, 16 registers are short.
+    Four are faster than two as long as the registers hold what the block needs of all its pairs:
+    32 registers with AVX-512, 16 without.
     """
-    return 4 if negatives <= 3 else 2
+    most = 5 if simd.lanes() == 16 else 3
+    return 4 if negatives <= most else 2
 
 
 def around(kept: list[int], i: int, reach: int) -> Iterator[int]:
