@@ -23,6 +23,7 @@ from debiaslab.study.run import (
     SCORECARD,
     FinishedRun,
     UnusableRunError,
+    checkpoint_beside,
     dataset_info,
     find_finished,
     log_provenance,
@@ -110,7 +111,7 @@ def compare(
     ):
         log.dataset(dataset_info(corpus))
         log_provenance(log)
-        runs = _Runs(store, corpus, plan, parent, bar)
+        runs = _Runs(store, Path(root), corpus, plan, parent, bar)
         baseline = runs.baselines()
         sides = (baseline, *(runs.side(each) for each in tuned))
     return Comparison(name, parent, sides, tuple(runs.failures))
@@ -173,9 +174,16 @@ class _Runs:
     """The runs of one comparison, those that exist and those still to be made."""
 
     def __init__(
-        self, store: Store, corpus: Corpus, plan: ComparisonPlan, parent: str, bar: tqdm
+        self,
+        store: Store,
+        root: Path,
+        corpus: Corpus,
+        plan: ComparisonPlan,
+        parent: str,
+        bar: tqdm,
     ) -> None:
         self._store = store
+        self._root = root
         self._corpus = corpus
         self._plan = plan
         self._parent = parent
@@ -226,6 +234,7 @@ class _Runs:
             seed=seed,
             trial=None,
             baseline=None,
+            checkpoint=checkpoint_beside(self._root),
             progress=not self._bar.disable,
         )
 
@@ -266,6 +275,7 @@ class _Runs:
             trial=None,
             baseline=baseline,
             against=self._measured(baseline),
+            checkpoint=checkpoint_beside(self._root),
             progress=not self._bar.disable,
         )
 
