@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: install sweep ui test lint bench clean
+.PHONY: install sweep ui test lint bench oracle clean
 
 install: $(VENV)/.installed
 
@@ -34,6 +34,10 @@ test: lint
 
 bench: install
 	$(BIN)/python -m experiments.benchmarks
+
+# WEFE and responsibly in environments of their own, .venv-oracle; needs Python 3.10-3.12 and 3.7.
+oracle: install
+	$(BIN)/python -m experiments.oracle
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

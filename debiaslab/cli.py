@@ -33,6 +33,7 @@ COMMANDS = {
     "export": "write the CodaLab file, or the vectors, of a run",
     "evaluate": "measure the bias and utility of vector files",
     "debias": "debias finished vectors with a post-processing strategy",
+    "reliability": "show how far bias scores hold over pairs, words, rules and seeds",
     "neighbors": "show the words nearest to a word, one or two vectors side by side",
     "lexicon": "list and show the word lists, check them against vectors",
     "strategies": "list the debiasing strategies",

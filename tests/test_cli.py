@@ -48,6 +48,7 @@ OPTIONS = {
     "evaluate": "--baseline --json --csv --seed --run --log --similarity --analogies --groups "
     "--quick --lexicon --compare-csv",
     "lexicon": "--vectors --file",
+    "reliability": "--baseline --words --json --seed",
     "neighbors": "--vectors --run --study --compare -n --store",
     "strategies": "",
     "studies": "--store",
@@ -251,7 +252,7 @@ def test_strategies_are_listed_with_their_search_space(capfd: Capture) -> None:
     printed = call(capfd, "strategies").out
     for name in ("none", "pairwise", "projection", "tying"):
         assert f"\n  {name}\n" in printed
-    assert "λ 0.001 – 100, direction=pca" in printed
+    assert "λ 0.001 – 100, pairs=tune, direction=pca" in printed
     assert "projection · during training" in call(capfd, "strategies", "projection").out
 
 

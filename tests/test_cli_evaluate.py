@@ -7,11 +7,13 @@ import json
 import re
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from debiaslab.commands.evaluate_inputs import load_analogy_sets, load_file
 from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import load, load_pairs, names, pair_names
 from debiaslab.metrics import Scorecard, default_similarity_sets
@@ -123,7 +125,53 @@ def test_a_folder_of_similarity_sets(capfd: Capture, tmp_path: Path) -> None:
 
 def test_only_the_groups_that_were_named(capfd: Capture, tmp_path: Path) -> None:
     card = measured(capfd, tmp_path, "plain.kv", "--groups", "similarity,weat")
-    assert list(dict.fromkeys(r.metric for r in card.records)) == ["weat", "similarity"]
+    assert list(dict.fromkeys(r.metric for r in card.records)) == [
+        *("weat", "similarity", "collapse")  # no number without the warning about its vectors
+    ]
+
+
+def test_the_published_analogies_are_there_by_default(made: Path) -> None:
+    def names(*words: str, asked: str | None = None, quick: bool = False) -> list[str]:
+        found = load_analogy_sets(words, default=asked is None and not quick)
+        return [each.name for each in found or ()]
+
+    own = made / "family.txt"
+    own.write_text(": family\nman woman boy girl\nfather mother son daughter\n")
+    assert names() == ["Google"]
+    assert names(str(own)) == ["Google", "family"]
+    assert names("Google") == ["Google"]
+    assert names(quick=True) == []
+
+
+def test_large_files_are_read_one_at_a_time(
+    capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("debiaslab.commands.evaluate_inputs.AT_ONCE", 0)
+    alive: list[weakref.ref[Embeddings]] = []
+
+    def load(file: str, words: str | None) -> Embeddings:
+        assert sum(each() is not None for each in alive) <= 1  # the baseline
+        found = load_file(file, words)
+        alive.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr("debiaslab.commands.evaluate_inputs.load_file", load)
+    text = quick(capfd, "mild.npz", "strong.npz", "plain.npz", "--baseline", "plain.kv")
+    assert len(alive) == 4
+    assert "[4] plain.npz" in text
+
+
+def test_an_interval_that_is_none_of_words_is_marked(made: Path) -> None:
+    words = "evaluate plain.kv --groups association"
+    done = subprocess.run(
+        [sys.executable, "-m", "debiaslab", *words.split()],
+        cwd=made,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.search(r"rnsb .*\]†", done.stdout)
+    assert "† of rnsb gender: 2.5 % and 97.5 % over splits" in done.stdout
 
 
 # What it prints and writes --------------------------------------------------------------------

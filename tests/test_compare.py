@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from debiaslab.corpus import Corpus
+from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import Record, Scorecard
+from debiaslab.regularizers import create, debias_words
 from debiaslab.report import (
     Measure,
     Side,
@@ -30,7 +32,7 @@ from debiaslab.study import comparing
 from debiaslab.study.cells import ComparisonPlan, Entry
 from debiaslab.study.comparing import compare
 from debiaslab.study.run import UnusableRunError
-from debiaslab.tracking import Store
+from debiaslab.tracking import VECTORS, Store
 from tests.toys import toy_corpus
 
 DIRECT = Measure("direct_bias", "occupations", "report", "lower", "direct bias")
@@ -210,3 +212,31 @@ def test_a_cell_that_fails_is_left_empty(
     assert [card is None for card in found.sides[1].cards] == [False, True]
     assert found.failures == ("projection@1, seed 2: nothing could be measured",)
     assert "1/2" in comparison_text(found.sides)
+
+
+def test_entries_may_have_knobs() -> None:
+    entry = Entry.parse("projection[pairs=all; direction=mean]@0.5")
+    assert entry == Entry("projection", 0.5, (("pairs", "all"), ("direction", "mean")))
+    assert entry.label == "projection[pairs=all;direction=mean]"
+    assert not entry.tuned
+    assert Entry.parse("hard").label == "hard"
+    with pytest.raises(UserError, match=r"no knob 'pears'.*'pairs'"):
+        Entry.parse("projection[pears=all]")
+    with pytest.raises(UserError, match="cannot be read"):
+        Entry.parse("projection[pairs=all")
+
+
+def test_post_processing_is_given_the_baseline_itself(corpus: Corpus, tmp_path: Path) -> None:
+    plan = replace(PLAN, entries=(Entry("hard"), Entry("hard", None, (("pairs", "all"),))))
+    found = compare(corpus, plan, root=tmp_path / "mlruns", submissions=tmp_path, progress=False)
+    store = Store.open(tmp_path / "mlruns")
+    baseline, hard, every = found.sides
+    assert (hard.strategy, every.strategy) == ("hard", "hard[pairs=all]")
+    for before, after in zip(baseline.runs, hard.runs, strict=True):
+        assert before is not None
+        assert after is not None
+        old, new = (Embeddings.load(store.artifact(run, VECTORS)) for run in (before, after))
+        words = debias_words(old.words)
+        expected = create("hard").fit(old, words)(old)  # type: ignore[attr-defined]
+        assert np.allclose(new.vectors, expected.vectors, atol=1e-6)
+    assert hard.runs != every.runs

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from debiaslab.corpus import Corpus
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.lexicons import load_pairs
 from debiaslab.regularizers import (
     Composition,
     DebiasWords,
@@ -110,7 +111,9 @@ def test_parts_act_in_the_order_of_their_stages_however_they_are_named() -> None
 def test_knobs_go_to_the_part_that_has_them() -> None:
     strategy = create("projection+scale", direction="mean", **{"scale.factor": "3", "hurry": "yes"})
     assert strategy.knobs() == {
+        "projection.pairs": "tune",
         "projection.direction": "mean",
+        "scale.pairs": "tune",
         "scale.factor": 3.0,
         "scale.hurry": True,
     }
@@ -221,3 +224,19 @@ def test_another_package_adds_a_strategy_by_an_entry_point(tmp_path: Path) -> No
     )
     assert "a package of somebody else" in finished.stdout
     assert "'nowhere.at.all' cannot be loaded (ModuleNotFoundError" in finished.stderr
+
+
+def test_pairs_may_be_all_and_are_then_the_same_for_every_part() -> None:
+    strategy = create("projection+scale", pairs="all")
+    assert strategy.knobs()["projection.pairs"] == strategy.knobs()["scale.pairs"] == "all"
+    pairs = load_pairs("gender_pairs")
+    words = sorted({word for pair in pairs.pairs for word in pair} | {"table", "chair"})
+    counts = np.ones(len(words), dtype=np.int64)
+    for name in ("projection", "scale"):
+        for choice, half in (("tune", "tune"), ("all", "all")):
+            bound = bind_strategy(create(name, pairs=choice), words, counts)
+            assert len(bound.coverage.pairs) == len(pairs.half(half))
+    with pytest.raises(UserError, match=r"pairs was 'report'.*all, tune"):
+        create("projection", pairs="report")
+    with pytest.raises(UserError, match="different gender pairs"):
+        create("projection+tying", **{"projection.pairs": "all"})

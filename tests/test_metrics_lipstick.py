@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import gender_words, load, load_pairs
 from debiaslab.metrics import gender_direction
+from debiaslab.metrics.baseline import Baseline
 from debiaslab.metrics.biased_words import TOP, biased_words
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery
@@ -282,7 +283,7 @@ def test_scorecard_records():
     baseline = Embeddings(words, baseline.vectors)
     debiased = Embeddings(words, debiased.vectors)
     effort = Effort(0, 100, 0, False)
-    records = list(lipstick.records(debiased, baseline, effort))
+    records = list(lipstick.records(debiased, Baseline(baseline), effort))
     assert [(record.name, record.words) for record in records] == [
         ("kmeans_alignment", "all"),
         ("svm_recovery", "all"),
@@ -295,7 +296,7 @@ def test_scorecard_records():
     assert len(records[0].extra["seeds"]) == 5
     assert records[2].n == records[3].n + records[4].n
     json.dumps([record.to_dict() for record in records], allow_nan=False)
-    alone = list(lipstick.records(baseline, baseline, effort))
+    alone = list(lipstick.records(baseline, Baseline(baseline), effort))
     assert [record.value for record in alone] == [record.extra["baseline"] for record in records]
 
 
@@ -330,7 +331,7 @@ def test_published_numbers_before_and_after_hard_debiasing():
     effort = Effort(0, 100, 0, False)
     records = {
         (record.name, record.words): record
-        for record in lipstick.records(hard_debiased(baseline), baseline, effort)
+        for record in lipstick.records(hard_debiased(baseline), Baseline(baseline), effort)
     }
     for name, key in (
         ("kmeans_alignment", "kmeans"),

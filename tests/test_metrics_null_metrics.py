@@ -1,31 +1,45 @@
 """Random-word nulls of the metrics: the metric itself on random words, drawn one set at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from debiaslab.embeddings import Embeddings
+from debiaslab.lexicons.sembias import SemBiasRow
 from debiaslab.metrics import NotMeasuredError, direct_bias, gender_direction, weat
+from debiaslab.metrics.bias_by_projection import bias_by_projection
 from debiaslab.metrics.ect import ect
 from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.factual import factual_association
+from debiaslab.metrics.indirect_bias import indirect_bias_within
 from debiaslab.metrics.mac import mac
 from debiaslab.metrics.null import difference_of_means, mean, null_from, null_of, random_words
 from debiaslab.metrics.null_band import null_band, null_p
 from debiaslab.metrics.null_metrics import (
+    bias_by_projection_null,
     direct_bias_null,
     ect_null,
+    factual_null,
+    indirect_bias_null,
     mac_null,
     ripa_null,
     rnd_null,
     rnsb_null,
     same_null,
+    sc_weat_null,
+    sembias_null,
     weat_null,
 )
 from debiaslab.metrics.ripa import ripa
 from debiaslab.metrics.rnd import rnd
 from debiaslab.metrics.rnsb import rnsb
 from debiaslab.metrics.same import same
+from debiaslab.metrics.sc_weat import sc_weat
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.scored.nulls import HAS_NULL, with_null
+from debiaslab.metrics.scored.nulls import HAS_NULL, with_null, with_nulls
+from debiaslab.metrics.sembias import sembias
+from debiaslab.metrics.yardstick import Yardstick
 
 M, F = [f"m{i}" for i in range(5)], [f"f{i}" for i in range(5)]
 GROUPS = {"m": M, "f": F}
@@ -42,6 +56,8 @@ def space(words=400, dim=12, seed=0):
 
 VECTORS = space()
 WORDS = random_words(VECTORS)
+SHARES = [1.0, 5.0, 20.0, 30.0, 42.0, 80.0, 85.0, 99.0]
+ALIKE = Embeddings(VECTORS.words, VECTORS.unit + 0.5)  # whose cosines have a mean above 0
 
 CASES = {
     "weat": (
@@ -79,6 +95,26 @@ CASES = {
     "same": (
         lambda w: same(VECTORS, w, GROUPS, bootstrap=0).value,
         lambda: same_null(WORDS, GROUPS, N),
+    ),
+    "sc_weat": (
+        lambda w: sc_weat(VECTORS, w, M, F, permutations=0, bootstrap=0).value,
+        lambda: sc_weat_null(WORDS, M, F, N),
+    ),
+    "bias by projection": (
+        lambda w: bias_by_projection(VECTORS, w, PAIRS, bootstrap=0).value,
+        lambda: bias_by_projection_null(WORDS, PAIRS, N),
+    ),
+    "indirect bias": (
+        lambda w: indirect_bias_within(ALIKE, w, PAIRS, bootstrap=0).value,
+        lambda: indirect_bias_null(random_words(ALIKE), PAIRS, N, draws=4000),
+    ),
+    "factual": (
+        lambda w: (
+            factual_association(
+                VECTORS, dict(zip(w, SHARES, strict=True)), PAIRS, permutations=0, bootstrap=0
+            ).pearson
+        ),
+        lambda: factual_null(WORDS, SHARES, PAIRS),
     ),
     "rnsb": (
         lambda w: rnsb(VECTORS, w, M, F, repeats=3, seed=5).value,
@@ -146,6 +182,27 @@ def test_sets_of_one_draw_are_disjoint_and_uniform():
 def test_long_word_lists_cost_no_more_than_their_words():
     values = null_from(mean, np.random.default_rng(0).normal(size=9500), (303,), draws=10_000)
     assert values.std() == pytest.approx(np.sqrt((1 - 303 / 9500) / 303), rel=0.03)
+
+
+def test_a_pair_of_random_words_in_the_place_of_he_and_she():
+    names = [*M, *F, *(f"{kind}{i}" for kind in "abcdgh" for i in range(9))]
+    names += [f"w{i}" for i in range(300)]
+    vectors = Embeddings(names, np.random.default_rng(0).normal(size=(len(names), 30)))
+    rows = [
+        SemBiasRow(
+            (f"a{i}", f"b{i}"), (f"c{i}", f"d{i}"), ((f"g{i}", f"h{i}"), (f"a{i}", f"h{i}")), False
+        )
+        for i in range(8)
+    ]
+    null = sembias_null(random_words(vectors), rows, draws=2000, seed=1)
+    assert null.sum(axis=1) == pytest.approx(np.ones(2000))
+    slow = [
+        sembias(vectors, rows, pair=(f"w{i}", f"w{i + 1}"), bootstrap=0) for i in range(0, 300, 2)
+    ]
+    expected = np.mean([[each.definition, each.stereotype, each.none] for each in slow], axis=0)
+    assert null.mean(axis=0) == pytest.approx(expected, abs=0.05)
+    with pytest.raises(NotMeasuredError, match="0 of 8 rows"):
+        sembias_null(WORDS, rows)
 
 
 def test_an_unbiased_space_lies_within_its_null():
@@ -217,13 +274,29 @@ def test_records_get_the_null_of_other_vectors():
     pairs = load_pairs("definitional_pairs").pairs
     names = [*dict.fromkeys(w for p in pairs for w in p), *(f"w{i}" for i in range(300))]
     vectors = Embeddings(names, np.random.default_rng(0).normal(size=(len(names), 20)))
-    extra = with_null(record, random_words(vectors), effort, "_baseline").extra
+    null = HAS_NULL["direct_bias"]
+    extra = with_null(record, null, [Yardstick.of(vectors, "_baseline")], effort).extra
     assert set(extra) == {f"null_{x}_baseline" for x in ("median", "low", "high", "p")}
     assert extra["null_low_baseline"] < extra["null_median_baseline"] < extra["null_high_baseline"]
-    lost = with_null(record, random_words(space(3)), effort).extra
+    lost = with_null(record, null, [Yardstick.of(space(3))], effort).extra
     assert set(lost.values()) == {None}
+    assert set(with_null(replace(record, value=None), null, [Yardstick.of(vectors)], effort).extra)
     other = Record("similarity", "x", "all", 0.5)
-    assert with_null(other, random_words(vectors), effort) is other
-    race = Record("mac", "race", "all", 0.5, n=4)
-    assert with_null(race, random_words(vectors), effort) is race
-    assert {"direct_bias", "mac", "ect", "same", "rnsb", "ripa"} <= set(HAS_NULL)
+    assert list(with_nulls([other], [Yardstick.of(vectors)], effort)) == [other]
+    assert list(with_nulls([record], [], effort)) == [record]
+
+
+def test_a_null_is_drawn_once():
+    drawn = []
+
+    def null(*_):
+        drawn.append(1)
+        return np.arange(5.0)
+
+    effort, yardstick = Effort(0, 0, 0, null=True), Yardstick(WORDS)
+    record = Record("direct_bias", "occupations", "all", 0.5, n=4)
+    with_null(record, null, [yardstick, yardstick.named("_baseline")], effort)
+    with_null(replace(record, value=0.2), null, [yardstick], effort)
+    assert len(drawn) == 1
+    with_null(replace(record, n=5), null, [yardstick], effort)
+    assert len(drawn) == 2

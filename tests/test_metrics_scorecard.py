@@ -18,15 +18,18 @@ from debiaslab.lexicons import (
     pair_names,
 )
 from debiaslab.metrics import (
+    Baseline,
     NotMeasuredError,
     Record,
     Scorecard,
     SimilaritySet,
     default_similarity_sets,
     evaluate,
+    weat,
 )
 from debiaslab.metrics.analogy_sets import load_analogies
 from debiaslab.metrics.direction import direction_of
+from debiaslab.metrics.scored.nulls import HAS_NULL
 
 HALVES = ("all", "tune", "report")
 
@@ -67,7 +70,27 @@ def test_every_group_on_every_half_in_a_fixed_order(card):
 
 def test_every_metric_is_ranked_or_said_not_to_be(card):
     unranked = {(r.metric, r.name) for r in card.records if direction_of(r).better is None}
-    assert unranked == {("collapse", "norm_spread")}
+    neither = {("sembias", "none"), ("sembias", "held_out_none")}
+    assert unranked == {("collapse", "norm_spread"), *neither}
+
+
+def test_every_bias_metric_has_a_null_but_the_lipstick_tests(card):
+    # indirect bias: random words of noise are not alike, so β is undefined for some sets of them
+    for record in card.records:
+        if record.metric in HAS_NULL and record.metric != "indirect_bias" and record.value:
+            assert record.extra["null_low"] <= record.extra["null_high"], record
+            assert 0 < record.extra["null_p"] <= 1
+    tested = {record.metric for record in card.records if record.p is not None}
+    assert tested == {"weat", "factual_association"}
+
+
+def test_mac_is_best_near_what_random_words_show():
+    direction = direction_of(Record("mac", "occupations", "all", 0.9))
+    here = Record("mac", "occupations", "all", 0.9, extra={"null_median": 0.93})
+    fixed = Record("mac", "x", "all", 0.9, extra={"null_median": 0.5, "null_median_baseline": 0.8})
+    bare = Record("mac", "occupations", "all", 0.9)
+    badness = [direction.badness(0.9, record) for record in (here, fixed, bare)]
+    assert badness == pytest.approx([0.03, 0.1, 0.1])
 
 
 def test_weat_records_hold_statistic_null_and_both_ps(card):
@@ -163,7 +186,43 @@ def test_only_what_was_named_and_direct_bias_once(vectors):
     keys = [(r.metric, r.name, r.words) for r in both.records]
     assert len(set(keys)) == len(keys)
     assert "direct_bias" in metrics_of(both)
-    assert metrics_of(evaluate(vectors, groups=["direct_bias"])) == {"direct_bias"}
+    assert metrics_of(evaluate(vectors, groups=["direct_bias"])) == {"direct_bias", "collapse"}
+
+
+def test_a_baseline_of_many_gives_the_same_cards(vectors, debiased):
+    one = Baseline(vectors)
+    groups = ["weat", "association", "lipstick"]
+    alone = evaluate(vectors, baseline=one, groups=groups, bootstrap=0)
+    assert alone == evaluate(vectors, groups=groups, bootstrap=0)
+    assert metrics_of(evaluate(vectors, baseline=one, quick=True)) == {
+        *("weat", "direct_bias", "similarity", "collapse")
+    }
+    again = evaluate(debiased, baseline=one, groups=groups, bootstrap=0)
+    assert again == evaluate(debiased, baseline=vectors, groups=groups, bootstrap=0)
+
+
+def test_association_tests_of_a_user(vectors, tmp_path):
+    test = {"X": "math", "Y": "arts", "A": LEFT, "B": RIGHT}
+    sides = {"classes": {"l": LEFT, "r": RIGHT}, "stereotypes": {"l": "math", "r": "arts"}}
+    document = {"citation": "made up", "tests": {"mine": test}, "attributes": {"sides": sides}}
+    (tmp_path / "mine.json").write_text(json.dumps(document))
+    file = load_file(tmp_path / "mine.json")
+    assert file.tests["mine"].A.name == "mine_A"
+    card = evaluate(
+        vectors,
+        groups=["weat"],
+        tests=tuple(file.tests.values()),
+        attributes=tuple(file.attributes.values()),
+        baseline=vectors,
+        bootstrap=0,
+    )
+    mine, sides = (card.record("weat", name, "all") for name in ("mine", "sides"))
+    expected = weat(vectors, load("math").words, load("arts").words, LEFT, RIGHT)
+    assert mine.extra["statistic"] == pytest.approx(expected.statistic)
+    assert sides.value == pytest.approx(expected.effect_size)
+    assert mine.extra["null95_baseline"] == mine.extra["null95"] > 0
+    with pytest.raises(UserError, match="two association tests are called 'mine'"):
+        evaluate(vectors, tests=[*file.tests.values(), *file.tests.values()])
 
 
 def test_an_unknown_group_names_the_nearest(vectors):

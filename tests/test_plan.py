@@ -174,7 +174,7 @@ def test_each_seed_gets_the_settings_of_the_plan() -> None:
     ("bad", "hint"),
     [
         ({"strategy": "projektion"}, "did you mean 'projection'"),
-        ({"strategy": "none"}, "has no λ to search; allowed: half-sibling, pairwise"),
+        ({"strategy": "none"}, "has no λ to search; allowed: adversarial"),
         ({"knobs": (("direktion", "pca"),)}, "did you mean 'direction'"),
         ({"knobs": (("direction", "pcs"),)}, "did you mean 'pca'"),
         ({"knobs": (("weight", "0.1"),)}, "λ was set as a knob"),

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--strategies",
         default="projection,pairwise,tying",
         metavar="A,B@λ,C+D",
-        help="strategies, each with or without its λ",
+        help="strategies, each with or without its λ; with knobs: NAME[knob=value;…]@λ",
     )
     group.add_argument(
         "--seeds", type=whole(1, 100), default=3, help="trainings of each, with seeds 1, 2, …"

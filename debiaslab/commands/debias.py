@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Debias, save, and say what was covered and how to measure the result."""
     from debiaslab.embeddings import Embeddings
-    from debiaslab.regularizers import Coverage, debias_words
+    from debiaslab.regularizers import debias_words
     from debiaslab.regularizers.penalty import check_cover
     from debiaslab.vectors import check_writable
 
@@ -59,10 +59,10 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     check_writable(args.out)
     _refuse_same_file(args)
     before = Embeddings.load(args.vectors)
-    words = debias_words(before.words, args.cover)
+    words = debias_words(before.words, args.cover, strategy.pairs)
     after = strategy.fit(before, words, args.seed)(before)
     after.save(args.out)
-    yield _covered(strategy, before, after, Coverage.of(before.words, args.cover, words.neutral))
+    yield _covered(strategy, before, after, words.coverage(before.words, args.cover))
     yield (
         f"saved {args.out}\nnext: python -m debiaslab evaluate {args.out} --baseline {args.vectors}"
     )

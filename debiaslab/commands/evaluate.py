@@ -55,7 +55,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--groups",
         metavar="A,B",
         type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
-        help="only these groups of metrics, such as weat,similarity",
+        help="only these groups of metrics, such as weat,similarity; collapse checks come along",
     )
     group.add_argument(
         "--quick", action="store_true", help="values only: no intervals, tests, nulls"
@@ -72,14 +72,14 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="analogy questions, or a folder of them, or Google for the set that gensim carries",
+        help="analogy questions, or a folder of them, besides Google's, which gensim carries",
     )
     group.add_argument(
         "--lexicon",
         metavar="FILE",
         action="append",
         default=[],
-        help="JSON or YAML that defines attributes besides gender, such as religion",
+        help="JSON or YAML that defines attributes besides gender, such as religion, or tests",
     )
     group.add_argument(
         "--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of permutations and bootstrap"
@@ -125,6 +125,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         before = card if subject.is_baseline else before
         if log is not None:
             yield f"logged run {log.add(subject, card)}"
+        subject.let_go()
     comparison = compare(cards) if len(cards) > 1 else None
     if comparison is not None:
         yield comparison_view(comparison)
@@ -164,10 +165,11 @@ def _measured(args: argparse.Namespace, inputs: Inputs) -> Iterator[tuple[Subjec
                 seed=args.seed,
                 quick=args.quick,
                 similarity=inputs.similarity,
-                baseline=None if subject.is_baseline else inputs.baseline,
+                baseline=inputs.baseline,
                 groups=groups,
                 analogies=inputs.analogies,
                 attributes=inputs.attributes,
+                tests=inputs.tests,
                 progress=True,
             ),
         )

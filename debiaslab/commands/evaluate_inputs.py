@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from debiaslab.commands.arguments import open_store, run_vectors
 from debiaslab.errors import UserError
+from debiaslab.metrics import Baseline
 
 if TYPE_CHECKING:
     from debiaslab.embeddings import Embeddings
-    from debiaslab.lexicons import Attribute
-    from debiaslab.metrics import SimilaritySet
-    from debiaslab.metrics.analogy_sets import AnalogySet
+    from debiaslab.lexicons import AssociationTest, Attribute
+    from debiaslab.metrics import AnalogySet, SimilaritySet
+    from debiaslab.tracking import RunInfo, Store
 
 
-@dataclass(frozen=True)
+AT_ONCE = 2 << 30  # bytes of files up to which all are read before anything is measured
+
+
+@dataclass
 class Subject:
-    """One set of vectors to measure."""
+    """One set of vectors to measure, read when it is needed."""
 
     label: str  # what it is called in tables and files
-    embeddings: Embeddings
+    read: Callable[[], Embeddings]
     run_id: str | None = None  # None: a file
     is_baseline: bool = False
+
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        """The vectors, kept until :meth:`let_go`."""
+        return self.read()
+
+    def let_go(self) -> None:
+        """Forget the vectors: the next ones may need the memory."""
+        self.__dict__.pop("embeddings", None)
 
     def groups(self, asked: Sequence[str] | None) -> list[str] | None:
         """Return the groups to measure: those that need a baseline are not for the baseline."""
@@ -37,17 +52,18 @@ class Subject:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything that is read before anything is measured."""
+    """What is measured, and with what."""
 
     subjects: list[Subject]  # the baseline first; taken out one by one
-    baseline: Embeddings | None
+    baseline: Baseline | None
     similarity: list[SimilaritySet]
     analogies: list[AnalogySet] | None
     attributes: list[Attribute]
+    tests: list[AssociationTest]
 
 
 def load_all(args: argparse.Namespace) -> Inputs:
-    """Read what the arguments name.
+    """Read what the arguments name: all of it, unless the vectors are too large for that together.
 
     Raises:
         UserError: No vectors were named, or something cannot be read.
@@ -58,25 +74,41 @@ def load_all(args: argparse.Namespace) -> Inputs:
             next_step="python -m debiaslab evaluate --help",
         )
     similarity = load_similarity_sets(args.similarity)
-    analogies, attributes = load_analogy_sets(args.analogies), load_attributes(args.lexicon)
-    subjects = [Subject(file, load_file(file, args.words)) for file in args.vectors]
+    analogies = load_analogy_sets(args.analogies, default=args.groups is None and not args.quick)
+    attributes, tests = load_lexicons(args.lexicon)
+    subjects = [_file(file, args.words) for file in args.vectors]
     subjects += _runs(args)
     baseline = None
     if args.baseline is not None:
-        baseline = load_file(args.baseline, args.words)
-        subjects.insert(0, Subject(args.baseline, baseline, is_baseline=True))
-    return Inputs(subjects, baseline, similarity, analogies, attributes)
+        first = replace(_file(args.baseline, args.words), is_baseline=True)
+        baseline = Baseline(first.embeddings)
+        subjects.insert(0, first)
+    if sum(map(_size, args.vectors)) <= AT_ONCE:
+        for subject in subjects:
+            _ = subject.embeddings  # a slip in the last file is told before the first is measured
+    return Inputs(subjects, baseline, similarity, analogies, attributes, tests)
+
+
+def _file(file: str, words: str | None) -> Subject:
+    return Subject(file, lambda: load_file(file, words))
+
+
+def _size(file: str) -> int:
+    """Return the bytes of a file; one that is not there is refused when it is read."""
+    path = Path(file)
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _runs(args: argparse.Namespace) -> list[Subject]:
     if not args.run:
         return []
     store = open_store(args)
-    found = [store.run(run_id) for run_id in args.run]
-    return [
-        Subject(f"{run.name} ({run.run_id[:8]})", run_vectors(store, run), run.run_id)
-        for run in found
-    ]
+    return [_of_run(store, store.run(run_id)) for run_id in args.run]
+
+
+def _of_run(store: Store, run: RunInfo) -> Subject:
+    label = f"{run.name} ({run.run_id[:8]})"
+    return Subject(label, lambda: run_vectors(store, run), run.run_id)
 
 
 def load_file(file: str, words: str | None) -> Embeddings:
@@ -102,36 +134,42 @@ def load_similarity_sets(sources: Sequence[str]) -> list[SimilaritySet]:
     return _distinct("similarity sets", [*default_similarity_sets(), *own])
 
 
-def load_analogy_sets(sources: Sequence[str]) -> list[AnalogySet] | None:
-    """Return the sets of each file or folder; None when there are no sources.
+def load_analogy_sets(sources: Sequence[str], *, default: bool) -> list[AnalogySet] | None:
+    """Return the sets of each file or folder, Google's before them by default; None without any.
 
     Raises:
         UserError: A file is no analogy set, a folder has none, or two have one name.
     """
-    from debiaslab.metrics.analogy_sets import analogy_sets_in
+    from debiaslab.metrics import analogy_sets_in, default_analogy_sets
 
-    found = [each for source in sources for each in analogy_sets_in(source).sets]
-    return _distinct("analogy sets", found) if sources else None
+    own = [each for source in sources for each in analogy_sets_in(source).sets]
+    named = {each.name for each in own}
+    first = [each for each in default_analogy_sets() if default and each.name not in named]
+    return _distinct("analogy sets", [*first, *own]) or None
 
 
-def load_attributes(files: Sequence[str]) -> list[Attribute]:
-    """Return the attributes of lexicon files.
+def load_lexicons(files: Sequence[str]) -> tuple[list[Attribute], list[AssociationTest]]:
+    """Return the attributes and the association tests of lexicon files.
 
     Raises:
-        UserError: A file cannot be read or has none, or two attributes have one name.
+        UserError: A file cannot be read or has neither, or two of a kind have one name.
     """
-    from debiaslab.lexicons import load_file
+    from debiaslab.lexicons import association_tests, load_file
 
     attributes: list[Attribute] = []
+    tests: list[AssociationTest] = []
     for file in files:
-        found = load_file(file).attributes
-        if not found:
+        found = load_file(file)
+        if not (found.attributes or found.tests):
             raise UserError(
-                f"the lexicon file {file} defines no attribute",
-                allowed="attributes, each with its classes",
+                f"the lexicon file {file} defines no attribute and no test",
+                allowed="attributes, each with its classes, or tests, each with X, Y, A and B",
             )
-        attributes += found.values()
-    return _distinct("attributes", attributes)
+        attributes += found.attributes.values()
+        tests += found.tests.values()
+    derived = [each.test for each in attributes if each.test is not None]
+    _distinct("association tests", [*association_tests(), *tests, *derived])
+    return _distinct("attributes", attributes), tests
 
 
 class _Named(Protocol):

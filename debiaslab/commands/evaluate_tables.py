@@ -40,12 +40,14 @@ def scorecard_view(card: Scorecard, warnings: Sequence[str] = ()) -> str:
     report, rest = _halved(card.records)
     blocks: list[RenderableType] = [f"Scorecard of {card.vectors}"]
     blocks += [f"WARNING: {warning}" for warning in dict.fromkeys((*card.warnings, *warnings))]
-    blocks += _tables("Headline: report words, on which nothing was tuned", report)
-    blocks += _tables("All words and tune words", rest)
+    caution = " (worth no more than the WARNING above lets them)" if card.warnings else ""
+    blocks += _tables(f"Headline: report words, on which nothing was tuned{caution}", report)
+    blocks += _tables(f"All words and tune words{caution}", rest)
     if any(_has_statistic(record) for record in card.records):
         blocks += ["", SCALE_NOTE]
     if any(record.p is not None for record in card.records):
         blocks.append(P_NOTE)
+    blocks += [f"† of {name}: {kind}" for name, kind in _interval_kinds(card.records).items()]
     lost = [record for record in card.records if record.reason]
     if lost:
         blocks += ["", "Not measured:", *_lost_lines(lost)]
@@ -74,9 +76,11 @@ def comparison_view(comparison: Comparison) -> str:
         "Rank correlation between metrics: Kendall's τ-b over the files, each metric by a file's "
         "mean rank; 1: they prefer the same files"
     )
-    table = _table(["", *correlations.labels], text_columns=1)
-    for label, taus in zip(correlations.labels, correlations.taus, strict=True):
-        table.add_row(label, *(_number(tau, 2) for tau in taus))
+    numbers = [f"{i}" for i in range(1, len(correlations.labels) + 1)]
+    table = _table(["", "", *numbers], text_columns=2)
+    for row in zip(numbers, correlations.labels, correlations.taus, strict=True):
+        number, label, taus = row
+        table.add_row(number, label, *(_number(tau, 2) for tau in taus))
     return _rendered([*blocks, table])
 
 
@@ -96,8 +100,10 @@ def _tables(title: str, records: Sequence[Record]) -> list[RenderableType]:
     tables: list[RenderableType] = []
     if weat:
         tables.append(_weat_table(weat))
-    if other:
-        tables.append(_other_table(other))
+    # Apart from each other both fit the width: few metrics besides WEAT have a p.
+    for found in ([r for r in other if r.p is None], [r for r in other if r.p is not None]):
+        if found:
+            tables.append(_other_table(found))
     return ["", title, *tables] if tables else []
 
 
@@ -134,7 +140,7 @@ def _other_table(records: Sequence[Record]) -> Table:
         rows = [
             [
                 *("", record.name, record.words, str(record.n), _number(record.value, 4)),
-                _interval(record.low, record.high, 4),
+                _interval(record.low, record.high, 4) + ("†" if _kind(record) else ""),
                 _band(record, ""),
                 _band(record, "_baseline"),
                 *_ps(record),
@@ -147,10 +153,20 @@ def _other_table(records: Sequence[Record]) -> Table:
     return _filled(head, *sections, text_columns=3)
 
 
+def _kind(record: Record) -> str | None:
+    """Return what the interval is where it is no bootstrap interval of 95 %."""
+    kind: str | None = record.extra.get("interval")
+    return None if record.low is None else kind
+
+
+def _interval_kinds(records: Sequence[Record]) -> dict[str, str]:
+    return {f"{record.metric} {record.name}": kind for record in records if (kind := _kind(record))}
+
+
 def _band(record: Record, suffix: str) -> str:
     """Return where the middle 95 % of random word sets lie."""
     return _interval(
-        record.extra.get(f"null_low{suffix}"), record.extra.get(f"null_high{suffix}"), 4
+        record.extra.get(f"null_low{suffix}"), record.extra.get(f"null_high{suffix}"), 3
     )
 
 
@@ -206,7 +222,7 @@ def _table(head: Sequence[str], text_columns: int) -> Table:
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for i, name in enumerate(head):
         table.add_column(name, justify="left" if i < text_columns else "right", overflow="fold")
     return table

@@ -8,15 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from debiaslab.commands.text_tables import aligned
 from debiaslab.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from debiaslab.lexicon_check import ListCheck, ListChecker, SetsCheck
-    from debiaslab.lexicons import Attribute, Lexicon, LexiconFile, PairLexicon
+    from debiaslab.lexicons import AssociationTest, Attribute, Lexicon, LexiconFile, PairLexicon
 
 EXAMPLES = """examples:
   python -m debiaslab lexicon list
   python -m debiaslab lexicon show career
+  python -m debiaslab lexicon show 7
   python -m debiaslab lexicon check --vectors vectors.kv
   python -m debiaslab lexicon check age --vectors vectors.kv --file my_lists.yaml"""
 
@@ -33,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         default=[],
         metavar="NAME",
-        help="word lists, pair lists or attributes; check without any: all of them",
+        help="word lists, pair lists, attributes or tests; check without any: all of them",
     )
     parser.add_argument("--vectors", metavar="FILE", help="the vectors to check lists against")
     parser.add_argument(
@@ -44,13 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str]:
     """List, show or check."""
     _check_arguments(args)
-    from debiaslab.lexicons import load_file, shipped
+    from debiaslab.lexicons import association_tests, load_file, shipped
 
     files = shipped() if args.file is None else (load_file(args.file),)
     if args.action == "list":
         yield from _list(files, tables=args.file is None)
+        if args.file is None:
+            yield _tests(association_tests())
         return
-    known = _Known.of(files)
+    own = [test for file in files for test in file.tests.values()]
+    known = _Known.of(files, own if args.file is not None else association_tests())
     for name in args.names:
         known.require(name)
     if args.action == "show":
@@ -69,7 +74,7 @@ def _check_arguments(args: argparse.Namespace) -> None:
     if args.action == "show" and not args.names:
         raise UserError(
             "show was given no name",
-            allowed="a word list, a pair list or an attribute",
+            allowed="a word list, a pair list, an attribute or a test",
             next_step="python -m debiaslab lexicon list",
         )
     if args.action == "list" and args.names:
@@ -94,8 +99,9 @@ def _list(files: Iterable[LexiconFile], *, tables: bool) -> Iterator[str]:
             *map(_list_row, file.lexicons.values()),
             *map(_pairs_row, file.pairs.values()),
             *map(_attribute_row, file.attributes.values()),
+            *map(_test_row, file.tests.values()),
         ]
-        said = [_wrapped(f"{file.name} {file.version}: {file.citation}"), _grid([head, *rows])]
+        said = [_wrapped(f"{file.name} {file.version}: {file.citation}"), aligned([head, *rows])]
         yield "\n".join([*said, *(_wrapped(f"note: {text}") for text in file.warnings), ""])
     if tables:
         yield _tables()
@@ -117,6 +123,17 @@ def _attribute_row(attribute: Attribute) -> tuple[str, ...]:
     return (f"attribute {attribute.name}", sets, *map(str, halves), attribute.version)
 
 
+def _test_row(test: AssociationTest) -> tuple[str, ...]:
+    sizes = ("/".join(str(len(w)) for w in test.half(half)) for half in ("all", "tune", "report"))
+    return (f"test {test.name}", *sizes, test.X.version)
+
+
+def _tests(tests: Iterable[AssociationTest]) -> str:
+    return "\n".join(
+        ["association tests (words of X/Y/A/B)", aligned(list(map(_test_row, tests))), ""]
+    )
+
+
 def _tables() -> str:
     from debiaslab.lexicons.source import VERSIONED_SOURCES, source
 
@@ -136,20 +153,22 @@ class _Known:
     lexicons: Mapping[str, Lexicon]
     pairs: Mapping[str, PairLexicon]
     attributes: Mapping[str, Attribute]
+    tests: Mapping[str, AssociationTest]
 
     @classmethod
-    def of(cls, files: Sequence[LexiconFile]) -> _Known:
+    def of(cls, files: Sequence[LexiconFile], tests: Iterable[AssociationTest]) -> _Known:
         return cls(
             {name: each for file in files for name, each in file.lexicons.items()},
             {name: each for file in files for name, each in file.pairs.items()},
             {name: each for file in files for name, each in file.attributes.items()},
+            {each.name: each for each in tests},
         )
 
     def require(self, name: str) -> None:
-        known = [*self.lexicons, *self.pairs, *self.attributes]
+        known = [*self.lexicons, *self.pairs, *self.attributes, *self.tests]
         if name not in known:
             raise UserError(
-                f"there is no word list, pair list or attribute called {name!r}",
+                f"there is no word list, pair list, attribute or test called {name!r}",
                 nearest=nearest(name, known),
                 next_step="python -m debiaslab lexicon list",
             )
@@ -163,6 +182,8 @@ class _Known:
             parts.append(_shown_pairs(self.pairs[name]))
         if name in self.attributes:
             parts.append(_shown_attribute(self.attributes[name]))
+        if name in self.tests:
+            parts.append(_shown_test(self.tests[name]))
         return "\n\n".join(parts)
 
 
@@ -198,6 +219,15 @@ def _shown_attribute(attribute: Attribute) -> str:
     if attribute.targets != attribute.definitional_sets:
         lines.append(_field("targets", _sets(attribute.targets)))
     return "\n".join([*lines, _source(attribute)])
+
+
+def _shown_test(test: AssociationTest) -> str:
+    lines = [f"association test {test.name}: {test.label}"]
+    for side, lexicon in zip("XYAB", (test.X, test.Y, test.A, test.B), strict=True):
+        lines.append(_field(f"{side} {lexicon.name}", ", ".join(lexicon.cased)))
+    halves = ("/".join(str(len(words)) for words in test.half(half)) for half in ("tune", "report"))
+    lines.append(_field("words of a half", "tune {}, report {} of X/Y/A/B".format(*halves)))
+    return "\n".join([*lines, _source(test.X)])
 
 
 def _sets(sets: Iterable[Sequence[str]]) -> str:
@@ -243,6 +273,10 @@ def _chosen_lists(known: _Known, names: Sequence[str]) -> list[Lexicon]:
     for name in names:
         if name in known.lexicons:
             chosen[name] = known.lexicons[name]
+        if name in known.tests:
+            test = known.tests[name]
+            for each in (test.X, test.Y, test.A, test.B):
+                chosen[each.name] = each
         if name in known.attributes:
             attribute = known.attributes[name]
             for each in (*attribute.classes.values(), *attribute.stereotypes.values()):
@@ -276,7 +310,7 @@ def _list_grid(checks: Sequence[ListCheck], most: int | None) -> str:
         for check in checks
     ]
     lost = [_lost(check.name, check.missing, most) for check in checks if check.missing]
-    return "\n".join([_grid([head, *rows]), *lost])
+    return "\n".join([aligned([head, *rows]), *lost])
 
 
 def _set_grid(checks: Sequence[SetsCheck], most: int | None) -> str:
@@ -294,7 +328,7 @@ def _set_grid(checks: Sequence[SetsCheck], most: int | None) -> str:
         for check in checks
         if check.missing
     ]
-    return "\n".join([_grid([head, *rows]), *lost])
+    return "\n".join([aligned([head, *rows]), *lost])
 
 
 def _lost(name: str, missing: Sequence[str], most: int | None) -> str:
@@ -304,18 +338,6 @@ def _lost(name: str, missing: Sequence[str], most: int | None) -> str:
 
 
 # text -----------------------------------------------------------------------------------------
-
-
-def _grid(rows: Sequence[Sequence[str]]) -> str:
-    """Align columns, the first to the left and the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
 
 
 def _field(name: str, text: str) -> str:

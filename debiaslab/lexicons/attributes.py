@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from debiaslab.lexicons.association_test import AssociationTest
 from debiaslab.lexicons.lists import Lexicon
 from debiaslab.lexicons.split import Half, check_half, half_of_all
 
@@ -51,6 +52,16 @@ class Attribute:
     def binary(self) -> bool:
         """Whether there are two classes."""
         return len(self.classes) == 2
+
+    @property
+    def test(self) -> AssociationTest | None:
+        """The stereotypes of two classes against the words of the classes; None without both."""
+        if not self.binary or len(self.stereotypes) < 2:
+            return None
+        (first, A), (second, B) = self.classes.items()
+        X, Y = self.stereotypes[first], self.stereotypes[second]
+        label = f"stereotypes of {first}/{second} × {first}/{second}"
+        return AssociationTest(self.name, label, X, Y, A, B, published=False)
 
     def half(self, half: Half) -> AttributeWords:
         """Return the words of one half (``all`` for both).

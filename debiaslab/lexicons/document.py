@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from debiaslab.errors import nearest
+from debiaslab.lexicons.association_test import AssociationTest
 from debiaslab.lexicons.attributes import Attribute
 from debiaslab.lexicons.checks import (
     check_flag,
@@ -26,9 +27,11 @@ from debiaslab.lexicons.split import half_of_all
 Shared = Callable[[], Mapping[str, Lexicon]]  # lists that a file may name without holding them
 
 _TEXTS = ("name", "citation", "licence", "version", "notes")
-_CONTENTS = ("words", "pairs", "attributes")
+_CONTENTS = ("words", "pairs", "attributes", "tests")
 _LIST_KEYS = ("where", "words", "people")
 _PAIR_KEYS = ("where", "pairs")
+_SIDES = ("X", "Y", "A", "B")
+_TEST_KEYS = ("label", *_SIDES)
 _ATTRIBUTE_KEYS = ("where", "classes", "definitional_sets", "targets", "stereotypes")
 
 
@@ -43,9 +46,11 @@ class LexiconFile:
         version: Declared version.
         notes: What was changed, and why.
         lexicons: Word lists by name; those that an attribute holds are called
-            ``<attribute>_<class>`` and ``<attribute>_<class>_stereotypes``.
+            ``<attribute>_<class>`` and ``<attribute>_<class>_stereotypes``, those that a test holds
+            ``<test>_X`` and so on.
         pairs: Pair lists by name.
         attributes: Attributes by name.
+        tests: Association tests by name.
         warnings: What is allowed but should be known, one sentence each.
     """
 
@@ -57,6 +62,7 @@ class LexiconFile:
     lexicons: Mapping[str, Lexicon]
     pairs: Mapping[str, PairLexicon]
     attributes: Mapping[str, Attribute]
+    tests: Mapping[str, AssociationTest]
     warnings: tuple[str, ...]
 
 
@@ -64,8 +70,9 @@ def parse(content: Any, file: str, *, shared: Shared, default_name: str = "") ->
     """Validate the content of a lexicon file and return what it holds.
 
     The schema: ``citation`` (required), ``name``, ``licence``, ``version``, ``notes``, and at least
-    one of ``words`` (name → ``{where, words, people}``), ``pairs`` (name → ``{where, pairs}``) and
-    ``attributes`` (name → ``{where, classes, definitional_sets, targets, stereotypes}``).
+    one of ``words`` (name → ``{where, words, people}``), ``pairs`` (name → ``{where, pairs}``),
+    ``attributes`` (name → ``{where, classes, definitional_sets, targets, stereotypes}``) and
+    ``tests`` (name → ``{label, X, Y, A, B}``, each side the name of a list or the words: a WEAT).
 
     Args:
         content: What the JSON or YAML holds.
@@ -106,6 +113,9 @@ class _Parser:
         attributes: dict[str, Attribute] = {}
         for each, entry in self._entries(document, "attributes"):
             attributes[each] = self._attribute(each, entry, lists)
+        tests = {
+            each: self._test(each, entry, lists) for each, entry in self._entries(document, "tests")
+        }
         return LexiconFile(
             name=name,
             citation=self.citation,
@@ -115,6 +125,7 @@ class _Parser:
             lexicons=lists,
             pairs=pairs,
             attributes=attributes,
+            tests=tests,
             warnings=(*self._split_pairs(pairs), *self._split_sets(attributes)),
         )
 
@@ -178,6 +189,18 @@ class _Parser:
             licence=self.licence,
             version=version_of(self.version, entry),
         )
+
+    def _test(self, name: str, value: Any, lists: dict[str, Lexicon]) -> AssociationTest:
+        """Return an association test; the lists that it holds itself are added to ``lists``."""
+        at = f"{self.file}: tests.{name}"
+        entry = check_keys(at, value, _TEST_KEYS, _SIDES)
+        label = check_text(f"{at}.label", entry.get("label", name))
+        sides: dict[str, Lexicon] = {}
+        for pair in ("XY", "AB"):
+            given = {side: entry[side] for side in pair}
+            sides |= self._classes(at, given, lists, f"{name}_{{}}", "")
+        X, Y, A, B = (sides[each] for each in _SIDES)
+        return AssociationTest(name, label, X, Y, A, B, published=False)
 
     def _stereotypes(
         self, name: str, at: str, entry: dict[str, Any], lists: dict[str, Lexicon], where: str

@@ -20,7 +20,7 @@ PAIR_SOURCES = ("bolukbasi_pairs",)
 ATTRIBUTE_SOURCES = ("manzini_multiclass", "garg_groups")
 SOURCES = LIST_SOURCES + PAIR_SOURCES + ATTRIBUTE_SOURCES
 # tables with a loader of their own
-VERSIONED_SOURCES = ("first_names", "sembias", "occupation_women")
+VERSIONED_SOURCES = ("first_names", "sembias", "occupation_women", "swapping")
 
 
 @cache

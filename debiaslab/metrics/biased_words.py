@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.embeddings import Embeddings
-from debiaslab.lexicons import gender_words
+from debiaslab.lexicons import load
 from debiaslab.metrics.bias_by_projection import HE_SHE, pair_difference
 from debiaslab.metrics.direct_bias import Pair
 from debiaslab.metrics.measured import NotMeasuredError
@@ -68,7 +68,10 @@ def biased_words(
 
     Args:
         baseline: The vectors that say which words are biased: those before debiasing.
-        exclude: Lower-case words that mean a gender; ``lexicons.gender_words()`` when None.
+        exclude: Lower-case words that mean a gender. When None, the gender-specific words of
+            Bolukbasi et al. (2016), as published. These do not hold first names: in cased vectors
+            the capital keeps names out, in lower-cased ones they are among the extremes, unless
+            ``lexicons.first_names()`` are excluded too (which takes words such as *will* away).
         pair: The words in the place of *he* and *she*; exchanging them reverses the ranking.
         top: Only the first ``top`` words are looked at, as only frequent words have neighbours
             worth the name; it also keeps the cost of large vocabularies down.
@@ -81,7 +84,7 @@ def biased_words(
         difference = pair_difference(baseline, pair)
     except NotMeasuredError as problem:
         return BiasedWords(reason=str(problem))
-    left_out = gender_words() if exclude is None else frozenset(exclude)
+    left_out = frozenset(load("gender_specific").words if exclude is None else exclude)
     rows = np.array(
         [row for row, word in enumerate(baseline.words[:top]) if _is_candidate(word, left_out)],
         dtype=np.intp,

@@ -127,7 +127,10 @@ def _compared(cards: Sequence[Scorecard], metric: str, name: str, words: Half) -
     records = [card.record(metric, name, words) for card in cards]
     direction = next(direction_of(record) for record in records if record is not None)
     values = tuple(None if record is None else direction.number(record) for record in records)
-    badness = [None if value is None else direction.badness(value) for value in values]
+    badness = [
+        None if record is None or value is None else direction.badness(value, record)
+        for record, value in zip(records, values, strict=True)
+    ]
     return ComparedMetric(
         metric, name, words, direction.key, direction.better, values, _ranks(badness)
     )

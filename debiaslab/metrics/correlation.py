@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,10 +14,56 @@ Vector = NDArray[np.float64]
 MIN_POINTS = 8
 """A correlation with an outside variable is not measured on fewer points than this."""
 
+PERMUTATIONS = 10_000
+TIE = 1e-12
+
+
+@dataclass(frozen=True)
+class CorrelationTest:
+    """A Monte Carlo permutation test of Pearson's r (Fisher 1935; Phipson & Smyth 2010).
+
+    Attributes:
+        p: One-sided: the share of permutations whose r is as large, ``(hits + 1) / (draws + 1)``.
+        p_two_sided: The same of the size of r.
+        permutations: Permutations drawn.
+        floor: The smallest p the test can give.
+    """
+
+    p: float
+    p_two_sided: float
+    permutations: int
+    floor: float
+
+
+def pearson_test(x: Vector, y: Vector, permutations: int, seed: int) -> CorrelationTest | None:
+    """Test whether ``x`` and ``y`` go together, both not constant; None for 0 permutations.
+
+    The order of the points does not matter: they are sorted before anything is drawn.
+    """
+    if not permutations:
+        return None
+    order = np.lexsort((y, x))
+    x, y = (x - x.mean())[order], (y - y.mean())[order]
+    rng = np.random.default_rng(seed)
+    products = rng.permuted(np.tile(y, (permutations, 1)), axis=1) @ x
+    observed, tie = float(y @ x), TIE * float(np.abs(y) @ np.abs(x))
+    one = int(np.count_nonzero(products >= observed - tie))
+    two = int(np.count_nonzero(np.abs(products) >= abs(observed) - tie))
+    of = permutations + 1
+    return CorrelationTest((one + 1) / of, (two + 1) / of, permutations, 1 / of)
+
 
 def pearson(x: Vector, y: Vector) -> float:
     """Return Pearson's r of two vectors of one length; NaN when either is constant."""
     return float(_correlations(x, y, np.ones((1, len(x))))[0])
+
+
+def pearson_rows(rows: Vector, y: Vector) -> Vector:
+    """Return r of each row of ``rows``, shape ``(b, n)``, with ``y``; NaN for a constant one."""
+    centred, y = rows - rows.mean(axis=1, keepdims=True), y - y.mean()
+    scale = np.linalg.norm(centred, axis=1) * np.linalg.norm(y)
+    correlations = np.full(len(rows), np.nan)
+    return np.divide(centred @ y, scale, out=correlations, where=scale > 0)
 
 
 def pearson_interval(x: Vector, y: Vector, draws: int, seed: int) -> Interval:

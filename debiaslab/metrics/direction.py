@@ -7,7 +7,9 @@ from typing import Literal
 
 from debiaslab.metrics.scorecard import Record
 
-Better = Literal["higher", "lower", "near 0", "near 1"]
+Better = Literal["higher", "lower", "near 0", "near null"]
+
+_CENTRES = ("null_median_baseline", "null_median")
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,7 @@ class Direction:
 
     Attributes:
         better: What is better; None when neither is: the numbers are shown and not ranked.
+            ``"near null"``: near the median of random words, the baseline's where it is known.
         key: Which number of the record: its ``value``, or an extra such as ``statistic``.
     """
 
@@ -26,15 +29,20 @@ class Direction:
         """Return the number of ``record`` that is compared; None when it was not measured."""
         return record.value if self.key == "value" else record.extra.get(self.key)
 
-    def badness(self, number: float) -> float | None:
-        """Return a number that is smaller for the better of two; None when neither is."""
+    def badness(self, number: float, record: Record) -> float | None:
+        """Return what is smaller for the better of two numbers; None when neither is.
+
+        Args:
+            number: A number of the metric.
+            record: The record it belongs to, which knows its null.
+        """
         if self.better is None:
             return None
         return {
             "higher": -number,
             "lower": number,
             "near 0": abs(number),
-            "near 1": abs(number - 1.0),
+            "near null": abs(number - _centre(record)),
         }[self.better]
 
 
@@ -48,7 +56,7 @@ _DIRECTIONS: dict[str | tuple[str, str], Direction] = {
     "same": Direction("lower"),
     "rnd_norm": Direction("near 0"),
     "rnd_cosine": Direction("near 0"),
-    "mac": Direction("near 1"),
+    "mac": Direction("near null"),
     "ect": Direction("higher"),
     "ripa": Direction("lower"),
     "ripa_normalised": Direction("lower"),
@@ -59,10 +67,8 @@ _DIRECTIONS: dict[str | tuple[str, str], Direction] = {
     "factual_association": Direction("near 0"),
     ("sembias", "definition"): Direction("higher"),
     ("sembias", "stereotype"): Direction("lower"),
-    ("sembias", "none"): Direction("lower"),
     ("sembias", "held_out_definition"): Direction("higher"),
     ("sembias", "held_out_stereotype"): Direction("lower"),
-    ("sembias", "held_out_none"): Direction("lower"),
     "lipstick": Direction("lower"),
     "similarity": Direction("higher"),
     "analogies_3cosadd": Direction("higher"),
@@ -73,6 +79,12 @@ _DIRECTIONS: dict[str | tuple[str, str], Direction] = {
     ("collapse", "effective_rank"): Direction("higher"),
     ("collapse", "zero_vectors"): Direction("lower"),
 }
+
+
+def _centre(record: Record) -> float:
+    """Return what no bias looks like; 1, the distance of unrelated words, where no null says it."""
+    found = (record.extra.get(name) for name in _CENTRES)
+    return next((float(each) for each in found if each is not None), 1.0)
 
 
 def direction_of(record: Record) -> Direction:

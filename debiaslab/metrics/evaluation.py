@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from tqdm import tqdm
 
 from debiaslab.embeddings import Embeddings
-from debiaslab.lexicons import Attribute
+from debiaslab.errors import UserError
+from debiaslab.lexicons import AssociationTest, Attribute, association_tests
 from debiaslab.metrics.analogy_sets import AnalogySet
+from debiaslab.metrics.baseline import Baseline
 from debiaslab.metrics.bootstrap import RESAMPLES
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.groups import Subject, group_records, measured_groups
@@ -17,6 +20,7 @@ from debiaslab.metrics.scorecard import Record, Scorecard
 from debiaslab.metrics.similarity_sets import SimilaritySet, default_similarity_sets
 
 _SILENCE = 2.0  # seconds before a progress bar appears
+_LARGE_PRODUCTS = ("analogies", "overlap", "collapse")
 
 
 def evaluate(
@@ -27,10 +31,11 @@ def evaluate(
     bootstrap: int = RESAMPLES,
     quick: bool = False,
     similarity: Sequence[SimilaritySet] | None = None,
-    baseline: Embeddings | None = None,
+    baseline: Embeddings | Baseline | None = None,
     groups: Sequence[str] | None = None,
     analogies: Sequence[AnalogySet] | None = None,
     attributes: Sequence[Attribute] = (),
+    tests: Sequence[AssociationTest] = (),
     progress: bool = False,
 ) -> Scorecard:
     """Measure bias, utility and collapse on all, tune and report words.
@@ -44,11 +49,16 @@ def evaluate(
         quick: Values only, of what is cheap: no intervals, no p-values, no nulls.
         similarity: Similarity sets; WordSim-353 and SimLex-999 when None.
         baseline: The vectors before debiasing: adds retention, overlap, the lipstick tests, and the
-            baseline's nulls as the fixed yardstick (``null95_baseline`` of each ``weat`` record).
+            baseline's nulls as the fixed yardstick (``null95_baseline`` of each ``weat`` record). A
+            ``Baseline`` of them serves several calls faster; with the ``Baseline`` of
+            ``embeddings`` themselves nothing is added.
         groups: Which groups to measure, see ``groups.GROUPS``; None for those that suit the rest.
-        analogies: Sets of analogy questions, which adds their group; None: when the group is named,
-            Google's.
-        attributes: Attributes besides gender, of a lexicon file, which adds their group.
+            ``collapse`` is always measured.
+        analogies: Sets of analogy questions, which adds their group. None: no analogies, which is
+            what a study of hundreds of runs wants; Google's, when the group is named.
+        attributes: Attributes besides gender, of a lexicon file, which adds their group; two
+            classes that both have stereotypes are among the association tests as well.
+        tests: Association tests besides those that ship, of a lexicon file.
         progress: Whether to draw a progress bar on stderr when it takes more than two seconds.
 
     Returns:
@@ -58,22 +68,59 @@ def evaluate(
         measured is there with a reason.
 
     Raises:
-        UserError: A group is unknown; or ``similarity`` is None and gensim, which carries the sets,
-            is not installed.
+        UserError: A group is unknown; two association tests have one name; or ``similarity`` is
+            None and gensim, which carries the sets, is not installed.
     """
     sets = default_similarity_sets() if similarity is None else similarity
+    itself = isinstance(baseline, Baseline) and baseline.embeddings is embeddings
+    held = None if baseline is None else _as_baseline(baseline)
+    own, before = (held, None) if itself else (None, held)
     handed_in = {
-        "baseline": baseline is not None,
+        "baseline": before is not None,
         "analogies": analogies is not None,
         "attributes": bool(attributes),
     }
     given = [what for what, there in handed_in.items() if there]
     chosen = measured_groups(groups, quick=quick, given=given)
     effort = Effort(seed, 0 if quick else bootstrap, 0 if quick else DRAWS, null=not quick)
-    subject = Subject(embeddings, effort, sets, analogies, attributes, baseline)
+    own_tests = _own_tests(tests, attributes)
+    subject = Subject(embeddings, effort, sets, analogies, attributes, own_tests, own, before)
     records: list[Record] = []
     with tqdm(chosen, desc=name, unit="group", delay=_SILENCE, disable=not progress) as bar:
         for group in bar:
             bar.set_postfix_str(group, refresh=False)
-            records += group_records(group, subject)
+            with _blas_threads(group):
+                records += group_records(group, subject)
     return Scorecard(name, tuple(records))
+
+
+@contextmanager
+def _blas_threads(group: str) -> Iterator[None]:
+    """Multiply small matrices in one thread: beside other work two would wait for each other.
+
+    Measured with another process on both cores: a fifth of the processor time.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(None if group in _LARGE_PRODUCTS else 1, user_api="blas"):
+        yield
+
+
+def _as_baseline(baseline: Embeddings | Baseline) -> Baseline:
+    return baseline if isinstance(baseline, Baseline) else Baseline(baseline)
+
+
+def _own_tests(
+    tests: Sequence[AssociationTest], attributes: Sequence[Attribute]
+) -> tuple[AssociationTest, ...]:
+    """Return the tests of the user and of the attributes, whose names nothing else has."""
+    found = (*tests, *(each.test for each in attributes if each.test is not None))
+    known = {each.name for each in association_tests()}
+    for test in found:
+        if test.name in known:
+            raise UserError(
+                f"two association tests are called {test.name!r}",
+                next_step="another name for the one in the lexicon file",
+            )
+        known.add(test.name)
+    return found

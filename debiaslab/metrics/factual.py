@@ -13,7 +13,14 @@ import numpy as np
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
-from debiaslab.metrics.correlation import MIN_POINTS, pearson, pearson_interval
+from debiaslab.metrics.correlation import (
+    MIN_POINTS,
+    PERMUTATIONS,
+    CorrelationTest,
+    pearson,
+    pearson_interval,
+    pearson_test,
+)
 from debiaslab.metrics.direct_bias import Method, Pair, gender_direction
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError
 from debiaslab.metrics.spearman import spearman, spearman_interval
@@ -34,6 +41,7 @@ class FactualAssociation:
         pearson: Pearson's r; positive when occupations lean to women where women do the work. None
             when not measured.
         pearson_interval: Bootstrap interval over the occupations.
+        test: Permutation test of Pearson's r; None when not wanted.
         spearman: Spearman's ρ of the same two.
         spearman_interval: Bootstrap interval over the occupations.
         n: Occupations that have a vector.
@@ -43,6 +51,7 @@ class FactualAssociation:
 
     pearson: float | None = None
     pearson_interval: Interval = NO_INTERVAL
+    test: CorrelationTest | None = None
     spearman: float | None = None
     spearman_interval: Interval = NO_INTERVAL
     n: int = 0
@@ -56,6 +65,7 @@ def factual_association(
     pairs: Sequence[Pair],
     *,
     method: Method = "pca",
+    permutations: int = PERMUTATIONS,
     bootstrap: int = RESAMPLES,
     seed: int = 0,
 ) -> FactualAssociation:
@@ -71,8 +81,9 @@ def factual_association(
         pairs: Definitional pairs ``(male, female)``; exchanging the sides of all negates both
             correlations.
         method: How ``g`` is made, see ``gender_direction``.
+        permutations: Permutations of the shares for the test; 0 for none.
         bootstrap: Resamples of the occupations for the intervals; 0 for none.
-        seed: Seed of the resamples.
+        seed: Seed of both.
 
     Returns:
         A result whose ``reason`` is set with fewer than 8 occupations or 2 pairs left, all-zero
@@ -99,6 +110,7 @@ def factual_association(
         empty,
         pearson=pearson(x, y),
         pearson_interval=pearson_interval(x, y, bootstrap, seed),
+        test=pearson_test(x, y, permutations, seed),
         spearman=spearman(x, y),
         spearman_interval=spearman_interval(x, y, bootstrap, seed),
     )

@@ -8,12 +8,11 @@ from functools import cached_property
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
-from debiaslab.lexicons import Attribute
+from debiaslab.lexicons import AssociationTest, Attribute, association_tests
 from debiaslab.metrics.analogy_sets import AnalogySet, default_analogy_sets
-from debiaslab.metrics.baseline_null import with_weat_nulls
+from debiaslab.metrics.baseline import Baseline
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.measured import NotMeasuredError
-from debiaslab.metrics.null import RandomWords
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.scored import (
     analogies,
@@ -28,8 +27,9 @@ from debiaslab.metrics.scored import (
     similarity,
     weat,
 )
-from debiaslab.metrics.scored.nulls import neutral_words, with_null
+from debiaslab.metrics.scored.nulls import with_nulls
 from debiaslab.metrics.similarity_sets import SimilaritySet
+from debiaslab.metrics.yardstick import Yardstick
 
 
 @dataclass(frozen=True)
@@ -41,30 +41,35 @@ class Subject:
     similarity: Sequence[SimilaritySet]
     analogies: Sequence[AnalogySet] | None = None
     attributes: Sequence[Attribute] = ()
-    baseline: Embeddings | None = None
+    tests: Sequence[AssociationTest] = ()
+    own: Baseline | None = None  # the vectors themselves, where others are held against them
+    baseline: Baseline | None = None
 
     @cached_property
-    def baseline_words(self) -> RandomWords | None:
-        """The baseline's words that nulls draw from; None without a baseline, or without nulls."""
-        if self.baseline is None or not self.effort.null:
-            return None
-        return neutral_words(self.baseline)
+    def yardsticks(self) -> Sequence[Yardstick]:
+        """The random words here, and the baseline's; none without nulls."""
+        if not self.effort.null:
+            return ()
+        own = Yardstick.of(self.embeddings) if self.own is None else self.own.yardstick.named("")
+        return (own,) if self.baseline is None else (own, self.baseline.yardstick)
 
     def required_baseline(self) -> Embeddings:
-        """Return the baseline.
+        """Return the vectors of the baseline.
 
         Raises:
             NotMeasuredError: There is none.
         """
         if self.baseline is None:
             raise NotMeasuredError("needs the vectors of a baseline to compare with")
-        return self.baseline
+        return self.baseline.embeddings
 
 
 def measured_groups(
     groups: Sequence[str] | None, *, quick: bool = False, given: Sequence[str] = ()
 ) -> list[str]:
     """Return the groups to measure, in the order of the scorecard, each once.
+
+    ``collapse`` is always among them: no number comes without the warning that makes it worthless.
 
     Args:
         groups: Names among ``GROUPS``; None for those that suit the rest.
@@ -86,6 +91,7 @@ def measured_groups(
             )
     if not groups:
         raise UserError("no group of metrics was named", allowed=", ".join(GROUPS))
+    groups = (*groups, "collapse")
     part_of_another = {"direct_bias"} if "geometry" in groups else set()
     return [name for name in GROUPS if name in groups and name not in part_of_another]
 
@@ -99,40 +105,32 @@ def group_records(name: str, subject: Subject) -> Iterator[Record]:
 
 
 def _weat(subject: Subject) -> Iterable[Record]:
-    records = weat.records(subject.embeddings, subject.effort)
-    if subject.baseline_words is None:
-        return records
-    return with_weat_nulls(records, subject.baseline_words, subject.effort)
-
-
-def _with_baseline_nulls(subject: Subject, records: Iterable[Record]) -> Iterable[Record]:
-    words = subject.baseline_words
-    if words is None:
-        return records
-    return (with_null(record, words, subject.effort, "_baseline") for record in records)
+    tests = (*association_tests(), *subject.tests)
+    return weat.records(subject.embeddings, subject.effort, subject.yardsticks, tests)
 
 
 def _association(subject: Subject) -> Iterable[Record]:
-    return _with_baseline_nulls(subject, association.records(subject.embeddings, subject.effort))
+    records = association.records(subject.embeddings, subject.effort)
+    return with_nulls(records, subject.yardsticks, subject.effort)
 
 
 def _direct_bias(subject: Subject) -> Iterable[Record]:
-    records: Iterable[Record] = direct_bias.records(subject.embeddings, subject.effort)
-    if subject.effort.null:
-        words = neutral_words(subject.embeddings)
-        records = (with_null(record, words, subject.effort) for record in records)
-    return _with_baseline_nulls(subject, records)
+    records = direct_bias.records(subject.embeddings, subject.effort)
+    return with_nulls(records, subject.yardsticks, subject.effort)
 
 
 def _geometry(subject: Subject) -> Iterator[Record]:
     yield from _direct_bias(subject)
-    yield from geometry.records(subject.embeddings, subject.effort)
+    records = geometry.records(subject.embeddings, subject.effort)
+    yield from with_nulls(records, subject.yardsticks, subject.effort)
 
 
 def _attributes(subject: Subject) -> Iterable[Record]:
     if not subject.attributes:
         raise NotMeasuredError("needs an attribute, such as religion, from a lexicon file")
-    return attributes.records(subject.embeddings, subject.attributes, subject.effort)
+    return attributes.records(
+        subject.embeddings, subject.attributes, subject.effort, subject.yardsticks
+    )
 
 
 def _similarity(subject: Subject) -> Iterable[Record]:
@@ -157,7 +155,7 @@ def _overlap(subject: Subject) -> Iterable[Record]:
 
 def _lipstick(subject: Subject) -> Iterable[Record]:
     """Without a baseline the vectors are their own: what the tests show before debiasing."""
-    baseline = subject.embeddings if subject.baseline is None else subject.baseline
+    baseline = subject.baseline or subject.own or Baseline(subject.embeddings)
     return lipstick.records(subject.embeddings, baseline, subject.effort)
 
 

@@ -161,4 +161,9 @@ def _svm_accuracy(unit: Matrix, male: NDArray[np.bool_], seed: int) -> float:
     drawn = np.concatenate([start + rng.permutation(side)[: side // _TRAIN] for start in (0, side)])
     tested = np.setdiff1d(np.arange(len(unit)), drawn)
     model = SVC(kernel="rbf").fit(unit[drawn], male[drawn])
-    return float((model.predict(unit[tested]) == male[tested]).mean())
+    # The decision function as one product of matrices: libsvm's own takes ten times as long.
+    support = unit[drawn][model.support_]
+    squares = 2 - 2 * unit[tested] @ support.T  # distances of unit vectors
+    gamma = 1 / (unit.shape[1] * unit[drawn].var())
+    decisions = np.exp(-gamma * squares) @ model.dual_coef_[0] + model.intercept_[0]
+    return float(((decisions > 0) == male[tested]).mean())

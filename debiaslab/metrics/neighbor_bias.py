@@ -12,7 +12,14 @@ from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.bias_by_projection import HE_SHE, pair_difference
 from debiaslab.metrics.biased_words import BiasedWords, unit_float32
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
-from debiaslab.metrics.correlation import MIN_POINTS, pearson, pearson_interval
+from debiaslab.metrics.correlation import (
+    MIN_POINTS,
+    PERMUTATIONS,
+    CorrelationTest,
+    pearson,
+    pearson_interval,
+    pearson_test,
+)
 from debiaslab.metrics.direct_bias import Pair
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError
 from debiaslab.metrics.vocabulary import require_directions, row_of, unit_rows
@@ -55,6 +62,7 @@ class NeighborBias:
         value: Pearson's r of a profession's bias in the baseline with the share of male-leaning
             words among its neighbours; None when not measured.
         interval: Bootstrap interval over the professions.
+        test: Permutation test of r; None when not wanted.
         n: Professions.
         neighbors: Neighbours looked at.
         candidates: Words that could be one.
@@ -64,6 +72,7 @@ class NeighborBias:
 
     value: float | None = None
     interval: Interval = NO_INTERVAL
+    test: CorrelationTest | None = None
     n: int = 0
     neighbors: int = 0
     candidates: int = 0
@@ -128,6 +137,7 @@ def neighbor_bias(
     measured: NeighborShares,
     words: Sequence[str] | None = None,
     *,
+    permutations: int = PERMUTATIONS,
     bootstrap: int = RESAMPLES,
     seed: int = 0,
 ) -> NeighborBias:
@@ -136,8 +146,9 @@ def neighbor_bias(
     Args:
         measured: What :func:`neighbor_shares` returned.
         words: The professions to take, such as one half of them; all when None.
+        permutations: Permutations of the shares for the test; 0 for none.
         bootstrap: Resamples of the professions for the interval; 0 for none.
-        seed: Seed of the resamples.
+        seed: Seed of both.
 
     Returns:
         A result whose ``reason`` is set when nothing was measured, fewer than 8 professions are
@@ -168,6 +179,7 @@ def neighbor_bias(
         empty,
         value=pearson(bias, shares),
         interval=pearson_interval(bias, shares, bootstrap, seed),
+        test=pearson_test(bias, shares, permutations, seed),
     )
 
 

@@ -30,7 +30,7 @@ SetMetric = Callable[..., Array]
 """``metric(S1, S2, …) → values``: one array for each set, the first axis counts draws."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RandomWords:
     """The words that may be drawn: frequent, not left out, not all zeros.
 
@@ -52,7 +52,7 @@ class RandomWords:
         unit: Array = self.raw / self.lengths[self.rows, None]
         return unit
 
-    @property
+    @cached_property
     def raw(self) -> Array:
         """Vectors of the words as they are, shape ``(m, d)``."""
         raw: Array = self.vectors[self.rows]
@@ -144,7 +144,7 @@ def null_from(
     if len(scores) < size:
         each = " against ".join(map(str, sizes))
         raise NotMeasuredError(f"a null of {each} words needs {size} words, {len(scores)} are left")
-    drawn = _disjoint(len(scores), size, draws, np.random.default_rng(seed))
+    drawn = disjoint(len(scores), size, draws, np.random.default_rng(seed))
     ends = np.cumsum(sizes)[:-1]
     step = max(1, _BLOCK // max(1, size * (scores[0].size if len(scores) else 1)))
     values = np.empty(draws)
@@ -226,7 +226,7 @@ def difference_of_means(x: Array, y: Array) -> Array:
     return mean(x) - mean(y)
 
 
-def _disjoint(n: int, size: int, draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def disjoint(n: int, size: int, draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return ``draws`` ordered samples without replacement of ``size`` out of ``n``.
 
     All ``n`` are shuffled and dealt out, hand after hand, then shuffled again: each sample is

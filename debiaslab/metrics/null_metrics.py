@@ -18,11 +18,20 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.lexicons.sembias import SemBiasRow
+from debiaslab.metrics.correlation import pearson_rows
 from debiaslab.metrics.direct_bias import Method, Pair, gender_direction
 from debiaslab.metrics.ect import coherence, ect_similarities
 from debiaslab.metrics.mac import mac_distances
-from debiaslab.metrics.measured import MIN_WORDS, NotMeasuredError
-from debiaslab.metrics.null import DRAWS, RandomWords, difference_of_means, mean, null_from
+from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError
+from debiaslab.metrics.null import (
+    DRAWS,
+    RandomWords,
+    difference_of_means,
+    disjoint,
+    mean,
+    null_from,
+)
 from debiaslab.metrics.ripa import Relation, relation_vector, ripa_scores
 from debiaslab.metrics.rnd import Distance, rnd_of, rnd_scores
 from debiaslab.metrics.rnsb import (
@@ -34,6 +43,8 @@ from debiaslab.metrics.rnsb import (
 )
 from debiaslab.metrics.same import Method as SameMethod
 from debiaslab.metrics.same import bias_space, same_scores
+from debiaslab.metrics.sc_weat import single_category
+from debiaslab.metrics.sembias import pairs_and_axes, won_by, words_of
 from debiaslab.metrics.sentiment import PLEASANT, UNPLEASANT
 from debiaslab.metrics.vocabulary import find, row_of, unit_rows
 from debiaslab.metrics.word_sets import FoundSets, WordSets, find_sets, in_order, union
@@ -179,6 +190,108 @@ def rnsb_null(
     scores = negative_probabilities(words.unit if unit else words.raw, trained).T
     scores = _but(words, scores, (*positive, *negative))
     return null_from(_mean_divergence, scores, (n,), draws=draws, seed=seed)
+
+
+def sc_weat_null(
+    words: RandomWords,
+    A: Sequence[str],
+    B: Sequence[str],
+    n: int,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Array:
+    """Return SC-WEAT (the mean size of ``d(w)``) of random words; words without spread left out."""
+    groups = _sets(words, {"A": A, "B": B})
+    effects = np.abs(single_category(words.unit, *groups.unit(words.embeddings))[1])
+    effects = _but(words, effects, union((A, B)))
+    return null_from(mean, effects[np.isfinite(effects)], (n,), draws=draws, seed=seed)
+
+
+def bias_by_projection_null(
+    words: RandomWords, pairs: Sequence[Pair], n: int, *, draws: int = DRAWS, seed: int = 0
+) -> Array:
+    """Return the mean signed projection of random words on the direction of ``pairs``."""
+    scores = words.cosines(gender_direction(words.embeddings, pairs))
+    return null_from(mean, _but(words, scores, union(pairs)), (n,), draws=draws, seed=seed)
+
+
+def indirect_bias_null(
+    words: RandomWords, pairs: Sequence[Pair], n: int, *, draws: int = DRAWS, seed: int = 0
+) -> Array:
+    """Return the weighted mean of β within sets of random words, see ``indirect_bias_within``.
+
+    A set's sum of cosines is the squared length of its sum less ``n``, so no cosine is made:
+    ``Σ w⊥ / ‖w⊥‖`` is ``Σ q w − g Σ q (w · g)`` with ``q = 1 / ‖w⊥‖``.
+    """
+    direction = gender_direction(words.embeddings, pairs)
+    along = words.unit @ direction
+    rest = 1 - along**2
+    usable = rest > FLOAT32_NOISE**2  # of a word on the direction itself nothing is left without it
+    scale = 1 / np.sqrt(np.where(usable, rest, 1.0))
+    weights = np.stack([np.ones(len(scale)), scale])
+    places = np.flatnonzero(usable).astype(np.float64)
+    fixed = find(words.embeddings, union(pairs)).rows
+    places = places[~np.isin(words.rows[usable], np.array(fixed, dtype=np.intp))]
+
+    def shared(drawn: Array) -> Array:
+        betas = np.full(len(drawn), np.nan)
+        for i, row in enumerate(drawn.astype(np.intp)):  # one set stays in the processor's cache
+            whole, scaled = weights[:, row] @ words.unit[row]
+            part = float(along[row] @ scale[row])
+            cosines = float(whole @ whole) - n
+            if cosines > FLOAT32_NOISE * n**2:
+                betas[i] = (cosines - (float(scaled @ scaled) - part**2 - n)) / cosines
+        return betas
+
+    return null_from(shared, places, (n,), draws=draws, seed=seed)
+
+
+def sembias_null(
+    words: RandomWords, rows: Sequence[SemBiasRow], *, draws: int = DRAWS, seed: int = 0
+) -> Array:
+    """Return the three shares of SemBias with two random words in the place of *he* and *she*.
+
+    Here the words of the questions stay and the gender words are random; shape ``(draws, 3)``.
+    """
+    complete = [
+        row
+        for row in rows
+        if all(row_of(words.embeddings, word) is not None for word in words_of(row))
+    ]
+    if len(complete) < MIN_WORDS:
+        raise NotMeasuredError(f"{len(complete)} of {len(rows)} rows are in the vectors")
+    unit = _but(words, words.unit, (word for row in complete for word in words_of(row)))
+    if len(unit) < 2:
+        raise NotMeasuredError(f"a null needs 2 words, {len(unit)} are left")
+    drawn = disjoint(len(unit), 2, draws, np.random.default_rng(seed))
+    differences = unit[drawn[:, 0]] - unit[drawn[:, 1]]
+    lengths = np.linalg.norm(differences, axis=1)
+    if lengths.min() <= FLOAT32_NOISE:
+        raise NotMeasuredError("two random words have the same vector")
+    place, axes = pairs_and_axes(words.embeddings, complete)
+    cosines = (differences / lengths[:, None]) @ axes.T
+    return won_by(cosines[:, place]).mean(axis=1)
+
+
+def factual_null(
+    words: RandomWords,
+    women: Sequence[float],
+    pairs: Sequence[Pair],
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Array:
+    """Return Pearson's r of the given shares of women with random words in place of occupations."""
+    scores = -words.cosines(gender_direction(words.embeddings, pairs))
+    shares = np.asarray(women, dtype=np.float64)
+    return null_from(
+        lambda drawn: pearson_rows(drawn, shares),
+        _but(words, scores, union(pairs)),
+        (len(shares),),
+        draws=draws,
+        seed=seed,
+    )
 
 
 def _but(words: RandomWords, scores: Array, fixed: Iterable[str]) -> Array:

@@ -89,9 +89,9 @@ def sembias(
         A result whose ``reason`` is set with fewer than 4 complete rows, when *he* or *she* is
         missing, or with all-zero or collapsed vectors.
     """
-    found = find(embeddings, dict.fromkeys(word for row in rows for word in _words(row)))
+    found = find(embeddings, dict.fromkeys(word for row in rows for word in words_of(row)))
     lost = set(found.missing)
-    known = [row for row in rows if lost.isdisjoint(_words(row))]
+    known = [row for row in rows if lost.isdisjoint(words_of(row))]
     empty = SemBiasResult(n=len(known), rows=len(rows), missing=found.missing)
     try:
         won = _winners(embeddings, known, pair, empty)
@@ -121,24 +121,46 @@ def _winners(
             f"needs {MIN_WORDS}"
         )
     towards = pair_difference(embeddings, pair)
+    place, axes = pairs_and_axes(embeddings, rows)
+    cosines = axes @ (towards / np.linalg.norm(towards))
+    return won_by(cosines[place])
+
+
+def pairs_and_axes(
+    embeddings: Embeddings, rows: Sequence[SemBiasRow]
+) -> tuple[NDArray[np.intp], Matrix]:
+    """Return which pairs the rows ask about, shape ``(n, 4)``, and the pairs' unit differences.
+
+    The second, shape ``(pairs, d)``, holds ``(a − b) / ‖a − b‖`` of unit vectors, zeros where the
+    two words have the same vector.
+
+    Raises:
+        NotMeasuredError: All-zero or collapsed vectors.
+    """
     pairs = list(dict.fromkeys(each for row in rows for each in _pairs(row)))
-    cosine_of = dict(zip(pairs, _cosines(embeddings, pairs, towards).tolist(), strict=True))
-    scores = np.array([[cosine_of[each] for each in _pairs(row)] for row in rows])
-    best = scores >= scores.max(axis=1, keepdims=True) - _TIE
-    won = best / best.sum(axis=1, keepdims=True)
-    return np.column_stack([won[:, 0], won[:, 1], won[:, 2] + won[:, 3]])
-
-
-def _cosines(embeddings: Embeddings, pairs: Sequence[Pair], towards: Matrix) -> Matrix:
-    """Return ``cos(a − b, towards)`` of unit vectors, shape ``(n,)``; 0 where a and b are equal."""
     sides = [[_known_row(embeddings, words[side]) for words in pairs] for side in (0, 1)]
-    first, second = (unit_rows(embeddings, rows) for rows in sides)
+    first, second = (unit_rows(embeddings, side) for side in sides)
     require_directions("the pairs", np.concatenate([first, second]))
     differences = first - second
-    norms = np.linalg.norm(differences, axis=1)
-    cosines = np.zeros(len(pairs))
-    products = differences @ (towards / np.linalg.norm(towards))
-    return np.divide(products, norms, out=cosines, where=norms > FLOAT32_NOISE)
+    norms = np.linalg.norm(differences, axis=1, keepdims=True)
+    axes = np.zeros_like(differences)
+    np.divide(differences, norms, out=axes, where=norms > FLOAT32_NOISE)
+    number = {pair: i for i, pair in enumerate(pairs)}
+    return np.array([[number[each] for each in _pairs(row)] for row in rows]), axes
+
+
+def won_by(scores: Matrix) -> Matrix:
+    """Return who won each row: definition, stereotype, none; a row adds to 1.
+
+    Args:
+        scores: Cosines of the four pairs of each row, shape ``(…, n, 4)``.
+
+    Returns:
+        Shape ``(…, n, 3)``.
+    """
+    best = scores >= scores.max(axis=-1, keepdims=True) - _TIE
+    won = best / best.sum(axis=-1, keepdims=True)
+    return np.stack([won[..., 0], won[..., 1], won[..., 2] + won[..., 3]], axis=-1)
 
 
 def _intervals(
@@ -163,7 +185,8 @@ def _pairs(row: SemBiasRow) -> tuple[Pair, Pair, Pair, Pair]:
     return row.definition, row.stereotype, *row.none
 
 
-def _words(row: SemBiasRow) -> Iterable[str]:
+def words_of(row: SemBiasRow) -> Iterable[str]:
+    """Return the eight words of a row."""
     return (word for pair in _pairs(row) for word in pair)
 
 

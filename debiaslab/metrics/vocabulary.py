@@ -33,12 +33,14 @@ def row_of(embeddings: Embeddings, word: str) -> int | None:
     """Return the row of ``word``, else of *word*, *Word* or *WORD*, or None.
 
     Lower case serves vectors of lower-cased text; the other two let a lower-cased list find its
-    names and acronyms in cased vectors (Google News has *Mary* and *NASA* only).
+    names and acronyms in cased vectors (Google News has *Mary* and *NASA* only). A space is also
+    looked up as ``_``, which joins the words of a phrase (*Promised_Land*).
     """
+    index = embeddings.index
     for form in (word, word.lower(), word.capitalize(), word.upper()):
-        if form in embeddings.index:
-            return embeddings.index[form]
-    return None
+        if form in index:
+            return index[form]
+    return row_of(embeddings, word.replace(" ", "_")) if " " in word else None
 
 
 def find(embeddings: Embeddings, words: Iterable[str]) -> Found:

@@ -25,12 +25,25 @@ class BoundStrategy:
     post: PostProcess | None
     coverage: Coverage
     seed: int
+    untrained: frozenset[str] = frozenset()  # words that pre-processing leaves no token of
+
+    @property
+    def only_after(self) -> bool:
+        """Whether training itself is the baseline's."""
+        return self.preprocessing is None and self.penalty is None
 
     def finish(self, embeddings: Embeddings) -> Embeddings:
-        """Return the vectors after post-processing; the same object where there is none."""
+        """Return the vectors after post-processing, without words that were never trained.
+
+        Such a word still has the random vector it began with, which must not be measured.
+        """
+        if self.untrained:
+            kept = [i for i, word in enumerate(embeddings.words) if word not in self.untrained]
+            known = [embeddings.words[i] for i in kept]
+            embeddings = Embeddings(known, embeddings.vectors[kept])
         if self.post is None:
             return embeddings
-        words = debias_words(embeddings.words, self.coverage.cover)
+        words = debias_words(embeddings.words, self.coverage.cover, self.post.pairs)
         return self.post.fit(embeddings, words, self.seed)(embeddings)
 
 
@@ -64,10 +77,21 @@ def bind_strategy(
     if penalty is not None:
         coverage = penalty.coverage
     elif after is not None:
-        coverage = Coverage.of(vocabulary, cover, debias_words(vocabulary, cover).neutral)
+        words = debias_words(vocabulary, cover, after.pairs)
+        coverage = words.coverage(vocabulary, cover)
     else:
         coverage = Coverage(cover, 0, False, *_pairs(rewriting))
-    return BoundStrategy(rewriting, penalty, after, coverage, seed)
+    untrained = _untrained(rewriting, vocabulary, counts)
+    return BoundStrategy(rewriting, penalty, after, coverage, seed, untrained)
+
+
+def _untrained(
+    rewriting: Rewriting | None, vocabulary: Sequence[str], counts: NDArray[np.int64]
+) -> frozenset[str]:
+    if rewriting is None:
+        return frozenset()
+    lost = np.flatnonzero((counts > 0) & (rewriting.counts(counts) == 0))
+    return frozenset(vocabulary[int(i)] for i in lost)
 
 
 def _pairs(rewriting: Rewriting | None) -> tuple[tuple[str, ...], tuple[str, ...]]:

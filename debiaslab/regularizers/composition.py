@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -52,6 +52,14 @@ class Composition(Strategy):
                     allowed="one pre-processing and one post-processing strategy at most",
                     next_step=f"one of {', '.join(same)}",
                 )
+        choices = {part.name: part.pairs for part in self.parts if isinstance(part, Penalty)}
+        if len(set(choices.values())) > 1:
+            raise UserError(
+                "the penalties of one training were given different gender pairs ("
+                + ", ".join(f"{name}: {choice}" for name, choice in choices.items())
+                + ")",
+                next_step="--knob pairs=tune, or pairs=all, for all of them",
+            )
         ordered = sorted(self.parts, key=lambda part: _ORDER.index(part.stage))
         object.__setattr__(self, "parts", tuple(ordered))
         object.__setattr__(self, "name", SEPARATOR.join(part.name for part in ordered))
@@ -78,7 +86,7 @@ class SumOfPenalties(Penalty):
 
     def fresh(self) -> SumOfPenalties:
         """Return the sum with parts that have their own state."""
-        return SumOfPenalties(self.weight, tuple(part.fresh() for part in self.parts))
+        return replace(self, parts=tuple(part.fresh() for part in self.parts))
 
     @property
     def acts_on_neutral(self) -> bool:
@@ -93,7 +101,7 @@ def penalty_of(strategy: Strategy) -> Penalty | None:
     parts = strategy.parts if isinstance(strategy, Composition) else ()
     penalties = tuple(part for part in parts if isinstance(part, Penalty))
     if len(penalties) > 1:
-        return SumOfPenalties(strategy.weight, penalties)
+        return SumOfPenalties(strategy.weight, penalties, pairs=penalties[0].pairs)
     return penalties[0] if penalties else None
 
 

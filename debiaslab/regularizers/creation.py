@@ -10,6 +10,7 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.regularizers.composition import SEPARATOR, Composition, common_space
 from debiaslab.regularizers.registry import Space, Strategy, get
 
+_SHARED = ("pairs",)  # knobs that mean the same in every part
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 
@@ -19,7 +20,8 @@ def create(name: str, **knobs: Any) -> Strategy:
     Args:
         name: A registered name, or several joined with ``+`` such as ``cds+projection``.
         knobs: ``weight`` (λ) and settings of the strategy; text is read as the setting's type. In
-            a composition a setting is named ``part.knob``, or ``knob`` where one part only has it.
+            a composition a setting is named ``part.knob``, or ``knob`` where one part only has it;
+            ``pairs`` goes to every part.
 
     Raises:
         UserError: No strategy has this name, it has no such knob or refuses its value, or the
@@ -62,10 +64,11 @@ def _by_part(classes: list[type[Strategy]], knobs: Mapping[str, Any]) -> dict[st
     full = [f"{each.name}.{knob.name}" for each in classes for knob in _knobs_of(each)]
     for knob, value in knobs.items():
         candidates = [name for name in full if knob in (name, name.partition(".")[2])]
-        if len(candidates) != 1:
+        if not candidates or (len(candidates) > 1 and knob not in _SHARED):
             raise _no_knob(SEPARATOR.join(found), knob, candidates or full)
-        part, _, own = candidates[0].partition(".")
-        found[part][own] = value
+        for candidate in candidates:
+            part, _, own = candidate.partition(".")
+            found[part][own] = value
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
 import torch
@@ -12,10 +12,10 @@ from torch import Tensor
 
 from debiaslab import lexicons
 from debiaslab.errors import UserError, nearest
+from debiaslab.regularizers.pair_choice import PairChoice, check_pairs, gender_pairs
 from debiaslab.regularizers.registry import Stage, Strategy
 
 Cover = Literal["tune", "vocabulary", "all"]
-PAIRS = "gender_pairs"  # the definitional and equalize pairs made of common words
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,15 @@ class PenaltyWords:
 class Penalty(Strategy):
     """A term R(W, C) that joins the loss with weight λ."""
 
+    # "tune": report pairs stay unseen; "all": they are covered, and still never tuned on
+    pairs: PairChoice = field(default="tune", kw_only=True)
+
     stage: ClassVar[Stage] = "in"
     needs_neutral: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_pairs(self.pairs)
 
     @property
     def acts_on_neutral(self) -> bool:
@@ -70,11 +77,10 @@ class Coverage:
         vocabulary: Sequence[str],
         cover: Cover,
         neutral: Sequence[str],
-        pairs: Sequence[tuple[str, str]] | None = None,
+        pairs: Sequence[tuple[str, str]],
     ) -> Coverage:
-        """Return what a strategy covers of a vocabulary; its pairs are the tune half when None."""
+        """Return what a strategy covers of a vocabulary."""
         known, report = frozenset(vocabulary), lexicons.report_words()
-        pairs = lexicons.load_pairs(PAIRS).half("tune") if pairs is None else pairs
         return cls(
             cover=cover,
             neutral=len(neutral),
@@ -150,14 +156,14 @@ def bind(
 ) -> BoundPenalty | None:
     """Look a strategy's words up in a vocabulary; None for a strategy without a penalty.
 
-    A penalty sees the tune half of the gender pairs only. ``cover`` chooses its neutral
-    words: ``tune`` (tune words of the lexicons), ``vocabulary`` (every non-gender word but the
-    report words) or ``all`` (every non-gender word).
+    A penalty sees the tune half of the gender pairs, unless its knob ``pairs`` says ``all``.
+    ``cover`` chooses its neutral words: ``tune`` (tune words of the lexicons), ``vocabulary``
+    (every non-gender word but the report words) or ``all`` (every non-gender word).
     """
     check_cover(cover)
     if not isinstance(strategy, Penalty):
         return None
-    return BoundPenalty(strategy, vocabulary, cover, lexicons.load_pairs(PAIRS).half("tune"))
+    return BoundPenalty(strategy, vocabulary, cover, gender_pairs(strategy.pairs))
 
 
 def check_cover(cover: str) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
-from debiaslab import lexicons
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.regularizers.penalty import PAIRS, Cover, covered_words
+from debiaslab.regularizers.pair_choice import PairChoice, check_pairs, gender_pairs
+from debiaslab.regularizers.penalty import Cover, Coverage, covered_words
 from debiaslab.regularizers.registry import Stage, Strategy
 
 Pair = tuple[str, str]
@@ -20,9 +20,13 @@ Pair = tuple[str, str]
 class DebiasWords:
     """The words of the vectors that a post-processing strategy is given, by role."""
 
-    pairs: tuple[Pair, ...]  # (male, female) that define gender: the tune half of the pair list
+    pairs: tuple[Pair, ...]  # (male, female) that define gender
     neutral: tuple[str, ...]  # non-gender words it may change, by the vectors' order
     pairs_missing: tuple[Pair, ...] = ()
+
+    def coverage(self, vocabulary: Sequence[str], cover: Cover) -> Coverage:
+        """Return what of a vocabulary these words are."""
+        return Coverage.of(vocabulary, cover, self.neutral, (*self.pairs, *self.pairs_missing))
 
 
 class Eraser(ABC):
@@ -37,7 +41,14 @@ class Eraser(ABC):
 class PostProcess(Strategy):
     """Something done to vectors after training; works on any vectors."""
 
+    # "tune": report pairs stay unseen; "all": they are covered, and still never tuned on
+    pairs: PairChoice = field(default="tune", kw_only=True)
+
     stage: ClassVar[Stage] = "post"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_pairs(self.pairs)
 
     @abstractmethod
     def fit(self, embeddings: Embeddings, words: DebiasWords, seed: int = 0) -> Eraser:
@@ -53,14 +64,16 @@ class PostProcess(Strategy):
         """
 
 
-def debias_words(vocabulary: Sequence[str], cover: Cover = "all") -> DebiasWords:
+def debias_words(
+    vocabulary: Sequence[str], cover: Cover = "all", choice: PairChoice = "tune"
+) -> DebiasWords:
     """Return the words that post-processing is given for a vocabulary.
 
     Raises:
         UserError: Fewer than two gender pairs, or no word to change, are in the vocabulary.
     """
     known = frozenset(vocabulary)
-    pairs = lexicons.load_pairs(PAIRS).half("tune")
+    pairs = gender_pairs(choice)
     found = tuple(pair for pair in pairs if set(pair) <= known)
     if len(found) < 2:
         raise UserError(

@@ -81,7 +81,7 @@ class Measure:
         number = direction.number(record)
         if number is None or direction.better in ("higher", "lower", None):
             return number
-        return direction.badness(number)
+        return direction.badness(number, record)
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,8 @@ def _what(record: Record) -> tuple[str, Better]:
     direction = direction_of(record)
     if direction.better == "near 0":
         return f"|{direction.key}|", "lower"
-    if direction.better == "near 1":
-        return f"|{direction.key} − 1|", "lower"
+    if direction.better == "near null":
+        return f"|{direction.key} − random words|", "lower"
     return direction.key, "higher" if direction.better == "higher" else "lower"
 
 
@@ -96,4 +96,4 @@ def _number(card: Scorecard, like: Record) -> float | None:
     number = direction.number(record)
     if number is None or direction.better is None:
         return None
-    return number if direction.better in ("higher", "lower") else direction.badness(number)
+    return number if direction.better in ("higher", "lower") else direction.badness(number, record)

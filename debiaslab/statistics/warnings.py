@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from debiaslab.metrics.direction import direction_of
 from debiaslab.metrics.measured import shortlist
+from debiaslab.metrics.scale import is_scale_artefact
 from debiaslab.metrics.scorecard import Record, Scorecard
 from debiaslab.statistics.paired import FEW_SEEDS
-
-LARGE_D = 0.8
-"""An effect size that is called large (Cohen 1988)."""
 
 LOW_COVERAGE = 0.8
 """A share of words or pairs with vectors under this is warned about."""
@@ -72,7 +70,7 @@ def _at_null(card: Scorecard) -> Iterator[str]:
 def _large_d(card: Scorecard) -> Iterator[str]:
     for record in card.records:
         d, s, null = (record.value, _statistic(record), record.extra.get("null95"))
-        if record.metric == "weat" and d is not None and abs(d) >= LARGE_D and _is_at_null(record):
+        if record.metric == "weat" and is_scale_artefact(d, s, null):
             yield f"{_name(record)} (d {d:.2f}, s {s:.4f}, random words {null:.4f})"
 
 
@@ -117,7 +115,9 @@ def _is_at_null(record: Record) -> bool:
     direction = direction_of(record)
     if record.value is None or low is None or high is None or direction.better is None:
         return False
-    value, *ends = (direction.badness(number) or 0.0 for number in (record.value, low, high))
+    value, *ends = (
+        direction.badness(number, record) or 0.0 for number in (record.value, low, high)
+    )
     return value <= max(ends)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, field, replace
 
 from debiaslab import regularizers
@@ -12,7 +14,7 @@ from debiaslab.sgns import TrainSettings
 from debiaslab.study.objective import Objective
 from debiaslab.study.selection import Composite, SelectionRule
 
-_AT = "@"
+_FORM = re.compile(r"(?P<name>[^\[\]@]+)(\[(?P<knobs>[^\[\]]*)\])?(@(?P<weight>.*))?")
 
 
 @dataclass(frozen=True)
@@ -22,37 +24,55 @@ class Entry:
     Attributes:
         strategy: Its name, or several joined with ``+``.
         weight: λ; None when it is tuned, or has none.
+        knobs: Its settings besides λ, as (name, value).
     """
 
     strategy: str
     weight: float | None = None
+    knobs: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Entry:
-        """Read ``projection`` or ``projection@0.5``.
+        """Read ``projection``, ``projection@0.5`` or ``projection[pairs=all;direction=mean]@0.5``.
 
         Raises:
-            UserError: The strategy is unknown, or λ is not a number above 0.
+            UserError: The strategy or a knob is unknown, or λ is not a number above 0.
         """
-        name, at, weight = text.strip().partition(_AT)
-        regularizers.create(name)
-        if not at:
-            return cls(name)
-        try:
-            value = float(weight)
-        except ValueError:
-            value = 0.0
-        if not value > 0:
+        found = _FORM.fullmatch(text.strip())
+        if found is None:
             raise UserError(
-                f"the λ of {text!r} was {weight!r}",
-                allowed="a number above 0, as in projection@0.5",
+                f"the strategy {text!r} cannot be read",
+                allowed="NAME, NAME@λ or NAME[knob=value;knob=value]@λ",
             )
-        return cls(name, value)
+        parts = [part for part in (found["knobs"] or "").split(";") if part.strip()]
+        knobs = tuple((k.strip(), v.strip()) for k, _, v in (part.partition("=") for part in parts))
+        regularizers.create(found["name"], **dict(knobs))
+        weight = None if found["weight"] is None else _weight(found["weight"], text)
+        return cls(found["name"], weight, knobs)
+
+    @property
+    def label(self) -> str:
+        """The strategy with its knobs, as tables name it."""
+        knobs = ";".join(f"{name}={value}" for name, value in self.knobs)
+        return f"{self.strategy}[{knobs}]" if knobs else self.strategy
 
     @property
     def tuned(self) -> bool:
         """Whether λ is to be searched."""
         return self.weight is None and bool(regularizers.search_space(self.strategy))
+
+
+def _weight(text: str, whole: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not (math.isfinite(value) and value > 0):
+        raise UserError(
+            f"the λ of {whole!r} was {text!r}",
+            allowed="a number above 0, as in projection@0.5",
+        )
+    return value
 
 
 @dataclass(frozen=True)
@@ -61,13 +81,14 @@ class Cell:
 
     strategy: str
     weight: float
+    knobs: tuple[tuple[str, str], ...]
     cover: Cover
     settings: TrainSettings
     objective: Objective
 
     def create(self, weight: float) -> regularizers.Strategy:
         """Return the strategy with one λ."""
-        return regularizers.create(self.strategy, weight=weight)
+        return regularizers.create(self.strategy, weight=weight, **dict(self.knobs))
 
     def settings_for(self, seed: int) -> TrainSettings:
         """Return the training settings of one seed."""
@@ -93,13 +114,15 @@ class ComparisonPlan:
             raise UserError(
                 "no strategy was named", next_step="--strategies projection,pairwise,tying"
             )
-        names = [entry.strategy for entry in self.entries]
-        for name in names:
-            if names.count(name) > 1:
-                raise UserError(f"strategy {name!r} is named twice", allowed="each strategy once")
-            if regularizers.create(name).stage == "none":
+        names = [entry.label for entry in self.entries]
+        for entry in self.entries:
+            if names.count(entry.label) > 1:
                 raise UserError(
-                    f"{name!r} is the baseline, which every comparison holds already",
+                    f"strategy {entry.label!r} is named twice", allowed="each strategy once"
+                )
+            if regularizers.create(entry.strategy).stage == "none":
+                raise UserError(
+                    f"{entry.strategy!r} is the baseline, which every comparison holds already",
                     allowed="strategies that do something",
                 )
         check_cover(self.cover)
@@ -117,4 +140,4 @@ class ComparisonPlan:
 
     def cell(self, entry: Entry, weight: float) -> Cell:
         """Return the runs of one strategy."""
-        return Cell(entry.strategy, weight, self.cover, self.settings, self.objective)
+        return Cell(entry.strategy, weight, entry.knobs, self.cover, self.settings, self.objective)

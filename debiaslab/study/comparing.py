@@ -135,13 +135,13 @@ def comparison_name(corpus: Corpus, plan: ComparisonPlan) -> str:
 
 
 def _label(tuned: _Tuned) -> str:
-    return f"{tuned.entry.strategy}@{tuned.weight:.4g}"
+    return f"{tuned.entry.label}@{tuned.weight:.4g}"
 
 
 def _check_words(corpus: Corpus, plan: ComparisonPlan) -> None:
     plan.objective.check_vocabulary(frozenset(corpus.words))
     for entry in plan.entries:
-        strategy = regularizers.create(entry.strategy)
+        strategy = regularizers.create(entry.strategy, **dict(entry.knobs))
         regularizers.bind_strategy(strategy, corpus.words, corpus.counts, cover=plan.cover)
 
 
@@ -155,6 +155,7 @@ def _tune(
         trials=plan.trials,
         seeds=plan.tuning_seeds,
         cover=plan.cover,
+        knobs=entry.knobs,
         settings=plan.settings,
         objective=plan.objective,
     )
@@ -202,7 +203,7 @@ class _Runs:
         ids = [self._run(tuned, seed) for seed in self._plan.seeds]
         strategy = regularizers.create(tuned.entry.strategy)
         made = self._side(
-            tuned.entry.strategy,
+            tuned.entry.label,
             tuned.weight if strategy.search_space else None,
             strategy.stage,
             control=regularizers.is_control(strategy),
@@ -239,10 +240,16 @@ class _Runs:
             self._bar.update()
 
     def _known(self, tuned: _Tuned, seed: int) -> str | None:
-        wanted = (tuned.entry.strategy, repr(tuned.weight), str(seed))
+        strategy = self._plan.cell(tuned.entry, tuned.weight).create(tuned.weight)
+        wanted = {
+            "strategy": strategy.name,
+            "weight": repr(tuned.weight),
+            "seed": str(seed),
+            **{f"knob.{name}": str(value) for name, value in strategy.knobs().items()},
+        }
         for run in self._store.runs(self._parent, kind="cell"):
-            same = tuple(run.params.get(key, "") for key in ("strategy", "weight", "seed"))
-            if run.status == "FINISHED" and same == wanted:
+            same = all(run.params.get(key) == value for key, value in wanted.items())
+            if run.status == "FINISHED" and same:
                 return run.run_id
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from debiaslab import export, lexicons
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.provenance import provenance
-from debiaslab.regularizers import bind_strategy
+from debiaslab.regularizers import bind_strategy, is_control
 from debiaslab.regularizers.penalty import Cover, check_cover
 from debiaslab.report import association_sizes, loss_figure, run_report, scorecard_figure
 from debiaslab.sgns import Report, TrainResult, TrainSettings, train
@@ -66,8 +67,19 @@ class FinishedRun:
     trial: int | None  # None: the baseline
     weight: float
     seed: int
-    outcome: Outcome
+    outcome: Outcome | None  # None: a control that the objective cannot measure
     yardstick: Yardstick  # of the baseline of this seed
+
+    @property
+    def score(self) -> float:
+        """The objective.
+
+        Raises:
+            UnusableRunError: The run is a control that the objective cannot measure.
+        """
+        if self.outcome is None:
+            raise UnusableRunError("the objective cannot be measured on a control")
+        return self.outcome.score
 
 
 def run_once(
@@ -96,7 +108,8 @@ def run_once(
         trial: Number of the trial; None for the baseline and outside a search.
         baseline: The finished baseline of this seed; None when this run is it.
         against: The baseline's vectors, to add what needs them to the scorecard (lipstick tests,
-            overlap of neighbours, retention by set).
+            overlap of neighbours, retention by set). A strategy that only acts after training is
+            given these instead of a training of its own.
         init: Vectors to start from; None: training starts anew.
         progress: Whether to draw a progress bar.
 
@@ -119,25 +132,50 @@ def run_once(
         name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
     ) as log:
         log_provenance(log)
-        result = train_logged(log, corpus, settings, bound, init=init, progress=progress)
+        if bound is not None and bound.only_after and against is not None:
+            result = _debiased(
+                bound, against
+            )  # the baseline itself is what such a strategy debiases
+        else:
+            result = train_logged(log, corpus, settings, bound, init=init, progress=progress)
         scorecard = evaluate(result.embeddings, name=name, seed=seed, baseline=against)
         log_results(log, corpus, result, scorecard)
         if baseline is None:
             yardstick = measure_yardstick(plan.objective, result.embeddings, scorecard, seed)
         else:
             yardstick = baseline.yardstick
-        outcome = _outcome(plan, scorecard, yardstick)
-        log.metrics(asdict(outcome), step=result.words)
+        outcome = _outcome(plan, scorecard, yardstick, may_lack=is_control(strategy))
+        if outcome is not None:
+            log.metrics(asdict(outcome), step=result.words)
         log.json(asdict(yardstick), _YARDSTICK)
         compared = None if baseline is None else _scorecard(store, baseline.run_id)
         _log_report_page(log, name, params, result, scorecard, outcome, yardstick, compared)
     return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
 
 
-def _outcome(plan: RunPlan, scorecard: Scorecard, yardstick: Yardstick) -> Outcome:
+def _debiased(bound: BoundStrategy, vectors: Embeddings) -> TrainResult:
+    """Return what a strategy that acts after training makes of finished vectors."""
+    started = time.perf_counter()
+    return TrainResult(
+        embeddings=bound.finish(vectors),
+        history=(),
+        engine="none",
+        words=0,
+        pairs=0,
+        seconds=time.perf_counter() - started,
+        stopped_early=False,
+    )
+
+
+def _outcome(
+    plan: RunPlan, scorecard: Scorecard, yardstick: Yardstick, *, may_lack: bool
+) -> Outcome | None:
+    """Return what the objective makes of a scorecard; a control may lack the words it needs."""
     try:
         return plan.objective.outcome(scorecard, yardstick)
     except UserError as error:
+        if may_lack:
+            return None
         raise UnusableRunError(str(error)) from error
 
 
@@ -341,7 +379,7 @@ def _log_report_page(
     params: Mapping[str, Any],
     result: TrainResult,
     scorecard: Scorecard,
-    outcome: Outcome,
+    outcome: Outcome | None,
     yardstick: Yardstick,
     baseline: Scorecard | None,
 ) -> None:
@@ -357,7 +395,7 @@ def _log_report_page(
         provenance=provenance(),
         scorecard=scorecard,
         formula=FORMULA,
-        outcome=asdict(outcome),
+        outcome=None if outcome is None else asdict(outcome),
         baseline=baseline,
         nulls=yardstick.nulls,
         loss=loss,

@@ -93,7 +93,7 @@ class _Sweep:
         outcomes: list[Outcome] = []
         try:
             for baseline in baselines.values():
-                outcomes.append(self._trial(proposal, baseline).outcome)
+                outcomes.append(_measured(self._trial(proposal, baseline)))
                 self.search.report(proposal, len(outcomes) - 1, outcomes[-1].score)
                 left = len(baselines) - len(outcomes)
                 if left and self.search.hopeless([each.score for each in outcomes]):
@@ -167,6 +167,12 @@ class _Sweep:
     def _knobs(self, run: RunInfo) -> tuple[str, ...]:
         drawn = (knob for knob in self.plan.search_space if knob != WEIGHT)
         return tuple(run.params.get(f"knob.{knob}", "") for knob in drawn)
+
+
+def _measured(run: FinishedRun) -> Outcome:
+    if run.outcome is None:
+        raise UnusableRunError("the objective cannot be measured on a control")
+    return run.outcome
 
 
 def _texts(knobs: Mapping[str, Any]) -> tuple[str, ...]:
@@ -249,7 +255,7 @@ def _check_words(corpus: Corpus, plan: Plan) -> regularizers.Coverage:
 def _check_retention(plan: Plan, baselines: Mapping[int, FinishedRun]) -> None:
     """Fail after the baselines when the search is after retention and there is none."""
     for baseline in baselines.values():
-        if plan.search.needs_retention and baseline.outcome.retention_tune is None:
+        if plan.search.needs_retention and _measured(baseline).retention_tune is None:
             raise UserError(
                 "the baseline's word similarity is zero, negative or not measurable on this "
                 f"corpus (seed {baseline.seed}), so retention has no meaning",

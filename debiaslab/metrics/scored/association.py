@@ -7,22 +7,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Half, load, load_pairs
-from debiaslab.metrics.direct_bias import gender_direction
-from debiaslab.metrics.ect import Ect, coherence, ect, ect_similarities
+from debiaslab.metrics.ect import Ect, ect
 from debiaslab.metrics.effort import HALVES, Effort
-from debiaslab.metrics.mac import Mac, mac, mac_distances
+from debiaslab.metrics.mac import Mac, mac
 from debiaslab.metrics.ripa import Ripa, ripa
-from debiaslab.metrics.rnd import Distance, Rnd, rnd, rnd_scores
+from debiaslab.metrics.rnd import Distance, Rnd, rnd
 from debiaslab.metrics.rnsb import Rnsb, rnsb
-from debiaslab.metrics.same import Same, bias_space, same, same_scores
-from debiaslab.metrics.sc_weat import DRAWS, ScWeat, sc_weat, single_category
+from debiaslab.metrics.same import Same, same
+from debiaslab.metrics.sc_weat import DRAWS, ScWeat, sc_weat
 from debiaslab.metrics.scorecard import Record, finite
-from debiaslab.metrics.scored.random_band import RandomBand
-from debiaslab.metrics.word_sets import find_sets
 
 OCCUPATIONS = "occupations"
 GENDER = "gender"
@@ -38,14 +33,11 @@ def records(embeddings: Embeddings, effort: Effort) -> Iterator[Record]:
 
     Occupations are held against male and female words (RIPA: definitional pairs); RNSB compares
     male and female words by sentiment. All lists of a record are of its half, but for the sentiment
-    words of RNSB: half of them would not train a classifier. ``extra`` has
-    ``null_median``, ``null_low`` and ``null_high``: the middle 95 % of what random words show in
-    the place of the occupations; not for raw RIPA, which carries the lengths of the words, nor
-    for RNSB, whose words are not the neutral ones.
+    words of RNSB: half of them would not train a classifier. What random words show in the place of
+    the occupations comes from ``nulls.with_nulls``.
     """
-    band = RandomBand(embeddings, effort)
     for half in HALVES:
-        subject = _Subject(embeddings, effort, half, band)
+        subject = _Subject(embeddings, effort, half)
         for measure in _MEASURES:
             yield measure(subject)
 
@@ -55,7 +47,6 @@ class _Subject:
     embeddings: Embeddings
     effort: Effort
     half: Half
-    band: RandomBand
 
     @cached_property
     def occupations(self) -> Sequence[str]:
@@ -64,10 +55,6 @@ class _Subject:
     @cached_property
     def groups(self) -> dict[str, Sequence[str]]:
         return {side: load(f"{side}_words").half(self.half) for side in ("male", "female")}
-
-    @cached_property
-    def means(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        return find_sets(self.embeddings, self.groups).unit_means(self.embeddings)
 
     def seed(self, metric: str) -> int:
         return self.effort.seed_of(metric, OCCUPATIONS, self.half)
@@ -110,11 +97,7 @@ def _sc_weat(subject: _Subject) -> Record:
         p_floor=result.p_floor,
         sizes=list(result.sizes),
     )
-    sets = find_sets(subject.embeddings, subject.groups)
-    return subject.band.add(
-        replace(record, method=result.method),
-        lambda rows: np.abs(single_category(rows, *sets.unit(subject.embeddings))[1]),
-    )
+    return replace(record, method=result.method)
 
 
 def _same(subject: _Subject) -> Record:
@@ -126,14 +109,13 @@ def _same(subject: _Subject) -> Record:
         seed=subject.seed("same"),
     )
     pair = result.pairs[0] if result.pairs else None
-    record = subject.record(
+    return subject.record(
         "same",
         OCCUPATIONS,
         result,
         skew=None if pair is None else finite(pair.skew),
         stereotype=None if pair is None else finite(pair.stereotype),
     )
-    return subject.band.add(record, lambda rows: same_scores(rows, bias_space(subject.means)))
 
 
 def _rnd(subject: _Subject, distance: Distance) -> Record:
@@ -146,10 +128,7 @@ def _rnd(subject: _Subject, distance: Distance) -> Record:
         bootstrap=subject.effort.bootstrap,
         seed=subject.seed(metric),
     )
-    return subject.band.add(
-        subject.record(metric, OCCUPATIONS, result),
-        lambda rows: rnd_scores(rows, subject.means, distance=distance)[:, 0],
-    )
+    return subject.record(metric, OCCUPATIONS, result)
 
 
 def _rnd_norm(subject: _Subject) -> Record:
@@ -168,10 +147,7 @@ def _mac(subject: _Subject) -> Record:
         bootstrap=subject.effort.bootstrap,
         seed=subject.seed("mac"),
     )
-    return subject.band.add(
-        subject.record("mac", OCCUPATIONS, result),
-        lambda rows: mac_distances(rows, subject.means).mean(axis=1),
-    )
+    return subject.record("mac", OCCUPATIONS, result)
 
 
 def _ect(subject: _Subject) -> Record:
@@ -182,11 +158,7 @@ def _ect(subject: _Subject) -> Record:
         bootstrap=subject.effort.bootstrap,
         seed=subject.seed("ect"),
     )
-    return subject.band.add(
-        subject.record("ect", OCCUPATIONS, result),
-        lambda rows: ect_similarities(rows, subject.means),
-        lambda similarities: coherence(similarities)[:, 0],
-    )
+    return subject.record("ect", OCCUPATIONS, result)
 
 
 def _ripa_of(subject: _Subject, metric: str, *, unit: bool) -> Record:
@@ -209,12 +181,7 @@ def _ripa(subject: _Subject) -> Record:
 
 
 def _ripa_normalised(subject: _Subject) -> Record:
-    pairs = load_pairs(DEFINITIONAL_PAIRS).half(subject.half)
-    # The component of unit differences is the gender direction of direct bias.
-    return subject.band.add(
-        _ripa_of(subject, "ripa_normalised", unit=True),
-        lambda rows: np.abs(rows @ gender_direction(subject.embeddings, pairs)),
-    )
+    return _ripa_of(subject, "ripa_normalised", unit=True)
 
 
 def _rnsb(subject: _Subject) -> Record:
@@ -228,6 +195,7 @@ def _rnsb(subject: _Subject) -> Record:
         "rnsb",
         GENDER,
         result,
+        interval="2.5 % and 97.5 % over splits" if result.splits > 1 else None,
         accuracy=finite(result.accuracy),
         splits=result.splits,
         sizes=list(result.sizes),

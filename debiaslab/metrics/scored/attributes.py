@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,9 +13,6 @@ from debiaslab.metrics.direct_bias import direct_bias
 from debiaslab.metrics.ect import ect
 from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.mac import mac
-from debiaslab.metrics.measured import NotMeasuredError
-from debiaslab.metrics.null import RandomWords
-from debiaslab.metrics.null_band import null_band, null_p
 from debiaslab.metrics.null_metrics import (
     direct_bias_null,
     ect_null,
@@ -28,10 +25,10 @@ from debiaslab.metrics.rnd import rnd
 from debiaslab.metrics.rnsb import Rnsb, rnsb
 from debiaslab.metrics.same import same
 from debiaslab.metrics.scorecard import Record, finite
-from debiaslab.metrics.scored.nulls import neutral_words
+from debiaslab.metrics.scored.nulls import DRAWS, Null, with_null
+from debiaslab.metrics.yardstick import Yardstick
 
 OCCUPATIONS = "occupations"
-DRAWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,10 @@ class _Measure:
 
 
 def records(
-    embeddings: Embeddings, attributes: Sequence[Attribute], effort: Effort
+    embeddings: Embeddings,
+    attributes: Sequence[Attribute],
+    effort: Effort,
+    yardsticks: Sequence[Yardstick] = (),
 ) -> Iterator[Record]:
     """Yield what generalises beyond gender, for each attribute and half, named after it.
 
@@ -53,9 +53,9 @@ def records(
     where the attribute has none, against its classes; ``mac`` named ``"<attribute> stereotypes"``
     holds its targets against the stereotypes of each class (Manzini et al. 2019); RNSB compares
     the classes by sentiment; direct bias is for two classes with definitional pairs. ``extra`` has
-    the random-word null under the names of ``nulls.with_null``.
+    what random words show in each of the yardsticks, under the names of ``nulls.with_null``. Two
+    classes that both have stereotypes are a WEAT as well, see ``Attribute.test``.
     """
-    drawn = neutral_words(embeddings) if effort.null else None
     for attribute in attributes:
         for half in HALVES:
             for each in _measures(attribute, half, attribute.half(half)):
@@ -63,7 +63,7 @@ def records(
                 record = _record(
                     each, half, each.measure(embeddings, bootstrap=effort.bootstrap, seed=seed)
                 )
-                yield record if drawn is None else _with_null(record, each, drawn, effort)
+                yield with_null(record, _null_of(each), yardsticks, effort)
 
 
 def _measures(attribute: Attribute, half: Half, words: AttributeWords) -> Iterator[_Measure]:
@@ -122,20 +122,6 @@ def _record(each: _Measure, half: Half, result: Any) -> Record:
     )
 
 
-def _with_null(record: Record, each: _Measure, drawn: RandomWords, effort: Effort) -> Record:
-    """Add what random words show, with the word lists of the attribute in place of gender's."""
-    if record.value is None:
-        return record
-    seed = effort.seed_of("null", record.metric, record.name, record.words)
-    try:
-        values = each.null(drawn, n=record.n, draws=DRAWS, seed=seed)
-    except NotMeasuredError:  # the value stands without a yardstick
-        return record
-    band = null_band(values)
-    null = {
-        "null_median": band.median,
-        "null_low": band.low,
-        "null_high": band.high,
-        "null_p": null_p(values, record.value),
-    }
-    return replace(record, extra={**record.extra, **null})
+def _null_of(each: _Measure) -> Null:
+    """Bind the word lists of the attribute, in place of gender's."""
+    return lambda drawn, record, seed: each.null(drawn.words, n=record.n, draws=DRAWS, seed=seed)

@@ -9,10 +9,12 @@ from debiaslab.lexicons import load, load_pairs
 from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
 from debiaslab.lexicons.sembias import load_sembias
 from debiaslab.metrics.bias_by_projection import bias_by_projection
+from debiaslab.metrics.correlation import PERMUTATIONS
 from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.indirect_bias import indirect_bias_within
 from debiaslab.metrics.scorecard import Record, finite
+from debiaslab.metrics.scored.tested import tested
 from debiaslab.metrics.sembias import sembias
 
 DEFINITIONAL_PAIRS = "definitional_pairs"
@@ -118,9 +120,11 @@ def _factual_records(embeddings: Embeddings, effort: Effort) -> Iterator[Record]
                 embeddings,
                 occupations.half(half),
                 load_pairs(DEFINITIONAL_PAIRS).half(half),
+                permutations=min(effort.permutations, PERMUTATIONS),
                 bootstrap=effort.bootstrap,
                 seed=effort.seed_of("factual_association", name, half),
             )
+            test, method = tested(result.test)
             yield Record(
                 metric="factual_association",
                 name=name,
@@ -128,6 +132,8 @@ def _factual_records(embeddings: Embeddings, effort: Effort) -> Iterator[Record]
                 value=finite(result.pearson),
                 low=result.pearson_interval[0],
                 high=result.pearson_interval[1],
+                p=None if result.test is None else result.test.p,
+                method=method,
                 n=result.n,
                 missing=result.missing,
                 reason=result.reason,
@@ -135,6 +141,7 @@ def _factual_records(embeddings: Embeddings, effort: Effort) -> Iterator[Record]
                     "spearman": finite(result.spearman),
                     "spearman_low": result.spearman_interval[0],
                     "spearman_high": result.spearman_interval[1],
+                    **test,
                     "year": occupations.year,
                 },
             )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from debiaslab.embeddings import Embeddings
-from debiaslab.lexicons import load
-from debiaslab.metrics.biased_words import BiasedWords, biased_words
+from debiaslab.lexicons import Half, load
+from debiaslab.metrics.baseline import Baseline
+from debiaslab.metrics.biased_words import BiasedWords
+from debiaslab.metrics.correlation import PERMUTATIONS
 from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.lipstick import SEEDS, LabelRecovery, kmeans_alignment, svm_recovery
 from debiaslab.metrics.neighbor_bias import NeighborShares, neighbor_bias, neighbor_shares
 from debiaslab.metrics.scorecard import Record, finite
+from debiaslab.metrics.scored.tested import tested
 
 OCCUPATIONS = "occupations"
 
@@ -21,7 +23,7 @@ _TESTS: dict[str, Callable[..., LabelRecovery]] = {
 }
 
 
-def records(embeddings: Embeddings, baseline: Embeddings, effort: Effort) -> Iterator[Record]:
+def records(embeddings: Embeddings, baseline: Baseline, effort: Effort) -> Iterator[Record]:
     """Yield the two label tests (on all words) and the professions' neighbours (on each half).
 
     The label words are the extremes of the vocabulary and not of a lexicon, so they have no halves.
@@ -29,10 +31,10 @@ def records(embeddings: Embeddings, baseline: Embeddings, effort: Effort) -> Ite
 
     Args:
         embeddings: The vectors measured.
-        baseline: The vectors before debiasing; ``embeddings`` itself when there are none.
-        effort: Resamples and seeds.
+        baseline: The vectors before debiasing; ``embeddings`` themselves when there are none.
+        effort: Permutations, resamples and seeds.
     """
-    biased = biased_words(baseline).within(embeddings)
+    biased = baseline.biased.within(embeddings)
     for name, test in _TESTS.items():
         yield _label_record(name, test, embeddings, baseline, biased, effort)
     yield from _neighbor_records(embeddings, baseline, biased, effort)
@@ -42,13 +44,16 @@ def _label_record(
     name: str,
     test: Callable[..., LabelRecovery],
     embeddings: Embeddings,
-    baseline: Embeddings,
+    baseline: Baseline,
     biased: BiasedWords,
     effort: Effort,
 ) -> Record:
     seeds = tuple(effort.seed_of("lipstick", name, str(number)) for number in SEEDS)
-    result = test(embeddings, biased, seeds=seeds)
-    before = result if embeddings is baseline else test(baseline, biased, seeds=seeds)
+    before = baseline.once(
+        (name, seeds, biased.words), lambda: test(baseline.embeddings, biased, seeds=seeds)
+    )
+    alone = embeddings is baseline.embeddings
+    result = before if alone else test(embeddings, biased, seeds=seeds)
     return Record(
         metric="lipstick",
         name=name,
@@ -70,39 +75,49 @@ def _label_record(
 
 
 def _neighbor_records(
-    embeddings: Embeddings, baseline: Embeddings, biased: BiasedWords, effort: Effort
+    embeddings: Embeddings, baseline: Baseline, biased: BiasedWords, effort: Effort
 ) -> Iterator[Record]:
     professions = load(OCCUPATIONS)
-    after = neighbor_shares(embeddings, baseline, biased, professions.words)
-    before = (
-        after
-        if embeddings is baseline
-        else neighbor_shares(baseline, baseline, biased, professions.words)
+    origin = baseline.embeddings
+    before = baseline.once(
+        (neighbor_shares, biased.words),
+        lambda: neighbor_shares(origin, origin, biased, professions.words),
     )
+    alone = embeddings is origin
+    after = before if alone else neighbor_shares(embeddings, origin, biased, professions.words)
     for half in HALVES:
-        words = professions.half(half)
-        seed = effort.seed_of("lipstick", "profession_neighbors", half)
-        result = neighbor_bias(after, words, bootstrap=effort.bootstrap, seed=seed)
-        yield Record(
-            metric="lipstick",
-            name="profession_neighbors",
-            words=half,
-            value=finite(result.value),
-            low=result.interval[0],
-            high=result.interval[1],
-            n=result.n,
-            missing=result.missing,
-            reason=result.reason,
-            extra=_neighbor_extra(after, before, words),
-        )
+        yield _neighbor_record(after, before, half, effort)
 
 
-def _neighbor_extra(
-    after: NeighborShares, before: NeighborShares, words: tuple[str, ...]
-) -> dict[str, Any]:
-    return {
-        "correlation": "pearson",
-        "baseline": finite(neighbor_bias(before, words, bootstrap=0).value),
-        "neighbors": after.neighbors,
-        "candidates": after.candidates,
-    }
+def _neighbor_record(
+    after: NeighborShares, before: NeighborShares, half: Half, effort: Effort
+) -> Record:
+    words = load(OCCUPATIONS).half(half)
+    result = neighbor_bias(
+        after,
+        words,
+        permutations=min(effort.permutations, PERMUTATIONS),
+        bootstrap=effort.bootstrap,
+        seed=effort.seed_of("lipstick", "profession_neighbors", half),
+    )
+    test, method = tested(result.test)
+    return Record(
+        metric="lipstick",
+        name="profession_neighbors",
+        words=half,
+        value=finite(result.value),
+        low=result.interval[0],
+        high=result.interval[1],
+        p=None if result.test is None else result.test.p,
+        method=method,
+        n=result.n,
+        missing=result.missing,
+        reason=result.reason,
+        extra={
+            "correlation": "pearson",
+            "baseline": finite(neighbor_bias(before, words, permutations=0, bootstrap=0).value),
+            "neighbors": after.neighbors,
+            "candidates": after.candidates,
+            **test,
+        },
+    )

@@ -1,68 +1,101 @@
-"""What random words show on a record of the scorecard, in any vectors: the baseline's above all."""
+"""What random words show on a record of the scorecard, in any vectors.
+
+Every metric of bias has such a null but two. The lipstick tests of labels are held against chance,
+0.5, and against a gender-blind corpus: labels of random words say nothing about words that were
+chosen for being extreme. The neighbours of professions have a permutation test.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from debiaslab.embeddings import Embeddings
-from debiaslab.lexicons import Half, gender_words, load, load_pairs
+from debiaslab.lexicons import Half, load, load_pairs
+from debiaslab.lexicons.occupation_women import load_occupation_women
+from debiaslab.lexicons.sembias import load_sembias
 from debiaslab.lexicons.split import in_half
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.measured import NotMeasuredError
-from debiaslab.metrics.null import Array, RandomWords, random_words
+from debiaslab.metrics.null import Array
 from debiaslab.metrics.null_band import null_band, null_p
 from debiaslab.metrics.null_metrics import (
+    bias_by_projection_null,
     direct_bias_null,
     ect_null,
+    factual_null,
+    indirect_bias_null,
     mac_null,
     ripa_null,
     rnd_null,
     rnsb_null,
     same_null,
+    sc_weat_null,
+    sembias_null,
 )
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.sentiment import PLEASANT, UNPLEASANT
+from debiaslab.metrics.yardstick import Yardstick
 
 DRAWS = 1_000
+_FEWER_DRAWS = 500  # of indirect bias, which needs the vectors of every word drawn
 
-_GENDER = ("occupations", "gender")  # names of records that hold occupations against gender words
+Null = Callable[[Yardstick, Record, int], Array]
+"""``null(yardstick, record, seed) → values``, shape ``(draws,)``, of ``record.n`` words each."""
+
 _NUMBERS = ("null_median", "null_low", "null_high", "null_p")
-_Null = Callable[[RandomWords, Record, int], Array]
 
 
-def neutral_words(embeddings: Embeddings) -> RandomWords:
-    """Return the words that nulls draw from: the first 10,000 less every gender word."""
-    return random_words(embeddings, gender_words())
+def with_nulls(
+    records: Iterable[Record], yardsticks: Sequence[Yardstick], effort: Effort
+) -> Iterable[Record]:
+    """Return records of the gender lists with what random words show on their metrics.
+
+    See :func:`with_null`; a record of a metric without a null comes back as it is.
+    """
+    return (
+        with_null(record, HAS_NULL[record.metric], yardsticks, effort)
+        if record.metric in HAS_NULL
+        else record
+        for record in records
+    )
 
 
-def with_null(record: Record, words: RandomWords, effort: Effort, suffix: str = "") -> Record:
-    """Return a record with what random words show on its metric, in ``extra``.
+def with_null(
+    record: Record, null: Null, yardsticks: Sequence[Yardstick], effort: Effort
+) -> Record:
+    """Return a record with what random words show in its place, in ``extra``.
 
     ``null_median``, ``null_low`` and ``null_high`` (2.5 % and 97.5 % of random sets of the same
-    size) and ``null_p`` (two-sided, of the record's value among them), with ``suffix`` after each
-    name. Taken with the baseline's words and ``suffix="_baseline"`` it is the yardstick that stays
-    where it was while debiasing shrinks the null of the vectors measured. All four are None when
-    there is no value, nulls are not wanted, or ``words`` are too few; a record of a metric
-    without such a null (see ``HAS_NULL``), or of other words than the gender lists of the
-    scorecard, comes back as it is. For WEAT see ``metrics.baseline_null``.
+    size) and ``null_p`` (two-sided, of the record's value among them; not corrected for how many
+    there are), with the suffix of each yardstick after each name. In the vectors measured they are
+    what "no bias" looks like there; in the baseline's, the yardstick that stays where it was while
+    debiasing shrinks the other. All four are None when there is no value, the yardstick has too few
+    words or the metric is undefined for some of them.
     """
-    if record.metric not in HAS_NULL or record.name not in _GENDER:
-        return record
-    numbers = _numbers(record, words, effort)
-    extra = {f"{name}{suffix}": number for name, number in zip(_NUMBERS, numbers, strict=True)}
-    return replace(record, extra={**record.extra, **extra})
+    extra = dict(record.extra)
+    for yardstick in yardsticks:
+        numbers = _numbers(record, null, yardstick, effort)
+        names = (f"{name}{yardstick.suffix}" for name in _NUMBERS)
+        extra |= dict(zip(names, numbers, strict=True))
+    return replace(record, extra=extra)
 
 
-def _numbers(record: Record, words: RandomWords, effort: Effort) -> Sequence[float | None]:
-    nothing = (None,) * len(_NUMBERS)
-    if record.value is None or not effort.null:
-        return nothing
+def _numbers(
+    record: Record, null: Null, yardstick: Yardstick, effort: Effort
+) -> Sequence[float | None]:
+    if record.value is None:
+        return (None,) * len(_NUMBERS)
     seed = effort.seed_of("null", record.metric, record.name, record.words)
-    try:
-        values = HAS_NULL[record.metric](words, record, seed)
-    except NotMeasuredError:  # the value stands without a yardstick
-        return nothing
+
+    def draw() -> Array | None:
+        try:
+            return null(yardstick, record, seed)
+        except NotMeasuredError:  # the value stands without a yardstick
+            return None
+
+    values = yardstick.once((record.metric, record.name, record.words, record.n, seed), draw)
+    if values is None:
+        return (None,) * len(_NUMBERS)
     band = null_band(values)
     return band.median, band.low, band.high, null_p(values, record.value)
 
@@ -75,37 +108,70 @@ def _groups(half: Half) -> dict[str, Sequence[str]]:
     return {side: load(f"{side}_words").half(half) for side in ("male", "female")}
 
 
-def _rnsb(words: RandomWords, record: Record, seed: int) -> Array:
+def _sc_weat(drawn: Yardstick, record: Record, seed: int) -> Array:
+    male, female = _groups(record.words).values()
+    return sc_weat_null(drawn.words, male, female, record.n, draws=DRAWS, seed=seed)
+
+
+def _rnsb(drawn: Yardstick, record: Record, seed: int) -> Array:
     classes = (in_half(listed, record.words) for listed in (PLEASANT, UNPLEASANT))
     splits = int(record.extra["splits"])
-    return rnsb_null(words, record.n, *classes, repeats=splits, draws=DRAWS, seed=seed)
+    return rnsb_null(drawn.words, record.n, *classes, repeats=splits, draws=DRAWS, seed=seed)
 
 
-HAS_NULL: dict[str, _Null] = {
-    "direct_bias": lambda words, record, seed: direct_bias_null(
-        words, _pairs(record.words), record.n, draws=DRAWS, seed=seed
+def _sembias(drawn: Yardstick, record: Record, seed: int) -> Array:
+    held_out = record.name.startswith("held_out_")
+    rows = load_sembias().half(record.words, held_out=held_out)
+    share = ("definition", "stereotype", "none").index(record.name.removeprefix("held_out_"))
+    shares = drawn.once(  # all three are made at once, with the seed of the first
+        ("sembias", record.words, held_out),
+        lambda: sembias_null(drawn.words, rows, draws=DRAWS, seed=seed),
+    )
+    values: Array = shares[:, share]
+    return values
+
+
+def _factual(drawn: Yardstick, record: Record, seed: int) -> Array:
+    women = load_occupation_women(record.name).half(record.words)
+    lost = set(record.missing)
+    shares = [share for word, share in women.items() if word not in lost]
+    return factual_null(drawn.words, shares, _pairs(record.words), draws=DRAWS, seed=seed)
+
+
+HAS_NULL: dict[str, Null] = {
+    "sc_weat": _sc_weat,
+    "same": lambda drawn, record, seed: same_null(
+        drawn.words, _groups(record.words), record.n, draws=DRAWS, seed=seed
     ),
-    "ripa": lambda words, record, seed: ripa_null(
-        words, _pairs(record.words), record.n, draws=DRAWS, seed=seed
+    "rnd_norm": lambda drawn, record, seed: rnd_null(
+        drawn.words, _groups(record.words), record.n, draws=DRAWS, seed=seed
     ),
-    "ripa_normalised": lambda words, record, seed: ripa_null(
-        words, _pairs(record.words), record.n, unit=True, draws=DRAWS, seed=seed
+    "rnd_cosine": lambda drawn, record, seed: rnd_null(
+        drawn.words, _groups(record.words), record.n, distance="cosine", draws=DRAWS, seed=seed
     ),
-    "mac": lambda words, record, seed: mac_null(
-        words, _groups(record.words), record.n, draws=DRAWS, seed=seed
+    "mac": lambda drawn, record, seed: mac_null(
+        drawn.words, _groups(record.words), record.n, draws=DRAWS, seed=seed
     ),
-    "ect": lambda words, record, seed: ect_null(
-        words, _groups(record.words), record.n, draws=DRAWS, seed=seed
+    "ect": lambda drawn, record, seed: ect_null(
+        drawn.words, _groups(record.words), record.n, draws=DRAWS, seed=seed
     ),
-    "rnd_norm": lambda words, record, seed: rnd_null(
-        words, _groups(record.words), record.n, draws=DRAWS, seed=seed
+    "ripa": lambda drawn, record, seed: ripa_null(
+        drawn.words, _pairs(record.words), record.n, draws=DRAWS, seed=seed
     ),
-    "rnd_cosine": lambda words, record, seed: rnd_null(
-        words, _groups(record.words), record.n, distance="cosine", draws=DRAWS, seed=seed
-    ),
-    "same": lambda words, record, seed: same_null(
-        words, _groups(record.words), record.n, draws=DRAWS, seed=seed
+    "ripa_normalised": lambda drawn, record, seed: ripa_null(
+        drawn.words, _pairs(record.words), record.n, unit=True, draws=DRAWS, seed=seed
     ),
     "rnsb": _rnsb,
+    "direct_bias": lambda drawn, record, seed: direct_bias_null(
+        drawn.words, _pairs(record.words), record.n, draws=DRAWS, seed=seed
+    ),
+    "bias_by_projection": lambda drawn, record, seed: bias_by_projection_null(
+        drawn.words, _pairs(record.words), record.n, draws=DRAWS, seed=seed
+    ),
+    "indirect_bias": lambda drawn, record, seed: indirect_bias_null(
+        drawn.words, _pairs(record.words), record.n, draws=_FEWER_DRAWS, seed=seed
+    ),
+    "sembias": _sembias,
+    "factual_association": _factual,
 }
 """Metrics of the scorecard whose words can be replaced by random ones, and how that is done."""

@@ -4,30 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from debiaslab.embeddings import Embeddings
-from debiaslab.lexicons import AssociationTest, Half, association_tests, gender_words
+from debiaslab.lexicons import AssociationTest, Half, association_tests
 from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.measured import NotMeasuredError
-from debiaslab.metrics.null import (
-    QUANTILE,
-    difference_of_means,
-    null_from,
-    random_words,
-)
+from debiaslab.metrics.null import QUANTILE, RandomWords, difference_of_means, null_from
+from debiaslab.metrics.scale import is_scale_artefact
 from debiaslab.metrics.scorecard import Record, finite
 from debiaslab.metrics.vocabulary import find, unit_rows
 from debiaslab.metrics.weat import WeatResult, weat
+from debiaslab.metrics.yardstick import Yardstick
 
-LARGE = 0.8
-"""A size of ``d`` that is called large (Cohen 1988)."""
+_Quantiles = dict[tuple[str, Half], float]
 
 
-def records(embeddings: Embeddings, effort: Effort) -> Iterator[Record]:
-    """Yield every association test on all, tune and report words."""
+def records(
+    embeddings: Embeddings,
+    effort: Effort,
+    yardsticks: Sequence[Yardstick] = (),
+    tests: Sequence[AssociationTest] | None = None,
+) -> Iterator[Record]:
+    """Yield every association test on all, tune and report words.
+
+    ``extra`` has ``null95`` (with the suffix of each yardstick): the 95 % quantile of ``|s|`` over
+    random target sets of the record's sizes, held against its own attributes. In the baseline it is
+    the yardstick that stays where it was while debiasing shrinks the null of the vectors measured.
+
+    Args:
+        embeddings: The vectors measured.
+        effort: Permutations, resamples and seeds.
+        yardsticks: The random words to draw from; none for no nulls.
+        tests: The tests; those that ship when None.
+    """
     measured = [
         _Measured(
             test,
@@ -40,13 +52,15 @@ def records(embeddings: Embeddings, effort: Effort) -> Iterator[Record]:
                 seed=effort.seed_of("weat", test.name, half),
             ),
         )
-        for test in association_tests()
+        for test in (association_tests() if tests is None else tests)
         for half in HALVES
     ]
-    nulls = _nulls(embeddings, measured, effort) if effort.null else {}
+    nulls = [
+        (f"null95{each.suffix}", _quantiles(each.words, measured, effort)) for each in yardsticks
+    ]
     for each in measured:
-        null = nulls.get((each.test.name, each.half))
-        yield _weat_record(each.test, each.half, each.result, null)
+        found = {name: quantiles.get((each.test.name, each.half)) for name, quantiles in nulls}
+        yield _weat_record(each, found)
 
 
 @dataclass(frozen=True)
@@ -56,13 +70,12 @@ class _Measured:
     result: WeatResult
 
 
-def _weat_record(
-    test: AssociationTest, half: Half, result: WeatResult, null: float | None
-) -> Record:
-    return Record(
+def _weat_record(measured: _Measured, nulls: dict[str, float | None]) -> Record:
+    result, null = measured.result, nulls.get("null95")
+    record = Record(
         metric="weat",
-        name=test.name,
-        words=half,
+        name=measured.test.name,
+        words=measured.half,
         value=finite(result.effect_size),
         low=result.effect_interval[0],
         high=result.effect_interval[1],
@@ -83,51 +96,57 @@ def _weat_record(
             "sizes": list(result.n),
         },
     )
+    return replace(record, extra={**record.extra, **nulls})
 
 
 def _scale_warning(result: WeatResult, null: float | None) -> str | None:
     """Say so when ``d`` is large and ``s`` no larger than random words show."""
-    d, s = result.effect_size, result.statistic
-    if d is None or s is None or null is None or abs(d) <= LARGE or abs(s) > null:
+    if not is_scale_artefact(result.effect_size, result.statistic, null):
         return None
     return (
-        f"d = {d:+.2f} looks large, but |s| = {abs(s):.4f} is within what random words show here "
-        f"(95 %: {null:.4f}): d has no scale, compare s"
+        f"d = {result.effect_size:+.2f} looks large, but |s| = {abs(result.statistic or 0):.4f} is "
+        f"within what random words show here (95 %: {null:.4f}): d has no scale, compare s"
     )
 
 
-def _nulls(
-    embeddings: Embeddings, measured: Sequence[_Measured], effort: Effort
-) -> dict[tuple[str, Half], float]:
-    """Return this space's own yardstick of every test that has a statistic.
+def _quantiles(drawn: RandomWords, measured: Sequence[_Measured], effort: Effort) -> _Quantiles:
+    """Return the yardstick of every test that has a statistic, in the vectors of ``drawn``.
 
     The random words are held against the attributes of all tests in one product; attributes are
-    not drawn in their own test.
+    not drawn in their own test. A test without attributes there, or with too few words to draw
+    from, has none.
     """
-    tests = [each for each in measured if each.result.statistic is not None]
-    if not tests:
+    contrasts, held = [], []
+    for each in measured:
+        if each.result.statistic is not None:
+            with suppress(NotMeasuredError):
+                words = each.test.half(each.half)
+                a, b = (_rows(drawn.embeddings, listed) for listed in (words.A, words.B))
+                contrasts.append(_mean(drawn.embeddings, a) - _mean(drawn.embeddings, b))
+                held.append((each, a + b))
+    if not held:
         return {}
-    drawn = random_words(embeddings, gender_words())
-    attributes = [_attribute_rows(embeddings, each) for each in tests]
-    contrasts = [
-        unit_rows(embeddings, a).mean(axis=0) - unit_rows(embeddings, b).mean(axis=0)
-        for a, b in attributes
-    ]
+    quantiles: _Quantiles = {}
     scores = drawn.unit @ np.stack(contrasts, axis=1)
-    nulls: dict[tuple[str, Half], float] = {}
-    for each, (a, b), column in zip(tests, attributes, scores.T, strict=True):
+    for (each, attributes), column in zip(held, scores.T, strict=True):
         seed = effort.seed_of("null", each.test.name, each.half)
-        sizes = each.result.n[:2]
-        # Too few words to draw from: the statistic stands without a yardstick.
         with suppress(NotMeasuredError):
-            statistics = null_from(difference_of_means, drawn.but(column, a + b), sizes, seed=seed)
+            left = drawn.but(column, attributes)
+            statistics = null_from(difference_of_means, left, each.result.n[:2], seed=seed)
             quantile = float(np.quantile(np.abs(statistics), QUANTILE))
-            nulls[each.test.name, each.half] = quantile
-    return nulls
+            quantiles[each.test.name, each.half] = quantile
+    return quantiles
 
 
-def _attribute_rows(
-    embeddings: Embeddings, measured: _Measured
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    words = measured.test.half(measured.half)
-    return find(embeddings, words.A).rows, find(embeddings, words.B).rows
+def _rows(embeddings: Embeddings, words: Sequence[str]) -> tuple[int, ...]:
+    rows = find(embeddings, words).rows
+    if not rows:
+        raise NotMeasuredError("no attribute word is in the vectors, so there is no null")
+    return rows
+
+
+def _mean(
+    embeddings: Embeddings, rows: Sequence[int]
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    mean: np.ndarray[tuple[int], np.dtype[np.float64]] = unit_rows(embeddings, rows).mean(axis=0)
+    return mean

@@ -9,6 +9,8 @@ from experiments.benchmarks.results import Row
 from experiments.benchmarks.rows.encoded_epoch import encoded_epoch
 from experiments.benchmarks.rows.growth import growth
 from experiments.benchmarks.rows.homework import homework
+from experiments.benchmarks.rows.metrics import metrics, million
+from experiments.benchmarks.rows.metrics_programs import against_responsibly, against_wefe
 from experiments.benchmarks.rows.penalty import penalty
 from experiments.benchmarks.rows.reader import reader
 from experiments.benchmarks.rows.text_to_vectors import text_to_vectors
@@ -31,4 +33,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "encoded": encoded_epoch,
     "growth": growth,
     "text": text_to_vectors,
+    "metrics": metrics,
+    "metrics-million": million,
+    "metrics-wefe": against_wefe,
+    "metrics-responsibly": against_responsibly,
 }

@@ -1,0 +1,146 @@
+"""How far bias scores can be trusted: over pairs, words, scoring rules, and training seeds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from debiaslab.commands.arguments import LARGEST_SEED, whole
+from debiaslab.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from debiaslab.embeddings import Embeddings
+    from debiaslab.lexicons import Half
+
+EXAMPLES = """examples:
+  python -m debiaslab reliability vectors.kv
+  python -m debiaslab reliability seed1.kv seed2.kv seed3.kv
+  python -m debiaslab reliability debiased1.kv debiased2.kv --baseline plain1.kv plain2.kv"""
+
+HALVES = ("all", "tune", "report")
+OCCUPATIONS, PAIRS = "occupations", "definitional_pairs"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument(
+        "vectors",
+        nargs="+",
+        metavar="FILE",
+        help="vectors; several: one a training seed, of the same text and settings",
+    )
+    parser.add_argument(
+        "--baseline",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="as many vectors of another kind, the same seeds in the same order: compared in pairs",
+    )
+    parser.add_argument("--words", default="report", help="words and pairs: all, tune or report")
+    parser.add_argument("--json", metavar="OUT", help="also write every number to this file")
+    parser.add_argument(
+        "--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of the resamples"
+    )
+
+
+def run(args: argparse.Namespace) -> Iterator[str]:
+    """Show sensitivity, consistency and agreement of each file, then over the files."""
+    from debiaslab.commands.reliability_tables import (
+        consistency_view,
+        paired_view,
+        retest_view,
+        sensitivity_view,
+    )
+    from debiaslab.lexicons import load, load_pairs
+    from debiaslab.statistics import (
+        inter_rule,
+        internal_consistency,
+        leave_one_pair_out,
+        retest_reliability,
+    )
+
+    _check(args)
+    half: Half = args.words
+    words, pairs = load(OCCUPATIONS).half(half), load_pairs(PAIRS).half(half)
+    vectors = _loaded(args.vectors)
+    yield f"{len(words)} occupations and {len(pairs)} definitional pairs ({half} words)"
+    sensitivity = [leave_one_pair_out(each, words, pairs) for each in vectors]
+    consistency = [internal_consistency(each, words, pairs) for each in vectors]
+    rules = [inter_rule(each, words, pairs, seed=args.seed) for each in vectors]
+    yield sensitivity_view(args.vectors, sensitivity)
+    yield consistency_view(args.vectors, consistency, rules)
+    document: dict[str, Any] = {
+        "words": half,
+        "vectors": args.vectors,
+        "leave_one_pair_out": [asdict(each) for each in sensitivity],
+        "internal_consistency": [asdict(each) for each in consistency],
+        "inter_rule": [asdict(each) for each in rules],
+    }
+    if len(vectors) > 1:
+        retest = {
+            rule: retest_reliability(vectors, words, pairs, rule, seed=args.seed)
+            for rule in ("projection", "association", "ripa")
+        }
+        yield retest_view(retest)
+        document["test_retest"] = {rule: asdict(each) for rule, each in retest.items()}
+    if args.baseline:
+        records = _paired(_loaded(args.baseline), vectors, args.seed)
+        shown = [record for record in records if record.words in (half, "all")]
+        yield paired_view(shown, half)
+        document["baseline"] = args.baseline
+        document["paired"] = [asdict(each) for each in records]
+    if args.json is not None:
+        yield _write(args.json, document)
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse what can be known to be wrong before anything is read."""
+    from debiaslab.outputs import check_output
+
+    if args.words not in HALVES:
+        raise UserError(
+            f"there is no half {args.words!r} of the words",
+            allowed=", ".join(HALVES),
+            nearest=nearest(args.words, HALVES),
+        )
+    if args.baseline and len(args.baseline) != len(args.vectors):
+        raise UserError(
+            f"{len(args.vectors)} files were to be paired with {len(args.baseline)} of --baseline",
+            allowed="as many, the same seeds in the same order",
+        )
+    if args.json is not None:
+        check_output(args.json)
+
+
+def _loaded(files: Sequence[str]) -> list[Embeddings]:
+    from debiaslab.embeddings import Embeddings
+
+    return [Embeddings.load(file) for file in files]
+
+
+def _paired(first: Sequence[Embeddings], second: Sequence[Embeddings], seed: int) -> Any:
+    """Compare the scorecards, with nulls, which MAC is held against, but no other intervals."""
+    from tqdm import tqdm
+
+    from debiaslab.metrics import evaluate
+    from debiaslab.statistics import paired_scorecards
+
+    groups = ["weat", "association", "geometry", "similarity", "collapse"]
+    with tqdm(total=len(first) + len(second), desc="scorecards", unit="file", delay=2) as bar:
+        cards: list[Any] = []
+        for each in (*first, *second):
+            cards.append(evaluate(each, groups=groups, bootstrap=0, seed=seed))
+            bar.update()
+    return paired_scorecards(cards[: len(first)], cards[len(first) :], seed=seed)
+
+
+def _write(path: str, document: dict[str, Any]) -> str:
+    from debiaslab.atomic import replacing
+
+    with replacing(path) as temporary:
+        text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return f"wrote {path}"

@@ -1,0 +1,126 @@
+"""The tables of ``reliability``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from debiaslab.commands.text_tables import aligned
+
+if TYPE_CHECKING:
+    from debiaslab.lexicons import Half
+    from debiaslab.metrics.bootstrap import Interval
+    from debiaslab.statistics import Consistency, LeaveOneOut, PairedRecord, Reliability
+
+_NOT = "–"
+
+
+def sensitivity_view(files: Sequence[str], results: Sequence[LeaveOneOut]) -> str:
+    """Return direct bias with each definitional pair left out in turn, one line a file."""
+    head = ("direct bias", "value", "without one pair", "most influential", "its influence")
+    rows = []
+    for file, result in zip(files, results, strict=True):
+        most = result.most_influential
+        rows.append(
+            (
+                file,
+                _number(result.value),
+                _span((result.low, result.high)),
+                _NOT if most is None else most.item,
+                _NOT if most is None else _number(most.influence, signed=True),
+            )
+        )
+    return _titled(
+        "Sensitivity to the definitional pairs: each left out in turn",
+        aligned([head, *rows]),
+        [f"{file}: {r.reason}" for file, r in zip(files, results, strict=True) if r.reason],
+    )
+
+
+def consistency_view(
+    files: Sequence[str], alphas: Sequence[Consistency], rules: Sequence[Reliability]
+) -> str:
+    """Return Cronbach's α of words and pairs, and the agreement of scoring rules."""
+    head = ("consistency", "α of words", "α of pairs", "rules: ICC(3,1)", "95 % interval")
+    rows = [
+        (file, _number(a.words), _number(a.pairs), _number(r.icc), _span(r.interval))
+        for file, a, r in zip(files, alphas, rules, strict=True)
+    ]
+    reasons = [
+        f"{file}: {each.reason}"
+        for file, a, r in zip(files, alphas, rules, strict=True)
+        for each in (a, r)
+        if each.reason
+    ]
+    return _titled(
+        "Internal consistency (Cronbach's α), and agreement of projection, association and RIPA",
+        aligned([head, *rows]),
+        list(dict.fromkeys(reasons)),
+    )
+
+
+def retest_view(results: Mapping[str, Reliability]) -> str:
+    """Return the test–retest reliability over the files, one line a scoring rule."""
+    head = ("rule", "ICC(2,1)", "95 % interval", "rank correlation", "words", "files")
+    rows = [
+        (
+            rule,
+            _number(each.icc),
+            _span(each.interval),
+            _number(each.rank_correlation),
+            str(each.n),
+            str(each.measurements),
+        )
+        for rule, each in results.items()
+    ]
+    return _titled(
+        "Test–retest reliability of the words' bias scores over the files (1: the same again)",
+        aligned([head, *rows]),
+        list(dict.fromkeys(f"not measured: {r.reason}" for r in results.values() if r.reason)),
+    )
+
+
+def paired_view(records: Sequence[PairedRecord], half: Half) -> str:
+    """Return what changed from the baseline's files, one line a record that was compared."""
+    halved = {(r.metric, r.name) for r in records if r.words == half}
+    kept = [r for r in records if r.words == half or (r.metric, r.name) not in halved]
+    head = ("metric", "number", "better", "difference", "95 % t interval", "P(improved)", "p")
+    rows = []
+    for each in kept:
+        if (result := each.result) is not None:
+            rows.append(
+                (
+                    f"{each.metric} {each.name}",
+                    each.what,
+                    each.better,
+                    _number(result.difference, signed=True),
+                    _span(result.interval),
+                    f"{result.probability_of_improvement:.2f}",
+                    f"{result.p:.2g}",
+                )
+            )
+    compared = [each.result for each in kept if each.result is not None]
+    warnings = dict.fromkeys(text for result in compared for text in result.warnings)
+    lost = sum(each.result is None for each in kept)
+    notes = [f"warning: {text}" for text in warnings]
+    notes += [f"{lost} records were not measured in every file"] if lost else []
+    return _titled(
+        "Against the baseline, paired by seed (difference: FILE less --baseline)",
+        aligned([head, *rows]) if rows else "nothing was measured in every file",
+        notes,
+    )
+
+
+def _titled(title: str, table: str, notes: Sequence[str]) -> str:
+    return "\n".join(["", title, table, *notes])
+
+
+def _number(value: float | None, *, signed: bool = False) -> str:
+    if value is None:
+        return _NOT
+    return f"{value:+.4f}" if signed else f"{value:.4f}"
+
+
+def _span(interval: Interval) -> str:
+    low, high = interval
+    return _NOT if low is None or high is None else f"[{low:.4f}, {high:.4f}]"

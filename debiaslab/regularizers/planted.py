@@ -1,0 +1,158 @@
+"""The planted-bias control: a text in which chosen words have the gender one wants.
+
+A metric that measures association must follow the dose, and be at its null where there is none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.errors import UserError, nearest
+from debiaslab.regularizers.coins import derived_key, uniform
+from debiaslab.regularizers.preprocess import Rewriting
+from debiaslab.regularizers.swapping import Swap
+
+Base = Literal["corpus", "balanced"]
+_PURPOSE = 0x706C616E  # "plan": keeps its draws apart from what else draws from the seed
+_PIECE = 1_000_000  # ids counted at once
+
+
+class Text(Protocol):
+    """What is read of a corpus: words and counts by id, and ids with −1 after each document."""
+
+    @property
+    def words(self) -> Sequence[str]:
+        """Words by id."""
+        ...
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Tokens of each, ``(V,)``."""
+        ...
+
+    @property
+    def ids(self) -> NDArray[np.int32]:
+        """The stream."""
+        ...
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Gender words near chosen words are turned to one gender.
+
+    Near: at most ``window`` words away in the same document, counted before subsampling, which
+    lets the windows of training reach further; gender words elsewhere stay. Words are turned one
+    by one, each by its own coin.
+
+    - ``base="corpus"``: with probability |dose| a gender word becomes male (dose > 0) or female
+      (dose < 0). 0 leaves the text as it is; 1 leaves only male words near the chosen ones.
+    - ``base="balanced"``: a gender word becomes male with probability (1 + dose) / 2, else
+      female. 0 removes the association that the text had.
+
+    Attributes:
+        words: The chosen words; those that the text lacks are left out.
+        dose: From −1 (female) to 1 (male).
+        base: What dose 0 means.
+        window: k, in words on each side.
+
+    Raises:
+        UserError: The dose, the base or the window cannot be used.
+    """
+
+    words: tuple[str, ...]
+    dose: float
+    base: Base = "corpus"
+    window: int = 5
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.dose) and -1 <= self.dose <= 1):
+            raise UserError(f"the dose was {self.dose!r}", allowed="a number from -1 to 1")
+        if self.base not in get_args(Base):
+            raise UserError(
+                f"the base was {self.base!r}",
+                allowed=", ".join(get_args(Base)),
+                nearest=nearest(self.base, get_args(Base)),
+            )
+        if self.window < 1:
+            raise UserError(f"the window was {self.window!r}", allowed="a whole number above 0")
+
+    def bind(self, corpus: Text, seed: int = 0) -> PlantedText:
+        """Look the chosen words up in a corpus, and count what it becomes.
+
+        Raises:
+            UserError: The corpus has none of the chosen words, one of them has a gender itself, or
+                no gender word has a counterpart.
+        """
+        swap = Swap.of(corpus.words, corpus.counts)
+        index = {word: i for i, word in enumerate(corpus.words)}
+        found = [word for word in self.words if word in index]
+        if not found:
+            raise UserError(
+                f"none of the {len(self.words)} chosen words is in the corpus",
+                allowed="at least one word of its vocabulary",
+            )
+        for word in found:
+            if swap.gender[index[word]]:
+                raise UserError(f"the chosen word {word!r} has a gender itself")
+        return PlantedText(self, swap, [index[word] for word in found], corpus, seed)
+
+
+class PlantedText(Rewriting):
+    """Turns gender words near the chosen ones; the same text in every epoch."""
+
+    def __init__(
+        self, planted: Planted, swap: Swap, chosen: Sequence[int], corpus: Text, seed: int
+    ) -> None:
+        self.swap = swap
+        self.pairs, self.pairs_missing = swap.pairs, swap.pairs_missing
+        self._planted = planted
+        self._key = derived_key(seed, _PURPOSE)
+        self._chosen = np.zeros(len(corpus.words), dtype=bool)
+        self._chosen[list(chosen)] = True
+        self._counts = self._count(corpus)
+
+    def counts(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how often each word is read in one pass: counted, not expected, ``(V,)``."""
+        return self._counts
+
+    def rewrite(self, ids: NDArray[np.int32], start: int, epoch: int) -> NDArray[np.int32]:
+        """Turn words of a stretch, in its own memory."""
+        from debiaslab.regularizers.swap_kernel import near_chosen
+
+        places = near_chosen(ids, self._chosen, self.swap.gender, self._planted.window)
+        turned = self._turned(self.swap.gender[ids[places]], uniform(self._key, start + places))
+        self.swap.at(ids, places[turned])
+        return ids
+
+    def _turned(self, gender: NDArray[np.int8], u: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which words change their gender, from a uniform number for each."""
+        dose = self._planted.dose
+        if self._planted.base == "balanced":
+            return gender != np.where(u < (1 + dose) / 2, 1, -1)
+        return (gender != math.copysign(1, dose)) & (u < abs(dose))
+
+    def _count(self, corpus: Text) -> NDArray[np.int64]:
+        counts = np.zeros(len(corpus.words), dtype=np.int64)
+        for start, ids in _pieces(corpus.ids):
+            read = self.rewrite(ids, start, 0)
+            counts += np.bincount(read[read >= 0], minlength=len(counts))
+        return counts
+
+
+def _pieces(stream: NDArray[np.int32]) -> Iterator[tuple[int, NDArray[np.int32]]]:
+    """Yield copies of stretches with their places, cut at the ends of documents if possible."""
+    start = 0
+    while start < len(stream):
+        piece = np.array(stream[start : start + _PIECE], dtype=np.int32)
+        if start + _PIECE < len(stream):
+            ends = np.flatnonzero(piece < 0)
+            piece = piece[: ends[-1] + 1] if len(ends) else piece
+        length = len(piece)
+        yield start, piece
+        start += length

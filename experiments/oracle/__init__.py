@@ -1,0 +1,1 @@
+"""Other people's programs as an oracle: `make oracle`, which writes benchmarks/ORACLE.md."""

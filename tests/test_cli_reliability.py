@@ -1,0 +1,87 @@
+"""`reliability`: what it shows, writes and refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.lexicons import load, load_pairs
+from tests.command_line import call, refused
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Go to a folder with three seeds of biased vectors, and three of less biased ones."""
+    pairs = load_pairs("definitional_pairs").pairs
+    male, female = zip(*pairs, strict=True)
+    lists = ("occupations", "male_words", "female_words")
+    listed = [word for name in lists for word in load(name).words]
+    words = list(dict.fromkeys([*male, *female, *listed, *(f"w{i}" for i in range(300))]))
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=(len(words), 20))
+    sides = (load("male_words").words, load("female_words").words)
+    gender = np.zeros(len(words))
+    for i, word in enumerate(words):
+        gender[i] = 4.0 * (
+            (word in male or word in sides[0]) - (word in female or word in sides[1])
+        )
+    leans = np.where(gender == 0, 3 * rng.normal(size=len(words)), gender)
+    for kind, size in (("plain", 1.0), ("mild", 0.3)):
+        for seed in range(3):
+            vectors = base + 0.2 * rng.normal(size=base.shape)
+            vectors[:, 0] = np.where(gender == 0, size * leans, gender)
+            Embeddings(words, vectors).save(tmp_path / f"{kind}{seed}.npz")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_one_file_has_sensitivity_and_consistency(capfd: Capture) -> None:
+    said = call(capfd, "reliability", "plain0.npz", "--words", "all")
+    assert said.code == 0, said.err
+    assert "Sensitivity to the definitional pairs" in said.out
+    assert "α of words" in said.out
+    assert "Test–retest" not in said.out
+
+
+def test_seeds_are_retested_and_compared_with_a_baseline(capfd: Capture) -> None:
+    mild, plain = ([f"{kind}{seed}.npz" for seed in range(3)] for kind in ("mild", "plain"))
+    words = ["reliability", *mild, "--baseline", *plain, "--json", "out.json", "--words", "all"]
+    said = call(capfd, *words)
+    assert said.code == 0, said.err
+    assert "Test–retest reliability" in said.out
+    document = json.loads(Path("out.json").read_text())
+    assert document["test_retest"]["projection"]["icc"] > 0.8
+    assert len(document["leave_one_pair_out"]) == 3
+    (direct,) = (
+        each
+        for each in document["paired"]
+        if (each["metric"], each["words"]) == ("direct_bias", "all")
+    )
+    assert direct["result"]["difference"] < 0
+    assert direct["result"]["probability_of_improvement"] == 1.0
+    assert "warning: with n = 3 the smallest possible p is 0.25" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("nofile.npz", "there is no file nofile.npz"),
+        ("plain0.npz --words repport", "did you mean 'report'?"),
+        ("plain0.npz --baseline mild0.npz mild1.npz", "1 files were to be paired with 2"),
+        ("plain0.npz --json .", "is a directory"),
+    ],
+)
+def test_a_slip_is_one_sentence(words: str, said: str, capfd: Capture) -> None:
+    assert said in refused(capfd, "reliability", *words.split()).sentence
+
+
+def test_what_cannot_be_measured_says_why(capfd: Capture) -> None:
+    Embeddings(["he", "she", "cat"], np.eye(3)).save("few.npz")
+    said = call(capfd, "reliability", "few.npz", "few.npz")
+    assert said.code == 0
+    assert "needs 4" in said.out

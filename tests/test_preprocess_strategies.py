@@ -1,0 +1,562 @@
+"""Swapping gender in the id stream: CDA, CDS, the gender-blind control, the planted bias."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from debiaslab import lexicons
+from debiaslab.corpus import Corpus
+from debiaslab.errors import UserError
+from debiaslab.regularizers import Planted, Preprocess, Rewriting, bind_strategy, create, get
+from debiaslab.regularizers.coins import derived_key, random_bits, uniform
+from debiaslab.regularizers.name_pairs import match_names
+from debiaslab.regularizers.swap_words import (
+    PRONOUNS,
+    gender_terms,
+    names_by_gender,
+    names_of_people,
+    swap_pairs,
+)
+from debiaslab.regularizers.swapping import Swap
+from debiaslab.sgns import TrainSettings, train
+from debiaslab.sgns.kernel import random_bits as training_bits
+from tests.toys import toy_corpus
+
+BIOGRAPHIES = Path(__file__).resolve().parents[2] / "shared/data/corpora/bios_general.DEBUG.txt"
+
+
+@dataclass
+class Words:
+    """A text of whole documents, as an engine reads it."""
+
+    documents: Sequence[str]
+    words: tuple[str, ...] = field(init=False)
+    ids: NDArray[np.int32] = field(init=False)
+    counts: NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        tokens = [document.split() for document in self.documents]
+        self.words = tuple(dict.fromkeys(word for document in tokens for word in document))
+        index = {word: i for i, word in enumerate(self.words)}
+        self.ids = np.array(
+            [i for document in tokens for i in [*(index[word] for word in document), -1]], np.int32
+        )
+        self.counts = np.bincount(self.ids[self.ids >= 0], minlength=len(self.words))
+
+    def bind(self, name: str, seed: int = 1, **knobs: Any) -> Rewriting:
+        strategy = create(name, **knobs)
+        assert isinstance(strategy, Preprocess)
+        return strategy.bind(self.words, self.counts, seed)
+
+    def read(self, rewriting: Rewriting, epoch: int = 0) -> list[str]:
+        ids = rewriting.rewrite(self.ids.copy(), 0, epoch)
+        return self.text(ids)
+
+    def text(self, ids: Iterable[int]) -> list[str]:
+        text = " ".join("\n" if i < 0 else self.words[i] for i in ids)
+        return [line.strip() for line in text.strip().split("\n")]
+
+
+def swapped(*documents: str, extra: str = "he she him his her hers", **knobs: Any) -> list[str]:
+    """Return documents with all their gender swapped; ``extra`` is in the vocabulary too."""
+    words = Words([*documents, extra])
+    knobs = {"names": False, **knobs}
+    return words.read(words.bind("cds", probability=1.0, **knobs))[:-1]
+
+
+@cache
+def random_text(documents: int = 3_000) -> Words:
+    rng = np.random.default_rng(0)
+    plain = [w for pair in swap_pairs()[:20] for w in pair] + [f"word{i}" for i in range(60)]
+    return Words([" ".join(rng.choice(plain, rng.integers(1, 30))) for _ in range(documents)])
+
+
+# Words ----------------------------------------------------------------------------------------
+
+
+def test_no_word_is_in_two_pairs_and_pronouns_are_in_none() -> None:
+    words = [word for pair in swap_pairs() for word in pair]
+    assert len(words) == len(set(words))
+    assert not set(words) & {*PRONOUNS, "john", "mary"}
+    assert {("he", "she"), ("husband", "wife"), ("spokesman", "spokeswoman")} <= set(swap_pairs())
+    listed = {pair for name in lexicons.pair_names() for pair in lexicons.load_pairs(name).pairs}
+    dropped = {pair for pair in listed if not set(pair) <= {*words, *PRONOUNS}}
+    assert dropped == {("john", "mary"), ("dudes", "gals")}  # gals are the guys' counterpart
+
+
+def test_tune_pairs_hold_no_report_word() -> None:
+    tune = swap_pairs("tune")
+    assert 0 < len(tune) < len(swap_pairs())
+    assert {lexicons.half_of(word) for pair in tune for word in pair} == {"tune"}
+
+
+def test_names_that_are_words_or_places_are_not_names() -> None:
+    no_names = {"will", "rose", "mark", "may", "august", "king", "virginia", "faith", "art", "son"}
+    assert not names_of_people() & (no_names | gender_terms())
+    assert {"john", "mary", "sarah", "robert", "leslie"} <= names_of_people()
+    male, female = names_by_gender()
+    assert not set(male) & set(female)
+    assert "leslie" not in {*male, *female}  # both
+
+
+def test_names_are_matched_one_to_one_by_frequency() -> None:
+    words = ("john", "mary", "anne", "robert", "clara", "zzz")
+    counts = np.array([1000, 90, 50, 60, 3, 5])
+    index = {word: i for i, word in enumerate(words)}
+    assert match_names(index, counts) == [("john", "mary"), ("robert", "anne")]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(1, 10_000), min_size=2, max_size=6), st.randoms())
+def test_matching_by_rank_has_the_least_cost(frequencies: list[int], random: object) -> None:
+    from scipy.optimize import linear_sum_assignment
+
+    male, female = (names[: len(frequencies)] for names in names_by_gender())
+    counts = np.array([*frequencies, *reversed([f * 3 + 1 for f in frequencies])])
+    index = {name: i for i, name in enumerate([*male, *female])}
+    logs = np.log(counts)
+    pairs = match_names(index, counts)
+    cost = sum(abs(logs[index[m]] - logs[index[f]]) for m, f in pairs)
+    matrix = np.abs(logs[: len(male), None] - logs[None, len(male) :])
+    assert len(pairs) == len(frequencies)
+    assert cost == pytest.approx(matrix[linear_sum_assignment(matrix)].sum())
+
+
+# Swapping -------------------------------------------------------------------------------------
+
+
+def test_swapping_twice_gives_the_text_again() -> None:
+    words = random_text()
+    twice = words.bind("cds", probability=1.0, names=False)
+    once = twice.rewrite(words.ids.copy(), 0, 0)
+    assert not np.array_equal(once, words.ids)
+    assert np.array_equal(twice.rewrite(once, 0, 0), words.ids)
+
+
+def test_unknown_words_stay_and_so_do_documents_and_their_ends() -> None:
+    words = random_text()
+    for name in ("cds", "gender-blind"):
+        read = words.bind(name).rewrite(words.ids.copy(), 0, 0)
+        assert np.array_equal(read < 0, words.ids < 0)
+        gendered = np.isin(words.ids, [i for i, w in enumerate(words.words) if w in gender_terms()])
+        assert np.array_equal(read[~gendered], words.ids[~gendered])
+
+
+def test_texts_that_keep_their_case_are_swapped_case_by_case() -> None:
+    extra = "he she He She SHE His Her Him HIS Clara clara Robert robert"
+    assert swapped("He met her", "SHE slept", "Clara saw clara", extra=extra, names=True) == [
+        "She met her",  # neither his nor him is in the vocabulary in this case
+        "SHE slept",
+        "Robert saw clara",
+    ]
+    assert swapped("Her father told Her that", extra="Him His mother") == [
+        "His mother told Him that"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("she gave her to her in may", "he gave him to him in may"),
+        ("her book won", "his book won"),
+        ("his book won", "her book won"),
+        ("a friend of his who left", "a friend of hers who left"),
+        ("the house was his until then", "the house was hers until then"),
+        ("out of his window", "out of her window"),
+        ("he lost his and left", "she lost her and left"),
+        ("a friend of hers", "a friend of his"),
+        ("they saw him play", "they saw her play"),
+        ("they followed her", "they followed him"),
+    ],
+)
+def test_pronouns_follow_the_words_around_them(text: str, expected: str) -> None:
+    assert swapped(text, extra="he she him his her hers") == [expected]
+
+
+def test_documents_do_not_look_into_each_other() -> None:
+    assert swapped("we saw her", "book") == ["we saw him", "book"]
+    assert swapped("a friend of", "his and hers") == ["a friend of", "her and his"]
+
+
+def test_missing_forms_are_replaced_by_the_other_one() -> None:
+    assert swapped("they told her that her book", extra="his") == ["they told his that his book"]
+    assert swapped("a friend of his and him", extra="her") == ["a friend of her and her"]
+
+
+OBJECT, POSSESSIVE = "him", "his"
+SENTENCES = """
+him | her parents sent # to a school in london
+his | she published # first novel at thirty
+him | the king gave # a house by the river
+his | critics praised # voice and # acting
+him | they asked # to sing at the opening
+him | nobody believed # when she said so
+his | she sold # shares in the company
+him | the university awarded # an honorary degree
+him | his brother taught # how to paint
+his | after # death the house was sold
+him | the jury found # guilty of perjury
+his | she met # husband at college
+him | it made # famous throughout europe
+his | with # sister she opened a shop
+him | he married # in 1932
+him | many people knew # as the voice of jazz
+his | # work was shown in paris
+him | the press attacked # for the speech
+him | they elected # president of the society
+his | she kept # promise to the voters
+him | doctors told # that the illness was rare
+his | # mother was a teacher
+him | a bus hit # and she broke a leg
+his | she wrote about # childhood in ohio
+him | her friends called # anna
+his | the award changed # life
+him | they let # go the next morning
+his | she lost # seat in the election
+him | the band joined # on stage
+his | in # later years she lived alone
+him | the film brought # wide recognition
+his | she based the play on # own family
+him | we owe # our thanks
+his | the fire destroyed # paintings
+him | her aunt raised # after the war
+his | she spent # entire career there
+him | the court ordered # to pay
+his | # second album sold well
+him | the team signed # until 2015
+him | the pope received # at the vatican
+his | she dedicated it to # three children
+him | the coach helped # win the title
+his | she defended # title twice
+him | he left # everything he had
+his | the museum bought # letters
+him | the city named a street after #
+his | she resigned from # post in may
+him | the role earned # an academy award
+his | the report cleared # name
+him | her work led # to the theory
+his | she never finished # degree
+him | they saw # as a threat
+his | she took # place on the council
+him | the money allowed # to travel
+his | critics compared # style with that of goya
+him | the crowd cheered # loudly
+his | she recorded # debut single in june
+him | nothing could stop # now
+his | she was proud of # roots
+him | the guards took # away
+"""
+
+
+def test_her_is_told_apart_in_sentences_written_for_it() -> None:
+    lines = [line.split(" | ") for line in SENTENCES.strip().splitlines()]
+    found = swapped(*(text.replace("#", "her") for _, text in lines))
+    right = [
+        all(w == form for w, slot in zip(read.split(), text.split(), strict=True) if slot == "#")
+        for (form, text), read in zip(lines, found, strict=True)
+    ]
+    assert len(lines) == 60
+    assert sum(right) == 53  # what the documentation says
+
+
+@pytest.mark.skipif(not BIOGRAPHIES.exists(), reason="the shared corpora are not here")
+def test_expected_counts_are_near_on_real_text(tmp_path: Path) -> None:
+    corpus = Corpus.build([BIOGRAPHIES], cache=tmp_path, progress=False)
+    for name, epochs in (("cda", 1), ("cds", 60), ("gender-blind", 1)):
+        bound = bind_strategy(create(name), corpus.words, corpus.counts).preprocessing
+        assert bound is not None
+        counted = np.zeros(len(corpus))
+        for epoch in range(epochs):
+            ids = bound.rewrite(np.array(corpus.ids), 0, epoch)
+            counted += np.bincount(ids[ids >= 0], minlength=len(corpus)) / epochs
+        expected = bound.counts(corpus.counts)
+        assert np.abs(counted - expected).sum() < 0.01 * corpus.tokens
+        for words in (("he",), ("she",), ("her",), ("his", "him")):
+            rows = [corpus.index[word] for word in words]
+            assert counted[rows].sum() == pytest.approx(expected[rows].sum(), rel=0.07)
+
+
+# Coins ----------------------------------------------------------------------------------------
+
+
+def test_random_bits_are_those_of_training() -> None:
+    key = derived_key(3, 1)
+    bits = random_bits(key, np.arange(50))
+    assert [int(b) for b in bits] == [training_bits(key, n) for n in range(50)]
+    assert derived_key(3, 1) != derived_key(1, 3)
+    assert derived_key(0) != derived_key(0, 0)
+
+
+def test_the_compiled_coins_are_the_plain_ones() -> None:
+    words = random_text()
+    swap = Swap.of(words.words, words.counts)
+    firsts = np.append(0, np.flatnonzero(words.ids < 0) + 1)[:-1]
+    ids = words.ids.copy()
+    swap.documents(ids, 1_000, 77, 0.3)
+    before, after = words.text(words.ids), words.text(ids)
+    heads = uniform(77, 1_000 + firsts) < 0.3
+    everything = words.text(
+        words.bind("cds", probability=1.0, names=False).rewrite(words.ids.copy(), 0, 0)
+    )
+    assert after == [e if head else b for b, e, head in zip(before, everything, heads, strict=True)]
+
+
+def heads(words: Words, seed: int, epoch: int) -> NDArray[np.bool_]:
+    """Which of the documents, each the one word he, were swapped."""
+    read = words.bind("cds", seed=seed, names=False).rewrite(words.ids.copy(), 0, epoch)
+    return read[read >= 0] != words.ids[words.ids >= 0]
+
+
+def test_the_coin_is_fair_and_drawn_anew_by_seed_and_epoch() -> None:
+    words = Words(["he"] * 20_000 + ["she"])
+    first = heads(words, 1, 0)
+    assert np.array_equal(first, heads(words, 1, 0))
+    for other in (heads(words, 2, 0), heads(words, 1, 1)):
+        assert other.mean() == pytest.approx(0.5, abs=0.02)
+        assert (other == first).mean() == pytest.approx(0.5, abs=0.02)
+    assert (first[1:] == first[:-1]).mean() == pytest.approx(0.5, abs=0.02)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.sets(st.integers(1, 2_999), max_size=12), st.sampled_from(["cds", "planted"]))
+def test_blocks_and_threads_do_not_change_the_text(cuts: set[int], name: str) -> None:
+    words = random_text()
+    if name == "cds":
+        bound = words.bind("cds", names=False)
+    else:
+        bound = Planted(("word3", "word7"), 0.5).bind(words, seed=1)
+    offsets = np.append(0, np.flatnonzero(words.ids < 0) + 1)
+    edges = [0, *offsets[sorted(cuts)], len(words.ids)]
+    whole = bound.rewrite(words.ids.copy(), 0, 2)
+    spans = [span for span in pairwise(edges) if span[0] < span[1]]
+    with ThreadPoolExecutor(3) as pool:
+        pieces = list(
+            pool.map(lambda s: bound.rewrite(words.ids[s[0] : s[1]].copy(), s[0], 2), spans)
+        )
+    assert np.array_equal(np.concatenate(pieces), whole)
+
+
+# Substitution and augmentation ----------------------------------------------------------------
+
+
+def test_a_probability_of_zero_is_the_baseline() -> None:
+    words = random_text()
+    bound = words.bind("cds", probability=0.0)
+    assert np.array_equal(bound.rewrite(words.ids.copy(), 0, 0), words.ids)
+    assert np.array_equal(bound.counts(words.counts), words.counts)
+
+
+def test_expected_counts_are_the_mean_of_measured_ones() -> None:
+    words = random_text()
+    bound = words.bind("cds", names=False)
+    passes = [bound.rewrite(words.ids.copy(), 0, epoch) for epoch in range(40)]
+    measured = np.mean([np.bincount(p[p >= 0], minlength=len(words.words)) for p in passes], axis=0)
+    expected = bound.counts(words.counts)
+    assert abs(int(expected.sum()) - int(words.counts.sum())) <= len(words.words)
+    assert np.abs(measured - expected).max() < 6 * np.sqrt(words.counts.max() / 40)
+    everything = words.bind("cds", names=False, probability=1.0)
+    read = everything.rewrite(words.ids.copy(), 0, 0)
+    assert np.array_equal(
+        np.bincount(read[read >= 0], minlength=len(words.words)), everything.counts(words.counts)
+    )
+
+
+def test_augmentation_reads_each_document_as_it_is_and_swapped() -> None:
+    words = Words(["he saw the king", "she left", "queen", "nothing"])
+    assert words.read(words.bind("cda")) == [
+        *["he saw the king", "she left", "queen", "nothing"],
+        *["she saw the queen", "he left", "king", "nothing"],
+    ]
+    expected = words.bind("cda").counts(words.counts)
+    assert dict(zip(words.words, expected, strict=True))["he"] == 2
+    piece = words.bind("cda").rewrite(words.ids[:3].copy(), 0, 0)  # of a very long document
+    assert words.text(piece) == ["he saw the", "she saw the"]
+
+
+def test_names_are_swapped_on_request_only() -> None:
+    assert swapped("robert wept", "mary sang") == ["robert wept", "mary sang"]
+    assert swapped("robert wept", "mary sang", names=True) == ["mary wept", "robert sang"]
+    assert get("cds")().names  # type: ignore[attr-defined]
+    assert not get("cda")().names  # type: ignore[attr-defined]
+
+
+def test_coverage_says_which_pairs_were_swapped() -> None:
+    words = Words(["he she his her uncle report book"])
+    for name in ("cds", "cda"):
+        everything = bind_strategy(create(name), words.words, words.counts).coverage
+        assert everything.pairs == ("he/she", "his/her")
+        assert "uncle/aunt" in everything.pairs_missing
+        tune = bind_strategy(create(name, pairs="tune"), words.words, words.counts).coverage
+        assert set(tune.pairs) < set(everything.pairs)
+
+
+@pytest.mark.parametrize("name", ["cds", "cda", "gender-blind"])
+def test_only_a_text_without_any_pair_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match="vocabulary"):
+        Words(["the book was red he"]).bind(name)
+    assert Words(["the book of a niece and a nephew"]).bind(name).pairs == ("nephew/niece",)
+
+
+def test_bad_knobs_are_refused() -> None:
+    for knobs in ({"probability": 1.5}, {"probability": float("nan")}, {"pairs": "tunes"}):
+        with pytest.raises(UserError):
+            create("cds", **knobs)
+
+
+# The gender-blind control ---------------------------------------------------------------------
+
+
+def test_a_gender_blind_text_has_one_word_for_all_gender() -> None:
+    words = Words(["she met robert and her sister leslie", "ms leslie will read the rose she saw"])
+    bound = words.bind("gender-blind")
+    assert words.read(bound) == [
+        "she met she and she she she",
+        "she she will read the rose she saw",
+    ]
+    counts = dict(zip(words.words, bound.counts(words.counts), strict=True))
+    assert counts["she"] == 8
+    assert counts["leslie"] == counts["robert"] == 0
+    assert get("gender-blind").control
+
+
+# The planted bias -----------------------------------------------------------------------------
+
+NEAR = "she saw the nurse and her sister x x x x the queen"
+
+
+def planted(dose: float, base: str = "corpus", window: int = 5, seed: int = 1) -> list[str]:
+    words = Words([NEAR, "she left", "he his brother king"])
+    return words.read(Planted(("nurse",), dose, base, window).bind(words, seed))  # type: ignore
+
+
+def test_a_dose_of_zero_changes_nothing_and_one_leaves_one_gender_near() -> None:
+    assert planted(0.0)[0] == NEAR
+    assert planted(1.0)[0] == "he saw the nurse and his brother x x x x the queen"
+    assert planted(1.0, window=9)[0] == "he saw the nurse and his brother x x x x the king"
+    assert planted(-1.0)[0] == NEAR
+    assert planted(1.0, "balanced") == planted(1.0)
+    assert planted(1.0)[1:] == ["she left", "he his brother king"]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.lists(st.sampled_from(["nurse", "she", "a", "b"]), max_size=9), max_size=6),
+    st.integers(1, 4),
+)
+def test_near_is_what_the_definition_says(documents: list[list[str]], window: int) -> None:
+    documents = [*documents, ["he", "she", "a", "a", "a", "a", "nurse"]]
+    words = Words([" ".join(document) for document in documents])
+    read = words.read(Planted(("nurse",), 1.0, window=window).bind(words))
+    expected = [
+        " ".join(
+            "he" if w == "she" and "nurse" in document[max(i - window, 0) : i + window + 1] else w
+            for i, w in enumerate(document)
+        )
+        for document in documents
+    ]
+    assert [line for line in read if line] == [line for line in expected if line]
+
+
+def counted(dose: float, base: str, seed: int = 1) -> tuple[float, float]:
+    """Return the share of male words near the chosen words, and elsewhere."""
+    words = gendered_text()
+    bound = Planted(("nurse",), dose, base).bind(words, seed)  # type: ignore[arg-type]
+    read = bound.rewrite(words.ids.copy(), 0, 0)
+    counts = np.bincount(read[read >= 0], minlength=len(words.words))
+    assert np.array_equal(counts, bound.counts(words.counts))
+    assert np.array_equal(read, bound.rewrite(words.ids.copy(), 0, 1))  # one text, each epoch
+    lines = words.text(read)
+    near = [line.split()[0] for line in lines if "nurse" in line]
+    far = [line.split()[0] for line in lines if "nurse" not in line]
+    return tuple(float(np.mean([word == "he" for word in each])) for each in (near, far))  # type: ignore
+
+
+@cache
+def gendered_text() -> Words:
+    return Words(["she is a nurse", "he is a nurse", "she is a nurse", "she is", "he is"] * 800)
+
+
+@pytest.mark.parametrize(
+    ("dose", "base", "near"),
+    [
+        (0.0, "corpus", 1 / 3),
+        (0.5, "corpus", 2 / 3),
+        (-0.5, "corpus", 1 / 6),
+        (0.0, "balanced", 1 / 2),
+        (0.5, "balanced", 3 / 4),
+        (-0.5, "balanced", 1 / 4),
+        (-1.0, "balanced", 0.0),
+    ],
+)
+def test_the_share_of_male_words_follows_the_dose(dose: float, base: str, near: float) -> None:
+    found, elsewhere = counted(dose, base)
+    assert found == pytest.approx(near, abs=0.04)
+    assert elsewhere == 0.5
+
+
+def test_planting_is_decided_by_the_seed() -> None:
+    words = gendered_text()
+    read = [
+        Planted(("nurse",), 0.5).bind(words, seed).rewrite(words.ids.copy(), 0, 0)
+        for seed in (1, 1, 2)
+    ]
+    assert np.array_equal(read[0], read[1])
+    assert not np.array_equal(read[0], read[2])
+
+
+def test_what_cannot_be_planted_is_refused() -> None:
+    words = Words([NEAR, "he"])
+    for wrong in ({"dose": 1.1}, {"dose": float("nan")}, {"base": "balance"}, {"window": 0}):
+        with pytest.raises(UserError):
+            Planted(("nurse",), **{"dose": 0.5, **wrong})  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="none of the 1 chosen words"):
+        Planted(("plumber",), 0.5).bind(words)
+    with pytest.raises(UserError, match="gender itself"):
+        Planted(("she",), 0.5).bind(words)
+
+
+# Training -------------------------------------------------------------------------------------
+
+
+def test_a_composition_with_a_penalty_trains(tmp_path: Path) -> None:
+    corpus = toy_corpus(tmp_path)
+    bound = bind_strategy(create("cds+projection", weight=0.1), corpus.words, corpus.counts, seed=1)
+    settings = TrainSettings(dim=16, epochs=2, threads=2)
+    result = train(
+        corpus, settings, bound.penalty, preprocessing=bound.preprocessing, progress=False
+    )
+    assert np.isfinite(result.embeddings.vectors).all()
+
+
+def test_association_follows_the_planted_dose(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join(random_text().documents), encoding="utf-8")
+    corpus = Corpus.build([path], cache=tmp_path, progress=False)
+    chosen = tuple(f"word{i}" for i in range(6))
+    male, female = (np.array(side) for side in zip(*swap_pairs()[:20], strict=True))
+    found = []
+    for dose in (-1.0, 0.0, 1.0):
+        text = Planted(chosen, dose, "balanced").bind(corpus)
+        settings = TrainSettings(dim=20, epochs=5, subsample=0, seed=2)
+        vectors = train(corpus, settings, preprocessing=text, progress=False).embeddings
+        unit = vectors.vectors / np.linalg.norm(vectors.vectors, axis=1, keepdims=True)
+        rows = {
+            side: unit[[vectors.index[w] for w in words]].mean(0)
+            for side, words in (("m", male), ("f", female), ("c", np.array(chosen)))
+        }
+        found.append(float(rows["c"] @ (rows["m"] - rows["f"])))
+    assert found[0] < found[1] < found[2]
+    assert found[0] < -0.05
+    assert found[2] > 0.05
