@@ -189,7 +189,7 @@ TRAIN_ONLY = [
     ("--tensorboard empty.txt/events", "empty.txt is a file, not a folder"),
 ]
 SWEEP_ONLY = [
-    ("--strategy none", "strategy 'none' has no λ to search; allowed: pairwise, projection, tying"),
+    ("--strategy none", "strategy 'none' has no λ to search; allowed: adversarial"),
     ("--knob weight=1", "λ is no knob"),
     ("--trials 0", "--trials: '0' cannot be used; allowed: a whole number from 1"),
     ("--trials 1e9", "--trials: '1e9' cannot be used"),

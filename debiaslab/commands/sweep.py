@@ -38,8 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Run or continue the sweep, then print its table and where things are."""
+    from debiaslab.outputs import check_output
+
     study = study_from(args)
-    study.plans()  # what can fail at once comes before what takes long
+    for plan in study.plans():  # what can fail at once comes before what takes long
+        check_output(Path(SUBMISSIONS) / f"{plan.name or 'name'}.zip")
     check_corpus(study)
     check_store(args)
     yield from run_study(study, args.store)
@@ -47,14 +50,10 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 
 def run_study(study: StudyFile, root: str) -> Iterator[str]:
     """Run or continue every strategy of a study, and say what each found."""
-    from debiaslab.outputs import check_output
     from debiaslab.study import sweep
 
-    plans = study.plans()
-    for plan in plans:
-        check_output(Path(SUBMISSIONS) / f"{plan.name or 'name'}.zip")
     corpus = corpus_of(study)
-    for plan in plans:
+    for plan in study.plans():
         summary = sweep(corpus, plan, root=root, submissions=SUBMISSIONS, file=study)
         yield summary.text
         store = "" if root == STORE else f" --store {root}"
