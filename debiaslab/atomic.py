@@ -34,11 +34,18 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
+        _sync(temporary)
         os.replace(temporary, path)
     except OSError as error:
         raise writing_error(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync(file: Path) -> None:
+    """Have the bytes on the disk before the name, or a power cut leaves an empty file."""
+    with file.open("rb+") as handle:
+        os.fsync(handle.fileno())
 
 
 def writing_error(path: Path, error: OSError) -> UserError:

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from debiaslab.embeddings import Embeddings
@@ -258,6 +258,7 @@ def test_rotation_lengths_and_order_do_not_matter(seed):
         )
 
     expected = values(words, matrix)
+    assume(None not in expected)  # words that are not alike share no β
     turned = matrix @ np.linalg.qr(rng.normal(size=(8, 8)))[0]
     longer = matrix * rng.uniform(0.5, 4, size=(len(words), 1))
     shuffled = rng.permutation(len(words))

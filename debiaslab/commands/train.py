@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
     add_corpus,
@@ -20,11 +21,16 @@ from debiaslab.commands.arguments import (
     real,
     settings_from,
 )
+from debiaslab.errors import UserError
+
+if TYPE_CHECKING:
+    from debiaslab.sgns import Checkpoints
 
 EXAMPLES = """examples:
   python -m debiaslab train --out vectors.kv
   python -m debiaslab train biographies.txt.gz --strategy projection --weight 0.1 --out debiased.kv
-  python -m debiaslab train biographies.txt.gz --init vectors.kv --epochs 2 --out longer.kv"""
+  python -m debiaslab train biographies.txt.gz --init vectors.kv --epochs 2 --out longer.kv
+  python -m debiaslab train biographies.txt.gz --checkpoint saved --out vectors.kv"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +52,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="FILE", default="vectors.kv", help="where to save")
     parser.add_argument(
         "--tensorboard", metavar="DIR", help="also write the running loss for TensorBoard here"
+    )
+    group = parser.add_argument_group("checkpoint")
+    group.add_argument(
+        "--checkpoint",
+        metavar="DIR",
+        help="save the training here from time to time: when it is interrupted, the same command "
+        "again goes on from there; removed at the end",
+    )
+    group.add_argument(
+        "--checkpoint-every",
+        type=real,
+        metavar="SECONDS",
+        help="time between checkpoints, at least (60; saving never takes over 2 %% of the time)",
     )
     add_store(parser)
 
@@ -70,10 +89,32 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         knobs=tuple(args.knob),
         init=None if args.init is None else Embeddings.load(args.init),
     )
+    checkpoint = _checkpoint(args)
     corpus_settings(args)
     check_store(args)
     result = train_single(
-        corpus_from(args), training, out=args.out, root=args.store, tensorboard=args.tensorboard
+        corpus_from(args),
+        training,
+        out=args.out,
+        root=args.store,
+        tensorboard=args.tensorboard,
+        checkpoint=checkpoint,
     )
     yield result.text
     yield f"saved {args.out}\nnext: python -m debiaslab neighbors man --vectors {args.out}"
+
+
+def _checkpoint(args: argparse.Namespace) -> Checkpoints | None:
+    from debiaslab.outputs import check_output_folder
+    from debiaslab.sgns import Checkpoints
+
+    folder, every = args.checkpoint, args.checkpoint_every
+    if folder is None:
+        if every is not None:
+            raise UserError(
+                "--checkpoint-every was given without a folder",
+                next_step=f"--checkpoint DIR --checkpoint-every {every:g}",
+            )
+        return None
+    check_output_folder(folder)
+    return Checkpoints(folder) if every is None else Checkpoints(folder, every)

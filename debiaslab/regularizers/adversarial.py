@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from debiaslab.regularizers.leaning_words import Leaning, check_leaning, leaning_words
@@ -57,6 +58,15 @@ class Adversarial(Penalty):
         """Return the penalty with a probe that knows nothing."""
         return replace(self)
 
+    def state(self) -> dict[str, NDArray]:
+        """Return the weights of the probe, for a checkpoint."""
+        theta = self._probe.theta
+        return {} if theta is None else {"theta": theta.cpu().numpy()}
+
+    def restore(self, state: dict[str, NDArray]) -> None:
+        """Go on from what ``state`` returned."""
+        self._probe.theta = torch.from_numpy(state["theta"])
+
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return how far the probe is from tossing a coin, on average; 0 when it does."""
         probe = self._probe
@@ -74,19 +84,19 @@ class _Probe:
     def __init__(self) -> None:
         self.words: PenaltyWords | None = None
         self.male = self.female = torch.empty(0, dtype=torch.long)
-        self._theta: Tensor | None = None  # (d + 1,), the last is the intercept
+        self.theta: Tensor | None = None  # (d + 1,), the last is the intercept
 
     def cross_entropies(self, unit: Tensor) -> Tensor:
         """Return −log P(class) of each labelled word, in nats."""
         x, y = self._labelled(unit)
-        assert self._theta is not None
-        return F.softplus(-y * (x @ self._theta))
+        assert self.theta is not None
+        return F.softplus(-y * (x @ self.theta))
 
     @torch.no_grad()
     def learn(self, unit: Tensor) -> None:
         """Take a few Newton steps on CE + ridge, halved until they lower it."""
         x, y = self._labelled(unit)
-        theta = x.new_zeros(x.shape[1]) if self._theta is None else self._theta.to(x)
+        theta = x.new_zeros(x.shape[1]) if self.theta is None else self.theta.to(x)
         ridge = _RIDGE * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
         for _ in range(_NEWTON_STEPS):
             wrong = torch.sigmoid(-y * (x @ theta))  # P of the other class
@@ -94,7 +104,7 @@ class _Probe:
             curvature = (x.T * (wrong * (1 - wrong))) @ x / len(x) + ridge
             step = torch.linalg.solve(curvature, gradient)
             theta = _lower(x, y, theta, step)
-        self._theta = theta
+        self.theta = theta
 
     def _labelled(self, unit: Tensor) -> tuple[Tensor, Tensor]:
         x = torch.cat([unit[self.male], unit[self.female]])

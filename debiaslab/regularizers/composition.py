@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from numpy.typing import NDArray
 from torch import Tensor
 
 from debiaslab.errors import UserError
@@ -87,6 +88,25 @@ class SumOfPenalties(Penalty):
     def fresh(self) -> SumOfPenalties:
         """Return the sum with parts that have their own state."""
         return replace(self, parts=tuple(part.fresh() for part in self.parts))
+
+    def state(self) -> dict[str, NDArray] | None:
+        """Return the states of the parts, as ``part/name``; None when one cannot say."""
+        states = [part.state() for part in self.parts]
+        if any(state is None for state in states):
+            return None
+        return {
+            f"{part.name}/{key}": array
+            for part, state in zip(self.parts, states, strict=True)
+            for key, array in (state or {}).items()
+        }
+
+    def restore(self, state: dict[str, NDArray]) -> None:
+        """Give each part its own state back."""
+        for part in self.parts:
+            prefix = f"{part.name}/"
+            own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+            if own:
+                part.restore(own)
 
     @property
     def acts_on_neutral(self) -> bool:

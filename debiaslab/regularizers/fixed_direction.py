@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import ClassVar
 
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from debiaslab.errors import UserError
@@ -47,6 +48,14 @@ class FixedProjection(Penalty):
     def fresh(self) -> FixedProjection:
         """Return the penalty without a direction."""
         return replace(self)
+
+    def state(self) -> dict[str, NDArray]:
+        """Return the direction and the number of draws, for a checkpoint."""
+        return self._memory.state()
+
+    def restore(self, state: dict[str, NDArray]) -> None:
+        """Go on from what ``state`` returned."""
+        self._memory.restore(state)
 
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the mean squared cosine with the direction, in [0, 1]; 0 during the warm-up."""

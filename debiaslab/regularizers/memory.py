@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from debiaslab.regularizers.penalty import PenaltyWords
@@ -26,3 +29,14 @@ class DirectionMemory:
         self._words = words
         self.draws += 1
         return True
+
+    def state(self) -> dict[str, NDArray]:
+        """Return what it remembers between two draws, for a checkpoint."""
+        found = {} if self.direction is None else {"direction": self.direction.cpu().numpy()}
+        return {"draws": np.array(self.draws), **found}
+
+    def restore(self, state: dict[str, NDArray]) -> None:
+        """Go on from what ``state`` returned."""
+        self.draws = int(state["draws"])
+        if "direction" in state:
+            self.direction = torch.from_numpy(state["direction"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from debiaslab import lexicons
@@ -49,6 +51,18 @@ class Penalty(Strategy):
     def fresh(self) -> Penalty:
         """Return a penalty for one training; those that keep a state return a new one."""
         return self
+
+    def state(self) -> dict[str, NDArray] | None:
+        """Return what it remembers from draw to draw, for a checkpoint of the training.
+
+        Whoever keeps a state gives it here and takes it back in ``restore``. None, as long as only
+        ``fresh`` is overridden: it cannot say, and trainings with it are not saved.
+        """
+        return {} if type(self).fresh is Penalty.fresh else None
+
+    def restore(self, state: dict[str, NDArray]) -> None:
+        """Go on from what ``state`` returned."""
+        raise NotImplementedError(f"{type(self).__name__} keeps no state")
 
     @abstractmethod
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
@@ -129,6 +143,21 @@ class BoundPenalty:
         self._male = torch.tensor([index[male] for male, _ in found], dtype=torch.long)
         self._female = torch.tensor([index[female] for _, female in found], dtype=torch.long)
         self.coverage = Coverage.of(vocabulary, cover, neutral, pairs)
+
+    @property
+    def identity(self) -> str:
+        """The strategy with its knobs, and a digest of the words it acts on."""
+        words = [ids.numpy().tobytes() for ids in (self._neutral, self._male, self._female)]
+        digest = hashlib.sha256(b"|".join(words)).hexdigest()
+        return f"{type(self._penalty).__module__}.{self._penalty!r} on {digest}"
+
+    def state(self) -> dict[str, NDArray] | None:
+        """Return what the strategy remembers from draw to draw; None: it cannot say."""
+        return self._penalty.state()
+
+    def restore(self, state: dict[str, NDArray]) -> None:
+        """Go on from what ``state`` returned."""
+        self._penalty.restore(state)
 
     def draw(self, generator: torch.Generator, sample: int) -> _Drawn:
         """Draw at most ``sample`` neutral words; the pairs are always all there."""

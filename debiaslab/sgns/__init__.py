@@ -1,19 +1,30 @@
 """Skip-gram with negative sampling: the model, two engines that train it, and the trainer."""
 
-from debiaslab.sgns.engine import Block, DrawnPenalty, Engine, PenaltyTerm, Preprocessing
+from debiaslab.sgns.checkpoint import Checkpoints
+from debiaslab.sgns.engine import (
+    Block,
+    DrawnPenalty,
+    Engine,
+    PenaltyTerm,
+    Preprocessing,
+    Resumable,
+)
 from debiaslab.sgns.model import SGNS, Batch
 from debiaslab.sgns.settings import TrainSettings
-from debiaslab.sgns.trainer import Report, TrainingDivergedError, TrainResult, train
+from debiaslab.sgns.trainer import TrainResult, train
+from debiaslab.sgns.watch import Report, TrainingDivergedError
 
 __all__ = [
     "SGNS",
     "Batch",
     "Block",
+    "Checkpoints",
     "DrawnPenalty",
     "Engine",
     "PenaltyTerm",
     "Preprocessing",
     "Report",
+    "Resumable",
     "TrainResult",
     "TrainSettings",
     "TrainingDivergedError",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from debiaslab.sgns.checkpoint_file import State
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,29 @@ class DrawnPenalty(Protocol):
 
 
 class PenaltyTerm(Protocol):
-    """λ · R(W, C), the second half of the joint loss."""
+    """λ · R(W, C), the second half of the joint loss.
+
+    One that remembers something from draw to draw is also ``Resumable``.
+    """
 
     weight: float  # λ, per training pair
 
     def draw(self, generator: torch.Generator, sample: int) -> DrawnPenalty:
         """Choose the words of one step: at most ``sample`` of those covered, by the generator."""
+        ...
+
+
+class Resumable(Protocol):
+    """What a penalty offers so that a training with it can go on from a checkpoint."""
+
+    identity: str  # says everything that shapes it: another text is another penalty
+
+    def state(self) -> dict[str, NDArray] | None:
+        """Return what it remembers between two steps; None: it cannot be saved."""
+        ...
+
+    def restore(self, state: dict[str, NDArray]) -> None:
+        """Go on from what ``state`` returned."""
         ...
 
 
@@ -80,8 +99,31 @@ class Engine(Protocol):
 
     name: str
 
-    def epoch(self, number: int) -> Iterator[Block]:
-        """Train pass ``number`` (from 0) over the corpus, yielding a report per block."""
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What else than the settings shapes its vectors, as JSON values."""
+        ...
+
+    def epoch(self, number: int, first: int = 0) -> Iterator[Block]:
+        """Train pass ``number`` (from 0) over the corpus, yielding a report per block.
+
+        ``first`` blocks of it were trained already; the state after them was restored.
+        """
+        ...
+
+    def settle(self) -> bool:
+        """Whether nothing is being trained beyond the last block reported.
+
+        If not, this asks for it: a few blocks later it will be so, and then training goes on.
+        """
+        ...
+
+    def state(self) -> State:
+        """Return what it needs, besides W, C and the penalty, to go on from a settled block."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Go on from what ``state`` returned."""
         ...
 
 

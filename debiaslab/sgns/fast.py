@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from debiaslab.corpus import keep_probability, noise_distribution
 from debiaslab.corpus.mapped import read_ids
 from debiaslab.errors import UserError
 from debiaslab.sgns.alias import alias_table
+from debiaslab.sgns.checkpoint_file import State
 from debiaslab.sgns.engine import Block, PenaltyTerm, Preprocessing
 from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.penalty_step import apply_penalty
@@ -113,26 +114,50 @@ class FastEngine:
         self._stretches = stretches(corpus.ids, block_tokens(settings, len(corpus.ids)))
         self._unpaid = 0.0  # lr · pairs of blocks whose penalty step is still to come
         self._R = 0.0
+        self._waiting: deque[tuple[Stretch, Future[_Trained]]] = deque()
+        self._ahead = settings.threads  # blocks in training besides the one reported next
 
-    def epoch(self, number: int) -> Iterator[Block]:
+    @property
+    def identity(self) -> dict[str, Any]:
+        """How the stream is cut, and how many words a penalty step acts on."""
+        return {"blocks": len(self._stretches), "sample": SAMPLE}
+
+    def epoch(self, number: int, first: int = 0) -> Iterator[Block]:
         """Train one pass over the corpus, yielding a report per block, in order."""
         if self._settings.threads == 1:
-            for stretch in self._stretches:
+            for stretch in self._stretches[first:]:
                 yield self._finish(number, stretch, self._train(number, stretch))
             return
-        waiting: deque[tuple[Stretch, Future[_Trained]]] = deque()
+        waiting = self._waiting
         with ThreadPoolExecutor(self._settings.threads) as pool:
             try:
-                for stretch in self._stretches:
+                for stretch in self._stretches[first:]:
                     waiting.append((stretch, pool.submit(self._train, number, stretch)))
-                    if len(waiting) > self._settings.threads:
-                        first, trained = waiting.popleft()
-                        yield self._finish(number, first, trained.result())
+                    while len(waiting) > self._ahead:
+                        yield self._finish_next(number)
                 while waiting:
-                    first, trained = waiting.popleft()
-                    yield self._finish(number, first, trained.result())
+                    yield self._finish_next(number)
             finally:  # the reader may stop early
                 pool.shutdown(cancel_futures=True)
+                waiting.clear()
+
+    def settle(self) -> bool:
+        """Whether no thread is training; if one is, no block is begun until this is asked again."""
+        settled = not self._waiting
+        self._ahead = self._settings.threads if settled else 0
+        return settled
+
+    def state(self) -> State:
+        """Return what the penalty's next step makes up for; draws depend on the block alone."""
+        return State({"unpaid": self._unpaid, "R": self._R})
+
+    def restore(self, state: State) -> None:
+        """Go on from what ``state`` returned."""
+        self._unpaid, self._R = state.values["unpaid"], state.values["R"]
+
+    def _finish_next(self, epoch: int) -> Block:
+        stretch, trained = self._waiting.popleft()
+        return self._finish(epoch, stretch, trained.result())
 
     def _train(self, epoch: int, stretch: Stretch) -> _Trained:
         from debiaslab.sgns.kernel import block_keys

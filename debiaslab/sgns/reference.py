@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from debiaslab.corpus import keep_probability, noise_distribution
+from debiaslab.sgns.checkpoint_file import State
 from debiaslab.sgns.engine import Block, PenaltyTerm, Preprocessing
 from debiaslab.sgns.model import SGNS, Batch
 from debiaslab.sgns.penalty_step import ROW_FLOOR, ROW_LIMIT
-from debiaslab.sgns.sampling import BatchMaker, Rewrite, linear_decay
+from debiaslab.sgns.sampling import CHUNK_TOKENS, BatchMaker, Place, Rewrite, linear_decay
 from debiaslab.sgns.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -59,24 +61,55 @@ class ReferenceEngine:
             noise_distribution(counts, unk=corpus.unk),
             corpus.unk,
         )
+        self._pass = _Pass.begin(settings.seed, 0, corpus.tokens)
 
-    def epoch(self, number: int) -> Iterator[Block]:
+    @property
+    def identity(self) -> dict[str, Any]:
+        """How the stream is cut, and how many words a penalty step acts on."""
+        return {"blocks": _BLOCKS_PER_EPOCH, "chunk": CHUNK_TOKENS, "sample": SAMPLE}
+
+    def epoch(self, number: int, first: int = 0) -> Iterator[Block]:
         """Train one pass over the corpus, yielding a report for each twentieth of it."""
         settings, corpus = self._settings, self._corpus
-        rng = np.random.default_rng([settings.seed, number])
-        draws = torch.Generator().manual_seed(settings.seed * 1_000_003 + number)
+        if not first:
+            self._pass = _Pass.begin(settings.seed, number, corpus.tokens)
+        here = self._pass
         tally = _Tally()
-        seen = float(number * corpus.tokens)
-        for batch, words in self._batches.batches(corpus.ids, rng, self._rewrite(number)):
-            seen += words
-            lr = self._lr(seen / (settings.epochs * corpus.tokens))
-            pairs, loss, penalty = self._step(_to(batch, self._device), lr, draws)
+        rewrite = self._rewrite(number)
+        for batch, words in self._batches.batches(corpus.ids, here.rng, rewrite, here.place):
+            here.seen += words
+            lr = self._lr(here.seen / (settings.epochs * corpus.tokens))
+            pairs, loss, penalty = self._step(_to(batch, self._device), lr, here.draws)
             tally.add(words, pairs, loss, penalty)
             if tally.words >= corpus.tokens / _BLOCKS_PER_EPOCH:
                 yield tally.block(lr)
                 tally = _Tally()
         if tally.pairs:
             yield tally.block(lr)
+
+    def settle(self) -> bool:
+        """Whether nothing is trained beyond the last block reported: always."""
+        return True
+
+    def state(self) -> State:
+        """Return place, generators and what the optimizer remembers."""
+        kept = _optimizer_state(self._optimizer)
+        here = self._pass
+        values = {
+            "place": asdict(here.place),
+            "seen": here.seen,
+            "rng": here.rng.bit_generator.state,
+            "optimizer": kept.values,
+        }
+        return State(values, {**kept.arrays, "draws": here.draws.get_state().numpy()})
+
+    def restore(self, state: State) -> None:
+        """Go on from what ``state`` returned."""
+        values, here = state.values, self._pass
+        here.place, here.seen = Place(**values["place"]), values["seen"]
+        here.rng.bit_generator.state = values["rng"]
+        here.draws.set_state(torch.from_numpy(state.arrays["draws"]))
+        _restore_optimizer(self._optimizer, State(values["optimizer"], state.arrays))
 
     def _rewrite(self, epoch: int) -> Rewrite | None:
         before = self._preprocessing
@@ -124,6 +157,22 @@ def _row_limit(rows: Tensor, step: float) -> Callable[[Tensor], Tensor]:
     return shorten
 
 
+@dataclass
+class _Pass:
+    """How far an epoch has come, and what draws."""
+
+    rng: np.random.Generator  # subsampling, windows, negatives
+    draws: torch.Generator  # words of the penalty's steps
+    seen: float  # words of the whole training that are behind
+    place: Place = field(default_factory=Place)
+
+    @classmethod
+    def begin(cls, seed: int, epoch: int, tokens: int) -> _Pass:
+        rng = np.random.default_rng([seed, epoch])
+        draws = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+        return cls(rng, draws, float(epoch * tokens))
+
+
 class _Tally:
     """Sums over the batches of one block."""
 
@@ -158,6 +207,28 @@ def _optimizer(model: SGNS, settings: TrainSettings) -> torch.optim.Optimizer:
     if settings.optimizer == "sparse_adam":
         return torch.optim.SparseAdam(parameters, lr=settings.lr)
     return torch.optim.SGD(parameters, lr=settings.lr)
+
+
+def _optimizer_state(optimizer: torch.optim.Optimizer) -> State:
+    """Return what is kept for each parameter: numbers as values, matrices as arrays."""
+    found = State()
+    for parameter, kept in optimizer.state_dict()["state"].items():
+        for name, value in kept.items():
+            if isinstance(value, Tensor):
+                found.arrays[f"{parameter}.{name}"] = value.cpu().numpy()
+            elif value is not None:
+                found.values[f"{parameter}.{name}"] = value
+    return found
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
+    kept: dict[int, dict[str, Any]] = {}
+    arrays = {key: torch.from_numpy(a) for key, a in state.arrays.items() if key != "draws"}
+    for key, value in {**state.values, **arrays}.items():
+        parameter, _, name = key.partition(".")
+        kept.setdefault(int(parameter), {})[name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": kept, "param_groups": groups})
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:

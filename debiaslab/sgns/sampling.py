@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,11 +26,19 @@ def linear_decay(settings: TrainSettings) -> Callable[[float], float]:
     return lambda seen: lr * (1 - (1 - floor) * min(max(seen, 0.0), 1.0))
 
 
+@dataclass
+class Place:
+    """How far the batches of one epoch have come; moved along as they are made."""
+
+    start: int = 0  # of the chunk in the stream
+    drawn: dict[str, Any] = field(default_factory=dict)  # state of the generator before the chunk
+    done: int = 0  # positions of the chunk that are behind
+
+
 def chunks(
-    ids: NDArray[np.int32], size: int = CHUNK_TOKENS
+    ids: NDArray[np.int32], size: int = CHUNK_TOKENS, start: int = 0
 ) -> Iterator[tuple[int, NDArray[np.int32]]]:
     """Yield ``(start, piece)`` of at most ``size`` ids, cut at a document's end if possible."""
-    start = 0
     while start < len(ids):
         piece = read_ids(ids, start, start + size)
         if start + size < len(ids):
@@ -114,20 +124,41 @@ class BatchMaker:
         self._offsets = np.concatenate([np.arange(-m, 0), np.arange(1, m + 1)])
 
     def batches(
-        self, ids: NDArray[np.int32], rng: np.random.Generator, rewrite: Rewrite | None = None
+        self,
+        ids: NDArray[np.int32],
+        rng: np.random.Generator,
+        rewrite: Rewrite | None = None,
+        place: Place | None = None,
     ) -> Iterator[tuple[Batch, float]]:
-        """Yield ``(batch, words)``: words is the share of corpus tokens the batch stands for."""
-        for start, read in chunks(ids):
+        """Yield ``(batch, words)``: words is the share of corpus tokens the batch stands for.
+
+        Args:
+            ids: The stream.
+            rng: Makes all draws.
+            rewrite: What pre-processing does to a chunk.
+            place: Where to begin, with ``rng`` as it was there; it is kept up to date.
+        """
+        place = Place() if place is None else place
+        for start, read in chunks(ids, start=place.start):
+            now = dict(rng.bit_generator.state)
+            within = place.done > 0 and start == place.start
+            if within:  # the chunk is subsampled and shuffled as it was
+                rng.bit_generator.state = place.drawn
+            else:
+                place.start, place.drawn, place.done = start, now, 0
             words = int((read >= 0).sum())
             piece = read if rewrite is None else rewrite(read, start)
             kept = subsample(piece, self._keep, rng)
             document = np.cumsum(kept < 0, dtype=np.int64)
             positions = np.flatnonzero(kept >= 0)
             rng.shuffle(positions)  # a document's own words do not pile up in one batch
+            if within:
+                rng.bit_generator.state = now
             size = self._settings.batch_size
-            for first in range(0, len(positions), size):
+            for first in range(place.done, len(positions), size):
                 at = positions[first : first + size]
                 batch = self._make(kept, document, at, rng)
+                place.done = first + len(at)
                 if batch is not None:
                     yield batch, words * len(at) / len(positions)
 

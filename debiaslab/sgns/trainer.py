@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,32 +14,18 @@ from tqdm import tqdm
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.sgns.engine import Block, Engine, PenaltyTerm, Preprocessing
+from debiaslab.sgns.checkpoint import Checkpoints, Slot
+from debiaslab.sgns.engine import Engine, PenaltyTerm, Preprocessing
 from debiaslab.sgns.fast import FastEngine, fast_unavailable
+from debiaslab.sgns.identity import identity_of
 from debiaslab.sgns.model import SGNS
+from debiaslab.sgns.progress import Progress
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.settings import TrainSettings
+from debiaslab.sgns.watch import Report, TrainingDivergedError, Watch
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-
-REPORTS = 100  # reports of the running loss over a whole training
-_PLATEAU = 1e-4  # relative fall of the running loss that counts as better
-
-
-class TrainingDivergedError(UserError):
-    """The loss became NaN or infinite."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """The running loss over one hundredth of the training."""
-
-    step: int  # in-vocabulary words trained so far, counted before subsampling
-    loss: float  # mean SGNS loss per positive pair since the last report, nats
-    penalty: float  # R(W, C), mean over the blocks since the last report
-    lr: float
-    words_per_second: float
 
 
 @dataclass(frozen=True)
@@ -55,6 +39,7 @@ class TrainResult:
     pairs: int  # positive pairs trained
     seconds: float
     stopped_early: bool
+    resumed_at: int | None = None  # words behind at the checkpoint it went on from, if it did
 
     @property
     def words_per_second(self) -> float:
@@ -71,6 +56,7 @@ def train(
     init: Embeddings | None = None,
     on_report: Callable[[Report], None] | None = None,
     on_epoch: Callable[[int, Embeddings], None] | None = None,
+    checkpoint: Checkpoints | None = None,
     progress: bool = True,
 ) -> TrainResult:
     """Train SGNS on a corpus with ``L = mean over pairs of the SGNS loss + λ · R(W, C)``.
@@ -81,8 +67,12 @@ def train(
         penalty: λ and R(W, C); None or λ = 0 trains the baseline, bit for bit.
         preprocessing: Rewrites the id stream while it is read; None trains on the corpus as it is.
         init: Vectors to continue from; words they lack start as in a new training.
-        on_report: Called with each report of the running loss.
+        on_report: Called with each report of the running loss; when the training goes on from a
+            checkpoint, with those made before it first.
         on_epoch: Called after each epoch with its number (from 1) and the vectors so far.
+        checkpoint: Where the training is saved from time to time, and goes on from when it was
+            interrupted: with one thread to the same vectors, bit for bit. None: it is not saved.
+            What is left there at the end is the caller's to remove.
         progress: Whether to draw a progress bar.
 
     Raises:
@@ -97,20 +87,48 @@ def train(
         _start_from(model, corpus, init)
     model.to(settings.device)
     engine = _engine(model, corpus, settings, penalty, preprocessing)
-    watch = _Watch(corpus, settings, on_report)
-    started = time.perf_counter()
-    total = corpus.tokens * settings.epochs
-    bar = tqdm(total=total, unit="word", unit_scale=True, leave=False, disable=not progress)
+    watch = Watch(corpus, settings, on_report)
+    with _slot(checkpoint, corpus, settings, engine, penalty, preprocessing, init) as slot:
+        run = Progress(model, engine, watch, penalty, slot)
+        resumed_at = run.resume()
+        _epochs(run, corpus, settings, on_epoch, progress=progress)
+    return TrainResult(
+        embeddings=_embeddings(model, corpus),
+        history=tuple(watch.history),
+        engine=engine.name,
+        words=watch.words,
+        pairs=watch.pairs,
+        seconds=watch.seconds,
+        stopped_early=watch.stop,
+        resumed_at=resumed_at,
+    )
+
+
+def _epochs(
+    run: Progress,
+    corpus: Corpus,
+    settings: TrainSettings,
+    on_epoch: Callable[[int, Embeddings], None] | None,
+    *,
+    progress: bool,
+) -> None:
+    """Train from where the run stands to its end."""
+    watch, total = run.watch, corpus.tokens * settings.epochs
+    bar = tqdm(
+        total=total,
+        initial=watch.words,
+        unit="word",
+        unit_scale=True,
+        leave=False,
+        disable=not progress,
+    )
     # the fast engine's own threads keep the cores busy: more for torch would only take them away
-    with bar, _torch_threads(1 if engine.name == "fast" else settings.threads):
-        for number in range(settings.epochs):
+    with bar, _torch_threads(1 if run.engine.name == "fast" else settings.threads):
+        for number in range(run.epoch, settings.epochs):
             bar.set_description(f"epoch {number + 1}/{settings.epochs}")
-            for block in engine.epoch(number):
-                watch.see(block, epoch=number + 1)
+            for block in run.blocks(number):
                 bar.update(block.words)
                 bar.set_postfix(loss=f"{block.loss:.4f}", refresh=False)
-                if watch.stop:
-                    break
             if watch.pairs == 0:
                 raise UserError(
                     f"an epoch over {corpus.tokens:,} words gave no training pair",
@@ -118,74 +136,32 @@ def train(
                     next_step="--subsample 0, or a text with more than one word a line",
                 )
             if on_epoch is not None:
-                on_epoch(number + 1, _embeddings(model, corpus))
+                on_epoch(number + 1, _embeddings(run.model, corpus))
             if watch.stop:
                 break
-    return TrainResult(
-        embeddings=_embeddings(model, corpus),
-        history=tuple(watch.history),
-        engine=engine.name,
-        words=watch.words,
-        pairs=watch.pairs,
-        seconds=time.perf_counter() - started,
-        stopped_early=watch.stop,
-    )
 
 
-@dataclass
-class _Watch:
-    """Sums blocks into reports, refuses NaN, and tells when the running loss has levelled off."""
-
-    corpus: Corpus
-    settings: TrainSettings
-    on_report: Callable[[Report], None] | None
-    history: list[Report] = field(default_factory=list)
-    words: int = 0
-    pairs: int = 0
-    stop: bool = False
-
-    def __post_init__(self) -> None:
-        self._blocks: list[Block] = []
-        self._since = time.perf_counter()
-        self._best = math.inf
-        self._waited = 0
-
-    def see(self, block: Block, epoch: int) -> None:
-        if not (math.isfinite(block.loss) and math.isfinite(block.penalty)):
-            raise TrainingDivergedError(
-                f"the loss became {block.loss} (penalty {block.penalty}) in epoch {epoch} "
-                f"after {self.words:,} words",
-                next_step=f"a smaller --lr (now {self.settings.lr:g}), --weight or --batch-size",
-            )
-        self.words += block.words
-        self.pairs += block.pairs
-        self._blocks.append(block)
-        total = self.corpus.tokens * self.settings.epochs
-        if sum(b.words for b in self._blocks) >= total / REPORTS:
-            self._report()
-
-    def _report(self) -> None:
-        blocks, now = self._blocks, time.perf_counter()
-        pairs = max(sum(b.pairs for b in blocks), 1)
-        report = Report(
-            step=self.words,
-            loss=sum(b.loss * b.pairs for b in blocks) / pairs,
-            penalty=sum(b.penalty for b in blocks) / len(blocks),
-            lr=blocks[-1].lr,
-            words_per_second=sum(b.words for b in blocks) / max(now - self._since, 1e-9),
-        )
-        self._blocks, self._since = [], now
-        self.history.append(report)
-        if self.on_report is not None:
-            self.on_report(report)
-        self._check_plateau(report.loss)
-
-    def _check_plateau(self, loss: float) -> None:
-        if loss < self._best * (1 - _PLATEAU):
-            self._best, self._waited = loss, 0
-            return
-        self._waited += 1
-        self.stop = self.settings.patience is not None and self._waited >= self.settings.patience
+@contextmanager
+def _slot(
+    checkpoint: Checkpoints | None,
+    corpus: Corpus,
+    settings: TrainSettings,
+    engine: Engine,
+    penalty: PenaltyTerm | None,
+    preprocessing: Preprocessing | None,
+    init: Embeddings | None,
+) -> Iterator[Slot | None]:
+    """Yield the place of the training's checkpoint; one that diverges takes it along."""
+    if checkpoint is None:
+        yield None
+        return
+    identity = identity_of(corpus, settings, engine, penalty, preprocessing, init)
+    with checkpoint.opened(identity) as slot:
+        try:
+            yield slot
+        except TrainingDivergedError:  # going on from there, it would diverge again
+            checkpoint.remove()
+            raise
 
 
 def _engine(

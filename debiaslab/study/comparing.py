@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from debiaslab import lexicons, regularizers
 from debiaslab.embeddings import Embeddings
-from debiaslab.metrics import Scorecard, evaluate
+from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.report import Side, TrialSummary, summarize
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.cells import ComparisonPlan, Entry
@@ -23,6 +23,7 @@ from debiaslab.study.run import (
     SCORECARD,
     FinishedRun,
     UnusableRunError,
+    checkpoint_beside,
     dataset_info,
     find_finished,
     log_provenance,
@@ -110,7 +111,7 @@ def compare(
     ):
         log.dataset(dataset_info(corpus))
         log_provenance(log)
-        runs = _Runs(store, corpus, plan, parent, bar)
+        runs = _Runs(store, Path(root), corpus, plan, parent, bar)
         baseline = runs.baselines()
         sides = (baseline, *(runs.side(each) for each in tuned))
     return Comparison(name, parent, sides, tuple(runs.failures))
@@ -173,14 +174,22 @@ class _Runs:
     """The runs of one comparison, those that exist and those still to be made."""
 
     def __init__(
-        self, store: Store, corpus: Corpus, plan: ComparisonPlan, parent: str, bar: tqdm
+        self,
+        store: Store,
+        root: Path,
+        corpus: Corpus,
+        plan: ComparisonPlan,
+        parent: str,
+        bar: tqdm,
     ) -> None:
         self._store = store
+        self._root = root
         self._corpus = corpus
         self._plan = plan
         self._parent = parent
         self._bar = bar
         self._baselines: dict[int, FinishedRun] = {}
+        self._held: dict[int, Baseline] = {}  # by seed: nulls and lipstick tests are made once
         self.failures: list[str] = []
 
     def baselines(self) -> Side:
@@ -225,6 +234,7 @@ class _Runs:
             seed=seed,
             trial=None,
             baseline=None,
+            checkpoint=checkpoint_beside(self._root),
             progress=not self._bar.disable,
         )
 
@@ -264,9 +274,15 @@ class _Runs:
             seed=seed,
             trial=None,
             baseline=baseline,
-            against=self._vectors(baseline.run_id),
+            against=self._measured(baseline),
+            checkpoint=checkpoint_beside(self._root),
             progress=not self._bar.disable,
         )
+
+    def _measured(self, baseline: FinishedRun) -> Baseline:
+        if baseline.seed not in self._held:
+            self._held[baseline.seed] = Baseline(self._vectors(baseline.run_id))
+        return self._held[baseline.seed]
 
     def _between_seeds(self, run_id: str, other: str) -> Scorecard:
         """Return the baseline's scorecard with what needs another set of vectors to compare with.

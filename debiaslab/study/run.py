@@ -5,19 +5,27 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from debiaslab import export, lexicons
 from debiaslab.errors import UserError
-from debiaslab.metrics import Scorecard, evaluate
+from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.provenance import provenance
 from debiaslab.regularizers import bind_strategy, is_control
 from debiaslab.regularizers.penalty import Cover, check_cover
 from debiaslab.report import association_sizes, loss_figure, run_report, scorecard_figure
-from debiaslab.sgns import Report, TrainResult, TrainSettings, train
+from debiaslab.sgns import (
+    Checkpoints,
+    Report,
+    TrainingDivergedError,
+    TrainResult,
+    TrainSettings,
+    train,
+)
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
 from debiaslab.tracking import VECTORS, DatasetInfo, RunInfo, RunLog, Store
 
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
 
 SCORECARD = "scorecard.json"
 SUBMISSION = "submission/submission.csv"
+CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
 _YARDSTICK = "yardstick.json"
 # of a record, besides value, interval, p and n; methods and missing words are in the JSON
 _EXTRAS = ("statistic", "statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
@@ -71,15 +80,15 @@ class FinishedRun:
     yardstick: Yardstick  # of the baseline of this seed
 
     @property
-    def score(self) -> float:
-        """The objective.
+    def measured(self) -> Outcome:
+        """The outcome, which only a control may lack.
 
         Raises:
             UnusableRunError: The run is a control that the objective cannot measure.
         """
         if self.outcome is None:
             raise UnusableRunError("the objective cannot be measured on a control")
-        return self.outcome.score
+        return self.outcome
 
 
 def run_once(
@@ -92,7 +101,8 @@ def run_once(
     seed: int,
     trial: int | None,
     baseline: FinishedRun | None,
-    against: Embeddings | None = None,
+    against: Baseline | None = None,
+    checkpoint: Checkpoints | None = None,
     init: Embeddings | None = None,
     progress: bool = True,
 ) -> FinishedRun:
@@ -107,9 +117,11 @@ def run_once(
         seed: Seed of the training.
         trial: Number of the trial; None for the baseline and outside a search.
         baseline: The finished baseline of this seed; None when this run is it.
-        against: The baseline's vectors, to add what needs them to the scorecard (lipstick tests,
-            overlap of neighbours, retention by set). A strategy that only acts after training is
-            given these instead of a training of its own.
+        against: The baseline's vectors with what was measured of them, to add what needs them to
+            the scorecard (lipstick tests, overlap of neighbours, retention by set). A strategy that
+            only acts after training is given these instead of a training of its own.
+        checkpoint: Where the training is saved and goes on from; removed when it will not be
+            needed again.
         init: Vectors to start from; None: training starts anew.
         progress: Whether to draw a progress bar.
 
@@ -128,16 +140,19 @@ def run_once(
     if init is not None:
         params["init"] = "vectors of the baseline"
     tags = _tags(plan.strategy, trial, weight, seed)
-    with store.start(
-        name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
-    ) as log:
+    with (
+        removed_at_the_end(checkpoint),
+        store.start(
+            name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
+        ) as log,
+    ):
         log_provenance(log)
         if bound is not None and bound.only_after and against is not None:
-            result = _debiased(
-                bound, against
-            )  # the baseline itself is what such a strategy debiases
+            result = _debiased(bound, against.embeddings)
         else:
-            result = train_logged(log, corpus, settings, bound, init=init, progress=progress)
+            result = train_logged(
+                log, corpus, settings, bound, init=init, checkpoint=checkpoint, progress=progress
+            )
         scorecard = evaluate(result.embeddings, name=name, seed=seed, baseline=against)
         log_results(log, corpus, result, scorecard)
         if baseline is None:
@@ -167,6 +182,24 @@ def _debiased(bound: BoundStrategy, vectors: Embeddings) -> TrainResult:
     )
 
 
+def checkpoint_beside(root: Path) -> Checkpoints:
+    """Return where a training of the store in ``root`` is saved, whatever study it belongs to."""
+    return Checkpoints(root / CHECKPOINTS, shared=True)
+
+
+@contextmanager
+def removed_at_the_end(checkpoint: Checkpoints | None) -> Iterator[None]:
+    """Remove the checkpoint of a run that has finished or never will; not of one interrupted."""
+    try:
+        yield
+    except (TrainingDivergedError, UnusableRunError):
+        if checkpoint is not None:
+            checkpoint.remove()
+        raise
+    if checkpoint is not None:
+        checkpoint.remove()
+
+
 def _outcome(
     plan: RunPlan, scorecard: Scorecard, yardstick: Yardstick, *, may_lack: bool
 ) -> Outcome | None:
@@ -187,13 +220,16 @@ def train_logged(
     *,
     init: Embeddings | None = None,
     on_report: Callable[[Report], None] | None = None,
+    checkpoint: Checkpoints | None = None,
     progress: bool = True,
 ) -> TrainResult:
     """Train with a strategy, sending the running loss and a quick scorecard by epoch to a run.
 
     The vectors of the result have been through the strategy's post-processing; those measured by
-    epoch have not.
+    epoch have not. A training that goes on from its checkpoint logs what came before it as well.
     """
+    by_epoch: dict[str, dict[str, float]] = {} if checkpoint is None else checkpoint.notes
+    logged: set[str] = set()
 
     def report(step: Report) -> None:
         log.metrics(_loss_metrics(step), step=step.step)
@@ -201,8 +237,11 @@ def train_logged(
             on_report(step)
 
     def epoch(number: int, vectors: Embeddings) -> None:
-        quick = flat(evaluate(vectors, quick=True))
-        log.metrics({f"epoch/{key}": value for key, value in quick.items()}, step=number)
+        by_epoch[str(number)] = flat(evaluate(vectors, quick=True))
+        for done in sorted(by_epoch.keys() - logged, key=int):
+            quick = {f"epoch/{key}": value for key, value in by_epoch[done].items()}
+            log.metrics(quick, step=int(done))
+            logged.add(done)
 
     result = train(
         corpus,
@@ -212,6 +251,7 @@ def train_logged(
         init=init,
         on_report=report,
         on_epoch=epoch,
+        checkpoint=checkpoint,
         progress=progress,
     )
     return result if bound is None else replace(result, embeddings=bound.finish(result.embeddings))
@@ -362,6 +402,8 @@ def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Sco
     }
     log.metrics({**flat(scorecard), **measured}, step=result.words)
     log.tags({"debiaslab.engine": result.engine})
+    if result.resumed_at is not None:
+        log.tags({"debiaslab.resumed_at": f"{result.resumed_at} words"})
     log.json(scorecard.to_dict(), SCORECARD)
     log.text(scorecard.table(), "scorecard.txt")
     log.json(_corpus_summary(corpus), "corpus.json")

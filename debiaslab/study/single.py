@@ -13,12 +13,13 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.outputs import check_output_folder
 from debiaslab.regularizers.penalty import check_cover
-from debiaslab.sgns import Report, TrainResult, TrainSettings
+from debiaslab.sgns import Checkpoints, Report, TrainResult, TrainSettings
 from debiaslab.study.run import (
     bound_strategy,
     dataset_info,
     log_provenance,
     log_results,
+    removed_at_the_end,
     run_params,
     train_logged,
 )
@@ -72,12 +73,14 @@ class SingleRun:
     def text(self) -> str:
         """The scorecard and how the training went, for the terminal."""
         training = self.training
-        early = ", stopped early" if training.stopped_early else ""
+        notes = ", stopped early" if training.stopped_early else ""
+        if training.resumed_at is not None:
+            notes += f", gone on from the checkpoint at {training.resumed_at:,} words"
         loss = training.history[-1].loss if training.history else float("nan")
         return (
             f"{self.scorecard.table()}\n"
             f"trained {training.words:,} words in {training.seconds:.1f} s "
-            f"({training.words_per_second:,.0f} words/s, {training.engine} engine{early}), "
+            f"({training.words_per_second:,.0f} words/s, {training.engine} engine{notes}), "
             f"loss {loss:.4f}, run {self.run_id}"
         )
 
@@ -89,6 +92,7 @@ def train_single(
     out: str | Path,
     root: str | Path = "mlruns",
     tensorboard: str | Path | None = None,
+    checkpoint: Checkpoints | None = None,
     progress: bool = True,
 ) -> SingleRun:
     """Train once, log to MLflow, measure, and save the vectors to ``out``.
@@ -99,6 +103,8 @@ def train_single(
         out: File for the vectors; its ending chooses the format.
         root: Folder of the local store.
         tensorboard: Folder for TensorBoard events of the running loss; None: none are written.
+        checkpoint: Where the training is saved and goes on from; removed when the run has ended
+            well. None: it is not saved.
         progress: Whether to draw a progress bar.
 
     Raises:
@@ -110,6 +116,7 @@ def train_single(
     name = f"{training.strategy} λ={training.weight:.4g}" if bound is not None else "baseline"
     store = Store.open(root)
     with (
+        removed_at_the_end(checkpoint),
         store.start(
             f"{name} · {corpus.name} · seed {settings.seed}",
             parent=None,
@@ -127,6 +134,7 @@ def train_single(
             bound,
             init=training.init,
             on_report=on_report,
+            checkpoint=checkpoint,
             progress=progress,
         )
         unsaved = _save(result.embeddings, out)  # first of all: measuring can wait

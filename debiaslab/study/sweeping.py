@@ -30,6 +30,7 @@ from debiaslab.study.plan import Plan
 from debiaslab.study.run import (
     FinishedRun,
     UnusableRunError,
+    checkpoint_beside,
     dataset_info,
     find_finished,
     finished_as,
@@ -52,6 +53,7 @@ class _Sweep:
     """What the steps of one sweep share."""
 
     store: Store
+    root: Path
     corpus: Corpus
     plan: Plan
     parent: str
@@ -93,7 +95,7 @@ class _Sweep:
         outcomes: list[Outcome] = []
         try:
             for baseline in baselines.values():
-                outcomes.append(_measured(self._trial(proposal, baseline)))
+                outcomes.append(self._trial(proposal, baseline).measured)
                 self.search.report(proposal, len(outcomes) - 1, outcomes[-1].score)
                 left = len(baselines) - len(outcomes)
                 if left and self.search.hopeless([each.score for each in outcomes]):
@@ -147,6 +149,7 @@ class _Sweep:
             seed=seed,
             trial=trial,
             baseline=baseline,
+            checkpoint=checkpoint_beside(self.root),
             init=self._start(baseline),
             progress=not self.bar.disable,
         )
@@ -167,12 +170,6 @@ class _Sweep:
     def _knobs(self, run: RunInfo) -> tuple[str, ...]:
         drawn = (knob for knob in self.plan.search_space if knob != WEIGHT)
         return tuple(run.params.get(f"knob.{knob}", "") for knob in drawn)
-
-
-def _measured(run: FinishedRun) -> Outcome:
-    if run.outcome is None:
-        raise UnusableRunError("the objective cannot be measured on a control")
-    return run.outcome
 
 
 def _texts(knobs: Mapping[str, Any]) -> tuple[str, ...]:
@@ -225,7 +222,7 @@ def sweep(
             log.dataset(dataset_info(corpus))
             log_provenance(log)
             log_study_file(log, name, corpus, plan, file)
-            steps = _Sweep(store, corpus, plan, parent, search, bar)
+            steps = _Sweep(store, Path(root), corpus, plan, parent, search, bar)
             baselines = steps.baselines()
             _check_retention(plan, baselines)
             lost = steps.restore(baselines)
@@ -255,7 +252,7 @@ def _check_words(corpus: Corpus, plan: Plan) -> regularizers.Coverage:
 def _check_retention(plan: Plan, baselines: Mapping[int, FinishedRun]) -> None:
     """Fail after the baselines when the search is after retention and there is none."""
     for baseline in baselines.values():
-        if plan.search.needs_retention and _measured(baseline).retention_tune is None:
+        if plan.search.needs_retention and baseline.measured.retention_tune is None:
             raise UserError(
                 "the baseline's word similarity is zero, negative or not measurable on this "
                 f"corpus (seed {baseline.seed}), so retention has no meaning",

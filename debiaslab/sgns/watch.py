@@ -1,0 +1,127 @@
+"""Watching a training: reports of the running loss, refusing NaN, stopping on a plateau."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, astuple, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from debiaslab.errors import UserError
+from debiaslab.sgns.engine import Block
+from debiaslab.sgns.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+
+REPORTS = 100  # reports of the running loss over a whole training
+_PLATEAU = 1e-4  # relative fall of the running loss that counts as better
+
+
+class TrainingDivergedError(UserError):
+    """The loss became NaN or infinite."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The running loss over one hundredth of the training."""
+
+    step: int  # in-vocabulary words trained so far, counted before subsampling
+    loss: float  # mean SGNS loss per positive pair since the last report, nats
+    penalty: float  # R(W, C), mean over the blocks since the last report
+    lr: float
+    words_per_second: float
+
+
+@dataclass
+class Watch:
+    """Sums blocks into reports, refuses NaN, and tells when the running loss has levelled off."""
+
+    corpus: Corpus
+    settings: TrainSettings
+    on_report: Callable[[Report], None] | None
+    history: list[Report] = field(default_factory=list)
+    words: int = 0
+    pairs: int = 0
+    stop: bool = False
+
+    def __post_init__(self) -> None:
+        self._blocks: list[Block] = []
+        self._started = self._since = time.perf_counter()
+        self._best = math.inf
+        self._waited = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long the training has taken, the time before a checkpoint included."""
+        return time.perf_counter() - self._started
+
+    def see(self, block: Block, epoch: int) -> None:
+        """Take in a block.
+
+        Raises:
+            TrainingDivergedError: Its loss or its penalty is NaN or infinite.
+        """
+        if not (math.isfinite(block.loss) and math.isfinite(block.penalty)):
+            raise TrainingDivergedError(
+                f"the loss became {block.loss} (penalty {block.penalty}) in epoch {epoch} "
+                f"after {self.words:,} words",
+                next_step=f"a smaller --lr (now {self.settings.lr:g}), --weight or --batch-size",
+            )
+        self.words += block.words
+        self.pairs += block.pairs
+        self._blocks.append(block)
+        total = self.corpus.tokens * self.settings.epochs
+        if sum(b.words for b in self._blocks) >= total / REPORTS:
+            self._report()
+
+    def state(self) -> dict[str, Any]:
+        """Return everything it has seen, as JSON values."""
+        now = time.perf_counter()
+        return {
+            "history": [astuple(report) for report in self.history],
+            "words": self.words,
+            "pairs": self.pairs,
+            "blocks": [asdict(block) for block in self._blocks],
+            "best": self._best,
+            "waited": self._waited,
+            "seconds": now - self._started,
+            "since": now - self._since,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what ``state`` returned; the reports made before are reported again."""
+        now = time.perf_counter()
+        self.words, self.pairs = state["words"], state["pairs"]
+        self._blocks = [Block(**block) for block in state["blocks"]]
+        self._best, self._waited = state["best"], state["waited"]
+        self._started, self._since = now - state["seconds"], now - state["since"]
+        for report in state["history"]:
+            self._add(Report(*report))
+
+    def _report(self) -> None:
+        blocks, now = self._blocks, time.perf_counter()
+        pairs = max(sum(b.pairs for b in blocks), 1)
+        report = Report(
+            step=self.words,
+            loss=sum(b.loss * b.pairs for b in blocks) / pairs,
+            penalty=sum(b.penalty for b in blocks) / len(blocks),
+            lr=blocks[-1].lr,
+            words_per_second=sum(b.words for b in blocks) / max(now - self._since, 1e-9),
+        )
+        self._blocks, self._since = [], now
+        self._add(report)
+        self._check_plateau(report.loss)
+
+    def _add(self, report: Report) -> None:
+        self.history.append(report)
+        if self.on_report is not None:
+            self.on_report(report)
+
+    def _check_plateau(self, loss: float) -> None:
+        if loss < self._best * (1 - _PLATEAU):
+            self._best, self._waited = loss, 0
+            return
+        self._waited += 1
+        self.stop = self.settings.patience is not None and self._waited >= self.settings.patience

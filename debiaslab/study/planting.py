@@ -1,0 +1,340 @@
+"""The planted-bias control: texts with known associations, and what every metric makes of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from tqdm import tqdm
+
+from debiaslab import lexicons, regularizers
+from debiaslab.errors import UserError, nearest
+from debiaslab.metrics import Scorecard, evaluate
+from debiaslab.regularizers import BoundStrategy, Coverage, Planted
+from debiaslab.report.planted import Dosed, PlantedStudy
+from debiaslab.sgns import TrainingDivergedError, TrainSettings
+from debiaslab.study.planted_metrics import measure_planted
+from debiaslab.study.planted_words import PlantedWords, planted_words
+from debiaslab.study.run import (
+    dataset_info,
+    flat,
+    log_provenance,
+    log_results,
+    run_params,
+    train_logged,
+)
+from debiaslab.tracking import Store
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+
+Base = Literal["text", "balanced", "corpus"]
+PLANTED_CARD = "planted.json"
+KIND = "planted"
+
+
+@dataclass(frozen=True)
+class PlantingPlan:
+    """What is planted, how much of it, and how it is trained.
+
+    What dose 0 is depends on ``base``; doses −1 and 1 leave only female, and only male, gender
+    words near the chosen words.
+
+    - ``text``: gender words near the chosen words are male as often as in the whole text, so that
+      the chosen words are like any other word: no association.
+    - ``balanced``: half of them are male, which in a text about men is a female association.
+    - ``corpus``: they are as they were: the association that the text had.
+
+    Attributes:
+        words: The chosen words; none: ``count`` words are chosen from the text, others for each
+            seed, so that the intervals over seeds are over words as well.
+        doses: From −1 (female) to 1 (male).
+        base: What dose 0 is.
+        seeds: Of the trainings, of the choice of words, and of which gender words are turned.
+        settings: Of the trainings; gender words are turned within their window.
+        count: How many words are chosen.
+        name: Of the study; None: made from all of this.
+
+    Raises:
+        UserError: One of them cannot be used.
+    """
+
+    words: tuple[str, ...] = ()
+    doses: tuple[float, ...] = (-1.0, -0.5, 0.0, 0.5, 1.0)
+    base: Base = "text"
+    seeds: tuple[int, ...] = (1, 2, 3)
+    settings: TrainSettings = field(default_factory=TrainSettings)
+    count: int = 16
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.base not in get_args(Base):
+            raise UserError(
+                f"the base was {self.base!r}",
+                allowed=", ".join(get_args(Base)),
+                nearest=nearest(self.base, get_args(Base)),
+            )
+        if len(self.doses) < 2 or len(set(self.doses)) < len(self.doses):
+            raise UserError(
+                f"the doses were {', '.join(map(str, self.doses)) or 'none'}",
+                allowed="two or more different numbers from -1 to 1",
+                next_step="--doses -1,-0.5,0,0.5,1",
+            )
+        for dose in self.doses:
+            if not (math.isfinite(dose) and -1 <= dose <= 1):
+                raise UserError(f"a dose was {dose!r}", allowed="numbers from -1 to 1")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise UserError("planting needs one seed or more, each named once")
+        for seed in self.seeds:
+            replace(self.settings, seed=seed)  # refuses what is no seed
+
+    def planted(self, words: PlantedWords, dose: float) -> Planted:
+        """Return the rewriting of one dose."""
+        window = self.settings.window
+        if self.base == "corpus":
+            return Planted(words.chosen, dose, "corpus", window)
+        male = self.at_zero(words.male_share) + self.shift(dose, words.male_share)
+        return Planted(words.chosen, 2 * male - 1, "balanced", window)
+
+    def at_zero(self, male_share: float) -> float:
+        """Return the share of male words near the chosen ones at dose 0 (not for ``corpus``)."""
+        return 0.5 if self.base == "balanced" else male_share
+
+    def shift(self, dose: float, male_share: float) -> float:
+        """Return how much that share changes by a dose; for ``corpus``, the dose itself."""
+        if self.base == "corpus":
+            return dose
+        at_zero = self.at_zero(male_share)
+        return dose * (1 - at_zero) if dose > 0 else dose * at_zero
+
+
+@dataclass(frozen=True)
+class Planting:
+    """What a planted-bias control found."""
+
+    name: str
+    parent: str  # MLflow run
+    study: PlantedStudy
+    failures: tuple[str, ...]
+
+
+def plant(
+    corpus: Corpus, plan: PlantingPlan, *, root: str | Path = "mlruns", progress: bool = True
+) -> Planting:
+    """Train on the text with each dose and seed, and measure the chosen and the control words.
+
+    What finished before is not trained again: the same call continues an interrupted one. A
+    training that diverges leaves its cell empty.
+
+    Args:
+        corpus: Encoded corpus.
+        plan: Words, doses, seeds and settings.
+        root: Folder of the local store.
+        progress: Whether to draw progress bars.
+
+    Raises:
+        UserError: The corpus lacks gender words or words like the chosen ones; before any training.
+    """
+    sets = {seed: _words(corpus, plan, seed) for seed in plan.seeds}
+    male_share = sets[plan.seeds[0]].male_share
+    store = Store.open(root)
+    name = planting_name(corpus, plan)
+    parent = store.study(
+        name,
+        create=True,
+        params={
+            "doses": list(plan.doses),
+            "base": plan.base,
+            "seeds": list(plan.seeds),
+            "words": ", ".join(plan.words) or f"{plan.count} chosen by each seed",
+            "corpus": corpus.name,
+            "corpus_fingerprint": corpus.fingerprint,
+            **_settings(plan),
+        },
+        tags={"debiaslab.corpus": corpus.name, "debiaslab.planting": "true"},
+        description=f"Planted-bias control on {corpus.name}.",
+    )
+    store.reconcile(parent)
+    total = len(plan.doses) * len(plan.seeds)
+    with (
+        store.resume(parent) as log,
+        tqdm(total=total, desc=name, unit="run", disable=not progress) as bar,
+    ):
+        log.dataset(dataset_info(corpus))
+        log_provenance(log)
+        runs = _Runs(store, corpus, plan, sets, parent, bar)
+        doses = tuple(runs.dose(dose) for dose in sorted(plan.doses))
+    study = PlantedStudy(
+        corpus=corpus.name,
+        base=plan.base,
+        words=tuple(words.chosen for words in sets.values()),
+        control=tuple(words.control for words in sets.values()),
+        male_share=male_share,
+        shared=mean(words.shared for words in sets.values()),
+        pool=len(sets[plan.seeds[0]].pool),
+        doses=doses,
+    )
+    return Planting(name, parent, study, tuple(runs.failures))
+
+
+def _words(corpus: Corpus, plan: PlantingPlan, seed: int) -> PlantedWords:
+    window = plan.settings.window
+    return planted_words(corpus, words=plan.words, count=plan.count, window=window, seed=seed)
+
+
+def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
+    """Return the given name, or one that differs whenever anything that shapes a run does.
+
+    Doses and seeds do not: more of them continue the same study.
+    """
+    if plan.name is not None:
+        return plan.name
+    identity = {
+        "corpus": corpus.fingerprint,
+        "words": plan.words or plan.count,
+        "base": plan.base,
+        "settings": _settings(plan),
+        "lexicons": lexicons.versions(),
+    }
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return f"planted-{corpus.name}-{digest[:6]}"
+
+
+def _settings(plan: PlantingPlan) -> dict[str, Any]:
+    return {key: value for key, value in asdict(plan.settings).items() if key != "seed"}
+
+
+class _Runs:
+    """The runs of one control, those that exist and those still to be made."""
+
+    def __init__(
+        self,
+        store: Store,
+        corpus: Corpus,
+        plan: PlantingPlan,
+        sets: Mapping[int, PlantedWords],
+        parent: str,
+        bar: tqdm,
+    ) -> None:
+        self._store = store
+        self._corpus = corpus
+        self._plan = plan
+        self._sets = sets
+        self._parent = parent
+        self._bar = bar
+        self._known = dict(self._finished())
+        self.failures: list[str] = []
+
+    def dose(self, dose: float) -> Dosed:
+        """Train one dose with each seed."""
+        ids = [self._run(dose, seed) for seed in self._plan.seeds]
+        cards = [None if run_id is None else self._card(run_id) for run_id in ids]
+        male_share = next(iter(self._sets.values())).male_share
+        return Dosed(dose, abs(self._plan.shift(dose, male_share)), tuple(cards), tuple(ids))
+
+    def _finished(self) -> Iterator[tuple[tuple[str, str], str]]:
+        for run in self._store.runs(self._parent, kind=KIND):
+            if run.status == "FINISHED" and PLANTED_CARD in self._store.artifacts(run.run_id):
+                yield (run.params["planted.dose"], run.params["seed"]), run.run_id
+
+    def _run(self, dose: float, seed: int) -> str | None:
+        """Return the run of one dose and seed, trained if need be; None when it failed."""
+        try:
+            return self._known.get((repr(dose), str(seed))) or train_planted(
+                self._store,
+                self._parent,
+                self._corpus,
+                self._plan,
+                self._sets[seed],
+                dose=dose,
+                seed=seed,
+                progress=not self._bar.disable,
+            )
+        except TrainingDivergedError as error:
+            self.failures.append(f"dose {dose:g}, seed {seed}: {error}")
+            warnings.warn(f"dose {dose:g}, seed {seed} is left empty: {error}", stacklevel=2)
+            return None
+        finally:
+            self._bar.update()
+
+    def _card(self, run_id: str) -> Scorecard:
+        path = self._store.artifact(run_id, PLANTED_CARD)
+        return Scorecard.from_json(path.read_text(encoding="utf-8"))
+
+
+def train_planted(
+    store: Store,
+    parent: str,
+    corpus: Corpus,
+    plan: PlantingPlan,
+    words: PlantedWords,
+    *,
+    dose: float,
+    seed: int,
+    progress: bool = True,
+) -> str:
+    """Train on the text with one dose, measure, log everything to one MLflow run; return its id.
+
+    Besides the planted words' scorecard (``planted.json``) it has the usual one.
+
+    Raises:
+        TrainingDivergedError: The loss became NaN or infinite.
+        UserError: Something outside failed, such as the store or the disk.
+    """
+    bound = bound_planting(corpus, plan.planted(words, dose), seed)
+    settings = replace(plan.settings, seed=seed)
+    name = f"dose {dose:+g} · seed {seed}"
+    params = {
+        **run_params(corpus, settings, regularizers.create("none"), None, "all"),
+        "planted.dose": repr(dose),
+        "planted.base": plan.base,
+        "planted.words": ", ".join(words.chosen),
+    }
+    tags = {"debiaslab.kind": KIND, "debiaslab.seed": str(seed)}
+    with store.start(
+        name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
+    ) as log:
+        log_provenance(log)
+        log.json(asdict(words), "words.json")
+        result = train_logged(log, corpus, settings, bound, progress=progress)
+        log_results(log, corpus, result, evaluate(result.embeddings, name=name, seed=seed))
+        card = measure_planted(result.embeddings, words, seed=seed)
+        log.metrics(flat(card), step=result.words)
+        log.json(card.to_dict(), PLANTED_CARD)
+    return log.run_id
+
+
+def bound_planting(corpus: Corpus, planted: Planted, seed: int) -> BoundStrategy:
+    """Return a planted text as what a training is given; words it has no token of are not kept."""
+    text = planted.bind(corpus, seed)
+    lost = np.flatnonzero((corpus.counts > 0) & (text.counts(corpus.counts) == 0))
+    return BoundStrategy(
+        preprocessing=text,
+        penalty=None,
+        post=None,
+        coverage=Coverage("all", 0, False, text.pairs, text.pairs_missing),
+        seed=seed,
+        untrained=frozenset(corpus.words[int(i)] for i in lost),
+    )
+
+
+def words_from(text: str) -> tuple[str, ...]:
+    """Return the words of a lexicon by its name, or of a list with commas.
+
+    Raises:
+        UserError: One name that is no lexicon, or nothing at all.
+    """
+    given: Sequence[str] = [word.strip() for word in text.split(",") if word.strip()]
+    if len(given) != 1:
+        if not given:
+            raise UserError("no words were given", allowed="words with commas, or a lexicon")
+        return tuple(dict.fromkeys(given))
+    return tuple(lexicons.load(given[0]).words)

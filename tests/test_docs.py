@@ -1,0 +1,227 @@
+"""The documentation: links lead somewhere, nothing is left out, and its code runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from debiaslab import regularizers
+from debiaslab.cli import COMMANDS
+from debiaslab.corpus.builtin import BuiltinSource
+from debiaslab.metrics import direction
+from debiaslab.metrics.groups import GROUPS
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(path for path in DOCS.rglob("*.md"))
+_BLOCK = re.compile(r"^( *)```(\w+)[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+_ANCHOR = re.compile(r"\{:? ?#([\w-]+) ?\}")
+_HEADING = re.compile(r"^#+ (.*?)(?: \{#([\w-]+)\})?$", re.MULTILINE)
+# What the test makes smaller than the tutorial does; each must be in the text.
+SMALLER = {
+    "epochs=15": "epochs=1",
+    "step == 200": "step == 3",
+    "step == 50": "step == 3",
+    "(1, 2, 3)": "(1, 2)",
+    "evaluate(debiased, ": "evaluate(debiased, bootstrap=50, ",
+    "evaluate(baseline, ": "evaluate(baseline, bootstrap=50, ",
+}
+ARTICLES = 16
+
+
+@pytest.fixture(scope="module")
+def pages_module() -> Iterator[ModuleType]:
+    """The generator of pages, which mkdocs imports from its own folder."""
+    sys.path.insert(0, str(DOCS / "gen"))
+    try:
+        import generated_pages
+
+        yield generated_pages
+    finally:
+        sys.path.remove(str(DOCS / "gen"))
+
+
+@pytest.fixture(scope="module")
+def generated(pages_module: ModuleType) -> dict[str, str]:
+    return dict(pages_module.generated(ROOT / "debiaslab"))
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return [body for _, kind, body in _BLOCK.findall(text) if kind == language]
+
+
+def anchors(text: str) -> set[str]:
+    """Return what a link to this page may name after ``#``."""
+    prose = _BLOCK.sub("", text)
+    found = set(_ANCHOR.findall(prose))
+    for title, given in _HEADING.findall(prose):
+        plain = re.sub(r"[^\w\s-]", "", title.lower())
+        found.add(given or re.sub(r"[\s-]+", "-", plain).strip("-"))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_links_lead_somewhere(page: Path, generated: dict[str, str]) -> None:
+    for target in _LINK.findall(_BLOCK.sub("", page.read_text(encoding="utf-8"))):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        name = there.relative_to(DOCS).as_posix()
+        assert there.is_file() or name in generated, f"{page.name}: {target}"
+        if anchor:
+            text = generated.get(name) or there.read_text(encoding="utf-8")
+            assert anchor in anchors(text), f"{page.name}: {target}"
+
+
+def test_every_page_has_its_place() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in PAGES:
+        name = page.relative_to(DOCS).as_posix()
+        if page.parent != DOCS / "explain":  # those are given a place when the site is built
+            assert f" {name}\n" in navigation, name
+
+
+def explained(folder: str) -> set[str]:
+    texts = [path.read_text(encoding="utf-8") for path in (DOCS / "explain" / folder).glob("*.md")]
+    return set().union(*map(anchors, texts))
+
+
+def test_every_strategy_is_explained() -> None:
+    own = [
+        name
+        for name in regularizers.strategy_names()
+        if regularizers.get(name).__module__.startswith("debiaslab.")
+    ]
+    assert set(own) <= explained("strategies")
+
+
+def test_every_metric_is_explained() -> None:
+    ranked = {key if isinstance(key, str) else key[0] for key in direction._DIRECTIONS}
+    assert ranked <= explained("metrics")
+    files = {path.stem for path in (ROOT / "debiaslab" / "metrics" / "scored").glob("[a-z]*.py")}
+    assert set(GROUPS) - files <= {"association", "geometry", "overlap"} | files
+
+
+def test_every_command_is_in_the_reference(generated: dict[str, str]) -> None:
+    for name in COMMANDS:
+        assert f"## {name} {{#{name}}}" in generated["reference/commands.md"]
+        assert f"usage: python -m debiaslab {name}" in generated["reference/commands.md"]
+
+
+def test_every_command_is_shown_in_use() -> None:
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    shown = set(re.findall(r"python -m debiaslab ([\w-]+)", text))
+    assert set(COMMANDS) <= shown
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        for block in blocks(page.read_text(encoding="utf-8"), "bash"):
+            for line in block.splitlines():
+                if line.startswith("python -m debiaslab"):
+                    yield page.relative_to(DOCS).as_posix(), line
+
+
+@pytest.mark.parametrize(("page", "line"), list(commands()))
+def test_commands_are_understood(page: str, line: str, pages_module: ModuleType) -> None:
+    name, *arguments = shlex.split(line)[3:]
+    parsed = pages_module.parser_of(name).parse_args(arguments)
+    strategy = str(getattr(parsed, "strategy", None) or "none")
+    assert set(strategy.split("+")) <= {*regularizers.strategy_names()}
+
+
+def test_strategies_of_the_registry_are_in_the_reference(generated: dict[str, str]) -> None:
+    for name in regularizers.strategy_names():
+        assert f"### {name} {{#{name}}}" in generated["reference/strategies.md"]
+
+
+def test_the_api_names_every_public_module(generated: dict[str, str]) -> None:
+    text = "\n".join(generated.values())
+    for name in ("metrics.weat", "sgns.trainer", "corpus.corpus", "embeddings", "export"):
+        assert f"::: debiaslab.{name}\n" in text
+    assert "debiaslab.commands" not in text
+
+
+def test_nothing_of_one_machine() -> None:
+    for page in [*PAGES, ROOT / "mkdocs.yml"]:
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"(?<![\w.])/(work|tmp|home|opt|root|usr)/", text), page
+
+
+def test_python_blocks_are_python() -> None:
+    for page in PAGES:
+        for number, block in enumerate(blocks(page.read_text(encoding="utf-8"), "python")):
+            compile(block, f"{page.name} block {number}", "exec")
+
+
+def run(page: Path, smaller: dict[str, str]) -> str:
+    """Run the Python of a page in one session and return what it printed."""
+    text = page.read_text(encoding="utf-8")
+    for old, new in smaller.items():
+        assert old in text, f"{page.name} no longer says {old!r}"
+        text = text.replace(old, new)
+    names: dict[str, object] = {"__name__": "__main__"}
+    for number, block in enumerate(blocks(text, "python")):
+        try:
+            exec(compile(block, f"{page.name} block {number}", "exec"), names)
+        except Exception as error:
+            raise AssertionError(f"{page.name}, block {number}:\n{block}") from error
+    return text
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the strategies that a page registers."""
+    from debiaslab.regularizers import registry as module
+
+    monkeypatch.setattr(module, "_REGISTRY", dict(module._REGISTRY))
+
+
+@pytest.mark.usefixtures("registry")
+def test_the_tutorial_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = BuiltinSource.blocks
+    monkeypatch.setattr(BuiltinSource, "blocks", lambda self: islice(whole(self), ARTICLES))
+    monkeypatch.chdir(tmp_path)
+    run(DOCS / "tutorial.md", SMALLER)
+    said = capsys.readouterr().out
+    assert "Corpus('enwiki-106', 16 documents" in said
+    assert "january →" in said
+    assert (tmp_path / "submission.zip").is_file()
+    left, right = re.search(r"^(\d\.\d{3})\d* = (\d\.\d{3})", said, re.MULTILINE).groups()
+    assert left == right  # the homework's own model and the library's have one loss
+
+
+@pytest.mark.usefixtures("registry")
+def test_strategies_of_the_how_to_run() -> None:
+    import numpy as np
+
+    from debiaslab.embeddings import Embeddings
+    from debiaslab.regularizers.postprocess import debias_words
+
+    run(DOCS / "how-to" / "add-a-strategy.md", {})
+    names = ["he", "she", "man", "woman", "boy", "girl", "father", "mother", "chair", "table"]
+    vectors = Embeddings(names, np.random.default_rng(0).normal(size=(len(names), 8)))
+    assert regularizers.create("parity-power", power="4").knobs()["power"] == 4.0
+    done = regularizers.create("shorten").fit(vectors, debias_words(names))(vectors)
+    assert done.cosine("chair", "he") == pytest.approx(vectors.cosine("chair", "he"))
+    assert np.allclose(done["chair"], vectors["chair"] / 2)
+
+
+def test_the_lexicon_of_the_how_to_is_valid(tmp_path: Path) -> None:
+    from debiaslab.lexicons import load_file
+
+    text = (DOCS / "how-to" / "word-lists.md").read_text(encoding="utf-8")
+    path = tmp_path / "my_lists.yaml"
+    path.write_text(blocks(text, "yaml")[0], encoding="utf-8")
+    assert set(load_file(path).attributes) == {"age"}

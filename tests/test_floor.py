@@ -1,0 +1,103 @@
+"""The gender-blind floor: its table, how it is read, and a run on a toy text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from debiaslab.corpus import Corpus
+from debiaslab.metrics import Record, Scorecard
+from debiaslab.report import Side
+from debiaslab.report.floor import floor_markdown, floor_rows, floor_text, how_to_read
+from debiaslab.sgns import TrainSettings
+from debiaslab.study import comparing
+from debiaslab.study.floor import gender_blind_floor
+from debiaslab.tracking import Store
+from tests.command_line import call, write_toy
+from tests.toys import toy_corpus
+
+TESTS = ("kmeans_alignment", "svm_recovery", "profession_neighbors")
+
+
+def side(name: str, *values: float | None) -> Side:
+    cards = tuple(
+        Scorecard("", tuple(Record("lipstick", test, "all", value) for test in TESTS))
+        for value in values
+    )
+    return Side(name, None, "pre", name != "baseline", cards, (None,) * 3, ("id",) * 3)
+
+
+SIDES = (side("baseline", 0.97, 0.98, 0.99), side("gender-blind", 0.90, 0.93, 0.91))
+
+
+def test_the_table_is_of_means_intervals_and_paired_differences() -> None:
+    row = floor_rows(SIDES)[0]
+    assert row.baseline.mean == pytest.approx(0.98)
+    assert row.floor.mean == pytest.approx(2.74 / 3)
+    low, high = row.interval
+    assert low is not None
+    assert high is not None
+    assert high - low == pytest.approx(2 * 4.302653 * 0.0152753 / 3**0.5, rel=1e-4)
+    assert row.floor.to_baseline is not None
+    assert row.floor.to_baseline.difference == pytest.approx(-0.2 / 3)
+    line = floor_text(SIDES).splitlines()[2]
+    assert line.startswith("k-means alignment")
+    assert line.endswith("yes")
+    assert "| k-means alignment | 0.980 [" in floor_markdown(SIDES)
+
+
+def test_where_gender_cannot_be_seen_nothing_is_promised() -> None:
+    same = (side("baseline", 0.97, 0.98, 0.99), side("gender-blind", 0.98, 0.97, 0.98))
+    assert floor_text(same).splitlines()[2].endswith("none seen")
+    one = tuple(Side(s.strategy, None, "pre", False, s.cards[:1], (None,), ("id",)) for s in SIDES)
+    assert floor_text(one).splitlines()[2].endswith("one seed cannot tell")
+
+
+def test_how_to_read_names_the_interval() -> None:
+    low, high = floor_rows(SIDES)[0].interval
+    assert f"k-means alignment in [{low:.3f}, {high:.3f}]" in how_to_read(floor_rows(SIDES))
+    lost = (side("baseline", None, None, None), side("gender-blind", None, None, None))
+    assert "no floor here" in how_to_read(floor_rows(lost))
+    assert floor_text(lost).splitlines()[2].split()[-1] == "–"
+
+
+def test_a_floor_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus: Corpus = toy_corpus(tmp_path)
+
+    def run() -> comparing.Comparison:
+        return gender_blind_floor(
+            corpus,
+            seeds=(1,),
+            settings=TrainSettings(dim=8, epochs=1),
+            root=tmp_path / "mlruns",
+            submissions=tmp_path,
+            progress=False,
+        )
+
+    found = run()
+    assert found.name.startswith("floor-toy-")
+    assert [each.strategy for each in found.sides] == ["baseline", "gender-blind"]
+    assert found.sides[1].control
+    runs = Store.open(tmp_path / "mlruns").runs(found.parent)
+    assert sorted(each.kind or "" for each in runs) == ["baseline", "cell"]
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a finished run was trained again")
+
+    monkeypatch.setattr(comparing, "run_once", refuse)
+    assert run().sides == found.sides
+
+
+def test_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    write_toy(tmp_path)
+    common = ["--min-count", "1", "--dim", "8", "--epochs", "1", "--seeds", "1"]
+    said = call(capfd, "floor", "toy.txt", *common, "--out", "floor.md")
+    assert said.code == 0, said.err
+    assert said.out.startswith("test ")
+    assert "next: python -m debiaslab ui --study floor-toy-" in said.out
+    assert (tmp_path / "floor.md").read_text(encoding="utf-8").startswith("| test | baseline |")

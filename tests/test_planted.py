@@ -1,0 +1,311 @@
+"""The planted-bias control: which words, what is trained, what the metrics make of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from debiaslab import lexicons
+from debiaslab.corpus import Corpus, CorpusSettings
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.metrics import Record, Scorecard, direct_bias, weat
+from debiaslab.metrics.mac import mac
+from debiaslab.metrics.ripa import ripa
+from debiaslab.metrics.rnd import rnd
+from debiaslab.regularizers.swapping import Swap
+from debiaslab.report.planted import METRICS, Dosed, PlantedStudy, followed
+from debiaslab.report.planted_figure import planted_figure
+from debiaslab.report.planted_table import planted_csv, planted_markdown, planted_text
+from debiaslab.sgns import TrainSettings
+from debiaslab.study import planting
+from debiaslab.study.planted_metrics import measure_planted
+from debiaslab.study.planted_words import PlantedWords, gender_words_near, planted_words
+from debiaslab.study.planting import Planting, PlantingPlan, plant, planting_name, words_from
+from debiaslab.tracking import Store
+from tests.command_line import call, refused
+
+MALE = ["he", "man", "boy", "brother", "male", "son", "father"]
+FEMALE = ["she", "woman", "girl", "sister", "female", "daughter", "mother"]
+SHARE = 0.7  # of documents with male words
+
+
+def neutral_text(documents: int = 3200, seed: int = 0) -> str:
+    """Return documents of one neutral word each, beside gender words that it does not choose."""
+    rng = np.random.default_rng(seed)
+    lines = []
+    for i in range(documents):
+        gender = rng.choice(MALE if rng.random() < SHARE else FEMALE, 3)
+        words = [*gender, *[f"word{i % 200}"] * 2, *rng.choice([f"topic{j}" for j in range(30)], 5)]
+        rng.shuffle(words)
+        lines.append(" ".join(words))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    folder = tmp_path_factory.mktemp("neutral")
+    (folder / "text.txt").write_text(neutral_text(), encoding="utf-8")
+    settings = CorpusSettings(min_count=1)
+    return Corpus.build([folder / "text.txt"], settings, cache=folder, progress=False)
+
+
+PLAN = PlantingPlan(
+    doses=(-1.0, 0.0, 1.0),
+    seeds=(1, 2),
+    settings=TrainSettings(dim=16, epochs=6, subsample=0.0),
+    count=10,
+)
+
+
+@pytest.fixture(scope="module")
+def found(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Planting, Path]:
+    root = tmp_path_factory.mktemp("store")
+    return plant(corpus, PLAN, root=root, progress=False), root
+
+
+# Words ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("window", [1, 3])
+def test_gender_words_near_are_counted_by_their_definition(corpus: Corpus, window: int) -> None:
+    gender = Swap.of(corpus.words, corpus.counts).gender
+    expected = np.zeros(len(corpus.words), dtype=np.int64)
+    offsets = corpus.document_offsets()
+    for start, end in zip(offsets[:-1], offsets[1:] - 1, strict=True):
+        document = np.asarray(corpus.ids[start:end])
+        for i, word in enumerate(document):
+            beside = np.r_[document[max(i - window, 0) : i], document[i + 1 : i + window + 1]]
+            expected[word] += np.count_nonzero(gender[beside])
+    assert np.array_equal(gender_words_near(corpus, gender, window), expected)
+
+
+def test_three_disjoint_sets_of_like_words_that_no_list_holds(corpus: Corpus) -> None:
+    words = planted_words(corpus, count=10, seed=3)
+    sets = (words.chosen, words.control, words.other)
+    assert [len(each) for each in sets] == [10, 10, 10]
+    assert len({word for each in sets for word in each}) == 30
+    assert not set(words.pool) & set(words.chosen)
+    assert {*words.control, *words.other} <= set(words.pool)
+    assert not set(words.pool) & lexicons.gender_words()
+    near = gender_words_near(corpus, Swap.of(corpus.words, corpus.counts).gender)
+    means = [np.mean([near[corpus.index[word]] for word in each]) for each in sets]
+    assert means[1] == pytest.approx(means[0], rel=0.05)
+    assert words.male_share == pytest.approx(SHARE, abs=0.02)
+    assert words.shared == 0.0  # one such word a document
+    assert planted_words(corpus, count=10, seed=3) == words
+    assert planted_words(corpus, count=10, seed=4) != words
+
+
+def test_words_that_cannot_be_used(corpus: Corpus) -> None:
+    with pytest.raises(UserError, match=r"3 of the 4 chosen words are in the corpus"):
+        planted_words(corpus, words=["word1", "word2", "word3", "plumber"])
+    with pytest.raises(UserError, match="'she' has a gender itself"):
+        planted_words(corpus, words=["word1", "word2", "word3", "she"])
+    with pytest.raises(UserError, match="to choose 3 × 100 words from"):
+        planted_words(corpus, count=100)
+    with pytest.raises(UserError, match="did you mean"):
+        words_from("occupation")
+    assert words_from("a, b,a") == ("a", "b")
+    assert words_from("occupations") == lexicons.load("occupations").words
+
+
+def test_plans_that_make_no_sense() -> None:
+    for wrong, said in (
+        ({"doses": (0.0,)}, "two or more"),
+        ({"doses": (0.0, 0.0)}, "two or more"),
+        ({"doses": (0.0, 2.0)}, "from -1 to 1"),
+        ({"base": "balance"}, "balanced"),
+        ({"seeds": ()}, "one seed or more"),
+        ({"seeds": (-1,)}, "--seed"),
+    ):
+        with pytest.raises(UserError, match=said):
+            PlantingPlan(**wrong)  # type: ignore[arg-type]
+
+
+def test_what_dose_zero_is(corpus: Corpus) -> None:
+    words = planted_words(corpus, count=10)
+    text, balanced = PLAN, replace(PLAN, base="balanced")
+    for plan, male in ((text, words.male_share), (balanced, 0.5)):
+        at = {dose: (plan.planted(words, dose).dose + 1) / 2 for dose in (-1.0, 0.0, 0.5, 1.0)}
+        assert at == pytest.approx({-1.0: 0.0, 0.0: male, 0.5: (1 + male) / 2, 1.0: 1.0})
+    kept = replace(PLAN, base="corpus").planted(words, 0.5)
+    assert (kept.dose, kept.base) == (0.5, "corpus")
+
+
+# What is trained ------------------------------------------------------------------------------
+
+
+def test_signed_metrics_follow_the_dose_and_control_words_do_not(
+    found: tuple[Planting, Path],
+) -> None:
+    results = {each.metric.metric: each for each in followed(found[0].study)}
+    assert list(results) == [metric.metric for metric in METRICS]
+    for each in results.values():
+        if each.metric.follows != "dose":
+            continue
+        assert each.rho == 1.0, each.metric.label
+        assert each.leak is not None
+        assert abs(each.leak) < 0.25, each.metric.label
+        zero = each.at_zero
+        assert zero is not None
+        low, high, centre = zero.null_low, zero.null_high, zero.mean
+        assert low is not None
+        assert high is not None
+        assert centre is not None
+        assert low <= centre <= high, each.metric.label
+        ends = each.planted[0], each.planted[-1]
+        assert [point.inside for point in ends] == [0, 0], each.metric.label
+        assert all(point.inside >= 1 for point in each.control), each.metric.label
+    assert results["direct_bias"].planted[0].mean > results["direct_bias"].planted[1].mean  # type: ignore[operator]
+
+
+def test_a_finished_control_trains_nothing_again(
+    corpus: Corpus, found: tuple[Planting, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, root = found
+    runs = Store.open(root).runs(first.parent, kind="planted")
+    assert len(runs) == 6
+    assert {run.params["planted.dose"] for run in runs} == {"-1.0", "0.0", "1.0"}
+    trained: list[tuple[float, int]] = []
+
+    def refuse(*_: object, dose: float, seed: int, **__: object) -> str:
+        trained.append((dose, seed))
+        return runs[0].run_id
+
+    monkeypatch.setattr(planting, "train_planted", refuse)
+    assert plant(corpus, PLAN, root=root, progress=False).study == first.study
+    assert trained == []
+    plant(corpus, replace(PLAN, doses=(-1.0, 0.5, 1.0)), root=root, progress=False)
+    assert trained == [(0.5, 1), (0.5, 2)]  # another dose continues the same study
+
+
+def test_what_shapes_a_run_is_in_the_name(corpus: Corpus) -> None:
+    name = planting_name(corpus, PLAN)
+    assert planting_name(corpus, replace(PLAN, doses=(0.0, 1.0), seeds=(7,))) == name
+    for change in ({"base": "corpus"}, {"count": 5}, {"words": ("a",)}):
+        assert planting_name(corpus, replace(PLAN, **change)) != name  # type: ignore[arg-type]
+    longer = replace(PLAN, settings=replace(PLAN.settings, epochs=9))
+    assert planting_name(corpus, longer) != name
+
+
+# Numbers --------------------------------------------------------------------------------------
+
+
+def test_the_numbers_are_those_of_the_library(corpus: Corpus) -> None:
+    rng = np.random.default_rng(5)
+    vectors = rng.normal(size=(len(corpus.words), 12)).astype(np.float32)
+    embeddings = Embeddings(list(corpus.words), vectors)
+    words = planted_words(corpus, count=10)
+    card = measure_planted(embeddings, words)
+    male, female = (lexicons.load(f"{side}_words").words for side in ("male", "female"))
+    pairs = lexicons.load_pairs("definitional_pairs").pairs
+    groups = {"male": male, "female": female}
+    tested = weat(embeddings, words.chosen, words.control, male, female)
+    others = weat(embeddings, words.control, words.other, male, female)
+    backwards = {"female": female, "male": male}
+    expected = {
+        ("weat_statistic", "planted"): tested.statistic,
+        ("weat_d", "planted"): tested.effect_size,
+        ("weat_statistic", "control"): others.statistic,
+        ("direct_bias", "planted"): direct_bias(embeddings, words.chosen, pairs).value,
+        ("ripa", "control"): ripa(embeddings, words.control, pairs).signed,
+        ("rnd_norm", "planted"): rnd(embeddings, words.chosen, backwards).value,
+        ("mac", "planted"): mac(embeddings, words.chosen, groups).value,
+    }
+    for (metric, name), value in expected.items():
+        assert card.value(metric, name, "all") == value
+    for record in card.records:
+        low, high = record.extra["null_low"], record.extra["null_high"]
+        assert low < record.extra["null_median"] < high
+    inside = [
+        record.extra["null_low"] <= r.value <= record.extra["null_high"]  # type: ignore[operator]
+        for record in card.records
+        for r in [record]
+    ]
+    assert np.mean(inside) > 0.7  # random vectors are nobody's stereotype
+
+
+def test_a_metric_without_its_words_has_a_reason() -> None:
+    rng = np.random.default_rng(0)
+    names = [f"w{i}" for i in range(40)]
+    embeddings = Embeddings(names, rng.normal(size=(40, 5)).astype(np.float32))
+    words = PlantedWords(
+        tuple(names[:8]), tuple(names[8:16]), tuple(names[16:24]), tuple(names[8:]), 0.5, 0.0
+    )
+    card = measure_planted(embeddings, words)
+    assert all(record.value is None and record.reason for record in card.records)
+    study = PlantedStudy(
+        *("toy", "text", (words.chosen,), (words.control,), 0.5, 0.0, 32),
+        doses=(Dosed(0.0, 0.0, (card,), ("id",)), Dosed(1.0, 0.5, (None,), (None,))),
+    )
+    assert "–" in planted_text(study).splitlines()[2]
+    assert planted_figure(study).axes
+
+
+def made_up(*values: float | None) -> PlantedStudy:
+    """Return a study of one metric with one seed, random words from −1 to 1 at every dose."""
+    null = {"null_median": 0.0, "null_low": -1.0, "null_high": 1.0}
+    doses = []
+    for i, value in enumerate(values):
+        records = (
+            Record("weat_statistic", "planted", "all", value, extra=null),
+            Record("weat_statistic", "control", "all", 0.5, extra=null),
+        )
+        doses.append(Dosed(float(i), float(i), (Scorecard("", records),), ("id",)))
+    return PlantedStudy("toy", "text", (("a",),), (("b",),), 0.8, 0.1, 50, tuple(doses))
+
+
+def test_correlation_response_and_who_is_inside() -> None:
+    first = followed(made_up(0.5, 2.0, 4.0))[0]
+    assert first.rho == pytest.approx(1.0)
+    assert first.control_rho is None  # no spread
+    assert (first.response, first.control_response, first.leak) == (3.5, 0.0, 0.0)
+    assert [point.inside for point in first.planted] == [1, 0, 0]
+    assert first.planted[0].half_width is None  # one seed
+    assert followed(made_up(0.5, None, 4.0))[0].rho is None  # two doses are always in order
+    assert followed(made_up(0.5, None, None))[0].response is None
+
+
+def test_tables_have_every_number(found: tuple[Planting, Path]) -> None:
+    study = found[0].study
+    rows = list(csv.DictReader(io.StringIO(planted_csv(study))))
+    assert len(rows) == len(METRICS) * 2 * 3
+    point = followed(study)[0].planted[0]
+    assert float(rows[0]["mean"]) == point.mean
+    text = planted_text(study)
+    assert f"{point.mean:+.3f} ±{point.half_width:.3f}" in text
+    assert all(word in text for words in study.words for word in words)
+    assert planted_markdown(study).count("\n| ") == len(METRICS) + 0
+    figure = planted_figure(study)
+    assert "8 of 8 signed metrics" in figure._suptitle.get_text()  # type: ignore[attr-defined]
+    assert sum(axes.get_visible() for axes in figure.axes) == len(METRICS)
+
+
+# The command ----------------------------------------------------------------------------------
+
+
+def test_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "text.txt").write_text(neutral_text(), encoding="utf-8")
+    words = ",".join(f"word{i}" for i in range(8))
+    common = ["planted", "text.txt", "--min-count", "1", "--dim", "8", "--epochs", "1"]
+    said = call(
+        *(capfd, *common, "--seeds", "1", "--doses", "-1,1", "--words", words, "--out", "results")
+    )
+    assert said.code == 0, said.err
+    assert said.out.startswith("metric ")
+    assert "chosen: word0, word1" in said.out
+    assert "next: python -m debiaslab ui --study planted-text-" in said.out
+    made = {path.name for path in (tmp_path / "results").iterdir()}
+    assert made == {"planted.txt", "planted.md", "planted.csv", "planted.png"}
+    assert "cannot be used" in refused(capfd, *common, "--doses", "0,x").sentence
+    assert "did you mean" in refused(capfd, *common, "--base", "balance").sentence
