@@ -47,4 +47,4 @@ oracle: install
 	$(BIN)/python -m experiments.oracle
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .venv-oracle site

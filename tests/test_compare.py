@@ -107,6 +107,15 @@ def test_missing_cells_show_as_missing_in_every_form() -> None:
     assert row["seeds"] == "0"
 
 
+def test_bars_in_a_label_do_not_cut_a_markdown_cell() -> None:
+    card = Scorecard("", (Record("weat", "7", "report", 1.0, extra={"statistic": 0.1}),))
+    sides = [Side(name, None, "in", False, (card,), (None,), ("id",)) for name in ("baseline", "x")]
+    head, rule, *rows = comparison_markdown(sides).splitlines()[:4]
+    assert r"\|s\| 7" in head
+    cells = {line.replace(r"\|", "").count("|") for line in (head, rule, *rows)}
+    assert len(cells) == 1
+
+
 def test_the_best_of_a_column_stands_out() -> None:
     assert "**0.010 ±0.000**" in comparison_markdown(SIDES)
     assert r"\textbf{0.010 $\pm$ 0.000}" in comparison_latex(SIDES)

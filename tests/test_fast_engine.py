@@ -130,6 +130,8 @@ CASES = [
     (1, 1, False, 1, -1),
     (17, 20, True, 20, -1),
     (300, 3, True, 7, 4),  # more vectors than are written out in a straight line, and <UNK>
+    (300, 5, True, 5, -1),  # the same in groups of four targets, with AVX-512
+    (300, 5, True, 3, -1),  # the same in groups of four targets everywhere
 ]
 
 
@@ -185,8 +187,9 @@ def train_by_autograd(block: Case, W: Tensor, C: Tensor) -> int:
             continue
         negatives = [kernel.other_than(c, noise, draws.spare) for _ in range(block.negatives)]
         lr = block.lr[0] + (block.lr[1] - block.lr[0]) * i / len(kept)
-        for first in range(0, len(targets), kernel.GROUP):
-            h = W[targets[first : first + kernel.GROUP]]
+        size = kernel.group_size(block.negatives)
+        for first in range(0, len(targets), size):
+            h = W[targets[first : first + size]]
             loss = -F.logsigmoid(h @ C[c]).sum() - F.logsigmoid(-h @ C[negatives].T).sum()
             gradients = torch.autograd.grad(loss, [W, C])
             with torch.no_grad():

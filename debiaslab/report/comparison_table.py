@@ -79,7 +79,8 @@ def comparison_markdown(sides: Sequence[Side]) -> str:
     """Return the table of means as Markdown, the best of a column in bold."""
     measures = _shown(sides)
     results = [compared(sides, measure) for measure in measures]
-    head = ["strategy", *(measure.label for measure in measures), "budget"]
+    labels = [measure.label.replace("|", r"\|") for measure in measures]
+    head = ["strategy", *labels, "budget"]
     lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
     for i, side in enumerate(sides):
         cells = [_emphasised(column[i], "**", "**") for column in results]

@@ -229,7 +229,7 @@ def block_tokens(settings: TrainSettings, tokens: int) -> int:
     """
     targets = settings.window + 1 if settings.dynamic else 2 * settings.window
     products = settings.dim * (settings.negatives + 1)
-    nanoseconds = 30 + targets * (8 + 0.04 * products)  # per token
+    nanoseconds = 18 + targets * (2.5 + 0.04 * products)  # per token
     blocks = max(
         round(tokens * nanoseconds * 1e-9 / _BLOCK_SECONDS),
         min(

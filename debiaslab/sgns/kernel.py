@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from debiaslab.sgns import simd
 
-GROUP = 2  # targets that share one vector block, hence one look at the old weights
 REDRAWS = 8  # of a negative that equals c; then the most likely other noise word stands in
-AHEAD = 3  # centres: rows are asked for so long before they are used
 MEASURED = 64  # the loss is measured at every 64th centre that has a target
+_AHEAD_BYTES = 10 * 1024  # rows asked for before they are used: a part of the first-level cache
+_LEAST_AHEAD, _MOST_AHEAD = 2, 8  # centres
 _NOISE_BUFFER = 4096
 _WORD = 0xFFFFFFFFFFFFFFFF
 
@@ -79,14 +79,24 @@ def train_plain(
         outputs = [c] + [other_than(c, noise, draws.spare) for _ in range(negatives)]
         label = np.array([1.0] + [0.0] * negatives)
         rate = lr[0] + (lr[1] - lr[0]) * i / len(kept)
-        for first in range(0, len(targets), GROUP):
-            group = targets[first : first + GROUP]
+        for first in range(0, len(targets), group_size(negatives)):
+            group = targets[first : first + group_size(negatives)]
             h, o = W[group], C[outputs]
             error = rate * (label - 1 / (1 + np.exp(-(h @ o.T))))  # −rate · ∂loss/∂(h · o)
             np.add.at(W, group, error @ o)
             np.add.at(C, outputs, error.T @ h)
         pairs += len(targets)
     return pairs
+
+
+def group_size(negatives: int) -> int:
+    """Return how many targets share one vector block, hence one look at the old weights.
+
+    Four are faster than two as long as the registers hold what the block needs of all its pairs:
+    32 registers with AVX-512, 16 without.
+    """
+    most = 5 if simd.lanes() == 16 else 3
+    return 4 if negatives <= most else 2
 
 
 def around(kept: list[int], i: int, reach: int) -> Iterator[int]:
@@ -163,8 +173,10 @@ def compile_kernel(dim: int, stride: int, negatives: int) -> Kernel:
 def _kernel(row_bytes: int, vectors: int, lanes: int, k: int) -> Kernel:
     """Make the kernel; the sizes it closes over become constants of the compiled code."""
     no_outputs = (0,) * (1 + k)
-    noise_needed = k * (1 + REDRAWS + AHEAD)  # what one centre draws at most, or prefetches
-    room = GROUP * (1 + k) + lanes
+    asked_ahead = max(_LEAST_AHEAD, min(_AHEAD_BYTES // ((k + 2) * row_bytes), _MOST_AHEAD))
+    noise_needed = k * (1 + REDRAWS + asked_ahead)  # what one centre draws at most, or prefetches
+    group = group_size(k)
+    room = group * (1 + k) + lanes
 
     def train(  # type: ignore[no-untyped-def]
         tokens, W, C, keep, noise, keys, window, dynamic, lr, unk, spare
@@ -173,7 +185,7 @@ def _kernel(row_bytes: int, vectors: int, lanes: int, k: int) -> Kernel:
         drawn = np.empty(_NOISE_BUFFER, np.int32)
         first_drawn = next_noise = 0
         _fill(drawn, keys[2], first_drawn, noise)
-        rows = np.empty(2 * window, np.int64)
+        rows = np.empty(2 * window + 4, np.int64)
         scores = np.empty(room, np.float32)
         pairs = centres = measured_pairs = start = 0
         loss = 0.0
@@ -214,9 +226,9 @@ def _kernel(row_bytes: int, vectors: int, lanes: int, k: int) -> Kernel:
                 outputs = tuple_setitem(outputs, n + 1, C + int64(word) * row_bytes)
             next_noise = first_drawn + at
 
-            for n in range((AHEAD - 1) * k, AHEAD * k):
+            for n in range((asked_ahead - 1) * k, asked_ahead * k):
                 simd.prefetch_row(C + int64(drawn[at + n]) * row_bytes, row_bytes)
-            ahead = min(i + AHEAD, size - 1)
+            ahead = min(i + asked_ahead, size - 1)
             simd.prefetch_row(C + int64(tokens[ahead]) * row_bytes, row_bytes)
             ahead = min(ahead + window, size - 1)
             simd.prefetch_row(W + int64(tokens[ahead]) * row_bytes, row_bytes)
@@ -224,14 +236,19 @@ def _kernel(row_bytes: int, vectors: int, lanes: int, k: int) -> Kernel:
             rate = float32(lr[0] + (lr[1] - lr[0]) * i / size)
             measured = centres % MEASURED == 0
             address = scores.ctypes.data
-            for t in range(0, targets - 1, 2):
-                simd.sgns_block((rows[t], rows[t + 1]), outputs, rate, address, vectors, lanes)
+            for t in range(0, targets, group):
+                size_of_group = min(targets - t, group)
+                h1, h2, h3, h4 = rows[t], rows[t + 1], rows[t + 2], rows[t + 3]  # some left over
+                if group == 4 and size_of_group == 4:
+                    simd.sgns_block((h1, h2, h3, h4), outputs, rate, address, vectors, lanes)
+                elif group == 4 and size_of_group == 3:
+                    simd.sgns_block((h1, h2, h3), outputs, rate, address, vectors, lanes)
+                elif size_of_group == 2:
+                    simd.sgns_block((h1, h2), outputs, rate, address, vectors, lanes)
+                else:
+                    simd.sgns_block((h1,), outputs, rate, address, vectors, lanes)
                 if measured:
-                    loss += _loss(scores, 2, k)
-            if targets % 2:
-                simd.sgns_block((rows[targets - 1],), outputs, rate, address, vectors, lanes)
-                if measured:
-                    loss += _loss(scores, 1, k)
+                    loss += _loss(scores, size_of_group, k)
             pairs += targets
             centres += 1
             if measured:
@@ -250,27 +267,38 @@ def _subsample(tokens, keep, key):  # type: ignore[no-untyped-def]
     size = 0
     for p in range(len(tokens)):
         w = tokens[p]
-        if w < 0 or _bits(key, uint64(p)) >> 32 <= keep[w]:
-            tokens[size] = w
-            size += 1
+        tokens[size] = w  # overwritten if it is not kept: a branch would be guessed wrong too often
+        size += (w < 0) | (_bits(key, uint64(p)) >> 32 <= keep[max(w, 0)])
     return size
 
 
 @njit
 def _fill(drawn, key, first, table):  # type: ignore[no-untyped-def]
-    """Draw the noise words from counter ``first`` on."""
+    """Draw the noise words from counter ``first`` on.
+
+    In one loop this would take four times as long: the choice would be compiled to a branch, which
+    is guessed wrong half of the time, and the hash not to vector code.
+    """
     words = uint64(len(table))
+    lots = np.empty(len(drawn), np.uint32)
     for n in range(len(drawn)):
         bits = _bits(key, uint64(first + n))
-        word = int64(((bits >> 32) * words) >> 32)
-        drawn[n] = word if (bits & 0xFFFFFFFF) < table[word, 0] else table[word, 1]
+        drawn[n] = ((bits >> 32) * words) >> 32
+        lots[n] = bits & 0xFFFFFFFF
+    thresholds = np.empty(len(drawn), np.uint32)
+    others = np.empty(len(drawn), np.int32)
+    for n in range(len(drawn)):
+        thresholds[n], others[n] = table[drawn[n], 0], table[drawn[n], 1]
+    for n in range(len(drawn)):
+        drawn[n] = drawn[n] if lots[n] < thresholds[n] else others[n]
 
 
 @njit
 def _loss(scores, targets, k):  # type: ignore[no-untyped-def]
     """Return the summed loss of a block from its dot products, negatives after positives."""
-    total = 0.0
+    total, product = 0.0, 1.0
     for s in range(targets * (1 + k)):
         x = float(scores[s] if s >= targets else -scores[s])
-        total += max(x, 0.0) + np.log1p(np.exp(-abs(x)))  # −log σ(−x), without overflow
-    return total
+        total += max(x, 0.0)
+        product *= 1.0 + np.exp(-abs(x))  # −log σ(−x) = max(x, 0) + log(1 + e^−|x|)
+    return total + np.log(product)  # of at most 42 factors up to 2: far from overflow
