@@ -38,11 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Run or continue the sweep, then print its table and where things are."""
-    from debiaslab.outputs import check_output
-
     study = study_from(args)
-    for plan in study.plans():  # what can fail at once comes before what takes long
-        check_output(Path(SUBMISSIONS) / f"{plan.name or 'name'}.zip")
+    check_submissions(study)  # what can fail at once comes before what takes long
     check_corpus(study)
     check_store(args)
     yield from run_study(study, args.store)
@@ -52,9 +49,18 @@ def run_study(study: StudyFile, root: str) -> Iterator[str]:
     """Run or continue every strategy of a study, and say what each found."""
     from debiaslab.study import sweep
 
+    check_submissions(study)
     corpus = corpus_of(study)
     for plan in study.plans():
         summary = sweep(corpus, plan, root=root, submissions=SUBMISSIONS, file=study)
         yield summary.text
         store = "" if root == STORE else f" --store {root}"
         yield f"next: python -m debiaslab ui --study {summary.name}{store}"
+
+
+def check_submissions(study: StudyFile) -> None:
+    """Make sure that the plans make sense and that what they end with can be written."""
+    from debiaslab.outputs import check_output
+
+    for plan in study.plans():
+        check_output(Path(SUBMISSIONS) / f"{plan.name or 'name'}.zip")
