@@ -10,6 +10,7 @@ import numpy as np
 
 from debiaslab.metrics import evaluate
 from debiaslab.sgns import TrainSettings, train
+from debiaslab.sgns.fast import block_tokens
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import bound_strategy
 
@@ -27,7 +28,7 @@ class Estimate:
     """What was measured, and what it comes to."""
 
     words_per_second: float  # of the baseline
-    words_per_second_strategy: float  # with the strategy at λ = 1
+    strategy: float  # seconds that the strategy adds to one training, at λ = 1
     measuring: float  # seconds of the scorecards of one run
     words: int  # of one training
     baselines: int
@@ -37,8 +38,12 @@ class Estimate:
     def seconds(self) -> float:
         """Of the whole study, one training at a time; MLflow and figures are not counted."""
         base = self.words / self.words_per_second + self.measuring
-        debiased = self.words / self.words_per_second_strategy + self.measuring
-        return self.baselines * base + self.runs * debiased
+        return self.baselines * base + self.runs * (base + self.strategy)
+
+    @property
+    def words_per_second_strategy(self) -> float:
+        """With the strategy."""
+        return self.words / (self.words / self.words_per_second + self.strategy)
 
 
 def estimate(corpus: Corpus, plan: Plan, *, done: int = 0, done_baselines: int = 0) -> Estimate:
@@ -56,8 +61,12 @@ def estimate(corpus: Corpus, plan: Plan, *, done: int = 0, done_baselines: int =
     bound = bound_strategy(corpus, plan.create(1.0), plan.cover, seed)
     for each in (None, bound):  # what is loaded and compiled once is no part of the speed
         _timed(_slice(corpus, _WARM), settings, each)
-    plain, vectors = _timed(part, settings, None)
-    debiased, _ = _timed(part, settings, bound)
+    plain, engine, vectors = _timed(part, settings, None)
+    debiased, _, _ = _timed(part, settings, bound)
+    if engine == "fast" and bound is not None and bound.penalty is not None:
+        steps = plan.settings.epochs * _steps(corpus, plan.settings) / _steps(part, settings)
+    else:
+        steps = plan.settings.epochs * corpus.tokens / part.tokens
     evaluate(vectors, quick=True)
     started = time.perf_counter()
     evaluate(vectors, quick=True)
@@ -67,7 +76,7 @@ def estimate(corpus: Corpus, plan: Plan, *, done: int = 0, done_baselines: int =
     whole = time.perf_counter() - started
     return Estimate(
         words_per_second=part.tokens / plain,
-        words_per_second_strategy=part.tokens / debiased,
+        strategy=max(0.0, debiased - plain) * steps,
         measuring=whole + plan.settings.epochs * quick,
         words=corpus.tokens * plan.settings.epochs,
         baselines=len(plan.seeds) - done_baselines,
@@ -77,14 +86,20 @@ def estimate(corpus: Corpus, plan: Plan, *, done: int = 0, done_baselines: int =
 
 def _timed(
     corpus: Corpus, settings: TrainSettings, bound: BoundStrategy | None
-) -> tuple[float, Embeddings]:
-    """Return the seconds of a training and its vectors."""
+) -> tuple[float, str, Embeddings]:
+    """Return the seconds of a training, the engine that ran, and the vectors."""
     penalty = None if bound is None else bound.penalty
     before = None if bound is None else bound.preprocessing
     started = time.perf_counter()
     result = train(corpus, settings, penalty, preprocessing=before, progress=False)
     vectors = result.embeddings if bound is None else bound.finish(result.embeddings)
-    return time.perf_counter() - started, vectors
+    return time.perf_counter() - started, result.engine, vectors
+
+
+def _steps(corpus: Corpus, settings: TrainSettings) -> int:
+    """Return the penalty steps in one epoch of the fast engine: a short training has more."""
+    length = len(corpus.ids)
+    return -(-length // block_tokens(settings, length))
 
 
 def _slice(corpus: Corpus, words: int) -> Corpus:
