@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean, stdev
+from statistics import mean
 from typing import Literal
 
 from debiaslab.lexicons import Half
 from debiaslab.metrics import Scorecard
 from debiaslab.metrics.direction import direction_of
 from debiaslab.statistics.paired import Paired, paired
+from debiaslab.statistics.t_interval import half_width
 
 Better = Literal["higher", "lower"]
 
@@ -147,7 +147,7 @@ def compared(sides: Sequence[Side], measure: Measure) -> tuple[Comparing, ...]:
         Comparing(
             n=sum(number is not None for number in own),
             mean=average,
-            half_width=_half_width([number for number in own if number is not None]),
+            half_width=half_width([number for number in own if number is not None]),
             rank=rank,
             to_baseline=None if own is numbers[0] else _paired(numbers[0], own, measure.better),
         )
@@ -158,14 +158,6 @@ def compared(sides: Sequence[Side], measure: Measure) -> tuple[Comparing, ...]:
 def _mean(numbers: Sequence[float | None]) -> float | None:
     present = [number for number in numbers if number is not None]
     return mean(present) if present else None
-
-
-def _half_width(values: Sequence[float]) -> float | None:
-    if len(values) < 2:
-        return None
-    from scipy.special import stdtrit
-
-    return float(stdtrit(len(values) - 1, 0.975)) * stdev(values) / math.sqrt(len(values))
 
 
 def _ranks(means: Sequence[float | None], better: Better) -> list[int | None]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import mean, stdev
+from statistics import mean
 from typing import Literal
 
 from debiaslab.metrics import Scorecard
 from debiaslab.metrics.scorecard import Record
+from debiaslab.statistics.t_interval import half_width
 
 Follows = Literal["dose", "size", "nothing"]
 _LEAST_DOSES = 3  # two are always in order
@@ -218,15 +219,6 @@ def _inside(record: Record) -> bool:
 def _mean_of(records: Sequence[Record], key: str) -> float | None:
     values = [value for record in records if (value := record.extra.get(key)) is not None]
     return mean(values) if values else None
-
-
-def half_width(values: Sequence[float]) -> float | None:
-    """Return half of the 95 % t interval of the mean; None with fewer than two values."""
-    if len(values) < 2:
-        return None
-    from scipy.special import stdtrit
-
-    return float(stdtrit(len(values) - 1, 0.975)) * stdev(values) / math.sqrt(len(values))
 
 
 def _rho(points: Sequence[Point], scale: Sequence[float]) -> float | None:

@@ -18,6 +18,7 @@ from debiaslab.metrics.bootstrap import (
     percentile_interval,
     resample,
 )
+from debiaslab.statistics.t_interval import half_width
 
 Better = Literal["lower", "higher"]
 Array = NDArray[np.float64]
@@ -137,13 +138,10 @@ def _improvement_interval(wins: Array, resamples: NDArray[np.int64]) -> Interval
 
 
 def _t_interval(differences: Array) -> Interval:
-    from scipy.special import stdtrit
-
-    n = len(differences)
-    if n < 2:
+    half = half_width(differences.tolist())
+    if half is None:
         return NO_INTERVAL
-    mean = math.fsum(differences) / n
-    half = float(stdtrit(n - 1, 0.975)) * float(differences.std(ddof=1)) / math.sqrt(n)
+    mean = math.fsum(differences) / len(differences)
     return mean - half, mean + half
 
 
