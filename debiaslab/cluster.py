@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import warnings
@@ -48,14 +49,15 @@ def connected(scheduler: str | None = None, workers: int | None = None) -> Itera
                 threads_per_worker=1,  # compiled loops hold their cores; Python its lock
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,  # a call that fails is raised here
             ) as cluster,
             distributed.Client(cluster, set_as_default=False) as client,
         ):
             yield client
         return
     with _client(scheduler) as client:
-        if not client.scheduler_info(n_workers=-1)["workers"]:
+        if not client.nthreads():
             warnings.warn(
                 f"the scheduler at {scheduler} has no worker yet: waiting for one, such as "
                 f"`dask worker {scheduler}`",
@@ -83,7 +85,12 @@ def _client(scheduler: str) -> Client:
 
 
 def map_on(
-    client: Client, function: Callable[[Item], Result], items: Sequence[Item], /
+    client: Client,
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    /,
+    *,
+    progress: bool = False,
 ) -> Iterator[Result]:
     """Call a function for every item on the cluster, yielding the results in order.
 
@@ -94,13 +101,18 @@ def map_on(
             took all its workers down.
     """
     from distributed import KilledWorker
+    from tqdm import tqdm
 
+    bar = tqdm(
+        total=len(items), desc="on the cluster", unit="part", leave=False, disable=not progress
+    )
     there = partial(_called, function, unidata_version)
     futures = client.map(there, items, pure=False)
     try:
         for future in futures:
             yield future.result()
             future.release()
+            bar.update()
     except KilledWorker as error:
         raise UserError(
             f"the work was given up: {error.last_worker.address} was the last of several workers "
@@ -113,6 +125,7 @@ def map_on(
             next_step="pip install 'debiaslab[dask]' there, the version and Python as here",
         ) from error
     finally:
+        bar.close()
         client.cancel(futures)
 
 

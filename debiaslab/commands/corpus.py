@@ -107,7 +107,7 @@ def _encoded(args: argparse.Namespace) -> Corpus:
     from debiaslab.cluster import connected, map_on
 
     with connected(args.scheduler, args.workers) as client:
-        return corpus_from(args, partial(map_on, client))
+        return corpus_from(args, partial(map_on, client, progress=True))
 
 
 def _learn_phrases(args: argparse.Namespace) -> Iterator[str]:

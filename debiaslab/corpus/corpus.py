@@ -83,21 +83,23 @@ class Corpus:
             _encode(sources, settings, phrases, meta, folder, key, mapper, progress=progress)
             entry = entries.open_entry(folder / key)
             assert entry is not None, "the entry was written a moment ago"
-        return cls._of(entry, sources, settings)
+        labels = tuple(source.label for source in sources)
+        return cls.of(entry, settings, name_of(sources), labels)
 
     @classmethod
-    def _of(
-        cls, entry: entries.Entry, sources: Sequence[Source], settings: CorpusSettings
+    def of(
+        cls, entry: entries.Entry, settings: CorpusSettings, name: str, sources: tuple[str, ...]
     ) -> Corpus:
+        """Return the corpus of a cache folder."""
         numbers = ("documents", "tokens", "raw_tokens", "raw_types", "unk", "fingerprint")
         return cls(
-            name=name_of(sources),
+            name=name,
             words=entry.words,
             counts=entry.counts,
             ids=entry.ids,
             path=entry.path,
             settings=settings,
-            sources=tuple(source.label for source in sources),
+            sources=sources,
             **{name: entry.meta[name] for name in numbers},
         )
 
