@@ -13,9 +13,8 @@ import warnings
 import numpy as np
 import pytest
 
-from debiaslab.corpus import Corpus, CorpusSettings, hashes
+from debiaslab.corpus import Corpus, CorpusSettings, hashes, parts
 from debiaslab.corpus import cache as entries
-from debiaslab.corpus import parts
 from debiaslab.corpus.reading import Block
 from debiaslab.corpus.sources import FileSource
 from debiaslab.errors import UserError
