@@ -48,9 +48,10 @@ def lines() -> list[str]:
     return toy_text(2_500, seed=3).splitlines(keepends=True)
 
 
-@pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize("rare", ["drop", "unk"])
-@pytest.mark.parametrize("phrases", [False, True])
+@pytest.mark.parametrize(
+    ("compiled", "rare", "phrases"),
+    [(False, "drop", False), (False, "unk", True), (True, "unk", False), (True, "drop", True)],
+)
 def test_shards_are_the_text_in_one_piece(tmp_path, lines, monkeypatch, compiled, rare, phrases):
     monkeypatch.setattr(encoding, "SMALL", 0 if compiled else 1 << 40)
     lines[701] = "seldom seen\n"  # a file of rare words only: its shard is empty
@@ -82,7 +83,7 @@ def test_files_beyond_the_limit_are_taken_together(tmp_path, lines, monkeypatch)
     assert [source.file for group in together for source in group] == files
     assert len(together) == 3
     sizes = [sum(source.file.stat().st_size for source in group) for group in together]
-    assert max(sizes) < 0.5 * whole.stat().st_size
+    assert max(sizes) < 0.6 * whole.stat().st_size
     sharded = Corpus.build(files, cache=tmp_path / "cache", progress=False)
     assert same(Corpus.build([whole], cache=tmp_path / "cache", progress=False), sharded)
     assert len(list(sharded.path.glob("*.i32"))) == 3
