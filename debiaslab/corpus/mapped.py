@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import mmap
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, overload
 
 import numpy as np
@@ -21,10 +23,10 @@ class Shards:
 
     def __init__(self, pieces: Sequence[NDArray[np.int32]]) -> None:
         self._pieces = tuple(pieces)
-        self._bounds = np.cumsum([0, *(len(piece) for piece in pieces)])
+        self._bounds = list(accumulate((len(piece) for piece in pieces), initial=0))
 
     def __len__(self) -> int:
-        return int(self._bounds[-1])
+        return self._bounds[-1]
 
     @overload
     def __getitem__(self, place: int) -> np.int32: ...
@@ -38,7 +40,7 @@ class Shards:
                 raise IndexError("a stream in shards is read forwards, id by id")
             return self.read(start, stop)
         at = range(len(self))[place]
-        shard = int(np.searchsorted(self._bounds, at, side="right")) - 1
+        shard = bisect_right(self._bounds, at) - 1
         return np.int32(self._pieces[shard][at - self._bounds[shard]])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
@@ -52,16 +54,16 @@ class Shards:
 
         The pages of the files are given back to the system.
         """
-        stop = max(min(stop, len(self)), start)
-        first = int(np.searchsorted(self._bounds, start, side="right")) - 1
+        stop = min(stop, len(self))
+        if start >= stop:
+            return np.empty(0, np.int32)
+        shard = bisect_right(self._bounds, start) - 1
+        begin, end = self._bounds[shard : shard + 2]
+        if stop <= end:  # most often
+            return read_ids(self._pieces[shard], start - begin, stop - begin)
         block = np.empty(stop - start, np.int32)
-        done = 0
-        for piece, begin in zip(self._pieces[first:], self._bounds[first:], strict=False):
-            if done == len(block):
-                break
-            own = read_ids(piece, start + done - int(begin), stop - int(begin))
-            block[done : done + len(own)] = own
-            done += len(own)
+        block[: end - start] = read_ids(self._pieces[shard], start - begin, end - begin)
+        block[end - start :] = self.read(end, stop)
         return block
 
 
