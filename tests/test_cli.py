@@ -52,7 +52,7 @@ OPTIONS = {
     "--quick --lexicon --compare-csv",
     "lexicon": "--vectors --file",
     "reliability": "--baseline --words --json --seed",
-    "neighbors": "--vectors --run --study --compare -n --store",
+    "neighbors": "--vectors --run --study --compare --analogy -n --store",
     "strategies": "",
     "studies": "--store",
     "score": "--csv",
