@@ -219,9 +219,7 @@ def _coin_digits(size: int, n: int) -> list[int]:
     near to ``size / n`` has more rows thrown away.
     """
     heads = ((bits, round(size / n * 2**bits)) for bits in range(1, _MOST_DIGITS + 1))
-    digits = [
-        [head >> bit & 1 for bit in range(bits)] for bits, head in heads if head % 2
-    ]
+    digits = [[head >> bit & 1 for bit in range(bits)] for bits, head in heads if head % 2]
     return max(digits, key=lambda each: _chance(n, size, each) / len(each))
 
 
