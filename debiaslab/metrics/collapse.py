@@ -103,7 +103,7 @@ def _same_direction(unit: NDArray[np.float64]) -> float:
     for start in range(0, n, _BLOCK):
         rows = single[start : start + _BLOCK]
         same = np.abs(rows @ single[start:].T) > _SAME
-        alike += np.count_nonzero(same) + np.count_nonzero(same[:, len(rows) :])  # those twice
+        alike += int(same.sum() + same[:, len(rows) :].sum())  # later rows' pairs twice
     return alike / (n * (n - 1))
 
 

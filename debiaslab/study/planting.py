@@ -103,7 +103,8 @@ class PlantingPlan:
 
     def planted(self, words: PlantedWords, dose: float) -> Planted:
         """Return the rewriting of one dose."""
-        window, base = self.settings.window, "corpus" if self.base == "corpus" else "balanced"
+        window = self.settings.window
+        base: Literal["corpus", "balanced"] = "corpus" if self.base == "corpus" else "balanced"
         there, back = (self._dose(signed, words.male_share) for signed in (dose, -dose))
         if not self.apart:
             return Planted(words.chosen, there, base, window)
