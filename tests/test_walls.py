@@ -37,7 +37,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "neighbors": frozenset({"errors", "embeddings"}),
     "export": TOOLS | {"lexicons", "embeddings", "vectors"},
     "leaderboard": TOOLS | {"lexicons", "metrics", "export"},
-    "report": frozenset({"errors", "embeddings", "metrics", "statistics", "lexicons", "tracking"}),
+    "results": frozenset({"errors", "embeddings", "metrics", "lexicons", "tracking", "run_info"}),
+    "report": frozenset(
+        {"errors", "embeddings", "metrics", "statistics", "lexicons", "tracking", "results"}
+    ),
     "similarity_model": frozenset(),  # shipped inside models, where nothing of ours may be
 }
 ONLY_WHEN_CALLED = {("embeddings", "vectors")}  # Embeddings.load and .save, inside functions

@@ -9,10 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.errors import UserError
-from debiaslab.report.data import TrialRow, association_sizes
+from debiaslab.report.data import association_sizes
 from debiaslab.report.figures import (
     association_label,
-    headline,
     loss_figure,
     scorecard_figure,
     sweep_figure,
@@ -20,6 +19,8 @@ from debiaslab.report.figures import (
 )
 from debiaslab.report.style import png
 from debiaslab.report.table import HEAD, caption, number, sweep_cells
+from debiaslab.report.verdict import headline
+from debiaslab.results import TrialRow
 
 if TYPE_CHECKING:
     import jinja2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,15 +15,31 @@ TUNE = "#0072B2"
 REPORT = "#D55E00"
 BASELINE = "#6b6b6b"
 INK = "#222222"
+MALE = "#0072B2"
+FEMALE = "#CC79A7"
+OTHER = "#009E73"
 _DPI = 130
+_TITLE_LETTERS = 11.5  # of a title, to an inch
+_NOTE_LETTERS = 16.0
 
 
-def figure(title: str, width: float, height: float) -> Figure:
-    """Return an empty figure (inches) with a title at the left; no pyplot state is touched."""
+def figure(title: str, width: float, height: float, note: str = "") -> Figure:
+    """Return an empty figure (inches) with a title at the left; no pyplot state is touched.
+
+    Args:
+        title: The finding; wrapped to the width.
+        width: Inches.
+        height: Inches.
+        note: Small print below the axes: what is drawn, n, seeds.
+    """
     from matplotlib.figure import Figure
 
     made = Figure(figsize=(width, height), dpi=_DPI, layout="constrained", facecolor="white")
-    made.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", color=INK)
+    wrapped = textwrap.fill(title, int(width * _TITLE_LETTERS))
+    made.suptitle(wrapped, x=0.01, ha="left", fontsize=11, fontweight="bold", color=INK)
+    if note:
+        small = textwrap.fill(note, int(width * _NOTE_LETTERS))
+        made.supxlabel(small, x=0.01, ha="left", fontsize=8, color=BASELINE)
     return made
 
 

@@ -1,0 +1,154 @@
+"""What a study found, in one sentence with its interval: the same words in figures and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from debiaslab.results import TrialRow
+from debiaslab.statistics.paired import Paired, paired
+
+_NOTHING = "No trial has finished yet"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A number of the baseline and of the best trial, over the seeds both have.
+
+    Attributes:
+        before: Mean of the baseline.
+        after: Mean of the best trial.
+        pair: The paired comparison over seeds; its interval is None with one seed.
+    """
+
+    before: float
+    after: float
+    pair: Paired
+
+    @property
+    def beyond_the_spread(self) -> bool | None:
+        """Whether the 95 % t interval over seeds leaves out 0; None when one seed gives none."""
+        low, high = self.pair.interval
+        return None if low is None or high is None else not low <= 0 <= high
+
+    @property
+    def text(self) -> str:
+        """``1.71 → 1.51 (−0.20 [−0.61, +0.21])``."""
+        low, high = self.pair.interval
+        between = "" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]"
+        return f"{self.before:.2f} → {self.after:.2f} ({_signed(self.pair.difference)}{between})"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the best trial did, against the baseline of the same seeds.
+
+    Attributes:
+        weight: λ of the best trial.
+        words: The half of the words it is of: ``report`` where that was measured.
+        bias: Change of bias.
+        retention: Change of retention, whose baseline is 1; None when it was not measured.
+        score: Change of the objective.
+        seeds: How many seeds both have.
+    """
+
+    weight: float
+    words: str
+    bias: Change
+    retention: Change | None
+    score: Change
+    seeds: int
+
+    @property
+    def title(self) -> str:
+        """The finding in one line, for a figure."""
+        kept = "" if self.retention is None else f", retention {self.retention.after:.2f}"
+        change = f"{self.bias.before:.2f} → {self.bias.after:.2f}"
+        sure = {
+            None: " (one seed: may be chance)",
+            True: "",
+            False: f": no difference beyond the spread of {self.seeds} seeds",
+        }[self.bias.beyond_the_spread]
+        return f"λ = {self.weight:.3g}: bias on {self.words} words {change}{kept}{sure}"
+
+    @property
+    def sentence(self) -> str:
+        """The finding in one sentence, with intervals, for the head of a page."""
+        went = {True: self._went(), None: f"{self._went()}, with one seed", False: _UNCLEAR}
+        parts = [
+            f"At λ = {self.weight:.3g}, bias on {self.words} words "
+            f"{went[self.bias.beyond_the_spread]}: {self.bias.text}"
+        ]
+        if self.retention is not None:
+            parts.append(
+                f"and {self.retention.after:.0%} of the baseline's word similarity was kept"
+                + _percent_interval(self.retention)
+            )
+        if self.seeds > 1:
+            parts.append(f"(means of {self.seeds} seeds, 95 % t intervals of paired differences)")
+        return " ".join(parts) + "." + self._no_gain()
+
+    def _went(self) -> str:
+        return "fell" if self.bias.pair.difference < 0 else "rose"
+
+    def _no_gain(self) -> str:
+        if self.score.pair.difference < 0:
+            return ""
+        return " No λ did better than the baseline by the objective."
+
+
+_UNCLEAR = "did not change beyond the spread of the seeds"
+
+
+def verdict(rows: Sequence[TrialRow]) -> Verdict | None:
+    """Return the finding; None when no trial or no baseline has finished."""
+    best = {row.seed: row for row in rows if row.best}
+    base = {row.seed: row for row in rows if row.trial is None}
+    seeds = sorted(best.keys() & base.keys())
+    if not seeds:
+        return None
+    reported = all(_both(base[s], best[s], "bias_report") for s in seeds)
+    changed = _change(base, best, seeds, "bias_report" if reported else "bias_tune")
+    score = _change(base, best, seeds, "score")
+    if changed is None or score is None:
+        return None
+    return Verdict(
+        weight=best[seeds[0]].weight,
+        words="report" if reported else "tune",
+        bias=changed,
+        retention=_change(base, best, seeds, "retention_report" if reported else "retention"),
+        score=score,
+        seeds=len(seeds),
+    )
+
+
+def headline(rows: Sequence[TrialRow]) -> str:
+    """Return the finding in one line."""
+    found = verdict(rows)
+    return _NOTHING if found is None else found.title
+
+
+def _change(
+    base: Mapping[int, TrialRow], best: Mapping[int, TrialRow], seeds: Sequence[int], name: str
+) -> Change | None:
+    if not all(_both(base[seed], best[seed], name) for seed in seeds):
+        return None
+    before = [float(getattr(base[seed], name)) for seed in seeds]
+    after = [float(getattr(best[seed], name)) for seed in seeds]
+    n = len(seeds)
+    return Change(sum(before) / n, sum(after) / n, paired(before, after, bootstrap=0))
+
+
+def _both(first: TrialRow, second: TrialRow, name: str) -> bool:
+    return getattr(first, name) is not None and getattr(second, name) is not None
+
+
+def _percent_interval(change: Change) -> str:
+    low, high = change.pair.interval
+    if low is None or high is None:
+        return ""
+    return f" [{change.before + low:.0%}, {change.before + high:.0%}]"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
