@@ -236,12 +236,13 @@ def _origin(provenance: Mapping[str, Any]) -> dict[str, str]:
 
 def _render(template: str, *, provenance: Mapping[str, Any], **values: object) -> str:
     diff = (provenance.get("git") or {}).get("diff") or ""
-    page = _templates().get_template(template)
+    page = templates().get_template(template)
     return page.render(origin=_origin(provenance), diff=diff[:_DIFF_SHOWN], **values)
 
 
 @cache
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """Return the environment of the page templates, in which every value is escaped."""
     import jinja2
 
     # Run names, settings and words come from users' files: everything is escaped.

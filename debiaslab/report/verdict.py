@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from debiaslab.results import TrialRow
+from debiaslab.report.comparison import OUTCOMES, Comparing, compared
+from debiaslab.results import Side, TrialRow
 from debiaslab.statistics.paired import Paired, paired
 
 _NOTHING = "No trial has finished yet"
@@ -152,3 +153,70 @@ def _percent_interval(change: Change) -> str:
 
 def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", "−")
+
+
+@dataclass(frozen=True)
+class ComparedVerdict:
+    """What a comparison found, on report words.
+
+    Attributes:
+        least: The strategy with the least bias, controls excepted, by its place; None without one.
+        sentence: The finding in one sentence, with its interval.
+    """
+
+    least: int | None
+    sentence: str
+
+
+def compared_verdict(sides: Sequence[Side]) -> ComparedVerdict:
+    """Return which strategy has the least bias, and whether that is beyond the spread of seeds."""
+    bias, kept = compared(sides, OUTCOMES[0]), compared(sides, OUTCOMES[1])
+    known = [
+        (result.mean, i)
+        for i, result in enumerate(bias)
+        if i and not sides[i].control and result.mean is not None
+    ]
+    if not known:
+        return ComparedVerdict(None, "No strategy has bias measured on report words.")
+    _, least = min(known)
+    own, retention, before = bias[least], kept[least], bias[0]
+    change = f"{before.mean:.2f} → {own.mean:.2f}" if before.mean is not None else f"{own.mean:.2f}"
+    parts = [
+        f"Least bias on report words has {sides[least].label}: {change}{_difference(own)}, at "
+        f"retention {_mean_interval(retention)}"
+    ]
+    below = [
+        side.label
+        for side, result in zip(sides, bias, strict=True)
+        if not side.control and _is_below(result)
+    ]
+    n = len(known)
+    parts.append(
+        f"; {len(below)} of {n} strategies lowered it beyond the spread of the seeds"
+        if below
+        else f"; none of {n} strategies lowered it beyond the spread of the seeds"
+    )
+    seeds = len(sides[0].cards)
+    over = "one seed: no interval" if seeds == 1 else f"{seeds} seeds, 95 % t intervals"
+    return ComparedVerdict(least, "".join([*parts, f" ({over})."]))
+
+
+def _difference(result: Comparing) -> str:
+    pair = result.to_baseline
+    if pair is None:
+        return ""
+    low, high = pair.interval
+    between = "" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]"
+    return f" ({_signed(pair.difference)}{between})"
+
+
+def _mean_interval(result: Comparing) -> str:
+    if result.mean is None:
+        return "not measured"
+    half = "" if result.half_width is None else f" ±{result.half_width:.2f}"
+    return f"{result.mean:.2f}{half}"
+
+
+def _is_below(result: Comparing) -> bool:
+    high = None if result.to_baseline is None else result.to_baseline.interval[1]
+    return high is not None and high < 0

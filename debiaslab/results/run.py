@@ -57,8 +57,11 @@ class RunResults:
 
     @property
     def label(self) -> str:
-        """Strategy and λ, as tables show them."""
-        return BASELINE if self.strategy == BASELINE else f"{self.strategy} λ={self.weight:.3g}"
+        """Strategy and λ, as tables show them; what acts after training seldom has a λ."""
+        without = self.info.params.get("stage") == "post" and self.weight == 1
+        if self.strategy == BASELINE or without:
+            return self.strategy
+        return f"{self.strategy} λ={self.weight:.3g}"
 
     @property
     def knobs(self) -> dict[str, str]:
