@@ -62,7 +62,7 @@ if (data) {
     const table = document.createElement("table");
     table.createCaption().textContent = `Neighbours of “${word}”; * only on this side.`;
     const head = table.createTHead().insertRow();
-    ["", "before (baseline)", "cosine", "after", "cosine"].forEach((name) => cell(head, name, "col"));
+    ["rank", "before (baseline)", "cosine", "after", "cosine"].forEach((name) => cell(head, name, "col"));
     const body = table.createTBody();
     left.forEach(([old, cosine], i) => {
       const line = body.insertRow();
