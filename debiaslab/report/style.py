@@ -19,7 +19,7 @@ MALE = "#0072B2"
 FEMALE = "#CC79A7"
 OTHER = "#009E73"
 _DPI = 130
-_TITLE_LETTERS = 11.5  # of a title, to an inch
+_TITLE_LETTERS = 10.3  # of a title, to an inch
 _NOTE_LETTERS = 16.0
 
 
@@ -66,6 +66,14 @@ def legend_above(axes: Axes, columns: int = 3) -> None:
         handletextpad=0.5,
         columnspacing=1.4,
     )
+
+
+def panel_name(axes: Axes, name: str) -> None:
+    """Write the name of a panel into its upper right corner."""
+    axes.text(
+        0.99, 0.985, name, transform=axes.transAxes, ha="right", va="top", fontsize=10, color=INK,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2},
+    )  # fmt: skip
 
 
 def png(made: Figure) -> bytes:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _SEED = 0
 _MAP_LISTS = ("career", "family", "math", "arts")  # of the word map, besides gender pairs
-_TSNE_WORDS = 300  # a side of the lipstick map, at most: t-SNE takes seconds from there
+_TSNE_WORDS = 200  # a side of the lipstick map, at most: t-SNE takes seconds from there
 
 
 def shifts(before: Embeddings, after: Embeddings, name: str = "occupations") -> tuple[Shift, ...]:
@@ -201,9 +201,11 @@ def _same_way(first: Points, second: Points) -> Points:
 
 def _tsne(vectors: Embeddings, words: Sequence[str]) -> Points:
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     unit = _unit(vectors, words)
     perplexity = min(30.0, (len(words) - 1) / 3)
-    made = TSNE(perplexity=perplexity, init="pca", random_state=_SEED).fit_transform(unit)
+    with threadpool_limits(1):  # for so few words, threads cost more than they bring
+        made = TSNE(perplexity=perplexity, init="pca", random_state=_SEED).fit_transform(unit)
     points: Points = np.asarray(made, dtype=np.float64)
     return points

@@ -82,7 +82,7 @@ def _dots(
 
 
 def word_associations_figure(found: Sequence[Association], note: str = "") -> Figure:
-    """Draw ``s(w, A, B)`` of every target word, before and after: dots, means with intervals.
+    """Draw ``s(w, A, B)`` of every target word, before and after: ticks, means with intervals.
 
     Args:
         found: The target lists of one test or more, as ``word_associations`` returned them.
@@ -94,7 +94,7 @@ def word_associations_figure(found: Sequence[Association], note: str = "") -> Fi
     if not found:
         raise UserError("no association test was measured in both, so there is nothing to draw")
     small = (
-        f"{note} Dots: words (n beside the name); bars: mean with its 95 % bootstrap interval over "
+        f"{note} Ticks: words (n beside the name); bars: mean with its 95 % bootstrap interval over "
         "words. A list of each test is expected to the right (X) and to the left (Y) of the other."
     ).strip()
     made = figure(_words_title(found), 8.5, 2.0 + 0.55 * len(found), small)

@@ -67,7 +67,7 @@ def axis_title(shifts: Sequence[Shift], what: str) -> str:
     before = np.abs([each.before for each in shifts])
     after = np.abs([each.after for each in shifts])
     return (
-        f"Mean lean of {len(shifts)} {what}: {before.mean():.3f} → {after.mean():.3f}"
+        f"Mean size of the lean of {len(shifts)} {what}: {before.mean():.3f} → {after.mean():.3f}"
         f"{changed_by(bootstrap_mean(after - before, RESAMPLES, 0))}"
     )
 

@@ -16,6 +16,7 @@ from debiaslab.statistics.paired import Paired
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_ROOM = 1.4  # of an axis, in units of the largest mean
 _BIAS_TUNE = Measure("outcome", "bias_tune", "tune", "lower", "bias, tune words")
 _BIAS_REPORT, _RETENTION = OUTCOMES
 
@@ -33,10 +34,11 @@ def front_figure(sides: Sequence[Side]) -> Figure:
         raise UserError("no strategy has bias and retention measured on report words")
     note = (
         f"Bars: 95 % t intervals over {_seeds(sides)}. Hollow: controls. The line joins what no "
-        "other beats in both."
+        "other beats in both. Bars may run out of the figure."
     )
     made = figure(_front_title(points), 8.0, 5.4, note)
     axes = made.subplots()
+    aside = {id(p): i % 2 for i, p in enumerate(sorted(points, key=lambda p: p.retention))}
     for point in points:
         baseline = point.side.strategy == "baseline"
         color = BASELINE if baseline else TUNE
@@ -54,7 +56,7 @@ def front_figure(sides: Sequence[Side]) -> Figure:
         axes.annotate(
             point.side.label,
             (point.bias, point.retention),
-            xytext=(5, 5),
+            xytext=(6, -12 if aside[id(point)] else 6),
             textcoords="offset points",
             fontsize=8,
         )
@@ -70,7 +72,9 @@ def front_figure(sides: Sequence[Side]) -> Figure:
     axes.axhline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="baseline's similarity")
     axes.axvline(1.0, color=BASELINE, linestyle=":", linewidth=1, label="95 % of random words")
     plain(axes)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, _ROOM * max(1.0, *(point.bias for point in points)))
+    kept = [point.retention for point in points]
+    axes.set_ylim(min(kept) - 0.2, max(1.0, *kept) + 0.2)
     axes.set_xlabel("bias on report words (1 = 95 % of random words)")
     axes.set_ylabel("retention on report pairs")
     legend_above(axes)
@@ -126,7 +130,7 @@ def heat_map_figure(sides: Sequence[Side]) -> Figure:
 def gap_figure(sides: Sequence[Side]) -> Figure:
     """Draw bias on tune words beside bias on report words, a pair of points a strategy."""
     tune, report = compared(sides, _BIAS_TUNE), compared(sides, _BIAS_REPORT)
-    note = f"Bars: 95 % t intervals over {_seeds(sides)}."
+    note = f"Bars: 95 % t intervals over {_seeds(sides)}; they may run out of the figure."
     made = figure(_gap_title(tune, report), 8.0, 1.9 + 0.4 * len(sides), note)
     axes = made.subplots()
     for i, (seen, unseen) in enumerate(zip(tune, report, strict=True)):
@@ -143,7 +147,8 @@ def gap_figure(sides: Sequence[Side]) -> Figure:
     axes.set_yticks(range(len(sides)), [side.label for side in sides])
     axes.invert_yaxis()
     plain(axes)
-    axes.set_xlim(left=0)
+    means = [each.mean for each in (*tune, *report) if each.mean is not None]
+    axes.set_xlim(0, _ROOM * max(1.0, *means))
     axes.set_xlabel("bias (1 = 95 % of random words in the baseline)")
     legend_above(axes)
     return made
@@ -197,7 +202,7 @@ def _ranks_title(
     leaders = [side.label for side, n in zip(sides, firsts, strict=True) if n == most]
     who = leaders[0] if len(leaders) == 1 else f"{len(leaders)} strategies each"
     return (
-        f"No one best at everything: {who} first in {most} of {len(measures)} measures"
+        f"No strategy is best at everything: {who} first in {most} of {len(measures)} measures"
         if most < len(measures)
         else f"{who} is first in all {most} measures"
     )

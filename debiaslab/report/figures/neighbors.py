@@ -12,7 +12,7 @@ from debiaslab.report.word_data import NeighborScatter
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_NAMED = 6  # professions a side that get their name
+_NAMED = 4  # professions a side that get their name
 
 
 def neighbors_figure(sides: Sequence[NeighborScatter], note: str = "") -> Figure:
@@ -46,6 +46,7 @@ def neighbors_figure(sides: Sequence[NeighborScatter], note: str = "") -> Figure
                 xytext=(3, 2),
                 textcoords="offset points",
                 fontsize=7,
+                rotation=30,
                 color=INK,
             )
         axes.axvline(0, color=BASELINE, linewidth=1)

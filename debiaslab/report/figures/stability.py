@@ -51,8 +51,7 @@ def stability_figure(rows: Sequence[TrialRow]) -> Figure:
         axes.set_xticks([0, 1], ["λ = 0", "best λ"])
         axes.set_xlim(-0.25, 1.25)
         axes.axhline(1.0, color=BASELINE, linestyle=":", linewidth=1)
-    handles, labels = panels[0].get_legend_handles_labels()
-    made.legend(handles, labels, loc="outside upper right", ncols=8, frameon=False, fontsize=8)
+    panels[0].legend(frameon=False, fontsize=8, loc="best")
     return made
 
 

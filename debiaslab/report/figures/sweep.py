@@ -97,11 +97,11 @@ def tradeoff_figure(rows: Sequence[TrialRow]) -> Figure:
     _mark_best(axes, drawn)
     _mark_baseline(axes, summaries, reported)
     plain(axes)
-    legend_above(axes, columns=4)
+    legend_above(axes, columns=2)
     axes.set_xlabel(f"retention of utility on {words} pairs (1 = baseline)")
     axes.set_ylabel(f"bias on {words} words\n(1 = 95 % of random words)")
+    axes.margins(x=0.08, y=0.12)
     axes.set_ylim(bottom=0)
-    axes.margins(x=0.08)
     if drawn:
         made.colorbar(points, ax=axes, label="log₁₀ λ")
     return made

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from debiaslab.report.style import BASELINE, FEMALE, INK, MALE, OTHER, REPORT, figure, plain
+from debiaslab.report.style import (
+    BASELINE,
+    FEMALE,
+    INK,
+    MALE,
+    OTHER,
+    REPORT,
+    figure,
+    legend_above,
+    panel_name,
+    plain,
+)
 from debiaslab.report.word_data import Clusters, MappedWords, Points
 
 if TYPE_CHECKING:
@@ -39,8 +50,8 @@ def word_map_figure(words: MappedWords, note: str = "") -> Figure:
         f"{after:.0%} after"
     )
     small = (
-        f"{note} {len(words.words)} words; y: first principal component without the gender "
-        "direction, which says nothing about gender. Each space by itself."
+        f"{note} {len(words.words)} words; x and y are made in each space by itself. y: first "
+        "principal component of the words with the gender direction taken out."
     ).strip()
     made = figure(title, 10.5, 5.8, small)
     panels = made.subplots(1, 2, sharex=True)
@@ -51,11 +62,10 @@ def word_map_figure(words: MappedWords, note: str = "") -> Figure:
         _name(axes, words, points)
         axes.axvline(0, color=BASELINE, linewidth=1)
         plain(axes)
-        axes.set_title(name, fontsize=10, loc="left", color=INK)
+        panel_name(axes, name)
         axes.set_xlabel("female  ←  cosine with the gender direction  →  male")
     panels[0].set_ylabel("first component of the rest")
-    handles, labels = panels[0].get_legend_handles_labels()
-    made.legend(handles, labels, loc="outside upper right", ncols=6, frameon=False, fontsize=9)
+    legend_above(panels[0], columns=6)
     return made
 
 
@@ -87,9 +97,8 @@ def clusters_figure(found: Clusters, note: str = "") -> Figure:
         plain(axes)
         axes.set_xticks([])
         axes.set_yticks([])
-        axes.set_title(name, fontsize=10, loc="left", color=INK)
-    handles, labels = panels[0].get_legend_handles_labels()
-    made.legend(handles, labels, loc="outside upper right", ncols=2, frameon=False, fontsize=9)
+        panel_name(axes, name)
+    legend_above(panels[0], columns=1)
     return made
 
 
