@@ -94,8 +94,8 @@ def word_associations_figure(found: Sequence[Association], note: str = "") -> Fi
     if not found:
         raise UserError("no association test was measured in both, so there is nothing to draw")
     small = (
-        f"{note} Ticks: words (n beside the name); bars: mean with its 95 % bootstrap interval over "
-        "words. A list of each test is expected to the right (X) and to the left (Y) of the other."
+        f"{note} Ticks: words (n beside the name); bars: mean with its 95 % interval over "
+        "words (bootstrap). The list X of a test is expected to the right of its list Y."
     ).strip()
     made = figure(_words_title(found), 8.5, 2.0 + 0.55 * len(found), small)
     axes = made.subplots()

@@ -141,9 +141,8 @@ def _note(rows: Sequence[TrialRow], trials: int) -> str:
 
 def _ranges(axes: Axes, drawn: Sequence[_Drawn]) -> None:
     for kept, bias, _ in drawn:
-        line = {"color": "#9a9a9a", "linewidth": 0.9, "zorder": 1}
-        axes.plot([kept.low, kept.high], [bias.mean, bias.mean], **line)
-        axes.plot([kept.mean, kept.mean], [bias.low, bias.high], **line)
+        axes.hlines(bias.mean, kept.low, kept.high, color="#9a9a9a", linewidth=0.9, zorder=1)
+        axes.vlines(kept.mean, bias.low, bias.high, color="#9a9a9a", linewidth=0.9, zorder=1)
 
 
 def _trials(rows: Sequence[TrialRow]) -> tuple[tuple[TrialSummary, ...], list[TrialSummary]]:
@@ -181,7 +180,8 @@ def _series(
     )
     axes.plot(*zip(*means, strict=True), color=color, linewidth=1.8, label=label)
     spans = [(t.weight, span.low, span.high) for t in trials if (span := getattr(t, name))]
-    axes.fill_between(*zip(*spans, strict=True), color=color, alpha=0.18, linewidth=0)
+    at, low, high = zip(*spans, strict=True)
+    axes.fill_between(at, low, high, color=color, alpha=0.18, linewidth=0)
 
 
 def _band(axes: Axes, summaries: Sequence[TrialSummary], name: str, color: str, label: str) -> None:

@@ -50,6 +50,8 @@ def curves_figure(curves: Mapping[str, Series], label: str, note: str = "") -> F
     Raises:
         UserError: Nothing was recorded.
     """
+    from matplotlib.ticker import MaxNLocator
+
     drawn = {name: points for name, points in curves.items() if points}
     if not drawn:
         raise UserError(f"no {label} was recorded by epoch, so there is nothing to draw")
@@ -61,7 +63,7 @@ def curves_figure(curves: Mapping[str, Series], label: str, note: str = "") -> F
         axes.plot(steps, values, style, color=color, label=name, linewidth=1.5, markersize=4)
     axes.set_xlabel("epoch")
     axes.set_ylabel(label)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     plain(axes)
     legend_above(axes, columns=4)
     return made
