@@ -94,7 +94,8 @@ def _strategies(study: StudyResults) -> dict[str, str]:
         except UserError:  # a strategy of somebody's own, not installed here
             continue
         said[name] = " Then: ".join(
-            f"{(each.__doc__ or '').strip().splitlines()[0]} ({each.citation})" for each in made
+            f"{(each.__doc__ or '').strip().splitlines()[0].rstrip('.')} ({each.citation})"
+            for each in made
         )
     return said
 

@@ -141,7 +141,13 @@ def _warnings(study: StudyResults, before: RunResults, after: RunResults | None)
                 f"{run.name} ({run.tags.get('debiaslab.reason', run.status)})" for run in failed[:5]
             )
         )
-    return tuple(f"{each[0].upper()}{each[1:]}." for each in found)
+    return tuple(map(_sentence, found))
+
+
+def _sentence(text: str) -> str:
+    """Begin with a capital, unless it begins with a symbol such as d."""
+    begun = text if text[1:2] == " " else text[0].upper() + text[1:]
+    return f"{begun}."
 
 
 def _corpus(study: StudyResults) -> dict[str, str]:
@@ -160,7 +166,9 @@ def _corpus(study: StudyResults) -> dict[str, str]:
 
 def _method(study: StudyResults, strategies: Mapping[str, str]) -> dict[str, str]:
     training = ", ".join(
-        f"{name} {study.params[name]}" for name in _SETTINGS if study.params.get(name) is not None
+        f"{name} {study.params[name]}"
+        for name in _SETTINGS
+        if study.params.get(name, "None") != "None"
     )
     found = {"training": f"skip-gram with negative sampling: {training}"}
     names = dict.fromkeys(run.strategy for run in study.runs if run.strategy != "baseline")
