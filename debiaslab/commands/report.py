@@ -17,6 +17,7 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.outputs import check_output
 
 if TYPE_CHECKING:
+    from debiaslab.regularizers import Strategy
     from debiaslab.report.pages import StudyReport
     from debiaslab.results import StudyResults
 
@@ -93,11 +94,12 @@ def _strategies(study: StudyResults) -> dict[str, str]:
             made = [regularizers.get(part) for part in name.split("+")]
         except UserError:  # a strategy of somebody's own, not installed here
             continue
-        said[name] = " Then: ".join(
-            f"{(each.__doc__ or '').strip().splitlines()[0].rstrip('.')} ({each.citation})"
-            for each in made
-        )
+        said[name] = " Then: ".join(f"{_first_line(each)} ({each.citation})" for each in made)
     return said
+
+
+def _first_line(strategy: type[Strategy]) -> str:
+    return (strategy.__doc__ or "").strip().splitlines()[0].rstrip(".").replace("``", "")
 
 
 def _written(report: StudyReport, page: str, form: str, out: Path) -> Iterator[str]:

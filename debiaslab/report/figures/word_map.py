@@ -65,7 +65,7 @@ def word_map_figure(words: MappedWords, note: str = "") -> Figure:
         panel_name(axes, name)
         axes.set_xlabel("female  ←  cosine with the gender direction  →  male")
     panels[0].set_ylabel("first component of the rest")
-    legend_above(panels[0], columns=6)
+    legend_above(panels[0], columns=3)
     return made
 
 
