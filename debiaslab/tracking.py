@@ -517,17 +517,20 @@ class Store:
         """Return every run of the store, oldest first."""
         return self._search("")
 
-    def reconcile(self, parent: str) -> int:
+    def reconcile(self, parent: str, dead: Process | None = None) -> int:
         """Close the runs of a study whose process was killed; return how many children it was.
 
         A run is closed (``KILLED``, with a reason) only when the process that made it ran on this
-        host and has surely ended. Runs of other hosts cannot be judged and are left alone. The
-        parent itself is closed likewise, but not counted.
+        host and has surely ended, or is the one that is said to be ``dead``. Other runs of other
+        hosts cannot be judged and are left alone. The parent itself is closed likewise, but not
+        counted.
         """
         closed = 0
         for run in [*self.runs(parent), self.run(parent)]:
             owner = _owner(run)
-            if run.status != "RUNNING" or owner is None or not surely_dead(owner):
+            if run.status != "RUNNING" or owner is None:
+                continue
+            if owner != dead and not surely_dead(owner):
                 continue
             reason = f"process {owner.pid} on {owner.host} ended without closing this run"
             RunLog(self._client, run.run_id, self.uri).finish("KILLED", reason)

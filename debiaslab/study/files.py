@@ -26,7 +26,9 @@ from debiaslab.study.search_settings import MOST_POINTS, Sampler, SearchSettings
 
 ENDINGS = (".yaml", ".yml")
 ALL = "all"  # every registered strategy that has something to search
+_MOST_WORKERS = 10_000
 _MOST_SEEDS = 1000
+_MOST_WORKERS = 10_000
 
 Some = Annotated[tuple[str, ...], Field(strict=False)]  # a YAML list is a list
 
@@ -224,6 +226,9 @@ class StudyFile(Part):
     )
     budget: BudgetPart = BudgetPart()
     executor: Literal["local"] = Field(default="local", description="where trials run")
+    workers: int = Field(
+        default=1, ge=1, le=_MOST_WORKERS, description="processes that share the trials"
+    )
 
     @field_validator("seeds", mode="before")
     @classmethod
