@@ -21,7 +21,7 @@ from debiaslab.study.executors.dask_cluster import DaskCluster
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import Plan
 from debiaslab.study.status import known_trials
-from tests.command_line import runs
+from tests.command_line import refused, runs
 from tests.dask_work import FailsOnce, here, tells
 from tests.toys import toy_text
 
@@ -87,6 +87,25 @@ def test_a_killed_worker_costs_nothing(tmp_path, client):
     )
     numbers = ["", *map(str, range(TRIALS))]
     assert done == {(number, str(seed)): 1 for number in numbers for seed in SEEDS}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--executor daks", "allowed: local, dask; did you mean 'dask'?"),
+        ("--scheduler tcp://127.0.0.1:9", "of a Dask cluster; try: --executor dask"),
+        ("--executor dask --scheduler here:1", "--scheduler was 'here:1'; allowed: the address"),
+        ("--executor dask --scheduler tcp://127.0.0.1:9", "no Dask scheduler answers"),
+    ],
+)
+def test_a_cluster_that_is_none_is_refused_before_the_work(
+    options, message, capfd, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    (tmp_path / "toy.txt").write_text(toy_text(5))
+    assert message in refused(capfd, "sweep", "toy.txt", *options.split()).sentence
+    assert not (tmp_path / "data").exists()
 
 
 def test_copies_tell_and_end(client):

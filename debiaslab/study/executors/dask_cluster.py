@@ -6,14 +6,14 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
-
-from debiaslab.study.executors.share import Share, work
 
 from debiaslab.cluster import connected, run_copies
 from debiaslab.corpus.reference import Reference
 from debiaslab.errors import UserError
 from debiaslab.study.corpus_store import find_corpus, keep_corpus
+from debiaslab.study.executors.share import Share, work
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -33,6 +33,12 @@ class DaskCluster:
 
     scheduler: str | None = None
     workers: int | None = None
+
+    def check(self) -> None:
+        """Make sure, before any work, that Dask is installed and the scheduler answers."""
+        if self.scheduler is not None or find_spec("distributed") is None:
+            with connected(self.scheduler):
+                pass
 
     def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
         """Run the participants; one whose worker died is begun again on another."""
