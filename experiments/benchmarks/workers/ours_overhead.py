@@ -26,17 +26,23 @@ from debiaslab.study.taking_part import Participant
 
 
 class Clock:
-    """Seconds by kind of work; what is inside another kind counts for itself alone."""
+    """Seconds by kind of work; what is inside another kind counts for itself alone.
+
+    Of the clock on the wall, and those in which a processor worked for this process: the others it
+    waited for the disk, or for other programs.
+    """
 
     def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
+        self._seconds: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
         self._kinds: list[str] = []
-        self._since = time.perf_counter()
+        self._since = _now()
 
     def _switch(self) -> None:
-        now = time.perf_counter()
+        now = _now()
         if self._kinds:
-            self.seconds[self._kinds[-1]] += now - self._since
+            spent = self._seconds[self._kinds[-1]]
+            for i in (0, 1):
+                spent[i] += now[i] - self._since[i]
         self._since = now
 
     def timed(self, function: Callable[..., Any], kind: str) -> Callable[..., Any]:
@@ -54,11 +60,11 @@ class Clock:
 
         return call
 
-    def lap(self) -> dict[str, float]:
-        """Return the seconds since the last lap."""
+    def lap(self) -> dict[str, list[float]]:
+        """Return the seconds since the last lap, each by the wall and of the processor."""
         self._switch()
-        seconds = dict(self.seconds)
-        self.seconds.clear()
+        seconds = dict(self._seconds)
+        self._seconds.clear()
         return seconds
 
     def watch(self, owner: Any, kind: str, *names: str) -> None:
@@ -66,6 +72,10 @@ class Clock:
         own = [name for name, value in vars(owner).items() if isinstance(value, FunctionType)]
         for name in names or own:
             setattr(owner, name, self.timed(getattr(owner, name), kind))
+
+
+def _now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
 
 
 def main(text: list[str], cache: str, trials: int, settings: dict[str, Any]) -> dict[str, Any]:
