@@ -413,9 +413,29 @@ class Store:
         """Return a writer that adds to a run without changing its status; flush it when done."""
         return RunWriter(self._client, run_id, self.uri)
 
-    def runs(self, study: str, kind: str | None = None) -> list[RunInfo]:
-        """Return the children of the parent run id ``study``, oldest first, of one kind or all."""
-        children = self._search(f"tags.`{PARENT_TAG}` = '{_safe_id(study)}'")
+    def runs(
+        self,
+        study: str,
+        kind: str | None = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> list[RunInfo]:
+        """Return the children of the parent run id ``study``, oldest first.
+
+        Reading a run back takes milliseconds: of a large study ask for those that are wanted.
+
+        Args:
+            study: Run id of the parent.
+            kind: Of one kind; None: of all.
+            params: Only those with these settings.
+            tags: Only those with these tags.
+        """
+        wanted = [("tags", PARENT_TAG, _safe_id(study))]
+        wanted += [("params", name, value) for name, value in (params or {}).items()]
+        wanted += [("tags", name, value) for name, value in (tags or {}).items()]
+        parts = (f"{where}.`{name}` = '{value}'" for where, name, value in wanted)
+        children = self._search(" and ".join(parts))
         return [run for run in children if kind is None or run.kind == kind]
 
     def run(self, run_id: str) -> RunInfo:
