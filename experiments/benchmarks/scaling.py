@@ -28,7 +28,7 @@ from experiments.benchmarks.setup import A, Setup, find_data
 RESULTS = Path(__file__).with_name("scaling.json")
 SIZES = {"0.5M": 920, "5M": 9_200, "25M": 45_106}  # lines of the biographies
 FILES = 8  # a text is cut into, for shards
-_TRIALS = 4
+_TRIALS = 3
 Measure = Callable[[], Finished]
 
 

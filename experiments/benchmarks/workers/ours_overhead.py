@@ -90,6 +90,7 @@ def main(text: list[str], cache: str, trials: int, settings: dict[str, Any]) -> 
     clock.watch(Search, "optuna")
     clock.watch(Claims, "optuna", "take", "still_mine")
     clock.watch(optuna.Study, "optuna", "ask", "tell", "get_trials")
+    clock.watch(tracking.RunWriter, "page", "figure")  # drawing them takes most of its time
     for owner in (tracking.Store, tracking.RunWriter, tracking.RunLog):
         clock.watch(owner, "mlflow")
     by_trial = []
