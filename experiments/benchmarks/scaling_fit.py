@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.benchmarks.scaling import RESULTS, SIZES
+from experiments.benchmarks.scaling import FILES, RESULTS, SIZES
 from experiments.benchmarks.setup import REPOSITORY
 
 FIGURE = REPOSITORY / "docs" / "scaling.png"
@@ -31,7 +32,7 @@ class Power:
     @classmethod
     def fit(cls, x: Sequence[float], y: Sequence[float]) -> Power:
         """Fit the law."""
-        exponent, factor = np.polyfit(np.log(x), np.log(y), 1)
+        exponent, factor = np.polyfit(*np.log(_known(x, y)), 1)
         return cls(float(np.exp(factor)), float(exponent))
 
     def __call__(self, x: float) -> float:
@@ -49,12 +50,17 @@ class Line:
     @classmethod
     def fit(cls, x: Sequence[float], y: Sequence[float]) -> Line:
         """Fit the line."""
-        slope, start = np.polyfit(x, y, 1)
+        slope, start = np.polyfit(*_known(x, y), 1)
         return cls(float(start), float(slope))
 
     def __call__(self, x: float) -> float:
         """Return y."""
         return self.start + self.slope * x
+
+
+def _known(x: Sequence[float], y: Sequence[float]) -> np.ndarray:
+    pairs = np.array([x, y])
+    return pairs[:, ~np.isnan(pairs).any(axis=0)]
 
 
 class Measured:
@@ -68,8 +74,9 @@ class Measured:
         return [self.at(kind, size, variant, figure) for size in SIZES]
 
     def at(self, kind: str, size: str, variant: object, figure: str) -> float:
-        """Return the median of a figure."""
-        return median(float(run[figure]) for run in self._runs[f"{kind}/{size}/{variant}"])
+        """Return the median of a figure; NaN when it was not measured."""
+        runs = self._runs.get(f"{kind}/{size}/{variant}")
+        return median(float(run[figure]) for run in runs) if runs else math.nan
 
     def overhead(self) -> dict[str, tuple[float, float]]:
         """Return milliseconds of a trial by kind of work; the first two trials load code."""
@@ -97,21 +104,25 @@ def measured(found: Measured) -> list[str]:
     rows = ["| | " + " | ".join(SIZES) + " |", "|---|" + "---:|" * len(SIZES)]
 
     def row(name: str, values: Sequence[float], form: str) -> None:
-        rows.append(f"| {name} | " + " | ".join(format(value, form) for value in values) + " |")
+        shown = ("n/m" if math.isnan(value) else format(value, form) for value in values)
+        rows.append(f"| {name} | " + " | ".join(shown) + " |")
 
     row("tokens read", found.of("encode", 0, "tokens"), ",.0f")
     row("types read", found.of("encode", 0, "raw_types"), ",.0f")
     row("types kept (min count 5)", found.of("encode", 0, "types"), ",.0f")
     for workers in (0, 1, 2):
         who = "one process" if workers == 0 else f"Dask, {workers} worker{'s' * (workers > 1)}"
-        row(f"encoding, {who}: seconds", found.of("encode", workers, "seconds"), ".2f")
+        row(f"encoding, {who}: seconds", found.of("encode", workers, "seconds"), ".1f")
+        row(f"encoding, {who}: CPU seconds", found.of("encode", workers, "cpu_seconds"), ".1f")
         row(f"encoding, {who}: peak memory, MiB", found.of("encode", workers, "peak_mib"), ",.0f")
-    row("one epoch, one file: seconds", found.of("train", "whole", "seconds"), ".2f")
-    row("one epoch, 8 shards: seconds", found.of("train", "shards", "seconds"), ".2f")
+    for kind, what in (("whole", "one file"), ("shards", f"{FILES} shards")):
+        row(f"one epoch, {what}: seconds", found.of("train", kind, "seconds"), ".2f")
+        row(f"one epoch, {what}: CPU seconds", found.of("train", kind, "cpu_seconds"), ".2f")
     row("training: peak memory, MiB", found.of("train", "whole", "peak_mib"), ",.0f")
     for workers in (1, 2):
         of = f"sweep, {workers} worker{'s' * (workers > 1)}"
         row(f"{of}: trials/hour", pace(found, workers), ",.0f")
+        row(f"{of}: CPU seconds a run", cost(found, workers), ".1f")
         row(f"{of}: peak memory, MiB", found.of("sweep", workers, "peak_mib"), ",.0f")
     return rows
 
@@ -122,6 +133,12 @@ def pace(found: Measured, workers: int) -> list[float]:
     return [3600 * n / s for n, s in zip(trials, seconds, strict=True)]
 
 
+def cost(found: Measured, workers: int) -> list[float]:
+    """Return CPU seconds of a run at every size, the start of processes and all else shared out."""
+    trials, seconds = (found.of("sweep", workers, name) for name in ("trials", "cpu_seconds"))
+    return [s / (n + 1) for n, s in zip(trials, seconds, strict=True)]
+
+
 def fitted(found: Measured) -> list[str]:
     """Return the laws, and what they give far out."""
     tokens = found.of("encode", 0, "tokens")
@@ -129,30 +146,28 @@ def fitted(found: Measured) -> list[str]:
     laws: dict[str, tuple[Power | Line, float, str]] = {
         "types read": (Power.fit(tokens, found.of("encode", 0, "raw_types")), FAR, ",.0f"),
         "types kept": (Power.fit(tokens, types), FAR, ",.0f"),
-        "encoding, one process, s": (
-            Power.fit(tokens, found.of("encode", 0, "seconds")),
+        "encoding, CPU s": (Line.fit(tokens, found.of("encode", 0, "cpu_seconds")), FAR, ",.0f"),
+        "one epoch, CPU s": (
+            Power.fit(tokens, found.of("train", "whole", "cpu_seconds")),
             FAR,
             ",.0f",
         ),
-        "one epoch, one thread, s": (
-            Power.fit(tokens, found.of("train", "whole", "seconds")),
-            FAR,
+        "encoding, peak MiB, by types read": (
+            Line.fit(found.of("encode", 0, "raw_types"), found.of("encode", 0, "peak_mib")),
+            Power.fit(tokens, found.of("encode", 0, "raw_types"))(FAR),
             ",.0f",
         ),
     }
     kept = laws["types kept"][0](FAR)
     memory = Line.fit(types, found.of("train", "whole", "peak_mib"))
     laws["training, peak MiB, by types kept"] = (memory, kept, ",.0f")
-    besides = [3600 / each for each in pace(found, 1)]
-    epochs = found.of("train", "whole", "seconds")
-    rest = [s - t for s, t in zip(besides, epochs, strict=True)]
-    laws["a trial besides its epoch, s, by types kept"] = (Line.fit(types, rest), kept, ",.0f")
     rows = ["| | law | at 10 billion tokens |", "|---|---|---:|"]
     for name, (law, at, form) in laws.items():
+        what = "types" if "by types" in name else "tokens"
         said = (
             f"{law.factor:.3g} · tokens^{law.exponent:.3f}"
             if isinstance(law, Power)
-            else f"{law.start:.3g} + {law.slope:.3g} · types"
+            else f"{law.start:.3g} + {law.slope:.3g} · {what}"
         )
         rows.append(f"| {name} | {said} | {law(at):{form}} |")
     vectors = kept * DIM * 4 / 2**30
@@ -178,33 +193,39 @@ def draw(found: Measured) -> None:
     from matplotlib import pyplot
 
     tokens = np.array(found.of("encode", 0, "tokens"))
-    figure, (time, memory, trials) = pyplot.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
+    paces = {
+        n: found_pace for n in (1, 2) if not all(map(math.isnan, found_pace := pace(found, n)))
+    }
+    panels = 3 if paces else 2
+    figure, (time, memory, *last) = pyplot.subplots(
+        1, panels, figsize=(4 * panels, 3.6), layout="constrained"
+    )
     lines = {
-        "encoding, one process": found.of("encode", 0, "seconds"),
-        "encoding, Dask, 2 workers": found.of("encode", 2, "seconds"),
-        "one epoch, one thread": found.of("train", "whole", "seconds"),
+        "encoding, one process": found.of("encode", 0, "cpu_seconds"),
+        "encoding, Dask, 2 workers": found.of("encode", 2, "cpu_seconds"),
+        "one epoch, one thread": found.of("train", "whole", "cpu_seconds"),
     }
     far = np.geomspace(tokens[0], FAR, 50)
     for i, (name, seconds) in enumerate(lines.items()):
-        law = Power.fit(tokens, seconds)
-        time.plot(
-            tokens, seconds, "o", color=f"C{i}", label=f"{name} (exponent {law.exponent:.2f})"
-        )
+        law = Power.fit(tokens, seconds) if name.startswith("one") else Line.fit(tokens, seconds)
+        time.plot(tokens, seconds, "o", color=f"C{i}", label=name)
         time.plot(far, [law(x) for x in far], "--", lw=1, color=f"C{i}")
-    time.set(title="time, s", xscale="log", yscale="log", xlabel="tokens")
+    time.set(title="CPU seconds", xscale="log", yscale="log", xlabel="tokens")
     sizes = {
         "encoding, one process": found.of("encode", 0, "peak_mib"),
-        "training": found.of("train", "whole", "peak_mib"),
-        "sweep, 1 worker": found.of("sweep", 1, "peak_mib"),
-        "sweep, 2 workers": found.of("sweep", 2, "peak_mib"),
+        "encoding, Dask, 2 workers": found.of("encode", 2, "peak_mib"),
+        "one epoch, one thread": found.of("train", "whole", "peak_mib"),
     }
+    sizes |= {f"sweep, {n} worker(s)": found.of("sweep", n, "peak_mib") for n in paces}
     for name, mib in sizes.items():
         memory.plot(tokens, mib, "o-", label=name)
     memory.set(title="peak memory, MiB", xscale="log", xlabel="tokens", ylim=(0, None))
-    for workers in (1, 2):
-        trials.plot(tokens, pace(found, workers), "o-", label=f"{workers} worker(s)")
-    trials.set(title="trials an hour, 1 epoch each", xscale="log", yscale="log", xlabel="tokens")
-    for axes in (time, memory, trials):
+    for trials in last:
+        for n, each in paces.items():
+            trials.plot(tokens, each, "o-", label=f"{n} worker(s)")
+        title = "trials an hour, 1 epoch each"
+        trials.set(title=title, xscale="log", yscale="log", xlabel="tokens")
+    for axes in (time, memory, *last):
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7)
     figure.savefig(FIGURE, dpi=150)
