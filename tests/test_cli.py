@@ -37,7 +37,7 @@ OPTIONS = {
     "--stop --workers --executor --scheduler",
     "plan": "--strategy --trials --seeds --set --store",
     "status": "--store",
-    "resume": "--trials --hours --store",
+    "resume": "--trials --hours --workers --store",
     "archive": "--store",
     "restore": "--store",
     "prune-store": "--yes --failed --store",

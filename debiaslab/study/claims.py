@@ -145,10 +145,13 @@ class Claims:
         return now - since > LEASE
 
     def _keep_beating(self) -> None:
-        mine = update(_TABLE).where(_TABLE.c.owner == self._owner)
         while not self._ended.wait(BEAT):
             with suppress(SQLAlchemyError):  # the next one may get through
-                self._execute(mine.values(beat=_TABLE.c.beat + 1))
+                self._beat()
+
+    def _beat(self) -> None:
+        mine = update(_TABLE).where(_TABLE.c.owner == self._owner)
+        self._execute(mine.values(beat=_TABLE.c.beat + 1))
 
     def _is(self, what: str):  # type: ignore[no-untyped-def]  # a clause; SQLAlchemy's own types
         return and_(_TABLE.c.study == self._study, _TABLE.c.what == what)
