@@ -34,7 +34,7 @@ OPTIONS = {
     "sweep": "--strategy --trials --seeds --study --cover --mwes --dim --window --negatives "
     "--epochs --min-count --subsample --lr --threads --engine --bias-weight --retention-weight "
     "--store --set --sampler --objectives --min-retention --prune --warm-start --points --hours "
-    "--stop --workers",
+    "--stop --workers --executor --scheduler",
     "plan": "--strategy --trials --seeds --set --store",
     "status": "--store",
     "resume": "--trials --hours --workers --store",

@@ -225,9 +225,16 @@ class StudyFile(Part):
         default=(1, 2), description="a number n for the seeds 1 to n, or a list"
     )
     budget: BudgetPart = BudgetPart()
-    executor: Literal["local"] = Field(default="local", description="where trials run")
+    executor: Literal["local", "dask"] = Field(default="local", description="where trials run")
+    scheduler: str | None = Field(
+        default=None,
+        description="address of a Dask cluster, such as tcp://10.0.0.1:8786; null: this machine",
+    )
     workers: int = Field(
-        default=1, ge=1, le=_MOST_WORKERS, description="processes that share the trials"
+        default=1,
+        ge=1,
+        le=_MOST_WORKERS,
+        description="processes that share the trials; dask: 1 means every thread of the cluster",
     )
 
     @field_validator("seeds", mode="before")

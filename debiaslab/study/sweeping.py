@@ -15,6 +15,7 @@ from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
 from debiaslab.outputs import check_output
+from debiaslab.results import trial_rows
 from debiaslab.study.claims import Claims
 from debiaslab.study.executors import Executor, Share
 from debiaslab.study.kept import log_study_file
@@ -23,7 +24,7 @@ from debiaslab.study.plan import Plan
 from debiaslab.study.run import dataset_info, log_provenance
 from debiaslab.study.search import Search
 from debiaslab.study.search_storage import explained
-from debiaslab.study.summary import Summary, summarise, trial_rows, words_note
+from debiaslab.study.summary import Summary, summarise, words_note
 from debiaslab.study.taking_part import Participant, Tick
 from debiaslab.tracking import Store
 

@@ -34,7 +34,7 @@ from debiaslab.study.run import (
 )
 from debiaslab.study.search import WEIGHT, Proposal, Search, seeds_tried
 from debiaslab.study.search_storage import SEARCH_ERRORS
-from debiaslab.study.summary import mark_best
+from debiaslab.study.summary import mark_if_best
 from debiaslab.tracking import VECTORS, RunInfo, Store
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class Participant:
         self.search.constrain(proposal, means["retention"])
         objectives = self.plan.search.objectives
         self.search.complete(proposal, *(means[objective] for objective in objectives))
-        mark_best(self.store, self.parent, self.plan.search.min_retention)
+        mark_if_best(self.store, self.parent, proposal.number, self.plan.search.min_retention)
 
     def _trial(self, proposal: Proposal, baseline: FinishedRun) -> FinishedRun:
         return self._run(
@@ -218,7 +218,7 @@ class Participant:
     def _found(
         self, weight: float, seed: int, trial: int | None, knobs: Mapping[str, Any]
     ) -> FinishedRun | None:
-        runs = self.store.runs(self.parent)
+        runs = self.store.runs(self.parent, params={"weight": repr(weight), "seed": str(seed)})
         same = [run for run in runs if trial is None or self._knobs(run) == _texts(knobs)]
         return find_finished(self.store, same, weight=weight, seed=seed)
 

@@ -7,8 +7,9 @@ this or another command, on this or another machine. Without an executor the swe
 the only participant.
 """
 
+from debiaslab.study.executors.dask_cluster import DaskCluster
 from debiaslab.study.executors.executor import Executor
 from debiaslab.study.executors.processes import Processes
 from debiaslab.study.executors.share import Share, work
 
-__all__ = ["Executor", "Processes", "Share", "work"]
+__all__ = ["DaskCluster", "Executor", "Processes", "Share", "work"]
