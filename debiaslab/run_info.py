@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 VECTORS = "vectors/vectors.npz"
+LAMBDA = "lambda"  # λ as a metric: the UI's charts take numbers only
+LOG_LAMBDA = "log10_lambda"  # and have no logarithmic axis; the baseline has none
 
 
 @dataclass(frozen=True)
