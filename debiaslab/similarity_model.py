@@ -50,7 +50,9 @@ class PairSimilarity(PythonModel):  # type: ignore[misc]
         """Return the row of each word, −1 for one without a vector."""
         return np.array([self._row(word) for word in words], dtype=np.int64)
 
-    def _row(self, word: str) -> int:
+    def _row(self, word: object) -> int:
+        if not isinstance(word, str):  # an empty cell of a CSV
+            return -1
         joined = word.replace(" ", "_")
         forms = (word, word.lower(), joined, joined.lower())
         return next((self._index[form] for form in forms if form in self._index), -1)

@@ -181,7 +181,8 @@ def _log_outcome(log: RunLog, weight: float, outcome: Outcome | None, step: int)
         values = asdict(outcome)
         log.metrics(values, step=step)
         measured = {key: value for key, value in values.items() if value is not None}
-        log.metrics({f"{_GLANCE}/{key}": value for key, value in measured.items()}, step=step)
+        # At step 0 the UI draws a bar, at any other one point of a line.
+        log.metrics({f"{_GLANCE}/{key}": value for key, value in measured.items()})
 
 
 def _debiased(bound: BoundStrategy, vectors: Embeddings) -> TrainResult:
