@@ -35,7 +35,7 @@ from debiaslab.redact import redact
 from debiaslab.run_info import VECTORS, DatasetInfo, RunInfo, StudyRun
 from debiaslab.store_paths import ROOT_TAG, Location, local_path, locate, rebase
 from debiaslab.ui_server import free_port, is_server, ui_command, ui_environment
-from debiaslab.ui_views import VIEW_TAG, run_page, study_view
+from debiaslab.ui_views import VIEW_TAG, run_page, study_view, view_page
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -541,6 +541,11 @@ class Store:
         with _explained(self.uri):
             experiment = self._client.get_run(run_id).info.experiment_id
         return f"{redact(base).rstrip('/')}/{run_page(experiment, run_id)}"
+
+    def view_link(self, parent: str, base: str) -> str:
+        """Return the address of the runs of a study, as :meth:`save_view` saved them."""
+        page = view_page(self.experiment_id, parent, charts=False)
+        return f"{redact(base).rstrip('/')}/{page}"
 
     def save_view(self, name: str, parent: str) -> None:
         """Save how the UI shows the runs of a study, to be opened from its list of views."""

@@ -10,6 +10,7 @@ from debiaslab.report.comparison_table import (
 )
 from debiaslab.report.data import TrialRow, TrialSummary, association_sizes, summarize
 from debiaslab.report.figures import (
+    headline,
     loss_figure,
     scorecard_figure,
     sweep_figure,
@@ -31,6 +32,7 @@ __all__ = [
     "comparison_text",
     "front_figure",
     "gap_figure",
+    "headline",
     "heat_map_figure",
     "loss_figure",
     "run_report",

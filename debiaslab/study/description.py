@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from debiaslab import regularizers
-from debiaslab.report import TrialRow, sweep_markdown
-from debiaslab.report.figures import headline
+from debiaslab.report import TrialRow, headline, sweep_markdown
 from debiaslab.study.objective import FORMULA
 from debiaslab.ui_views import run_page, view_page
 
@@ -50,7 +49,7 @@ def study_note(
         part
         for part in (
             _finding(rows),
-            _links(experiment, parent, finished=bool(rows)),
+            _links(experiment, parent, report=bool(rows), figure="sweep" if rows else None),
             _question(plan, corpus),
             sweep_markdown([row for row in rows if row.best or row.trial is None]) if rows else "",
             "### How to read it\n\n" + _READING,
@@ -59,6 +58,19 @@ def study_note(
             f"```\n{FORMULA}\n```",
         )
         if part
+    )
+
+
+def comparison_note(table: str, experiment: str, parent: str) -> str:
+    """Return the description of a comparison; ``table`` is Markdown."""
+    return "\n\n".join(
+        (
+            "**Question.** Which strategy takes most bias out of the same text with the same "
+            "seeds, and what does each cost?",
+            _links(experiment, parent, figure="heat_map"),
+            table,
+            "### How to read it\n\n" + _READING,
+        )
     )
 
 
@@ -85,17 +97,15 @@ def _finding(rows: Sequence[TrialRow]) -> str:
     return f"**{headline(rows)}** ({over}; baseline → best trial)"
 
 
-def _links(experiment: str, parent: str, *, finished: bool) -> str:
+def _links(experiment: str, parent: str, *, report: bool = False, figure: str | None) -> str:
     links = {
         "runs, the best first": view_page(experiment, parent, charts=False),
         "charts of λ, bias and retention": view_page(experiment, parent, charts=True),
     }
-    if finished:
-        links = {
-            "the report": run_page(experiment, parent, "/artifacts/report.html"),
-            **links,
-            "figures": run_page(experiment, parent, "/artifacts/figures/sweep.png"),
-        }
+    if report:
+        links["the report"] = run_page(experiment, parent, "/artifacts/report.html")
+    if figure is not None:
+        links["figures"] = run_page(experiment, parent, f"/artifacts/figures/{figure}.png")
     return "Open: " + " · ".join(f"[{name}]({link})" for name, link in links.items())
 
 
