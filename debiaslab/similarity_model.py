@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 import numpy as np
 import pandas as pd
-from mlflow.pyfunc import PythonModel, PythonModelContext
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class PairSimilarity(PythonModel):  # type: ignore[misc]
+class PairSimilarity(PythonModel):
     """Predicts ``sim`` for rows of ``word1, word2`` as ``debiaslab export`` writes them.
 
     Words are looked up as given, then lower-cased, then both with ``_`` for a space; a pair with

@@ -847,14 +847,14 @@ def _save_model(
     from mlflow.types import ColSpec, DataType, Schema
 
     vectors = embeddings.save(folder / "vectors.npz")
-    words = [ColSpec(DataType.string, name) for name in ("word1", "word2")]
+    words = Schema([ColSpec(DataType.string, "word1"), ColSpec(DataType.string, "word2")])
     target = folder / "model"
     pyfunc.save_model(
         str(target),
         python_model=str(_MODEL_CODE),
         artifacts={"vectors": str(vectors)},
         model_config={"fallback": fallback},
-        signature=ModelSignature(Schema(words), Schema([ColSpec(DataType.double, "sim")])),
+        signature=ModelSignature(words, Schema([ColSpec(DataType.double, "sim")])),
         input_example=pd.DataFrame(list(example), columns=["word1", "word2"]),
         # Said outright: MLflow would otherwise load the model in a new process to find out.
         pip_requirements=[f"numpy=={np.__version__}", f"pandas=={pd.__version__}"],
