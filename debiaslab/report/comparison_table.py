@@ -10,10 +10,10 @@ from debiaslab.report.comparison import (
     HEADLINE,
     Comparing,
     Measure,
-    Side,
     compared,
     every_measure,
 )
+from debiaslab.results import Side
 
 MISSING = "–"
 _COLUMNS = (
