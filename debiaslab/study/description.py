@@ -92,9 +92,7 @@ def run_note(strategy: str, weight: float, seed: int, outcome: Outcome | None) -
 def _finding(rows: Sequence[TrialRow]) -> str:
     if not rows:
         return "**Nothing is chosen yet**: the search runs, or was interrupted."
-    seeds = len({row.seed for row in rows})
-    over = "one seed" if seeds == 1 else f"mean over {seeds} seeds"
-    return f"**{headline(rows)}** ({over}; baseline → best trial)"
+    return f"**{headline(rows)}**"
 
 
 def _links(experiment: str, parent: str, *, report: bool = False, figure: str | None) -> str:
@@ -111,13 +109,14 @@ def _links(experiment: str, parent: str, *, report: bool = False, figure: str | 
 
 def _question(plan: Plan, corpus: Corpus) -> str:
     size: dict[str, Any] = corpus.describe()
+    seeds = "one seed" if len(plan.seeds) == 1 else f"{len(plan.seeds)} seeds"
     lines = [
         f"**Question.** How much gender bias does `{plan.strategy}` take out of word embeddings, "
         "at which λ, and how much word similarity does it cost?",
         f"**Corpus.** {corpus.name}: {size['documents']:,} documents, {size['tokens']:,} tokens, "
         f"{size['types']:,} types.",
         *(f"**Strategy.** {_strategy(name)}" for name in plan.strategy.split("+")),
-        f"**Budget.** Up to {plan.trials} values of λ, each with {len(plan.seeds)} seeds, and a "
+        f"**Budget.** Up to {plan.trials} values of λ, each with {seeds}, and a "
         f"baseline (λ = 0) of every seed. Cover: `{plan.cover}`.",
     ]
     return "\n\n".join(lines)
