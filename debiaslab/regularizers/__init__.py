@@ -50,6 +50,7 @@ from debiaslab.regularizers.registry import (
     register,
     strategy_names,
 )
+from debiaslab.regularizers.reserved import ReservedSubspace
 from debiaslab.regularizers.running_direction import RunningProjection
 from debiaslab.regularizers.soft import SoftDebias
 from debiaslab.regularizers.tying import Tying
@@ -92,6 +93,7 @@ __all__ = [
     "RandomDirection",
     "RandomProjection",
     "RepulsionNeutralisation",
+    "ReservedSubspace",
     "Rewriting",
     "RunningProjection",
     "SoftDebias",

@@ -46,8 +46,9 @@ class Side:
 
     @property
     def label(self) -> str:
-        """The name with λ, as tables show it."""
-        return self.strategy if self.weight is None else f"{self.strategy} λ={self.weight:.3g}"
+        """The name with λ, as tables show it; a λ of each part is in the name."""
+        own = self.weight == 1 and "@" in self.strategy
+        return f"{self.strategy} λ={self.weight:.3g}" if self.weight and not own else self.strategy
 
 
 @dataclass(frozen=True)

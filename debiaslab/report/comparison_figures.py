@@ -8,19 +8,35 @@ from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
 from debiaslab.report.comparison import HEADLINE, OUTCOMES, Comparing, Measure, Side, compared
-from debiaslab.report.style import BASELINE, INK, REPORT, TUNE, figure, legend_above, plain
+from debiaslab.report.comparison_fronts import GROUPS, front_volumes, group_of, headline
+from debiaslab.report.style import (
+    BASELINE,
+    INK,
+    REPORT,
+    SEVERAL,
+    TEXT,
+    TUNE,
+    figure,
+    legend_above,
+    plain,
+)
+from debiaslab.statistics.fronts import front_of
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _BIAS_TUNE = Measure("outcome", "bias_tune", "tune", "lower", "bias, tune words")
 _BIAS_REPORT, _RETENTION = OUTCOMES
+_NAMED = 10  # points that can bear their names
+_LOOKS = {"in": (TUNE, "o"), "post": (REPORT, "D"), "pre": (TEXT, "^"), "several": (SEVERAL, "v")}
 
 
 def front_figure(sides: Sequence[Side]) -> Figure:
     """Draw bias against retention on report words, a point a strategy, intervals over seeds.
 
-    The line joins the strategies that no other beats in both; controls are hollow.
+    The lines join, for penalties and for post-processing, the strategies that no other of the kind
+    beats in both; controls are hollow. Above ten, points bear numbers and a key names them.
 
     Raises:
         UserError: No strategy has both numbers.
@@ -28,38 +44,36 @@ def front_figure(sides: Sequence[Side]) -> Figure:
     points = _points(sides)
     if not points:
         raise UserError("no strategy has bias and retention measured on report words")
-    made = figure(_front_title(points), 8.0, 5.2)
+    numbered = len(points) > _NAMED
+    made = figure(_front_title(sides, points), 8.0, 7.2 if numbered else 5.2)
     axes = made.subplots()
-    for point in points:
-        baseline = point.side.strategy == "baseline"
-        color = BASELINE if baseline else TUNE
+    for number, point in enumerate(points):
+        color, marker = _LOOKS.get(group_of(point.side), (BASELINE, "s"))
         axes.errorbar(
             point.bias,
             point.retention,
             xerr=point.bias_half_width,
             yerr=point.retention_half_width,
-            fmt="s" if baseline else "o",
+            fmt=marker,
             color=color,
             markerfacecolor="white" if point.side.control else color,
-            elinewidth=1,
-            capsize=2,
+            elinewidth=0.6,
+            capsize=0,
+            alpha=0.85,
         )
         axes.annotate(
-            point.side.label,
+            str(number) if numbered else point.side.label,
             (point.bias, point.retention),
             xytext=(5, 5),
             textcoords="offset points",
             fontsize=8,
         )
-    front = _front([(p.bias, p.retention) for p in points if not p.side.control])
-    axes.plot(
-        [bias for bias, _ in front],
-        [kept for _, kept in front],
-        color=INK,
-        linewidth=1,
-        zorder=1,
-        label="front",
-    )
+    for group in ("in", "post"):
+        _draw_front(axes, group, [point for point in points if group_of(point.side) == group])
+    for group in ("pre", "several"):
+        if any(group_of(point.side) == group for point in points):
+            color, marker = _LOOKS[group]
+            axes.plot([], [], marker, color=color, label=GROUPS[group])
     axes.axhline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="baseline's similarity")
     axes.axvline(1.0, color=BASELINE, linestyle=":", linewidth=1, label="95 % of random words")
     plain(axes)
@@ -67,7 +81,39 @@ def front_figure(sides: Sequence[Side]) -> Figure:
     axes.set_xlabel("bias on report words (1 = 95 % of random words)")
     axes.set_ylabel("retention on report pairs")
     legend_above(axes)
+    if numbered:
+        _key(made, points)
     return made
+
+
+def _draw_front(axes: Axes, group: str, own: Sequence[_Point]) -> None:
+    if not own:
+        return
+    front = [own[i] for i in front_of([(point.bias, min(point.retention, 1.0)) for point in own])]
+    color, marker = _LOOKS[group]
+    axes.plot(
+        [point.bias for point in front],
+        [point.retention for point in front],
+        color=color,
+        marker=marker,
+        linewidth=1.2,
+        zorder=1,
+        label=f"front of {GROUPS[group]}",
+    )
+
+
+def _key(made: Figure, points: Sequence[_Point]) -> None:
+    """Name the numbered points below the axes, in three columns."""
+    rows = -(-len(points) // 3)
+    names = [f"{number}  {point.side.label}" for number, point in enumerate(points)]
+    columns = [names[start : start + rows] for start in range(0, len(names), rows)]
+    height = 0.155 * rows + 0.15
+    engine = made.get_layout_engine()
+    share = height / float(made.get_size_inches()[1])
+    if engine is not None:
+        engine.set(rect=(0, share, 1, 1 - share))  # type: ignore[call-arg]
+    for place, column in enumerate(columns):
+        made.text(0.02 + place / 3, share - 0.01, "\n".join(column), va="top", fontsize=7.5)
 
 
 def heat_map_figure(sides: Sequence[Side]) -> Figure:
@@ -159,8 +205,12 @@ def _points(sides: Sequence[Side]) -> list[_Point]:
     ]
 
 
-def _front_title(points: Sequence[_Point]) -> str:
-    usable = [p for p in points if not p.side.control and p.side.strategy != "baseline"]
+def _front_title(sides: Sequence[Side], points: Sequence[_Point]) -> str:
+    ratio = headline(front_volumes(sides))
+    if ratio is not None:
+        spread = "" if ratio.half_width is None else f" ± {ratio.half_width:.2f}"
+        return f"Hypervolume, in-processing over post-processing: {ratio.mean:.2f}{spread}"
+    usable = [point for point in points if group_of(point.side) is not None]
     if not usable:
         return "Bias and retention"
     least = min(usable, key=lambda point: point.bias)
@@ -168,15 +218,6 @@ def _front_title(points: Sequence[_Point]) -> str:
         f"Least bias on report words: {least.side.label}, {least.bias:.2f} at retention "
         f"{least.retention:.2f}"
     )
-
-
-def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the points no other beats in both: less bias, more retention; by rising bias."""
-    front: list[tuple[float, float]] = []
-    for bias, kept in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not front or kept > front[-1][1]:
-            front.append((bias, kept))
-    return front
 
 
 def _gain(measure: Measure, baseline: Comparing, own: Comparing) -> float | None:

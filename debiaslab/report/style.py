@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # Okabe & Ito (2008), Color Universal Design.
 TUNE = "#0072B2"
 REPORT = "#D55E00"
+TEXT = "#009E73"
+SEVERAL = "#CC79A7"
 BASELINE = "#6b6b6b"
 INK = "#222222"
 _DPI = 130
