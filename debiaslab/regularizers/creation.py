@@ -92,22 +92,24 @@ def _read(name: str) -> tuple[list[type[Strategy]], tuple[float, ...]]:
     classes = [get(part.strip()) for part, _, _ in written]
     if not any(at for _, at, _ in written):
         return classes, ()
-    factors, without = [], []
-    for each, (_, at, text) in zip(classes, written, strict=True):
-        if at:
+    own = {
+        each.name: weight_of(text, name)
+        for each, (_, at, text) in zip(classes, written, strict=True)
+        if at
+    }
+    for each in classes:
+        if each.name in own:
             check_weighs(each, name)
-        elif issubclass(each, Penalty):
-            without.append(each.name)
-        factors.append(weight_of(text, name) if at else 1.0)
+    without = [c.name for c in classes if issubclass(c, Penalty) and c.name not in own]
     if without or len(classes) == 1:
-        reason = f"no λ to {', '.join(without)}" if without else "a factor to its only part"
+        lacking = f"no λ to {', '.join(without)}" if without else "a λ to its only part"
         raise UserError(
-            f"{name!r} gives {reason}",
+            f"{name!r} gives {lacking}",
             allowed="a λ for each, as in projection@0.5+pairwise@10, or one for all",
             next_step=f"--strategy {SEPARATOR.join(each.name for each in classes)} --weight "
-            f"{max(factors):g}",
+            f"{min(own.values()):g}",
         )
-    return classes, tuple(factors)
+    return classes, tuple(own.get(each.name, 1.0) for each in classes)
 
 
 def _one(strategy: type[Strategy], knobs: Mapping[str, Any]) -> Strategy:
