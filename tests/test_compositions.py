@@ -187,7 +187,6 @@ def test_each_part_may_have_a_weight_of_its_own() -> None:
     [
         ("projection-subspace", {"k": 4}, "4 dimensions.*at most 3 with 3 gender pairs.*k=3"),
         ("gn", {"k": 8}, "8 dimensions.*fewer than the 8"),
-        ("reserved", {"k": 9}, "9 dimensions.*fewer than the 8"),
         ("hard", {"components": 4}, "4 components.*1 to 3 with 3 sets"),
         ("cds+soft", {"components": 4}, "4 components"),
         ("inlp", {"steps": 35}, "leave nothing of vectors of dimension 8"),

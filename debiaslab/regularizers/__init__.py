@@ -50,7 +50,7 @@ from debiaslab.regularizers.registry import (
     register,
     strategy_names,
 )
-from debiaslab.regularizers.reserved import ReservedSubspace
+from debiaslab.regularizers.ruler import Ruler
 from debiaslab.regularizers.running_direction import RunningProjection
 from debiaslab.regularizers.soft import SoftDebias
 from debiaslab.regularizers.tying import Tying
@@ -93,8 +93,8 @@ __all__ = [
     "RandomDirection",
     "RandomProjection",
     "RepulsionNeutralisation",
-    "ReservedSubspace",
     "Rewriting",
+    "Ruler",
     "RunningProjection",
     "SoftDebias",
     "Space",
