@@ -48,7 +48,7 @@ def front_figure(sides: Sequence[Side]) -> Figure:
     made = figure(_front_title(sides, points), 8.0, 7.2 if numbered else 5.2)
     axes = made.subplots()
     for number, point in enumerate(points):
-        color, marker = _LOOKS.get(group_of(point.side), (BASELINE, "s"))
+        color, marker = _LOOKS.get(group_of(point.side) or "", (BASELINE, "s"))
         axes.errorbar(
             point.bias,
             point.retention,

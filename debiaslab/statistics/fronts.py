@@ -29,9 +29,9 @@ def hypervolume(points: Sequence[Point], bias: float) -> float:
         points: Of the trials or strategies; retention above 1 counts as 1, as in the score.
         bias: Of the baseline: with retention 0 the reference point. A point with more is nothing.
     """
-    if bias <= 0:
-        return 0.0
     inside = [(max(x, 0.0), max(0.0, min(kept, 1.0))) for x, kept in points if x < bias]
+    if not inside or bias <= 0:
+        return 0.0
     front = [inside[i] for i in front_of(inside)]
     ends = [x for x, _ in front[1:]] + [bias]
     return sum((end - x) * kept for (x, kept), end in zip(front, ends, strict=True)) / bias
