@@ -473,6 +473,15 @@ class Store:
             target.mkdir(exist_ok=True)
             return Path(self._client.download_artifacts(run_id, path, str(target)))
 
+    def download(self, run_id: str, path: str, folder: Path) -> Path:
+        """Copy the artifact ``path`` (a file or folder) of a run to ``folder / path``.
+
+        Raises:
+            UserError: The store cannot be reached, or has no such artifact.
+        """
+        with _explained(self.uri):
+            return Path(self._client.download_artifacts(run_id, path, str(folder)))
+
     def artifacts(self, run_id: str) -> list[str]:
         """Return the paths of every artifact file and folder of a run."""
         paths: list[str] = []

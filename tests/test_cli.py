@@ -23,11 +23,11 @@ from tests.toys import toy_text
 Capture = pytest.CaptureFixture[str]
 HEAVY = [
     *("torch", "mlflow", "optuna", "sklearn", "gensim", "scipy", "matplotlib", "pandas", "numba"),
-    *("nltk", "jinja2", "sqlalchemy", "tensorboard", "zstandard"),
+    *("nltk", "jinja2", "sqlalchemy", "tensorboard", "zstandard", "distributed"),
 ]
 TRAIN = ["train", "toy.txt", *TINY, "--min-count", "1"]
 OPTIONS = {
-    "corpus": "--mwes --min-count --rare --keep-case",
+    "corpus": "--mwes --min-count --rare --keep-case --executor --scheduler --workers",
     "train": "--mwes --dim --window --dynamic --fixed --negatives --epochs --min-count --subsample "
     "--lr --threads --seed --engine --strategy --weight --cover --init --out --optimizer "
     "--batch-size --patience --tensorboard --device --store",

@@ -169,7 +169,7 @@ def test_several_files_equal_one(build, tmp_path):
     paths = [tmp_path / "first.txt", tmp_path / "second.txt", str(tmp_path / "second.txt")]
     several = Corpus.build(paths, ALL, cache=tmp_path / "cache", progress=False)
     one = build("b a b\na c\nc c\nc c\n")
-    assert several.ids.tolist() == one.ids.tolist()
+    assert np.asarray(several.ids).tolist() == one.ids.tolist()
     assert several.fingerprint == one.fingerprint
     assert several.name == "first+2"
     assert several.sources == tuple(map(str, paths))

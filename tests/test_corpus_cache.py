@@ -13,9 +13,8 @@ import warnings
 import numpy as np
 import pytest
 
-from debiaslab.corpus import Corpus, CorpusSettings, hashes
+from debiaslab.corpus import Corpus, CorpusSettings, hashes, parts
 from debiaslab.corpus import cache as entries
-from debiaslab.corpus import corpus as corpus_module
 from debiaslab.corpus.reading import Block
 from debiaslab.corpus.sources import FileSource
 from debiaslab.errors import UserError
@@ -220,7 +219,7 @@ def test_a_full_disk_leaves_nothing(build, text, monkeypatch, step):
     def full(*_args, **_kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(corpus_module, step, full)
+    monkeypatch.setattr(parts, step, full)
     with pytest.raises(UserError, match="no space left on disk"):
         build()
     assert left_in(text.parent / "cache") == [entries.MEMO]

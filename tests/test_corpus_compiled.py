@@ -145,7 +145,7 @@ def test_an_interrupt_ends_all_threads_and_leaves_nothing(tmp_path):
     process = subprocess.Popen(
         [sys.executable, str(script), str(text), str(cache)], stderr=subprocess.PIPE, text=True
     )
-    while process.poll() is None and not any(cache.glob(".building-*/*/numbered.i32")):
+    while process.poll() is None and not any(cache.glob(".building-*/*/*.numbered")):
         time.sleep(0.02)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)

@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "export": TOOLS | {"lexicons", "embeddings", "vectors"},
     "leaderboard": TOOLS | {"lexicons", "metrics", "export"},
     "report": frozenset({"errors", "embeddings", "metrics", "statistics", "lexicons", "tracking"}),
+    "cluster": frozenset({"errors"}),
     "similarity_model": frozenset(),  # shipped inside models, where nothing of ours may be
 }
 ONLY_WHEN_CALLED = {("embeddings", "vectors")}  # Embeddings.load and .save, inside functions
@@ -199,6 +200,20 @@ def optuna_is_imported_in_study_only(sources: Sources) -> list[str]:
     return _outside("optuna", lambda path: room_of(path) == "study", sources)
 
 
+def dask_is_imported_in_one_file(sources: Sources) -> list[str]:
+    """It is an optional extra."""
+    at_once = [
+        f"cluster.py imports {each.module}"
+        for each in imports_of("cluster.py", sources.get("cluster.py", ""))
+        if each.module.split(".")[0] in ("dask", "distributed") and not each.in_function
+    ]
+    return [
+        *at_once,
+        *_outside("dask", lambda path: path == "cluster.py", sources),
+        *_outside("distributed", lambda path: path == "cluster.py", sources),
+    ]
+
+
 def _outside(library: str, may: Callable[[str], bool], sources: Sources) -> list[str]:
     return [
         f"{path} imports {each.module}"
@@ -241,6 +256,7 @@ WALLS: list[Wall] = [
     metrics_and_sgns_stand_apart,
     mlflow_is_imported_in_one_file,
     optuna_is_imported_in_study_only,
+    dask_is_imported_in_one_file,
     only_the_command_line_prints,
     the_shipped_model_stands_alone,
 ]
@@ -263,6 +279,7 @@ def test_the_whole_package_is_read() -> None:
     }
     assert ("tracking", "mlflow") in used  # the walls around them enclose something
     assert ("study", "optuna") in used
+    assert ("cluster", "distributed") in used
 
 
 # Each wall is able to fall --------------------------------------------------------------------
@@ -304,6 +321,9 @@ def test_the_whole_package_is_read() -> None:
         (mlflow_is_imported_in_one_file, "ui_server.py", "from mlflow.entities import Param"),
         (optuna_is_imported_in_study_only, "tracking.py", "import optuna.trial"),
         (optuna_is_imported_in_study_only, "commands/sweep.py", "from optuna import Trial"),
+        (dask_is_imported_in_one_file, "commands/corpus.py", "def f():\n    import distributed"),
+        (dask_is_imported_in_one_file, "study/executors/x.py", "from dask import config"),
+        (dask_is_imported_in_one_file, "cluster.py", "import distributed"),
         (only_the_command_line_prints, "commands/sweep.py", "def f():\n    print('done')"),
         (only_the_command_line_prints, "sgns/trainer.py", "callback = print"),
         (only_the_command_line_prints, "report/x.py", "import sys\nsys.stdout.write('x')"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
-    from debiaslab.corpus import Corpus, CorpusSettings
+    from debiaslab.corpus import Corpus, CorpusSettings, Mapper
     from debiaslab.embeddings import Embeddings
     from debiaslab.sgns import TrainSettings
     from debiaslab.tracking import RunInfo, Store
@@ -176,11 +176,11 @@ def corpus_settings(args: argparse.Namespace) -> CorpusSettings:
     return settings
 
 
-def corpus_from(args: argparse.Namespace) -> Corpus:
-    """Encode the corpus that the arguments name, or take it from the cache."""
-    from debiaslab.corpus import Corpus
+def corpus_from(args: argparse.Namespace, mapper: Mapper | None = None) -> Corpus:
+    """Encode the corpus that the arguments name, with a mapper, or take it from the cache."""
+    from debiaslab.corpus import Corpus, in_turn
 
-    return Corpus.build(args.corpus, corpus_settings(args), cache=CACHE)
+    return Corpus.build(args.corpus, corpus_settings(args), cache=CACHE, mapper=mapper or in_turn)
 
 
 def settings_from(args: argparse.Namespace) -> TrainSettings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,20 +18,38 @@ from debiaslab.commands.arguments import (
     real,
     whole,
 )
-from debiaslab.errors import UserError
+from debiaslab.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
+LOCAL, DASK = "local", "dask"
+
 EXAMPLES = """examples:
   python -m debiaslab corpus
   python -m debiaslab corpus biographies.txt.gz --phrases phrases.txt
-  python -m debiaslab corpus biographies.txt.gz --mwes phrases.txt --min-count 5"""
+  python -m debiaslab corpus biographies.txt.gz --mwes phrases.txt --min-count 5
+  python -m debiaslab corpus crawl/*.zst --executor dask --scheduler tcp://10.0.0.1:8786"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_corpus(parser)
+    group = parser.add_argument_group("many files at once")
+    group.add_argument(
+        "--executor",
+        default=LOCAL,
+        help="local: one file after the other; dask: on the processes of a Dask cluster",
+    )
+    group.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of a Dask cluster that sees files and cache under the same paths; none: processes of "
+        "this machine",
+    )
+    group.add_argument(
+        "--workers", type=whole(1), help="how many processes of this machine; none: one a core"
+    )
     group = parser.add_argument_group("learning phrases")
     group.add_argument(
         "--phrases",
@@ -55,12 +74,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Encode and describe the corpus, or learn phrases from it."""
     if args.phrases is not None:
+        if args.executor != LOCAL:
+            raise UserError(
+                "phrases are learned in one process", next_step="--phrases without --executor"
+            )
         yield from _learn_phrases(args)
         return
-    corpus = corpus_from(args)
+    corpus = _encoded(args)
     yield _size(corpus)
     yield _coverage(corpus)
     yield f"next: python -m debiaslab sweep {_as_typed(args)}--strategy projection"
+
+
+def _encoded(args: argparse.Namespace) -> Corpus:
+    if args.executor not in (LOCAL, DASK):
+        raise UserError(
+            f"--executor was {args.executor!r}",
+            allowed=f"{LOCAL} or {DASK}",
+            nearest=nearest(args.executor, (LOCAL, DASK)),
+        )
+    if args.executor == LOCAL:
+        if args.scheduler or args.workers:
+            raise UserError(
+                "--scheduler and --workers are of a Dask cluster", next_step="--executor dask"
+            )
+        return corpus_from(args)
+    if args.scheduler and args.workers:
+        raise UserError(
+            "--workers makes processes on this machine, --scheduler names a cluster that has some",
+            next_step="one of them",
+        )
+    from debiaslab.cluster import connected, map_on
+
+    with connected(args.scheduler, args.workers) as client:
+        return corpus_from(args, partial(map_on, client, progress=True))
 
 
 def _learn_phrases(args: argparse.Namespace) -> Iterator[str]:

@@ -2,12 +2,15 @@
 
 from debiaslab.corpus.corpus import Corpus
 from debiaslab.corpus.learning import learn_phrases, write_phrases
+from debiaslab.corpus.parts import Mapper, in_turn
 from debiaslab.corpus.sampling import keep_probability, noise_distribution
 from debiaslab.corpus.settings import CorpusSettings
 
 __all__ = [
     "Corpus",
     "CorpusSettings",
+    "Mapper",
+    "in_turn",
     "keep_probability",
     "learn_phrases",
     "noise_distribution",

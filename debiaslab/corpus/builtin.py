@@ -51,6 +51,10 @@ class BuiltinSource:
 
         return f"wikipedia gensim {version('gensim')}"
 
+    def absolute(self) -> BuiltinSource:
+        """Return itself: every process finds its own gensim."""
+        return self
+
     def blocks(self) -> Iterator[Block]:
         """Yield one article a block, in the order of the dump."""
         from gensim.corpora.wikicorpus import extract_pages, filter_wiki

@@ -1,9 +1,10 @@
 """Folders of encoded text: written aside, moved into place whole, checked before they are used.
 
 ``<cache>/<key>/`` holds ``meta.json``, ``words.txt`` (one word a line), ``counts.npy`` (int64) and
-``ids.i32`` (little-endian int32, −1 after each document). ``checked.json`` holds size and time of
-``ids.i32`` when it was last known to be what the fingerprint says: as long as both stay, it is not
-read again for that. ``<cache>/sources.json`` remembers the digests of source files.
+``ids.i32`` (little-endian int32, −1 after each document), or the shards ``ids-000.i32``, … of the
+same stream. ``checked.json`` holds size and time of the shards when they were last known to be what
+the fingerprint says: as long as all stay, they are not read again for that.
+``<cache>/sources.json`` remembers the digests of source files.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from debiaslab.atomic import replacing, writing_error
 from debiaslab.corpus.encoding import DOCUMENT_END, IDS, Stream, Vocabulary
+from debiaslab.corpus.mapped import IdStream, Shards
 from debiaslab.errors import UserError
 
 FORMAT = 1  # raise it whenever the same text and settings give another entry
@@ -49,7 +51,7 @@ class Entry:
     meta: dict[str, Any]
     words: tuple[str, ...]
     counts: NDArray[np.int64]
-    ids: NDArray[np.int32]
+    ids: IdStream
 
 
 def entry_key(parts: dict[str, Any]) -> str:
@@ -77,12 +79,12 @@ def open_entry(path: Path) -> Entry | None:
             meta=meta,
             words=tuple(text.decode("utf-8").split("\n")[:-1]),
             counts=np.load(path / COUNTS, allow_pickle=False),
-            ids=np.memmap(path / STREAM, dtype=IDS, mode="r"),
+            ids=_mapped([path / name for name in shards_of(meta)]),
         )
         if meta["format"] != FORMAT or meta["words_sha256"] != hashlib.sha256(text).hexdigest():
             raise DamagedEntryError(f"{WORDS} is not what was written")
         _check_agreement(entry)
-        _check_stream(path, meta["fingerprint"], text)
+        _check_stream(path, meta, text)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
         raise DamagedEntryError(f"{type(error).__name__}: {error}") from error
     return entry
@@ -100,25 +102,48 @@ def _check_agreement(entry: Entry) -> None:
         raise DamagedEntryError("its files do not fit each other")
 
 
-def _check_stream(path: Path, fingerprint: str, text: bytes) -> None:
+def shard_name(number: int, of: int) -> str:
+    """Return the file name of a shard: that of the whole stream when there is but one."""
+    return STREAM if of == 1 else f"ids-{number:03}.i32"
+
+
+def shards_of(meta: dict[str, Any]) -> list[str]:
+    """Return the names of the files that hold the ids, in order."""
+    return list(meta.get("shards", [STREAM]))
+
+
+def _mapped(files: Sequence[Path]) -> IdStream:
+    pieces = [np.memmap(file, dtype=IDS, mode="r") for file in files]
+    return pieces[0] if len(pieces) == 1 else Shards(pieces)
+
+
+def _check_stream(path: Path, meta: dict[str, Any], text: bytes) -> None:
     """Compare the id stream with the fingerprint, unless nothing touched it since that was done."""
-    now = _stamp(path / STREAM)
+    shards = [path / name for name in shards_of(meta)]
+    now = _stamps(shards)
     with suppress(OSError, ValueError):
         if json.loads((path / CHECKED).read_text(encoding="utf-8")) == now:
             return
-    digest = hashlib.sha256()
-    with (path / STREAM).open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    if fingerprint != fingerprint_of(digest.hexdigest(), text):
-        raise DamagedEntryError(f"{STREAM} is not what the fingerprint says")
+    if meta["fingerprint"] != fingerprint_of(_digest(shards), text):
+        raise DamagedEntryError(f"{', '.join(shards_of(meta))}: not what the fingerprint says")
     with suppress(UserError, OSError), replacing(path / CHECKED) as temporary:
         temporary.write_text(json.dumps(now), encoding="utf-8")  # only saves time the next time
 
 
-def _stamp(file: Path) -> list[int]:
-    status = file.stat()
-    return [status.st_size, status.st_mtime_ns]
+def _stamps(files: Iterable[Path]) -> list[int]:
+    """Return size and time of every file."""
+    found = [file.stat() for file in files]
+    return [number for status in found for number in (status.st_size, status.st_mtime_ns)]
+
+
+def _digest(files: Iterable[Path]) -> str:
+    """Return the sha256 of files as if they were one."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+    return digest.hexdigest()
 
 
 def fingerprint_of(stream_sha256: str, words: bytes) -> str:
@@ -162,8 +187,10 @@ def building(cache: Path, key: str) -> Iterator[Path]:
         _publish(folder, cache / key)
 
 
-def write_entry(folder: Path, vocabulary: Vocabulary, stream: Stream, meta: dict[str, Any]) -> None:
-    """Add everything but the id stream, which must be there already, to ``folder``.
+def write_entry(
+    folder: Path, vocabulary: Vocabulary, shards: Mapping[Path, Stream], meta: dict[str, Any]
+) -> None:
+    """Add everything but the shards of the id stream, which must be there already, to ``folder``.
 
     Raises:
         OSError: A file cannot be written.
@@ -171,21 +198,23 @@ def write_entry(folder: Path, vocabulary: Vocabulary, stream: Stream, meta: dict
     text = "".join(f"{word}\n" for word in vocabulary.words).encode()
     (folder / WORDS).write_bytes(text)
     np.save(folder / COUNTS, vocabulary.counts)
+    names = [shard.name for shard in shards]
     whole = {
         "format": FORMAT,
         **meta,
-        "tokens": stream.tokens,
-        "documents": stream.documents,
+        "shards": names,
+        "tokens": sum(stream.tokens for stream in shards.values()),
+        "documents": sum(stream.documents for stream in shards.values()),
         "types": len(vocabulary.words),
         "unk": vocabulary.unk,
         "raw_tokens": vocabulary.raw_tokens,
         "raw_types": vocabulary.raw_types,
-        "sizes": {name: (folder / name).stat().st_size for name in (WORDS, COUNTS, STREAM)},
+        "sizes": {name: (folder / name).stat().st_size for name in (WORDS, COUNTS, *names)},
         "words_sha256": hashlib.sha256(text).hexdigest(),
-        "fingerprint": fingerprint_of(stream.digest, text),
+        "fingerprint": fingerprint_of(_digest(shards), text),
     }
     (folder / META).write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf-8")
-    (folder / CHECKED).write_text(json.dumps(_stamp(folder / STREAM)), encoding="utf-8")
+    (folder / CHECKED).write_text(json.dumps(_stamps(shards)), encoding="utf-8")
 
 
 def discard(path: Path) -> None:

@@ -14,18 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.corpus import cache as entries
-from debiaslab.corpus.encoding import (
-    DOCUMENT_END,
-    choose_vocabulary,
-    number_tokens,
-    write_stream,
-)
+from debiaslab.corpus.encoding import DOCUMENT_END, choose_vocabulary
 from debiaslab.corpus.hashes import content_hashes, stamp
+from debiaslab.corpus.mapped import IdStream, read_ids
+from debiaslab.corpus.parts import Mapper, Part, count, encode, groups, in_turn, merge
 from debiaslab.corpus.phrases import Phrase, load_phrases, phrases_key
 from debiaslab.corpus.settings import CorpusSettings
 from debiaslab.corpus.sources import Source, name_of, sources_of
 from debiaslab.corpus.tokens import PATTERN
 from debiaslab.errors import UserError
+
+_PIECE = 1 << 20  # ids looked at at once
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,7 +34,7 @@ class Corpus:
     name: str  # for people: "enwiki-106", "bios_general.10k", "a+2" for a and two more files
     words: tuple[str, ...]  # V types by falling count, ties by word; <UNK> is last
     counts: NDArray[np.int64]  # (V,) tokens of each type
-    ids: NDArray[np.int32]  # (tokens + documents,) read-only; -1 ends each document
+    ids: IdStream  # (tokens + documents,) read-only; -1 ends each document
     documents: int  # documents with at least one token in the vocabulary
     tokens: int  # tokens in ids
     raw_tokens: int  # tokens before rare types were dropped, phrases merged
@@ -54,8 +53,11 @@ class Corpus:
         *,
         cache: str | Path = "data/cache",
         progress: bool = True,
+        mapper: Mapper = in_turn,
     ) -> Corpus:
         """Encode the text once, or open what was encoded before.
+
+        Several files are encoded one by one, into a shard of the stream each.
 
         Args:
             paths: UTF-8 files, plain, .gz, .bz2 or .zst, one document a line, read one after the
@@ -63,6 +65,8 @@ class Corpus:
             settings: How text becomes ids; the defaults when None.
             cache: Folder of encoded texts.
             progress: Show progress bars on stderr.
+            mapper: Works on the files; ``cluster.map_on`` does so on many machines at once, with
+                the same result byte for byte.
 
         Raises:
             UserError: A file cannot be read as text, too few words are left, or the cache cannot
@@ -72,28 +76,30 @@ class Corpus:
         sources = sources_of([paths] if isinstance(paths, str | Path) else paths)
         phrases = _phrases(settings)
         folder = Path(cache)
-        meta = _meta(sources, settings, phrases, folder / entries.MEMO, progress=progress)
+        meta = _meta(sources, settings, phrases, folder / entries.MEMO, mapper, progress=progress)
         key = entries.entry_key(meta)
         entry = _opened(folder / key)
         if entry is None:
-            _encode(sources, settings, phrases, meta, folder, key, progress=progress)
+            _encode(sources, settings, phrases, meta, folder, key, mapper, progress=progress)
             entry = entries.open_entry(folder / key)
             assert entry is not None, "the entry was written a moment ago"
-        return cls._of(entry, sources, settings)
+        labels = tuple(source.label for source in sources)
+        return cls.of(entry, settings, name_of(sources), labels)
 
     @classmethod
-    def _of(
-        cls, entry: entries.Entry, sources: Sequence[Source], settings: CorpusSettings
+    def of(
+        cls, entry: entries.Entry, settings: CorpusSettings, name: str, sources: tuple[str, ...]
     ) -> Corpus:
+        """Return the corpus of a cache folder."""
         numbers = ("documents", "tokens", "raw_tokens", "raw_types", "unk", "fingerprint")
         return cls(
-            name=name_of(sources),
+            name=name,
             words=entry.words,
             counts=entry.counts,
             ids=entry.ids,
             path=entry.path,
             settings=settings,
-            sources=tuple(source.label for source in sources),
+            sources=sources,
             **{name: entry.meta[name] for name in numbers},
         )
 
@@ -124,8 +130,11 @@ class Corpus:
 
         Document ``i`` is ``ids[offsets[i] : offsets[i + 1] - 1]``, without its end mark.
         """
-        ends = np.flatnonzero(self.ids == DOCUMENT_END)
-        return np.concatenate([[0], ends + 1])
+        offsets = [np.zeros(1, np.int64)]
+        for start in range(0, len(self.ids), _PIECE):
+            piece = read_ids(self.ids, start, start + _PIECE)
+            offsets.append(start + np.flatnonzero(piece == DOCUMENT_END) + 1)
+        return np.concatenate(offsets)
 
     def describe(self) -> dict[str, Any]:
         """Return the figures of the corpus by name."""
@@ -154,11 +163,12 @@ def _meta(
     settings: CorpusSettings,
     phrases: Sequence[Phrase],
     memo: Path,
+    mapper: Mapper,
     *,
     progress: bool,
 ) -> dict[str, Any]:
     """Return everything that shapes the ids: what the key is made of and the meta file records."""
-    digests = content_hashes([source.file for source in sources], memo, progress=progress)
+    digests = content_hashes([source.file for source in sources], memo, mapper, progress=progress)
     return {
         "tokenizer": PATTERN,
         "unicode": unidata_version,  # what a letter is depends on Python's tables
@@ -190,13 +200,15 @@ def _encode(
     meta: dict[str, Any],
     cache: Path,
     key: str,
+    mapper: Mapper,
     *,
     progress: bool,
 ) -> None:
     before = [stamp(source.file) for source in sources]
     with entries.building(cache, key) as folder:
-        numbered = folder / "numbered.i32"
-        counted = number_tokens(sources, settings, phrases, numbered, progress=progress)
+        bars = progress and mapper is in_turn  # nobody sees those of other processes
+        parts = _parts(sources, settings, phrases, folder, progress=bars)
+        counted, numbers = merge(mapper(count, parts))
         for source, stamped in zip(sources, before, strict=True):
             if stamp(source.file) != stamped:
                 raise UserError(
@@ -204,8 +216,31 @@ def _encode(
                     next_step="wait until it is complete, then run the same command again",
                 )
         vocabulary = choose_vocabulary(counted, settings)
-        stream = write_stream(
-            numbered, folder / entries.STREAM, vocabulary.final, progress=progress
-        )
-        numbered.unlink()
-        entries.write_entry(folder, vocabulary, stream, meta)
+        for part, own in zip(parts, numbers, strict=True):
+            np.save(part.final, vocabulary.final[own])
+        shards = {}
+        for part, stream in zip(parts, mapper(encode, parts), strict=True):
+            part.numbered.unlink()
+            part.final.unlink()
+            if stream.documents:
+                shards[part.shard] = stream
+            else:  # all of its words are rare
+                part.shard.unlink()
+        entries.write_entry(folder, vocabulary, shards, meta)
+
+
+def _parts(
+    sources: Sequence[Source],
+    settings: CorpusSettings,
+    phrases: Sequence[Phrase],
+    folder: Path,
+    *,
+    progress: bool,
+) -> list[Part]:
+    together = groups([source.absolute() for source in sources])
+    names = [entries.shard_name(i, len(together)) for i in range(len(together))]
+    size = sum(source.file.stat().st_size for source in sources)
+    return [
+        Part(files, settings, tuple(phrases), size, folder.absolute() / name, progress)
+        for files, name in zip(together, names, strict=True)
+    ]

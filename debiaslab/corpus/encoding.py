@@ -6,7 +6,6 @@ holds the types and a few blocks, never the text.
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -59,11 +58,10 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Stream:
-    """What was written: in-vocabulary tokens, documents that hold any, sha256 of the bytes."""
+    """What was written: in-vocabulary tokens, and documents that hold any."""
 
     tokens: int
     documents: int
-    digest: str
 
 
 def number_tokens(
@@ -72,16 +70,19 @@ def number_tokens(
     phrases: Sequence[Phrase],
     out: Path,
     *,
+    size: int | None = None,
     progress: bool,
 ) -> Counted:
     """Write the provisional number of every token to ``out`` (int32) and count the types.
+
+    ``size`` is that of the whole text in bytes, where ``sources`` are a part of it.
 
     Raises:
         UserError: A source cannot be read.
         OSError: ``out`` cannot be written.
     """
     total = sum(source.file.stat().st_size for source in sources)
-    numbers = numbers_for(total, phrases, settings)
+    numbers = numbers_for(size or total, phrases, settings)
     counts: NDArray[np.int64] = np.zeros(0, np.int64)
     with out.open("wb") as file, ByteBar("reading", total, show=progress) as bar:
         for source in sources:
@@ -177,7 +178,6 @@ def write_stream(numbered: Path, out: Path, final: NDArray[np.int32], *, progres
     Raises:
         OSError: ``out`` cannot be written.
     """
-    digest = hashlib.sha256()
     tokens = documents = 0
     after_end = True
     total = numbered.stat().st_size
@@ -193,10 +193,8 @@ def write_stream(numbered: Path, out: Path, final: NDArray[np.int32], *, progres
             row = row[~(ends & np.append(after_end, ends[:-1]))] if len(row) else row
             if len(row):
                 after_end = bool(row[-1] == DOCUMENT_END)
-            data = row.astype(IDS, copy=False).data
-            digest.update(data)
-            file.write(data)
+            file.write(row.astype(IDS, copy=False).data)
             documents += int(np.count_nonzero(row == DOCUMENT_END))
             tokens += len(row)
             bar.advance(numbers.nbytes)
-    return Stream(tokens=tokens - documents, documents=documents, digest=digest.hexdigest())
+    return Stream(tokens=tokens - documents, documents=documents)

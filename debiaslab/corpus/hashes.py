@@ -6,10 +6,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from debiaslab.atomic import replacing
+from debiaslab.corpus.parts import Mapper, in_turn
 from debiaslab.corpus.progress import ByteBar
 from debiaslab.corpus.reading import reading_error
 from debiaslab.errors import UserError
@@ -30,7 +32,9 @@ def stamp(file: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
-def content_hashes(files: Sequence[Path], memo: Path, *, progress: bool) -> list[str]:
+def content_hashes(
+    files: Sequence[Path], memo: Path, mapper: Mapper = in_turn, *, progress: bool
+) -> list[str]:
     """Return the sha256 of the bytes of each file, from ``memo`` where the stamp still fits.
 
     The memo only saves time: a damaged one is written anew, one that cannot be written is left.
@@ -39,17 +43,19 @@ def content_hashes(files: Sequence[Path], memo: Path, *, progress: bool) -> list
         UserError: A file cannot be read.
     """
     known = _read_memo(memo)
-    fresh = False
-    for file in files:
-        key, now = str(file.absolute()), stamp(file)
-        entry = known.get(key)
-        if not isinstance(entry, dict) or entry.get("stamp") != now or "sha256" not in entry:
-            known[key] = {"stamp": now, "sha256": _sha256(file, progress=progress)}
-            fresh = True
+    stamps = {file.absolute(): stamp(file) for file in files}
+    fresh = [file for file, now in stamps.items() if not _remembered(known.get(str(file)), now)]
+    digests = mapper(partial(_sha256, progress=progress), fresh)
+    for file, digest in zip(fresh, digests, strict=True):
+        known[str(file)] = {"stamp": stamps[file], "sha256": digest}
     if fresh:
         with suppress(UserError), replacing(memo) as temporary:
             temporary.write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")
     return [str(known[str(file.absolute())]["sha256"]) for file in files]
+
+
+def _remembered(entry: object, now: list[int]) -> bool:
+    return isinstance(entry, dict) and entry.get("stamp") == now and "sha256" in entry
 
 
 def _read_memo(memo: Path) -> dict[str, Any]:

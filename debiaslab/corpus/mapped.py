@@ -1,19 +1,83 @@
-"""Reading a memory-mapped id stream without keeping it in memory."""
+"""Reading a memory-mapped id stream, in one file or in shards, without keeping it in memory."""
 
 from __future__ import annotations
 
 import mmap
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def read_ids(ids: NDArray[np.int32], start: int, stop: int) -> NDArray[np.int32]:
+class Shards:
+    """Id files, one after the other, read as the one stream they are.
+
+    Args:
+        pieces: The shards in order, none of them empty, each mapped from its file.
+    """
+
+    dtype = np.dtype(np.int32)
+
+    def __init__(self, pieces: Sequence[NDArray[np.int32]]) -> None:
+        self._pieces = tuple(pieces)
+        self._bounds = list(accumulate((len(piece) for piece in pieces), initial=0))
+
+    def __len__(self) -> int:
+        return self._bounds[-1]
+
+    @overload
+    def __getitem__(self, place: int) -> np.int32: ...
+    @overload
+    def __getitem__(self, place: slice) -> NDArray[np.int32]: ...
+    def __getitem__(self, place: int | slice) -> np.int32 | NDArray[np.int32]:
+        """Return an id, or a copy of several."""
+        if isinstance(place, slice):
+            start, stop, step = place.indices(len(self))
+            if step != 1:
+                raise IndexError("a stream in shards is read forwards, id by id")
+            return self.read(start, stop)
+        at = range(len(self))[place]
+        shard = bisect_right(self._bounds, at) - 1
+        return np.int32(self._pieces[shard][at - self._bounds[shard]])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return the whole stream in memory."""
+        if copy is False:
+            raise ValueError("a stream in shards has to be copied to become one array")
+        return self.read(0, len(self)).astype(dtype or self.dtype, copy=False)
+
+    def read(self, start: int, stop: int) -> NDArray[np.int32]:
+        """Return a copy of the ids from ``start`` to before ``stop``, whichever shards they are in.
+
+        The pages of the files are given back to the system.
+        """
+        stop = min(stop, len(self))
+        if start >= stop:
+            return np.empty(0, np.int32)
+        shard = bisect_right(self._bounds, start) - 1
+        begin, end = self._bounds[shard : shard + 2]
+        if stop <= end:  # most often
+            return read_ids(self._pieces[shard], start - begin, stop - begin)
+        block = np.empty(stop - start, np.int32)
+        block[: end - start] = read_ids(self._pieces[shard], start - begin, end - begin)
+        block[end - start :] = self.read(end, stop)
+        return block
+
+
+IdStream = NDArray[np.int32] | Shards
+
+
+def read_ids(ids: IdStream, start: int, stop: int) -> NDArray[np.int32]:
     """Return a writable copy of ``ids[start:stop]``.
 
     Where ``ids`` is mapped from a file, its pages are given back to the system at once: they stay
     in the page cache, but a pass over the stream does not make the process as large as the file.
     """
+    if isinstance(ids, Shards):
+        return ids.read(start, stop)
     block = np.array(ids[start:stop], dtype=np.int32)
     _release(ids, start, stop)
     return block

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +31,10 @@ class Source(Protocol):
         """Names the way from the file's content to its text."""
         ...
 
+    def absolute(self) -> Source:
+        """Return the same, for processes with another working directory."""
+        ...
+
     def blocks(self) -> Iterator[Block]:
         """Yield the text; every source ends with a whole document."""
         ...
@@ -47,6 +51,10 @@ class FileSource:
     def label(self) -> str:
         """The path as given."""
         return str(self.file)
+
+    def absolute(self) -> FileSource:
+        """Return the file by its absolute path."""
+        return replace(self, file=self.file.absolute())
 
     def blocks(self) -> Iterator[Block]:
         """Yield the text of the file."""

@@ -23,6 +23,18 @@ _PURPOSE = 0x706C616E  # "plan": keeps its draws apart from what else draws from
 _PIECE = 1_000_000  # ids counted at once
 
 
+class Stream(Protocol):
+    """Ids in order: an array, or shards of it."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        ...
+
+    def __getitem__(self, place: slice, /) -> NDArray[np.int32]:
+        """Return some of them."""
+        ...
+
+
 class Text(Protocol):
     """What is read of a corpus: words and counts by id, and ids with −1 after each document."""
 
@@ -37,7 +49,7 @@ class Text(Protocol):
         ...
 
     @property
-    def ids(self) -> NDArray[np.int32]:
+    def ids(self) -> Stream:
         """The stream."""
         ...
 
@@ -145,7 +157,7 @@ class PlantedText(Rewriting):
         return counts
 
 
-def _pieces(stream: NDArray[np.int32]) -> Iterator[tuple[int, NDArray[np.int32]]]:
+def _pieces(stream: Stream) -> Iterator[tuple[int, NDArray[np.int32]]]:
     """Yield copies of stretches with their places, cut at the ends of documents if possible."""
     start = 0
     while start < len(stream):

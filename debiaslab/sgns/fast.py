@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from debiaslab.corpus import keep_probability, noise_distribution
-from debiaslab.corpus.mapped import read_ids
+from debiaslab.corpus.mapped import IdStream, read_ids
 from debiaslab.errors import UserError
 from debiaslab.sgns.alias import alias_table
 from debiaslab.sgns.checkpoint_file import State
@@ -241,7 +241,7 @@ def block_tokens(settings: TrainSettings, tokens: int) -> int:
     return -(-tokens // blocks)
 
 
-def stretches(ids: NDArray[np.int32], length: int) -> tuple[Stretch, ...]:
+def stretches(ids: IdStream, length: int) -> tuple[Stretch, ...]:
     """Cut the id stream into blocks of about ``length``, at document ends where one is near."""
     found: list[Stretch] = []
     start = before = 0

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from debiaslab.corpus.mapped import read_ids
+from debiaslab.corpus.mapped import IdStream, read_ids
 from debiaslab.sgns.model import Batch
 from debiaslab.sgns.settings import TrainSettings
 
@@ -36,7 +36,7 @@ class Place:
 
 
 def chunks(
-    ids: NDArray[np.int32], size: int = CHUNK_TOKENS, start: int = 0
+    ids: IdStream, size: int = CHUNK_TOKENS, start: int = 0
 ) -> Iterator[tuple[int, NDArray[np.int32]]]:
     """Yield ``(start, piece)`` of at most ``size`` ids, cut at a document's end if possible."""
     while start < len(ids):
@@ -125,7 +125,7 @@ class BatchMaker:
 
     def batches(
         self,
-        ids: NDArray[np.int32],
+        ids: IdStream,
         rng: np.random.Generator,
         rewrite: Rewrite | None = None,
         place: Place | None = None,

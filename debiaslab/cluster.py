@@ -1,0 +1,151 @@
+"""A Dask cluster to work on: the only file that imports ``distributed``, an optional extra."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+from unicodedata import unidata_version
+
+from debiaslab.errors import UserError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+PATIENCE = 5  # seconds that a scheduler has to answer
+_ADDRESS = re.compile(r"(tcp|tls)://\S+:\d+")
+
+
+@contextmanager
+def connected(scheduler: str | None = None, workers: int | None = None) -> Iterator[Client]:
+    """Yield a client of a cluster, which is left, or taken down when it was made here, at the end.
+
+    Args:
+        scheduler: Address of a scheduler, such as ``tcp://10.0.0.1:8786``; None makes a cluster of
+            processes on this machine.
+        workers: How many processes that has; None: one for each core.
+
+    Raises:
+        UserError: Dask is not installed, the address is none, or no scheduler answers there.
+    """
+    try:
+        import distributed
+    except ImportError as error:
+        raise UserError(
+            "Dask is not installed here", next_step="pip install 'debiaslab[dask]'"
+        ) from error
+    if scheduler is None:
+        with (
+            distributed.LocalCluster(
+                n_workers=workers or os.cpu_count(),
+                threads_per_worker=1,  # compiled loops hold their cores; Python its lock
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,  # a call that fails is raised here
+            ) as cluster,
+            distributed.Client(cluster, set_as_default=False) as client,
+        ):
+            yield client
+        return
+    with _client(scheduler) as client:
+        if not client.nthreads():
+            warnings.warn(
+                f"the scheduler at {scheduler} has no worker yet: waiting for one, such as "
+                f"`dask worker {scheduler}`",
+                stacklevel=3,
+            )
+        yield client
+
+
+def _client(scheduler: str) -> Client:
+    import distributed
+
+    if not _ADDRESS.fullmatch(scheduler):
+        raise UserError(
+            f"--scheduler was {scheduler!r}",
+            allowed="the address that `dask scheduler` prints, such as tcp://10.0.0.1:8786",
+        )
+    try:
+        return distributed.Client(scheduler, timeout=PATIENCE, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise UserError(
+            f"no Dask scheduler answers at {scheduler} within {PATIENCE} seconds",
+            next_step="dask scheduler --host HOST --port PORT there and dask worker with that "
+            "address, then the same command again; or no --scheduler, for this machine alone",
+        ) from error
+
+
+def map_on(
+    client: Client,
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    /,
+    *,
+    progress: bool = False,
+) -> Iterator[Result]:
+    """Call a function for every item on the cluster, yielding the results in order.
+
+    The call of a worker that died is made again on another, up to three times.
+
+    Raises:
+        UserError: A call raised one, a worker lacks this package, a file or a folder, or the item
+            took all its workers down.
+    """
+    from distributed import KilledWorker
+    from tqdm import tqdm
+
+    bar = tqdm(
+        total=len(items), desc="on the cluster", unit="part", leave=False, disable=not progress
+    )
+    there = partial(_called, function, unidata_version)
+    futures = client.map(there, items, pure=False)
+    try:
+        for future in futures:
+            yield future.result()
+            future.release()
+            bar.update()
+    except KilledWorker as error:
+        raise UserError(
+            f"the work was given up: {error.last_worker.address} was the last of several workers "
+            "that died of it",
+            next_step="workers with more memory, or fewer of them a machine",
+        ) from error
+    except ImportError as error:
+        raise UserError(
+            f"a worker of the cluster lacks a package ({error})",
+            next_step="pip install 'debiaslab[dask]' there, the version and Python as here",
+        ) from error
+    finally:
+        bar.close()
+        client.cancel(futures)
+
+
+def _called(function: Callable[[Item], Result], unicode: str, item: Item) -> Result:
+    """Call a function on a worker; what goes wrong says where it did."""
+    from distributed import get_worker
+
+    where = f"the Dask worker {get_worker().address}"
+    if unidata_version != unicode:
+        raise UserError(
+            f"the Python of {where} knows Unicode {unidata_version}, here it is {unicode}: it "
+            "could cut a text into other words",
+            next_step="the same Python on all machines",
+        )
+    try:
+        return function(item)
+    except UserError as error:
+        raise UserError(f"{error} (on {where})") from error
+    except OSError as error:
+        raise UserError(
+            f"{where} cannot use {error.filename}: {error.strerror}",
+            allowed="texts and a cache folder that every worker has under the same path",
+        ) from error

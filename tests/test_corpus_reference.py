@@ -1,0 +1,128 @@
+"""A corpus is found by its fingerprint, or fetched, checked, and put into the cache whole."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from debiaslab.corpus import Corpus
+from debiaslab.corpus import cache as entries
+from debiaslab.corpus.reference import Reference, files_of
+from debiaslab.errors import UserError
+
+TEXT = "the cat and the dog and the bird\na dog and a cat\n" * 20
+
+
+@pytest.fixture
+def corpus(tmp_path) -> Corpus:
+    files = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    for file in files:
+        file.write_text(TEXT)
+    return Corpus.build(files, cache=tmp_path / "there", progress=False)
+
+
+@pytest.fixture
+def reference(corpus) -> Reference:
+    """As another process has it."""
+    return pickle.loads(pickle.dumps(Reference.of(corpus)))
+
+
+def never(folder: Path) -> None:
+    raise AssertionError("it was fetched")
+
+
+def same(one: Corpus, other: Corpus) -> bool:
+    return one.describe() == other.describe() and np.array_equal(one.ids, other.ids)
+
+
+def copying(corpus: Corpus, aside: Path):
+    """Fetch from a copy, for the entry itself is gone."""
+    aside.mkdir()
+    for file in files_of(corpus):
+        shutil.copy(file, aside)
+    shutil.rmtree(corpus.path.parent)
+    return lambda folder: [shutil.copy(file, folder) for file in aside.iterdir()]
+
+
+def test_a_shared_folder_is_used_as_it_is(corpus, reference, tmp_path):
+    found = reference.find_or_fetch(tmp_path / "here", never)
+    assert found.path == corpus.path
+    assert same(found, corpus)
+
+
+def test_the_cache_is_searched_by_fingerprint(corpus, reference, tmp_path):
+    whole = tmp_path / "whole.txt"
+    whole.write_text(TEXT * 2)
+    other = Corpus.build([whole], cache=tmp_path / "here", progress=False)
+    shutil.rmtree(corpus.path)
+    found = reference.find_or_fetch(tmp_path / "here", never)
+    assert found.path == other.path
+    assert found.fingerprint == corpus.fingerprint
+    assert found.name == corpus.name == "a+1"
+
+
+def test_it_is_fetched_once(corpus, reference, tmp_path):
+    before, ids = corpus.describe(), np.array(corpus.ids)
+    fetch = copying(corpus, tmp_path / "aside")
+    assert reference.find(tmp_path / "here") is None
+    fetched = reference.find_or_fetch(tmp_path / "here", fetch)
+    assert fetched.path.parent == tmp_path / "here"
+    assert fetched.describe() == before
+    assert np.array_equal(fetched.ids, ids)
+    assert same(fetched, reference.find_or_fetch(tmp_path / "here", never))
+
+
+@pytest.mark.parametrize("kind", ["another", "cut short", "without a shard", "interrupted"])
+def test_what_is_not_the_corpus_is_refused(corpus, reference, tmp_path, kind):
+    aside = tmp_path / "aside"
+    if kind == "another":
+        (tmp_path / "other.txt").write_text(TEXT.replace("bird", "bard"))
+        other = Corpus.build([tmp_path / "other.txt"], cache=tmp_path / "there", progress=False)
+        fetch = copying(other, aside)
+    else:
+        fetch = copying(corpus, aside)
+        shard = aside / "ids-001.i32"
+        if kind == "cut short":
+            shard.write_bytes(shard.read_bytes()[:-8])
+        elif kind == "without a shard":
+            shard.unlink()
+        else:
+            fetch = interrupted
+    error = KeyboardInterrupt if kind == "interrupted" else UserError
+    with pytest.raises(error, match=None if error is KeyboardInterrupt else "fetched"):
+        reference.find_or_fetch(tmp_path / "here", fetch)
+    left = [path.name for path in (tmp_path / "here").iterdir()]
+    assert left == [f".fetching-{reference.fingerprint[:12]}"]
+
+
+def interrupted(folder: Path) -> None:
+    (folder / entries.META).write_text("{")
+    raise KeyboardInterrupt
+
+
+def test_of_two_processes_one_fetches(corpus, reference, tmp_path):
+    copying(corpus, tmp_path / "aside")
+    (tmp_path / "reference").write_bytes(pickle.dumps(reference))
+    code = """
+import pickle, shutil, sys, time
+from pathlib import Path
+here = Path(sys.argv[1])
+def fetch(folder):
+    print("fetched")
+    time.sleep(0.5)
+    for file in (here / "aside").iterdir():
+        shutil.copy(file, folder)
+reference = pickle.loads((here / "reference").read_bytes())
+assert reference.find_or_fetch(here / "cache", fetch).fingerprint == reference.fingerprint
+"""
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = "".join(process.communicate(timeout=60)[0] for process in both)
+    assert [process.returncode for process in both] == [0, 0]
+    assert printed.split() == ["fetched"]

@@ -1,0 +1,147 @@
+"""Real Dask clusters of local processes build corpora, and lose workers while they do."""
+
+from __future__ import annotations
+
+import filecmp
+import shutil
+import socket
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from debiaslab import cluster
+from debiaslab.cluster import connected, map_on
+from debiaslab.corpus import Corpus, CorpusSettings
+from debiaslab.corpus import cache as entries
+from debiaslab.errors import UserError
+from tests import dask_work
+from tests.command_line import call, refused
+from tests.test_shards import same, written
+from tests.toys import toy_text
+
+dask = pytest.importorskip("dask", reason="Dask is not installed: pip install 'debiaslab[dask]'")
+distributed = pytest.importorskip(
+    "distributed", reason="Dask is not installed: pip install 'debiaslab[dask]'"
+)
+
+
+@pytest.fixture(scope="module")
+def client():
+    with connected(workers=2) as client:
+        yield client
+
+
+@pytest.fixture
+def texts(tmp_path) -> tuple[Path, list[Path]]:
+    return written(tmp_path, toy_text(2_500, seed=3).splitlines(keepends=True))
+
+
+def test_a_cluster_builds_what_one_process_builds(tmp_path, texts, client):
+    whole, files = texts
+    chosen = CorpusSettings(min_count=3)
+    alone = Corpus.build(files, chosen, cache=tmp_path / "alone", progress=False)
+    together = Corpus.build(
+        files, chosen, cache=tmp_path / "cluster", progress=False, mapper=partial(map_on, client)
+    )
+    assert alone.path.name == together.path.name
+    names = {file.name for file in alone.path.iterdir()}
+    assert names == {file.name for file in together.path.iterdir()}
+    names.remove(entries.CHECKED)  # the time of the shards
+    equal, differing, missing = filecmp.cmpfiles(alone.path, together.path, names, shallow=False)
+    assert (set(equal), differing, missing) == (names, [], [])
+    assert same(Corpus.build([whole], chosen, cache=tmp_path / "alone", progress=False), together)
+
+
+def test_the_work_of_a_killed_worker_is_done_again(tmp_path, client):
+    results = list(map_on(client, partial(dask_work.dies_once, tmp_path / "died"), range(8)))
+    assert (tmp_path / "died").exists()
+    assert results == [(i, i**2) for i in range(8)]
+
+
+def test_what_kills_every_worker_is_given_up():
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        connected(workers=1) as client,
+        pytest.raises(UserError, match="the last of several"),
+    ):
+        list(map_on(client, dask_work.dies, [1]))
+
+
+def test_what_fails_on_a_worker_says_where(tmp_path, client):
+    with pytest.raises(UserError, match=r"this text is not one; try: another \(on .* tcp://127"):
+        list(map_on(client, dask_work.refuses, [1]))
+    with pytest.raises(UserError, match=r"tcp://127.* cannot use .*gone.*No such file.*same path"):
+        list(map_on(client, dask_work.opens, [tmp_path / "gone"]))
+    monkeyed = partial(cluster._called, dask_work.opens, "1.0")
+    with pytest.raises(UserError, match=r"knows Unicode .*, here it is 1\.0"):
+        client.submit(monkeyed, tmp_path).result()
+
+
+def test_a_text_that_cannot_be_read_leaves_nothing(tmp_path, texts, client):
+    _, files = texts
+    files[2].write_bytes(b"caf\xe9 bar\n" * 50)
+    with pytest.raises(UserError, match=r"part-2.txt is not valid UTF-8.*on the Dask worker"):
+        Corpus.build(
+            files, cache=tmp_path / "cache", progress=False, mapper=partial(map_on, client)
+        )
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [entries.MEMO]
+
+
+def test_the_command_with_a_scheduler(tmp_path, texts, client, monkeypatch, capfd):
+    _, files = texts
+    monkeypatch.chdir(tmp_path)  # the workers are elsewhere: relative paths are made absolute
+    names = [file.name for file in files]
+    alone = call(capfd, "corpus", *names)
+    shutil.rmtree("data")
+    address = client.scheduler.address
+    together = call(capfd, "corpus", *names, "--executor", "dask", "--scheduler", address)
+    assert (alone.code, together.code) == (0, 0), together.err
+    assert together.out == alone.out
+    assert "fingerprint" in alone.out
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_nobody_at_the_address(monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    nobody = connected(f"tcp://127.0.0.1:{free_port()}")
+    with pytest.raises(UserError, match=r"no Dask scheduler answers at tcp://127.*dask sched"):
+        nobody.__enter__()
+
+
+@pytest.mark.parametrize("address", ["localhost", "tcp://", "http://127.0.0.1:80", "tcp://a b:1"])
+def test_an_address_that_is_none(address):
+    with pytest.raises(UserError, match=r"--scheduler was .*such as tcp://"), connected(address):
+        raise AssertionError("it connected")
+
+
+def test_a_scheduler_without_workers():
+    with distributed.LocalCluster(
+        n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    ) as empty:
+        cluster_of_none = connected(empty.scheduler_address)
+        with pytest.warns(UserWarning, match=r"no worker yet: waiting for one.*dask worker tcp"):
+            client = cluster_of_none.__enter__()
+        empty.scale(1)
+        assert list(map_on(client, len, ["ab"])) == [2]
+        cluster_of_none.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--executor daks", "did you mean 'dask'"),
+        ("--workers 2", "of a Dask cluster; try: --executor dask"),
+        ("--scheduler tcp://127.0.0.1:1", "of a Dask cluster; try: --executor dask"),
+        ("--executor dask --workers 2 --scheduler tcp://127.0.0.1:1", "one of them"),
+        ("--executor dask --phrases out.txt", "learned in one process"),
+    ],
+)
+def test_options_that_do_not_fit(options, message, capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in refused(capfd, "corpus", *options.split()).sentence
