@@ -32,7 +32,7 @@ class SubspaceProjection(Penalty):
         "Bolukbasi et al. 2016, Man is to Computer Programmer as Woman is to Homemaker? (NeurIPS), "
         "gender subspace B of §5.1 and §6, as a penalty"
     )
-    search_space: ClassVar[dict[str, LogUniform]] = {"weight": LogUniform(1e-3, 1e1)}
+    search_space: ClassVar[dict[str, LogUniform]] = {"weight": LogUniform(1e-3, 1e2)}
 
     def __post_init__(self) -> None:
         super().__post_init__()
