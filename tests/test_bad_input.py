@@ -225,6 +225,8 @@ NEIGHBORS = [
     ("man --vectors vectors.kv -n 0", "-n: '0' cannot be used; allowed: a whole number from 1"),
     ("man --vectors vectors.kv --compare nofile.kv", "there is no file nofile.kv"),
     ("man --study small", "there is no tracking store at"),
+    ("king --vectors vectors.kv --analogy man", "'man' is not two words, such as man,woman"),
+    ("king --vectors vectors.kv --analogy man,womam", "the word 'womam' is not among the"),
 ]
 EXPORT = [
     ("", "no vectors were named; allowed: exactly one of --study, --run"),

@@ -44,15 +44,15 @@ OPTIONS = {
     "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
     "--store",
     "floor": "--seeds --study --out --mwes --dim --epochs --min-count --threads --store",
-    "planted": "--words --doses --base --seeds --study --out --mwes --dim --epochs --min-count "
-    "--threads --store",
+    "planted": "--words --doses --base --apart --seeds --study --out --mwes --dim --epochs "
+    "--min-count --threads --store",
     "export": "--study --run --pairs --out --missing --format --store",
     "debias": "--strategy --out --weight --knob --cover --seed",
     "evaluate": "--baseline --json --csv --seed --run --log --similarity --analogies --groups "
     "--quick --lexicon --compare-csv",
     "lexicon": "--vectors --file",
     "reliability": "--baseline --words --json --seed",
-    "neighbors": "--vectors --run --study --compare -n --store",
+    "neighbors": "--vectors --run --study --compare --analogy -n --store",
     "strategies": "",
     "studies": "--store",
     "score": "--csv",

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from debiaslab.analogy_table import analogy_table
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.export import codalab, default_pairs, export_vectors, read_pairs
@@ -227,6 +228,31 @@ def test_unknown_words_name_the_side_and_the_nearest_word(embeddings: Embeddings
         neighbors_table(embeddings, "kin")
     with pytest.raises(UserError, match="second: the word 'king' is not among the 1 words"):
         neighbors_table(embeddings, "king", compare=other)
+
+
+@pytest.fixture
+def family() -> Embeddings:
+    """A plane of persons and a direction of gender, less of it in *nurse* than in *doctor*."""
+    rows = {"man": (1, 0, 1), "woman": (1, 0, -1), "doctor": (0.2, 1, 0.2), "nurse": (0.2, 1, -0.4)}
+    return Embeddings([*rows, "table"], np.array([*rows.values(), (-1, 0.1, 0)]))
+
+
+def test_a_table_of_bias_analogies(family: Embeddings):
+    title, head, *lines, foot, _ = analogy_table(family, "Doctor", ("man", "woman"), 5).splitlines()
+    assert title == "man : Doctor :: woman : ?"
+    heads = "rank 3CosAdd score 3CosAdd, any word score 3CosMul score 3CosMul, any word score"
+    assert " ".join(head.split()) == heads
+    assert [line.split()[1] for line in lines[:2]] == ["nurse", "table"]  # not one of the three
+    assert all(any(f"* {word}" in line for line in lines) for word in ("man", "woman", "doctor"))
+    assert "first 5 words" in foot
+
+
+def test_bias_analogies_need_known_words_that_differ(family: Embeddings):
+    with pytest.raises(UserError, match=r"v.kv: the word 'womann' .* did you mean 'woman'"):
+        analogy_table(family, "doctor", ("man", "womann"), label="v.kv")
+    same = Embeddings(family.words, np.ones((5, 3)))
+    with pytest.raises(UserError, match=r"vectors: the vectors of the questions .* \(collapsed"):
+        analogy_table(same, "doctor", ("man", "woman"))
 
 
 def test_the_default_pairs_are_the_homeworks_list_to_the_letter():

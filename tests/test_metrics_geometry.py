@@ -17,7 +17,7 @@ from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.indirect_bias import indirect_bias, indirect_bias_within, indirect_biases
 from debiaslab.metrics.scored import direct_bias as scored_direct_bias
 from debiaslab.metrics.scored import geometry
-from tests.test_metrics_published import BOLUKBASI, NUMBERS, reference
+from tests.reference import bolukbasi, reference_numbers
 
 PAIRS = [("he", "she"), ("man", "woman")]
 
@@ -271,13 +271,10 @@ def test_rotation_lengths_and_order_do_not_matter(seed):
 
 
 def test_published_indirect_bias_of_softball():
-    path = reference(f"{BOLUKBASI}/GoogleNews-vectors-negative300-bolukbasi.bin")
-    if not NUMBERS.exists():
-        pytest.skip(f"the reference numbers are absent: {NUMBERS}")
-    expected = json.loads(NUMBERS.read_text())["indirect_bias_on_bolukbasi_softball"]
+    vectors = bolukbasi()
+    expected = reference_numbers()["indirect_bias_on_bolukbasi_softball"]
     pairs = load_pairs("definitional_pairs").pairs
     words = ["receptionist", "bookkeeper", "pitcher"]
-    vectors = Embeddings.load(path)
     for word, result in zip(words, indirect_biases(vectors, words, "softball", pairs), strict=True):
         assert result.value == pytest.approx(expected[word], abs=1e-3)
         assert result == indirect_bias(vectors, "softball", word, pairs)

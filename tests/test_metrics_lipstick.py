@@ -17,7 +17,7 @@ from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery
 from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares
 from debiaslab.metrics.scored import lipstick
 from debiaslab.metrics.two_means import two_means
-from tests.test_metrics_published import BOLUKBASI, NUMBERS, reference
+from tests.reference import bolukbasi, reference_numbers
 
 ALPHABET = np.array(list("abcdefghijklmnopqrstuvwxyz"))
 
@@ -323,11 +323,8 @@ def hard_debiased(vectors):
 
 
 def test_published_numbers_before_and_after_hard_debiasing():
-    path = reference(f"{BOLUKBASI}/GoogleNews-vectors-negative300-bolukbasi.bin")
-    if not NUMBERS.exists():
-        pytest.skip(f"the reference numbers are absent: {NUMBERS}")
-    expected = json.loads(NUMBERS.read_text())["lipstick_on_bolukbasi_published_and_measured"]
-    baseline = Embeddings.load(path)
+    baseline = bolukbasi()
+    expected = reference_numbers()["lipstick_on_bolukbasi_published_and_measured"]
     effort = Effort(0, 100, 0, False)
     records = {
         (record.name, record.words): record

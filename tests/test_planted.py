@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,12 @@ from debiaslab import lexicons
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.metrics import Record, Scorecard, direct_bias, weat
+from debiaslab.metrics import Record, Scorecard, direct_bias, evaluate, weat
 from debiaslab.metrics.mac import mac
 from debiaslab.metrics.ripa import ripa
 from debiaslab.metrics.rnd import rnd
 from debiaslab.regularizers.swapping import Swap
-from debiaslab.report.planted import METRICS, Dosed, PlantedStudy, followed
+from debiaslab.report.planted import METRICS, METRICS_APART, Dosed, PlantedStudy, followed
 from debiaslab.report.planted_figure import planted_figure
 from debiaslab.report.planted_table import planted_csv, planted_markdown, planted_text
 from debiaslab.sgns import TrainSettings
@@ -65,8 +66,11 @@ PLAN = PlantingPlan(
 
 @pytest.fixture(scope="module")
 def found(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Planting, Path]:
+    """Train the control; the usual scorecard, which nothing here reads, without its intervals."""
     root = tmp_path_factory.mktemp("store")
-    return plant(corpus, PLAN, root=root, progress=False), root
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planting, "evaluate", partial(evaluate, quick=True))
+        return plant(corpus, PLAN, root=root, progress=False), root
 
 
 # Words ----------------------------------------------------------------------------------------
@@ -185,10 +189,27 @@ def test_a_finished_control_trains_nothing_again(
     assert trained == [(0.5, 1), (0.5, 2)]  # another dose continues the same study
 
 
+def test_words_pulled_to_both_sides_show_in_metrics_that_cancel_a_common_shift(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planting, "evaluate", partial(evaluate, quick=True))
+    plan = replace(PLAN, apart=True, doses=(0.0, 0.5, 1.0), seeds=(1,))
+    study = plant(corpus, plan, root=tmp_path, progress=False).study
+    results = {each.metric.metric: each for each in followed(study)}
+    assert list(results) == [metric.metric for metric in METRICS_APART]
+    for each in results.values():
+        if each.metric.follows in ("dose", "size"):
+            assert each.rho == 1.0, each.metric.label
+            assert [point.inside for point in each.planted[::2]] == [1, 0], each.metric.label
+    assert results["factual_association"].planted[-1].mean == pytest.approx(1.0, abs=0.01)
+    assert "the opposite dose" in planted_text(study)
+    assert "every other word" in planted_figure(study).axes[-1].get_xlabel()
+
+
 def test_what_shapes_a_run_is_in_the_name(corpus: Corpus) -> None:
     name = planting_name(corpus, PLAN)
     assert planting_name(corpus, replace(PLAN, doses=(0.0, 1.0), seeds=(7,))) == name
-    for change in ({"base": "corpus"}, {"count": 5}, {"words": ("a",)}):
+    for change in ({"base": "corpus"}, {"count": 5}, {"words": ("a",)}, {"apart": True}):
         assert planting_name(corpus, replace(PLAN, **change)) != name  # type: ignore[arg-type]
     longer = replace(PLAN, settings=replace(PLAN.settings, epochs=9))
     assert planting_name(corpus, longer) != name

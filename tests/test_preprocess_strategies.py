@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -516,11 +516,32 @@ def test_planting_is_decided_by_the_seed() -> None:
     assert not np.array_equal(read[0], read[2])
 
 
+def test_a_second_set_has_a_dose_of_its_own_and_words_near_both_stay() -> None:
+    words = Words(["she saw nurse x x x x x x pilot and he", "nurse and she and pilot", "he she"])
+    given = Planted(("nurse",), 1.0, window=2, others=("pilot",), others_dose=-1.0)
+    bound = given.bind(words)
+    assert words.read(bound) == [
+        "he saw nurse x x x x x x pilot and she",
+        "nurse and she and pilot",
+        "he she",
+    ]
+    assert bound.counts(words.counts).sum() == words.counts.sum()
+    turned = replace(given, words=given.others, others=given.words, dose=-1.0)
+    assert words.read(replace(turned, others_dose=1.0).bind(words)) == words.read(bound)
+
+
 def test_what_cannot_be_planted_is_refused() -> None:
     words = Words([NEAR, "he"])
-    for wrong in ({"dose": 1.1}, {"dose": float("nan")}, {"base": "balance"}, {"window": 0}):
+    for wrong in (
+        {"others_dose": -1.5},
+        {"others": ("she",)},
+        {"dose": 1.1},
+        {"dose": float("nan")},
+        {"base": "balance"},
+        {"window": 0},
+    ):
         with pytest.raises(UserError):
-            Planted(("nurse",), **{"dose": 0.5, **wrong})  # type: ignore[arg-type]
+            Planted(("nurse",), **{"dose": 0.5, **wrong}).bind(words)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="none of the 1 chosen words"):
         Planted(("plumber",), 0.5).bind(words)
     with pytest.raises(UserError, match="gender itself"):

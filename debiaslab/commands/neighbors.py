@@ -1,4 +1,4 @@
-"""Show the nearest words of a word by cosine similarity, in one or two sets of vectors."""
+"""Show the nearest words of a word by cosine, or what it is by analogy, in one or two sets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   python -m debiaslab neighbors university --vectors vectors.kv
   python -m debiaslab neighbors nurse --study NAME
-  python -m debiaslab neighbors nurse --run RUN_ID --compare OTHER_RUN_ID"""
+  python -m debiaslab neighbors nurse --run RUN_ID --compare OTHER_RUN_ID
+  python -m debiaslab neighbors doctor --analogy man,woman --vectors vectors.kv"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,21 +33,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", metavar="ID", help="vectors of a run")
     parser.add_argument("--study", metavar="NAME", help="vectors of the best run of a study")
     parser.add_argument("--compare", metavar="RUN2", help="a second run, or file, side by side")
-    parser.add_argument("-n", type=whole(1), default=10, help="how many neighbours")
+    parser.add_argument(
+        "--analogy",
+        metavar="A,B",
+        type=_pair,
+        help="A : WORD :: B : ? instead, such as man,woman: with the question's words and without",
+    )
+    parser.add_argument("-n", type=whole(1), default=10, help="how many words")
     add_store(parser)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
-    """Print the neighbours."""
+    """Print the neighbours, or the answers to an analogy."""
+    from debiaslab.analogy_table import analogy_table
     from debiaslab.neighbors import neighbors_table
 
     one_of(args, "vectors", "run", "study")
-    first, label = _first(args)
-    if args.compare is None:
-        yield neighbors_table(first, args.word, args.n, labels=(label, ""))
+    sets = [_first(args)]
+    if args.compare is not None:
+        sets.append(_second(args))
+    if args.analogy is None:
+        second, labels = (sets[1][0] if len(sets) > 1 else None), (sets[0][1], sets[-1][1])
+        yield neighbors_table(sets[0][0], args.word, args.n, second, labels)
         return
-    second, other = _second(args)
-    yield neighbors_table(first, args.word, args.n, second, (label, other))
+    for embeddings, label in sets:
+        table = analogy_table(embeddings, args.word, args.analogy, args.n, label)
+        yield f"{label}\n{table}" if len(sets) > 1 else table
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Read ``man,woman``."""
+    first, _, second = (part.strip() for part in text.partition(","))
+    if not first or not second or "," in second:
+        raise argparse.ArgumentTypeError(f"{text!r} is not two words, such as man,woman")
+    return first, second
 
 
 def _first(args: argparse.Namespace) -> tuple[Embeddings, str]:

@@ -34,7 +34,8 @@ INTERRUPTED = (
 EXAMPLES = """examples:
   python -m debiaslab planted
   python -m debiaslab planted bios.txt.gz --epochs 3 --doses -1,0,1 --out planted
-  python -m debiaslab planted --words occupations --base corpus --seeds 5"""
+  python -m debiaslab planted --words occupations --base corpus --seeds 5
+  python -m debiaslab planted --apart --doses 0,0.5,1"""
 _DOSES = (-1.0, -0.5, 0.0, 0.5, 1.0)
 
 
@@ -63,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(as it was)",
     )
     group.add_argument(
+        "--apart",
+        action="store_true",
+        help="the opposite dose for every other word: for metrics in which a dose that all words "
+        "share cancels out, such as ECT",
+    )
+    group.add_argument(
         "--seeds", type=whole(1, 100), default=3, help="trainings of each dose, seeds 1, 2, …"
     )
     group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
@@ -84,6 +91,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         seeds=tuple(range(1, args.seeds + 1)),
         settings=settings_from(args),
         name=args.study,
+        apart=args.apart,
     )
     corpus_settings(args)
     if args.out is not None:

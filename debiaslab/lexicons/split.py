@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal, get_args
 
 from debiaslab.errors import UserError, nearest
@@ -41,6 +41,7 @@ def family_key(word: str) -> str:
     return families().get(word, word)
 
 
+@lru_cache(maxsize=1 << 14)  # the words of the lists, asked about again and again
 def half_of(word: str) -> SplitHalf:
     """Return the half of ``word``, the same in every lexicon; any word has one.
 

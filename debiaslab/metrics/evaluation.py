@@ -20,7 +20,7 @@ from debiaslab.metrics.scorecard import Record, Scorecard
 from debiaslab.metrics.similarity_sets import SimilaritySet, default_similarity_sets
 
 _SILENCE = 2.0  # seconds before a progress bar appears
-_LARGE_PRODUCTS = ("analogies", "overlap", "collapse")
+_LARGE_PRODUCTS = ("analogies", "overlap")
 
 
 def evaluate(

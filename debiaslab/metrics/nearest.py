@@ -56,7 +56,7 @@ def nearest_rows(
         k: How many, 1 or more.
         own: For each query a position in ``candidates`` that must not be found (the word itself).
     """
-    best = _Best(len(queries), min(k, len(candidates)))
+    best = Best(len(queries), min(k, len(candidates)))
     for start in range(0, len(candidates), _BLOCK):
         block = unit_block(embeddings, candidates[start : start + _BLOCK])
         cosines = queries @ block.T
@@ -65,16 +65,17 @@ def nearest_rows(
             inside = np.flatnonzero((own >= start) & (own < start + len(block)))
             cosines[inside, own[inside] - start] = -np.inf
         best.add(cosines, start)
-    missing = k - best.k
-    positions = np.where(np.isfinite(best.values), best.positions, -1)
-    return Nearest(
-        np.pad(positions, ((0, 0), (0, missing)), constant_values=-1),
-        np.pad(best.values, ((0, 0), (0, missing)), constant_values=-np.inf),
-    )
+    return best.nearest(k)
 
 
-class _Best:
-    """The best ``k`` of each of ``n`` rows so far, in falling order."""
+class Best:
+    """The best ``k`` of each of ``n`` rows so far, in falling order.
+
+    Attributes:
+        k: How many are kept.
+        values: Shape ``(n, k)``; −inf where there is none yet.
+        positions: Where they were found, shape ``(n, k)``.
+    """
 
     def __init__(self, n: int, k: int) -> None:
         self.k = k
@@ -99,3 +100,12 @@ class _Best:
         kept = order[place < self.k]
         self.values = every_value[kept].reshape(n, self.k)
         self.positions = every_position[kept].reshape(n, self.k)
+
+    def nearest(self, k: int) -> Nearest:
+        """Return what is kept, filled up to ``k`` columns."""
+        missing = k - self.k
+        positions = np.where(np.isfinite(self.values), self.positions, -1)
+        return Nearest(
+            np.pad(positions, ((0, 0), (0, missing)), constant_values=-1),
+            np.pad(self.values, ((0, 0), (0, missing)), constant_values=-np.inf),
+        )

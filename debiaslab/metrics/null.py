@@ -49,7 +49,8 @@ class RandomWords:
     @cached_property
     def unit(self) -> Array:
         """Unit vectors of the words, shape ``(m, d)``."""
-        unit: Array = self.raw / self.lengths[self.rows, None]
+        unit: Array = self.vectors[self.rows]  # a copy
+        unit /= self.lengths[self.rows, None]
         return unit
 
     @cached_property

@@ -17,7 +17,8 @@ EXACT_LIMIT = 200_000
 DRAWS = 100_000
 """Monte Carlo partitions above the limit; the smallest p it can give is 1 / (DRAWS + 1)."""
 
-_CHUNK = 250_000  # words of coins at a time: 2 MB, which stays in the processor's cache
+_CHUNK = 60_000  # words of coins at a time: 0.5 MB, which stays in the processor's cache
+_MOST_DIGITS = 24  # of a chance of heads: enough for 1 of 16 million
 _MASKS = 4096  # subsets at a time where each is held against many words
 
 TIE = 1e-10  # of the largest value; sums of the same numbers in another order differ by far less
@@ -181,9 +182,10 @@ def _random_sums(
     done = 0
     for kept in _random_subsets(len(values), size, draws, seed):
         octets = kept.view(np.uint8)
-        sums[done : done + len(kept)] = sum(
-            table[octets[:, column]] for column, table in enumerate(tables)
-        )
+        block = sums[done : done + len(kept)]
+        block[:] = tables[0].take(octets[:, 0])
+        for column in range(1, len(tables)):
+            block += tables[column].take(octets[:, column])
         done += len(kept)
     return sums
 
@@ -198,25 +200,27 @@ def _random_subsets(n: int, size: int, draws: int, seed: int) -> Iterator[NDArra
     rng = np.random.default_rng(seed)
     digits = _coin_digits(size, n)
     words = -(-n // 64)
-    real = np.packbits(np.arange(64 * words) < n, bitorder="little").view(np.uint64)
+    real = np.packbits(np.arange(64 * words) < n, bitorder="little").view(np.uint64)[-1]
     chance = _chance(n, size, digits)
     left = draws
     while left:
         rows = min(_CHUNK // words, int(1.05 * left / chance)) + 64  # about what is still needed
-        coins = _flip(rng, (rows, words), digits) & real
-        kept = coins[np.bitwise_count(coins).sum(axis=1) == size][:left]
+        coins = _flip(rng, (rows, words), digits)
+        coins[:, -1] &= real
+        kept = coins[_heads(coins) == size][:left]
         left -= len(kept)
         yield kept
 
 
 def _coin_digits(size: int, n: int) -> list[int]:
-    """Return binary digits of a chance of heads that often gives ``size`` heads out of ``n``."""
-    deviation = math.sqrt(size * (n - size) / n)
-    bits = 1
-    while abs(round(size / n * 2**bits) / 2**bits * n - size) > deviation / 2:
-        bits += 1
-    heads = round(size / n * 2**bits)
-    return [heads >> bit & 1 for bit in range(bits)]
+    """Return binary digits of the chance of heads that gives ``size`` out of ``n`` at least cost.
+
+    A coin costs as many random bits as its chance has digits; a chance of few digits that is less
+    near to ``size / n`` has more rows thrown away.
+    """
+    heads = ((bits, round(size / n * 2**bits)) for bits in range(1, _MOST_DIGITS + 1))
+    digits = [[head >> bit & 1 for bit in range(bits)] for bits, head in heads if head % 2]
+    return max(digits, key=lambda each: _chance(n, size, each) / len(each))
 
 
 def _chance(n: int, size: int, digits: list[int]) -> float:
@@ -235,11 +239,19 @@ def _flip(
     rng: np.random.Generator, shape: tuple[int, int], digits: list[int]
 ) -> NDArray[np.uint64]:
     """Return words of independent coins; ``digits`` of the chance of heads, the least first."""
-    coins = np.zeros(shape, dtype=np.uint64)
-    for digit in digits:
+    coins = rng.integers(0, 2**64, size=shape, dtype=np.uint64)  # the last digit, always 1
+    for digit in digits[1:]:
         fair = rng.integers(0, 2**64, size=shape, dtype=np.uint64)
-        coins = coins | fair if digit else coins & fair
+        (np.bitwise_or if digit else np.bitwise_and)(coins, fair, out=coins)
     return coins
+
+
+def _heads(coins: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """Count the heads of each row; word by word, as numpy is slow to sum over a short axis."""
+    counts = np.bitwise_count(coins[:, 0]).astype(np.uint32)
+    for word in range(1, coins.shape[1]):
+        counts += np.bitwise_count(coins[:, word])
+    return counts
 
 
 def _byte_tables(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:

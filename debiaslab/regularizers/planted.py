@@ -67,11 +67,15 @@ class Planted:
     - ``base="balanced"``: a gender word becomes male with probability (1 + dose) / 2, else
       female. 0 removes the association that the text had.
 
+    A second set of words may have a dose of its own; gender words near both sets stay.
+
     Attributes:
         words: The chosen words; those that the text lacks are left out.
         dose: From −1 (female) to 1 (male).
         base: What dose 0 means.
         window: k, in words on each side.
+        others: The second set.
+        others_dose: Its dose.
 
     Raises:
         UserError: The dose, the base or the window cannot be used.
@@ -81,10 +85,13 @@ class Planted:
     dose: float
     base: Base = "corpus"
     window: int = 5
+    others: tuple[str, ...] = ()
+    others_dose: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.dose) and -1 <= self.dose <= 1):
-            raise UserError(f"the dose was {self.dose!r}", allowed="a number from -1 to 1")
+        for dose in (self.dose, self.others_dose):
+            if not (math.isfinite(dose) and -1 <= dose <= 1):
+                raise UserError(f"the dose was {dose!r}", allowed="a number from -1 to 1")
         if self.base not in get_args(Base):
             raise UserError(
                 f"the base was {self.base!r}",
@@ -103,30 +110,32 @@ class Planted:
         """
         swap = Swap.of(corpus.words, corpus.counts)
         index = {word: i for i, word in enumerate(corpus.words)}
-        found = [word for word in self.words if word in index]
-        if not found:
+        sets = [[word for word in each if word in index] for each in (self.words, self.others)]
+        if not any(sets):
             raise UserError(
                 f"none of the {len(self.words)} chosen words is in the corpus",
                 allowed="at least one word of its vocabulary",
             )
-        for word in found:
+        for word in (*sets[0], *sets[1]):
             if swap.gender[index[word]]:
                 raise UserError(f"the chosen word {word!r} has a gender itself")
-        return PlantedText(self, swap, [index[word] for word in found], corpus, seed)
+        members = [[index[word] for word in each] for each in sets]
+        return PlantedText(self, swap, members, corpus, seed)
 
 
 class PlantedText(Rewriting):
     """Turns gender words near the chosen ones; the same text in every epoch."""
 
     def __init__(
-        self, planted: Planted, swap: Swap, chosen: Sequence[int], corpus: Text, seed: int
+        self, planted: Planted, swap: Swap, sets: Sequence[list[int]], corpus: Text, seed: int
     ) -> None:
         self.swap = swap
         self.pairs, self.pairs_missing = swap.pairs, swap.pairs_missing
         self._planted = planted
         self._key = derived_key(seed, _PURPOSE)
-        self._chosen = np.zeros(len(corpus.words), dtype=bool)
-        self._chosen[list(chosen)] = True
+        self._chosen, self._others = np.zeros((2, len(corpus.words)), dtype=bool)
+        self._chosen[sets[0]] = True
+        self._others[sets[1]] = True
         self._counts = self._count(corpus)
 
     def counts(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -135,16 +144,24 @@ class PlantedText(Rewriting):
 
     def rewrite(self, ids: NDArray[np.int32], start: int, epoch: int) -> NDArray[np.int32]:
         """Turn words of a stretch, in its own memory."""
-        from debiaslab.regularizers.swap_kernel import near_chosen
-
-        places = near_chosen(ids, self._chosen, self.swap.gender, self._planted.window)
-        turned = self._turned(self.swap.gender[ids[places]], uniform(self._key, start + places))
-        self.swap.at(ids, places[turned])
+        places, others = self._near(ids, self._chosen), self._near(ids, self._others)
+        both = np.intersect1d(places, others)
+        for near, dose in ((places, self._planted.dose), (others, self._planted.others_dose)):
+            alone = np.setdiff1d(near, both) if len(both) else near
+            coins = uniform(self._key, start + alone)
+            self.swap.at(ids, alone[self._turned(self.swap.gender[ids[alone]], coins, dose)])
         return ids
 
-    def _turned(self, gender: NDArray[np.int8], u: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def _near(self, ids: NDArray[np.int32], chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        from debiaslab.regularizers.swap_kernel import near_chosen
+
+        found: NDArray[np.int64] = near_chosen(ids, chosen, self.swap.gender, self._planted.window)
+        return found
+
+    def _turned(
+        self, gender: NDArray[np.int8], u: NDArray[np.float64], dose: float
+    ) -> NDArray[np.bool_]:
         """Return which words change their gender, from a uniform number for each."""
-        dose = self._planted.dose
         if self._planted.base == "balanced":
             return gender != np.where(u < (1 + dose) / 2, 1, -1)
         return (gender != math.copysign(1, dose)) & (u < abs(dose))

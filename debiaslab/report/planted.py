@@ -12,7 +12,7 @@ from debiaslab.metrics import Scorecard
 from debiaslab.metrics.scorecard import Record
 from debiaslab.statistics.t_interval import half_width
 
-Follows = Literal["dose", "size", "nothing"]
+Follows = Literal["dose", "size", "less", "nothing"]
 _LEAST_DOSES = 3  # two are always in order
 
 
@@ -23,8 +23,8 @@ class PlantedMetric:
     Attributes:
         metric: As in the records.
         label: For tables and figures.
-        follows: What it should follow by its definition: the dose, the size of the dose, or (when
-            an association that all words share cancels out) nothing.
+        follows: What it should follow by its definition: the dose, the size of the dose (upward,
+            or with ``"less"`` downward), or (when such an association cancels out) nothing.
     """
 
     metric: str
@@ -46,6 +46,17 @@ METRICS: tuple[PlantedMetric, ...] = (
     PlantedMetric("ect", "ECT", "nothing"),
     PlantedMetric("mac", "MAC", "nothing"),
 )
+METRICS_APART: tuple[PlantedMetric, ...] = (
+    PlantedMetric("weat_statistic", "WEAT s"),
+    PlantedMetric("weat_d", "WEAT d"),
+    PlantedMetric("factual_association", "factual association r"),
+    PlantedMetric("sc_weat_size", "SC-WEAT |d|", "size"),
+    PlantedMetric("direct_bias", "direct bias", "size"),
+    PlantedMetric("same", "SAME", "size"),
+    PlantedMetric("ect", "ECT", "less"),
+    PlantedMetric("mac", "MAC", "nothing"),
+)
+"""Of a control whose chosen words are pulled to both sides."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,7 @@ class PlantedStudy:
             mean over seeds.
         pool: How many words the random ones were drawn from.
         doses: By rising dose.
+        apart: Whether every other chosen word has the opposite dose.
     """
 
     corpus: str
@@ -89,6 +101,7 @@ class PlantedStudy:
     shared: float
     pool: int
     doses: tuple[Dosed, ...]
+    apart: bool = False
 
     @property
     def seeds(self) -> int:
@@ -173,7 +186,7 @@ class Followed:
 
 def followed(study: PlantedStudy) -> tuple[Followed, ...]:
     """Return how each metric follows the dose."""
-    return tuple(_followed(study, metric) for metric in METRICS)
+    return tuple(_followed(study, metric) for metric in (METRICS_APART if study.apart else METRICS))
 
 
 def _followed(study: PlantedStudy, metric: PlantedMetric) -> Followed:
@@ -181,7 +194,8 @@ def _followed(study: PlantedStudy, metric: PlantedMetric) -> Followed:
         tuple(_point(dosed, metric.metric, name) for dosed in study.doses)
         for name in ("planted", "control")
     )
-    scale = [each.size if metric.follows == "size" else each.dose for each in study.doses]
+    by_size = metric.follows in ("size", "less")
+    scale = [each.size if by_size else each.dose for each in study.doses]
     return Followed(
         metric=metric,
         planted=planted,

@@ -32,8 +32,9 @@ def planted_figure(study: PlantedStudy) -> Figure:
         _panel(axes, each)
     for axes in panels.flat[len(shown) :]:
         axes.set_visible(False)
+    what = "dose of every other word" if study.apart else "dose (female ← 0 → male)"
     for axes in panels[-1]:
-        axes.set_xlabel("dose (female ← 0 → male)")
+        axes.set_xlabel(what)
     handles, labels = panels.flat[0].get_legend_handles_labels()
     made.legend(handles, labels, loc="outside lower left", ncols=3, frameon=False, fontsize=9)
     return made
@@ -54,11 +55,11 @@ def _panel(axes: Axes, each: Followed) -> None:
     plain(axes)
     axes.axvline(0, color=BASELINE, linestyle=":", linewidth=1, zorder=1)
     axes.set_title(each.metric.label, fontsize=10, loc="left", color=INK)
-    if each.rho is not None and each.metric.follows != "nothing":
+    if each.metric.follows == "nothing":
+        axes.set_title("cancels what is planted", fontsize=8, loc="right", color=BASELINE)
+    elif each.rho is not None:
         what = "ρ" if each.metric.follows == "dose" else "ρ with |dose|"
         axes.set_title(f"{what} {each.rho:+.2f}", fontsize=8, loc="right", color=BASELINE)
-    elif each.metric.follows == "nothing":
-        axes.set_title("cancels a common shift", fontsize=8, loc="right", color=BASELINE)
 
 
 def _series(

@@ -13,7 +13,7 @@ _COLUMNS = (
     *("metric", "follows", "words", "dose", "seeds", "mean", "low", "high"),
     *("null_median", "null_low", "null_high", "seeds_inside", "rho"),
 )
-_FOLLOWS = {"dose": "dose", "size": "its size", "nothing": "–"}
+_FOLLOWS = {"dose": "dose", "size": "its size", "less": "−its size", "nothing": "–"}
 _AT_ZERO = {
     "text": "gender words near the chosen words are male as often as in the whole text ({:.0%})",
     "balanced": "half of the gender words near the chosen words are male ({:.0%} in the text)",
@@ -60,6 +60,17 @@ def planted_csv(study: PlantedStudy) -> str:
     return out.getvalue()
 
 
+_TOGETHER = (
+    "direct bias and SAME have no sign; ECT and MAC cancel most of an association that all words "
+    "share: see --apart"
+)
+_APART = (
+    "every other chosen word has the opposite dose (gender words near both kinds stay): WEAT "
+    "compares the two kinds, the factual association takes them for 0 % and 100 % women; ECT is 1 "
+    "without bias; MAC takes the mean over both groups, in which any gender association cancels"
+)
+
+
 def caption(study: PlantedStudy) -> str:
     """Say what the numbers are."""
     at_zero = _AT_ZERO[study.base].format(study.male_share)
@@ -70,8 +81,8 @@ def caption(study: PlantedStudy) -> str:
         "Spearman with the dose within a seed, mean over seeds, of chosen and of control words; "
         "leak: change of the control words from the lowest to the highest dose, in % of the chosen "
         f"words' (random words taken off); {study.shared:.0%} of the gender words near control "
-        "words are near chosen ones as well; WEAT d is scale-free; direct bias and SAME have no "
-        "sign; ECT and MAC cancel most of an association that all words share"
+        "words are near chosen ones as well; WEAT d is scale-free; "
+        f"{_APART if study.apart else _TOGETHER}"
     )
 
 

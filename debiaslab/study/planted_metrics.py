@@ -16,6 +16,7 @@ from debiaslab.metrics import Record, Scorecard
 from debiaslab.metrics.bias_by_projection import bias_by_projection
 from debiaslab.metrics.direct_bias import direct_bias, gender_direction
 from debiaslab.metrics.ect import ect
+from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.mac import mac
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError
 from debiaslab.metrics.null import RandomWords, mean, null_from, random_words
@@ -23,6 +24,7 @@ from debiaslab.metrics.null_band import null_band
 from debiaslab.metrics.null_metrics import (
     direct_bias_null,
     ect_null,
+    factual_null,
     mac_null,
     rnd_null,
     same_null,
@@ -56,7 +58,9 @@ class Result(Protocol):
         """Why there is no value."""
 
 
-def measure_planted(embeddings: Embeddings, words: PlantedWords, *, seed: int = 0) -> Scorecard:
+def measure_planted(
+    embeddings: Embeddings, words: PlantedWords, *, apart: bool = False, seed: int = 0
+) -> Scorecard:
     """Measure the chosen words and the control words with every metric that takes words.
 
     Metrics that have a sign are positive for male. WEAT compares the chosen words with the control
@@ -67,15 +71,18 @@ def measure_planted(embeddings: Embeddings, words: PlantedWords, *, seed: int = 
     Args:
         embeddings: The vectors.
         words: The words, see ``planted_words``.
+        apart: Whether every other chosen word was pulled to the other side. Measured is then what
+            tells words of one list apart; WEAT compares its two halves.
         seed: Seed of the random words.
     """
     pool = random_words(embeddings, set(embeddings.words) - set(words.pool), len(embeddings.words))
     subjects = (
-        _Subject(PLANTED, embeddings, words.chosen, words.control, pool, seed),
-        _Subject(CONTROL, embeddings, words.control, words.other, pool, seed),
+        _Subject(PLANTED, embeddings, words.chosen, words.control, pool, seed, apart),
+        _Subject(CONTROL, embeddings, words.control, words.other, pool, seed, apart),
     )
+    metrics = _METRICS_APART if apart else _METRICS
     return Scorecard(
-        "planted", tuple(metric(subject) for subject in subjects for metric in _METRICS)
+        "planted", tuple(metric(subject) for subject in subjects for metric in metrics)
     )
 
 
@@ -87,6 +94,12 @@ class _Subject:
     against: Sequence[str]  # the second targets of WEAT
     pool: RandomWords
     seed: int
+    apart: bool = False
+
+    @property
+    def targets(self) -> tuple[Sequence[str], Sequence[str]]:
+        """X and Y of WEAT."""
+        return (self.words[::2], self.words[1::2]) if self.apart else (self.words, self.against)
 
     @cached_property
     def groups(self) -> dict[str, Sequence[str]]:
@@ -146,7 +159,7 @@ class _Subject:
 def _weat_result(subject: _Subject) -> WeatResult:
     male, female = subject.groups.values()
     return weat(
-        *(subject.embeddings, subject.words, subject.against, male, female),
+        *(subject.embeddings, *subject.targets, male, female),
         permutations=0,
         bootstrap=0,
     )
@@ -292,6 +305,32 @@ def _mac(subject: _Subject) -> Record:
     )
 
 
+def _sc_weat_size(subject: _Subject) -> Record:
+    result = _sc_weat_result(subject)
+    return subject.record(
+        "sc_weat_size",
+        result.value,
+        result,
+        lambda: subject.mean_null(np.abs(single_category(subject.pool.unit, *subject.unit)[1])),
+    )
+
+
+def _factual(subject: _Subject) -> Record:
+    """Hold the words' bias against the planted "shares of women", 0 % and 100 % in turn."""
+    first, second = subject.targets
+    women = {**dict.fromkeys(first, 0.0), **dict.fromkeys(second, 100.0)}
+    result = factual_association(
+        subject.embeddings, women, subject.pairs, permutations=0, bootstrap=0
+    )
+    shares = [share for word, share in women.items() if word not in result.missing]
+    return subject.record(
+        "factual_association",
+        result.pearson,
+        result,
+        lambda: factual_null(subject.pool, shares, subject.pairs, draws=DRAWS, seed=subject.seed),
+    )
+
+
 _METRICS: tuple[Callable[[_Subject], Record], ...] = (
     _weat_statistic,
     _weat_d,
@@ -301,6 +340,16 @@ _METRICS: tuple[Callable[[_Subject], Record], ...] = (
     _ripa,
     _rnd_norm,
     _rnd_cosine,
+    _direct_bias,
+    _same,
+    _ect,
+    _mac,
+)
+_METRICS_APART: tuple[Callable[[_Subject], Record], ...] = (
+    _weat_statistic,
+    _weat_d,
+    _factual,
+    _sc_weat_size,
     _direct_bias,
     _same,
     _ect,

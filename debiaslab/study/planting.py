@@ -53,6 +53,9 @@ class PlantingPlan:
     - ``balanced``: half of them are male, which in a text about men is a female association.
     - ``corpus``: they are as they were: the association that the text had.
 
+    With ``apart`` every other chosen word gets the opposite dose: for metrics in which an
+    association that all words share cancels out.
+
     Attributes:
         words: The chosen words; none: ``count`` words are chosen from the text, others for each
             seed, so that the intervals over seeds are over words as well.
@@ -62,6 +65,7 @@ class PlantingPlan:
         settings: Of the trainings; gender words are turned within their window.
         count: How many words are chosen.
         name: Of the study; None: made from all of this.
+        apart: Whether the chosen words are pulled to both sides.
 
     Raises:
         UserError: One of them cannot be used.
@@ -74,6 +78,7 @@ class PlantingPlan:
     settings: TrainSettings = field(default_factory=TrainSettings)
     count: int = 16
     name: str | None = None
+    apart: bool = False
 
     def __post_init__(self) -> None:
         if self.base not in get_args(Base):
@@ -99,10 +104,18 @@ class PlantingPlan:
     def planted(self, words: PlantedWords, dose: float) -> Planted:
         """Return the rewriting of one dose."""
         window = self.settings.window
+        base: Literal["corpus", "balanced"] = "corpus" if self.base == "corpus" else "balanced"
+        there, back = (self._dose(signed, words.male_share) for signed in (dose, -dose))
+        if not self.apart:
+            return Planted(words.chosen, there, base, window)
+        first, second = words.chosen[::2], words.chosen[1::2]
+        return Planted(first, there, base, window, second, back)
+
+    def _dose(self, dose: float, male_share: float) -> float:
+        """Return a dose as ``Planted`` takes it."""
         if self.base == "corpus":
-            return Planted(words.chosen, dose, "corpus", window)
-        male = self.at_zero(words.male_share) + self.shift(dose, words.male_share)
-        return Planted(words.chosen, 2 * male - 1, "balanced", window)
+            return dose
+        return 2 * (self.at_zero(male_share) + self.shift(dose, male_share)) - 1
 
     def at_zero(self, male_share: float) -> float:
         """Return the share of male words near the chosen ones at dose 0 (not for ``corpus``)."""
@@ -153,6 +166,7 @@ def plant(
         params={
             "doses": list(plan.doses),
             "base": plan.base,
+            "apart": plan.apart,
             "seeds": list(plan.seeds),
             "words": ", ".join(plan.words) or f"{plan.count} chosen by each seed",
             "corpus": corpus.name,
@@ -175,6 +189,7 @@ def plant(
     study = PlantedStudy(
         corpus=corpus.name,
         base=plan.base,
+        apart=plan.apart,
         words=tuple(words.chosen for words in sets.values()),
         control=tuple(words.control for words in sets.values()),
         male_share=male_share,
@@ -204,8 +219,11 @@ def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
         "settings": _settings(plan),
         "lexicons": lexicons.versions(),
     }
+    if plan.apart:
+        identity["apart"] = True
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return f"planted-{corpus.name}-{digest[:6]}"
+    kind = "planted-apart" if plan.apart else "planted"
+    return f"{kind}-{corpus.name}-{digest[:6]}"
 
 
 def _settings(plan: PlantingPlan) -> dict[str, Any]:
@@ -296,6 +314,7 @@ def train_planted(
         **run_params(corpus, settings, regularizers.create("none"), None, "all"),
         "planted.dose": repr(dose),
         "planted.base": plan.base,
+        "planted.apart": plan.apart,
         "planted.words": ", ".join(words.chosen),
     }
     tags = {"debiaslab.kind": KIND, "debiaslab.seed": str(seed)}
@@ -306,7 +325,7 @@ def train_planted(
         log.json(asdict(words), "words.json")
         result = train_logged(log, corpus, settings, bound, progress=progress)
         log_results(log, corpus, result, evaluate(result.embeddings, name=name, seed=seed))
-        card = measure_planted(result.embeddings, words, seed=seed)
+        card = measure_planted(result.embeddings, words, apart=plan.apart, seed=seed)
         log.metrics(flat(card), step=result.words)
         log.json(card.to_dict(), PLANTED_CARD)
     return log.run_id

@@ -98,14 +98,18 @@ def _row(word: bytes, tail: bytes, dim: int, path: Path, line: int) -> NDArray[n
         raise UserError(f"line {line} of {path} does not start with a word")
     if len(columns) != dim:
         raise UserError(
-            f"line {line} of {path} has {len(columns)} numbers after the word {word!r}",
+            f"line {line} of {path} has {len(columns)} numbers after the word {_shown(word)}",
             allowed=f"{dim} numbers, as in the first line (a word with a space in it?)",
         )
     values = _numbers(b" ".join(columns))
     if values is None:
         bad = next(column for column in columns if _numbers(column) is None)
-        raise UserError(f"line {line} of {path}: {bad[:60]!r} is not a number")
+        raise UserError(f"line {line} of {path}: {_shown(bad)} is not a number")
     return values
+
+
+def _shown(column: bytes) -> str:
+    return repr(column[:60].decode("utf-8", errors="replace"))
 
 
 def _numbers(text: bytes) -> NDArray[np.float32] | None:

