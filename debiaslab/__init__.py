@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from debiaslab.corpus import Corpus, CorpusSettings
     from debiaslab.embeddings import Embeddings
     from debiaslab.metrics import Scorecard, evaluate
+    from debiaslab.results import StudyResults, open_study
     from debiaslab.sgns import SGNS, TrainSettings, train
     from debiaslab.study import Objective, Plan, sweep
 
@@ -26,8 +27,10 @@ _HOMES = {
     "Plan": "debiaslab.study",
     "SGNS": "debiaslab.sgns",
     "Scorecard": "debiaslab.metrics",
+    "StudyResults": "debiaslab.results",
     "TrainSettings": "debiaslab.sgns",
     "evaluate": "debiaslab.metrics",
+    "open_study": "debiaslab.results",
     "sweep": "debiaslab.study",
     "train": "debiaslab.sgns",
 }
@@ -40,8 +43,10 @@ __all__ = [
     "Objective",
     "Plan",
     "Scorecard",
+    "StudyResults",
     "TrainSettings",
     "evaluate",
+    "open_study",
     "strategies",
     "sweep",
     "train",

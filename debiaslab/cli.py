@@ -30,6 +30,7 @@ COMMANDS = {
     "restore": "put the studies of an archive into the store",
     "prune-store": "remove what crashed runs left in the store",
     "compare": "train strategies side by side and tabulate them",
+    "report": "write the report of a study as one page, PDF or Markdown",
     "floor": "show what the lipstick tests show without any gender in the text",
     "planted": "plant a bias of a known dose and see which metrics follow it",
     "export": "write the CodaLab file, or the vectors, of a run",

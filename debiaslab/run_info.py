@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+# artifacts of a run
 VECTORS = "vectors/vectors.npz"
+SCORECARD = "scorecard.json"
+YARDSTICK = "yardstick.json"
+CORPUS = "corpus.json"
+PROVENANCE = "provenance.json"
+BETWEEN_SEEDS = "scorecard_between_seeds.json"  # a baseline measured against another seed's
+# artifacts of a study
+SIDES = "sides.json"  # of a comparison: its strategies, with their runs
 
 
 @dataclass(frozen=True)

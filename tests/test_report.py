@@ -22,8 +22,8 @@ from debiaslab.report import (
     tradeoff_figure,
 )
 from debiaslab.report.data import association_sizes
-from debiaslab.report.figures import headline
 from debiaslab.report.style import png
+from debiaslab.report.verdict import headline
 
 PROVENANCE = {
     "debiaslab": "0.1.0",
@@ -123,7 +123,12 @@ def test_the_sweep_figure_shows_means_seeds_and_baseline(rows):
 def test_the_tradeoff_marks_the_best(rows):
     axes = tradeoff_figure(rows).axes[0]
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["trial (mean over seeds)", "best (λ = 0.5)", "baseline (λ = 0)"]
+    assert labels == [
+        "front: none better in both",
+        "trial (mean over seeds)",
+        "best (λ = 0.5)",
+        "baseline (λ = 0)",
+    ]
     assert "report words" in axes.get_ylabel()
 
 

@@ -39,7 +39,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "analogy_table": frozenset({"errors", "embeddings", "word_columns", "metrics"}),
     "export": TOOLS | {"lexicons", "embeddings", "vectors"},
     "leaderboard": TOOLS | {"lexicons", "metrics", "export"},
-    "report": frozenset({"errors", "embeddings", "metrics", "statistics", "lexicons", "tracking"}),
+    "results": frozenset({"errors", "embeddings", "metrics", "lexicons", "tracking", "run_info"}),
+    "report": frozenset(
+        {"errors", "embeddings", "metrics", "statistics", "lexicons", "tracking", "results"}
+    ),
     "cluster": frozenset({"errors"}),
     "similarity_model": frozenset(),  # shipped inside models, where nothing of ours may be
 }

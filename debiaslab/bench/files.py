@@ -27,7 +27,8 @@ def write_batch_sizes(
         for t in times
     ]
     stem = Path(folder) / "bench-batch-size"
-    return _write_csv(stem, header, rows), _write_png(stem, title, lambda a: _batches(a, times))
+    finding = f"{_batches_finding(times)}\n{title}"
+    return _write_csv(stem, header, rows), _write_png(stem, finding, lambda a: _batches(a, times))
 
 
 def write_threads(
@@ -38,7 +39,26 @@ def write_threads(
     rows = [(s.threads, s.words_per_second, *s.measurements) for s in speeds]
     stem = Path(folder) / "bench-threads"
     table = _write_csv(stem, ("threads", "words_per_second", *runs), rows)
-    return table, _write_png(stem, title, lambda axes: _threads(axes, speeds))
+    finding = f"{_threads_finding(speeds)}\n{title}"
+    return table, _write_png(stem, finding, lambda axes: _threads(axes, speeds))
+
+
+def _batches_finding(times: Sequence[BatchTime]) -> str:
+    slow, fast = max(times, key=lambda t: t.seconds), min(times, key=lambda t: t.seconds)
+    return (
+        f"Batches of {fast.batch_size:,} train {slow.seconds / fast.seconds:.3g} times as fast as "
+        f"batches of {slow.batch_size:,}: {slow.seconds:,.0f} s → {fast.seconds:,.0f} s"
+    )
+
+
+def _threads_finding(speeds: Sequence[ThreadSpeed]) -> str:
+    first, last = speeds[0], speeds[-1]
+    gain = last.words_per_second / first.words_per_second
+    return (
+        f"{last.threads} threads train {gain:.2f} times as fast as {first.threads}"
+        if len(speeds) > 1
+        else f"{first.words_per_second / 1e6:.2f} million words a second with one thread"
+    )
 
 
 def _write_csv(stem: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
@@ -85,7 +105,12 @@ def _batches(axes: Axes, times: Sequence[BatchTime]) -> None:
 def _threads(axes: Axes, speeds: Sequence[ThreadSpeed]) -> None:
     threads = [s.threads for s in speeds]
     speed = [s.words_per_second / 1e6 for s in speeds]
-    axes.plot(threads, speed, "o-", color=_BLUE, label="measured")
+    spread = [
+        [s.words_per_second / 1e6 - min(s.measurements) / 1e6 for s in speeds],
+        [max(s.measurements) / 1e6 - s.words_per_second / 1e6 for s in speeds],
+    ]
+    label = f"median of {len(speeds[0].measurements)}; bars: lowest and highest"
+    axes.errorbar(threads, speed, yerr=spread, fmt="o-", color=_BLUE, capsize=3, label=label)
     ideal = [n * speed[0] for n in threads]
     axes.plot(threads, ideal, "--", color="#6b6b6b", lw=1, label="threads × one thread")
     axes.set_xticks(threads)

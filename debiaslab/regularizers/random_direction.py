@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,7 @@ class RandomDirection(PostProcess):
 
     components: int = 1
 
+    control: ClassVar[bool] = True
     citation = "control, no method: a random subspace in the place of the gender subspace of 'hard'"
 
     def check_size(self, pairs: int, dim: int) -> None:

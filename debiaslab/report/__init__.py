@@ -1,15 +1,17 @@
 """Tables, figures and pages made from finished runs."""
 
-from debiaslab.report.comparison import Measure, Side, compared
-from debiaslab.report.comparison_figures import front_figure, gap_figure, heat_map_figure
+from debiaslab.report.comparison import Measure, compared
 from debiaslab.report.comparison_table import (
     comparison_csv,
     comparison_latex,
     comparison_markdown,
     comparison_text,
 )
-from debiaslab.report.data import TrialRow, TrialSummary, association_sizes, summarize
+from debiaslab.report.data import association_sizes
 from debiaslab.report.figures import (
+    front_figure,
+    gap_figure,
+    heat_map_figure,
     loss_figure,
     scorecard_figure,
     sweep_figure,
@@ -17,6 +19,7 @@ from debiaslab.report.figures import (
 )
 from debiaslab.report.html import run_report, study_report
 from debiaslab.report.table import sweep_markdown, sweep_table
+from debiaslab.results import Side, TrialRow, TrialSummary, summarize
 
 __all__ = [
     "Measure",

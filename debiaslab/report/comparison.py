@@ -2,53 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import mean
 from typing import Literal
 
 from debiaslab.lexicons import Half
-from debiaslab.metrics import Scorecard
 from debiaslab.metrics.direction import direction_of
+from debiaslab.results import Side
 from debiaslab.statistics.paired import Paired, paired
 from debiaslab.statistics.t_interval import half_width
 
 Better = Literal["higher", "lower"]
-
-
-@dataclass(frozen=True)
-class Side:
-    """One strategy of a comparison, over the seeds; the baseline is one as well.
-
-    Attributes:
-        strategy: Its name; ``"baseline"`` for λ = 0.
-        weight: λ; None for strategies that have none and for the baseline.
-        stage: ``none``, ``pre``, ``in``, ``post`` or several joined with ``+``.
-        control: Whether it is there to be compared with and not to be used.
-        cards: Scorecard of each seed, in the order of the seeds; None where the run failed.
-        outcomes: Numbers of the objective of each seed (``bias_report``, …), or None.
-        runs: MLflow run of each seed, or None.
-        seconds: Training time of the seeds together.
-        tuning_runs: Trainings spent on choosing λ.
-        tuning_seconds: Their training time.
-    """
-
-    strategy: str
-    weight: float | None
-    stage: str
-    control: bool
-    cards: tuple[Scorecard | None, ...]
-    outcomes: tuple[Mapping[str, float | None] | None, ...]
-    runs: tuple[str | None, ...]
-    seconds: float = 0.0
-    tuning_runs: int = 0
-    tuning_seconds: float = 0.0
-
-    @property
-    def label(self) -> str:
-        """The name with λ, as tables show it; a λ of each part is in the name."""
-        own = self.weight == 1 and "@" in self.strategy
-        return f"{self.strategy} λ={self.weight:.3g}" if self.weight and not own else self.strategy
 
 
 @dataclass(frozen=True)

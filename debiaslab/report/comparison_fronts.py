@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from debiaslab.report.comparison import Side
+from debiaslab.results import Side
 from debiaslab.statistics.fronts import Point, hypervolume
 from debiaslab.statistics.t_interval import half_width
 

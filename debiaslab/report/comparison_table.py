@@ -10,11 +10,11 @@ from debiaslab.report.comparison import (
     HEADLINE,
     Comparing,
     Measure,
-    Side,
     compared,
     every_measure,
 )
 from debiaslab.report.comparison_fronts import front_text
+from debiaslab.results import Side
 
 MISSING = "–"
 _COLUMNS = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from debiaslab.report.comparison import Comparing, Measure, Side, compared
+from debiaslab.report.comparison import Comparing, Measure, compared
 from debiaslab.report.comparison_table import MISSING
+from debiaslab.results import Side
 
 MEASURES: tuple[Measure, ...] = (
     Measure("lipstick", "kmeans_alignment", "all", "lower", "k-means alignment"),

@@ -9,10 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.errors import UserError
-from debiaslab.report.data import TrialRow, association_sizes
+from debiaslab.report.data import association_sizes
 from debiaslab.report.figures import (
     association_label,
-    headline,
     loss_figure,
     scorecard_figure,
     sweep_figure,
@@ -20,6 +19,8 @@ from debiaslab.report.figures import (
 )
 from debiaslab.report.style import png
 from debiaslab.report.table import HEAD, caption, number, sweep_cells
+from debiaslab.report.verdict import headline
+from debiaslab.results import TrialRow
 
 if TYPE_CHECKING:
     import jinja2
@@ -235,12 +236,13 @@ def _origin(provenance: Mapping[str, Any]) -> dict[str, str]:
 
 def _render(template: str, *, provenance: Mapping[str, Any], **values: object) -> str:
     diff = (provenance.get("git") or {}).get("diff") or ""
-    page = _templates().get_template(template)
+    page = templates().get_template(template)
     return page.render(origin=_origin(provenance), diff=diff[:_DIFF_SHOWN], **values)
 
 
 @cache
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """Return the environment of the page templates, in which every value is escaped."""
     import jinja2
 
     # Run names, settings and words come from users' files: everything is escaped.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,19 +13,34 @@ if TYPE_CHECKING:
 # Okabe & Ito (2008), Color Universal Design.
 TUNE = "#0072B2"
 REPORT = "#D55E00"
-TEXT = "#009E73"
-SEVERAL = "#CC79A7"
 BASELINE = "#6b6b6b"
 INK = "#222222"
+MALE = "#0072B2"
+FEMALE = "#CC79A7"
+OTHER = "#009E73"
+SEVERAL = "#CC79A7"
 _DPI = 130
+_TITLE_LETTERS = 10.3  # of a title, to an inch
+_NOTE_LETTERS = 16.0
 
 
-def figure(title: str, width: float, height: float) -> Figure:
-    """Return an empty figure (inches) with a title at the left; no pyplot state is touched."""
+def figure(title: str, width: float, height: float, note: str = "") -> Figure:
+    """Return an empty figure (inches) with a title at the left; no pyplot state is touched.
+
+    Args:
+        title: The finding; wrapped to the width.
+        width: Inches.
+        height: Inches.
+        note: Small print below the axes: what is drawn, n, seeds.
+    """
     from matplotlib.figure import Figure
 
     made = Figure(figsize=(width, height), dpi=_DPI, layout="constrained", facecolor="white")
-    made.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", color=INK)
+    wrapped = textwrap.fill(title, int(width * _TITLE_LETTERS))
+    made.suptitle(wrapped, x=0.01, ha="left", fontsize=11, fontweight="bold", color=INK)
+    if note:
+        small = textwrap.fill(note, int(width * _NOTE_LETTERS))
+        made.supxlabel(small, x=0.01, ha="left", fontsize=8, color=BASELINE)
     return made
 
 
@@ -51,6 +67,14 @@ def legend_above(axes: Axes, columns: int = 3) -> None:
         handletextpad=0.5,
         columnspacing=1.4,
     )
+
+
+def panel_name(axes: Axes, name: str) -> None:
+    """Write the name of a panel into its upper right corner."""
+    axes.text(
+        0.99, 0.985, name, transform=axes.transAxes, ha="right", va="top", fontsize=10, color=INK,
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2},
+    )  # fmt: skip
 
 
 def png(made: Figure) -> bytes:

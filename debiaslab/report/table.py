@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from debiaslab.report.data import Spread, TrialRow, TrialSummary, summarize
+from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
 
 HEAD = (
     "trial",

@@ -16,13 +16,13 @@ from debiaslab import lexicons, regularizers
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline, Scorecard, evaluate
-from debiaslab.report import Side, TrialSummary, summarize
+from debiaslab.results import Side, TrialSummary, log_sides, read_side, summarize
+from debiaslab.run_info import BETWEEN_SEEDS, VECTORS, RunInfo
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.cells import ComparisonPlan, Entry
 from debiaslab.study.controls import Held, held, with_controls
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import (
-    SCORECARD,
     FinishedRun,
     UnusableRunError,
     checkpoint_beside,
@@ -32,13 +32,10 @@ from debiaslab.study.run import (
     run_once,
 )
 from debiaslab.study.sweeping import sweep
-from debiaslab.tracking import VECTORS, RunInfo, Store
+from debiaslab.tracking import Store
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-
-_BETWEEN = "scorecard_between_seeds.json"  # a baseline measured against another seed's baseline
-_OUTCOME = ("bias_tune", "bias_report", "retention_tune", "retention_report", "score")
 
 
 @dataclass(frozen=True)
@@ -124,6 +121,7 @@ def compare(
         runs = _Runs(store, Path(root), corpus, plan, parent, bar)
         baseline = runs.baselines()
         sides = (baseline, *(runs.side(each) for each in tuned))
+        log_sides(log, sides)
     controls = tuple(held(plan, sides, refused))
     return Comparison(name, parent, sides, tuple(runs.failures), controls)
 
@@ -260,24 +258,23 @@ class _Runs:
             self._baselines[seed] = self._baseline(seed)
             self._bar.update()
         ids = [self._baselines[seed].run_id for seed in self._plan.seeds]
-        cards = [
-            self._between_seeds(run_id, ids[(i + 1) % len(ids)]) for i, run_id in enumerate(ids)
-        ]
-        return self._side("baseline", None, "none", control=False, ids=ids, cards=cards)
+        for i, run_id in enumerate(ids):
+            self._keep_between_seeds(run_id, ids[(i + 1) % len(ids)])
+        return read_side(self._store, "baseline", None, "none", control=False, runs=ids)
 
     def side(self, tuned: _Tuned) -> Side:
         """Train one strategy with each seed."""
-        ids = [self._run(tuned, seed) for seed in self._plan.seeds]
         strategy = regularizers.create(tuned.entry.strategy)
-        made = self._side(
+        return read_side(
+            self._store,
             tuned.entry.label,
             tuned.weight if strategy.search_space else None,
             strategy.stage,
             control=tuned.control or regularizers.is_control(strategy),
-            ids=ids,
-            cards=[None if run_id is None else self._scorecard(run_id) for run_id in ids],
+            runs=[self._run(tuned, seed) for seed in self._plan.seeds],
+            tuning_runs=tuned.runs,
+            tuning_seconds=tuned.seconds,
         )
-        return replace(made, tuning_runs=tuned.runs, tuning_seconds=tuned.seconds)
 
     def _baseline(self, seed: int) -> FinishedRun:
         known = [run for run in self._store.runs(self._parent) if run.kind == "baseline"]
@@ -342,22 +339,15 @@ class _Runs:
             self._held[baseline.seed] = Baseline(self._vectors(baseline.run_id))
         return self._held[baseline.seed]
 
-    def _between_seeds(self, run_id: str, other: str) -> Scorecard:
-        """Return the baseline's scorecard with what needs another set of vectors to compare with.
+    def _keep_between_seeds(self, run_id: str, other: str) -> None:
+        """Keep with a baseline's run what needs another set of vectors to compare with.
 
         With a single seed there is no other baseline, and no overlap between seeds.
         """
-        own = self._scorecard(run_id)
-        if _BETWEEN in self._store.artifacts(run_id):
-            added = Scorecard.from_json(
-                self._store.artifact(run_id, _BETWEEN).read_text(encoding="utf-8")
-            )
-        else:
-            added = self._measure_between(run_id, other)
+        if BETWEEN_SEEDS not in self._store.artifacts(run_id):
             writer = self._store.writer(run_id)
-            writer.json(added.to_dict(), _BETWEEN)
+            writer.json(self._measure_between(run_id, other).to_dict(), BETWEEN_SEEDS)
             writer.flush()
-        return Scorecard(own.vectors, (*own.records, *added.records))
 
     def _measure_between(self, run_id: str, other: str) -> Scorecard:
         vectors = self._vectors(run_id)
@@ -368,35 +358,5 @@ class _Runs:
             kept += [record for record in against if record.metric == "neighbor_overlap"]
         return Scorecard(run_id, tuple(kept))
 
-    def _side(
-        self,
-        strategy: str,
-        weight: float | None,
-        stage: str,
-        *,
-        control: bool,
-        ids: Sequence[str | None],
-        cards: Sequence[Scorecard | None],
-    ) -> Side:
-        runs = [None if run_id is None else self._store.run(run_id) for run_id in ids]
-        return Side(
-            strategy=strategy,
-            weight=weight,
-            stage=stage,
-            control=control,
-            cards=tuple(cards),
-            outcomes=tuple(None if run is None else _outcome(run) for run in runs),
-            runs=tuple(ids),
-            seconds=_seconds([run for run in runs if run is not None]),
-        )
-
-    def _scorecard(self, run_id: str) -> Scorecard:
-        path = self._store.artifact(run_id, SCORECARD)
-        return Scorecard.from_json(path.read_text(encoding="utf-8"))
-
     def _vectors(self, run_id: str) -> Embeddings:
         return Embeddings.load(self._store.artifact(run_id, VECTORS))
-
-
-def _outcome(run: RunInfo) -> Mapping[str, float | None]:
-    return {key: run.metrics.get(key) for key in _OUTCOME}

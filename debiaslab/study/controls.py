@@ -9,7 +9,7 @@ from debiaslab import regularizers
 from debiaslab.regularizers import Penalty, PostProcess
 from debiaslab.regularizers.creation import parts_named
 from debiaslab.regularizers.pair_choice import gender_pairs
-from debiaslab.report import Side
+from debiaslab.results import Side
 from debiaslab.study.cells import ComparisonPlan, Entry
 
 LIMIT = 1e6

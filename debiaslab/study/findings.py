@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from debiaslab.report import TrialRow
+from debiaslab.results import TrialRow
 from debiaslab.statistics.fronts import front_of, hypervolume
 
 if TYPE_CHECKING:

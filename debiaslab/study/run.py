@@ -19,6 +19,7 @@ from debiaslab.provenance import provenance
 from debiaslab.regularizers import bind_strategy, is_control
 from debiaslab.regularizers.penalty import Cover, check_cover
 from debiaslab.report import association_sizes, loss_figure, run_report, scorecard_figure
+from debiaslab.run_info import CORPUS, PROVENANCE, SCORECARD, YARDSTICK
 from debiaslab.sgns import (
     Checkpoints,
     Report,
@@ -34,10 +35,8 @@ if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.regularizers import BoundStrategy, Strategy
 
-SCORECARD = "scorecard.json"
 SUBMISSION = "submission/submission.csv"
 CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
-_YARDSTICK = "yardstick.json"
 # of a record, besides value, interval, p and n; methods and missing words are in the JSON
 _EXTRAS = ("statistic", "statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
 
@@ -162,7 +161,7 @@ def run_once(
         outcome = _outcome(plan, scorecard, yardstick, may_lack=is_control(strategy))
         if outcome is not None:
             log.metrics(asdict(outcome), step=result.words)
-        log.json(asdict(yardstick), _YARDSTICK)
+        log.json(asdict(yardstick), YARDSTICK)
         compared = None if baseline is None else _scorecard(store, baseline.run_id)
         _log_report_page(log, name, params, result, scorecard, outcome, yardstick, compared)
     return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
@@ -289,7 +288,7 @@ def find_finished(
     """
     for run in runs:
         wanted = finished_as(run) == (repr(weight), str(seed))
-        if wanted and {_YARDSTICK, VECTORS} <= set(store.artifacts(run.run_id)):
+        if wanted and {YARDSTICK, VECTORS} <= set(store.artifacts(run.run_id)):
             return _read_back(store, run)
     return None
 
@@ -312,7 +311,7 @@ def dataset_info(corpus: Corpus) -> DatasetInfo:
 
 
 def _read_back(store: Store, run: RunInfo) -> FinishedRun:
-    yardstick = json.loads(store.artifact(run.run_id, _YARDSTICK).read_text(encoding="utf-8"))
+    yardstick = json.loads(store.artifact(run.run_id, YARDSTICK).read_text(encoding="utf-8"))
     values = {key: run.metrics.get(key) for key in Outcome.__dataclass_fields__}
     trial = run.tags.get("debiaslab.trial", "")
     return FinishedRun(
@@ -397,7 +396,7 @@ def flat(scorecard: Scorecard) -> dict[str, float]:
 def log_provenance(log: RunLog) -> None:
     """Log which code, versions and machine a run is made with, before it is made."""
     made_with = provenance()
-    log.json(made_with, "provenance.json")
+    log.json(made_with, PROVENANCE)
     if (git := made_with["git"]) is not None:
         log.tags({"mlflow.source.git.commit": git["commit"], "debiaslab.dirty": git["dirty"]})
 
@@ -415,7 +414,7 @@ def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Sco
         log.tags({"debiaslab.resumed_at": f"{result.resumed_at} words"})
     log.json(scorecard.to_dict(), SCORECARD)
     log.text(scorecard.table(), "scorecard.txt")
-    log.json(_corpus_summary(corpus), "corpus.json")
+    log.json(_corpus_summary(corpus), CORPUS)
     with tempfile.TemporaryDirectory() as folder:
         vectors = result.embeddings.save(Path(folder) / Path(VECTORS).name)
         log.file(vectors, str(Path(VECTORS).parent))

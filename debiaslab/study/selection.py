@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from debiaslab.errors import UserError, nearest
-from debiaslab.report import TrialSummary
+from debiaslab.results import TrialSummary
 from debiaslab.statistics.fronts import front_of
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
@@ -22,9 +22,10 @@ from debiaslab.report import (
     sweep_table,
     tradeoff_figure,
 )
+from debiaslab.results import trial_rows
 from debiaslab.study.findings import Findings, findings
 from debiaslab.study.objective import FORMULA, Yardstick
-from debiaslab.tracking import BEST_TAG, VECTORS, RunInfo, Store
+from debiaslab.tracking import BEST_TAG, VECTORS, Store
 
 if TYPE_CHECKING:
     from debiaslab.regularizers import Coverage
@@ -70,60 +71,6 @@ class Summary:
                 f"submission  {self.submission} and .zip",
             ]
         )
-
-
-def trial_rows(runs: Sequence[RunInfo], min_retention: float | None = None) -> tuple[TrialRow, ...]:
-    """Return the finished baselines and trials of a study, the best trial marked.
-
-    With ``min_retention`` it is the best of those that keep so much, where there are any.
-    """
-    latest: dict[tuple[str, ...], RunInfo] = {}
-    for run in runs:
-        if run.status == "FINISHED" and run.kind in ("baseline", "trial"):
-            knobs = (f"{key}={run.params[key]}" for key in run.params if key.startswith("knob."))
-            latest[(run.params["weight"], run.params["seed"], *sorted(knobs))] = run
-    rows = [_row(run) for run in latest.values()]
-    best = _best_trial(rows, min_retention)
-    return tuple(replace(row, best=row.trial is not None and row.trial == best) for row in rows)
-
-
-def _row(run: RunInfo) -> TrialRow:
-    trial = run.tags.get("debiaslab.trial", "")
-    return TrialRow(
-        trial=int(trial) if trial else None,
-        weight=float(run.params["weight"]),
-        seed=int(run.params["seed"]),
-        bias_tune=run.metrics["bias_tune"],
-        bias_report=run.metrics.get("bias_report"),
-        retention=run.metrics.get("retention_tune"),
-        score=run.metrics["score"],
-        run_id=run.run_id,
-        best=False,
-        retention_report=run.metrics.get("retention_report"),
-    )
-
-
-def _best_trial(rows: Sequence[TrialRow], min_retention: float | None) -> int | None:
-    """Return the trial with the lowest mean score among those that have every seed.
-
-    One that keeps the wanted retention, in the mean, comes before any that does not; among those
-    that do not, the one that keeps most comes first.
-    """
-    seeds = {row.seed for row in rows if row.trial is None}
-    trials: dict[int, dict[int, TrialRow]] = {}
-    for row in rows:
-        if row.trial is not None:
-            trials.setdefault(row.trial, {})[row.seed] = row
-    whole = {trial: tuple(by.values()) for trial, by in trials.items() if by.keys() >= seeds}
-
-    def order(trial: int) -> tuple[float, float, int]:
-        lacks = 0.0
-        if min_retention is not None:
-            kept = mean(row.retention or 0.0 for row in whole[trial])
-            lacks = max(0.0, min_retention - kept)
-        return lacks, mean(row.score for row in whole[trial]), trial
-
-    return min(whole, key=order) if whole else None
 
 
 def mark_best(store: Store, parent: str, min_retention: float | None = None) -> TrialRow | None:

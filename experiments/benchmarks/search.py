@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import mean
 
 from debiaslab.corpus import Corpus
-from debiaslab.report.data import summarize
+from debiaslab.results import summarize
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import Plan, sweep
 from debiaslab.study.search_settings import SearchSettings

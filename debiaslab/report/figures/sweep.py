@@ -1,4 +1,4 @@
-"""The figures of a study and of a run."""
+"""The figures of a sweep: λ against bias and retention, and the two against each other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
-from debiaslab.report.data import AssociationSize, Spread, TrialRow, TrialSummary, summarize
 from debiaslab.report.style import (
     BASELINE,
     INK,
@@ -17,40 +16,29 @@ from debiaslab.report.style import (
     legend_above,
     plain,
 )
+from debiaslab.report.verdict import headline
+from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
+from debiaslab.statistics.fronts import front_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_Drawn = tuple[Spread, Spread, TrialSummary]  # retention, bias, and the trial
 BIAS_LABEL = "bias\n(1 = 95 % of random words)"
-
-
-def headline(rows: Sequence[TrialRow]) -> str:
-    """Return the finding in one line: what the best trial did to bias and retention."""
-    summaries = summarize(rows)
-    best = next((each for each in summaries if each.best), None)
-    baseline = next((each for each in summaries if each.trial is None), None)
-    if best is None or baseline is None:
-        return "No trial has finished yet"
-    before, after, words = baseline.bias_tune, best.bias_tune, "tune"
-    if baseline.bias_report is not None and best.bias_report is not None:
-        before, after, words = baseline.bias_report, best.bias_report, "report"
-    retention = _retention(best, words == "report")
-    kept = "" if retention is None else f", retention {retention.mean:.2f}"
-    change = f"{before.mean:.2f} → {after.mean:.2f}"
-    return f"λ = {best.weight:.3g}: bias on {words} words {change}{kept}"
 
 
 def sweep_figure(rows: Sequence[TrialRow]) -> Figure:
     """Draw bias (tune and report words) and retention against λ.
 
-    Points are seeds, lines join the means of trials, and the band is the baseline's range.
+    Points are seeds; a line joins the means of trials, its band spans the seeds. The dashed line
+    is the baseline's mean, its band the range over seeds.
 
     Raises:
         UserError: There is no run with λ above 0.
     """
     summaries, trials = _trials(rows)
-    made = figure(headline(rows), 8.0, 6.0)
+    made = figure(headline(rows), 8.0, 6.2, _note(rows, len(trials)))
     upper, lower = made.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     for name, color, marker in (("bias_tune", TUNE, "o"), ("bias_report", REPORT, "s")):
         label = f"{name.removeprefix('bias_')} words"
@@ -76,24 +64,30 @@ def sweep_figure(rows: Sequence[TrialRow]) -> Figure:
 def tradeoff_figure(rows: Sequence[TrialRow]) -> Figure:
     """Draw bias against retention, trial by trial: of the report half where it was measured.
 
+    The line joins the trials that no other beats in both (the Pareto front of the means); bars
+    span the seeds.
+
     Raises:
         UserError: There is no run with λ above 0.
     """
     summaries, trials = _trials(rows)
     reported = any(each.bias_report and each.retention_report for each in summaries)
     words = "report" if reported else "tune"
-    made = figure("Bias against retention, trial by trial", 8.0, 5.0)
-    axes = made.subplots()
     drawn = [
-        (kept.mean, bias.mean, each)
+        (kept, bias, each)
         for each in trials
         if (kept := _retention(each, reported)) and (bias := _bias(each, reported))
     ]
-    colors = [math.log10(each.weight) for _, _, each in drawn]
+    front = pareto_front([(bias.mean, kept.mean) for kept, bias, _ in drawn])
+    made = figure(_front_title(drawn, front), 8.0, 5.2, _note(rows, len(trials)))
+    axes = made.subplots()
+    _ranges(axes, drawn)
+    axes.plot([kept for _, kept in front], [bias for bias, _ in front], color=INK, linewidth=1,
+              zorder=2, label="front: none better in both")  # fmt: skip
     points = axes.scatter(
-        [x for x, _, _ in drawn],
-        [y for _, y, _ in drawn],
-        c=colors,
+        [kept.mean for kept, _, _ in drawn],
+        [bias.mean for _, bias, _ in drawn],
+        c=[math.log10(each.weight) for _, _, each in drawn],
         cmap="cividis",
         s=55,
         edgecolors=INK,
@@ -104,65 +98,48 @@ def tradeoff_figure(rows: Sequence[TrialRow]) -> Figure:
     _mark_best(axes, drawn)
     _mark_baseline(axes, summaries, reported)
     plain(axes)
-    legend_above(axes)
+    legend_above(axes, columns=2)
     axes.set_xlabel(f"retention of utility on {words} pairs (1 = baseline)")
     axes.set_ylabel(f"bias on {words} words\n(1 = 95 % of random words)")
+    axes.margins(x=0.08, y=0.12)
     axes.set_ylim(bottom=0)
-    axes.margins(x=0.08)
     if drawn:
         made.colorbar(points, ax=axes, label="log₁₀ λ")
     return made
 
 
-def loss_figure(
-    loss: Sequence[tuple[int, float]], penalty: Sequence[tuple[int, float]] = ()
-) -> Figure:
-    """Draw the running loss, and the penalty below it when given, against words trained.
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the points no other beats in both: less bias, more retention; by rising bias.
 
     Args:
-        loss: ``(words trained so far, SGNS loss per pair)``.
-        penalty: ``(words trained so far, value of the penalty term)``.
+        points: ``(bias, retention)``.
     """
-    from matplotlib.ticker import EngFormatter
-
-    made = figure("Training loss", 7.0, 4.8 if penalty else 3.2)
-    panels = made.subplots(2 if penalty else 1, 1, sharex=True, squeeze=False)[:, 0]
-    labelled = ((loss, "SGNS loss\n(mean per pair)", TUNE), (penalty, "penalty R", REPORT))
-    for axes, (points, label, color) in zip(panels, labelled, strict=False):
-        axes.plot([x for x, _ in points], [y for _, y in points], color=color, linewidth=1.6)
-        axes.set_ylabel(label)
-        plain(axes)
-    panels[-1].set_xlabel("words trained")
-    panels[-1].xaxis.set_major_formatter(EngFormatter(sep=" "))
-    return made
+    return [points[i] for i in front_of(points)]
 
 
-def scorecard_figure(sizes: Sequence[AssociationSize]) -> Figure:
-    """Draw the size of each association, tune and report words, before (baseline) and after."""
-    tests = list(dict.fromkeys(size.test for size in sizes))
-    made = figure("Size of each association, baseline and run", 7.5, 1.6 + 0.55 * len(tests))
-    axes = made.subplots()
-    for half, color, marker, shift in (("tune", TUNE, "o", -0.16), ("report", REPORT, "s", 0.16)):
-        own = [size for size in sizes if size.words == half]
-        places = [tests.index(size.test) + shift for size in own]
-        for place, size in zip(places, own, strict=True):
-            if size.run is not None and size.baseline is not None:
-                axes.plot([size.baseline, size.run], [place, place], color=color, linewidth=1)
-        _dots(axes, places, [size.baseline for size in own], color, marker, half, hollow=True)
-        _dots(axes, places, [size.run for size in own], color, marker, half, hollow=False)
-    axes.axvline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="95 % of random words")
-    axes.set_yticks(range(len(tests)), [association_label(test) for test in tests])
-    axes.set_ylim(len(tests) - 0.4, -0.6)
-    axes.set_xlim(left=0)
-    axes.set_xlabel("|s| ÷ 95 % quantile of |s| for random words in the baseline")
-    plain(axes)
-    legend_above(axes)
-    return made
+def _front_title(drawn: Sequence[_Drawn], front: Sequence[tuple[float, float]]) -> str:
+    if not drawn:
+        return "No trial has both bias and retention measured"
+    best = next(((bias.mean, kept.mean) for kept, bias, each in drawn if each.best), None)
+    where = "" if best is None else ", the chosen one among them" * (best in front)
+    if best is not None and best not in front:
+        where = "; the chosen one is not (it was chosen on tune words, by the score)"
+    several = "are" if len(front) > 1 else "is"
+    return f"{len(front)} of {len(drawn)} trials {several} beaten by none in both{where}"
 
 
-def association_label(test: str) -> str:
-    """Return ``WEAT 6b`` for ``6b``; other names stay as they are."""
-    return f"WEAT {test}" if test[:1].isdigit() else test
+def _note(rows: Sequence[TrialRow], trials: int) -> str:
+    seeds = sorted({row.seed for row in rows})
+    each = "once" if len(seeds) == 1 else f"with {len(seeds)} seeds"
+    spread = "" if len(seeds) == 1 else "; bars and bands span the seeds (lowest to highest)"
+    named = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+    return f"{trials} λs and the baseline, each trained {each} ({named}){spread}."
+
+
+def _ranges(axes: Axes, drawn: Sequence[_Drawn]) -> None:
+    for kept, bias, _ in drawn:
+        axes.hlines(bias.mean, kept.low, kept.high, color="#9a9a9a", linewidth=0.9, zorder=1)
+        axes.vlines(kept.mean, bias.low, bias.high, color="#9a9a9a", linewidth=0.9, zorder=1)
 
 
 def _trials(rows: Sequence[TrialRow]) -> tuple[tuple[TrialSummary, ...], list[TrialSummary]]:
@@ -199,6 +176,9 @@ def _series(
         alpha=0.45,
     )
     axes.plot(*zip(*means, strict=True), color=color, linewidth=1.8, label=label)
+    spans = [(t.weight, span.low, span.high) for t in trials if (span := getattr(t, name))]
+    at, low, high = zip(*spans, strict=True)
+    axes.fill_between(at, low, high, color=color, alpha=0.18, linewidth=0)
 
 
 def _band(axes: Axes, summaries: Sequence[TrialSummary], name: str, color: str, label: str) -> None:
@@ -218,11 +198,11 @@ def _retention(summary: TrialSummary, reported: bool) -> Spread | None:
     return summary.retention_report if reported else summary.retention
 
 
-def _mark_best(axes: Axes, drawn: Sequence[tuple[float, float, TrialSummary]]) -> None:
-    for x, y, each in drawn:
+def _mark_best(axes: Axes, drawn: Sequence[_Drawn]) -> None:
+    for kept, bias, each in drawn:
         if each.best:
             axes.scatter(
-                [x], [y], s=210, facecolors="none", edgecolors=REPORT, linewidths=2,
+                [kept.mean], [bias.mean], s=210, facecolors="none", edgecolors=REPORT, linewidths=2,
                 label=f"best (λ = {each.weight:.3g})", zorder=4,
             )  # fmt: skip
 
@@ -237,28 +217,3 @@ def _mark_baseline(axes: Axes, summaries: Sequence[TrialSummary], reported: bool
             [kept.mean], [bias.mean], marker="D", s=60, color=BASELINE,
             label="baseline (λ = 0)", zorder=3,
         )  # fmt: skip
-
-
-def _dots(
-    axes: Axes,
-    places: Sequence[float],
-    values: Sequence[float | None],
-    color: str,
-    marker: str,
-    half: str,
-    *,
-    hollow: bool,
-) -> None:
-    points = [(x, y) for x, y in zip(values, places, strict=True) if x is not None]
-    if not points:
-        return
-    axes.plot(
-        *zip(*points, strict=True),
-        linestyle="none",
-        marker=marker,
-        markersize=7,
-        color=color,
-        markerfacecolor="white" if hollow else color,
-        label=f"{half} words, {'baseline' if hollow else 'this run'}",
-        zorder=3,
-    )

@@ -7,29 +7,32 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
-from debiaslab.report.comparison import HEADLINE, OUTCOMES, Comparing, Measure, Side, compared
+from debiaslab.report.comparison import HEADLINE, OUTCOMES, Comparing, Measure, compared
 from debiaslab.report.comparison_fronts import GROUPS, front_volumes, group_of, headline
 from debiaslab.report.style import (
     BASELINE,
     INK,
+    OTHER,
     REPORT,
     SEVERAL,
-    TEXT,
     TUNE,
     figure,
     legend_above,
     plain,
 )
+from debiaslab.results import Side
 from debiaslab.statistics.fronts import front_of
+from debiaslab.statistics.paired import Paired
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_ROOM = 1.4  # of an axis, in units of the largest mean
 _BIAS_TUNE = Measure("outcome", "bias_tune", "tune", "lower", "bias, tune words")
 _BIAS_REPORT, _RETENTION = OUTCOMES
 _NAMED = 10  # points that can bear their names
-_LOOKS = {"in": (TUNE, "o"), "post": (REPORT, "D"), "pre": (TEXT, "^"), "several": (SEVERAL, "v")}
+_LOOKS = {"in": (TUNE, "o"), "post": (REPORT, "D"), "pre": (OTHER, "^"), "several": (SEVERAL, "v")}
 
 
 def front_figure(sides: Sequence[Side]) -> Figure:
@@ -45,8 +48,16 @@ def front_figure(sides: Sequence[Side]) -> Figure:
     if not points:
         raise UserError("no strategy has bias and retention measured on report words")
     numbered = len(points) > _NAMED
-    made = figure(_front_title(sides, points), 8.0, 7.2 if numbered else 5.2)
+    note = (
+        f"Bars: 95 % t intervals over {_seeds(sides)}. Hollow: controls. A line joins what no "
+        "other of its kind beats in both. Bars may run out of the figure."
+    )
+    if numbered:
+        names = (f"{number} {point.side.label}" for number, point in enumerate(points))
+        note += f" Strategies: {'; '.join(names)}."
+    made = figure(_front_title(sides, points), 8.0, 5.8 if numbered else 5.4, note)
     axes = made.subplots()
+    aside = {id(p): i % 2 for i, p in enumerate(sorted(points, key=lambda p: p.retention))}
     for number, point in enumerate(points):
         color, marker = _LOOKS.get(group_of(point.side) or "", (BASELINE, "s"))
         axes.errorbar(
@@ -64,7 +75,7 @@ def front_figure(sides: Sequence[Side]) -> Figure:
         axes.annotate(
             str(number) if numbered else point.side.label,
             (point.bias, point.retention),
-            xytext=(5, 5),
+            xytext=(6, -12 if aside[id(point)] else 6),
             textcoords="offset points",
             fontsize=8,
         )
@@ -77,12 +88,12 @@ def front_figure(sides: Sequence[Side]) -> Figure:
     axes.axhline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="baseline's similarity")
     axes.axvline(1.0, color=BASELINE, linestyle=":", linewidth=1, label="95 % of random words")
     plain(axes)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, _ROOM * max(1.0, *(point.bias for point in points)))
+    kept = [point.retention for point in points]
+    axes.set_ylim(min(kept) - 0.2, max(1.0, *kept) + 0.2)
     axes.set_xlabel("bias on report words (1 = 95 % of random words)")
     axes.set_ylabel("retention on report pairs")
     legend_above(axes)
-    if numbered:
-        _key(made, points)
     return made
 
 
@@ -102,20 +113,6 @@ def _draw_front(axes: Axes, group: str, own: Sequence[_Point]) -> None:
     )
 
 
-def _key(made: Figure, points: Sequence[_Point]) -> None:
-    """Name the numbered points below the axes, in three columns."""
-    rows = -(-len(points) // 3)
-    names = [f"{number}  {point.side.label}" for number, point in enumerate(points)]
-    columns = [names[start : start + rows] for start in range(0, len(names), rows)]
-    height = 0.155 * rows + 0.15
-    engine = made.get_layout_engine()
-    share = height / float(made.get_size_inches()[1])
-    if engine is not None:
-        engine.set(rect=(0, share, 1, 1 - share))  # type: ignore[call-arg]
-    for place, column in enumerate(columns):
-        made.text(0.02 + place / 3, share - 0.01, "\n".join(column), va="top", fontsize=7.5)
-
-
 def heat_map_figure(sides: Sequence[Side]) -> Figure:
     """Draw each headline measure relative to the baseline's, strategies in rows, ranks written in.
 
@@ -130,9 +127,11 @@ def heat_map_figure(sides: Sequence[Side]) -> Figure:
     if not measures:
         raise UserError("the baseline has no measure to compare with")
     made = figure(
-        "Relative to the baseline (rank): green is better",
+        _ranks_title(sides, measures),
         2.6 + 0.95 * len(measures),
-        1.6 + 0.38 * len(sides),
+        1.9 + 0.38 * len(sides),
+        f"Mean over {_seeds(sides)} (rank among all rows; 1 is best). Colour: change relative to "
+        "the baseline, green better, purple worse.",
     )
     axes = made.subplots()
     gains = [
@@ -163,7 +162,8 @@ def heat_map_figure(sides: Sequence[Side]) -> Figure:
 def gap_figure(sides: Sequence[Side]) -> Figure:
     """Draw bias on tune words beside bias on report words, a pair of points a strategy."""
     tune, report = compared(sides, _BIAS_TUNE), compared(sides, _BIAS_REPORT)
-    made = figure("Words the search saw, and words it did not", 8.0, 1.6 + 0.4 * len(sides))
+    note = f"Bars: 95 % t intervals over {_seeds(sides)}; they may run out of the figure."
+    made = figure(_gap_title(tune, report), 8.0, 1.9 + 0.4 * len(sides), note)
     axes = made.subplots()
     for i, (seen, unseen) in enumerate(zip(tune, report, strict=True)):
         if seen.mean is not None and unseen.mean is not None:
@@ -179,7 +179,8 @@ def gap_figure(sides: Sequence[Side]) -> Figure:
     axes.set_yticks(range(len(sides)), [side.label for side in sides])
     axes.invert_yaxis()
     plain(axes)
-    axes.set_xlim(left=0)
+    means = [each.mean for each in (*tune, *report) if each.mean is not None]
+    axes.set_xlim(0, _ROOM * max(1.0, *means))
     axes.set_xlabel("bias (1 = 95 % of random words in the baseline)")
     legend_above(axes)
     return made
@@ -194,12 +195,13 @@ class _Point:
     retention: float
     bias_half_width: float | None
     retention_half_width: float | None
+    change: Paired | None  # of bias, to the baseline
 
 
 def _points(sides: Sequence[Side]) -> list[_Point]:
     columns = zip(sides, compared(sides, _BIAS_REPORT), compared(sides, _RETENTION), strict=True)
     return [
-        _Point(side, bias.mean, kept.mean, bias.half_width, kept.half_width)
+        _Point(side, bias.mean, kept.mean, bias.half_width, kept.half_width, bias.to_baseline)
         for side, bias, kept in columns
         if bias.mean is not None and kept.mean is not None
     ]
@@ -216,8 +218,46 @@ def _front_title(sides: Sequence[Side], points: Sequence[_Point]) -> str:
     least = min(usable, key=lambda point: point.bias)
     return (
         f"Least bias on report words: {least.side.label}, {least.bias:.2f} at retention "
-        f"{least.retention:.2f}"
+        f"{least.retention:.2f}{_beyond(least)}"
     )
+
+
+def _beyond(point: _Point) -> str:
+    """Say when the seeds cannot tell it from the baseline."""
+    low, high = point.change.interval if point.change is not None else (None, None)
+    if low is None or high is None:
+        return " (one seed: may be chance)"
+    return "" if not low <= 0 <= high else "; not beyond the spread of the baseline's seeds"
+
+
+def _ranks_title(
+    sides: Sequence[Side], measures: Sequence[tuple[Measure, tuple[Comparing, ...]]]
+) -> str:
+    firsts = [sum(results[i].rank == 1 for _, results in measures) for i in range(len(sides))]
+    most = max(firsts)
+    leaders = [side.label for side, n in zip(sides, firsts, strict=True) if n == most]
+    who = leaders[0] if len(leaders) == 1 else f"{len(leaders)} strategies each"
+    return (
+        f"No strategy is best at everything: {who} first in {most} of {len(measures)} measures"
+        if most < len(measures)
+        else f"{who} is first in all {most} measures"
+    )
+
+
+def _gap_title(tune: Sequence[Comparing], report: Sequence[Comparing]) -> str:
+    def fell(results: Sequence[Comparing]) -> int:
+        changes = [each.to_baseline for each in results[1:] if each.to_baseline is not None]
+        return sum(each.interval[1] is not None and each.interval[1] < 0 for each in changes)
+
+    return (
+        f"Bias fell beyond the spread of seeds for {fell(tune)} of {len(tune) - 1} strategies on "
+        f"tune words, for {fell(report)} on report words"
+    )
+
+
+def _seeds(sides: Sequence[Side]) -> str:
+    n = len(sides[0].cards)
+    return "one seed" if n == 1 else f"{n} seeds"
 
 
 def _gain(measure: Measure, baseline: Comparing, own: Comparing) -> float | None:

@@ -1,0 +1,120 @@
+"""Write the report of a study: one HTML page that needs no network, or PDF, or Markdown.
+
+Question, corpus, method, budget, the result in one sentence with its interval, figures, tables,
+neighbours before and after, what was held out, and how to do it again; all from the tracking store.
+The HTML page is also kept with the study's run, where the MLflow UI shows it (report.html).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from debiaslab.commands.arguments import STORE, add_store, open_store
+from debiaslab.errors import UserError, nearest
+from debiaslab.outputs import check_output
+
+if TYPE_CHECKING:
+    from debiaslab.regularizers import Strategy
+    from debiaslab.report.pages import StudyReport
+    from debiaslab.results import StudyResults
+
+EXAMPLES = """examples:
+  python -m debiaslab report --study quickstart
+  python -m debiaslab report --study quickstart --format pdf --out quickstart.pdf
+  python -m debiaslab report --study quickstart --out notes/quickstart.md"""
+_ENDINGS = {"html": ".html", "pdf": ".pdf", "markdown": ".md"}
+_ARTIFACT = "report.html"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument(
+        "--study", metavar="NAME", help="of a sweep or comparison; none: the newest"
+    )
+    parser.add_argument("--out", metavar="FILE", help="file to write; none: reports/NAME")
+    parser.add_argument(
+        "--format",
+        metavar="FORMAT",
+        help=f"{', '.join(_ENDINGS)}; none: by the ending of --out, else html",
+    )
+    add_store(parser)
+
+
+def run(args: argparse.Namespace) -> Iterator[str]:
+    """Write the report and say where it is."""
+    from debiaslab.report.pages import html_page, study_report_of
+    from debiaslab.results import read_study
+    from debiaslab.study.objective import FORMULA
+
+    form = _format(args.format, args.out)
+    store = open_store(args)
+    name = args.study if args.study is not None else store.newest_study().study
+    out = Path("reports") / f"{name}{_ENDINGS[form]}" if args.out is None else Path(args.out)
+    check_output(out)
+    study = read_study(store, name)
+    report = study_report_of(study, formula=FORMULA, strategies=_strategies(study))
+    page = html_page(report)
+    writer = store.writer(study.parent.run_id)
+    writer.text(page, _ARTIFACT)
+    writer.flush()
+    yield report.headline
+    yield from _written(report, page, form, out)
+    where = "" if args.store == STORE else f" --store {args.store}"
+    yield f"next: python -m debiaslab ui --study {name}{where}  (Artifacts → {_ARTIFACT})"
+
+
+def _format(name: str | None, out: str | None) -> str:
+    endings = {ending: form for form, ending in _ENDINGS.items()} | {".htm": "html"}
+    if name is None:
+        ending = "" if out is None else Path(out).suffix.lower()
+        if out is not None and ending not in endings:
+            raise UserError(
+                f"--out {out!r} has no ending that names a format",
+                allowed=", ".join(_ENDINGS.values()),
+                next_step=f"--format html --out {out}",
+            )
+        return endings.get(ending, "html")
+    if name not in _ENDINGS:
+        raise UserError(
+            f"--format was {name!r}", allowed=", ".join(_ENDINGS), nearest=nearest(name, _ENDINGS)
+        )
+    return name
+
+
+def _strategies(study: StudyResults) -> dict[str, str]:
+    """Return the first sentence of each strategy about itself, with its source."""
+    from debiaslab import regularizers
+
+    said = {}
+    for name in {run.strategy for run in study.runs} - {"baseline"}:
+        try:
+            made = [regularizers.get(part) for part in name.split("+")]
+        except UserError:  # a strategy of somebody's own, not installed here
+            continue
+        said[name] = " Then: ".join(f"{_first_line(each)} ({each.citation})" for each in made)
+    return said
+
+
+def _first_line(strategy: type[Strategy]) -> str:
+    return (strategy.__doc__ or "").strip().splitlines()[0].rstrip(".").replace("``", "")
+
+
+def _written(report: StudyReport, page: str, form: str, out: Path) -> Iterator[str]:
+    from debiaslab.atomic import replacing
+    from debiaslab.report.pages import markdown_page, pdf_page
+
+    if form == "markdown":
+        folder = out.with_name(f"{out.stem}-figures")
+        for drawing in report.drawings:
+            with replacing(folder / f"{drawing.name}.png") as path:
+                path.write_bytes(drawing.png)
+        content = markdown_page(report, folder.name).encode()
+        yield f"wrote {len(report.drawings)} figures in {folder}"
+    else:
+        content = page.encode() if form == "html" else pdf_page(report)
+    with replacing(out) as path:
+        path.write_bytes(content)
+    yield f"wrote {out} ({len(content) / 1e6:.1f} MB)"

@@ -1,0 +1,33 @@
+"""Figures: pure functions from plain data to a matplotlib figure, one file a family."""
+
+from debiaslab.report.figures.associations import (
+    association_label,
+    scorecard_figure,
+    word_associations_figure,
+)
+from debiaslab.report.figures.axis import axis_figure
+from debiaslab.report.figures.comparison import front_figure, gap_figure, heat_map_figure
+from debiaslab.report.figures.neighbors import neighbors_figure
+from debiaslab.report.figures.stability import stability_figure
+from debiaslab.report.figures.sweep import pareto_front, sweep_figure, tradeoff_figure
+from debiaslab.report.figures.training import curves_figure, loss_figure
+from debiaslab.report.figures.word_map import clusters_figure, word_map_figure
+
+__all__ = [
+    "association_label",
+    "axis_figure",
+    "clusters_figure",
+    "curves_figure",
+    "front_figure",
+    "gap_figure",
+    "heat_map_figure",
+    "loss_figure",
+    "neighbors_figure",
+    "pareto_front",
+    "scorecard_figure",
+    "stability_figure",
+    "sweep_figure",
+    "tradeoff_figure",
+    "word_associations_figure",
+    "word_map_figure",
+]

@@ -1,0 +1,142 @@
+"""The figures of association tests: their size, and the words behind each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from debiaslab.errors import UserError
+from debiaslab.report.data import AssociationSize
+from debiaslab.report.style import BASELINE, REPORT, TUNE, figure, legend_above, plain
+from debiaslab.report.word_data import Association
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def scorecard_figure(sizes: Sequence[AssociationSize]) -> Figure:
+    """Draw the size of each association, tune and report words, before (baseline) and after."""
+    tests = list(dict.fromkeys(size.test for size in sizes))
+    made = figure(_sizes_title(sizes), 7.5, 1.6 + 0.55 * len(tests))
+    axes = made.subplots()
+    for half, color, marker, shift in (("tune", TUNE, "o", -0.16), ("report", REPORT, "s", 0.16)):
+        own = [size for size in sizes if size.words == half]
+        places = [tests.index(size.test) + shift for size in own]
+        for place, size in zip(places, own, strict=True):
+            if size.run is not None and size.baseline is not None:
+                axes.plot([size.baseline, size.run], [place, place], color=color, linewidth=1)
+        _dots(axes, places, [size.baseline for size in own], color, marker, half, hollow=True)
+        _dots(axes, places, [size.run for size in own], color, marker, half, hollow=False)
+    axes.axvline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="95 % of random words")
+    axes.set_yticks(range(len(tests)), [association_label(test) for test in tests])
+    axes.set_ylim(len(tests) - 0.4, -0.6)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("|s| ÷ 95 % quantile of |s| for random words in the baseline")
+    plain(axes)
+    legend_above(axes)
+    return made
+
+
+def _sizes_title(sizes: Sequence[AssociationSize]) -> str:
+    both = [(s.baseline, s.run) for s in sizes if s.baseline is not None and s.run is not None]
+    if not both:
+        above = sum(size.run is not None and size.run > 1 for size in sizes)
+        return f"{above} of {len(sizes)} associations are larger than those of random words"
+    fell = sum(run < baseline for baseline, run in both)
+    within = sum(run <= 1 for _, run in both)
+    return (
+        f"{fell} of {len(both)} associations are smaller than the baseline's, {within} are no "
+        "larger than those of random words"
+    )
+
+
+def association_label(test: str) -> str:
+    """Return ``WEAT 6b`` for ``6b``; other names stay as they are."""
+    return f"WEAT {test}" if test[:1].isdigit() else test
+
+
+def _dots(
+    axes: Axes,
+    places: Sequence[float],
+    values: Sequence[float | None],
+    color: str,
+    marker: str,
+    half: str,
+    *,
+    hollow: bool,
+) -> None:
+    points = [(x, y) for x, y in zip(values, places, strict=True) if x is not None]
+    if not points:
+        return
+    axes.plot(
+        *zip(*points, strict=True),
+        linestyle="none",
+        marker=marker,
+        markersize=7,
+        color=color,
+        markerfacecolor="white" if hollow else color,
+        label=f"{half} words, {'baseline' if hollow else 'this run'}",
+        zorder=3,
+    )
+
+
+def word_associations_figure(found: Sequence[Association], note: str = "") -> Figure:
+    """Draw ``s(w, A, B)`` of every target word, before and after: ticks, means with intervals.
+
+    Args:
+        found: The target lists of one test or more, as ``word_associations`` returned them.
+        note: Whose vectors these are.
+
+    Raises:
+        UserError: No test was measured.
+    """
+    if not found:
+        raise UserError("no association test was measured in both, so there is nothing to draw")
+    small = (
+        f"{note} Ticks: words (n beside the name); bars: mean with its 95 % interval over "
+        "words (bootstrap). The list X of a test is expected to the right of its list Y."
+    ).strip()
+    made = figure(_words_title(found), 8.5, 2.0 + 0.55 * len(found), small)
+    axes = made.subplots()
+    for place, each in enumerate(found):
+        for values, (low, high), color, marker, shift in (
+            (each.before, each.before_interval, BASELINE, "s", -0.17),
+            (each.after, each.after_interval, REPORT, "o", 0.17),
+        ):
+            y = place + shift
+            axes.plot(values, [y] * len(values), "|", color=color, markersize=7, alpha=0.7)
+            mean = sum(values) / len(values)
+            if low is not None and high is not None:
+                axes.plot([low, high], [y, y], color=color, linewidth=2.2)
+            axes.plot([mean], [y], marker, color=color, markersize=6, zorder=3)
+    axes.plot([], [], "s", color=BASELINE, label="before (baseline)")
+    axes.plot([], [], "o", color=REPORT, label="after")
+    names = [
+        f"{association_label(each.test)} {each.target}: {each.list.replace('_', ' ')} "
+        f"({len(each.words)})"
+        for each in found
+    ]
+    axes.set_yticks(range(len(found)), names)
+    axes.set_ylim(len(found) - 0.4, -0.6)
+    axes.axvline(0, color=BASELINE, linewidth=1)
+    plain(axes)
+    axes.set_xlabel("s(w, A, B): association with A less that with B, in cosine")
+    legend_above(axes)
+    return made
+
+
+def _words_title(found: Sequence[Association]) -> str:
+    """Say how far the two target lists of the tests lie apart, before and after."""
+    tests = dict.fromkeys(each.test for each in found)
+    apart = {"before": 0.0, "after": 0.0}
+    for test in tests:
+        x, y = (each for each in found if each.test == test)
+        for when in apart:
+            gap = sum(getattr(x, when)) / len(x.words) - sum(getattr(y, when)) / len(y.words)
+            apart[when] += abs(gap) / len(tests)
+    half = found[0].half
+    return (
+        f"Mean |s| of {len(tests)} association tests, {half} words: {apart['before']:.3f} before, "
+        f"{apart['after']:.3f} after"
+    )

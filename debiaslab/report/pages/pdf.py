@@ -1,0 +1,134 @@
+"""The report as PDF, by fpdf2: pure Python, so neither a browser nor a system library is needed.
+
+The letters are DejaVu Sans, which matplotlib carries: it has λ, ρ, → and ±.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from debiaslab.errors import UserError
+from debiaslab.report.pages.content import StudyReport, Table
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
+
+_FONT = "DejaVu"
+_MOST_ROWS = 40  # of a table; longer ones are for the page and Markdown
+_FIRST_DAY = datetime(2000, 1, 1, tzinfo=timezone.utc)  # the same report gives the same bytes
+_STYLES = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}
+
+
+def pdf_page(report: StudyReport) -> bytes:
+    """Return the PDF: A4, with an outline; tables of more than 40 rows are cut, and it says so.
+
+    Raises:
+        UserError: fpdf2 is not installed.
+    """
+    pdf = _document(report.title)
+    _heading(pdf, report.title, 0)
+    _text(pdf, report.question)
+    _heading(pdf, "Result", 1)
+    _text(pdf, report.headline, bold=True)
+    if report.warnings:
+        _heading(pdf, "Before you believe it", 2)
+        for warning in report.warnings:
+            _text(pdf, f"• {warning}")
+    _heading(pdf, "How it was done", 1)
+    for title, values in (
+        ("Corpus", report.corpus),
+        ("Method", report.method),
+        ("Budget", report.budget),
+    ):
+        _heading(pdf, title, 2)
+        _facts(pdf, values)
+    _heading(pdf, "What is minimised", 2)
+    _text(pdf, report.formula, size=7)
+    if report.drawings:
+        _heading(pdf, "Figures", 1)
+    for each in report.drawings:
+        pdf.image(io.BytesIO(each.png), w=pdf.epw, alt_text=f"{each.title}. {each.description}")
+        _text(pdf, each.description, size=8)
+        pdf.ln(2)
+    _heading(pdf, "Tables", 1)
+    for table in report.tables:
+        _table(pdf, table)
+    _heading(pdf, "What was held out", 1)
+    for paragraph in report.held_out:
+        _text(pdf, paragraph)
+    _heading(pdf, "Do it again", 1)
+    for command in report.commands:
+        _text(pdf, command, size=8)
+    _facts(pdf, report.origin)
+    return bytes(pdf.output())
+
+
+def _document(title: str) -> FPDF:
+    try:
+        from fpdf import FPDF
+    except ImportError as error:
+        raise UserError(
+            "a PDF needs the package fpdf2, which is not installed",
+            allowed="--format html, whose page prints well, or --format markdown",
+            next_step="pip install 'debiaslab[pdf]'",
+        ) from error
+    pdf = FPDF(format="A4")
+    for style, file in _STYLES.items():
+        pdf.add_font(_FONT, style, _fonts() / file)
+    pdf.set_title(title)
+    pdf.set_lang("en")
+    pdf.set_creation_date(_FIRST_DAY)
+    pdf.set_auto_page_break(True, margin=15)
+    pdf.add_page()
+    return pdf
+
+
+def _fonts() -> Path:
+    import matplotlib
+
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+
+
+def _heading(pdf: FPDF, text: str, level: int) -> None:
+    if level:
+        pdf.ln(3)
+    pdf.start_section(text, level)
+    _text(pdf, text, bold=True, size=(16, 13, 10)[level])
+
+
+def _text(pdf: FPDF, text: str, *, bold: bool = False, size: float = 9) -> None:
+    pdf.set_font(_FONT, "B" if bold else "", size)
+    pdf.multi_cell(0, size * 0.5, text, align="L", new_x="LMARGIN", new_y="NEXT")
+    pdf.ln(1)
+
+
+def _facts(pdf: FPDF, values: Mapping[str, str]) -> None:
+    for key, value in values.items():
+        _text(pdf, f"{key}: {value}", size=8)
+
+
+def _table(pdf: FPDF, table: Table) -> None:
+    from fpdf.fonts import FontFace
+
+    _heading(pdf, table.title, 2)
+    pdf.set_font(_FONT, "", 6)
+    shown = table.rows[:_MOST_ROWS]
+    widths = [max(len(row[i]) for row in (table.head, *shown)) + 2 for i in range(len(table.head))]
+    bold = FontFace(emphasis="BOLD")
+    with pdf.table(
+        borders_layout="HORIZONTAL_LINES",
+        col_widths=[min(width, 40) for width in widths],
+        headings_style=bold,
+        line_height=3.2,
+        text_align=("LEFT", *["RIGHT"] * (len(table.head) - 1)),
+    ) as drawn:
+        drawn.row(table.head)
+        for i, cells in enumerate(shown):
+            drawn.row(cells, style=bold if i in table.marked else None)
+    cut = len(table.rows) - len(shown)
+    more = f" {cut:,} further rows are in the HTML page." if cut else ""
+    _text(pdf, table.caption + more, size=7)

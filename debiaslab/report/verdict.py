@@ -1,0 +1,222 @@
+"""What a study found, in one sentence with its interval: the same words in figures and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from debiaslab.report.comparison import OUTCOMES, Comparing, compared
+from debiaslab.results import Side, TrialRow
+from debiaslab.statistics.paired import Paired, paired
+
+_NOTHING = "No trial has finished yet"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A number of the baseline and of the best trial, over the seeds both have.
+
+    Attributes:
+        before: Mean of the baseline.
+        after: Mean of the best trial.
+        pair: The paired comparison over seeds; its interval is None with one seed.
+    """
+
+    before: float
+    after: float
+    pair: Paired
+
+    @property
+    def beyond_the_spread(self) -> bool | None:
+        """Whether the 95 % t interval over seeds leaves out 0; None when one seed gives none."""
+        low, high = self.pair.interval
+        return None if low is None or high is None else not low <= 0 <= high
+
+    @property
+    def text(self) -> str:
+        """``1.71 → 1.51 (−0.20 [−0.61, +0.21])``."""
+        low, high = self.pair.interval
+        between = "" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]"
+        return f"{self.before:.2f} → {self.after:.2f} ({_signed(self.pair.difference)}{between})"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the best trial did, against the baseline of the same seeds.
+
+    Attributes:
+        weight: λ of the best trial.
+        words: The half of the words it is of: ``report`` where that was measured.
+        bias: Change of bias.
+        retention: Change of retention, whose baseline is 1; None when it was not measured.
+        score: Change of the objective.
+        seeds: How many seeds both have.
+    """
+
+    weight: float
+    words: str
+    bias: Change
+    retention: Change | None
+    score: Change
+    seeds: int
+
+    @property
+    def title(self) -> str:
+        """The finding in one line, for a figure."""
+        kept = "" if self.retention is None else f", retention {self.retention.after:.2f}"
+        change = f"{self.bias.before:.2f} → {self.bias.after:.2f}"
+        sure = {
+            None: " (one seed: may be chance)",
+            True: "",
+            False: f": no difference beyond the spread of {self.seeds} seeds",
+        }[self.bias.beyond_the_spread]
+        return f"λ = {self.weight:.3g}: bias on {self.words} words {change}{kept}{sure}"
+
+    @property
+    def sentence(self) -> str:
+        """The finding in one sentence, with intervals, for the head of a page."""
+        went = {True: self._went(), None: f"{self._went()}, with one seed", False: _UNCLEAR}
+        parts = [
+            f"At λ = {self.weight:.3g}, bias on {self.words} words "
+            f"{went[self.bias.beyond_the_spread]}: {self.bias.text}"
+        ]
+        if self.retention is not None:
+            parts.append(
+                f"and {self.retention.after:.0%} of the baseline's word similarity was kept"
+                + _percent_interval(self.retention)
+            )
+        if self.seeds > 1:
+            parts.append(f"(means of {self.seeds} seeds, 95 % t intervals of paired differences)")
+        return " ".join(parts) + "." + self._no_gain()
+
+    def _went(self) -> str:
+        return "fell" if self.bias.pair.difference < 0 else "rose"
+
+    def _no_gain(self) -> str:
+        if self.score.pair.difference < 0:
+            return ""
+        return " No λ did better than the baseline by the objective."
+
+
+_UNCLEAR = "did not change beyond the spread of the seeds"
+
+
+def verdict(rows: Sequence[TrialRow]) -> Verdict | None:
+    """Return the finding; None when no trial or no baseline has finished."""
+    best = {row.seed: row for row in rows if row.best}
+    base = {row.seed: row for row in rows if row.trial is None}
+    seeds = sorted(best.keys() & base.keys())
+    if not seeds:
+        return None
+    reported = all(_both(base[s], best[s], "bias_report") for s in seeds)
+    changed = _change(base, best, seeds, "bias_report" if reported else "bias_tune")
+    score = _change(base, best, seeds, "score")
+    if changed is None or score is None:
+        return None
+    return Verdict(
+        weight=best[seeds[0]].weight,
+        words="report" if reported else "tune",
+        bias=changed,
+        retention=_change(base, best, seeds, "retention_report" if reported else "retention"),
+        score=score,
+        seeds=len(seeds),
+    )
+
+
+def headline(rows: Sequence[TrialRow]) -> str:
+    """Return the finding in one line."""
+    found = verdict(rows)
+    return _NOTHING if found is None else found.title
+
+
+def _change(
+    base: Mapping[int, TrialRow], best: Mapping[int, TrialRow], seeds: Sequence[int], name: str
+) -> Change | None:
+    if not all(_both(base[seed], best[seed], name) for seed in seeds):
+        return None
+    before = [float(getattr(base[seed], name)) for seed in seeds]
+    after = [float(getattr(best[seed], name)) for seed in seeds]
+    n = len(seeds)
+    return Change(sum(before) / n, sum(after) / n, paired(before, after, bootstrap=0))
+
+
+def _both(first: TrialRow, second: TrialRow, name: str) -> bool:
+    return getattr(first, name) is not None and getattr(second, name) is not None
+
+
+def _percent_interval(change: Change) -> str:
+    low, high = change.pair.interval
+    if low is None or high is None:
+        return ""
+    return f" [{change.before + low:.0%}, {change.before + high:.0%}]"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
+
+
+@dataclass(frozen=True)
+class ComparedVerdict:
+    """What a comparison found, on report words.
+
+    Attributes:
+        least: The strategy with the least bias, controls excepted, by its place; None without one.
+        sentence: The finding in one sentence, with its interval.
+    """
+
+    least: int | None
+    sentence: str
+
+
+def compared_verdict(sides: Sequence[Side]) -> ComparedVerdict:
+    """Return which strategy has the least bias, and whether that is beyond the spread of seeds."""
+    bias, kept = compared(sides, OUTCOMES[0]), compared(sides, OUTCOMES[1])
+    known = [
+        (result.mean, i)
+        for i, result in enumerate(bias)
+        if i and not sides[i].control and result.mean is not None
+    ]
+    if not known:
+        return ComparedVerdict(None, "No strategy has bias measured on report words.")
+    _, least = min(known)
+    own, retention, before = bias[least], kept[least], bias[0]
+    change = f"{before.mean:.2f} → {own.mean:.2f}" if before.mean is not None else f"{own.mean:.2f}"
+    parts = [
+        f"Least bias on report words has {sides[least].label}: {change}{_difference(own)}, at "
+        f"retention {_mean_interval(retention)}"
+    ]
+    below = [
+        side.label
+        for side, result in zip(sides, bias, strict=True)
+        if not side.control and _is_below(result)
+    ]
+    n = len(known)
+    parts.append(
+        f"; {len(below)} of {n} strategies lowered it beyond the spread of the seeds"
+        if below
+        else f"; none of {n} strategies lowered it beyond the spread of the seeds"
+    )
+    seeds = len(sides[0].cards)
+    over = "one seed: no interval" if seeds == 1 else f"{seeds} seeds, 95 % t intervals"
+    return ComparedVerdict(least, "".join([*parts, f" ({over})."]))
+
+
+def _difference(result: Comparing) -> str:
+    pair = result.to_baseline
+    if pair is None:
+        return ""
+    low, high = pair.interval
+    between = "" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]"
+    return f" ({_signed(pair.difference)}{between})"
+
+
+def _mean_interval(result: Comparing) -> str:
+    if result.mean is None:
+        return "not measured"
+    half = "" if result.half_width is None else f" ±{result.half_width:.2f}"
+    return f"{result.mean:.2f}{half}"
+
+
+def _is_below(result: Comparing) -> bool:
+    high = None if result.to_baseline is None else result.to_baseline.interval[1]
+    return high is not None and high < 0

@@ -1,0 +1,33 @@
+"""Reading finished studies back from the tracking store, as plain rows, scorecards and vectors.
+
+The only way by which reports and notebooks come to a study. Nothing is trained or measured here.
+
+Examples:
+    >>> import debiaslab
+    >>> study = debiaslab.open_study("quickstart")                       # doctest: +SKIP
+    >>> study.frame()[["strategy", "weight", "seed", "bias_report"]]     # doctest: +SKIP
+    >>> study.best.embeddings().neighbors("nurse")                       # doctest: +SKIP
+"""
+
+from debiaslab.results.run import RunResults
+from debiaslab.results.sides import Side, log_sides, read_side, read_sides
+from debiaslab.results.study import StudyResults, open_study, read_study
+from debiaslab.results.trials import Spread, TrialRow, TrialSummary, summarize, trial_rows
+from debiaslab.results.words import HeldOut
+
+__all__ = [
+    "HeldOut",
+    "RunResults",
+    "Side",
+    "Spread",
+    "StudyResults",
+    "TrialRow",
+    "TrialSummary",
+    "log_sides",
+    "open_study",
+    "read_side",
+    "read_sides",
+    "read_study",
+    "summarize",
+    "trial_rows",
+]

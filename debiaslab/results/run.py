@@ -1,0 +1,128 @@
+"""One finished run, read from the tracking store when it is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from debiaslab.run_info import PROVENANCE, SCORECARD, VECTORS, YARDSTICK, RunInfo
+
+if TYPE_CHECKING:
+    from debiaslab.embeddings import Embeddings
+    from debiaslab.metrics import Scorecard
+    from debiaslab.tracking import Store
+
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """One finished run of a study. What is in files is read when it is first asked for.
+
+    Attributes:
+        info: The run as it is recorded: settings, last values of metrics, tags, times.
+    """
+
+    info: RunInfo
+    _store: Store = field(repr=False, compare=False)
+
+    @property
+    def run_id(self) -> str:
+        """MLflow run."""
+        return self.info.run_id
+
+    @property
+    def strategy(self) -> str:
+        """The strategy; ``"baseline"`` for λ = 0."""
+        return BASELINE if self.info.kind == BASELINE else self.info.params["strategy"]
+
+    @property
+    def weight(self) -> float:
+        """λ."""
+        return float(self.info.params["weight"])
+
+    @property
+    def seed(self) -> int:
+        """Seed of the training."""
+        return int(self.info.params["seed"])
+
+    @property
+    def trial(self) -> int | None:
+        """Number of the trial; None for the baseline and in a comparison."""
+        number = self.info.tags.get("debiaslab.trial", "")
+        return int(number) if number else None
+
+    @property
+    def label(self) -> str:
+        """Strategy and λ, as tables show them; what acts after training seldom has a λ."""
+        without = self.info.params.get("stage") == "post" and self.weight == 1
+        if self.strategy == BASELINE or without:
+            return self.strategy
+        return f"{self.strategy} λ={self.weight:.3g}"
+
+    @property
+    def knobs(self) -> dict[str, str]:
+        """Settings of the strategy besides λ, as text."""
+        params = self.info.params.items()
+        return {key.removeprefix("knob."): v for key, v in params if key.startswith("knob.")}
+
+    @cached_property
+    def scorecard(self) -> Scorecard:
+        """Everything that was measured of its vectors."""
+        from debiaslab.metrics import Scorecard
+
+        return Scorecard.from_json(self._text(SCORECARD))
+
+    @cached_property
+    def yardstick(self) -> Mapping[str, float]:
+        """``"test/half"`` to the 95 % quantile of ``|s|`` for random words in the baseline."""
+        return dict(json.loads(self._text(YARDSTICK))["nulls"])
+
+    @cached_property
+    def provenance(self) -> Mapping[str, Any]:
+        """Code, versions, machine and command line (see ``provenance.provenance``)."""
+        return dict(json.loads(self._text(PROVENANCE)))
+
+    def embeddings(self) -> Embeddings:
+        """Read its vectors; they are not kept, as those of a whole study may not fit in memory."""
+        from debiaslab.embeddings import Embeddings
+
+        return Embeddings.load(self._store.artifact(self.run_id, VECTORS))
+
+    def series(self, metric: str) -> list[tuple[int, float]]:
+        """Return ``(step, value)`` of a metric: ``loss``, ``penalty``, ``lr``… by words trained.
+
+        What was measured after each epoch is called ``epoch/<metric>/<name>/<half>``, by epoch.
+        Empty when it was not logged.
+        """
+        return self._store.series(self.run_id, metric)
+
+    def row(self) -> dict[str, Any]:
+        """Return the run as one row of :meth:`StudyResults.frame`."""
+        metrics = self.info.metrics
+        return {
+            "run_id": self.run_id,
+            "strategy": self.strategy,
+            "weight": self.weight,
+            "trial": self.trial,
+            "seed": self.seed,
+            **{name: metrics.get(name) for name in _MEASURED},
+            **{f"knob.{name}": value for name, value in self.knobs.items()},
+        }
+
+    def _text(self, artifact: str) -> str:
+        return self._store.artifact(self.run_id, artifact).read_text(encoding="utf-8")
+
+
+_MEASURED = (
+    "bias_tune",
+    "bias_report",
+    "retention_tune",
+    "retention_report",
+    "score",
+    "seconds",
+    "words_per_second_total",
+)

@@ -1,0 +1,131 @@
+"""Strategies side by side, as a comparison kept them: each with its runs over the seeds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from debiaslab.errors import UserError
+from debiaslab.run_info import BETWEEN_SEEDS, SCORECARD, SIDES, RunInfo
+
+if TYPE_CHECKING:
+    from debiaslab.metrics import Scorecard
+    from debiaslab.tracking import RunWriter, Store
+
+_OUTCOME = ("bias_tune", "bias_report", "retention_tune", "retention_report", "score")
+_KEPT = ("strategy", "weight", "stage", "control", "runs", "tuning_runs", "tuning_seconds")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One strategy of a comparison, over the seeds; the baseline is one as well.
+
+    Attributes:
+        strategy: Its name; ``"baseline"`` for λ = 0.
+        weight: λ; None for strategies that have none and for the baseline.
+        stage: ``none``, ``pre``, ``in``, ``post`` or several joined with ``+``.
+        control: Whether it is there to be compared with and not to be used.
+        cards: Scorecard of each seed, in the order of the seeds; None where the run failed.
+        outcomes: Numbers of the objective of each seed (``bias_report``, …), or None.
+        runs: MLflow run of each seed, or None.
+        seconds: Training time of the seeds together.
+        tuning_runs: Trainings spent on choosing λ.
+        tuning_seconds: Their training time.
+    """
+
+    strategy: str
+    weight: float | None
+    stage: str
+    control: bool
+    cards: tuple[Scorecard | None, ...]
+    outcomes: tuple[Mapping[str, float | None] | None, ...]
+    runs: tuple[str | None, ...]
+    seconds: float = 0.0
+    tuning_runs: int = 0
+    tuning_seconds: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """The name with λ, as tables show it; where parts have a λ each, the name says them."""
+        own = self.weight == 1 and "@" in self.strategy
+        return f"{self.strategy} λ={self.weight:.3g}" if self.weight and not own else self.strategy
+
+
+def read_side(
+    store: Store,
+    strategy: str,
+    weight: float | None,
+    stage: str,
+    *,
+    control: bool,
+    runs: Sequence[str | None],
+    tuning_runs: int = 0,
+    tuning_seconds: float = 0.0,
+) -> Side:
+    """Return one strategy with what its runs measured.
+
+    Args:
+        store: Where the runs are.
+        strategy: See :class:`Side`, as for the others.
+        weight: λ.
+        stage: When it acts.
+        control: Whether it is a control.
+        runs: MLflow run of each seed, or None.
+        tuning_runs: Trainings spent on choosing λ.
+        tuning_seconds: Their training time.
+    """
+    found = [None if run_id is None else store.run(run_id) for run_id in runs]
+    return Side(
+        strategy=strategy,
+        weight=weight,
+        stage=stage,
+        control=control,
+        cards=tuple(None if run_id is None else _card(store, run_id) for run_id in runs),
+        outcomes=tuple(None if run is None else _outcome(run) for run in found),
+        runs=tuple(runs),
+        seconds=sum(run.metrics.get("seconds", 0.0) for run in found if run is not None),
+        tuning_runs=tuning_runs,
+        tuning_seconds=tuning_seconds,
+    )
+
+
+def log_sides(log: RunWriter, sides: Sequence[Side]) -> None:
+    """Keep with the run of a comparison which strategies it holds and which runs are theirs."""
+    log.json([{key: getattr(side, key) for key in _KEPT} for side in sides], SIDES)
+
+
+def read_sides(store: Store, parent: str) -> tuple[Side, ...]:
+    """Return the strategies of a comparison, the baseline first.
+
+    Args:
+        store: Where it is.
+        parent: MLflow run of the comparison.
+
+    Raises:
+        UserError: It has not ended, or was made before comparisons kept their strategies.
+    """
+    if SIDES not in store.artifacts(parent):
+        raise UserError(
+            f"the comparison {store.run(parent).name!r} has not kept its strategies: it was "
+            "interrupted, or made by an older version",
+            next_step="the command that made it, which trains only what is missing",
+        )
+    kept: list[dict[str, Any]] = json.loads(store.artifact(parent, SIDES).read_text("utf-8"))
+    return tuple(read_side(store, **each) for each in kept)
+
+
+def _card(store: Store, run_id: str) -> Scorecard:
+    """Return the scorecard, with what was measured against another seed's baseline, if anything."""
+    from debiaslab.metrics import Scorecard
+
+    own = Scorecard.from_json(store.artifact(run_id, SCORECARD).read_text(encoding="utf-8"))
+    if BETWEEN_SEEDS not in store.artifacts(run_id):
+        return own
+    added = store.artifact(run_id, BETWEEN_SEEDS).read_text(encoding="utf-8")
+    return Scorecard(own.vectors, (*own.records, *Scorecard.from_json(added).records))
+
+
+def _outcome(run: RunInfo) -> Mapping[str, float | None]:
+    return {key: run.metrics.get(key) for key in _OUTCOME}

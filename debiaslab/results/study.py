@@ -1,0 +1,224 @@
+"""One study, read from the tracking store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from debiaslab.errors import UserError
+from debiaslab.results.run import BASELINE, RunResults
+from debiaslab.results.sides import Side, read_sides
+from debiaslab.results.trials import TrialRow, trial_rows
+from debiaslab.results.words import HeldOut, held_out
+from debiaslab.run_info import CORPUS, PROVENANCE, RunInfo, StudyRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from debiaslab.tracking import Store
+
+_KINDS = (BASELINE, "trial", "cell")  # runs of a study that have vectors and a scorecard
+_RECORD = ("metric", "name", "words", "value", "low", "high", "p", "method", "n", "reason")
+_EXTRA = ("statistic", "statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """A sweep or a comparison with what its finished runs measured.
+
+    Attributes:
+        parent: The study's own run: settings, summary metrics, tags, times.
+        runs: The finished runs, the baselines first, else in the order they were started.
+        unfinished: Runs that failed, were killed or are still running.
+    """
+
+    parent: StudyRun
+    runs: tuple[RunResults, ...]
+    unfinished: tuple[RunInfo, ...]
+    _store: Store = field(repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the study."""
+        return self.parent.study
+
+    @property
+    def is_comparison(self) -> bool:
+        """Whether strategies are compared; else one strategy's λ is searched."""
+        return self.parent.tags.get("debiaslab.comparison") == "true"
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """Settings that all its runs share, as text."""
+        return self.parent.params
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that every λ or strategy was trained with."""
+        return tuple(sorted({run.seed for run in self.runs}))
+
+    @cached_property
+    def baselines(self) -> dict[int, RunResults]:
+        """The baseline (λ = 0) of each seed."""
+        return {run.seed: run for run in self.runs if run.strategy == BASELINE}
+
+    @cached_property
+    def best(self) -> RunResults:
+        """The run that is exported: the first seed's of the trial with the best mean score.
+
+        Raises:
+            UserError: The study is a comparison, or no trial has finished.
+        """
+        if self.is_comparison:
+            raise UserError(
+                f"{self.name!r} compares strategies and has no best run",
+                allowed="one of the runs of its sides",
+            )
+        wanted = self._store.best(self.name).run_id
+        found = next((run for run in self.runs if run.run_id == wanted), None)
+        if found is None:
+            raise UserError(
+                f"the best run {wanted} of the study {self.name!r} is gone from the store",
+                next_step=self._continue(),
+            )
+        return found
+
+    @cached_property
+    def trials(self) -> tuple[TrialRow, ...]:
+        """The runs of a sweep in units of the objective, those of the best trial marked."""
+        rows = trial_rows([run.info for run in self.runs])
+        if self.is_comparison or not any(row.trial is not None for row in rows):
+            return rows
+        best = self.best.trial
+        return tuple(replace(row, best=row.trial is not None and row.trial == best) for row in rows)
+
+    @cached_property
+    def sides(self) -> tuple[Side, ...]:
+        """The strategies of a comparison, the baseline first.
+
+        Raises:
+            UserError: The comparison has not ended, or this is a sweep.
+        """
+        if not self.is_comparison:
+            raise UserError(f"{self.name!r} is a sweep, which has one strategy", allowed="trials")
+        return read_sides(self._store, self.parent.run_id)
+
+    @cached_property
+    def corpus(self) -> Mapping[str, Any]:
+        """Name, documents, tokens, types, fingerprint, sources and settings of the text."""
+        first = self.runs[0]
+        text = self._store.artifact(first.run_id, CORPUS).read_text(encoding="utf-8")
+        return {"name": first.info.params["corpus"], **json.loads(text)}
+
+    @cached_property
+    def held_out(self) -> HeldOut:
+        """Which words were acted on, tuned on, and only reported on."""
+        acting = [run for run in self.runs if run.strategy != BASELINE] or self.runs
+        return held_out(acting[0].info.params, self.runs[0].yardstick)
+
+    @cached_property
+    def provenance(self) -> Mapping[str, Any]:
+        """Code, versions, machine and command line of the study's last start."""
+        text = self._store.artifact(self.parent.run_id, PROVENANCE).read_text(encoding="utf-8")
+        return dict(json.loads(text))
+
+    def run(self, run_id: str) -> RunResults:
+        """Return one of the runs.
+
+        Raises:
+            UserError: The study has no such finished run.
+        """
+        found = next((run for run in self.runs if run.run_id == run_id), None)
+        if found is None:
+            raise UserError(
+                f"the study {self.name!r} has no finished run {run_id!r}",
+                allowed=", ".join(run.run_id for run in self.runs),
+            )
+        return found
+
+    def frame(self) -> pd.DataFrame:
+        """Return the finished runs, one a row: λ, seed, bias, retention, score, time, knobs.
+
+        What was not measured is NaN; ``trial`` is missing (``<NA>``) for baselines.
+        """
+        import pandas as pd
+
+        frame = pd.DataFrame([run.row() for run in self.runs])
+        return frame.astype({"trial": "Int64"})
+
+    def records(self) -> pd.DataFrame:
+        """Return every record of every scorecard, one a row, with strategy, λ and seed.
+
+        Columns as in the scorecard's JSON; ``value`` of ``weat`` is the effect size, ``statistic``
+        the number to compare.
+        """
+        import pandas as pd
+
+        rows: list[dict[str, Any]] = []
+        for run in self.runs:
+            own = {key: run.row()[key] for key in ("run_id", "strategy", "weight", "trial", "seed")}
+            for record in run.scorecard.records:
+                rows.append(
+                    {
+                        **own,
+                        **{key: getattr(record, key) for key in _RECORD},
+                        **{key: record.extra.get(key) for key in _EXTRA},
+                    }
+                )
+        return pd.DataFrame(rows).astype({"trial": "Int64"})
+
+    def _continue(self) -> str:
+        return _next_step(self.parent)
+
+
+def open_study(name: str, root: str | Path = "mlruns") -> StudyResults:
+    """Open a finished study, or what is finished of one, for reading.
+
+    Args:
+        name: Name of the study, as ``python -m debiaslab studies`` lists it.
+        root: Folder of the local store (``MLFLOW_TRACKING_URI`` names another).
+
+    Raises:
+        UserError: There is no store or no such study (the nearest name is given), or none of its
+            runs has finished.
+
+    Examples:
+        >>> study = open_study("quickstart")                          # doctest: +SKIP
+        >>> study.best.weight, study.best.scorecard.statistic("7", "report")  # doctest: +SKIP
+    """
+    from debiaslab.tracking import Store
+
+    return read_study(Store.open(root, create=False), name)
+
+
+def read_study(store: Store, name: str) -> StudyResults:
+    """Return a study of an open store; see :func:`open_study`."""
+    parent = store.study_named(name)
+    children = store.runs(parent.run_id)
+    done = [run for run in children if run.status == "FINISHED" and run.kind in _KINDS]
+    if not done:
+        raise UserError(f"no run of the study {name!r} has finished", next_step=_next_step(parent))
+    runs = [RunResults(run, store) for run in _latest(done)]
+    runs.sort(key=lambda run: run.strategy != BASELINE)
+    unfinished = tuple(run for run in children if run.status != "FINISHED")
+    return StudyResults(parent, tuple(runs), unfinished, store)
+
+
+def _latest(runs: Iterable[RunInfo]) -> list[RunInfo]:
+    """Return one run of each strategy, λ, knobs and seed: what was lost is trained again."""
+    found: dict[tuple[object, ...], RunInfo] = {}
+    for run in runs:
+        knobs = sorted((k, v) for k, v in run.params.items() if k.startswith("knob."))
+        params = (run.params["strategy"], run.params["weight"], run.params["seed"])
+        found[(run.kind, *params, *knobs)] = run
+    return list(found.values())
+
+
+def _next_step(parent: StudyRun) -> str:
+    if parent.tags.get("debiaslab.comparison") == "true":
+        return "the compare command that started it, which continues it"
+    return f"python -m debiaslab resume {parent.study}"
