@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from debiaslab import export, lexicons
+from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.provenance import provenance
 from debiaslab.regularizers import bind_strategy, is_control
 from debiaslab.regularizers.penalty import Cover, check_cover
 from debiaslab.report import association_sizes, loss_figure, run_report, scorecard_figure
-from debiaslab.run_info import CORPUS, PROVENANCE, SCORECARD, YARDSTICK
+from debiaslab.run_info import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD, YARDSTICK
 from debiaslab.sgns import (
     Checkpoints,
     Report,
@@ -27,18 +29,20 @@ from debiaslab.sgns import (
     TrainSettings,
     train,
 )
+from debiaslab.study.description import run_note
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
-from debiaslab.tracking import VECTORS, DatasetInfo, RunInfo, RunLog, Store
+from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.embeddings import Embeddings
     from debiaslab.regularizers import BoundStrategy, Strategy
 
 SUBMISSION = "submission/submission.csv"
 CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
+UNCERTAINTY = "uncertainty"  # metrics of this group: intervals, p, n
+_GLANCE = "at_a_glance"  # the UI's charts of a run begin with this group, and end with no group
 # of a record, besides value, interval, p and n; methods and missing words are in the JSON
-_EXTRAS = ("statistic", "statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
+_EXTRAS = ("statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
 
 
 class RunPlan(Protocol):
@@ -115,10 +119,10 @@ def run_once(
         weight: λ; 0 for the baseline.
         seed: Seed of the training.
         trial: Number of the trial; None for the baseline and outside a search.
-        baseline: The finished baseline of this seed; None when this run is it.
+        baseline: The finished baseline of this seed; None when this run is it. A strategy that
+            only acts after training is given its vectors instead of a training of its own.
         against: The baseline's vectors with what was measured of them, to add what needs them to
-            the scorecard (lipstick tests, overlap of neighbours, retention by set). A strategy that
-            only acts after training is given these instead of a training of its own.
+            the scorecard (lipstick tests, overlap of neighbours, retention by set).
         checkpoint: Where the training is saved and goes on from; removed when it will not be
             needed again.
         init: Vectors to start from; None: training starts anew.
@@ -133,8 +137,8 @@ def run_once(
     """
     name = _run_name(plan.strategy, trial, weight, seed)
     strategy = plan.create(weight)
-    bound = bound_strategy(corpus, strategy, plan.cover, seed)
     settings = plan.settings_for(seed)
+    bound = bound_strategy(corpus, strategy, plan.cover, settings)
     params = run_params(corpus, settings, strategy, bound, plan.cover)
     if init is not None:
         params["init"] = "vectors of the baseline"
@@ -146,8 +150,8 @@ def run_once(
         ) as log,
     ):
         log_provenance(log)
-        if bound is not None and bound.only_after and against is not None:
-            result = _debiased(bound, against.embeddings)
+        if bound is not None and bound.only_after and baseline is not None:
+            result = _debiased(bound, _vectors(store, baseline, against))
         else:
             result = train_logged(
                 log, corpus, settings, bound, init=init, checkpoint=checkpoint, progress=progress
@@ -159,12 +163,30 @@ def run_once(
         else:
             yardstick = baseline.yardstick
         outcome = _outcome(plan, scorecard, yardstick, may_lack=is_control(strategy))
-        if outcome is not None:
-            log.metrics(asdict(outcome), step=result.words)
+        _log_outcome(log, weight, outcome, result.words)
+        log.tags({NOTE_TAG: run_note(plan.strategy, weight, seed, outcome)})
         log.json(asdict(yardstick), YARDSTICK)
         compared = None if baseline is None else _scorecard(store, baseline.run_id)
         _log_report_page(log, name, params, result, scorecard, outcome, yardstick, compared)
     return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
+
+
+def _vectors(store: Store, baseline: FinishedRun, against: Baseline | None) -> Embeddings:
+    if against is not None:
+        return against.embeddings
+    return Embeddings.load(store.artifact(baseline.run_id, VECTORS))
+
+
+def _log_outcome(log: RunLog, weight: float, outcome: Outcome | None, step: int) -> None:
+    log.metrics({LAMBDA: weight}, step=step)
+    if weight > 0:
+        log.metrics({LOG_LAMBDA: math.log10(weight)}, step=step)
+    if outcome is not None:
+        values = asdict(outcome)
+        log.metrics(values, step=step)
+        measured = {key: value for key, value in values.items() if value is not None}
+        # At step 0 the UI draws a bar, at any other one point of a line.
+        log.metrics({f"{_GLANCE}/{key}": value for key, value in measured.items()})
 
 
 def _debiased(bound: BoundStrategy, vectors: Embeddings) -> TrainResult:
@@ -257,17 +279,20 @@ def train_logged(
 
 
 def bound_strategy(
-    corpus: Corpus, strategy: Strategy, cover: Cover, seed: int
+    corpus: Corpus, strategy: Strategy, cover: Cover, settings: TrainSettings
 ) -> BoundStrategy | None:
     """Look a strategy's words up in a corpus; None for the baseline (λ = 0 or no strategy).
 
     Raises:
-        UserError: The vocabulary lacks words the strategy needs, or the cover is unknown.
+        UserError: The vocabulary lacks words the strategy needs, a knob asks for more than there
+            is, or the cover is unknown.
     """
     check_cover(cover)
     if strategy.weight == 0 or strategy.stage == "none":
         return None
-    return bind_strategy(strategy, corpus.words, corpus.counts, cover=cover, seed=seed)
+    return bind_strategy(
+        strategy, corpus.words, corpus.counts, cover=cover, seed=settings.seed, dim=settings.dim
+    )
 
 
 def find_finished(
@@ -317,9 +342,9 @@ def _read_back(store: Store, run: RunInfo) -> FinishedRun:
 
 def _run_name(strategy: str, trial: int | None, weight: float, seed: int) -> str:
     if weight == 0:
-        return f"baseline · seed {seed}"
-    what = f"{strategy} λ={weight:.4g} · seed {seed}"
-    return what if trial is None else f"trial {trial} · {what}"
+        return f"baseline seed={seed}"
+    what = f"{strategy} λ={weight:.3g} seed={seed}"
+    return what if trial is None else f"{what} · trial {trial}"
 
 
 def _tags(strategy: str, trial: int | None, weight: float, seed: int) -> dict[str, str]:
@@ -371,16 +396,23 @@ def _loss_metrics(report: Report) -> dict[str, float]:
 
 
 def flat(scorecard: Scorecard) -> dict[str, float]:
-    """Return the measured values of a scorecard under MLflow metric names."""
+    """Return the measured values of a scorecard under MLflow metric names.
+
+    The UI makes a section of charts of what stands before the last ``/``: intervals, p and n, three
+    in four of all numbers, are one section of their own.
+    """
     metrics: dict[str, float] = {}
     for record in scorecard.records:
         if record.value is None:
             continue
         key = f"{record.metric}/{record.name}/{record.words}".replace(" ", "_")
         metrics[key] = record.value
+        if (statistic := record.extra.get("statistic")) is not None:
+            metrics[f"{key}.statistic"] = float(statistic)
         parts = {part: getattr(record, part) for part in ("low", "high", "p", "n")}
         parts |= {part: record.extra.get(part) for part in _EXTRAS}
-        metrics |= {f"{key}.{part}": float(v) for part, v in parts.items() if v is not None}
+        detail = f"{UNCERTAINTY}/{key.replace('/', '.')}"
+        metrics |= {f"{detail}.{part}": float(v) for part, v in parts.items() if v is not None}
     return metrics
 
 

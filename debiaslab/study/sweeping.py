@@ -23,9 +23,10 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
 from debiaslab.outputs import check_output
 from debiaslab.sgns import TrainingDivergedError
+from debiaslab.study.description import study_note
 from debiaslab.study.findings import levelled
 from debiaslab.study.kept import log_study_file
-from debiaslab.study.objective import FORMULA, LEAST_WORDS, SIMILARITY_SETS, Outcome
+from debiaslab.study.objective import LEAST_WORDS, SIMILARITY_SETS, Outcome
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import (
     FinishedRun,
@@ -236,13 +237,15 @@ def sweep(
                 stacklevel=2,
             )
         words = words_note(coverage, baselines[plan.seeds[0]].yardstick)
-        return summarise(store, parent, name, words, search, Path(submissions), plan)
+        return summarise(store, parent, name, words, search, Path(submissions), plan, corpus)
 
 
 def _check_words(corpus: Corpus, plan: Plan) -> regularizers.Coverage:
     """Return what the strategy covers; fail when the vocabulary lacks what the study needs."""
     strategy = plan.create(weight=1.0)
-    bound = regularizers.bind_strategy(strategy, corpus.words, corpus.counts, cover=plan.cover)
+    bound = regularizers.bind_strategy(
+        strategy, corpus.words, corpus.counts, cover=plan.cover, dim=plan.settings.dim
+    )
     plan.objective.check_vocabulary(frozenset(corpus.words))
     if plan.objective.retention_weight > 0 or plan.search.needs_retention:
         _check_similarity(corpus)
@@ -309,10 +312,15 @@ def _parent(store: Store, name: str, corpus: Corpus, plan: Plan) -> str:
         "corpus": corpus.name,
         "corpus_fingerprint": corpus.fingerprint,
     }
-    return store.study(
+    found = store.find_study(name)
+    parent = store.study(
         name,
         create=True,
         params=params,
         tags={"debiaslab.strategy": plan.strategy, "debiaslab.corpus": corpus.name},
-        description=f"Sweep of λ for `{plan.strategy}` on {corpus.name}.\n\n```\n{FORMULA}\n```",
+        description=f"Sweep of λ for `{plan.strategy}` on {corpus.name}.",
     )
+    if found is None:  # its links need the run's id
+        store.describe(parent, study_note(plan, corpus, store.experiment_id, parent))
+    store.save_view(name, parent)
+    return parent
