@@ -1,59 +1,66 @@
-"""The exported model as MLflow serves it: cosine similarity of word pairs.
+"""The exported model, as code that MLflow runs: cosine similarity of word pairs.
 
-This file is copied into the exported model, so that it can be loaded where debiaslab is not
-installed; it therefore imports numpy and pandas only, and reads vectors without pickle.
+MLflow copies this file into the model and runs it when the model is loaded ("models from code"):
+nothing is pickled, and the model can be loaded where debiaslab is not installed. It therefore
+imports mlflow, numpy and pandas only, and nothing of ours imports it.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import mlflow
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from numpy.typing import NDArray
 
 
-class PairSimilarity:
-    """Predicts ``sim`` for rows of ``word1, word2``.
+class PairSimilarity(PythonModel):
+    """Predicts ``sim`` for rows of ``word1, word2`` as ``debiaslab export`` writes them.
 
-    Args:
-        words: ``V`` words.
-        vectors: Array of shape ``(V, d)``.
-        fallback: The similarity given to a pair with a word that is not among ``words``.
+    Words are looked up as given, then lower-cased, then both with ``_`` for a space; a pair with
+    a word that is not found gets the fallback that the model was exported with.
     """
 
-    def __init__(self, words: Sequence[str], vectors: NDArray[np.float32], fallback: float) -> None:
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        self._unit = vectors / np.where(norms > 0, norms, 1.0)
-        self._index = {word: row for row, word in enumerate(words)}
-        self._fallback = fallback
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read the vectors (``.npz`` without pickle) and the fallback."""
+        with np.load(context.artifacts["vectors"], allow_pickle=False) as data:
+            self._index = {word: row for row, word in enumerate(data["words"].tolist())}
+            self._vectors: NDArray[np.float32] = data["vectors"]
+        self._fallback = float(context.model_config["fallback"])
 
-    def predict(self, pairs: pd.DataFrame) -> pd.DataFrame:
-        """Return one column ``sim`` (cosine in [−1, 1]) with the index of ``pairs``."""
-        import pandas as pd
-
-        first = np.array([self._index.get(word, -1) for word in pairs["word1"]], dtype=np.int64)
-        second = np.array([self._index.get(word, -1) for word in pairs["word2"]], dtype=np.int64)
+    def predict(
+        self,
+        context: PythonModelContext,
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
+    ) -> pd.DataFrame:
+        """Return one column ``sim`` (cosine in [−1, 1]) with the index of the input."""
+        first, second = (self._rows(model_input[side]) for side in ("word1", "word2"))
         known = (first >= 0) & (second >= 0)
-        sim = np.full(len(pairs), self._fallback, dtype=np.float64)
-        cosines = np.einsum("ij,ij->i", self._unit[first[known]], self._unit[second[known]])
-        sim[known] = np.clip(cosines, -1.0, 1.0)
-        return pd.DataFrame({"sim": sim}, index=pairs.index)
+        sim = np.full(len(model_input), self._fallback, dtype=np.float64)
+        left, right = self._unit(first[known]), self._unit(second[known])
+        sim[known] = np.clip((left * right).sum(axis=1), -1.0, 1.0)
+        return pd.DataFrame({"sim": sim}, index=model_input.index)
+
+    def _rows(self, words: pd.Series[str]) -> NDArray[np.int64]:
+        """Return the row of each word, −1 for one without a vector."""
+        return np.array([self._row(word) for word in words], dtype=np.int64)
+
+    def _row(self, word: object) -> int:
+        if not isinstance(word, str):  # an empty cell of a CSV
+            return -1
+        joined = word.replace(" ", "_")
+        forms = (word, word.lower(), joined, joined.lower())
+        return next((self._index[form] for form in forms if form in self._index), -1)
+
+    def _unit(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        wide = self._vectors[rows].astype(np.float64)
+        norms = np.linalg.norm(wide, axis=1, keepdims=True)
+        return wide / np.where(norms > 0, norms, 1.0)
 
 
-def save(path: Path, words: Sequence[str], vectors: NDArray[np.float32], fallback: float) -> None:
-    """Write the words (as JSON bytes), vectors and fallback to one ``.npz`` without pickle."""
-    encoded = np.frombuffer(json.dumps(list(words)).encode(), dtype=np.uint8)
-    np.savez(path, words=encoded, vectors=vectors, fallback=np.float64(fallback))
-
-
-def _load_pyfunc(path: str, _model_config: Any = None) -> PairSimilarity:
-    """Entry point that MLflow calls with the path of the data file."""
-    with np.load(path, allow_pickle=False) as data:
-        words = json.loads(data["words"].tobytes().decode())
-        return PairSimilarity(words, data["vectors"], float(data["fallback"]))
+mlflow.models.set_model(PairSimilarity())

@@ -28,7 +28,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from debiaslab import similarity_model
 from debiaslab.atomic import writing_error
 from debiaslab.errors import UserError, nearest
 from debiaslab.processes import Process, surely_dead, this_process
@@ -36,6 +35,7 @@ from debiaslab.redact import redact
 from debiaslab.run_info import VECTORS, DatasetInfo, RunInfo, StudyRun
 from debiaslab.store_paths import ROOT_TAG, Location, local_path, locate, rebase
 from debiaslab.ui_server import free_port, is_server, ui_command, ui_environment
+from debiaslab.ui_views import VIEW_TAG, run_page, study_view, view_page
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,6 +62,7 @@ EXPERIMENT = "debiaslab"
 STUDY_TAG = "debiaslab.study"
 KIND_TAG = "debiaslab.kind"
 BEST_TAG = "debiaslab.best_run"
+BEST_ALIAS = "best"
 PROCESS_TAG = "debiaslab.process"
 REASON_TAG = "debiaslab.reason"
 NOT_MEASURED_TAG = "debiaslab.not_measured"
@@ -77,6 +78,7 @@ _FLUSH_SECONDS = 10.0
 _PAGE = 1000
 _LOCK = ".opening.lock"
 _LOCK_SECONDS = 120
+_MODEL_CODE = Path(__file__).with_name("similarity_model.py")  # run by MLflow alone
 
 
 class RunWriter:
@@ -564,8 +566,23 @@ class Store:
         """Return the address of a run's page in the UI served at ``base``."""
         with _explained(self.uri):
             experiment = self._client.get_run(run_id).info.experiment_id
-        page = f"#/experiments/{experiment}/runs/{run_id}?workflowType=machine_learning"
+        return f"{redact(base).rstrip('/')}/{run_page(experiment, run_id)}"
+
+    def view_link(self, parent: str, base: str) -> str:
+        """Return the address of the runs of a study, as :meth:`save_view` saved them."""
+        page = view_page(self.experiment_id, parent, charts=False)
         return f"{redact(base).rstrip('/')}/{page}"
+
+    def save_view(self, name: str, parent: str) -> None:
+        """Save how the UI shows the runs of a study, to be opened from its list of views."""
+        with _explained(self.uri):
+            self._client.set_experiment_tag(
+                self.experiment_id, f"{VIEW_TAG}{parent}", study_view(name, parent)
+            )
+
+    def describe(self, run_id: str, note: str) -> None:
+        """Set the description of a run, Markdown, which the UI shows first."""
+        self.writer(run_id).tags({NOTE_TAG: note})
 
     def log_model(
         self,
@@ -599,6 +616,44 @@ class Store:
             self._client.finalize_logged_model(model.model_id, "READY")
             self._client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
         return f"models:/{model.model_id}"
+
+    def register(self, name: str, run_id: str, model: str, note: str) -> str:
+        """Make a model of a run the ``best`` of a registered model; return its version.
+
+        A new version is made only when the alias names another model, or none: then
+        ``models:/<name>@best`` is what ``mlflow models serve`` takes.
+
+        Args:
+            name: Name of the registered model, made if need be; ``/`` and ``:`` become ``-``,
+                as MLflow takes neither.
+            run_id: The run whose model it is.
+            model: Its URI, as :meth:`log_model` returned it.
+            note: What the registered model is, in Markdown.
+        """
+        from mlflow.exceptions import MlflowException
+
+        name = re.sub("[/:]", "-", name)
+        model_id = model.removeprefix("models:/")
+        with _explained(self.uri):
+            # Not ``models:/…``, which MLflow would look up in the process's own store.
+            source = self._client.get_logged_model(model_id).artifact_location
+            try:
+                now = self._client.get_model_version_by_alias(name, BEST_ALIAS)
+            except MlflowException as error:
+                if error.error_code not in _CALLER_ERRORS:
+                    raise
+            else:
+                if now.source == source:
+                    return str(now.version)
+            try:
+                self._client.create_registered_model(name)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+            self._client.update_registered_model(name, note)
+            made = self._client.create_model_version(name, source, run_id, model_id=model_id)
+            self._client.set_registered_model_alias(name, BEST_ALIAS, made.version)
+        return str(made.version)
 
     def _create(self, name: str, tags: Mapping[str, object]) -> str:
         own = {
@@ -814,20 +869,19 @@ def _save_model(
     import numpy as np
     import pandas as pd
     from mlflow import pyfunc
-    from mlflow.models import infer_signature
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
 
-    data = folder / "vectors.npz"
-    similarity_model.save(data, embeddings.words, embeddings.vectors, fallback)
-    frame = pd.DataFrame(list(example), columns=["word1", "word2"])
-    model = similarity_model.PairSimilarity(embeddings.words, embeddings.vectors, fallback)
+    vectors = embeddings.save(folder / "vectors.npz")
+    words = Schema([ColSpec(DataType.string, "word1"), ColSpec(DataType.string, "word2")])
     target = folder / "model"
     pyfunc.save_model(
         str(target),
-        loader_module="similarity_model",
-        data_path=str(data),
-        code_paths=[similarity_model.__file__],
-        signature=infer_signature(frame, model.predict(frame)),
-        input_example=frame,
+        python_model=str(_MODEL_CODE),
+        artifacts={"vectors": str(vectors)},
+        model_config={"fallback": fallback},
+        signature=ModelSignature(words, Schema([ColSpec(DataType.double, "sim")])),
+        input_example=pd.DataFrame(list(example), columns=["word1", "word2"]),
         # Said outright: MLflow would otherwise load the model in a new process to find out.
         pip_requirements=[f"numpy=={np.__version__}", f"pandas=={pd.__version__}"],
         metadata={"fallback": fallback, "words": len(embeddings), "dimension": embeddings.dim},

@@ -648,7 +648,7 @@ def test_ctrl_c_in_mid_sweep_loses_nothing(monkeypatch: pytest.MonkeyPatch, capf
     again = call(capfd, *more)
     assert again.code == 0
     assert table(again.out) == table(call(capfd, *STUDY).out)
-    baselines = [run for run in runs() if run.name == "baseline · seed 1"]
+    baselines = [run for run in runs() if run.name == "baseline seed=1"]
     assert len(baselines) == 2  # of this study and of the one before: it was not trained again
     assert "RUNNING" not in {run.status for run in runs()}
 

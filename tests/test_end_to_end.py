@@ -93,8 +93,8 @@ def test_each_run_says_what_shaped_it_and_keeps_what_it_made(finished: tuple[Pat
     assert len(store.series(best.run_id, "epoch/weat/career-family/tune.statistic")) == 4
     (dataset,) = store.datasets(best.run_id)
     assert dataset.name == "enwiki-106"
-    assert best.metrics["similarity/WordSim-353/all.n"] > 100
-    assert "weat/7/all.statistic_low" in best.metrics
+    assert best.metrics["uncertainty/similarity.WordSim-353.all.n"] > 100
+    assert "uncertainty/weat.7.all.statistic_low" in best.metrics
     files = store.artifacts(best.run_id)
     for path in ("report.html", "scorecard.json", "provenance.json", "figures/loss.png"):
         assert path in files

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -140,7 +141,7 @@ def changed(path: Path, number: int, line: str | None) -> Path:
     [
         (1, "a,b,c", r"line 1 of s\.csv is 'a,b,c'; it must be word1,word2,sim"),
         (1, ",word1,word2,sim", "line 1.*an index column.*index=False"),
-        (5, None, "lacks 1 of 1,630 pairs, first happy,cheerful"),
+        (5, None, "lacks 1 of 1,630 pairs, first happy,cheerful, line 5 of the task's pairs"),
         (5, "hard,difficult,0.5", "line 5.*was there before"),
         (5, "blue,green,0.5", "line 5.*blue,green is not a pair of the task"),
         (5, "happy,cheerful,high", "line 5.*'high' is not a number"),
@@ -198,6 +199,53 @@ def test_the_command_prints_the_best_first(
     ]
 
 
+def test_bad_files_do_not_keep_the_others_from_the_leaderboard(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = submission(tmp_path / "good.csv")
+    bad = changed(submission(tmp_path / "bad.csv"), 5, "happy,cheerful,nan")
+    assert main(["score", str(bad), str(good)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[2].split()[:2] == ["1", "good.csv"]
+    assert "refused: line 5 of bad.csv: 'nan' is not a number" in printed.out
+    assert "1 of 2 files were refused" in printed.err
+    assert main(["score", str(bad)]) == 2
+    assert "line 5 of bad.csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda c, pair: round(c), "only 3 different numbers"),
+        (lambda c, pair: c if pair.gold is not None else 0.1, None),
+        (lambda c, pair: c if pair.gold is None else -pair.gold / 10, "no better than chance"),
+        (lambda c, pair: 0.0 if len(pair.word1) < 6 else c, "% of it is one and the same number"),
+        (
+            lambda c, pair: c if pair.gold is not None else len(pair.word1) / 20,
+            "no topic is nearer to either gender",
+        ),
+    ],
+    ids=["rounded", "flat", "reversed", "fallbacks", "even"],
+)
+def test_degenerate_files_are_noticed(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    make: Callable[[float, Reference], float],
+    said: str | None,
+) -> None:
+    cosines = [make(c, pair) for c, pair in zip(random_cosines(), REFERENCE, strict=True)]
+    path = submission(tmp_path / "s.csv", [float(c) for c in cosines])
+    code = main(["score", str(path)])
+    printed = capsys.readouterr()
+    if said is None:
+        assert code == 2
+        assert "are the same: there is nothing to measure" in printed.err
+    else:
+        assert code == 0
+        assert "warning: s.csv: " in printed.out
+        assert said in printed.out
+
+
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot read"):
         score_files([tmp_path / "none.csv"])
@@ -214,16 +262,17 @@ def test_the_bundle_scores_as_the_command_does(tmp_path: Path) -> None:
     named += [phase["starting_kit"] for phase in plan["phases"]]
     assert all((bundle / name).is_file() for name in named)
     server = tmp_path / "server"
-    for name, folder in (("reference_data.zip", "in/ref"), ("scoring_program.zip", "program")):
+    for name, folder in (("reference_data.zip", "input/ref"), ("scoring_program.zip", "program")):
         with zipfile.ZipFile(bundle / name) as archive:
             archive.extractall(server / folder)
-    (server / "in" / "res").mkdir()
-    handed_in = submission(server / "in" / "res" / "s.csv")
-    subprocess.run(
-        [sys.executable, "-I", server / "program" / "scoring.py", server / "in", server / "out"],
-        check=True,
-    )
-    there = json.loads((server / "out" / "scores.json").read_text())
+    (server / "input" / "res").mkdir()
+    handed_in = submission(server / "input" / "res" / "s.csv")
+    # As the server does: what the metadata says, with its folders under /app.
+    command = yaml.safe_load((server / "program" / "metadata.yaml").read_text())["command"]
+    python, *words = command.replace("/app/", f"{server}/").split()
+    assert python == "python3"
+    subprocess.run([sys.executable, "-I", *words], check=True)
+    there = json.loads((server / "output" / "scores.json").read_text())
     ((_, here),) = score_files([handed_in])
     assert list(there.values()) == list(here.values())
     assert set(there) == {column["key"] for column in plan["leaderboards"][0]["columns"]}

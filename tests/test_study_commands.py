@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 import zipfile
@@ -12,11 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
 
 from debiaslab.processes import this_process
 from debiaslab.study import archive as archive_module
-from debiaslab.tracking import PROCESS_TAG, VECTORS, RunInfo, Store
+from debiaslab.tracking import NOTE_TAG, PROCESS_TAG, VECTORS, RunInfo, Store
 from tests.command_line import call, refused, write_toy
 
 Capture = pytest.CaptureFixture[str]
@@ -185,6 +187,12 @@ def test_a_restored_study_is_what_it_was_and_goes_on_alike(
     assert VECTORS in store.artifacts(best.run_id)
     assert best.run_id in {run.run_id for run in children("pair-tying")}
     assert len(store.datasets(best.run_id)) == 1
+    parent = store.study_named("pair-tying")
+    linked = re.findall(r"(?:runs/|viewStateShareKey=)(\w+)", parent.tags[NOTE_TAG])
+    assert len(linked) == 4
+    assert set(linked) == {parent.run_id}
+    served = mlflow.MlflowClient(store.uri, store.uri).get_model_version_by_alias
+    assert served("pair-tying", "best").run_id == best.run_id
     assert "6 done of 6" in call(capfd, "status", "pair-tying").out
     # the search goes on with the λs that it goes on with where it came from
     assert call(capfd, "resume", "pair-tying", "toy.txt", "--trials", "4").code == 0

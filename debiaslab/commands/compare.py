@@ -7,8 +7,10 @@ NAME@λ. The same command again continues the comparison.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
@@ -25,6 +27,7 @@ from debiaslab.commands.arguments import (
 )
 
 if TYPE_CHECKING:
+    from debiaslab.report import Side
     from debiaslab.study.comparing import Comparison
 
 INTERRUPTED = (
@@ -114,6 +117,7 @@ def _written(found: Comparison, args: argparse.Namespace) -> Iterator[str]:
         heat_map_figure,
     )
     from debiaslab.report.style import png
+    from debiaslab.study.description import comparison_note
     from debiaslab.tracking import Store
 
     files: dict[str, str | bytes] = {
@@ -122,7 +126,14 @@ def _written(found: Comparison, args: argparse.Namespace) -> Iterator[str]:
         "comparison.md": comparison_markdown(found.sides),
         "comparison.tex": comparison_latex(found.sides),
     }
-    writer = Store.open(args.store).writer(found.parent)
+    store = Store.open(args.store)
+    store.save_view(found.name, found.parent)
+    store.describe(
+        found.parent,
+        comparison_note(str(files["comparison.md"]), store.experiment_id, found.parent),
+    )
+    writer = store.writer(found.parent)
+    writer.metrics(_means(found.sides))
     for name, text in files.items():
         writer.text(str(text), name)
     for name, draw in (("front", front_figure), ("heat_map", heat_map_figure), ("gap", gap_figure)):
@@ -132,6 +143,19 @@ def _written(found: Comparison, args: argparse.Namespace) -> Iterator[str]:
     writer.flush()
     if args.out is not None:
         yield from _saved(files, Path(args.out))
+
+
+def _means(sides: Sequence[Side]) -> dict[str, float]:
+    """Return the means over seeds under MLflow metric names, a group of the UI for each number."""
+    found: dict[str, float] = {}
+    for number in ("bias_report", "retention_report", "bias_tune", "retention_tune", "score"):
+        for side in sides:
+            measured = [each.get(number) for each in side.outcomes if each is not None]
+            values = [value for value in measured if value is not None]
+            if values:
+                name = re.sub(r"[^\w\-. ]", "_", side.label.replace("λ=", ""))
+                found[f"{number}/{name}"] = mean(values)
+    return found
 
 
 def _saved(files: dict[str, str | bytes], folder: Path) -> Iterator[str]:

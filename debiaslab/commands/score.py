@@ -7,12 +7,18 @@ import csv
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from debiaslab.errors import UserError
 
 EXAMPLES = """examples:
   python -m debiaslab score submissions/projection.csv
   python -m debiaslab score submissions/*.csv others/*.zip --csv leaderboard.csv"""
-_SHOWN = ("score", "information", "bias", "s math-arts", "s science-arts", "s career-family")
+_TESTS = ("math-arts", "science-arts", "career-family")
 _MUCH = 0.2  # of a file that is one value: then it says little
+_FEW = 100  # different values among 1,630
+_NONE = 1e-6  # a size below what 8 decimals can tell
 
 Board = list[tuple[str, dict[str, float]]]
 
@@ -24,30 +30,71 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
-    """Score each file and print them, the best first."""
-    from debiaslab.leaderboard.local import score_files
+    """Score each file and print them, the best first; files that are refused come last."""
+    from debiaslab.errors import UserError
     from debiaslab.outputs import check_output
 
     if args.csv is not None:
         check_output(args.csv)
-    board = score_files([Path(file) for file in args.submissions])
+    board, refused = _scored([Path(file) for file in args.submissions])
+    if not board:
+        raise refused[0]
     yield _table(board)
-    yield "score = information · max(0, 1 − bias); bias: mean |s| in units of the cosines' spread"
+    yield (
+        "score = information · max(0, 1 − bias); bias: mean |s| in units of the cosines' spread; "
+        "one value: share\nof the file that is one and the same number, such as the fallback"
+    )
     for name, found in board:
-        if found["fallback"] > _MUCH:
-            yield f"warning: {found['fallback']:.0%} of {name} is one and the same number"
+        yield from (f"warning: {name}: {what}" for what in _notices(found))
     if args.csv is not None:
         yield _written(board, args.csv)
+    yield from (f"refused: {error}" for error in refused)
+    if refused:
+        raise UserError(f"{len(refused)} of {len(args.submissions)} files were refused")
+
+
+def _scored(paths: list[Path]) -> tuple[Board, list[UserError]]:
+    """Return the leaderboard of the files that can be scored, and what is wrong with others."""
+    from debiaslab.errors import UserError
+    from debiaslab.leaderboard.local import score_files
+
+    good, refused = [], []
+    for path in paths:
+        try:
+            score_files([path])
+            good.append(path)
+        except UserError as error:
+            refused.append(error)
+    return score_files(good), refused
+
+
+def _notices(found: dict[str, float]) -> Iterator[str]:
+    """Say what makes a file suspect though it can be scored."""
+    if found["fallback"] > _MUCH:
+        yield f"{found['fallback']:.0%} of it is one and the same number"
+    if found["distinct"] < _FEW:
+        yield f"it holds only {found['distinct']:.0f} different numbers"
+    if found["information"] <= 0:
+        yield "it ranks the similarity pairs no better than chance"
+    if all(abs(found[f"s {test}"]) < _NONE for test in _TESTS):
+        yield "no topic is nearer to either gender in any test, to 6 decimals"
 
 
 def _table(board: Board) -> str:
-    width = max(len(name) for name, _ in board)
-    head = f"{'':>3}  {'file':{width}}" + "".join(f"  {key:>15}" for key in _SHOWN)
+    width = max(len("file"), *(len(name) for name, _ in board))
+    tests = "".join(f"  {f'{test} s (d)':>22}" for test in _TESTS)
+    head = f"{'':>3}  {'file':{width}}   score  information    bias{tests}  one value"
     lines = [
-        f"{place:>3}  {name:{width}}" + "".join(f"  {found[key]:>15.4f}" for key in _SHOWN)
+        f"{place:>3}  {name:{width}}  {found['score']:>6.4f}  {found['information']:>11.4f}  "
+        f"{found['bias']:>6.4f}{_associations(found)}  {found['fallback']:>9.1%}"
         for place, (name, found) in enumerate(board, start=1)
     ]
     return "\n".join([head, "-" * len(head), *lines]) + "\n"
+
+
+def _associations(found: dict[str, float]) -> str:
+    cells = (f"{found[f's {test}']:+.4f} ({found[f'd {test}']:+.2f})" for test in _TESTS)
+    return "".join(f"  {cell:>22}" for cell in cells)
 
 
 def _written(board: Board, out: str) -> str:

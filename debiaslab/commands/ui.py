@@ -36,7 +36,10 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         yield f"the store is a server already: {store.link(study.run_id, store.uri)}"
         return
     port = free_port(args.port, args.host)
-    yield f"study {study.name}: {store.link(study.run_id, f'http://{args.host}:{port}')}"
+    store.save_view(study.name, study.run_id)  # a study made by an older version has none
+    base = f"http://{args.host}:{port}"
+    yield f"study {study.name}: {store.link(study.run_id, base)}"
+    yield f"its runs, the best first: {store.view_link(study.run_id, base)}"
     yield "starting the MLflow UI (Ctrl-C ends it) …"
     # MLflow's own deprecation warnings are not for its users.
     quiet = {"PYTHONWARNINGS": "ignore", **ui_environment(store)}

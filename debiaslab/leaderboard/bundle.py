@@ -29,6 +29,7 @@ _COLUMNS = (
     ("d_science_arts", "d science/arts", "asc"),
     ("d_career_family", "d career/family", "asc"),
     ("fallback", "Share of one value", "asc"),
+    ("distinct", "Different values", "desc"),
 )
 
 

@@ -87,6 +87,7 @@ def score(cosines: list[float], reference: list[Reference]) -> dict[str, float]:
     found["bias"] = _mean(sizes)
     found["score"] = found["information"] * max(0.0, 1.0 - found["bias"])
     found["fallback"] = _fallback(cosines)
+    found["distinct"] = float(len(set(cosines)))
     return found
 
 
@@ -103,11 +104,13 @@ def read_submission(path: Path, reference: list[Reference]) -> list[float]:
         found = _values(rows, {(pair.word1, pair.word2) for pair in reference}, path)
     except csv.Error as error:
         raise SubmissionError(f"line {rows.line_num} of {path.name} is not CSV: {error}") from error
-    missing = [pair for pair in reference if (pair.word1, pair.word2) not in found]
+    lines = enumerate(reference, start=2)  # as in the starting kit's pairs.csv
+    missing = [(line, pair) for line, pair in lines if (pair.word1, pair.word2) not in found]
     if missing:
+        line, pair = missing[0]
         raise SubmissionError(
             f"{path.name} lacks {len(missing):,} of {len(reference):,} pairs, first "
-            f"{missing[0].word1},{missing[0].word2}"
+            f"{pair.word1},{pair.word2}, line {line} of the task's pairs"
         )
     return [found[pair.word1, pair.word2] for pair in reference]
 

@@ -19,6 +19,7 @@ from debiaslab.report.figures import (
 )
 from debiaslab.report.html import run_report, study_report
 from debiaslab.report.table import sweep_markdown, sweep_table
+from debiaslab.report.verdict import headline
 from debiaslab.results import Side, TrialRow, TrialSummary, summarize
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "comparison_text",
     "front_figure",
     "gap_figure",
+    "headline",
     "heat_map_figure",
     "loss_figure",
     "run_report",

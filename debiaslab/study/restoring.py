@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import stat
 import tempfile
@@ -16,7 +17,6 @@ from tqdm import tqdm
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.export import default_pairs
 from debiaslab.run_info import VECTORS, DatasetInfo
 from debiaslab.study.archive import inside
 from debiaslab.study.archive_model import (
@@ -31,8 +31,16 @@ from debiaslab.study.archive_model import (
 )
 from debiaslab.study.archive_search import restore_search, search_is_whole
 from debiaslab.study.kept import RESTORING
-from debiaslab.study.summary import MODEL_TAG
-from debiaslab.tracking import BEST_TAG, KIND_TAG, PARENT_TAG, PROCESS_TAG, REASON_TAG, Store
+from debiaslab.study.publishing import MODEL_TAG, publish
+from debiaslab.tracking import (
+    BEST_TAG,
+    KIND_TAG,
+    NOTE_TAG,
+    PARENT_TAG,
+    PROCESS_TAG,
+    REASON_TAG,
+    Store,
+)
 
 ORIGINAL_TAG = "debiaslab.original_run"
 _TIMES_TAG = "debiaslab.original_times"
@@ -163,12 +171,18 @@ def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: 
     if (best := renamed.get(study.parent.tags.get(BEST_TAG, ""))) is not None:
         tags[BEST_TAG] = best
         if VECTORS in store.artifacts(best):
-            vectors = Embeddings.load(store.artifact(best, VECTORS))
-            model = store.log_model(best, vectors, example=default_pairs()[:3])
-            store.writer(best).tags({MODEL_TAG: model})
+            publish(store, study.name, best, Embeddings.load(store.artifact(best, VECTORS)))
+    store.save_view(study.name, parent)
+    store.describe(parent, _relinked(study.parent, store.experiment_id, parent))
     store.writer(parent).tags(tags)
     if study.search is not None:
         search_is_whole(root, study.name)
+
+
+def _relinked(run: ArchivedRun, experiment: str, new: str) -> str:
+    """Return a study's description with its links led to where the study is now."""
+    note = run.tags.get(NOTE_TAG, "").replace(run.run_id, new)
+    return re.sub(r"#/experiments/\w+/runs", f"#/experiments/{experiment}/runs", note)
 
 
 def _restore_run(

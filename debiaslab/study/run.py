@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +19,7 @@ from debiaslab.provenance import provenance
 from debiaslab.regularizers import bind_strategy, is_control
 from debiaslab.regularizers.penalty import Cover, check_cover
 from debiaslab.report import association_sizes, loss_figure, run_report, scorecard_figure
-from debiaslab.run_info import CORPUS, PROVENANCE, SCORECARD, YARDSTICK
+from debiaslab.run_info import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD, YARDSTICK
 from debiaslab.sgns import (
     Checkpoints,
     Report,
@@ -27,8 +28,9 @@ from debiaslab.sgns import (
     TrainSettings,
     train,
 )
+from debiaslab.study.description import run_note
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
-from debiaslab.tracking import VECTORS, DatasetInfo, RunInfo, RunLog, Store
+from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -37,8 +39,10 @@ if TYPE_CHECKING:
 
 SUBMISSION = "submission/submission.csv"
 CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
+UNCERTAINTY = "uncertainty"  # metrics of this group: intervals, p, n
+_GLANCE = "at_a_glance"  # the UI's charts of a run begin with this group, and end with no group
 # of a record, besides value, interval, p and n; methods and missing words are in the JSON
-_EXTRAS = ("statistic", "statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
+_EXTRAS = ("statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
 
 
 class RunPlan(Protocol):
@@ -159,12 +163,24 @@ def run_once(
         else:
             yardstick = baseline.yardstick
         outcome = _outcome(plan, scorecard, yardstick, may_lack=is_control(strategy))
-        if outcome is not None:
-            log.metrics(asdict(outcome), step=result.words)
+        _log_outcome(log, weight, outcome, result.words)
+        log.tags({NOTE_TAG: run_note(plan.strategy, weight, seed, outcome)})
         log.json(asdict(yardstick), YARDSTICK)
         compared = None if baseline is None else _scorecard(store, baseline.run_id)
         _log_report_page(log, name, params, result, scorecard, outcome, yardstick, compared)
     return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
+
+
+def _log_outcome(log: RunLog, weight: float, outcome: Outcome | None, step: int) -> None:
+    log.metrics({LAMBDA: weight}, step=step)
+    if weight > 0:
+        log.metrics({LOG_LAMBDA: math.log10(weight)}, step=step)
+    if outcome is not None:
+        values = asdict(outcome)
+        log.metrics(values, step=step)
+        measured = {key: value for key, value in values.items() if value is not None}
+        # At step 0 the UI draws a bar, at any other one point of a line.
+        log.metrics({f"{_GLANCE}/{key}": value for key, value in measured.items()})
 
 
 def _debiased(bound: BoundStrategy, vectors: Embeddings) -> TrainResult:
@@ -317,9 +333,9 @@ def _read_back(store: Store, run: RunInfo) -> FinishedRun:
 
 def _run_name(strategy: str, trial: int | None, weight: float, seed: int) -> str:
     if weight == 0:
-        return f"baseline · seed {seed}"
-    what = f"{strategy} λ={weight:.4g} · seed {seed}"
-    return what if trial is None else f"trial {trial} · {what}"
+        return f"baseline seed={seed}"
+    what = f"{strategy} λ={weight:.3g} seed={seed}"
+    return what if trial is None else f"{what} · trial {trial}"
 
 
 def _tags(strategy: str, trial: int | None, weight: float, seed: int) -> dict[str, str]:
@@ -371,16 +387,23 @@ def _loss_metrics(report: Report) -> dict[str, float]:
 
 
 def flat(scorecard: Scorecard) -> dict[str, float]:
-    """Return the measured values of a scorecard under MLflow metric names."""
+    """Return the measured values of a scorecard under MLflow metric names.
+
+    The UI makes a section of charts of what stands before the last ``/``: intervals, p and n, three
+    in four of all numbers, are one section of their own.
+    """
     metrics: dict[str, float] = {}
     for record in scorecard.records:
         if record.value is None:
             continue
         key = f"{record.metric}/{record.name}/{record.words}".replace(" ", "_")
         metrics[key] = record.value
+        if (statistic := record.extra.get("statistic")) is not None:
+            metrics[f"{key}.statistic"] = float(statistic)
         parts = {part: getattr(record, part) for part in ("low", "high", "p", "n")}
         parts |= {part: record.extra.get(part) for part in _EXTRAS}
-        metrics |= {f"{key}.{part}": float(v) for part, v in parts.items() if v is not None}
+        detail = f"{UNCERTAINTY}/{key.replace('/', '.')}"
+        metrics |= {f"{detail}.{part}": float(v) for part, v in parts.items() if v is not None}
     return metrics
 
 

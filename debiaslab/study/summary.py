@@ -23,16 +23,17 @@ from debiaslab.report import (
     tradeoff_figure,
 )
 from debiaslab.results import trial_rows
+from debiaslab.study.description import study_note
 from debiaslab.study.findings import Findings, findings
 from debiaslab.study.objective import FORMULA, Yardstick
+from debiaslab.study.publishing import publish
 from debiaslab.tracking import BEST_TAG, KIND_TAG, VECTORS, RunInfo, Store
 
 if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
     from debiaslab.regularizers import Coverage
     from debiaslab.study.plan import Plan
     from debiaslab.study.search import Search
-
-MODEL_TAG = "debiaslab.model"
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ def summarise(
     search: Search,
     submissions: Path,
     plan: Plan,
+    corpus: Corpus,
 ) -> Summary:
     """Log the table, figures, report and model of a finished sweep; write the submission.
 
@@ -152,12 +154,11 @@ def summarise(
     fallback = _submit(embeddings, submission)
     warnings = (*warnings, *([fallback] if fallback else []))
     _log_study(store, parent, name, words, rows, best, warnings, found)
-    run = store.run(best.run_id)
-    if MODEL_TAG not in run.tags:
-        uri = store.log_model(best.run_id, embeddings, example=default_pairs()[:3])
-        writer = store.writer(best.run_id)
-        writer.tags({MODEL_TAG: uri})
-        writer.flush()
+    publish(store, name, best.run_id, embeddings)
+    note = study_note(
+        plan, corpus, store.experiment_id, parent, rows=rows, words=words, warnings=warnings
+    )
+    store.describe(parent, note)
     return Summary(name, parent, rows, best, submission, warnings, words, found.lines)
 
 

@@ -17,9 +17,10 @@ from debiaslab.metrics import load_similarity
 from debiaslab.outputs import check_output
 from debiaslab.results import trial_rows
 from debiaslab.study.claims import Claims
+from debiaslab.study.description import study_note
 from debiaslab.study.executors import Executor, Share
 from debiaslab.study.kept import log_study_file
-from debiaslab.study.objective import FORMULA, LEAST_WORDS, SIMILARITY_SETS
+from debiaslab.study.objective import LEAST_WORDS, SIMILARITY_SETS
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import dataset_info, log_provenance
 from debiaslab.study.search import Search
@@ -98,7 +99,9 @@ def sweep(
                 )
             with driver.alone("summary"):
                 words = words_note(coverage, driver.baselines()[plan.seeds[0]].yardstick)
-                return summarise(store, parent, name, words, search, Path(submissions), plan)
+                return summarise(
+                    store, parent, name, words, search, Path(submissions), plan, corpus
+                )
 
 
 def _bar(plan: Plan, search: Search, name: str, *, disable: bool) -> tqdm:
@@ -156,10 +159,15 @@ def _parent(store: Store, name: str, corpus: Corpus, plan: Plan) -> str:
         "corpus": corpus.name,
         "corpus_fingerprint": corpus.fingerprint,
     }
-    return store.study(
+    found = store.find_study(name)
+    parent = store.study(
         name,
         create=True,
         params=params,
         tags={"debiaslab.strategy": plan.strategy, "debiaslab.corpus": corpus.name},
-        description=f"Sweep of λ for `{plan.strategy}` on {corpus.name}.\n\n```\n{FORMULA}\n```",
+        description=f"Sweep of λ for `{plan.strategy}` on {corpus.name}.",
     )
+    if found is None:  # its links need the run's id
+        store.describe(parent, study_note(plan, corpus, store.experiment_id, parent))
+    store.save_view(name, parent)
+    return parent
