@@ -27,10 +27,12 @@ from debiaslab.report import (
     gap_figure,
     heat_map_figure,
 )
+from debiaslab.report.comparison_fronts import front_volumes, headline
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing
 from debiaslab.study.cells import ComparisonPlan, Entry
 from debiaslab.study.comparing import compare
+from debiaslab.study.controls import LIMIT, held, with_controls
 from debiaslab.study.run import UnusableRunError
 from debiaslab.tracking import VECTORS, Store
 from tests.toys import toy_corpus
@@ -141,6 +143,10 @@ def test_figures_are_drawn_with_what_there_is() -> None:
     ("text", "said"),
     [
         ("projektion", "nearest|projection"),
+        ("projection@5+pairwise", "gives no λ to pairwise.*projection@0.5\\+pairwise@10"),
+        ("cds@2+projection@1", "gives 'cds' a λ, which it does not have"),
+        ("hard@5", "gives 'hard' a λ"),
+        ("projection@+pairwise@1", "was ''"),
         ("projection@", "λ of 'projection@'"),
         ("projection@-1", "a number above 0"),
         ("tying@much", "was 'much'"),
@@ -175,6 +181,7 @@ PLAN = ComparisonPlan(
     objective=replace(ComparisonPlan((Entry("tying"),)).objective, retention_weight=0.0),
     trials=2,
     tuning_seeds=(11,),
+    controls=False,
 )
 
 
@@ -223,6 +230,22 @@ def test_a_cell_that_fails_is_left_empty(
     assert "1/2" in comparison_text(found.sides)
 
 
+def test_parts_may_have_a_weight_and_knobs_each() -> None:
+    assert Entry.parse("projection@1e+3+pairwise@0.5") == Entry("projection@1e+3+pairwise@0.5", 1.0)
+    assert Entry.parse("projection+pairwise@0.5") == Entry("projection+pairwise", 0.5)
+    assert Entry.parse("projection@10+leace") == Entry("projection@10+leace", 1.0)
+    each = Entry.parse("cds[pairs=tune]+hard[components=3]")
+    assert each.knobs == (("cds.pairs", "tune"), ("hard.components", "3"))
+    every = Entry.parse("cds+hard[pairs=all]")
+    assert every.knobs == (("pairs", "all"),)
+
+
+def test_a_label_does_not_say_twice_how_parts_are_weighed() -> None:
+    made = replace(SIDES[1], strategy="projection@2+pairwise@3", weight=1.0)
+    assert made.label == "projection@2+pairwise@3"
+    assert replace(made, strategy="projection").label == "projection λ=1"
+
+
 def test_entries_may_have_knobs() -> None:
     entry = Entry.parse("projection[pairs=all; direction=mean]@0.5")
     assert entry == Entry("projection", 0.5, (("pairs", "all"), ("direction", "mean")))
@@ -249,3 +272,91 @@ def test_post_processing_is_given_the_baseline_itself(corpus: Corpus, tmp_path: 
         expected = create("hard").fit(old, words)(old)  # type: ignore[attr-defined]
         assert np.allclose(new.vectors, expected.vectors, atol=1e-6)
     assert hard.runs != every.runs
+
+
+# Fronts ---------------------------------------------------------------------------------------
+
+STAGES = ("none", "in", "post", "in", "in")
+STAGED = tuple(replace(each, stage=stage) for each, stage in zip(SIDES, STAGES, strict=True))
+
+
+def test_the_hypervolume_of_each_kind_by_hand() -> None:
+    """Bias 10 b, retention 1 − b: good dominates (1 − 0.05 / 0.10) · 0.95 of the first seed."""
+    by_group = {each.group: each for each in front_volumes(STAGED)}
+    assert by_group["in"].strategies == ("good",)  # not the lost one, not the control
+    expected = [(1 - b / a) * (1 - b) for a, b in ((0.10, 0.05), (0.12, 0.06), (0.11, 0.07))]
+    assert by_group["in"].by_seed == pytest.approx(expected)
+    first, second, third = by_group["post"].by_seed
+    assert second is None
+    ratio = headline(front_volumes(STAGED))
+    assert ratio is not None
+    assert (ratio.mean, ratio.n) == (pytest.approx(1.0), 2)  # the same numbers, where there are any
+    assert (first, third) == (pytest.approx(expected[0]), pytest.approx(expected[2]))
+
+
+def test_without_both_kinds_the_headline_says_what_is_lacking() -> None:
+    assert headline(front_volumes(SIDES)) is None
+    assert "post-processing is not in this comparison" in comparison_text(SIDES)
+    assert "in-processing over post-processing: 1.000" in comparison_text(STAGED)
+    assert "reference point" in comparison_markdown(STAGED)
+
+
+def test_many_points_are_numbered_and_named_in_a_key() -> None:
+    many = (SIDES[0], *(replace(SIDES[1], strategy=f"s{i}", weight=None) for i in range(12)))
+    made = front_figure(many)
+    named = made._supxlabel.get_text()  # type: ignore[attr-defined]
+    assert all(f"s{i}" in named for i in range(12))
+
+
+# Controls -------------------------------------------------------------------------------------
+
+
+def test_the_controls_match_what_is_compared() -> None:
+    settled = (
+        Entry("pairwise", 3.0),
+        Entry("projection-subspace", 7.0),
+        Entry("hard", 1.0, (("components", "2"),)),
+    )
+    assert with_controls(settled) == (
+        Entry("random-projection", 7.0),
+        Entry("random-direction", None, (("components", "2"),)),
+        Entry("pairwise", LIMIT),
+        Entry("gender-blind"),
+    )
+    assert with_controls((Entry("cds", 1.0), Entry("gender-blind", 1.0))) == ()
+
+
+def test_a_comparison_trains_the_controls_it_lacks(corpus: Corpus, tmp_path: Path) -> None:
+    plan = replace(PLAN, entries=(Entry("projection", 1.0),), seeds=(1,), controls=True)
+    found = compare(corpus, plan, root=tmp_path / "mlruns", submissions=tmp_path, progress=False)
+    labels = [(each.label, each.control) for each in found.sides[1:]]
+    assert labels == [
+        ("projection λ=1", False),
+        ("random-projection λ=1", True),
+        ("projection λ=1e+06", True),
+        ("gender-blind", True),
+    ]
+    told = {each.name: each for each in found.controls}
+    assert told["random direction in the loss"].by == "random-projection λ=1"
+    assert "no erasing strategy" in str(told["random direction erased"])
+    assert told["λ → ∞"].by == "projection λ=1e+06"
+    assert told["unseen gender pairs"].by == "the 14 report pairs"
+    with pytest.raises(UserError, match=r"other settings \(epochs: 2 → 3\).*another --study"):
+        compare(
+            corpus,
+            replace(plan, name=found.name, settings=replace(plan.settings, epochs=3)),
+            root=tmp_path / "mlruns",
+            submissions=tmp_path,
+            progress=False,
+        )
+
+
+def test_a_comparison_says_which_controls_it_lacks() -> None:
+    plan = replace(PLAN, entries=(Entry("hard", None, (("pairs", "all"),)),))
+    told = {each.name: str(each) for each in held(plan, STAGED[:1], {})}
+    assert "--no-controls" in told["gender-blind floor"]
+    assert "every strategy was given all pairs" in told["unseen gender pairs"]
+    asked = replace(plan, controls=True)
+    told = {each.name: str(each) for each in held(asked, STAGED[:1], {"gender-blind": "no pair"})}
+    assert told["gender-blind floor"] == "gender-blind floor: missing (no pair)"
+    assert "no penalty by itself" in told["λ → ∞"]

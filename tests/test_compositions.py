@@ -160,9 +160,51 @@ def test_penalties_of_one_training_are_added() -> None:
     assert value("pairwise+projection") == pytest.approx(both, rel=1e-6)
 
 
+def test_each_part_may_have_a_weight_of_its_own() -> None:
+    words = ["he", "she", "man", "woman", *"abcdefgh"]
+    W, C = torch.randn(2, len(words), 5, generator=torch.Generator().manual_seed(0))
+
+    def gradient(name: str, weight: float) -> torch.Tensor:
+        strategy = create(name, weight=weight)
+        bound = bind_strategy(strategy, words, np.ones(len(words), dtype=np.int64)).penalty
+        assert bound is not None
+        drawn = bound.draw(torch.Generator().manual_seed(1), 100)
+        rows = W[drawn.rows].clone().requires_grad_()
+        return bound.weight * torch.autograd.grad(drawn(rows, C[drawn.rows]), rows)[0]
+
+    expected = gradient("projection", 0.5) + gradient("pairwise", 10.0)
+    assert torch.allclose(gradient("pairwise@10+projection@0.5", 1.0), expected, atol=1e-6)
+    assert torch.allclose(gradient("pairwise@10+projection@0.5", 3.0), 3 * expected, atol=1e-5)
+    assert torch.allclose(gradient("scale+projection@4", 0.5), gradient("projection", 2.0))
+    knobs = create("pairwise@10+projection@0.5").knobs()
+    assert (knobs["pairwise.weight"], knobs["projection.weight"]) == (10.0, 0.5)
+    assert "projection.weight" not in create("pairwise+projection").knobs()
+    assert search_space("pairwise@10+projection@0.5") == search_space("pairwise+projection")
+
+
+@pytest.mark.parametrize(
+    ("name", "knobs", "said"),
+    [
+        ("projection-subspace", {"k": 4}, "4 dimensions.*at most 3 with 3 gender pairs.*k=3"),
+        ("gn", {"k": 8}, "8 dimensions.*fewer than the 8"),
+        ("hard", {"components": 4}, "4 components.*1 to 3 with 3 sets"),
+        ("cds+soft", {"components": 4}, "4 components"),
+        ("inlp", {"steps": 35}, "leave nothing of vectors of dimension 8"),
+        ("projection+random-direction", {"components": 8}, "1 to 7"),
+    ],
+)
+def test_knobs_that_ask_for_too_much_are_refused_before_training(
+    name: str, knobs: dict[str, object], said: str
+) -> None:
+    words = ["man", "woman", "boy", "girl", "father", "mother", "table", "chair", "he", "she"]
+    counts = np.ones(len(words), dtype=np.int64)
+    with pytest.raises(UserError, match=said):
+        bind_strategy(create(name, **knobs), words, counts, dim=8)
+
+
 def test_a_sum_needs_neutral_words_when_a_part_does() -> None:
-    assert SumOfPenalties(1.0, (create("tying"), create("projection"))).acts_on_neutral  # type: ignore[arg-type]
-    assert not SumOfPenalties(1.0, (create("tying"),)).acts_on_neutral  # type: ignore[arg-type]
+    assert SumOfPenalties(1.0, (create("tying"), create("projection")), (1, 1)).acts_on_neutral  # type: ignore[arg-type]
+    assert not SumOfPenalties(1.0, (create("tying"),), (1,)).acts_on_neutral  # type: ignore[arg-type]
 
 
 def test_coverage_says_what_each_stage_acts_on() -> None:
@@ -178,7 +220,9 @@ def test_coverage_says_what_each_stage_acts_on() -> None:
 
 
 def test_lambda_zero_is_the_baseline_whatever_the_parts(corpus: Corpus) -> None:
-    assert bound_strategy(corpus, create("reverse+scale", weight=0.0), "all", 1) is None
+    assert (
+        bound_strategy(corpus, create("reverse+scale", weight=0.0), "all", TrainSettings()) is None
+    )
 
 
 def test_all_three_stages_act_on_one_training(corpus: Corpus, tmp_path: Path) -> None:

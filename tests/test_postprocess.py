@@ -14,6 +14,7 @@ from debiaslab import lexicons
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics.biased_words import biased_words
+from debiaslab.metrics.direct_bias import direct_bias
 from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery
 from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares
 from debiaslab.regularizers import (
@@ -28,6 +29,7 @@ from debiaslab.regularizers import (
 from debiaslab.regularizers.half_sibling import ridge_smoother
 from debiaslab.regularizers.leaning import leaning_words
 from debiaslab.regularizers.ran import ran_optimum
+from debiaslab.regularizers.rows import units
 from debiaslab.regularizers.soft import soft_map
 from debiaslab.regularizers.subspace import bias_subspace
 from tests.reference import bolukbasi, google_news
@@ -131,7 +133,7 @@ def test_no_method_looks_at_words_that_are_not_covered(name: str) -> None:
     assert rows(one, words.neutral) == pytest.approx(rows(other, words.neutral), abs=1e-6)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "random-direction"])
+@pytest.mark.parametrize("name", ["ruler", *(n for n in NAMES if n != "random-direction")])
 def test_turning_the_space_turns_the_result(name: str) -> None:
     Q, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(DIM, DIM)))
     turned = Embeddings(E.words, E.vectors @ Q)
@@ -163,7 +165,7 @@ def test_a_neutral_word_of_zeros_does_no_harm(name: str) -> None:
     assert np.isfinite(after.vectors).all()
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "random-direction"])
+@pytest.mark.parametrize("name", ["ruler", *(n for n in NAMES if n != "random-direction")])
 def test_what_cannot_be_worked_with_is_refused(name: str) -> None:
     vectors = E.vectors.copy()
     vectors[E.index["woman"]] = 0
@@ -290,6 +292,22 @@ def test_the_control_removes_one_direction_and_it_is_not_gender(seed: int) -> No
     assert np.linalg.matrix_rank(unit, tol=1e-4) == DIM - 1
     (g,) = bias_subspace(E, WORDS.pairs)
     assert np.abs(unit @ g).mean() > 0.5 * np.abs(E.rows(WORDS.neutral) @ g).mean()
+
+
+def test_the_ruler_control_changes_pairs_alone_and_bias_that_is_read_along_them() -> None:
+    after = applied("ruler")
+    assert moved(E, after) <= {word for pair in WORDS.pairs for word in pair}
+    before, now = ([rows(v, each) for each in zip(*WORDS.pairs, strict=True)] for v in (E, after))
+    apart = now[0] - now[1]
+    e = apart[0] / np.linalg.norm(apart[0])
+    assert apart @ e == pytest.approx(np.linalg.norm(apart, axis=1))  # one direction, one sign
+    neutral = units(rows(E, WORDS.neutral))
+    assert np.square(neutral @ e).mean() < np.square(neutral).mean()  # of any axis
+    assert np.linalg.norm(units(before[0]) - units(before[1]), axis=1) == pytest.approx(
+        np.linalg.norm(units(now[0]) - units(now[1]), axis=1), rel=0.35
+    )
+    bias = [direct_bias(each, WORDS.neutral, WORDS.pairs, bootstrap=0).value for each in (E, after)]
+    assert bias[1] < 0.5 * bias[0]  # type: ignore[operator]
 
 
 def test_double_hard_takes_the_component_that_hides_the_labels_best() -> None:

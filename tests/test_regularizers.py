@@ -195,6 +195,26 @@ def test_only_directions_count_not_lengths(penalty: Penalty) -> None:
 
 
 @each_penalty
+def test_rotating_the_space_changes_nothing(penalty: Penalty) -> None:
+    Q = torch.linalg.qr(matrix(7)[:6])[0]
+    for seed in range(3):
+        W = matrix(seed)
+        assert value_of(penalty, W @ Q) == pytest.approx(value_of(penalty, W), rel=1e-9)
+        assert torch.allclose(gradient_of(penalty, W @ Q), gradient_of(penalty, W) @ Q, atol=1e-9)
+
+
+@each_penalty
+def test_where_gender_words_alone_know_gender_nothing_is_penalised(penalty: Penalty) -> None:
+    """Pairs differ in the last coordinate, which neutral words lack; tied ones not at all."""
+    W = matrix()
+    W[:, -1] = 0
+    W[FEMALE] = W[MALE]
+    if not isinstance(penalty, Tying):
+        W[MALE, -1], W[FEMALE, -1] = 1.0, -1.0
+    assert value_of(penalty, W) == pytest.approx(0, abs=1e-12)
+
+
+@each_penalty
 def test_a_penalty_stays_in_its_range_and_reads_no_context_embeddings(penalty: Penalty) -> None:
     for seed in range(20):
         W = matrix(seed)

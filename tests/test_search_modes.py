@@ -16,8 +16,9 @@ from optuna.trial import TrialState
 
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Int, LogUniform, Space, Uniform
+from debiaslab.statistics.fronts import front_of, hypervolume
 from debiaslab.study import Plan, sweep
-from debiaslab.study.findings import hypervolume, importance, pareto_front, stopping_rule
+from debiaslab.study.findings import importance, stopping_rule
 from debiaslab.study.pruning import worse
 from debiaslab.study.search import Proposal, Search, seeds_tried
 from debiaslab.study.search_settings import SearchSettings
@@ -213,8 +214,7 @@ POINTS = st.lists(
 @settings(deadline=None, max_examples=60)
 @given(POINTS)
 def test_the_front_and_its_hypervolume(points: list[tuple[float, float]]) -> None:
-    named: dict[int | None, tuple[float, float]] = dict(enumerate(points))
-    front = [named[i] for i in pareto_front(named)]
+    front = [points[i] for i in front_of(points)]
     for bias, retention in points:  # nothing on the front is beaten, everything else is
         beaten = any(
             (b <= bias and r >= retention) and (b, r) != (bias, retention) for b, r in points

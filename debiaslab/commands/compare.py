@@ -1,7 +1,9 @@
 """Train strategies side by side on one corpus: the same seeds, the same scorecard, one table.
 
 λ is tuned for each strategy that has one (on seeds that are not reported), unless it is given as
-NAME@λ. The same command again continues the comparison.
+NAME@λ; the parts of several may have their own, NAME@λ+NAME@λ. Controls are trained besides. The
+headline is the hypervolume of the front of penalties over that of post-processing. The same command
+again continues the comparison.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ INTERRUPTED = (
 EXAMPLES = """examples:
   python -m debiaslab compare --strategies projection,pairwise,tying --trials 6
   python -m debiaslab compare bios.txt.gz --strategies projection@10,pairwise@1 --epochs 3
-  python -m debiaslab compare --strategies projection --select bias@0.98 --out results"""
+  python -m debiaslab compare --strategies projection,hard --select bias@0.98 --out results
+  python -m debiaslab compare --strategies projection@0.5+pairwise@10,cds+hard,leace"""
 _FIRST_TUNING_SEED = 101
 
 
@@ -66,6 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--cover", default="all", help="non-gender words to act on: tune, vocabulary or all"
     )
+    group.add_argument(
+        "--no-controls",
+        action="store_true",
+        help="train no controls besides those named: a random direction of the same strength, a "
+        "penalty at λ → ∞, the text without gender",
+    )
     group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
     group.add_argument(
         "--out", metavar="FOLDER", help="also write table (CSV, Markdown, LaTeX) and figures here"
@@ -91,6 +100,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         tuning_seeds=tuple(range(_FIRST_TUNING_SEED, _FIRST_TUNING_SEED + args.tuning_seeds)),
         rule=rule(args.select),
         name=args.study,
+        controls=not args.no_controls,
     )
     corpus_settings(args)
     if args.out is not None:
@@ -98,11 +108,16 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     check_store(args)
     found = compare(corpus_from(args), plan, root=args.store, submissions=SUBMISSIONS)
     yield comparison_text(found.sides)
+    yield _controls(found)
     for failure in found.failures:
         yield f"empty: {failure}"
     yield from _written(found, args)
     store = "" if args.store == STORE else f" --store {args.store}"
     yield f"next: python -m debiaslab ui --study {found.name}{store}"
+
+
+def _controls(found: Comparison) -> str:
+    return "\n".join(["Controls", *(f"  {each}" for each in found.controls)])
 
 
 def _written(found: Comparison, args: argparse.Namespace) -> Iterator[str]:
@@ -121,9 +136,9 @@ def _written(found: Comparison, args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.tracking import Store
 
     files: dict[str, str | bytes] = {
-        "comparison.txt": comparison_text(found.sides),
+        "comparison.txt": f"{comparison_text(found.sides)}\n{_controls(found)}\n",
         "comparison.csv": comparison_csv(found.sides),
-        "comparison.md": comparison_markdown(found.sides),
+        "comparison.md": f"{comparison_markdown(found.sides)}\n```\n{_controls(found)}\n```\n",
         "comparison.tex": comparison_latex(found.sides),
     }
     store = Store.open(args.store)

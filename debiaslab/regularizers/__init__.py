@@ -50,6 +50,7 @@ from debiaslab.regularizers.registry import (
     register,
     strategy_names,
 )
+from debiaslab.regularizers.ruler import Ruler
 from debiaslab.regularizers.running_direction import RunningProjection
 from debiaslab.regularizers.soft import SoftDebias
 from debiaslab.regularizers.tying import Tying
@@ -93,6 +94,7 @@ __all__ = [
     "RandomProjection",
     "RepulsionNeutralisation",
     "Rewriting",
+    "Ruler",
     "RunningProjection",
     "SoftDebias",
     "Space",

@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.regularizers.composition import parts_of, penalty_of
-from debiaslab.regularizers.penalty import BoundPenalty, Cover, Coverage, bind, check_cover
+from debiaslab.regularizers.pair_choice import gender_pairs
+from debiaslab.regularizers.penalty import (
+    BoundPenalty,
+    Cover,
+    Coverage,
+    Penalty,
+    bind,
+    check_cover,
+)
 from debiaslab.regularizers.postprocess import PostProcess, debias_words
 from debiaslab.regularizers.preprocess import Preprocess, Rewriting
 from debiaslab.regularizers.registry import Strategy
@@ -54,6 +62,7 @@ def bind_strategy(
     *,
     cover: Cover = "all",
     seed: int = 0,
+    dim: int | None = None,
 ) -> BoundStrategy:
     """Look up everything a strategy needs, before any training starts.
 
@@ -63,12 +72,16 @@ def bind_strategy(
         counts: Tokens of each, shape ``(V,)``.
         cover: Which non-gender words it acts on.
         seed: Seed of everything that pre- and post-processing draw.
+        dim: Length of the vectors; None: not known, and knobs are not held against it.
 
     Raises:
-        UserError: The vocabulary lacks words the strategy needs, or the cover is unknown.
+        UserError: The vocabulary lacks words the strategy needs, a knob asks for more than there
+            is, or the cover is unknown.
     """
     check_cover(cover)
     parts = parts_of(strategy)
+    if dim is not None:
+        _check_sizes(parts, frozenset(vocabulary), dim)
     before = next((part for part in parts if isinstance(part, Preprocess)), None)
     after = next((part for part in parts if isinstance(part, PostProcess)), None)
     rewriting = None if before is None else before.bind(vocabulary, counts, seed)
@@ -83,6 +96,14 @@ def bind_strategy(
         coverage = Coverage(cover, 0, False, *_pairs(rewriting))
     untrained = _untrained(rewriting, vocabulary, counts)
     return BoundStrategy(rewriting, penalty, after, coverage, seed, untrained)
+
+
+def _check_sizes(parts: Sequence[Strategy], known: frozenset[str], dim: int) -> None:
+    for part in parts:
+        if isinstance(part, Penalty | PostProcess):
+            found = [pair for pair in gender_pairs(part.pairs) if set(pair) <= known]
+            if found:  # without any, looking the words up says so
+                part.check_size(len(found), dim)
 
 
 def _untrained(

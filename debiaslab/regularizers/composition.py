@@ -23,15 +23,16 @@ class Composition(Strategy):
     """Strategies that act one after the other: before, during and after training.
 
     The order in which they are named does not count across stages; penalties of one training are
-    added, with one λ. At most one strategy may rewrite the text and at most one may change the
-    finished vectors: a second would act on the same words, and what is then left of the first
-    would depend on their order.
+    added. λ of a part is ``weight`` times its factor (1 where none is given). At most one strategy
+    may rewrite the text and at most one may change the finished vectors: a second would act on the
+    same words, and what is then left of the first would depend on their order.
 
     Raises:
         UserError: The parts make no sense together.
     """
 
     parts: tuple[Strategy, ...] = ()
+    factors: tuple[float, ...] = ()  # of λ, a part; (): all 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,8 +62,12 @@ class Composition(Strategy):
                 + ")",
                 next_step="--knob pairs=tune, or pairs=all, for all of them",
             )
-        ordered = sorted(self.parts, key=lambda part: _ORDER.index(part.stage))
+        factors = self.factors or (1.0,) * len(self.parts)
+        together = zip(self.parts, factors, strict=True)
+        by_stage = sorted(together, key=lambda each: _ORDER.index(each[0].stage))
+        ordered = [replace(part, weight=self.weight * factor) for part, factor in by_stage]
         object.__setattr__(self, "parts", tuple(ordered))
+        object.__setattr__(self, "factors", tuple(factor for _, factor in by_stage))
         object.__setattr__(self, "name", SEPARATOR.join(part.name for part in ordered))
         stages = dict.fromkeys(part.stage for part in ordered)
         object.__setattr__(self, "stage", SEPARATOR.join(stages))
@@ -70,19 +75,26 @@ class Composition(Strategy):
         object.__setattr__(self, "search_space", common_space(ordered))
 
     def knobs(self) -> dict[str, Any]:
-        """Return the settings of the parts besides λ, as ``part.knob``."""
-        return {f"{p.name}.{knob}": value for p in self.parts for knob, value in p.knobs().items()}
+        """Return the settings of the parts besides λ, as ``part.knob``, and factors that are not 1.
+
+        A factor is ``part.weight``.
+        """
+        own = {f"{p.name}.{knob}": value for p in self.parts for knob, value in p.knobs().items()}
+        together = zip(self.parts, self.factors, strict=True)
+        return own | {f"{part.name}.weight": factor for part, factor in together if factor != 1}
 
 
 @dataclass(frozen=True)
 class SumOfPenalties(Penalty):
-    """R = Σ Rᵢ, the penalties of one training; λ weighs the sum."""
+    """R = Σ aᵢ Rᵢ, the penalties of one training with their factors; λ weighs the sum."""
 
     parts: tuple[Penalty, ...] = ()
+    factors: tuple[float, ...] = ()  # aᵢ
 
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the sum of the penalties."""
-        values = [part(W, C, words) for part in self.parts]
+        together = zip(self.parts, self.factors, strict=True)
+        values = [factor * part(W, C, words) for part, factor in together]
         return sum(values[1:], start=values[0])
 
     def fresh(self) -> SumOfPenalties:
@@ -118,11 +130,14 @@ def penalty_of(strategy: Strategy) -> Penalty | None:
     """Return the penalty a strategy adds to the loss; None when it adds none."""
     if isinstance(strategy, Penalty):
         return strategy
-    parts = strategy.parts if isinstance(strategy, Composition) else ()
-    penalties = tuple(part for part in parts if isinstance(part, Penalty))
-    if len(penalties) > 1:
-        return SumOfPenalties(strategy.weight, penalties, pairs=penalties[0].pairs)
-    return penalties[0] if penalties else None
+    if not isinstance(strategy, Composition):
+        return None
+    together = zip(strategy.parts, strategy.factors, strict=True)
+    found = [(part, factor) for part, factor in together if isinstance(part, Penalty)]
+    if len(found) < 2:
+        return found[0][0] if found else None
+    penalties, factors = zip(*found, strict=True)
+    return SumOfPenalties(strategy.weight, penalties, factors, pairs=penalties[0].pairs)
 
 
 def parts_of(strategy: Strategy) -> tuple[Strategy, ...]:

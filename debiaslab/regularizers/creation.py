@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any
 
 from debiaslab.errors import UserError, nearest
 from debiaslab.regularizers.composition import SEPARATOR, Composition, common_space
+from debiaslab.regularizers.penalty import Penalty
 from debiaslab.regularizers.registry import Space, Strategy, get
 
 _SHARED = ("pairs",)  # knobs that mean the same in every part
+_BETWEEN_PARTS = re.compile(r"(?<![0-9][eE])\+")  # the plus of 1e+3 is none
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 
@@ -18,7 +22,8 @@ def create(name: str, **knobs: Any) -> Strategy:
     """Return a strategy with its knobs set, e.g. ``create("projection", weight=0.1)``.
 
     Args:
-        name: A registered name, or several joined with ``+`` such as ``cds+projection``.
+        name: A registered name, or several joined with ``+`` such as ``cds+projection``. Parts
+            may have a λ each, ``projection@0.5+pairwise@10``; ``weight`` multiplies them.
         knobs: ``weight`` (λ) and settings of the strategy; text is read as the setting's type. In
             a composition a setting is named ``part.knob``, or ``knob`` where one part only has it;
             ``pairs`` goes to every part.
@@ -27,13 +32,13 @@ def create(name: str, **knobs: Any) -> Strategy:
         UserError: No strategy has this name, it has no such knob or refuses its value, or the
             parts make no sense together.
     """
-    classes = [get(each.strip()) for each in name.split(SEPARATOR)]
+    classes, factors = _read(name)
     if len(classes) == 1:
         return _one(classes[0], knobs)
     weight = knobs.pop("weight", 1.0)
     by_part = _by_part(classes, knobs)
-    parts = tuple(_one(each, {"weight": weight, **by_part[each.name]}) for each in classes)
-    return Composition(weight, parts)
+    parts = tuple(_one(each, by_part[each.name]) for each in classes)
+    return Composition(weight, parts, factors)
 
 
 def search_space(name: str) -> dict[str, Space]:
@@ -42,7 +47,69 @@ def search_space(name: str) -> dict[str, Space]:
     Raises:
         UserError: No strategy has this name.
     """
-    return common_space([get(each.strip()) for each in name.split(SEPARATOR)])
+    return common_space(_read(name)[0])
+
+
+def parts_named(name: str) -> list[str]:
+    """Return the parts of a name, as they are written."""
+    return [each.strip() for each in _BETWEEN_PARTS.split(name)]
+
+
+def weight_of(text: str, whole: str) -> float:
+    """Return the λ that is written after an ``@``.
+
+    Raises:
+        UserError: It is not a number above 0.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not (math.isfinite(value) and value > 0):
+        raise UserError(
+            f"the λ of {whole!r} was {text!r}",
+            allowed="a number above 0, as in projection@0.5",
+        )
+    return value
+
+
+def check_weighs(strategy: type[Strategy], whole: str) -> None:
+    """Refuse a λ for a strategy that has none.
+
+    Raises:
+        UserError: It is neither a penalty, nor has it a λ to search.
+    """
+    if not issubclass(strategy, Penalty) and "weight" not in strategy.search_space:
+        raise UserError(
+            f"{whole!r} gives {strategy.name!r} a λ, which it does not have",
+            next_step=strategy.name,
+        )
+
+
+def _read(name: str) -> tuple[list[type[Strategy]], tuple[float, ...]]:
+    """Return the parts of a name with their factors of λ; (): no part has one of its own."""
+    written = [each.partition("@") for each in parts_named(name)]
+    classes = [get(part.strip()) for part, _, _ in written]
+    if not any(at for _, at, _ in written):
+        return classes, ()
+    own = {
+        each.name: weight_of(text, name)
+        for each, (_, at, text) in zip(classes, written, strict=True)
+        if at
+    }
+    for each in classes:
+        if each.name in own:
+            check_weighs(each, name)
+    without = [c.name for c in classes if issubclass(c, Penalty) and c.name not in own]
+    if without or len(classes) == 1:
+        lacking = f"no λ to {', '.join(without)}" if without else "a λ to its only part"
+        raise UserError(
+            f"{name!r} gives {lacking}",
+            allowed="a λ for each, as in projection@0.5+pairwise@10, or one for all",
+            next_step=f"--strategy {SEPARATOR.join(each.name for each in classes)} --weight "
+            f"{min(own.values()):g}",
+        )
+    return classes, tuple(own.get(each.name, 1.0) for each in classes)
 
 
 def _one(strategy: type[Strategy], knobs: Mapping[str, Any]) -> Strategy:

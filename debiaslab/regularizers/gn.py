@@ -28,8 +28,7 @@ class GenderNeutral(Penalty):
     the axes of the space: it is not rotation invariant, and is not meant to be.
 
     Raises:
-        UserError: k is below 1 (or, at the first step, not below the dimension), or β outside
-            (0, 1).
+        UserError: k is below 1, or β outside (0, 1).
     """
 
     k: int = 1
@@ -40,18 +39,15 @@ class GenderNeutral(Penalty):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.k < 1:
-            raise UserError(f"{self.k} dimensions were to be reserved", allowed="1 or more")
-        if not 0 < self.beta < 1:
-            raise UserError(f"beta was {self.beta}", allowed="a number between 0 and 1")
+        check_reserving(self.k, self.beta)
+
+    def check_size(self, pairs: int, dim: int) -> None:
+        """Refuse to reserve all dimensions."""
+        check_reserved(self.k, dim)
 
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return J_D + J_E + mean ‖w_g‖²; 0 when gender is in the reserved dimensions alone."""
-        if self.k >= W.shape[1]:
-            raise UserError(
-                f"{self.k} dimensions were to be reserved",
-                allowed=f"fewer than the {W.shape[1]} of the vectors",
-            )
+        check_reserved(self.k, W.shape[1])
         unit = F.normalize(W, dim=1)
         w_a, w_g = unit[:, : -self.k], unit[:, -self.k :]
         e = w_g.new_full((self.k,), self.k**-0.5)
@@ -61,3 +57,29 @@ class GenderNeutral(Penalty):
         J_D = apart.mean() / 2
         J_E = (w_a[words.neutral] @ v_g).square().mean()
         return J_D + J_E + w_g[words.neutral].square().sum(1).mean()
+
+
+def check_reserving(k: int, beta: float) -> None:
+    """Refuse to reserve no dimension, or to give pairs no or all of their length in them.
+
+    Raises:
+        UserError: k is below 1, or β outside (0, 1).
+    """
+    if k < 1:
+        raise UserError(f"{k} dimensions were to be reserved", allowed="1 or more")
+    if not 0 < beta < 1:
+        raise UserError(f"beta was {beta}", allowed="a number between 0 and 1")
+
+
+def check_reserved(k: int, dim: int) -> None:
+    """Refuse to reserve all dimensions.
+
+    Raises:
+        UserError: k is not below the dimension.
+    """
+    if k >= dim:
+        raise UserError(
+            f"{k} dimensions were to be reserved",
+            allowed=f"fewer than the {dim} of the vectors",
+            next_step=f"--knob k={max(1, dim // 100)}",
+        )

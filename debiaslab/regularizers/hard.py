@@ -8,7 +8,7 @@ from debiaslab.embeddings import Embeddings
 from debiaslab.regularizers.neutralize import NeutralizeAndEqualize
 from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess
 from debiaslab.regularizers.registry import register
-from debiaslab.regularizers.subspace import WordSet, bias_subspace, check_known
+from debiaslab.regularizers.subspace import WordSet, bias_subspace, check_components, check_known
 
 
 @register("hard")
@@ -28,6 +28,10 @@ class HardDebias(PostProcess):
         "Bolukbasi et al. 2016, Man is to Computer Programmer as Woman is to Homemaker? (NeurIPS), "
         "section 6, steps 1 and 2a"
     )
+
+    def check_size(self, pairs: int, dim: int) -> None:
+        """Refuse more components than the pairs can span."""
+        check_components(self.components, pairs, pairs, dim)
 
     def fit(self, embeddings: Embeddings, words: DebiasWords, seed: int = 0) -> Eraser:
         """Find the gender subspace; nothing is drawn."""

@@ -43,16 +43,19 @@ class Inlp(PostProcess):
         if self.steps < 1:
             raise UserError(f"{self.steps} steps of INLP were asked for", allowed="1 or more")
 
+    def check_size(self, pairs: int, dim: int) -> None:
+        """Refuse to remove all dimensions."""
+        if self.steps >= dim:
+            raise UserError(
+                f"{self.steps} steps of INLP leave nothing of vectors of dimension {dim}",
+                allowed=f"1 to {dim - 1}, and far fewer to keep meaning",
+                next_step=f"--knob steps={max(1, dim // 10)}",
+            )
+
     def fit(self, embeddings: Embeddings, words: DebiasWords, seed: int = 0) -> Eraser:
         """Train the classifiers one after the other."""
         check_known(embeddings, words.neutral)
-        if self.steps >= embeddings.dim:
-            raise UserError(
-                f"{self.steps} steps of INLP leave nothing of vectors of dimension "
-                f"{embeddings.dim}",
-                allowed=f"1 to {embeddings.dim - 1}, and far fewer to keep meaning",
-                next_step=f"--knob steps={max(1, embeddings.dim // 10)}",
-            )
+        self.check_size(len(words.pairs), embeddings.dim)
         R = removed_directions(leaning_words(embeddings, words, self.side), embeddings, self.steps)
         return AffineMap(R.T @ R, np.zeros(embeddings.dim), words.neutral)
 

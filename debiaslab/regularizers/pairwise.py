@@ -21,7 +21,7 @@ class PairwiseParity(Penalty):
     """
 
     citation = "SI 630 homework 2, University of Michigan (the man/woman parity of its last part)"
-    search_space: ClassVar[dict[str, LogUniform]] = {"weight": LogUniform(1e-3, 1e1)}
+    search_space: ClassVar[dict[str, LogUniform]] = {"weight": LogUniform(1e-3, 1e2)}
 
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the mean absolute difference of cosines, in [0, 2]."""

@@ -23,7 +23,7 @@ class SubspaceProjection(Penalty):
     is for k = 1.
 
     Raises:
-        UserError: k is below 1, or (at the first step) above the number of pairs found.
+        UserError: k is below 1.
     """
 
     k: int = 4
@@ -32,7 +32,7 @@ class SubspaceProjection(Penalty):
         "Bolukbasi et al. 2016, Man is to Computer Programmer as Woman is to Homemaker? (NeurIPS), "
         "gender subspace B of §5.1 and §6, as a penalty"
     )
-    search_space: ClassVar[dict[str, LogUniform]] = {"weight": LogUniform(1e-3, 1e1)}
+    search_space: ClassVar[dict[str, LogUniform]] = {"weight": LogUniform(1e-3, 1e2)}
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -42,8 +42,20 @@ class SubspaceProjection(Penalty):
                 allowed="1 up to the number of gender pairs",
             )
 
+    def check_size(self, pairs: int, dim: int) -> None:
+        """Refuse more dimensions than the pairs can span."""
+        most = min(pairs, dim)
+        if self.k > most:
+            raise UserError(
+                f"the gender subspace was to have {self.k} dimensions",
+                allowed=f"at most {most} with {pairs} gender pairs in the vocabulary "
+                f"and vectors of {dim}",
+                next_step=f"--knob k={most}",
+            )
+
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the mean squared length of the part inside the subspace, in [0, 1]."""
+        self.check_size(len(words.male), W.shape[1])
         unit = F.normalize(W, dim=1)
         B = gender_subspace(unit[words.male], unit[words.female], self.k)
         return (unit[words.neutral] @ B.T).square().sum(1).mean()
@@ -54,17 +66,7 @@ def gender_subspace(male: Tensor, female: Tensor, k: int) -> Tensor:
     """Return the first k principal axes of aligned pairs ``(p, d)``, each about its own mean.
 
     Shape ``(k, d)``, orthonormal; axes along which no pair differs are zero.
-
-    Raises:
-        UserError: There are fewer than k pairs or dimensions.
     """
-    most = min(male.shape)
-    if k > most:
-        raise UserError(
-            f"the gender subspace was to have {k} dimensions",
-            allowed=f"at most {most} with {male.shape[0]} gender pairs in the vocabulary "
-            f"and vectors of {male.shape[1]}",
-        )
     _, sizes, axes = torch.linalg.svd(male - female, full_matrices=False)
     real = sizes[:k] > torch.finfo(sizes.dtype).eps * max(male.shape) * sizes[0]
     return axes[:k] * real[:, None]

@@ -29,14 +29,18 @@ class RandomDirection(PostProcess):
     control: ClassVar[bool] = True
     citation = "control, no method: a random subspace in the place of the gender subspace of 'hard'"
 
+    def check_size(self, pairs: int, dim: int) -> None:
+        """Refuse to remove all dimensions."""
+        if not 1 <= self.components < dim:
+            raise UserError(
+                f"{self.components} random components were asked for",
+                allowed=f"1 to {dim - 1} with dimension {dim}",
+            )
+
     def fit(self, embeddings: Embeddings, words: DebiasWords, seed: int = 0) -> Eraser:
         """Draw the subspace."""
         check_known(embeddings, words.neutral)
-        if not 1 <= self.components < embeddings.dim:
-            raise UserError(
-                f"{self.components} random components were asked for",
-                allowed=f"1 to {embeddings.dim - 1} with dimension {embeddings.dim}",
-            )
+        self.check_size(len(words.pairs), embeddings.dim)
         drawn = np.random.default_rng(seed).normal(size=(embeddings.dim, self.components))
         basis, _ = np.linalg.qr(drawn)
         return NeutralizeAndEqualize(basis.T, words.neutral)

@@ -74,6 +74,17 @@ class Strategy:
                 next_step="--weight 0.1",
             )
 
+    def check_size(self, pairs: int, dim: int) -> None:
+        """Refuse knobs that ask for more than there is: asked before training.
+
+        Args:
+            pairs: Gender pairs of its choice that the vocabulary has.
+            dim: Length of the vectors.
+
+        Raises:
+            UserError: A knob asks for more.
+        """
+
     def knobs(self) -> dict[str, Any]:
         """Return the settings besides λ, by name."""
         return {each.name: getattr(self, each.name) for each in fields(self)[1:]}

@@ -12,7 +12,7 @@ from debiaslab.regularizers.linear import AffineMap
 from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess
 from debiaslab.regularizers.registry import LogUniform, register
 from debiaslab.regularizers.rows import Matrix, unit_blocks
-from debiaslab.regularizers.subspace import bias_subspace, check_known
+from debiaslab.regularizers.subspace import bias_subspace, check_components, check_known
 
 _RANK = 1e-10  # eigenvalues below this part of the largest are rounding
 
@@ -37,6 +37,10 @@ class SoftDebias(PostProcess):
         "section 6, step 2b"
     )
     search_space: ClassVar[dict[str, LogUniform]] = {"weight": LogUniform(1e-4, 1e2)}
+
+    def check_size(self, pairs: int, dim: int) -> None:
+        """Refuse more components than the pairs can span."""
+        check_components(self.components, pairs, pairs, dim)
 
     def fit(self, embeddings: Embeddings, words: DebiasWords, seed: int = 0) -> Eraser:
         """Solve for the map in closed form; nothing is drawn."""

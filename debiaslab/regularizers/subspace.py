@@ -36,16 +36,25 @@ def bias_subspace(embeddings: Embeddings, sets: Sequence[WordSet], components: i
             "the vectors of " + ", ".join("/".join(each) for each in sets[:3]) + " do not differ",
             allowed="vectors in which the words of a set have different directions",
         )
-    most = min(spanned, embeddings.dim - 1)
-    if not 1 <= components <= most:
-        raise UserError(
-            f"{components} components of the bias subspace were asked for",
-            allowed=f"1 to {most} with {len(sets)} sets and dimension {embeddings.dim}",
-            next_step=f"--knob components={max(1, most)}",
-        )
+    check_components(components, spanned, len(sets), embeddings.dim)
     B: Matrix = axes[:components]
     forward = sum(each[0] - each[-1] for each in by_set)
     return B * np.where(B @ forward < 0, -1.0, 1.0)[:, None]
+
+
+def check_components(components: int, spanned: int, sets: int, dim: int) -> None:
+    """Refuse a bias subspace of more dimensions than the sets span, or of all there are.
+
+    Raises:
+        UserError: There are not so many, or fewer than 1 were asked for.
+    """
+    most = min(spanned, dim - 1)
+    if not 1 <= components <= most:
+        raise UserError(
+            f"{components} components of the bias subspace were asked for",
+            allowed=f"1 to {most} with {sets} sets and dimension {dim}",
+            next_step=f"--knob components={max(1, most)}",
+        )
 
 
 def check_sets(embeddings: Embeddings, sets: Sequence[WordSet]) -> None:

@@ -13,6 +13,7 @@ from debiaslab.report.comparison import (
     compared,
     every_measure,
 )
+from debiaslab.report.comparison_fronts import front_text
 from debiaslab.results import Side
 
 MISSING = "–"
@@ -60,6 +61,7 @@ def comparison_text(sides: Sequence[Side]) -> str:
     if changes:
         title = "Difference to the baseline of the same seed, with its 95 % interval"
         blocks += [title, _grid(["strategy", *(m.label for m in measures)], changes)]
+        blocks.append(front_text(sides))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -85,7 +87,7 @@ def comparison_markdown(sides: Sequence[Side]) -> str:
     for i, side in enumerate(sides):
         cells = [_emphasised(column[i], "**", "**") for column in results]
         lines.append("| " + " | ".join([side.label, *cells, _budget(side)]) + " |")
-    return "\n".join([*lines, "", caption(sides)]) + "\n"
+    return "\n".join([*lines, "", caption(sides), "", "```", front_text(sides), "```"]) + "\n"
 
 
 def comparison_latex(sides: Sequence[Side]) -> str:

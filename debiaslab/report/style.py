@@ -18,6 +18,7 @@ INK = "#222222"
 MALE = "#0072B2"
 FEMALE = "#CC79A7"
 OTHER = "#009E73"
+SEVERAL = "#CC79A7"
 _DPI = 130
 _TITLE_LETTERS = 10.3  # of a title, to an inch
 _NOTE_LETTERS = 16.0

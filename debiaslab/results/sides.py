@@ -48,8 +48,9 @@ class Side:
 
     @property
     def label(self) -> str:
-        """The name with λ, as tables show it."""
-        return self.strategy if self.weight is None else f"{self.strategy} λ={self.weight:.3g}"
+        """The name with λ, as tables show it; where parts have a λ each, the name says them."""
+        own = self.weight == 1 and "@" in self.strategy
+        return f"{self.strategy} λ={self.weight:.3g}" if self.weight and not own else self.strategy
 
 
 def read_side(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Cover
+from debiaslab.regularizers.composition import SEPARATOR
+from debiaslab.regularizers.creation import check_weighs, parts_named, weight_of
 from debiaslab.regularizers.penalty import check_cover
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.objective import Objective
@@ -35,20 +37,25 @@ class Entry:
     def parse(cls, text: str) -> Entry:
         """Read ``projection``, ``projection@0.5`` or ``projection[pairs=all;direction=mean]@0.5``.
 
+        Of several joined with ``+``, knobs and λ at the end alone are for all of them
+        (``cds+hard[pairs=all]``); elsewhere each part has its own
+        (``projection@0.5+pairwise[pairs=tune]@10``).
+
         Raises:
             UserError: The strategy or a knob is unknown, or λ is not a number above 0.
         """
-        found = _FORM.fullmatch(text.strip())
-        if found is None:
-            raise UserError(
-                f"the strategy {text!r} cannot be read",
-                allowed="NAME, NAME@λ or NAME[knob=value;knob=value]@λ",
-            )
-        parts = [part for part in (found["knobs"] or "").split(";") if part.strip()]
-        knobs = tuple((k.strip(), v.strip()) for k, _, v in (part.partition("=") for part in parts))
-        regularizers.create(found["name"], **dict(knobs))
-        weight = None if found["weight"] is None else _weight(found["weight"], text)
-        return cls(found["name"], weight, knobs)
+        parts = [_Part.parse(part, text) for part in parts_named(text)]
+        knobs = _knobs(parts)
+        name, weight = SEPARATOR.join(part.name for part in parts), None
+        own = [part for part in parts if part.weight is not None]
+        if own == parts[-1:]:
+            weight = weight_of(own[0].weight or "", text)
+            if len(parts) == 1:
+                check_weighs(regularizers.get(name), text)
+        elif own:
+            name, weight = SEPARATOR.join(part.weighted for part in parts), 1.0
+        regularizers.create(name, **dict(knobs))
+        return cls(name, weight, knobs)
 
     @property
     def label(self) -> str:
@@ -62,17 +69,37 @@ class Entry:
         return self.weight is None and bool(regularizers.search_space(self.strategy))
 
 
-def _weight(text: str, whole: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not (math.isfinite(value) and value > 0):
-        raise UserError(
-            f"the λ of {whole!r} was {text!r}",
-            allowed="a number above 0, as in projection@0.5",
-        )
-    return value
+@dataclass(frozen=True)
+class _Part:
+    """One part of what an entry is written as."""
+
+    name: str
+    knobs: tuple[tuple[str, str], ...]
+    weight: str | None
+
+    @property
+    def weighted(self) -> str:
+        """The name with its λ."""
+        return self.name if self.weight is None else f"{self.name}@{self.weight}"
+
+    @classmethod
+    def parse(cls, text: str, whole: str) -> _Part:
+        found = _FORM.fullmatch(text)
+        if found is None:
+            raise UserError(
+                f"the strategy {whole!r} cannot be read",
+                allowed="NAME, NAME@λ or NAME[knob=value;knob=value]@λ",
+            )
+        knobs = [each.partition("=") for each in (found["knobs"] or "").split(";") if each.strip()]
+        stripped = tuple((knob.strip(), value.strip()) for knob, _, value in knobs)
+        return cls(found["name"].strip(), stripped, found["weight"])
+
+
+def _knobs(parts: Sequence[_Part]) -> tuple[tuple[str, str], ...]:
+    """Return the knobs of a strategy: those at the end alone are for every part that has them."""
+    if not any(part.knobs for part in parts[:-1]):
+        return parts[-1].knobs
+    return tuple((f"{part.name}.{knob}", value) for part in parts for knob, value in part.knobs)
 
 
 @dataclass(frozen=True)
@@ -108,6 +135,7 @@ class ComparisonPlan:
     tuning_seeds: tuple[int, ...] = (101, 102)  # λ is chosen on other seeds than are reported
     rule: SelectionRule = field(default_factory=Composite)
     name: str | None = None
+    controls: bool = True  # whether it adds the controls that it does not hold (study.controls)
 
     def __post_init__(self) -> None:
         if not self.entries:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,13 @@ from tqdm import tqdm
 
 from debiaslab import lexicons, regularizers
 from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.results import Side, TrialSummary, log_sides, read_side, summarize
 from debiaslab.run_info import BETWEEN_SEEDS, VECTORS, RunInfo
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.cells import ComparisonPlan, Entry
+from debiaslab.study.controls import Held, held, with_controls
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import (
     FinishedRun,
@@ -44,6 +46,7 @@ class Comparison:
     parent: str  # MLflow run
     sides: tuple[Side, ...]
     failures: tuple[str, ...]
+    controls: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class _Tuned:
     weight: float
     runs: int = 0
     seconds: float = 0.0
+    control: bool = False
 
 
 def compare(
@@ -64,7 +68,7 @@ def compare(
     submissions: str | Path = "submissions",
     progress: bool = True,
 ) -> Comparison:
-    """Train every strategy with every seed, tuning λ first where it is searched.
+    """Train every strategy with every seed, tuning λ first where it is searched, and the controls.
 
     λ is chosen by the plan's rule in a sweep of its own on the tuning seeds. What finished before
     is not trained again: the same call continues an interrupted comparison. A training that
@@ -82,20 +86,26 @@ def compare(
             training.
     """
     _check_words(corpus, plan)
-    tuned = [_tune(corpus, plan, entry, Path(root), Path(submissions)) for entry in plan.entries]
     store = Store.open(root)
     name = comparison_name(corpus, plan)
+    shared = {
+        "cover": plan.cover,
+        "corpus_fingerprint": corpus.fingerprint,
+        **{k: v for k, v in asdict(plan.settings).items() if k != "seed"},
+    }
+    _check_same(store, name, shared)
+    tuned = [_tune(corpus, plan, entry, Path(root), Path(submissions)) for entry in plan.entries]
+    added, refused = _controls(corpus, plan, tuned)
+    tuned += added
     parent = store.study(
         name,
         create=True,
         params={
             "strategies": ", ".join(_label(each) for each in tuned),
             "seeds": list(plan.seeds),
-            "cover": plan.cover,
             "select": plan.rule.name,
             "corpus": corpus.name,
-            "corpus_fingerprint": corpus.fingerprint,
-            **{k: v for k, v in asdict(plan.settings).items() if k != "seed"},
+            **shared,
         },
         tags={"debiaslab.corpus": corpus.name, "debiaslab.comparison": "true"},
         description=f"Strategies side by side on {corpus.name}.",
@@ -112,7 +122,8 @@ def compare(
         baseline = runs.baselines()
         sides = (baseline, *(runs.side(each) for each in tuned))
         log_sides(log, sides)
-    return Comparison(name, parent, sides, tuple(runs.failures))
+    controls = tuple(held(plan, sides, refused))
+    return Comparison(name, parent, sides, tuple(runs.failures), controls)
 
 
 def comparison_name(corpus: Corpus, plan: ComparisonPlan) -> str:
@@ -141,7 +152,54 @@ def _check_words(corpus: Corpus, plan: ComparisonPlan) -> None:
     plan.objective.check_vocabulary(frozenset(corpus.words))
     for entry in plan.entries:
         strategy = regularizers.create(entry.strategy, **dict(entry.knobs))
-        regularizers.bind_strategy(strategy, corpus.words, corpus.counts, cover=plan.cover)
+        _bind(corpus, plan, strategy)
+
+
+def _bind(corpus: Corpus, plan: ComparisonPlan, strategy: regularizers.Strategy) -> None:
+    """Refuse, before any training, what cannot be trained on this corpus."""
+    regularizers.bind_strategy(
+        strategy, corpus.words, corpus.counts, cover=plan.cover, dim=plan.settings.dim
+    )
+
+
+def _controls(
+    corpus: Corpus, plan: ComparisonPlan, tuned: Sequence[_Tuned]
+) -> tuple[list[_Tuned], dict[str, str]]:
+    """Return the controls to add, and those that this corpus has no words for, with the reason."""
+    added: list[_Tuned] = []
+    refused: dict[str, str] = {}
+    settled = [replace(each.entry, weight=each.weight) for each in tuned]
+    for entry in with_controls(settled) if plan.controls else ():
+        control = _Tuned(entry, entry.weight or 1.0, control=True)
+        try:
+            _bind(corpus, plan, plan.cell(entry, control.weight).create(control.weight))
+        except UserError as error:
+            refused[entry.strategy] = str(error)
+        else:
+            added.append(control)
+    return added, refused
+
+
+def _check_same(store: Store, name: str, shared: Mapping[str, object]) -> None:
+    """Refuse to continue a comparison whose baselines were trained in another way.
+
+    Raises:
+        UserError: The comparison of that name has another corpus, cover or setting of training.
+    """
+    found = store.find_study(name)
+    if found is None:
+        return
+    other = [
+        f"{key}: {found.params[key]} → {value}"
+        for key, value in shared.items()
+        if key in found.params and found.params[key] != str(value)
+    ]
+    if other:
+        raise UserError(
+            f"the comparison {name!r} was made with other settings ({', '.join(other)})",
+            allowed="the settings it was made with, and any strategies and seeds",
+            next_step="another --study name",
+        )
 
 
 def _tune(
@@ -212,7 +270,7 @@ class _Runs:
             tuned.entry.label,
             tuned.weight if strategy.search_space else None,
             strategy.stage,
-            control=regularizers.is_control(strategy),
+            control=tuned.control or regularizers.is_control(strategy),
             runs=[self._run(tuned, seed) for seed in self._plan.seeds],
             tuning_runs=tuned.runs,
             tuning_seconds=tuned.seconds,

@@ -58,7 +58,7 @@ def estimate(corpus: Corpus, plan: Plan, *, done: int = 0, done_baselines: int =
     seed = plan.seeds[0]
     settings = replace(plan.settings_for(seed), epochs=1, patience=None)
     part = _slice(corpus, _SLICE)
-    bound = bound_strategy(corpus, plan.create(1.0), plan.cover, seed)
+    bound = bound_strategy(corpus, plan.create(1.0), plan.cover, settings)
     for each in (None, bound):  # what is loaded and compiled once is no part of the speed
         _timed(_slice(corpus, _WARM), settings, each)
     plain, engine, vectors = _timed(part, settings, None)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from debiaslab.report import TrialRow
+from debiaslab.results import TrialRow
+from debiaslab.statistics.fronts import front_of, hypervolume
 
 if TYPE_CHECKING:
     from debiaslab.study.plan import Plan
@@ -67,9 +68,10 @@ def findings(rows: Sequence[TrialRow], search: Search, plan: Plan) -> Findings:
     if plan.search.pareto:
         points = mean_points(rows)
         base = points.pop(None)
+        trials = list(points)
         front = tuple(
-            {"trial": trial, "bias": points[trial][0], "retention": points[trial][1]}
-            for trial in pareto_front(points)
+            {"trial": trials[i], "bias": points[trials[i]][0], "retention": points[trials[i]][1]}
+            for i in front_of(list(points.values()))
         )
         series = _growth(points, base)
         metrics["hypervolume"] = hypervolume(list(points.values()), base[0])
@@ -116,32 +118,6 @@ def mean_points(rows: Sequence[TrialRow]) -> dict[int | None, tuple[float, float
         for trial, group in groups.items()
         if {row.seed for row in group} >= seeds
     }
-
-
-def pareto_front(points: Mapping[int | None, tuple[float, float]]) -> list[int | None]:
-    """Return the trials that no other beats, by rising bias: bias is small, retention large."""
-    front, most = [], -math.inf
-    for trial, (_, retention) in sorted(points.items(), key=lambda each: (each[1][0], -each[1][1])):
-        if retention > most:
-            front.append(trial)
-            most = retention
-    return front
-
-
-def hypervolume(points: Sequence[tuple[float, float]], bias: float) -> float:
-    """Return the share of the box from (bias of the baseline, retention 0) to (0, 1) dominated.
-
-    Args:
-        points: ``(bias, retention)`` of each trial; retention above 1 counts as 1, as in the score.
-        bias: Mean bias of the baseline.
-    """
-    volume, right = 0.0, bias
-    for each, retention in sorted(points, key=lambda point: (-min(point[1], 1.0), point[0])):
-        if each < right:
-            # what this point adds: to the left of all that keep more
-            volume += (right - max(each, 0.0)) * max(0.0, min(retention, 1.0))
-            right = max(each, 0.0)
-    return volume / bias if bias > 0 else 0.0
 
 
 def importance(search: Search) -> dict[str, dict[str, float]]:

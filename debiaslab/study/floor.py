@@ -51,6 +51,7 @@ def gender_blind_floor(
         settings=settings or TrainSettings(),
         objective=Objective(retention_weight=0.0),  # nothing is scored: no word similarity needed
         name=name,
+        controls=False,
     )
     named = name or comparison_name(corpus, plan).replace("compare-", "floor-", 1)
     return compare(

@@ -40,6 +40,9 @@ class Plan:
     def __post_init__(self) -> None:
         if "weight" in dict(self.knobs):
             raise UserError("λ was set as a knob", allowed="knobs besides weight: λ is searched")
+        self.create(
+            weight=0.0
+        )  # refuses parts that make no sense together, and knobs that are none
         if not self.search_space:
             searchable = [n for n in regularizers.strategy_names() if regularizers.search_space(n)]
             raise UserError(
@@ -47,7 +50,6 @@ class Plan:
                 allowed=", ".join(searchable),
                 next_step=f"python -m debiaslab sweep --strategy {searchable[0]}",
             )
-        self.create(weight=0.0)  # refuses a knob that is none
         self._check_space()
         _check_name(self.name)
         if self.trials < 1:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from debiaslab import export, lexicons
+from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.provenance import provenance
@@ -34,7 +35,6 @@ from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, 
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.embeddings import Embeddings
     from debiaslab.regularizers import BoundStrategy, Strategy
 
 SUBMISSION = "submission/submission.csv"
@@ -119,10 +119,10 @@ def run_once(
         weight: λ; 0 for the baseline.
         seed: Seed of the training.
         trial: Number of the trial; None for the baseline and outside a search.
-        baseline: The finished baseline of this seed; None when this run is it.
+        baseline: The finished baseline of this seed; None when this run is it. A strategy that
+            only acts after training is given its vectors instead of a training of its own.
         against: The baseline's vectors with what was measured of them, to add what needs them to
-            the scorecard (lipstick tests, overlap of neighbours, retention by set). A strategy that
-            only acts after training is given these instead of a training of its own.
+            the scorecard (lipstick tests, overlap of neighbours, retention by set).
         checkpoint: Where the training is saved and goes on from; removed when it will not be
             needed again.
         init: Vectors to start from; None: training starts anew.
@@ -137,8 +137,8 @@ def run_once(
     """
     name = _run_name(plan.strategy, trial, weight, seed)
     strategy = plan.create(weight)
-    bound = bound_strategy(corpus, strategy, plan.cover, seed)
     settings = plan.settings_for(seed)
+    bound = bound_strategy(corpus, strategy, plan.cover, settings)
     params = run_params(corpus, settings, strategy, bound, plan.cover)
     if init is not None:
         params["init"] = "vectors of the baseline"
@@ -150,8 +150,8 @@ def run_once(
         ) as log,
     ):
         log_provenance(log)
-        if bound is not None and bound.only_after and against is not None:
-            result = _debiased(bound, against.embeddings)
+        if bound is not None and bound.only_after and baseline is not None:
+            result = _debiased(bound, _vectors(store, baseline, against))
         else:
             result = train_logged(
                 log, corpus, settings, bound, init=init, checkpoint=checkpoint, progress=progress
@@ -169,6 +169,12 @@ def run_once(
         compared = None if baseline is None else _scorecard(store, baseline.run_id)
         _log_report_page(log, name, params, result, scorecard, outcome, yardstick, compared)
     return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
+
+
+def _vectors(store: Store, baseline: FinishedRun, against: Baseline | None) -> Embeddings:
+    if against is not None:
+        return against.embeddings
+    return Embeddings.load(store.artifact(baseline.run_id, VECTORS))
 
 
 def _log_outcome(log: RunLog, weight: float, outcome: Outcome | None, step: int) -> None:
@@ -273,17 +279,20 @@ def train_logged(
 
 
 def bound_strategy(
-    corpus: Corpus, strategy: Strategy, cover: Cover, seed: int
+    corpus: Corpus, strategy: Strategy, cover: Cover, settings: TrainSettings
 ) -> BoundStrategy | None:
     """Look a strategy's words up in a corpus; None for the baseline (λ = 0 or no strategy).
 
     Raises:
-        UserError: The vocabulary lacks words the strategy needs, or the cover is unknown.
+        UserError: The vocabulary lacks words the strategy needs, a knob asks for more than there
+            is, or the cover is unknown.
     """
     check_cover(cover)
     if strategy.weight == 0 or strategy.stage == "none":
         return None
-    return bind_strategy(strategy, corpus.words, corpus.counts, cover=cover, seed=seed)
+    return bind_strategy(
+        strategy, corpus.words, corpus.counts, cover=cover, seed=settings.seed, dim=settings.dim
+    )
 
 
 def find_finished(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from debiaslab.errors import UserError, nearest
-from debiaslab.report import TrialSummary
+from debiaslab.results import TrialSummary
+from debiaslab.statistics.fronts import front_of
 
 
 class SelectionRule(Protocol):
@@ -78,8 +79,8 @@ class Knee:
         if len(front) < 3:
             return Composite().choose(front)
         x, y = (_scaled([_point(trial)[axis] for trial in front]) for axis in (0, 1))
-        # the front falls from (0, 1) to (1, 0): distance from that diagonal is 1 − x − y
-        gains = [1 - a - b for a, b in zip(x, y, strict=True)]
+        # the front rises from (0, 0) to (1, 1): distance from that diagonal is y − x
+        gains = [kept - bias for bias, kept in zip(x, y, strict=True)]
         return front[max(range(len(front)), key=lambda i: gains[i])]
 
 
@@ -107,17 +108,14 @@ def rule(name: str) -> SelectionRule:
 
 
 def pareto_front(trials: Sequence[TrialSummary]) -> list[TrialSummary]:
-    """Return the trials that no other beats in both bias and lost retention, by rising bias."""
-    front: list[TrialSummary] = []
-    for trial in sorted(trials, key=lambda each: (*_point(each), each.weight)):
-        if not front or _point(trial)[1] < _point(front[-1])[1]:
-            front.append(trial)
-    return front
+    """Return the trials that no other beats in both, by rising bias; of equals the smaller λ."""
+    by_weight = sorted(trials, key=lambda each: each.weight)
+    return [by_weight[i] for i in front_of([_point(each) for each in by_weight])]
 
 
 def _point(trial: TrialSummary) -> tuple[float, float]:
     retention = trial.retention.mean if trial.retention is not None else 1.0
-    return trial.bias_tune.mean, max(0.0, 1.0 - retention)
+    return trial.bias_tune.mean, min(retention, 1.0)
 
 
 def _scaled(values: Sequence[float]) -> list[float]:

@@ -112,7 +112,7 @@ def train_single(
             not be written; in the last case the finished run keeps the vectors.
     """
     settings, chosen = training.settings, training.create()
-    bound = bound_strategy(corpus, chosen, training.cover, settings.seed)
+    bound = bound_strategy(corpus, chosen, training.cover, settings)
     name = f"{training.strategy} λ={training.weight:.4g}" if bound is not None else "baseline"
     store = Store.open(root)
     with (

@@ -123,7 +123,9 @@ def _seconds(plan: Plan) -> float:
 def _check_words(corpus: Corpus, plan: Plan) -> regularizers.Coverage:
     """Return what the strategy covers; fail when the vocabulary lacks what the study needs."""
     strategy = plan.create(weight=1.0)
-    bound = regularizers.bind_strategy(strategy, corpus.words, corpus.counts, cover=plan.cover)
+    bound = regularizers.bind_strategy(
+        strategy, corpus.words, corpus.counts, cover=plan.cover, dim=plan.settings.dim
+    )
     plan.objective.check_vocabulary(frozenset(corpus.words))
     if plan.objective.retention_weight > 0 or plan.search.needs_retention:
         _check_similarity(corpus)

@@ -8,23 +8,38 @@ from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
 from debiaslab.report.comparison import HEADLINE, OUTCOMES, Comparing, Measure, compared
-from debiaslab.report.figures.sweep import pareto_front
-from debiaslab.report.style import BASELINE, INK, REPORT, TUNE, figure, legend_above, plain
+from debiaslab.report.comparison_fronts import GROUPS, front_volumes, group_of, headline
+from debiaslab.report.style import (
+    BASELINE,
+    INK,
+    OTHER,
+    REPORT,
+    SEVERAL,
+    TUNE,
+    figure,
+    legend_above,
+    plain,
+)
 from debiaslab.results import Side
+from debiaslab.statistics.fronts import front_of
 from debiaslab.statistics.paired import Paired
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _ROOM = 1.4  # of an axis, in units of the largest mean
 _BIAS_TUNE = Measure("outcome", "bias_tune", "tune", "lower", "bias, tune words")
 _BIAS_REPORT, _RETENTION = OUTCOMES
+_NAMED = 10  # points that can bear their names
+_LOOKS = {"in": (TUNE, "o"), "post": (REPORT, "D"), "pre": (OTHER, "^"), "several": (SEVERAL, "v")}
 
 
 def front_figure(sides: Sequence[Side]) -> Figure:
     """Draw bias against retention on report words, a point a strategy, intervals over seeds.
 
-    The line joins the strategies that no other beats in both; controls are hollow.
+    The lines join, for penalties and for post-processing, the strategies that no other of the kind
+    beats in both; controls are hollow. Above ten, points bear numbers and a key names them.
 
     Raises:
         UserError: No strategy has both numbers.
@@ -32,43 +47,44 @@ def front_figure(sides: Sequence[Side]) -> Figure:
     points = _points(sides)
     if not points:
         raise UserError("no strategy has bias and retention measured on report words")
+    numbered = len(points) > _NAMED
     note = (
-        f"Bars: 95 % t intervals over {_seeds(sides)}. Hollow: controls. The line joins what no "
-        "other beats in both. Bars may run out of the figure."
+        f"Bars: 95 % t intervals over {_seeds(sides)}. Hollow: controls. A line joins what no "
+        "other of its kind beats in both. Bars may run out of the figure."
     )
-    made = figure(_front_title(points), 8.0, 5.4, note)
+    if numbered:
+        names = (f"{number} {point.side.label}" for number, point in enumerate(points))
+        note += f" Strategies: {'; '.join(names)}."
+    made = figure(_front_title(sides, points), 8.0, 5.8 if numbered else 5.4, note)
     axes = made.subplots()
     aside = {id(p): i % 2 for i, p in enumerate(sorted(points, key=lambda p: p.retention))}
-    for point in points:
-        baseline = point.side.strategy == "baseline"
-        color = BASELINE if baseline else TUNE
+    for number, point in enumerate(points):
+        color, marker = _LOOKS.get(group_of(point.side) or "", (BASELINE, "s"))
         axes.errorbar(
             point.bias,
             point.retention,
             xerr=point.bias_half_width,
             yerr=point.retention_half_width,
-            fmt="s" if baseline else "o",
+            fmt=marker,
             color=color,
             markerfacecolor="white" if point.side.control else color,
-            elinewidth=1,
-            capsize=2,
+            elinewidth=0.6,
+            capsize=0,
+            alpha=0.85,
         )
         axes.annotate(
-            point.side.label,
+            str(number) if numbered else point.side.label,
             (point.bias, point.retention),
             xytext=(6, -12 if aside[id(point)] else 6),
             textcoords="offset points",
             fontsize=8,
         )
-    front = pareto_front([(p.bias, p.retention) for p in points if not p.side.control])
-    axes.plot(
-        [bias for bias, _ in front],
-        [kept for _, kept in front],
-        color=INK,
-        linewidth=1,
-        zorder=1,
-        label="front",
-    )
+    for group in ("in", "post"):
+        _draw_front(axes, group, [point for point in points if group_of(point.side) == group])
+    for group in ("pre", "several"):
+        if any(group_of(point.side) == group for point in points):
+            color, marker = _LOOKS[group]
+            axes.plot([], [], marker, color=color, label=GROUPS[group])
     axes.axhline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="baseline's similarity")
     axes.axvline(1.0, color=BASELINE, linestyle=":", linewidth=1, label="95 % of random words")
     plain(axes)
@@ -79,6 +95,22 @@ def front_figure(sides: Sequence[Side]) -> Figure:
     axes.set_ylabel("retention on report pairs")
     legend_above(axes)
     return made
+
+
+def _draw_front(axes: Axes, group: str, own: Sequence[_Point]) -> None:
+    if not own:
+        return
+    front = [own[i] for i in front_of([(point.bias, min(point.retention, 1.0)) for point in own])]
+    color, marker = _LOOKS[group]
+    axes.plot(
+        [point.bias for point in front],
+        [point.retention for point in front],
+        color=color,
+        marker=marker,
+        linewidth=1.2,
+        zorder=1,
+        label=f"front of {GROUPS[group]}",
+    )
 
 
 def heat_map_figure(sides: Sequence[Side]) -> Figure:
@@ -175,8 +207,12 @@ def _points(sides: Sequence[Side]) -> list[_Point]:
     ]
 
 
-def _front_title(points: Sequence[_Point]) -> str:
-    usable = [p for p in points if not p.side.control and p.side.strategy != "baseline"]
+def _front_title(sides: Sequence[Side], points: Sequence[_Point]) -> str:
+    ratio = headline(front_volumes(sides))
+    if ratio is not None:
+        spread = "" if ratio.half_width is None else f" ± {ratio.half_width:.2f}"
+        return f"Hypervolume, in-processing over post-processing: {ratio.mean:.2f}{spread}"
+    usable = [point for point in points if group_of(point.side) is not None]
     if not usable:
         return "Bias and retention"
     least = min(usable, key=lambda point: point.bias)

@@ -18,6 +18,7 @@ from debiaslab.report.style import (
 )
 from debiaslab.report.verdict import headline
 from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
+from debiaslab.statistics.fronts import front_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -113,11 +114,7 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, flo
     Args:
         points: ``(bias, retention)``.
     """
-    front: list[tuple[float, float]] = []
-    for bias, kept in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not front or kept > front[-1][1]:
-            front.append((bias, kept))
-    return front
+    return [points[i] for i in front_of(points)]
 
 
 def _front_title(drawn: Sequence[_Drawn], front: Sequence[tuple[float, float]]) -> str:
