@@ -1,4 +1,4 @@
-"""One study by workers that share nothing but servers: PostgreSQL for the search, MLflow for runs."""
+"""One study by workers that share only servers: PostgreSQL for the search, MLflow for runs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def database() -> Iterator[str]:
             subprocess.run(stop, check=True, capture_output=True, cwd=folder)
 
 
-def until(true: Callable[[], Any], seconds: float = 120.0) -> Any:
+def until(true: Callable[[], Any], seconds: float = 300.0) -> Any:
     """Wait until a call returns something true, and return it."""
     end = time.monotonic() + seconds
     while not (value := true()):
@@ -114,7 +114,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_two_workers_share_a_study_through_servers_and_one_is_killed(
     database: str, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two folders as on two hosts: one command is killed in a training, the other ends the study."""
+    """Two folders as on two hosts: one command is killed while it trains, the other goes on."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     monkeypatch.setenv(VARIABLE, database)
     workers = []

@@ -226,7 +226,7 @@ def test_participants_killed_at_random_moments_leave_what_an_undisturbed_one_lea
 ) -> None:
     """Workers that come, are killed and come again: all that one does alone, once, and no more."""
     alone = start(tmp_path / "alone")
-    alone.join(120)
+    alone.join(300)
     assert alone.exitcode == 0
     root = tmp_path / "killed"
     rng, killed = random.Random(6), 0
@@ -241,7 +241,7 @@ def test_participants_killed_at_random_moments_leave_what_an_undisturbed_one_lea
         killed += 1
         workers.append(start(root, rng.randrange(MOST) if killed < KILLS - 1 else None))
     for worker in workers:
-        worker.join(120)
+        worker.join(300)
         assert worker.exitcode == 0
 
     stores = [Store.open(folder, create=False) for folder in (tmp_path / "alone", root)]
@@ -289,7 +289,7 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def until(true: Any, seconds: float = 120.0) -> Any:
+def until(true: Any, seconds: float = 300.0) -> Any:
     """Wait until a call returns something true, and return it."""
     end = time.monotonic() + seconds
     while not (value := true()):
