@@ -287,6 +287,7 @@ def test_equalised_words_that_do_not_differ_become_one() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_control_removes_one_direction_and_it_is_not_gender(seed: int) -> None:
+    assert strategy("random-direction").control
     after = strategy("random-direction").fit(E, WORDS, seed)(E)
     unit = after.rows(WORDS.neutral).astype(np.float64)
     assert np.linalg.matrix_rank(unit, tol=1e-4) == DIM - 1

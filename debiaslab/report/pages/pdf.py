@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
 from debiaslab.report.pages.content import StudyReport, Table
+from debiaslab.report.pages.neighbors import NeighborIndex
 
 if TYPE_CHECKING:
     from fpdf import FPDF
 
 _FONT = "DejaVu"
+_WITH_HEADING = 30.0  # millimetres that a heading needs below it, or it goes to the next page
 _MOST_ROWS = 40  # of a table; longer ones are for the page and Markdown
 _FIRST_DAY = datetime(2000, 1, 1, tzinfo=timezone.utc)  # the same report gives the same bytes
 _STYLES = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}
@@ -54,6 +56,8 @@ def pdf_page(report: StudyReport) -> bytes:
         pdf.image(io.BytesIO(each.png), w=pdf.epw, alt_text=f"{each.title}. {each.description}")
         _text(pdf, each.description, size=8)
         pdf.ln(2)
+    if report.neighbors is not None:
+        _table(pdf, _neighbors(report.neighbors))
     _heading(pdf, "Tables", 1)
     for table in report.tables:
         _table(pdf, table)
@@ -96,6 +100,8 @@ def _fonts() -> Path:
 def _heading(pdf: FPDF, text: str, level: int) -> None:
     if level:
         pdf.ln(3)
+    if pdf.will_page_break(_WITH_HEADING):
+        pdf.add_page()
     pdf.start_section(text, level)
     _text(pdf, text, bold=True, size=(16, 13, 10)[level])
 
@@ -109,6 +115,20 @@ def _text(pdf: FPDF, text: str, *, bold: bool = False, size: float = 9) -> None:
 def _facts(pdf: FPDF, values: Mapping[str, str]) -> None:
     for key, value in values.items():
         _text(pdf, f"{key}: {value}", size=8)
+
+
+def _neighbors(index: NeighborIndex) -> Table:
+    """Return the neighbours of the example words as a table."""
+    rows = []
+    for word in index.examples():
+        sides = index.of(word) or ([], [])
+        rows.append((word, *(", ".join(each for each, _ in side) for side in sides)))
+    return Table(
+        "Neighbours before and after",
+        ("word", "before (baseline)", "after"),
+        tuple(rows),
+        "The nearest words by cosine; the HTML page has a box for 5,000 more words.",
+    )
 
 
 def _table(pdf: FPDF, table: Table) -> None:

@@ -1,18 +1,25 @@
-"""The report of a study: self-contained, readable by everyone, and true to the store."""
+"""Studies read back from the store, and their reports: true to it, self-contained, readable."""
 
 from __future__ import annotations
 
 import base64
+import html
 import html.parser
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import debiaslab
 from debiaslab import Embeddings, Plan, TrainSettings, open_study, sweep
+from debiaslab.commands.report import _strategies
+from debiaslab.corpus import Corpus
 from debiaslab.errors import UserError
 from debiaslab.report import words
 from debiaslab.report.comparison import OUTCOMES, compared
@@ -29,10 +36,11 @@ from debiaslab.report.pages import (
 from debiaslab.report.pages.neighbors import neighbor_index
 from debiaslab.report.verdict import compared_verdict, verdict
 from debiaslab.report.word_data import Shift
-from debiaslab.results import Side, StudyResults, TrialRow
-from debiaslab.study import FORMULA, Objective
+from debiaslab.results import Side, StudyResults, TrialRow, summarize
+from debiaslab.study import FORMULA, Objective, Summary
 from debiaslab.study.cells import ComparisonPlan, Entry
-from debiaslab.study.comparing import compare
+from debiaslab.study.comparing import Comparison, compare
+from debiaslab.tracking import Store
 from tests.command_line import call, refused
 from tests.toys import toy_corpus
 
@@ -71,21 +79,47 @@ class Page(html.parser.HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with a small sweep and a small comparison."""
-    folder = tmp_path_factory.mktemp("store")
-    corpus = toy_corpus(tmp_path_factory.mktemp("text"))
-    plan = Plan("projection", trials=2, name="small", settings=TINY, objective=OBJECTIVE)
-    sweep(corpus, plan, root=folder, submissions=folder / "out", progress=False)
-    sides = ComparisonPlan(
-        (Entry("projection", 1.0), Entry("random-direction", 1.0)),
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return toy_corpus(tmp_path_factory.mktemp("text"))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="module")
+def swept(corpus: Corpus, store: Path) -> Summary:
+    plan = Plan("projection", trials=1, name="small", settings=TINY, objective=OBJECTIVE)
+    return sweep(corpus, plan, root=store, submissions=store / "out", progress=False)
+
+
+@pytest.fixture(scope="module")
+def sided(corpus: Corpus, store: Path) -> Comparison:
+    plan = ComparisonPlan(
+        (Entry("projection", 1.0),),
         seeds=(1, 2),
         settings=TINY,
         objective=OBJECTIVE,
         name="sides",
     )
-    compare(corpus, sides, root=folder, submissions=folder / "out", progress=False)
-    return folder
+    return compare(corpus, plan, root=store, submissions=store / "out", progress=False)
+
+
+@pytest.fixture(scope="module")
+def folder(store: Path, swept: Summary, sided: Comparison) -> Path:
+    """The store when a small sweep and a small comparison have ended."""
+    return store
+
+
+@pytest.fixture(autouse=True)
+def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture
+def small(folder: Path) -> StudyResults:
+    return open_study("small", folder)
 
 
 @pytest.fixture(scope="module", params=["small", "sides"])
@@ -95,7 +129,7 @@ def study(folder: Path, request: pytest.FixtureRequest) -> StudyResults:
 
 @pytest.fixture(scope="module")
 def report(study: StudyResults) -> StudyReport:
-    return study_report_of(study, formula=FORMULA, strategies={"projection": "it projects"})
+    return study_report_of(study, formula=FORMULA, strategies=_strategies(study))
 
 
 @pytest.fixture(scope="module")
@@ -190,14 +224,6 @@ def test_neighbours_are_those_of_the_vectors(study: StudyResults, report: StudyR
     assert numbers.reshape(index.before.shape).tolist() == index.before.tolist()
 
 
-def test_the_same_study_gives_the_same_bytes(study: StudyResults, report: StudyReport) -> None:
-    if study.is_comparison:
-        pytest.skip("one kind of study is enough")
-    again = study_report_of(study, formula=FORMULA, strategies={"projection": "it projects"})
-    assert html_page(again) == html_page(report)
-    assert pdf_page(again) == pdf_page(report)
-
-
 def test_hostile_words_stay_words(report: StudyReport) -> None:
     page = Page(html_page(hostile(report)))
     scripts = page.all("script")
@@ -223,13 +249,133 @@ def test_markdown_names_every_figure(report: StudyReport) -> None:
     assert sum(line.startswith("# ") for line in text.splitlines()) == 1
 
 
-def test_the_pdf_is_one(report: StudyReport) -> None:
+def test_the_pdf_is_one_and_always_the_same(report: StudyReport) -> None:
     made = pdf_page(report)
+    assert pdf_page(report) == made
     assert made.startswith(b"%PDF-")
     assert made.count(b"/Type /Page\n") >= 3
     assert b"http" not in made.replace(b"http://www.w3.org", b"").replace(
         b"http://ns.adobe.com", b""
     )
+
+
+# Reading a study back ------------------------------------------------------------------------
+
+
+def test_it_reads_what_the_sweep_found(small: StudyResults, swept: Summary) -> None:
+    assert not small.is_comparison
+    assert set(small.trials) == set(swept.rows)
+    assert small.best.run_id == swept.best.run_id
+    assert (small.best.weight, small.best.seed) == (swept.best.weight, 1)
+    assert small.seeds == (1, 2)
+    assert sorted(small.baselines) == [1, 2]
+    assert small.baselines[2].label == "baseline"
+    assert small.best.label.startswith("projection λ=")
+
+
+def test_the_frame_has_a_row_a_run_and_the_numbers_of_the_store(
+    small: StudyResults, folder: Path
+) -> None:
+    frame = small.frame()
+    assert len(frame) == 4
+    assert frame["trial"].isna().sum() == 2
+    stored = Store.open(folder, create=False).run(frame["run_id"][3])
+    for name in ("bias_tune", "bias_report", "score", "seconds"):
+        assert frame[name][3] == stored.metrics[name]
+    assert frame["weight"][3] == float(stored.params["weight"])
+
+
+def test_records_are_those_of_the_scorecards(small: StudyResults) -> None:
+    records = small.records()
+    own = records[records["run_id"] == small.best.run_id]
+    assert len(own) == len(small.best.scorecard.records)
+    wanted = small.best.scorecard.record("weat", "career-family", "report")
+    assert wanted is not None
+    row = own.query("metric == 'weat' and name == 'career-family' and words == 'report'").iloc[0]
+    assert row["statistic"] == wanted.extra["statistic"]
+    assert row["n"] == wanted.n
+    unmeasured = records[records["reason"].notna()]
+    assert pd.isna(unmeasured["value"]).all()
+
+
+def test_vectors_losses_and_corpus_are_read(small: StudyResults, corpus: Corpus) -> None:
+    vectors = small.best.embeddings()
+    assert isinstance(vectors, Embeddings)
+    assert vectors.words == corpus.words
+    assert not np.array_equal(vectors.vectors, small.baselines[1].embeddings().vectors)
+    losses = small.best.series("loss")
+    assert [step for step, _ in losses] == sorted(step for step, _ in losses)
+    assert len(losses) >= 1
+    assert small.best.series("no such metric") == []
+    assert small.corpus["fingerprint"] == corpus.fingerprint
+    assert small.corpus["name"] == "toy"
+    assert small.corpus["tokens"] == corpus.tokens
+    assert small.provenance["debiaslab"] == debiaslab.__version__
+
+
+def test_what_was_held_out(small: StudyResults) -> None:
+    held = small.held_out
+    assert held.cover == "all"
+    assert held.report_words == "covered but never tuned on"
+    assert "career-family" in held.tuned_on
+    assert held.pairs
+    assert held.covered is not None
+    assert 0 < held.covered < small.corpus["types"]
+    assert not set(held.words("occupations", "tune")) & set(held.words("occupations", "report"))
+    assert {f"{test}/tune" for test in held.tuned_on} <= set(small.best.yardstick)
+
+
+def test_a_comparison_is_read_as_it_was_returned(sided: Comparison, folder: Path) -> None:
+    study = open_study("sides", folder)
+    assert study.is_comparison
+    assert study.sides == sided.sides
+    assert [side.control for side in study.sides] == [False, False]
+    assert len(study.runs) == 4
+    between = [
+        card and card.record("neighbor_overlap", "all ranks", "all")
+        for card in study.sides[0].cards
+    ]
+    assert all(between)  # of the baselines of two seeds, kept beside their scorecards
+    with pytest.raises(UserError, match="has no best run"):
+        _ = study.best
+
+
+def test_a_sweep_has_no_sides(small: StudyResults) -> None:
+    with pytest.raises(UserError, match="'small' is a sweep"):
+        _ = small.sides
+
+
+def test_unknown_names_get_the_nearest(small: StudyResults, folder: Path) -> None:
+    with pytest.raises(UserError, match="did you mean 'small'"):
+        open_study("smal", folder)
+    with pytest.raises(UserError, match="no finished run 'x'"):
+        small.run("x")
+    with pytest.raises(UserError, match="there is no tracking store"):
+        open_study("small", folder / "elsewhere")
+
+
+def test_a_study_without_finished_runs_says_what_to_type(folder: Path) -> None:
+    store = Store.open(folder)
+    parent = store.study("begun", create=True, params={}, tags={}, description="")
+    log = store.start(
+        "one", parent=parent, params={}, tags={"debiaslab.kind": "trial"}, dataset=None
+    )
+    log.finish("FAILED", "a test")
+    with pytest.raises(UserError, match="try: python -m debiaslab resume begun"):
+        open_study("begun", folder)
+
+
+def test_a_comparison_of_an_older_version_says_what_to_do(folder: Path, sided: Comparison) -> None:
+    store = Store.open(folder)
+    kept = store.artifact(sided.parent, "sides.json")
+    text = kept.read_text(encoding="utf-8")
+    assert json.loads(text)[0]["strategy"] == "baseline"
+    kept.unlink()
+    try:
+        with pytest.raises(UserError, match="the command that made it"):
+            _ = open_study("sides", folder).sides
+    finally:
+        kept.write_text(text, encoding="utf-8")
 
 
 # The finding -----------------------------------------------------------------------------------
@@ -344,26 +490,30 @@ def test_few_words_have_few_neighbours() -> None:
 # The command -----------------------------------------------------------------------------------
 
 
-def test_the_command_writes_and_logs(
-    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("study", ["small"], indirect=True)
+def test_the_command_writes_and_logs_the_same_bytes_each_time(
+    study: StudyResults,
+    report: StudyReport,
+    folder: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    store = ["--store", str(folder)]
-    said = call(capfd, "report", "--study", "small", "--out", "r.md", *store)
+    said = call(capfd, "report", "--study", "small", "--out", "r.md", "--store", str(folder))
     assert said.code == 0, said.err
     text = Path("r.md").read_text(encoding="utf-8")
+    assert text == markdown_page(report, "r-figures")
     assert len(list(Path("r-figures").glob("*.png"))) == text.count("![") > 3
-    study = open_study("small", folder)
-    page = study._store.artifact(study.parent.run_id, "report.html").read_text(encoding="utf-8")
-    assert said.out.splitlines()[0] in Page(page).text
+    assert said.out.splitlines()[0] == report.headline
+    kept = Store.open(folder).artifact(study.parent.run_id, "report.html")
+    assert kept.read_text(encoding="utf-8") == html_page(report)
 
 
 def test_the_command_refuses_in_one_sentence(
     folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     store = ["--store", str(folder)]
     assert "did you mean 'small'" in refused(capfd, "report", "--study", "smal", *store).sentence
     assert "'pdf'" in refused(capfd, "report", "--format", "pfd", *store).sentence
@@ -372,11 +522,77 @@ def test_the_command_refuses_in_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("study", ["sides"], indirect=True)
 def test_every_measure_of_the_table_is_compared(study: StudyResults, report: StudyReport) -> None:
-    if not study.is_comparison:
-        pytest.skip("a sweep has no strategies to compare")
     (table,) = [each for each in report.tables if each.title == "Strategies"]
     assert [r[0].removesuffix(" (control)") for r in table.rows] == [s.label for s in study.sides]
     for i, result in enumerate(compared(study.sides, OUTCOMES[0])):
         assert result.mean is not None
         assert table.rows[i][2].startswith(f"{result.mean:.3f}")
+
+
+# In a browser ----------------------------------------------------------------------------------
+
+PRESS = """<script>
+const table = document.querySelector("table.sortable");
+const column = [...table.tHead.rows[0].cells].findIndex((c) => c.textContent === "bias tune");
+const cells = () => [...table.tBodies[0].rows].map((row) => row.cells[column].textContent);
+const head = table.tHead.rows[0].cells[column];
+const said = {};
+head.querySelector("button").click();
+said.rising = [head.getAttribute("aria-sort"), cells()];
+head.querySelector("button").click();
+said.falling = [head.getAttribute("aria-sort"), cells()];
+const box = document.getElementById("word");
+for (const word of ["WORD", "nothing like it"]) {
+  box.value = word;
+  box.dispatchEvent(new Event("input"));
+  const shown = document.querySelectorAll("#found tbody tr");
+  said[word] = [...shown].map((row) => [...row.cells].map((cell) => cell.textContent));
+}
+document.body.replaceChildren(document.createTextNode("@@" + JSON.stringify(said) + "@@"));
+</script></body>"""
+
+
+def browser() -> str:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    return found or pytest.skip("no chromium on this machine: the page is not run in a browser")
+
+
+@pytest.mark.parametrize("study", ["small"], indirect=True)
+def test_sorting_and_the_word_box_work(
+    study: StudyResults, report: StudyReport, tmp_path: Path
+) -> None:
+    chromium = browser()
+    assert report.neighbors is not None
+    word = report.neighbors.words[5]
+    page = tmp_path / "page.html"
+    press = PRESS.replace("WORD", word)
+    page.write_text(html_page(report).replace("</body>", press), encoding="utf-8")
+    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
+    flags += " --disable-background-networking --disable-component-update --disable-sync"
+    done = subprocess.run(
+        [
+            chromium,
+            *flags.split(),
+            f"--user-data-dir={tmp_path / 'p'}",
+            "--dump-dom",
+            page.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    said = json.loads(html.unescape(done.stdout.split("@@")[1]))
+    trials = summarize(study.trials)
+    assert said["rising"][0] == "ascending"
+    shown = [float(cell.split()[0]) for cell in said["rising"][1]]
+    assert shown == sorted(shown)
+    assert shown == pytest.approx(sorted(each.bias_tune.mean for each in trials), abs=1e-3)
+    assert said["falling"] == ["descending", said["rising"][1][::-1]]
+    before, after = report.neighbors.of(word) or ([], [])
+    for line, (old, cosine), (new, other) in zip(said[word], before, after, strict=True):
+        assert [line[1].removesuffix(" *"), line[3].removesuffix(" *")] == [old, new]
+        assert [float(line[2]), float(line[4])] == pytest.approx([cosine, other], abs=0.011)
+    assert said["nothing like it"] == []
