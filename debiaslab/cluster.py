@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import re
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Message = TypeVar("Message")
 
 PATIENCE = 5  # seconds that a scheduler has to answer
 _ADDRESS = re.compile(r"(tcp|tls)://\S+:\d+")
@@ -106,27 +109,106 @@ def map_on(
     bar = tqdm(
         total=len(items), desc="on the cluster", unit="part", leave=False, disable=not progress
     )
-    there = partial(_called, function, unidata_version)
-    futures = client.map(there, items, pure=False)
+    futures = client.map(partial(_called, function, unidata_version), items, pure=False)
     try:
-        for future in futures:
-            yield future.result()
-            future.release()
-            bar.update()
+        with _explained():
+            for future in futures:
+                yield future.result()
+                future.release()
+                bar.update()
     except KilledWorker as error:
         raise UserError(
             f"the work was given up: {error.last_worker.address} was the last of several workers "
             "that died of it",
             next_step="workers with more memory, or fewer of them a machine",
         ) from error
+    finally:
+        bar.close()
+        client.cancel(futures)
+
+
+def run_copies(
+    client: Client,
+    function: Callable[[Callable[[Message], None]], object],
+    copies: int,
+    heard: Callable[[Message], object],
+) -> None:
+    """Run copies of a function on the cluster until all have returned.
+
+    A copy whose worker died is begun again on another, up to three times. One that was given up is
+    done without, with a warning, as long as another returns.
+
+    Args:
+        client: Client of the cluster.
+        function: Can be pickled. It is given what sends a message to the caller, which raises
+            UserError there once the caller is no longer interested.
+        copies: How many.
+        heard: Called with each message, in another thread.
+
+    Raises:
+        UserError: As for ``map_on``; all copies were given up.
+    """
+    from distributed import Event, KilledWorker, as_completed
+
+    topic = f"debiaslab-{uuid.uuid4()}"
+    over = Event(topic, client=client)
+    client.subscribe_topic(topic, lambda event: heard(event[1]))
+    copy = partial(_copy, function, topic)
+    futures = client.map(partial(_called, copy, unidata_version), range(copies), pure=False)
+    died = 0
+    try:
+        with _explained():
+            for future in as_completed(futures, loop=client.loop):
+                try:
+                    future.result()
+                except KilledWorker:
+                    died += 1
+    finally:
+        over.set()
+        client.unsubscribe_topic(topic)
+        client.cancel(futures)
+    if died == copies:
+        raise UserError(
+            "the cluster's workers die of the work: every participant was begun several times",
+            allowed="workers with enough memory: Dask ends those that exceed their --memory-limit",
+            next_step="the same command again, which goes on from there",
+        )
+    if died:
+        warnings.warn(
+            f"{died} of {copies} participants were given up, their workers died several times; "
+            "the others did their work",
+            stacklevel=4,
+        )
+
+
+def _copy(function: Callable[[Callable[[Message], None]], object], topic: str, number: int) -> None:
+    from distributed import Event, get_worker
+
+    worker = get_worker()
+
+    def tell(message: Message) -> None:
+        worker.log_event(topic, message)
+        if Event(topic).is_set():
+            raise UserError("the command that began this work has ended")
+
+    function(tell)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what goes wrong with a cluster into one sentence."""
+    try:
+        yield
     except ImportError as error:
         raise UserError(
             f"a worker of the cluster lacks a package ({error})",
             next_step="pip install 'debiaslab[dask]' there, the version and Python as here",
         ) from error
-    finally:
-        bar.close()
-        client.cancel(futures)
+    except CancelledError as error:
+        raise UserError(
+            "the Dask scheduler has gone away",
+            next_step="the same command again when it is back: what was done is kept",
+        ) from error
 
 
 def _called(function: Callable[[Item], Result], unicode: str, item: Item) -> Result:

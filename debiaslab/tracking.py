@@ -415,9 +415,29 @@ class Store:
         """Return a writer that adds to a run without changing its status; flush it when done."""
         return RunWriter(self._client, run_id, self.uri)
 
-    def runs(self, study: str, kind: str | None = None) -> list[RunInfo]:
-        """Return the children of the parent run id ``study``, oldest first, of one kind or all."""
-        children = self._search(f"tags.`{PARENT_TAG}` = '{_safe_id(study)}'")
+    def runs(
+        self,
+        study: str,
+        kind: str | None = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> list[RunInfo]:
+        """Return the children of the parent run id ``study``, oldest first.
+
+        Reading a run back takes milliseconds: of a large study ask for those that are wanted.
+
+        Args:
+            study: Run id of the parent.
+            kind: Of one kind; None: of all.
+            params: Only those with these settings.
+            tags: Only those with these tags.
+        """
+        wanted = [("tags", PARENT_TAG, _safe_id(study))]
+        wanted += [("params", name, value) for name, value in (params or {}).items()]
+        wanted += [("tags", name, value) for name, value in (tags or {}).items()]
+        parts = (f"{where}.`{name}` = '{value}'" for where, name, value in wanted)
+        children = self._search(" and ".join(parts))
         return [run for run in children if kind is None or run.kind == kind]
 
     def run(self, run_id: str) -> RunInfo:
@@ -457,7 +477,11 @@ class Store:
         Raises:
             UserError: There is no such run or artifact; the nearest name is given.
         """
-        run = self.run(run_id)
+        self.run(run_id)
+        with _explained(self.uri):
+            folder = local_path(self._client.get_run(run_id).info.artifact_uri)
+        if folder is not None and ".." not in Path(path).parts and (folder / path).exists():
+            return folder / path  # a sweep asks for its baselines all the time: nothing is listed
         known = self.artifacts(run_id)
         if path not in known:
             raise UserError(
@@ -466,7 +490,6 @@ class Store:
                 nearest=nearest(path, known),
             )
         with _explained(self.uri):
-            folder = local_path(self._client.get_run(run.run_id).info.artifact_uri)
             if folder is not None:
                 return folder / path
             if self._downloads is None:
@@ -519,17 +542,20 @@ class Store:
         """Return every run of the store, oldest first."""
         return self._search("")
 
-    def reconcile(self, parent: str) -> int:
+    def reconcile(self, parent: str, dead: Process | None = None) -> int:
         """Close the runs of a study whose process was killed; return how many children it was.
 
         A run is closed (``KILLED``, with a reason) only when the process that made it ran on this
-        host and has surely ended. Runs of other hosts cannot be judged and are left alone. The
-        parent itself is closed likewise, but not counted.
+        host and has surely ended, or is the one that is said to be ``dead``. Other runs of other
+        hosts cannot be judged and are left alone. The parent itself is closed likewise, but not
+        counted.
         """
         closed = 0
         for run in [*self.runs(parent), self.run(parent)]:
             owner = _owner(run)
-            if run.status != "RUNNING" or owner is None or not surely_dead(owner):
+            if run.status != "RUNNING" or owner is None:
+                continue
+            if owner != dead and not surely_dead(owner):
                 continue
             reason = f"process {owner.pid} on {owner.host} ended without closing this run"
             RunLog(self._client, run.run_id, self.uri).finish("KILLED", reason)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from debiaslab.errors import UserError
@@ -31,3 +34,32 @@ def opens(path: Path) -> str:
 
 def refuses(_: int) -> None:
     raise UserError("this text is not one", next_step="another")
+
+
+def here() -> int:
+    return os.getpid()
+
+
+def tells(tell: Callable[[int], None]) -> None:
+    tell(7)
+
+
+@dataclass(frozen=True)
+class FailsOnce:
+    """The first copy fails; the other tells until it is stopped, and writes down by what."""
+
+    folder: Path
+
+    def __call__(self, tell: Callable[[int], None]) -> None:
+        try:
+            (self.folder / "first").touch(exist_ok=False)
+        except FileExistsError:
+            pass
+        else:
+            raise UserError("no more")
+        try:
+            for _ in range(400):
+                tell(1)
+                time.sleep(0.05)
+        except UserError as error:
+            (self.folder / "stopped").write_text(str(error))

@@ -34,10 +34,10 @@ OPTIONS = {
     "sweep": "--strategy --trials --seeds --study --cover --mwes --dim --window --negatives "
     "--epochs --min-count --subsample --lr --threads --engine --bias-weight --retention-weight "
     "--store --set --sampler --objectives --min-retention --prune --warm-start --points --hours "
-    "--stop",
+    "--stop --workers --executor --scheduler",
     "plan": "--strategy --trials --seeds --set --store",
     "status": "--store",
-    "resume": "--trials --hours --store",
+    "resume": "--trials --hours --workers --store",
     "archive": "--store",
     "restore": "--store",
     "prune-store": "--yes --failed --store",

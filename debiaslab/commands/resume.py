@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--trials", type=whole(1, 100_000), help="λs to try, in all; none: as it was"
     )
     parser.add_argument("--hours", type=real, help="begin no further trial after this time")
+    parser.add_argument("--workers", type=whole(1, 10_000), help="processes that share the trials")
     add_store(parser)
 
 
@@ -41,6 +42,8 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     if args.corpus:
         moved = study.corpus.model_copy(update={"files": tuple(args.corpus)})
         study = with_corpus(study, moved)
+    if args.workers is not None:
+        study = study.model_copy(update={"workers": args.workers})
     study.plans()
     check_corpus(study)
     yield from run_study(study, args.store)

@@ -20,6 +20,7 @@ from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
+    from debiaslab.study.executors import Executor
     from debiaslab.study.files import StudyFile
 
 _YAML = (".yaml", ".yml")
@@ -45,6 +46,9 @@ _KEYS = {
     "prune": "search.prune",
     "warm_start": "search.warm_start",
     "points": "search.points",
+    "workers": "workers",
+    "executor": "executor",
+    "scheduler": "scheduler",
 }
 
 
@@ -85,6 +89,17 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="any value of a study file, such as trainer.lr=0.01 or seeds=[4,5]",
+    )
+    group.add_argument(
+        "--workers", type=whole(1, 10_000), default=1, help="processes that share the trials"
+    )
+    group.add_argument(
+        "--executor", default="local", help="local: this machine; dask: the workers of a cluster"
+    )
+    group.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of the Dask cluster, such as tcp://10.0.0.1:8786; none: processes of this machine",
     )
     _add_search(parser.add_argument_group("search"))
     add_training(parser, seed=False)
@@ -168,6 +183,29 @@ def corpus_of(study: StudyFile) -> Corpus:
     from debiaslab.corpus import Corpus
 
     return Corpus.build(study.corpus.files, study.corpus.settings(), cache=CACHE)
+
+
+def executor_of(study: StudyFile) -> Executor | None:
+    """Return what runs the participants of a study; None: this process alone.
+
+    Raises:
+        UserError: There would be more threads than cores, or the cluster cannot be reached.
+    """
+    from debiaslab.study.executors import DaskCluster, Processes
+
+    if study.executor == "dask":
+        cluster = DaskCluster(study.scheduler, study.workers if study.workers > 1 else None)
+        cluster.check()
+        return cluster
+    if study.scheduler is not None:
+        raise UserError(
+            f"--scheduler was {study.scheduler!r}, of a Dask cluster", next_step="--executor dask"
+        )
+    if study.workers == 1:
+        return None
+    executor = Processes(study.workers)
+    executor.check(study.trainer.threads)
+    return executor
 
 
 def check_corpus(study: StudyFile) -> None:

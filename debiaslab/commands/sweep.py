@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import STORE, SUBMISSIONS, add_store, check_store
-from debiaslab.commands.study_arguments import add_study, check_corpus, corpus_of, study_from
+from debiaslab.commands.study_arguments import (
+    add_study,
+    check_corpus,
+    corpus_of,
+    executor_of,
+    study_from,
+)
 
 if TYPE_CHECKING:
     from debiaslab.study.files import StudyFile
@@ -50,9 +56,12 @@ def run_study(study: StudyFile, root: str) -> Iterator[str]:
     from debiaslab.study import sweep
 
     check_submissions(study)
+    executor = executor_of(study)
     corpus = corpus_of(study)
     for plan in study.plans():
-        summary = sweep(corpus, plan, root=root, submissions=SUBMISSIONS, file=study)
+        summary = sweep(
+            corpus, plan, root=root, submissions=SUBMISSIONS, file=study, executor=executor
+        )
         yield summary.text
         store = "" if root == STORE else f" --store {root}"
         yield f"next: python -m debiaslab ui --study {summary.name}{store}"

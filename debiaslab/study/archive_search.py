@@ -10,7 +10,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from debiaslab.errors import UserError
 from debiaslab.study.archive_model import ArchivedSearch, ArchivedTrial
-from debiaslab.study.search import DATABASE, INTERRUPTED, storage_url
+from debiaslab.study.search import INTERRUPTED
+from debiaslab.study.search_storage import open_storage, search_exists, shown
 
 _RESTORING = "restoring"
 
@@ -20,10 +21,10 @@ def archived_search(root: Path, name: str) -> ArchivedSearch | None:
 
     A trial that is running is archived as one that was interrupted: it comes again.
     """
-    if not (root / DATABASE).is_file():
+    if not search_exists(root):
         return None
     try:
-        study = optuna.load_study(study_name=name, storage=storage_url(root))
+        study = optuna.load_study(study_name=name, storage=open_storage(root))
     except KeyError:
         return None
     return ArchivedSearch(
@@ -39,11 +40,11 @@ def restore_search(root: Path, name: str, search: ArchivedSearch) -> None:
     Raises:
         UserError: There is one of this name that is whole.
     """
-    storage = storage_url(root)
+    storage = open_storage(root)
     if name in optuna.get_all_study_names(storage):
         if not optuna.load_study(study_name=name, storage=storage).user_attrs.get(_RESTORING):
             raise UserError(
-                f"the search of a study {name!r} is in {root / DATABASE} already",
+                f"the search of a study {name!r} is in {shown(root)} already",
                 next_step="--store with another folder",
             )
         optuna.delete_study(study_name=name, storage=storage)  # a restoration was cut short
@@ -58,7 +59,7 @@ def restore_search(root: Path, name: str, search: ArchivedSearch) -> None:
 
 def search_is_whole(root: Path, name: str) -> None:
     """Say that the runs of a restored search are there too: it is not begun anew any more."""
-    study = optuna.load_study(study_name=name, storage=storage_url(root))
+    study = optuna.load_study(study_name=name, storage=open_storage(root))
     study.set_user_attr(_RESTORING, False)
 
 

@@ -26,7 +26,9 @@ from debiaslab.study.search_settings import MOST_POINTS, Sampler, SearchSettings
 
 ENDINGS = (".yaml", ".yml")
 ALL = "all"  # every registered strategy that has something to search
+_MOST_WORKERS = 10_000
 _MOST_SEEDS = 1000
+_MOST_WORKERS = 10_000
 
 Some = Annotated[tuple[str, ...], Field(strict=False)]  # a YAML list is a list
 
@@ -223,7 +225,17 @@ class StudyFile(Part):
         default=(1, 2), description="a number n for the seeds 1 to n, or a list"
     )
     budget: BudgetPart = BudgetPart()
-    executor: Literal["local"] = Field(default="local", description="where trials run")
+    executor: Literal["local", "dask"] = Field(default="local", description="where trials run")
+    scheduler: str | None = Field(
+        default=None,
+        description="address of a Dask cluster, such as tcp://10.0.0.1:8786; null: this machine",
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=_MOST_WORKERS,
+        description="processes that share the trials; dask: 1 means every thread of the cluster",
+    )
 
     @field_validator("seeds", mode="before")
     @classmethod

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, Trial, TrialState
-from sqlalchemy import URL
+from sqlalchemy import Engine
 
 from debiaslab.errors import UserError
 from debiaslab.processes import Process, surely_dead, this_process
@@ -20,12 +23,13 @@ from debiaslab.study.plan import differences
 from debiaslab.study.pruning import worse
 from debiaslab.study.samplers import VIOLATION, sampler_for, set_violation, suggest
 from debiaslab.study.search_settings import SearchSettings
+from debiaslab.study.search_storage import open_storage
 
-DATABASE = "optuna.db"
 WEIGHT = "weight"
 _IDENTITY = "identity"
 INTERRUPTED = "interrupted"
 _PROCESS = "process"
+_POSITION = "position"
 _DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
     "score": "minimize",
     "bias": "minimize",
@@ -46,13 +50,15 @@ class Proposal:
 
 
 class Search:
-    """The Optuna study of a sweep, kept in ``<folder>/optuna.db``.
+    """The Optuna study of a sweep, kept in ``<folder>/optuna.db`` or on a server.
 
-    The sampler is seeded anew before each trial by the number of finished trials, so a sweep that
-    was interrupted draws the λs that an uninterrupted one draws.
+    A trial has a position, from 0, among those that count. The sampler is seeded anew before each
+    trial by its position, so a sweep that was interrupted draws the λs that an uninterrupted one
+    draws. Several processes may take part, each with its own Search: which positions are theirs is
+    for them to settle (``claims``).
 
     Args:
-        folder: Folder of the store.
+        folder: Folder of the store, where the database is unless a variable names a server.
         name: Name of the study.
         identity: What must be equal for the study to be continued.
         space: Search space of each knob; λ is ``weight``.
@@ -72,9 +78,11 @@ class Search:
     ) -> None:
         self._space = dict(space)
         self.settings = settings or SearchSettings()
+        storage = open_storage(folder)
+        self.engine: Engine = storage.engine
         self._study = optuna.create_study(
             study_name=name,
-            storage=storage_url(folder),
+            storage=storage,
             directions=[_DIRECTIONS[each] for each in self.settings.objectives],
             load_if_exists=True,
         )
@@ -92,21 +100,33 @@ class Search:
     @property
     def finished(self) -> list[FrozenTrial]:
         """Trials that count: complete, pruned, or failed for a reason of their own."""
-        return finished_trials(self._study)
+        return list(self.counted.values())
+
+    @property
+    def counted(self) -> dict[int, FrozenTrial]:
+        """Trials that count, by position."""
+        return counted_trials(self._study)
 
     @property
     def study(self) -> optuna.Study:
         """The Optuna study, to be read."""
         return self._study
 
-    def propose(self) -> Proposal:
-        """Draw what is tried next."""
-        number = len(self.finished)
+    def propose(self, position: int | None = None) -> Proposal:
+        """Draw what is tried next, or at a position that is this process's; the first free one."""
+        number = self._first_free() if position is None else position
         self._study.sampler = sampler_for(self.settings, number, self._space)
-        trial = self._study.ask()
-        trial.set_user_attr(_PROCESS, asdict(this_process()))
+        trial = self._ask()
+        trial.set_user_attr(_POSITION, number)
         values = {knob: suggest(trial, knob, space) for knob, space in self._space.items()}
         return Proposal(trial, number, values.pop(WEIGHT, 1.0), values)
+
+    def _ask(self) -> Trial:
+        while True:
+            trial = self._study.ask()
+            with suppress(UpdateFinishedTrialError):  # another process took it for an orphan
+                trial.set_user_attr(_PROCESS, asdict(this_process()))
+                return trial
 
     def proposed(self, number: int, trial: FrozenTrial) -> Proposal | None:
         """Return what a trial that counts had drawn; None when it ended before that."""
@@ -158,6 +178,16 @@ class Search:
         proposal.trial.set_user_attr(INTERRUPTED, True)
         self._study.tell(proposal.trial, state=TrialState.FAIL)
 
+    def set_aside(self, position: int) -> None:
+        """Set aside the trial that a process, now dead, was at in a position."""
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if trial.user_attrs.get(_POSITION) == position:
+                self._requeue(trial)
+
+    def _first_free(self) -> int:
+        counted = self.counted
+        return next(position for position in itertools.count() if position not in counted)
+
     def _feasible(self) -> list[FrozenTrial]:
         complete = [trial for trial in self.finished if trial.state == TrialState.COMPLETE]
         return [trial for trial in complete if trial.user_attrs.get(VIOLATION, 0.0) <= 0]
@@ -167,15 +197,30 @@ class Search:
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             owner = trial.user_attrs.get(_PROCESS)
             if owner is None or surely_dead(Process(**owner)):
-                optuna.trial.Trial(self._study, trial._trial_id).set_user_attr(INTERRUPTED, True)
-                self._study.tell(trial.number, state=TrialState.FAIL)
+                self._requeue(trial)
+
+    def _requeue(self, trial: FrozenTrial) -> None:
+        with suppress(UpdateFinishedTrialError):  # another process did it in this moment
+            optuna.trial.Trial(self._study, trial._trial_id).set_user_attr(INTERRUPTED, True)
+            self._study.tell(trial.number, state=TrialState.FAIL)
 
 
-def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials of a study that count, in order."""
+def counted_trials(study: optuna.Study) -> dict[int, FrozenTrial]:
+    """Return the trials of a study that count, by position.
+
+    Those of studies made before trials had positions take the free ones in order.
+    """
     done = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
     trials = study.get_trials(deepcopy=False, states=done)
-    return [trial for trial in trials if not trial.user_attrs.get(INTERRUPTED)]
+    counted = [trial for trial in trials if not trial.user_attrs.get(INTERRUPTED)]
+    placed: dict[int, FrozenTrial] = {}
+    for trial in counted:
+        if _POSITION in trial.user_attrs:
+            placed.setdefault(trial.user_attrs[_POSITION], trial)
+    free = (position for position in itertools.count() if position not in placed)
+    older = [trial for trial in counted if _POSITION not in trial.user_attrs]
+    placed |= dict(zip(free, older, strict=False))
+    return dict(sorted(placed.items()))
 
 
 def seeds_tried(trial: FrozenTrial, seeds: Sequence[int]) -> Sequence[int]:
@@ -187,10 +232,3 @@ def seeds_tried(trial: FrozenTrial, seeds: Sequence[int]) -> Sequence[int]:
 
 def _value(trial: FrozenTrial) -> float:
     return math.inf if trial.value is None else trial.value
-
-
-def storage_url(folder: Path) -> str:
-    """Return the address of the Optuna database in the folder of a store, which is made."""
-    folder.mkdir(parents=True, exist_ok=True)
-    database = str((folder / DATABASE).resolve())
-    return URL.create("sqlite", database=database).render_as_string()  # quotes "?" and "%"

@@ -13,7 +13,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from debiaslab.processes import Process, surely_dead
 from debiaslab.run_info import RunInfo
-from debiaslab.study.search import DATABASE, finished_trials, seeds_tried, storage_url
+from debiaslab.study.search import counted_trials, seeds_tried
+from debiaslab.study.search_storage import open_storage, search_exists
 from debiaslab.tracking import PROCESS_TAG
 
 State = Literal["done", "running", "failed", "missing", "pruned", "not needed"]
@@ -68,7 +69,7 @@ class Status:
 def status_of(
     name: str,
     runs: Sequence[RunInfo],
-    trials: Sequence[FrozenTrial],
+    trials: Mapping[int, FrozenTrial],
     *,
     seeds: Sequence[int],
     wanted: int,
@@ -78,7 +79,7 @@ def status_of(
     Args:
         name: Name of the study.
         runs: Its runs, oldest first.
-        trials: Trials that count, in order.
+        trials: Trials that count, by position.
         seeds: Seeds of each trial.
         wanted: Trials that were asked for.
     """
@@ -89,24 +90,24 @@ def status_of(
             if key not in latest or latest[key].status != "FINISHED":
                 latest[key] = run
     numbers = [number for number, _ in latest if number is not None]
-    count = max(wanted, len(trials), 1 + max(numbers, default=-1))
+    count = max(wanted, 1 + max((*trials, *numbers), default=-1))
     rows = []
     for number in (None, *range(count)):
-        trial = trials[number] if number is not None and number < len(trials) else None
+        trial = None if number is None else trials.get(number)
         cells = {seed: _state(latest.get((number, seed)), trial, seed, seeds) for seed in seeds}
         weight = 0.0 if number is None else _weight(trial, latest, number)
         rows.append(Row(number, weight, cells))
     return Status(name, tuple(rows))
 
 
-def known_trials(root: Path, name: str) -> list[FrozenTrial]:
-    """Return the trials of a study that count; none when the search has not begun."""
-    if not (root / DATABASE).is_file():
-        return []
+def known_trials(root: Path, name: str) -> dict[int, FrozenTrial]:
+    """Return the trials of a study that count, by position; none before the search has begun."""
+    if not search_exists(root):
+        return {}
     try:
-        return finished_trials(optuna.load_study(study_name=name, storage=storage_url(root)))
+        return counted_trials(optuna.load_study(study_name=name, storage=open_storage(root)))
     except KeyError:
-        return []
+        return {}
 
 
 def _trial(run: RunInfo) -> int | None:

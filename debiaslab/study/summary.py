@@ -27,7 +27,7 @@ from debiaslab.study.description import study_note
 from debiaslab.study.findings import Findings, findings
 from debiaslab.study.objective import FORMULA, Yardstick
 from debiaslab.study.publishing import publish
-from debiaslab.tracking import BEST_TAG, VECTORS, Store
+from debiaslab.tracking import BEST_TAG, KIND_TAG, VECTORS, RunInfo, Store
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -76,7 +76,25 @@ class Summary:
 
 def mark_best(store: Store, parent: str, min_retention: float | None = None) -> TrialRow | None:
     """Write into the study which run is the best so far, and return its row."""
-    rows = trial_rows(store.runs(parent), min_retention)
+    return _mark(store, parent, store.runs(parent), min_retention)
+
+
+def mark_if_best(store: Store, parent: str, trial: int, min_retention: float | None) -> None:
+    """Write into the study that a trial is the best so far, if it is: the others are not read."""
+    marked = store.run(parent).tags.get(BEST_TAG)
+    if marked is None:
+        mark_best(store, parent, min_retention)
+        return
+    runs = store.runs(parent, tags={KIND_TAG: "baseline"})
+    for number in {store.run(marked).tags.get("debiaslab.trial", ""), str(trial)} - {""}:
+        runs += store.runs(parent, tags={"debiaslab.trial": number})
+    _mark(store, parent, runs, min_retention)
+
+
+def _mark(
+    store: Store, parent: str, runs: Sequence[RunInfo], min_retention: float | None
+) -> TrialRow | None:
+    rows = trial_rows(runs, min_retention)
     best = min((row for row in rows if row.best), key=lambda row: row.seed, default=None)
     if best is not None:
         writer = store.writer(parent)

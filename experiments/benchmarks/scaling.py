@@ -28,7 +28,7 @@ from experiments.benchmarks.setup import A, Setup, find_data
 RESULTS = Path(__file__).with_name("scaling.json")
 SIZES = {"0.5M": 920, "5M": 9_200, "25M": 45_106}  # lines of the biographies
 FILES = 8  # a text is cut into, for shards
-_TRIALS = 4
+_TRIALS = 3
 Measure = Callable[[], Finished]
 
 
@@ -44,16 +44,24 @@ def main(argv: list[str] | None = None) -> int:
     if setup.data is None:
         print("scaling: no data; see NOTES.md", file=sys.stderr)
         return 2
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": {}}
     for name, measure in _measurements(setup):
-        runs = known["runs"].setdefault(name, [])
-        while name.startswith(args.only) and len(runs) < args.repeats:
-            runs.append(_figures(measure()))
-            known["made_with"] = provenance()
-            with replacing(RESULTS) as new:
-                new.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
-            print(f"{name}: {runs[-1]}", file=sys.stderr)
+        while name.startswith(args.only) and len(_known()["runs"].get(name, [])) < args.repeats:
+            figures = _figures(measure())
+            _keep(name, figures)
+            print(f"{name}: {figures}", file=sys.stderr)
     return 0
+
+
+def _known() -> dict[str, Any]:
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {"runs": {}}
+
+
+def _keep(name: str, figures: dict[str, Any]) -> None:
+    known = _known()
+    known["runs"].setdefault(name, []).append(figures)
+    known["made_with"] = {key: provenance()[key] for key in ("python", "packages", "machine")}
+    with replacing(RESULTS) as new:
+        new.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
 
 
 def _figures(run: Finished) -> dict[str, Any]:

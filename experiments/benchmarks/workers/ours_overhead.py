@@ -18,23 +18,31 @@ from debiaslab import export, tracking
 from debiaslab.corpus import Corpus
 from debiaslab.embeddings import Embeddings
 from debiaslab.sgns import TrainSettings
-from debiaslab.study import run, sweeping
+from debiaslab.study import run, sweep
+from debiaslab.study.claims import Claims
 from debiaslab.study.plan import Plan
 from debiaslab.study.search import Search
+from debiaslab.study.taking_part import Participant
 
 
 class Clock:
-    """Seconds by kind of work; what is inside another kind counts for itself alone."""
+    """Seconds by kind of work; what is inside another kind counts for itself alone.
+
+    Of the clock on the wall, and those in which a processor worked for this process: the others it
+    waited for the disk, or for other programs.
+    """
 
     def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
+        self._seconds: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
         self._kinds: list[str] = []
-        self._since = time.perf_counter()
+        self._since = _now()
 
     def _switch(self) -> None:
-        now = time.perf_counter()
+        now = _now()
         if self._kinds:
-            self.seconds[self._kinds[-1]] += now - self._since
+            spent = self._seconds[self._kinds[-1]]
+            for i in (0, 1):
+                spent[i] += now[i] - self._since[i]
         self._since = now
 
     def timed(self, function: Callable[..., Any], kind: str) -> Callable[..., Any]:
@@ -52,6 +60,13 @@ class Clock:
 
         return call
 
+    def lap(self) -> dict[str, list[float]]:
+        """Return the seconds since the last lap, each by the wall and of the processor."""
+        self._switch()
+        seconds = dict(self._seconds)
+        self._seconds.clear()
+        return seconds
+
     def watch(self, owner: Any, kind: str, *names: str) -> None:
         """Count the time of functions of a module or methods of a class; no name: of all."""
         own = [name for name, value in vars(owner).items() if isinstance(value, FunctionType)]
@@ -59,8 +74,12 @@ class Clock:
             setattr(owner, name, self.timed(getattr(owner, name), kind))
 
 
+def _now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
 def main(text: list[str], cache: str, trials: int, settings: dict[str, Any]) -> dict[str, Any]:
-    """Sweep and return the seconds of each trial by kind; the first trials load code."""
+    """Sweep and return the seconds of each trial by kind; the first holds the baseline's too."""
     corpus = Corpus.build(text, cache=cache, progress=False)
     clock = Clock()
     clock.watch(run, "training", "train")
@@ -69,21 +88,23 @@ def main(text: list[str], cache: str, trials: int, settings: dict[str, Any]) -> 
     clock.watch(export, "files", "codalab")
     clock.watch(Embeddings, "files", "save")
     clock.watch(Search, "optuna")
+    clock.watch(Claims, "optuna", "take", "still_mine")
     clock.watch(optuna.Study, "optuna", "ask", "tell", "get_trials")
+    clock.watch(tracking.RunWriter, "page", "figure")  # drawing them takes most of its time
     for owner in (tracking.Store, tracking.RunWriter, tracking.RunLog):
         clock.watch(owner, "mlflow")
     by_trial = []
-    try_next = clock.timed(sweeping._Sweep.try_next, "rest")
+    try_one = Participant._try
+    clock.watch(Participant, "rest", "take_part")
 
     def counted(*args: Any) -> None:
-        clock.seconds.clear()
-        try_next(*args)
-        by_trial.append(dict(clock.seconds))
+        try_one(*args)
+        by_trial.append(clock.lap())
 
-    sweeping._Sweep.try_next = counted  # type: ignore[method-assign, assignment]
+    Participant._try = counted  # type: ignore[method-assign, assignment]
     with tempfile.TemporaryDirectory() as root:
         plan = Plan(trials=trials, seeds=(1,), settings=TrainSettings(**settings))
-        sweeping.sweep(corpus, plan, root=root, submissions=f"{root}/out", progress=False)
+        sweep(corpus, plan, root=root, submissions=f"{root}/out", progress=False)
     return {"trials": by_trial, "types": len(corpus)}
 
 

@@ -15,7 +15,7 @@ import optuna
 
 from debiaslab.cli import main as command
 from debiaslab.corpus import Corpus
-from debiaslab.study.search import storage_url
+from debiaslab.study.search_storage import storage_url
 
 
 def main(text: list[str], cache: str, trials: int, workers: int) -> dict[str, Any]:

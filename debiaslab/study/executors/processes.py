@@ -1,0 +1,158 @@
+"""Participants in processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
+
+from debiaslab.errors import UserError
+from debiaslab.study.executors.share import Share, work
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+    from debiaslab.tracking import Store
+
+_PATIENCE = 60.0  # seconds that interrupted participants have to end their runs properly
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    told: Connection
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True)
+class Processes:
+    """As many processes as there are workers; they share the pages of one id stream.
+
+    They are started anew, not forked: PyTorch's and MLflow's threads do not survive a fork.
+
+    Args:
+        workers: How many.
+
+    Raises:
+        UserError: With the threads of a training there would be more of them than cores.
+    """
+
+    workers: int
+
+    def check(self, threads: int) -> None:
+        """Refuse more threads in all than the machine has cores."""
+        cores = os.cpu_count() or 1
+        if self.workers < 1 or (self.workers > 1 and self.workers * threads > cores):
+            raise UserError(
+                f"--workers was {self.workers}, with {threads} threads each",
+                allowed=f"1 to {max(cores // threads, 1)} on this machine of {cores} cores",
+            )
+
+    def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
+        """Run the participants; one that is killed is done without, with a warning."""
+        self.check(share.plan.settings.threads)
+        context = get_context("spawn")
+        workers = []
+        for _ in range(self.workers):
+            ours, theirs = context.Pipe(duplex=False)
+            process = context.Process(target=_main, args=(share, theirs), daemon=False)
+            process.start()
+            theirs.close()  # its end is seen when the process has it no more
+            workers.append(_Worker(process, ours))
+        try:
+            _listen(workers, done)
+        except BaseException:
+            _interrupt(workers)
+            raise
+        _judge(workers)
+
+
+def _main(share: Share, told: Connection) -> None:
+    """Work; tell of each run done, and of the error that ended it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal; the driver passes it on
+    signal.signal(signal.SIGTERM, _stop)
+    threading.Thread(target=_die_with_driver, daemon=True).start()
+    try:
+        work(share, _open_corpus, told.send)
+    except UserError as error:
+        told.send(error)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _stop(number: int, frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what follows ends the run
+    raise KeyboardInterrupt
+
+
+def _die_with_driver() -> None:
+    driver = parent_process()
+    if driver is not None:
+        driver.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _open_corpus(share: Share, store: Store) -> Corpus:
+    corpus = share.corpus.find(share.corpus.path.parent)
+    if corpus is None:
+        raise UserError(
+            f"the encoded corpus {share.corpus.path} is gone", next_step="the same command again"
+        )
+    return corpus
+
+
+def _listen(workers: list[_Worker], done: Callable[[int], object]) -> None:
+    """Pass on what the participants tell until all have ended."""
+    open_ = {worker.told: worker for worker in workers}
+    while open_:
+        for told in wait(list(open_)):
+            assert isinstance(told, Connection)
+            try:
+                said = told.recv()
+            except EOFError:  # it has ended, well or not
+                del open_[told]
+                continue
+            if isinstance(said, BaseException):
+                open_[told].error = said
+                raise said
+            done(said)
+    for worker in workers:
+        worker.process.join()
+
+
+def _interrupt(workers: list[_Worker]) -> None:
+    """End the participants as Ctrl-C would, and those that do not end by force."""
+    for worker in workers:
+        with suppress(OSError):
+            worker.process.terminate()
+    until = time.monotonic() + _PATIENCE
+    for worker in workers:
+        worker.process.join(max(until - time.monotonic(), 0.1))
+        if worker.process.is_alive():
+            worker.process.kill()
+
+
+def _judge(workers: list[_Worker]) -> None:
+    codes = [worker.process.exitcode for worker in workers]
+    ended = [code for code in codes if code != 0]
+    if len(ended) == len(workers):
+        raise UserError(
+            f"all {len(workers)} workers died (exit codes {', '.join(map(str, codes))})",
+            allowed="a negative code is a signal; -9 is often the system short of memory",
+            next_step="the same command again, which goes on from there; or fewer --workers",
+        )
+    if ended:
+        warnings.warn(
+            f"{len(ended)} of {len(workers)} workers died (exit codes "
+            f"{', '.join(map(str, ended))}); the others did their work",
+            stacklevel=4,
+        )

@@ -1,0 +1,93 @@
+"""Where Optuna's studies are kept: a file in the folder of the store, or a server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from sqlalchemy import URL
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from debiaslab.errors import UserError
+from debiaslab.redact import redact
+
+DATABASE = "optuna.db"
+VARIABLE = "DEBIASLAB_OPTUNA_STORAGE"
+SEARCH_ERRORS = (StorageInternalError, SQLAlchemyError)
+_PATIENCE = 60  # seconds that sqlite waits for another process's writing
+
+
+def storage_url(folder: Path) -> str:
+    """Return the address of the database: what the variable names, or a file in the folder.
+
+    The folder is made.
+    """
+    if given := os.environ.get(VARIABLE):
+        return given
+    folder.mkdir(parents=True, exist_ok=True)
+    database = str((folder / DATABASE).resolve())
+    return URL.create("sqlite", database=database).render_as_string()  # quotes "?" and "%"
+
+
+def shown(folder: Path) -> str:
+    """Return what a user may see of the address."""
+    return redact(storage_url(folder)) if os.environ.get(VARIABLE) else str(folder / DATABASE)
+
+
+def search_exists(folder: Path) -> bool:
+    """Whether there is a database that can hold studies; it is not made."""
+    return bool(os.environ.get(VARIABLE)) or (folder / DATABASE).is_file()
+
+
+def open_storage(folder: Path) -> RDBStorage:
+    """Open the database, making its tables when it has none.
+
+    Raises:
+        UserError: The address cannot be used, or its driver is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    url = storage_url(folder)
+    try:
+        return _open(url)
+    except (ImportError, ArgumentError) as error:
+        raise UserError(
+            f"{VARIABLE} names {redact(url)}, which cannot be used here: {redact(str(error))}",
+            allowed="an address such as postgresql+psycopg://user@host/database",
+            next_step="pip install 'debiaslab[postgres]'",
+        ) from None
+
+
+def _open(url: str) -> RDBStorage:
+    local = url.startswith("sqlite")
+    # a server may have dropped a connection while a training ran: each is tried before its use
+    options = {"connect_args": {"timeout": _PATIENCE}} if local else {"pool_pre_ping": True}
+    try:
+        return RDBStorage(url, engine_kwargs=options)
+    except SEARCH_ERRORS:
+        return RDBStorage(url, engine_kwargs=options)  # others may have been making the tables
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn the failures of Optuna's database into one sentence, without credentials."""
+    try:
+        yield
+    except SEARCH_ERRORS as error:
+        cause = error.__cause__ or error
+        lines = str(getattr(cause, "orig", None) or cause).splitlines() or [type(cause).__name__]
+        reason = redact(lines[0])
+        damaged = "not a database" in reason or "malformed" in reason
+        served = bool(os.environ.get(VARIABLE))
+        raise UserError(
+            f"the search's database {shown(folder)} cannot be used: {reason}",
+            next_step="move that file aside, then the same command again: runs that finished are "
+            "not trained again"
+            if damaged
+            else "the same command again when "
+            + ("the server answers" if served else "the folder has space and may be written")
+            + "; what was recorded is kept",
+        ) from None

@@ -1,0 +1,357 @@
+"""Several processes in one study: nothing lost, nothing twice, whoever is killed and whenever."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import asdict
+from multiprocessing import get_context
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+import sqlalchemy
+
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.processes import Process, this_process
+from debiaslab.study import claims as claims_module
+from debiaslab.study import taking_part
+from debiaslab.study.claims import Claims
+from debiaslab.study.executors import Processes
+from debiaslab.study.objective import Outcome, Yardstick
+from debiaslab.study.plan import Plan
+from debiaslab.study.run import FinishedRun
+from debiaslab.study.search import Search
+from debiaslab.study.search_settings import SearchSettings
+from debiaslab.study.taking_part import Participant
+from debiaslab.tracking import VECTORS, Store
+from tests.command_line import write_toy
+
+needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL and fork")
+
+# Claims ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> sqlalchemy.Engine:
+    return sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'claims.db'}")
+
+
+def stranger(engine: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch, what: str) -> Claims:
+    """Return the claims of a process of another machine, which has taken ``what``."""
+    with monkeypatch.context() as there:
+        there.setattr(claims_module, "this_process", lambda: Process("elsewhere", 1, "x"))
+        other = Claims(engine, "study")
+        assert other.take(what) is not None
+    return other
+
+
+def test_a_claim_is_one_participants_until_it_is_released(engine: sqlalchemy.Engine) -> None:
+    first, second = Claims(engine, "study"), Claims(engine, "study")
+    claim = first.take("trial 0")
+    assert claim is not None
+    assert claim.before is None
+    with first.held(claim):
+        assert second.take("trial 0") is None
+        assert first.take("trial 0") is None  # nor twice by the same
+        assert second.take("trial 1") is not None
+        assert Claims(engine, "another study").take("trial 0") is not None
+        assert first.still_mine(claim)
+    assert second.take("trial 0") is not None
+    assert not first.still_mine(claim)
+
+
+def test_of_many_that_want_a_claim_at_once_one_gets_it(engine: sqlalchemy.Engine) -> None:
+    everybody = [Claims(engine, "study") for _ in range(8)]
+    start, got = threading.Barrier(8), []
+
+    def want(each: Claims) -> None:
+        start.wait()
+        got.append(each.take("trial 0"))
+
+    threads = [threading.Thread(target=want, args=(each,)) for each in everybody]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(claim is not None for claim in got) == 1
+
+
+def test_the_claims_of_a_dead_process_of_this_machine_are_taken_over_at_once(
+    engine: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = Process(this_process().host, 2**22 + 1, "boot:1")
+    with monkeypatch.context() as there:
+        there.setattr(claims_module, "this_process", lambda: dead)
+        assert Claims(engine, "study").take("trial 0") is not None
+    claim = Claims(engine, "study").take("trial 0")
+    assert claim is not None
+    assert claim.before == dead
+
+
+def test_a_process_of_another_machine_is_given_up_when_its_heart_stands_still(
+    engine: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(claims_module.time, "monotonic", lambda: clock[0])
+    other = stranger(engine, monkeypatch, "trial 0")
+    mine = Claims(engine, "study")
+    assert mine.take("trial 0") is None
+    clock[0] = claims_module.LEASE - 1
+    assert mine.take("trial 0") is None
+    other._beat()
+    clock[0] += claims_module.LEASE - 1  # since the beat was seen to move: nothing yet
+    assert mine.take("trial 0") is None
+    clock[0] += claims_module.LEASE - 1
+    assert mine.take("trial 0") is None
+    clock[0] += 2
+    claim = mine.take("trial 0")
+    assert claim is not None
+    assert claim.before == Process("elsewhere", 1, "x")
+
+
+def test_released_claims_include_those_left_at_the_end(engine: sqlalchemy.Engine) -> None:
+    with Claims(engine, "study") as first:
+        assert first.take("trial 0") is not None
+    assert Claims(engine, "study").take("trial 0") is not None
+
+
+# Participants, killed at random moments -------------------------------------------------------
+
+SEEDS = (1, 2)
+TRIALS = 8
+PLAN = Plan(
+    strategy="projection", trials=TRIALS, seeds=SEEDS, search=SearchSettings(sampler="random")
+)
+KILLS = 32
+MOST = 300  # statements a participant makes, at most, before it is killed
+
+
+def pretend(
+    store: Store,
+    parent: str,
+    corpus: None,
+    plan: Plan,
+    *,
+    weight: float,
+    seed: int,
+    trial: int | None,
+    **unused: object,
+) -> FinishedRun:
+    """Log a run as `run_once` does, of vectors that λ and the seed alone say, in little time."""
+    rng = np.random.default_rng([seed, int(weight * 1e6)])
+    vectors = Embeddings(("a", "b"), rng.normal(size=(2, 3)).astype(np.float32))
+    outcome = Outcome(weight, None, 1.0, None, weight + seed)
+    yardstick = Yardstick({"test/tune": 1.0}, {"tune": 0.5})
+    tags = {
+        "debiaslab.kind": "baseline" if trial is None else "trial",
+        "debiaslab.trial": "" if trial is None else str(trial),
+    }
+    params = {"weight": repr(weight), "seed": seed}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        store.start("pretended", parent=parent, params=params, tags=tags, dataset=None) as log,
+    ):
+        log.metrics(asdict(outcome))
+        log.file(vectors.save(Path(folder) / Path(VECTORS).name), str(Path(VECTORS).parent))
+        log.json(asdict(yardstick), "yardstick.json")
+    return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
+
+
+def participate(root: Path, statements: int | None) -> None:
+    """Take part in the study, which is made when there is none.
+
+    With ``statements`` the process is killed when it is about to make one more in a database than
+    these, of MLflow's or Optuna's, once it has opened both: at any moment of its work.
+    """
+    taking_part.run_once = pretend  # type: ignore[assignment]  # in a forked process of its own
+    store = Store.open(root)
+    parent = store.study("study", create=True, params={}, tags={}, description="")
+    search = Search(root, "study", {}, PLAN.search_space, PLAN.search)
+    store.reconcile(parent)
+    left = itertools.count(-1 if statements is None else statements, -1)
+
+    def kill_in_the_end(*unused: object) -> None:
+        if next(left) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", kill_in_the_end)
+    sqlalchemy.event.listen(sqlalchemy.Engine, "commit", kill_in_the_end)
+    with Claims(search.engine, "study") as claims:
+        Participant(
+            store,
+            root,
+            None,
+            PLAN,
+            parent,
+            search,
+            claims,
+            lambda runs, here: None,  # type: ignore[arg-type]
+        ).take_part()
+    store.reconcile(parent)
+
+
+def start(root: Path, statements: int | None = None) -> Any:
+    """Start a participant: forked, since what it needs takes seconds to import."""
+    process = get_context("fork").Process(target=participate, args=(root, statements))
+    process.start()
+    return process
+
+
+def trained(store: Store) -> dict[tuple[str, str, str], int]:
+    """Return how often each cell of the study has finished."""
+    parent = store.study_named("study").run_id
+    return Counter(
+        (run.tags["debiaslab.trial"], run.params["weight"], run.params["seed"])
+        for run in store.runs(parent)
+        if run.status == "FINISHED"
+    )
+
+
+@needs_kill
+def test_participants_killed_at_random_moments_leave_what_an_undisturbed_one_leaves(
+    tmp_path: Path,
+) -> None:
+    """Workers that come, are killed and come again: all that one does alone, once, and no more."""
+    alone = start(tmp_path / "alone")
+    alone.join(300)
+    assert alone.exitcode == 0
+    root = tmp_path / "killed"
+    rng, killed = random.Random(6), 0
+    workers = [start(root, rng.randrange(MOST)) for _ in range(2)]  # of two one makes the store
+    while killed < KILLS:
+        victim = next((each for each in workers if not each.is_alive()), None)
+        if victim is None:
+            wait([each.sentinel for each in workers])
+            continue
+        workers.remove(victim)
+        assert victim.exitcode == -signal.SIGKILL, "the study was whole before its time"
+        killed += 1
+        workers.append(start(root, rng.randrange(MOST) if killed < KILLS - 1 else None))
+    for worker in workers:
+        worker.join(300)
+        assert worker.exitcode == 0
+
+    stores = [Store.open(folder, create=False) for folder in (tmp_path / "alone", root)]
+    cells = [trained(store) for store in stores]
+    assert cells[1] == cells[0]
+    assert set(cells[1].values()) == {1}
+    assert len(cells[1]) == (1 + TRIALS) * len(SEEDS)
+    searches = [Search(f, "study", {}, PLAN.search_space) for f in (tmp_path / "alone", root)]
+    tried = [{p: (t.params, t.values) for p, t in each.counted.items()} for each in searches]
+    assert tried[1] == tried[0]
+    assert sorted(tried[1]) == list(range(TRIALS))
+    assert not searches[1].study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
+    runs = stores[1].runs(stores[1].study_named("study").run_id)
+    assert {run.status for run in runs} == {"FINISHED", "KILLED"}
+    for run in runs:
+        if run.status == "FINISHED":
+            vectors = Embeddings.load(stores[1].artifact(run.run_id, VECTORS))
+            seed = [int(run.params["seed"]), int(float(run.params["weight"]) * 1e6)]
+            whole = np.random.default_rng(seed).normal(size=(2, 3)).astype(np.float32)
+            assert np.array_equal(vectors.vectors, whole)
+
+
+# Real trainings -------------------------------------------------------------------------------
+
+
+def test_more_threads_than_cores_are_refused() -> None:
+    cores = os.cpu_count() or 1
+    with pytest.raises(UserError, match=rf"--workers was {cores + 1}.*of {cores} cores"):
+        Processes(cores + 1).check(threads=1)
+    with pytest.raises(UserError, match="with 1000 threads each"):
+        Processes(2).check(threads=1000)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes started by ``pid`` that run this package's workers."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+            command = path.with_name("cmdline").read_text()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and "spawn_main" in command:
+            found.append(int(path.parent.name))
+    return found
+
+
+def until(true: Any, seconds: float = 300.0) -> Any:
+    """Wait until a call returns something true, and return it."""
+    end = time.monotonic() + seconds
+    while not (value := true()):
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.1)
+    return value
+
+
+@needs_kill
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two workers need two cores")
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see the workers")
+def test_a_driver_and_then_a_worker_are_killed_and_the_same_command_goes_on(
+    tmp_path: Path,
+) -> None:
+    write_toy(tmp_path)
+    command = [sys.executable, "-m", "debiaslab", "sweep", "toy.txt", "--dim", "8", "--epochs", "1"]
+    command += ["--min-count", "1", "--retention-weight", "0", "--study", "small"]
+    command += ["--trials", "4", "--seeds", "2", "--sampler", "random", "--workers", "2"]
+    logs = [tmp_path / "first.log", tmp_path / "second.log"]
+
+    def begin(log: Path) -> subprocess.Popen[bytes]:
+        with log.open("wb") as out:
+            return subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=out)
+
+    def running() -> list[Any]:
+        if not (tmp_path / "mlruns" / "mlflow.db").is_file():
+            return []
+        store = Store.open(tmp_path / "mlruns", create=False)
+        return [run for run in store.all_runs() if run.status == "RUNNING" and run.kind != "study"]
+
+    driver = begin(logs[0])
+    until(running)
+    workers = children(driver.pid)
+    assert len(workers) == 2
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+
+    driver = begin(logs[1])
+    workers = until(lambda: len(found := children(driver.pid)) == 2 and found)
+    until(running)
+    os.kill(workers[0], signal.SIGKILL)
+    assert driver.wait(300) == 0, logs[1].read_text()
+    said = logs[1].read_text()
+    assert "1 of 2 workers died (exit codes -9); the others did their work" in said
+
+    store = Store.open(tmp_path / "mlruns", create=False)
+    study = store.study_named("small")
+    assert study.status == "FINISHED"
+    runs = store.runs(study.run_id)
+    assert "RUNNING" not in {run.status for run in runs}
+    done = [run for run in runs if run.status == "FINISHED"]
+    cells = Counter((run.tags["debiaslab.trial"], run.params["seed"]) for run in done)
+    wanted = {(trial, seed) for trial in ("", "0", "1", "2", "3") for seed in ("1", "2")}
+    assert set(cells) == wanted
+    assert set(cells.values()) == {1}
+    plan = Plan(strategy="projection")
+    drawn = Search(
+        tmp_path / "alone", "alone", {}, plan.search_space, SearchSettings(sampler="random")
+    )
+    for position in range(4):  # the λs are those of one process alone
+        weight = drawn.propose(position).weight
+        assert {r.params["weight"] for r in done if r.tags["debiaslab.trial"] == str(position)} == {
+            repr(weight)
+        }
