@@ -28,6 +28,7 @@ COMMANDS = {
     "resume": "continue a study by its name",
     "archive": "write a study to one file, to be moved",
     "restore": "put the studies of an archive into the store",
+    "reproduce": "make a run again from what was logged and compare",
     "prune-store": "remove what crashed runs left in the store",
     "compare": "train strategies side by side and tabulate them",
     "report": "write the report of a study as one page, PDF or Markdown",

@@ -40,6 +40,7 @@ OPTIONS = {
     "resume": "--trials --hours --workers --store",
     "archive": "--store",
     "restore": "--store",
+    "reproduce": "--store",
     "prune-store": "--yes --failed --store",
     "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
     "--store",

@@ -74,11 +74,14 @@ def sweep(
         search = Search(Path(root), name, plan.identity(corpus), plan.search_space, plan.search)
         parent = _parent(store, name, corpus, plan)
         store.reconcile(parent)
-        with store.resume(parent) as log, Claims(search.engine, name) as claims:
-            log.dataset(dataset_info(corpus))
-            log_provenance(log)
-            log_study_file(log, name, corpus, plan, file)
-            with _bar(plan, search, name, disable=not progress) as bar:
+        with Claims(search.engine, name) as claims:
+            with (
+                store.resume(parent) as log,
+                _bar(plan, search, name, disable=not progress) as bar,
+            ):
+                log.dataset(dataset_info(corpus))
+                log_provenance(log)
+                log_study_file(log, name, corpus, plan, file)
                 driver = Participant(
                     store, Path(root), corpus, plan, parent, search, claims, _ticks(bar)
                 )

@@ -1,0 +1,259 @@
+"""Making a run again from what was logged of it, and holding the two against each other."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from debiaslab import lexicons, regularizers
+from debiaslab.corpus import Corpus, CorpusSettings
+from debiaslab.corpus.builtin import BuiltinSource
+from debiaslab.corpus.reference import Reference
+from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
+from debiaslab.metrics import Scorecard, evaluate
+from debiaslab.provenance import provenance
+from debiaslab.run_info import PROVENANCE, SCORECARD, VECTORS, RunInfo
+from debiaslab.sgns import TrainSettings, train
+from debiaslab.study.run import bound_strategy
+
+if TYPE_CHECKING:
+    from debiaslab.tracking import Store
+
+_CORPUS = "corpus.json"
+_NEEDED = (_CORPUS, PROVENANCE, SCORECARD, VECTORS)
+_MADE = ("baseline", "trial", "cell")  # kinds of runs that are one training and one scorecard
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a run was made of, as it was logged."""
+
+    run: RunInfo
+    settings: TrainSettings
+    strategy: regularizers.Strategy
+    corpus: Mapping[str, Any]  # fingerprint, sources, settings
+    made_with: Mapping[str, Any]  # provenance
+    vectors: Embeddings
+    scorecard: Scorecard
+
+
+@dataclass(frozen=True)
+class Circumstance:
+    """Something a result depends on: then and here."""
+
+    what: str
+    then: str
+    here: str
+
+    @property
+    def same(self) -> bool:
+        """Whether it is as it was."""
+        return self.then == self.here
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a run that was made again compares with the one that was logged.
+
+    Attributes:
+        identical: Whether words, vectors and all numbers that were measured again are equal, bit
+            for bit.
+        same_words: Whether vocabulary and dimension are.
+        largest: Largest absolute difference of a coordinate; None with other words.
+        cosine: Smallest cosine between the two vectors of a word; None with other words.
+        measured: Numbers of the scorecard that both have.
+        differing: Those that differ, as (name, then, here), the largest difference first.
+        elsewhere: Numbers of the logged scorecard that need the baseline's vectors: not made again.
+    """
+
+    identical: bool
+    same_words: bool
+    largest: float | None
+    cosine: float | None
+    measured: int
+    differing: tuple[tuple[str, float, float], ...]
+    elsewhere: int
+
+
+def read_recipe(store: Store, run_id: str) -> Recipe:
+    """Return what a run was made of.
+
+    Raises:
+        UserError: There is no such run, or it is none that can be made again.
+    """
+    run = store.run(run_id)
+    if run.kind not in _MADE:
+        raise UserError(
+            f"the run {run_id} is {run.kind or 'something'!r}, not one training",
+            allowed="runs of sweep and compare: a baseline, a trial or a cell",
+            next_step="python -m debiaslab status NAME, or the UI, for the ids of a study's runs",
+        )
+    there = store.artifacts(run_id)
+    if missing := [path for path in _NEEDED if path not in there]:
+        raise UserError(
+            f"the run {run_id} ({run.status}) did not keep {', '.join(missing)}",
+            allowed="a run that has finished",
+        )
+    if "init" in run.params:
+        raise UserError(
+            f"the run {run_id} began with the vectors of another run (warm start)",
+            allowed="runs that were trained from the beginning",
+        )
+    settings = TrainSettings(
+        **{
+            each.name: _value(each.name, run.params[each.name])
+            for each in fields(TrainSettings)
+            if each.name in run.params
+        }
+    )
+    knobs = {k.removeprefix("knob."): v for k, v in run.params.items() if k.startswith("knob.")}
+    name, weight = run.params["strategy"], float(run.params["weight"])
+
+    def text(path: str) -> str:
+        return store.artifact(run_id, path).read_text(encoding="utf-8")
+
+    return Recipe(
+        run=run,
+        settings=settings,
+        strategy=regularizers.create(name, weight=weight, **knobs),
+        corpus=json.loads(text(_CORPUS)),
+        made_with=json.loads(text(PROVENANCE)),
+        vectors=Embeddings.load(store.artifact(run_id, VECTORS)),
+        scorecard=Scorecard.from_json(text(SCORECARD)),
+    )
+
+
+def find_corpus(recipe: Recipe, files: Sequence[str], cache: str | Path) -> Corpus:
+    """Return the corpus of a run: of the files, where it was, or from the cache.
+
+    Raises:
+        UserError: It is nowhere, or the text is another.
+    """
+    wanted, sources = recipe.corpus["fingerprint"], recipe.corpus["sources"]
+    settings = CorpusSettings(**recipe.corpus["settings"])
+    builtin = sources == [BuiltinSource.label]
+    if not files:
+        there = Reference(
+            wanted, Path(cache) / "none", settings, recipe.run.params["corpus"], tuple(sources)
+        )
+        if found := there.find(cache):
+            return found
+        if not builtin and not all(Path(source).is_file() for source in sources):
+            raise UserError(
+                f"the text of the run is not here: {', '.join(sources)}",
+                allowed=f"a text with the fingerprint {wanted[:16]}…",
+                next_step=f"python -m debiaslab reproduce {recipe.run.run_id} FILE…",
+            )
+    corpus = Corpus.build(files or ([] if builtin else sources), settings, cache=cache)
+    if corpus.fingerprint != wanted:
+        raise UserError(
+            f"{', '.join(corpus.sources)} is another text: its fingerprint is "
+            f"{corpus.fingerprint[:16]}…",
+            allowed=f"a text with the fingerprint {wanted[:16]}…, read with {settings}",
+        )
+    return corpus
+
+
+def circumstances(recipe: Recipe, corpus: Corpus) -> tuple[Circumstance, ...]:
+    """Return what the result depends on, then and here."""
+    then, here = recipe.made_with, provenance()
+    packages = sorted({*then["packages"], *here["packages"]})
+    rows = [
+        ("debiaslab", then["debiaslab"], here["debiaslab"]),
+        ("commit", _commit(then), _commit(here)),
+        ("python", then["python"], here["python"]),
+        *((name, then["packages"].get(name), here["packages"].get(name)) for name in packages),
+        ("cpu", then["machine"]["cpu"], here["machine"]["cpu"]),
+        ("corpus", recipe.corpus["fingerprint"][:16], corpus.fingerprint[:16]),
+        ("word lists", *_lists(recipe.run.params.get("lexicon_versions", "{}"))),
+    ]
+    return tuple(Circumstance(name, str(a), str(b)) for name, a, b in rows)
+
+
+def make_again(recipe: Recipe, corpus: Corpus, *, progress: bool = True) -> Verdict:
+    """Train and measure with what was logged, and compare.
+
+    Raises:
+        UserError: The word lists here no longer give the strategy the words it had.
+    """
+    cover: Any = recipe.run.params["cover"]
+    bound = bound_strategy(corpus, recipe.strategy, cover, recipe.settings)
+    result = train(
+        corpus,
+        recipe.settings,
+        None if bound is None else bound.penalty,
+        preprocessing=None if bound is None else bound.preprocessing,
+        progress=progress,
+    )
+    vectors = result.embeddings if bound is None else bound.finish(result.embeddings)
+    name = recipe.scorecard.vectors
+    return compared(recipe, vectors, evaluate(vectors, name=name, seed=recipe.settings.seed))
+
+
+def compared(recipe: Recipe, vectors: Embeddings, scorecard: Scorecard) -> Verdict:
+    """Hold vectors and their scorecard against the logged ones."""
+    a, b = recipe.vectors, vectors
+    same_words = a.words == b.words and a.dim == b.dim
+    then, here = _numbers(recipe.scorecard), _numbers(scorecard)
+    both = [name for name in then if name in here]
+    differing = [(name, then[name], here[name]) for name in both if then[name] != here[name]]
+    equal = same_words and bool(np.array_equal(a.vectors, b.vectors))
+    return Verdict(
+        identical=equal and not differing and set(here) <= set(then),
+        same_words=same_words,
+        largest=float(np.abs(a.vectors - b.vectors).max()) if same_words else None,
+        cosine=_least_cosine(a.vectors, b.vectors) if same_words else None,
+        measured=len(both),
+        differing=tuple(sorted(differing, key=lambda row: -abs(row[1] - row[2]))),
+        elsewhere=len(then) - len(both),
+    )
+
+
+def _value(name: str, text: str) -> Any:
+    """Return a setting as it was before it was logged as text."""
+    if name == "engine" and text == "auto":
+        return None
+    if text in ("None", "True", "False"):
+        return ast.literal_eval(text)
+    kind = type(getattr(TrainSettings, name))
+    return kind(text) if kind in (int, float) else int(text) if name == "patience" else text
+
+
+def _numbers(scorecard: Scorecard) -> dict[str, float]:
+    return {
+        f"{record.metric}/{record.name}/{record.words}": record.value
+        for record in scorecard.records
+        if record.value is not None
+    }
+
+
+def _least_cosine(a: np.ndarray, b: np.ndarray) -> float:
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    dots = np.einsum("ij,ij->i", a, b, dtype=np.float64)
+    return float(np.min(dots[norms > 0] / norms[norms > 0], initial=1.0))
+
+
+def _commit(made_with: Mapping[str, Any]) -> str:
+    git = made_with["git"]
+    if git is None:
+        return "no checkout"
+    return str(git["commit"])[:12] + (" with changes" if git["dirty"] else "")
+
+
+def _lists(logged: str) -> tuple[str, str]:
+    """Return the versions of the word lists that are not the same then and here."""
+    then, here = json.loads(logged), dict(lexicons.versions())
+    other = sorted(k for k in {*then, *here} if str(then.get(k)) != str(here.get(k)))
+    if not other:
+        return "the same", "the same"
+    return (
+        ", ".join(f"{name} {then.get(name)}" for name in other),
+        ", ".join(f"{name} {here.get(name)}" for name in other),
+    )
