@@ -221,7 +221,11 @@ class Secretive(Drifting):
 def test_what_a_penalty_remembers_is_kept(corpus: Corpus, folder: Path, composed: bool) -> None:
     strategy: Penalty = Drifting(100.0)
     if composed:
-        strategy = SumOfPenalties(100.0, (Drifting(), create("tying", weight=1.0)))  # type: ignore[arg-type]
+        strategy = SumOfPenalties(
+            100.0,
+            (Drifting(), create("tying", weight=1.0)),  # type: ignore[arg-type]
+            (1.0, 1.0),
+        )
     job = Job(corpus, FAST, lambda: bind(strategy, corpus.words))
     assert_same(job.interrupted(folder), job.run())
 

@@ -102,6 +102,7 @@ def sided(corpus: Corpus, store: Path) -> Comparison:
         settings=TINY,
         objective=OBJECTIVE,
         name="sides",
+        controls=False,  # what they are is tested with compare
     )
     return compare(corpus, plan, root=store, submissions=store / "out", progress=False)
 

@@ -1,0 +1,92 @@
+"""The notebooks in `analysis/` run on a small real study, and are committed to be read."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.command_line import call
+
+nbformat = pytest.importorskip("nbformat", reason="nbformat (debiaslab[dev]) is not installed")
+nbclient = pytest.importorskip("nbclient", reason="nbclient (debiaslab[dev]) is not installed")
+
+FOLDER = Path(__file__).parent.parent / "analysis"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+STUDY = ["sweep", "--strategy", "projection", "--study", "small", "--epochs", "3", "--dim", "30"]
+STUDY += ["--trials", "2", "--seeds", "2", "--sampler", "random"]
+_OWN_IMPORT = re.compile(r"^\s*(?:from|import) (debiaslab[\w.]*)", re.MULTILINE)
+_PUBLIC = {"debiaslab", "debiaslab.metrics", "debiaslab.lexicons", "debiaslab.statistics"}
+_PUBLIC |= {"debiaslab.report.figures"}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the store of a small study of the built-in text."""
+    folder = tmp_path_factory.mktemp("study")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.chdir(folder)
+        from debiaslab.cli import main
+
+        assert main(STUDY) == 0
+    return folder / "mlruns"
+
+
+def cells(path: Path, kind: str) -> list[dict[str, Any]]:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return [cell for cell in content["cells"] if cell["cell_type"] == kind]
+
+
+def test_there_are_notebooks() -> None:
+    assert NOTEBOOKS
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs(path: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("DEBIASLAB_STUDY", "small")
+    monkeypatch.setenv("DEBIASLAB_STORE", str(store))
+    notebook = nbformat.read(path, as_version=4)
+    run = nbclient.NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
+    )
+    run.execute()  # raises what a cell raises
+    assert sum(bool(cell.outputs) for cell in notebook.cells if cell.cell_type == "code") > 3
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_committed_to_be_read(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text) < 700_000
+    assert not re.search(r"/(?:work|root|home|tmp)/", text), "a path of somebody's machine"
+    code = cells(path, "code")
+    assert all("".join(cell["source"]).count("\n") < 25 for cell in code)
+    assert not any(output["output_type"] == "error" for cell in code for output in cell["outputs"])
+    numbers = [cell["execution_count"] for cell in code]
+    assert numbers == list(range(1, len(code) + 1)), "run from top to bottom"
+    assert any("image/png" in output.get("data", {}) for cell in code for output in cell["outputs"])
+    assert len(cells(path, "markdown")) >= 4
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_uses_the_public_api_only(path: Path) -> None:
+    for cell in cells(path, "code"):
+        used = set(_OWN_IMPORT.findall("".join(cell["source"])))
+        assert used <= _PUBLIC
+
+
+def test_a_notebook_without_its_study_says_how_to_make_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What the first cell raises names the command."""
+    from debiaslab import open_study
+    from debiaslab.errors import UserError
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(UserError, match=r"there is no tracking store.*debiaslab sweep"):
+        open_study("quickstart", tmp_path / "none")
+    assert call(capfd, "studies", "--store", str(tmp_path / "none")).code == 2
