@@ -89,6 +89,20 @@ def test_a_difference_is_measured_and_ends_with_an_error(capfd: Capture) -> None
     assert f"the run {run.run_id} did not come out the same" in said.err
 
 
+def test_a_number_of_the_scorecard_that_is_no_headline_counts_too(capfd: Capture) -> None:
+    run = runs()["1"]
+    path = Store.open(create=False).artifact(run.run_id, "scorecard.json")
+    scorecard = json.loads(path.read_text())
+    record = next(r for r in scorecard["records"] if r.get("statistic") is not None)
+    record["statistic"] += 0.125
+    path.write_text(json.dumps(scorecard))
+    said = call(capfd, "reproduce", run.run_id)
+    assert said.code == 2
+    assert "vectors   identical, bit for bit" in said.out
+    (line,) = [line for line in said.out.splitlines() if "→" in line]
+    assert "weat" in line
+
+
 def test_what_is_other_here_is_shown(capfd: Capture) -> None:
     run = runs()["baseline"]
     path = Store.open(create=False).artifact(run.run_id, "provenance.json")

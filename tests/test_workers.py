@@ -264,6 +264,30 @@ def test_participants_killed_at_random_moments_leave_what_an_undisturbed_one_lea
             assert np.array_equal(vectors.vectors, whole)
 
 
+@pytest.mark.parametrize("last", ["complete", "prune", "fail", "interrupt"])
+def test_who_was_taken_for_dead_cannot_touch_what_another_did(tmp_path: Path, last: str) -> None:
+    """A machine that slept for longer than a lease wakes up in a trial that is another's now."""
+    settings = SearchSettings(sampler="random", min_retention=0.9)
+    slept, other = (Search(tmp_path, "study", {}, PLAN.search_space, settings) for _ in range(2))
+    lost = slept.propose(0)
+    other.set_aside(0)
+    own = other.propose(0)
+    slept.report(lost, 0, 5.0)
+    slept.constrain(lost, 0.5)
+    if last == "complete":
+        slept.complete(lost, 5.0)
+    elif last == "prune":
+        slept.prune(lost)
+    elif last == "fail":
+        slept.fail(lost, "it diverged")
+    else:
+        slept.interrupt(lost)
+    assert slept.finished == []
+    other.complete(own, 1.0)
+    assert {p: t.value for p, t in slept.counted.items()} == {0: 1.0}
+    assert own.weight == lost.weight  # the λ of a position is its own, whoever draws it
+
+
 # Real trainings -------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -21,7 +22,7 @@ from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.provenance import provenance
 from debiaslab.run_info import PROVENANCE, SCORECARD, VECTORS, RunInfo
 from debiaslab.sgns import TrainSettings, train
-from debiaslab.study.run import bound_strategy
+from debiaslab.study.run import bound_strategy, flat
 
 if TYPE_CHECKING:
     from debiaslab.tracking import Store
@@ -68,7 +69,7 @@ class Verdict:
         same_words: Whether vocabulary and dimension are.
         largest: Largest absolute difference of a coordinate; None with other words.
         cosine: Smallest cosine between the two vectors of a word; None with other words.
-        measured: Numbers of the scorecard that both have.
+        measured: Numbers of the scorecard that both have: values, intervals, p, n, nulls.
         differing: Those that differ, as (name, then, here), the largest difference first.
         elsewhere: Numbers of the logged scorecard that need the baseline's vectors: not made again.
     """
@@ -201,7 +202,7 @@ def compared(recipe: Recipe, vectors: Embeddings, scorecard: Scorecard) -> Verdi
     """Hold vectors and their scorecard against the logged ones."""
     a, b = recipe.vectors, vectors
     same_words = a.words == b.words and a.dim == b.dim
-    then, here = _numbers(recipe.scorecard), _numbers(scorecard)
+    then, here = flat(recipe.scorecard), flat(scorecard)
     both = [name for name in then if name in here]
     differing = [(name, then[name], here[name]) for name in both if then[name] != here[name]]
     equal = same_words and bool(np.array_equal(a.vectors, b.vectors))
@@ -226,14 +227,6 @@ def _value(name: str, text: str) -> Any:
     return kind(text) if kind in (int, float) else int(text) if name == "patience" else text
 
 
-def _numbers(scorecard: Scorecard) -> dict[str, float]:
-    return {
-        f"{record.metric}/{record.name}/{record.words}": record.value
-        for record in scorecard.records
-        if record.value is not None
-    }
-
-
 def _least_cosine(a: np.ndarray, b: np.ndarray) -> float:
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     dots = np.einsum("ij,ij->i", a, b, dtype=np.float64)
@@ -244,7 +237,10 @@ def _commit(made_with: Mapping[str, Any]) -> str:
     git = made_with["git"]
     if git is None:
         return "no checkout"
-    return str(git["commit"])[:12] + (" with changes" if git["dirty"] else "")
+    if not git["dirty"]:
+        return str(git["commit"])[:12]
+    changes = json.dumps([git["changed"], git["diff"]]).encode()
+    return f"{git['commit'][:12]} with changes {hashlib.sha256(changes).hexdigest()[:6]}"
 
 
 def _lists(logged: str) -> tuple[str, str]:

@@ -55,7 +55,8 @@ class Search:
     A trial has a position, from 0, among those that count. The sampler is seeded anew before each
     trial by its position, so a sweep that was interrupted draws the λs that an uninterrupted one
     draws. Several processes may take part, each with its own Search: which positions are theirs is
-    for them to settle (``claims``).
+    for them to settle (``claims``). What one says of a trial that another has set aside meanwhile,
+    since it took the first for dead, is passed over.
 
     Args:
         folder: Folder of the store, where the database is unless a variable names a server.
@@ -139,7 +140,8 @@ class Search:
     def report(self, proposal: Proposal, seed: int, score: float) -> None:
         """Record the score of one seed (position ``seed`` from 0) of a trial."""
         if not self.settings.pareto:
-            proposal.trial.report(score, seed)
+            with suppress(UpdateFinishedTrialError):
+                proposal.trial.report(score, seed)
 
     def hopeless(self, scores: Sequence[float]) -> bool:
         """Whether the scores of the first seeds say that a trial is worse than the best one."""
@@ -155,28 +157,27 @@ class Search:
     def constrain(self, proposal: Proposal, retention: float) -> None:
         """Record the mean retention of a trial, where there is a constraint on it."""
         if self.settings.min_retention is not None:
-            set_violation(proposal.trial, self.settings.min_retention - retention)
+            with suppress(UpdateFinishedTrialError):
+                set_violation(proposal.trial, self.settings.min_retention - retention)
 
     def complete(self, proposal: Proposal, *values: float) -> None:
         """Record the objectives of a trial, means over seeds, in the order of the settings."""
         for value in values:
             if not math.isfinite(value):
                 raise ValueError(f"a score must be a finite number, not {value}")
-        self._study.tell(proposal.trial, list(values))
+        self._study.tell(proposal.trial, list(values), skip_if_finished=True)
 
     def prune(self, proposal: Proposal) -> None:
         """Record that a trial was ended before all its seeds; it counts as tried."""
-        self._study.tell(proposal.trial, state=TrialState.PRUNED)
+        self._study.tell(proposal.trial, state=TrialState.PRUNED, skip_if_finished=True)
 
     def fail(self, proposal: Proposal, reason: str) -> None:
         """Record that a λ could not be trained; it counts as tried."""
-        proposal.trial.set_user_attr("reason", reason)
-        self._study.tell(proposal.trial, state=TrialState.FAIL)
+        self._end(proposal.trial, "reason", reason)
 
     def interrupt(self, proposal: Proposal) -> None:
         """Record that a λ was cut short from outside; it does not count and will come again."""
-        proposal.trial.set_user_attr(INTERRUPTED, True)
-        self._study.tell(proposal.trial, state=TrialState.FAIL)
+        self._end(proposal.trial, INTERRUPTED, True)
 
     def set_aside(self, position: int) -> None:
         """Set aside the trial that a process, now dead, was at in a position."""
@@ -200,9 +201,13 @@ class Search:
                 self._requeue(trial)
 
     def _requeue(self, trial: FrozenTrial) -> None:
-        with suppress(UpdateFinishedTrialError):  # another process did it in this moment
-            optuna.trial.Trial(self._study, trial._trial_id).set_user_attr(INTERRUPTED, True)
-            self._study.tell(trial.number, state=TrialState.FAIL)
+        self._end(optuna.trial.Trial(self._study, trial._trial_id), INTERRUPTED, True)
+
+    def _end(self, trial: optuna.Trial, attribute: str, value: object) -> None:
+        """End a trial as failed, unless another process did it in this moment."""
+        with suppress(UpdateFinishedTrialError):
+            trial.set_user_attr(attribute, value)
+        self._study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
 
 
 def counted_trials(study: optuna.Study) -> dict[int, FrozenTrial]:

@@ -116,7 +116,7 @@ class Participant:
             yield
 
     def _enough(self) -> bool:
-        """Whether no trial is left, and no other participant is at one that counts."""
+        """Whether all trials have been tried, or no further one is to be begun."""
         counted = self.search.counted
         if len(counted) >= self.plan.trials:
             return True

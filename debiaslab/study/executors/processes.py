@@ -29,7 +29,6 @@ _PATIENCE = 60.0  # seconds that interrupted participants have to end their runs
 class _Worker:
     process: BaseProcess
     told: Connection
-    error: BaseException | None = None
 
 
 @dataclass(frozen=True)
@@ -59,20 +58,24 @@ class Processes:
     def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
         """Run the participants; one that is killed is done without, with a warning."""
         self.check(share.plan.settings.threads)
-        context = get_context("spawn")
-        workers = []
-        for _ in range(self.workers):
-            ours, theirs = context.Pipe(duplex=False)
-            process = context.Process(target=_main, args=(share, theirs), daemon=False)
-            process.start()
-            theirs.close()  # its end is seen when the process has it no more
-            workers.append(_Worker(process, ours))
+        workers: list[_Worker] = []
         try:
+            while len(workers) < self.workers:
+                workers.append(_started(share))
             _listen(workers, done)
         except BaseException:
             _interrupt(workers)
             raise
         _judge(workers)
+
+
+def _started(share: Share) -> _Worker:
+    context = get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_main, args=(share, theirs), daemon=False)
+    process.start()
+    theirs.close()  # its end is seen when the process has it no more
+    return _Worker(process, ours)
 
 
 def _main(share: Share, told: Connection) -> None:
@@ -112,17 +115,16 @@ def _open_corpus(share: Share, store: Store) -> Corpus:
 
 def _listen(workers: list[_Worker], done: Callable[[int], object]) -> None:
     """Pass on what the participants tell until all have ended."""
-    open_ = {worker.told: worker for worker in workers}
+    open_ = [worker.told for worker in workers]
     while open_:
-        for told in wait(list(open_)):
+        for told in wait(open_):
             assert isinstance(told, Connection)
             try:
                 said = told.recv()
             except EOFError:  # it has ended, well or not
-                del open_[told]
+                open_.remove(told)
                 continue
             if isinstance(said, BaseException):
-                open_[told].error = said
                 raise said
             done(said)
     for worker in workers:
