@@ -28,12 +28,21 @@ def provenance() -> dict[str, Any]:
     """
     return {
         "debiaslab": debiaslab.__version__,
-        "git": git_state(Path(__file__).resolve()),
+        "git": running_source(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "machine": _machine(),
         "argv": [redact(argument) for argument in sys.argv],
     }
+
+
+@cache
+def running_source() -> dict[str, Any] | None:
+    """Return the state of the checkout that the running code was read from, at the first call.
+
+    Later changes to the files are not in the code that runs.
+    """
+    return git_state(Path(__file__).resolve())
 
 
 def git_state(file: Path) -> dict[str, Any] | None:

@@ -38,7 +38,6 @@ from debiaslab.ui_server import free_port, is_server, ui_command, ui_environment
 from debiaslab.ui_views import VIEW_TAG, run_page, study_view, view_page
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
     from debiaslab.embeddings import Embeddings
@@ -168,10 +167,13 @@ class RunWriter:
         with _explained(self._uri):
             self._client.log_artifact(self.run_id, str(source), folder)
 
-    def figure(self, figure: Figure, path: str) -> None:
-        """Keep a matplotlib figure; the ending of ``path`` names the format."""
-        with _explained(self._uri):
-            self._client.log_figure(self.run_id, figure, path)
+    def binary(self, data: bytes, path: str) -> None:
+        """Keep ``data`` as the artifact ``path``."""
+        folder, _, name = path.rpartition("/")
+        with tempfile.TemporaryDirectory() as made:
+            source = Path(made) / name
+            source.write_bytes(data)
+            self.file(source, folder or None)
 
     def dataset(self, dataset: DatasetInfo) -> None:
         """Log the corpus as the run's dataset input, with context ``training``."""

@@ -1,4 +1,4 @@
-"""Provenance: what is in it, what must not be, and how fast it is."""
+"""Provenance: what is in it, what must not be, and what it does not import."""
 
 import json
 import platform
@@ -22,16 +22,13 @@ def test_holds_versions_machine_and_no_host_name():
     assert platform.node() not in text.split()
 
 
-def test_is_fast_and_imports_nothing_heavy():
+def test_imports_nothing_heavy():
     code = (
-        "import sys, time; from debiaslab.provenance import provenance; "
-        "t = time.perf_counter(); provenance(); t = time.perf_counter() - t; "
-        "heavy = {'torch', 'mlflow', 'numba', 'gensim'} & set(sys.modules); print(t, *heavy)"
+        "import sys; from debiaslab.provenance import provenance; provenance(); "
+        "print(*{'torch', 'mlflow', 'numba', 'gensim'} & set(sys.modules))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    seconds, *heavy = shown.stdout.split()
-    assert heavy == []
-    assert float(seconds) < 1.0  # a third of a second on an idle machine
+    assert shown.stdout.split() == []
 
 
 def test_argv_is_redacted(monkeypatch):

@@ -12,8 +12,10 @@ from debiaslab.metrics.scorecard import Record
 from debiaslab.report import (
     TrialRow,
     loss_figure,
+    run_pictures,
     run_report,
     scorecard_figure,
+    study_pictures,
     study_report,
     summarize,
     sweep_figure,
@@ -226,8 +228,7 @@ def test_the_page_of_a_run(card):
         formula="score = B < 1",
         outcome={"bias_tune": 1.4683, "bias_report": None},
         baseline=card,
-        nulls={"6b/tune": 0.05},
-        loss=loss,
+        pictures=run_pictures(association_sizes(card, card, {"6b/tune": 0.05}), loss),
     )
     page = Page(source)
     assert "script" not in page.tags
@@ -248,7 +249,7 @@ def test_the_page_of_a_run(card):
 
 def test_the_smallest_page_of_a_run(card):
     page = Page(run_report(title="t", params={}, provenance={}, scorecard=card, formula="f"))
-    assert page.images == []
+    assert run_pictures((), ()) == page.images == []
     assert "baseline" not in page.text.split("Where it comes from")[0].split("How the score")[0]
 
 
@@ -260,6 +261,7 @@ def test_the_page_of_a_study(rows):
             params={"cover": "vocabulary"},
             provenance=PROVENANCE,
             formula="score",
+            pictures=study_pictures(rows),
             warnings=["low <coverage>"],
         )
     )
@@ -274,7 +276,7 @@ def test_the_page_of_a_study(rows):
 def test_the_page_of_a_study_without_a_trial(rows):
     page = Page(study_report(title="t", rows=rows[-2:], params={}, provenance={}, formula="score"))
     assert "No trial has finished yet" in page.text
-    assert page.images == []
+    assert study_pictures(rows[-2:]) == []
 
 
 def test_a_baseline_without_bias_is_said():

@@ -100,14 +100,13 @@ def test_a_run_is_read_back_whole(store, study):
     assert store.runs(study, "baseline") == []
 
 
-def test_files_and_figures(store, study, tmp_path):
-    from matplotlib.figure import Figure
-
+def test_files_and_bytes(store, study, tmp_path):
     (tmp_path / "v.npz").write_bytes(b"x")
     with start(store, study) as log:
         log.file(tmp_path / "v.npz", "vectors")
-        log.figure(Figure(), "figures/empty.png")
-    expected = ["figures", "figures/empty.png", "vectors", "vectors/v.npz"]
+        log.binary(b"y", "figures/empty.png")
+        log.binary(b"z", "top")
+    expected = ["figures", "figures/empty.png", "top", "vectors", "vectors/v.npz"]
     assert store.artifacts(log.run_id) == expected
 
 

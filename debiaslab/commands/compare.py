@@ -152,9 +152,8 @@ def _written(found: Comparison, args: argparse.Namespace) -> Iterator[str]:
     for name, text in files.items():
         writer.text(str(text), name)
     for name, draw in (("front", front_figure), ("heat_map", heat_map_figure), ("gap", gap_figure)):
-        made = draw(found.sides)
-        writer.figure(made, f"figures/{name}.png")
-        files[f"{name}.png"] = png(made)
+        files[f"{name}.png"] = drawn = png(draw(found.sides))
+        writer.binary(drawn, f"figures/{name}.png")
     writer.flush()
     if args.out is not None:
         yield from _saved(files, Path(args.out))

@@ -127,15 +127,15 @@ def _written(found: Planting, args: argparse.Namespace) -> Iterator[str]:
         "planted.md": planted_markdown(found.study),
         "planted.csv": planted_csv(found.study),
     }
-    drawn = planted_figure(found.study)
+    drawn = png(planted_figure(found.study))
     writer = Store.open(args.store).writer(found.parent)
     for name, text in files.items():
         writer.text(text, name)
-    writer.figure(drawn, "figures/planted.png")
+    writer.binary(drawn, "figures/planted.png")
     writer.flush()
     if args.out is not None:
         contents = {name: text.encode() for name, text in files.items()}
-        yield _saved({**contents, "planted.png": png(drawn)}, Path(args.out))
+        yield _saved({**contents, "planted.png": drawn}, Path(args.out))
 
 
 def _saved(files: dict[str, bytes], folder: Path) -> str:

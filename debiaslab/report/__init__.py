@@ -17,7 +17,7 @@ from debiaslab.report.figures import (
     sweep_figure,
     tradeoff_figure,
 )
-from debiaslab.report.html import run_report, study_report
+from debiaslab.report.html import run_pictures, run_report, study_pictures, study_report
 from debiaslab.report.table import sweep_markdown, sweep_table
 from debiaslab.report.verdict import headline
 from debiaslab.results import Side, TrialRow, TrialSummary, summarize
@@ -38,8 +38,10 @@ __all__ = [
     "headline",
     "heat_map_figure",
     "loss_figure",
+    "run_pictures",
     "run_report",
     "scorecard_figure",
+    "study_pictures",
     "study_report",
     "summarize",
     "sweep_figure",

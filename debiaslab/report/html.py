@@ -9,7 +9,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.errors import UserError
-from debiaslab.report.data import association_sizes
 from debiaslab.report.figures import (
     association_label,
     loss_figure,
@@ -24,10 +23,10 @@ from debiaslab.results import TrialRow
 
 if TYPE_CHECKING:
     import jinja2
-    from matplotlib.figure import Figure
 
     from debiaslab.metrics import Scorecard
     from debiaslab.metrics.scorecard import Record
+    from debiaslab.report.data import AssociationSize
 
 _FEW_SEEDS = 3
 _DIFF_SHOWN = 200_000
@@ -35,10 +34,68 @@ _DIFF_SHOWN = 200_000
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as the page holds it."""
+    """A figure, drawn once for the file and for the page.
 
-    source: str
+    Attributes:
+        name: Name of the file, without its ending.
+        description: What is to be seen.
+        png: The picture.
+    """
+
+    name: str
     description: str
+    png: bytes
+
+    @property
+    def source(self) -> str:
+        """The picture as an address within a page."""
+        return f"data:image/png;base64,{base64.b64encode(self.png).decode('ascii')}"
+
+
+def run_pictures(
+    sizes: Sequence[AssociationSize],
+    loss: Sequence[tuple[int, float]],
+    penalty: Sequence[tuple[int, float]] = (),
+) -> list[Picture]:
+    """Return the figures of one run: ``associations``, and ``loss`` when it was trained.
+
+    Args:
+        sizes: See :func:`association_sizes`; without one there is no such figure.
+        loss: ``(words trained, loss)``.
+        penalty: ``(words trained, penalty)``, drawn below the loss.
+    """
+    pictures = []
+    if sizes:
+        description = (
+            "Size of each association: hollow marks are the baseline, filled marks this run. "
+            "Left of the dashed line it is what random words show."
+        )
+        pictures.append(Picture("associations", description, png(scorecard_figure(sizes))))
+    if loss:
+        drawn = png(loss_figure(loss, penalty))
+        pictures.append(Picture("loss", "Running loss over the training.", drawn))
+    return pictures
+
+
+def study_pictures(rows: Sequence[TrialRow]) -> list[Picture]:
+    """Return the figures of one study, ``sweep`` and ``tradeoff``; none before a trial finished."""
+    try:
+        sweep, tradeoff = sweep_figure(rows), tradeoff_figure(rows)
+    except UserError:  # no trial has finished: the page says so in its first line
+        return []
+    return [
+        Picture(
+            "sweep",
+            "Bias and retention against λ. Points are seeds, lines join the means of trials; the "
+            "shaded bands are the range of the baseline over seeds.",
+            png(sweep),
+        ),
+        Picture(
+            "tradeoff",
+            "Bias against retention. The best trial, by score, is ringed.",
+            png(tradeoff),
+        ),
+    ]
 
 
 def run_report(
@@ -50,9 +107,7 @@ def run_report(
     formula: str,
     outcome: Mapping[str, float | None] | None = None,
     baseline: Scorecard | None = None,
-    nulls: Mapping[str, float] | None = None,
-    loss: Sequence[tuple[int, float]] = (),
-    penalty: Sequence[tuple[int, float]] = (),
+    pictures: Sequence[Picture] = (),
 ) -> str:
     """Return the page of one run.
 
@@ -64,11 +119,8 @@ def run_report(
         formula: The objective, as text.
         outcome: Bias, retention and score in units of the objective.
         baseline: Scorecard of the baseline of the same seed, shown beside the run's.
-        nulls: ``"test/half"`` to the yardstick of the baseline; with it the associations are drawn.
-        loss: ``(words trained, loss)``, drawn when given.
-        penalty: ``(words trained, penalty)``, drawn below the loss.
+        pictures: See :func:`run_pictures`.
     """
-    sizes = association_sizes(scorecard, baseline, nulls or {})
     associations = [r for r in scorecard.records if r.metric == "weat" and r.reason is None]
     others = [r for r in scorecard.records if r.metric != "weat" and r.reason is None]
     return _render(
@@ -92,16 +144,7 @@ def run_report(
             if record.reason is not None
         ],
         missing=sorted({word for record in scorecard.records for word in record.missing}),
-        scorecard_picture=_picture(
-            scorecard_figure(sizes),
-            "Size of each association: hollow marks are the baseline, filled marks this run. "
-            "Left of the dashed line it is what random words show.",
-        )
-        if sizes
-        else None,
-        loss_picture=_picture(loss_figure(loss, penalty), "Running loss over the training.")
-        if loss
-        else None,
+        pictures={each.name: each for each in pictures},
     )
 
 
@@ -112,16 +155,18 @@ def study_report(
     params: Mapping[str, object],
     provenance: Mapping[str, Any],
     formula: str,
+    pictures: Sequence[Picture] = (),
     warnings: Sequence[str] = (),
 ) -> str:
     """Return the page of one study: finding, table, figures, settings, formula, provenance.
 
     Args:
         title: Heading, such as the study's name.
-        rows: The finished runs; without a finished trial there are no figures.
+        rows: The finished runs.
         params: Settings to list; ``cover`` among them is explained.
         provenance: What :func:`debiaslab.provenance.provenance` returned.
         formula: The objective, as text.
+        pictures: See :func:`study_pictures`.
         warnings: What the reader should know; few seeds and a baseline at its null are added.
     """
     return _render(
@@ -136,23 +181,8 @@ def study_report(
         head=HEAD,
         table=sweep_cells(rows),
         caption=caption(rows),
-        pictures=_study_pictures(rows),
+        pictures=pictures,
     )
-
-
-def _study_pictures(rows: Sequence[TrialRow]) -> list[Picture]:
-    try:
-        sweep, tradeoff = sweep_figure(rows), tradeoff_figure(rows)
-    except UserError:  # no trial has finished: the page says so in its first line
-        return []
-    return [
-        _picture(
-            sweep,
-            "Bias and retention against λ. Points are seeds, lines join the means of trials; the "
-            "shaded bands are the range of the baseline over seeds.",
-        ),
-        _picture(tradeoff, "Bias against retention. The best trial, by score, is ringed."),
-    ]
 
 
 def _cautions(rows: Sequence[TrialRow]) -> list[str]:
@@ -211,11 +241,6 @@ def _signed(value: float | None, digits: int) -> str:
 
 def _interval(low: float | None, high: float | None, digits: int) -> str:
     return "" if low is None or high is None else f"[{low:.{digits}f}, {high:.{digits}f}]"
-
-
-def _picture(figure: Figure, description: str) -> Picture:
-    data = base64.b64encode(png(figure)).decode("ascii")
-    return Picture(f"data:image/png;base64,{data}", description)
 
 
 def _origin(provenance: Mapping[str, Any]) -> dict[str, str]:

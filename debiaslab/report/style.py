@@ -79,6 +79,8 @@ def panel_name(axes: Axes, name: str) -> None:
 
 def png(made: Figure) -> bytes:
     """Return the figure as PNG bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     buffer = io.BytesIO()
-    made.savefig(buffer, format="png")
+    FigureCanvasAgg(made).print_png(buffer)  # the bytes of savefig, which draws twice
     return buffer.getvalue()

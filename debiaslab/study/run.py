@@ -19,7 +19,7 @@ from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.provenance import provenance
 from debiaslab.regularizers import bind_strategy, is_control
 from debiaslab.regularizers.penalty import Cover, check_cover
-from debiaslab.report import association_sizes, loss_figure, run_report, scorecard_figure
+from debiaslab.report import association_sizes, run_pictures, run_report
 from debiaslab.run_info import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD, YARDSTICK
 from debiaslab.sgns import (
     Checkpoints,
@@ -460,8 +460,9 @@ def _log_report_page(
     penalty = [(report.step, report.penalty) for report in result.history]
     shown = penalty if any(value for _, value in penalty) else []
     sizes = association_sizes(scorecard, baseline, yardstick.nulls)
-    log.figure(scorecard_figure(sizes), "figures/associations.png")
-    log.figure(loss_figure(loss, shown), "figures/loss.png")
+    pictures = run_pictures(sizes, loss, shown)
+    for each in pictures:
+        log.binary(each.png, f"figures/{each.name}.png")
     page = run_report(
         title=title,
         params=params,
@@ -470,9 +471,7 @@ def _log_report_page(
         formula=FORMULA,
         outcome=None if outcome is None else asdict(outcome),
         baseline=baseline,
-        nulls=yardstick.nulls,
-        loss=loss,
-        penalty=shown,
+        pictures=pictures,
     )
     log.text(page, "report.html")
 

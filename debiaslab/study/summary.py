@@ -16,11 +16,10 @@ from debiaslab.export import codalab, default_pairs
 from debiaslab.provenance import provenance
 from debiaslab.report import (
     TrialRow,
+    study_pictures,
     study_report,
-    sweep_figure,
     sweep_markdown,
     sweep_table,
-    tradeoff_figure,
 )
 from debiaslab.results import trial_rows
 from debiaslab.study.description import study_note
@@ -229,8 +228,9 @@ def _log_study(
         if found.front:
             log.json(found.front, "pareto.json")
         words = "\n".join([words, *found.lines])
-        log.figure(sweep_figure(rows), "figures/sweep.png")
-        log.figure(tradeoff_figure(rows), "figures/tradeoff.png")
+        pictures = study_pictures(rows)
+        for each in pictures:
+            log.binary(each.png, f"figures/{each.name}.png")
         log.text(f"{sweep_markdown(rows)}\n```\n{words}\n```\n", "trials.md")
         log.text(f"{sweep_table(rows)}\n{words}\n", "trials.txt")
         page = study_report(
@@ -239,6 +239,7 @@ def _log_study(
             params=store.run(parent).params,
             provenance=provenance(),
             formula=f"{words}\n\n{FORMULA}",
+            pictures=pictures,
             warnings=warnings,
         )
         log.text(page, "report.html")
