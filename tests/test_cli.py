@@ -37,7 +37,7 @@ OPTIONS = {
     "--stop --workers --executor --scheduler",
     "plan": "--strategy --trials --seeds --set --store",
     "status": "--store",
-    "resume": "--trials --hours --workers --store",
+    "resume": "--trials --hours --workers --executor --scheduler --store",
     "archive": "--store",
     "restore": "--store",
     "reproduce": "--store",

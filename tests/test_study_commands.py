@@ -18,6 +18,7 @@ import pytest
 
 from debiaslab.processes import this_process
 from debiaslab.study import archive as archive_module
+from debiaslab.study.files import StudyFile, with_executor
 from debiaslab.tracking import NOTE_TAG, PROCESS_TAG, VECTORS, RunInfo, Store
 from tests.command_line import call, refused, write_toy
 
@@ -136,6 +137,39 @@ def test_resume_trains_what_is_missing_and_more_trials(capfd: Capture) -> None:
     assert "8 done of 8" in call(capfd, "status", "pair-tying").out
     assert len(children("pair-projection")) == 6
 
+
+@pytest.mark.usefixtures("own")
+def test_a_study_of_a_group_that_goes_on_alone_leaves_the_group_whole(capfd: Capture) -> None:
+    assert call(capfd, "resume", "pair-projection", "--trials", "3").code == 0
+    assert "8 done of 8" in call(capfd, "status", "pair-projection").out
+    assert "cells     6 done of 6" in call(capfd, "status", "pair").out  # of tying
+    assert call(capfd, "resume", "pair").code == 0
+    assert len(children("pair-tying")) == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--executor daks", "executor was 'daks' (where trials run); allowed: local, dask; did you"),
+        ("--scheduler tcp://127.0.0.1:9", "of a Dask cluster; try: --executor dask"),
+        ("--executor dask --scheduler here:1", "--scheduler was 'here:1'; allowed: the address"),
+    ],
+)
+def test_resume_refuses_an_executor_that_is_none(
+    options: str, message: str, capfd: Capture
+) -> None:
+    before = values()
+    assert message in refused(capfd, "resume", "pair", *options.split()).sentence
+    assert values() == before
+
+
+def test_another_executor_forgets_what_was_said_of_the_one_before() -> None:
+    there = StudyFile(executor="dask", scheduler="tcp://10.0.0.1:8786", workers=64)
+    here = with_executor(there, executor="local", scheduler=None, workers=None)
+    assert (here.executor, here.scheduler, here.workers) == ("local", None, 1)
+    fewer = with_executor(there, executor="dask", scheduler=None, workers=8)
+    assert (fewer.scheduler, fewer.workers) == (there.scheduler, 8)
+    assert with_executor(there, executor=None, scheduler=None, workers=None) == there
 
 @pytest.mark.usefixtures("own")
 def test_a_strategy_that_was_never_begun_is_missing(capfd: Capture) -> None:

@@ -92,22 +92,22 @@ class Participant:
         It may be another store than before (``MLFLOW_TRACKING_URI``), or runs were deleted in it.
         """
         with self.claims.held(self._claimed("restoring")):
-            there = {self._cell(run) for run in self.store.runs(self.parent)}
-            lost = 0
-            for position, trial in self.search.counted.items():
-                proposal = self.search.proposed(position, trial)
-                tried = seeds_tried(trial, self.plan.seeds)
-                for seed, baseline in baselines.items():
-                    if (
-                        proposal is None
-                        or seed not in tried
-                        or (repr(proposal.weight), str(seed), _texts(proposal.knobs)) in there
-                    ):
-                        self.tick(1, False)
-                        continue
-                    lost += 1
-                    self._trial(proposal, baseline)
-            return lost
+            lost = self.lost()
+            self.tick(len(self.search.counted) * len(baselines) - len(lost), False)
+            for proposal, seed in lost:
+                self._trial(proposal, baselines[seed])
+            return len(lost)
+
+    def lost(self) -> list[tuple[Proposal, int]]:
+        """Return what was tried but has no finished run in the tracking store, with its seed."""
+        there = {self._cell(run) for run in self.store.runs(self.parent)}
+        return [
+            (proposal, seed)
+            for position, trial in self.search.counted.items()
+            if (proposal := self.search.proposed(position, trial)) is not None
+            for seed in seeds_tried(trial, self.plan.seeds)
+            if (repr(proposal.weight), str(seed), _texts(proposal.knobs)) not in there
+        ]
 
     @contextmanager
     def alone(self, what: str) -> Iterator[None]:
