@@ -532,6 +532,17 @@ class Store:
             if folder is not None and self.local:
                 shutil.rmtree(folder, ignore_errors=True)
 
+    def is_deleted(self, run_id: str) -> bool:
+        """Whether a run was deleted; False, too, when the store knows nothing of it."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            with _explained(self.uri):
+                found = self._client.get_run(run_id)
+        except MlflowException:
+            return False
+        return str(found.info.lifecycle_stage) == "deleted"
+
     def abandoned(self) -> list[RunInfo]:
         """Return the runs, of any study or none, whose process ended without closing them."""
         return [

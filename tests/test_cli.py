@@ -41,7 +41,7 @@ OPTIONS = {
     "archive": "--store",
     "restore": "--store",
     "reproduce": "--store",
-    "prune-store": "--yes --failed --store",
+    "prune-store": "--yes --failed --checkpoints --store",
     "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
     "--store",
     "report": "--study --out --format --store",
