@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from debiaslab.atomic import writing_error
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import DifferenceError, UserError, nearest
 
 COMMANDS = {
     "corpus": "encode a text and show what it covers",
@@ -70,7 +70,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit code: 0, 2 for bad input, 130 when interrupted.
+    """Run one command and return the exit code.
+
+    0; 1 when it was to compare and found a difference; 2 when it could not do its work; 130 when
+    interrupted.
 
     Any other exception is a bug, and goes on as it is.
     """
@@ -208,7 +211,7 @@ def _shortened(name: str) -> str:
 
 def _refused(error: UserError) -> int:
     print(f"debiaslab: {error}", file=sys.stderr)
-    return 2
+    return 1 if isinstance(error, DifferenceError) else 2
 
 
 @contextmanager
