@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from debiaslab.atomic import writing_error
 from debiaslab.errors import DifferenceError, UserError, nearest
+from debiaslab.redact import redact
 
 COMMANDS = {
     "corpus": "encode a text and show what it covers",
@@ -210,7 +211,7 @@ def _shortened(name: str) -> str:
 
 
 def _refused(error: UserError) -> int:
-    print(f"debiaslab: {error}", file=sys.stderr)
+    print(f"debiaslab: {redact(str(error))}", file=sys.stderr)
     return 1 if isinstance(error, DifferenceError) else 2
 
 
@@ -228,7 +229,7 @@ def _own_warnings() -> Iterator[None]:
 def _one_line_warning(
     message: Warning | str, category: type[Warning], *_: object, **__: object
 ) -> None:
-    print(f"debiaslab: warning: {message}", file=sys.stderr)
+    print(f"debiaslab: warning: {redact(str(message))}", file=sys.stderr)
 
 
 @contextmanager

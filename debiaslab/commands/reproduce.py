@@ -1,8 +1,8 @@
 """Make a run again from what was logged of it, and say whether it comes out the same.
 
 Nothing is checked out or installed: a table shows what the result depends on, as it was and as it
-is here. Nothing is logged. The exit code is 0 when vectors and numbers are identical, 1 when they are
-not, 2 when the run cannot be made again here.
+is here. Nothing is logged. The exit code is 0 when vectors and numbers are identical, 1 when they
+are not, 2 when the run cannot be made again here.
 """
 
 from __future__ import annotations
@@ -93,4 +93,6 @@ def _said(verdict: Verdict) -> Iterator[str]:
     if len(verdict.differing) > _SHOWN:
         yield f"          and {len(verdict.differing) - _SHOWN} more"
     if verdict.elsewhere:
-        yield f"          {verdict.elsewhere} more need the baseline's vectors, which are not in the store"
+        yield (
+            f"          {verdict.elsewhere} more need the baseline's vectors, which are not in the store"
+        )

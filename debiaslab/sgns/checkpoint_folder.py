@@ -22,7 +22,7 @@ class Saved:
 
     Attributes:
         path: Its checkpoint; there may be none, with a damaged one or a lock left behind.
-        owner: What ``Checkpoints.owner`` held when it was saved; None: there is no whole checkpoint.
+        owner: What ``Checkpoints.owner`` held when it was saved; None: there is no whole one.
     """
 
     path: Path

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from debiaslab.tracking import RunWriter, Store, StudyRun
 
 STUDY_FILE = "study.json"
-ALONE = "study_alone.json"  # of one study of a group, since it was last continued without the others
+ALONE = "study_alone.json"  # of one study of a group, once it was continued without the others
 RESTORING = "restoring"  # kind of a study's run while the study is not whole
 GROUP_TAG = "debiaslab.group"  # the name that the studies of one file with several strategies share
 

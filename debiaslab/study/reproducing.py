@@ -75,8 +75,8 @@ class Verdict:
         cosine: Smallest cosine between the two vectors of a word; None with other words.
         measured: Numbers of the scorecard that both have: values, intervals, p, n, nulls.
         differing: Those that differ, as (name, then, here), the largest difference first.
-        elsewhere: Numbers of the logged scorecard that were not made again: they need the vectors of
-            the baseline, which are gone.
+        elsewhere: Numbers of the logged scorecard that were not made again, as they need the
+            vectors of the baseline, which are gone.
     """
 
     identical: bool
@@ -110,7 +110,8 @@ def read_recipe(store: Store, run_id: str) -> Recipe:
     baseline = _baseline(store, run)
     if _WARM in run.params and baseline is None:
         raise UserError(
-            f"the run {run_id} began with the vectors of its baseline, which are gone from the store",
+            f"the run {run_id} began with the vectors of its baseline, which are gone from the "
+            "store",
             allowed="runs that were trained from the beginning, or whose baseline is there",
         )
     settings = TrainSettings(

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from debiaslab.errors import UserError
 from debiaslab.redact import redact
+from debiaslab.sqlite_log import write_ahead
 
 DATABASE = "optuna.db"
 VARIABLE = "DEBIASLAB_OPTUNA_STORAGE"
@@ -51,6 +52,8 @@ def open_storage(folder: Path) -> RDBStorage:
     """
     folder.mkdir(parents=True, exist_ok=True)
     url = storage_url(folder)
+    if not os.environ.get(VARIABLE):
+        write_ahead(folder / DATABASE)
     try:
         return _open(url)
     except (ImportError, ArgumentError) as error:

@@ -82,6 +82,7 @@ def sweep(
                 log.dataset(dataset_info(corpus))
                 log_provenance(log)
                 log_study_file(store, log, name, corpus, plan, file)
+                log.flush()  # by these tags a sweep that is killed is found and resumed
                 driver = Participant(
                     store, Path(root), corpus, plan, parent, search, claims, _ticks(bar)
                 )
