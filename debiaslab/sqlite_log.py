@@ -18,15 +18,18 @@ def write_ahead(database: Path) -> None:
     """Let sqlite write its changes to a log beside the file first (``journal_mode=WAL``).
 
     A commit then waits for the disk once instead of three or four times. It still waits
-    (``synchronous`` stays FULL), so that what was committed outlives a power cut. The file remembers
-    the mode; where its file system is not known to be of this machine alone, or another process
-    keeps the change from being made, it stays as it is.
+    (``synchronous`` stays FULL), so that what was committed outlives a power cut. The file
+    remembers the mode. Where its file system is not known to be of this machine alone, or another
+    process keeps the change from being made, it stays as it is; of a damaged file, too: whoever
+    opens it says so.
     """
     if not _is_local(database.parent):
         return
-    with contextlib.suppress(sqlite3.Error):  # locked: the next command will do; damaged: who opens it says so
-        with contextlib.closing(sqlite3.connect(database, timeout=_PATIENCE)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(database, timeout=_PATIENCE)) as connection,
+    ):
+        connection.execute("PRAGMA journal_mode = WAL").fetchone()
 
 
 def _is_local(folder: Path) -> bool:

@@ -152,7 +152,7 @@ class RunWriter:
         waiting, self._waiting = self._waiting, []
         tags, self._waiting_tags = self._waiting_tags, {}
         metrics = [Metric(key, value, when, step) for key, value, when, step in waiting]
-        batches = zip_longest(
+        batches: Iterator[Any] = zip_longest(
             _parts(metrics, _METRICS_PER_BATCH),
             _parts([RunTag(*tag) for tag in tags.items()], _PARAMS_PER_BATCH),
             fillvalue=[],
@@ -303,6 +303,7 @@ class Store:
             if location.database is not None:
                 _prepare(location.database)
             client = _client(location.uri)
+            _forget_folders()
             return cls(client, location, _experiment(client, location))
 
     def study(
@@ -832,6 +833,16 @@ def _client(uri: str) -> MlflowClient:
     if not uri.startswith(("http", "sqlite", "databricks")):
         _reach_database(uri)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _forget_folders() -> None:
+    """Make MLflow look again where runs keep their artifacts: a store may have moved, or be a copy.
+
+    It remembers that by the run's id, for all stores together, as long as the process lives.
+    """
+    from mlflow.tracking._tracking_service import utils
+
+    utils._artifact_repos_cache.clear()
 
 
 def _reach_database(uri: str) -> None:

@@ -1,4 +1,4 @@
-"""The write-ahead log of the two databases: durable, whole after any cut, and on one machine only."""
+"""The write-ahead log of the two databases: durable, whole after any cut, of one machine only."""
 
 from __future__ import annotations
 

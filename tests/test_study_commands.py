@@ -176,6 +176,7 @@ def test_another_executor_forgets_what_was_said_of_the_one_before() -> None:
     assert (fewer.scheduler, fewer.workers) == (there.scheduler, 8)
     assert with_executor(there, executor=None, scheduler=None, workers=None) == there
 
+
 @pytest.mark.usefixtures("own")
 def test_a_strategy_that_was_never_begun_is_missing(capfd: Capture) -> None:
     store = Store.open("mlruns", create=False)
@@ -423,14 +424,15 @@ def test_prune_store_keeps_the_checkpoints_that_a_study_would_go_on_from(
     said = call(capfd, "prune-store")
     assert "0.5, seed 1 of pair-projection, which can be resumed (--checkpoints" in said.out
     assert "0.5, seed 1 of pair-tying, which has ended" in said.out
-    assert f"{left[2]}: of a study that was deleted" in said.out
+    assert f"{left[2].name}: of a study that was deleted" in said.out
     assert "4 checkpoints" in said.out
     assert all(path.is_file() for path in (*left, *kept, damaged))
 
     with Checkpoints(folder, shared=True).opened({"seed": 3}):  # a training in progress
-        assert "removed 0 runs, 0 files and folders, 3 checkpoints" in call(
-            capfd, "prune-store", "--yes"
-        ).out
+        assert (
+            "removed 0 runs, 0 files and folders, 3 checkpoints"
+            in call(capfd, "prune-store", "--yes").out
+        )
         assert left[2].is_file()
     assert not any(path.exists() for path in (*left[:2], damaged))
     assert all(path.is_file() for path in (*kept, fresh))

@@ -94,5 +94,6 @@ def _said(verdict: Verdict) -> Iterator[str]:
         yield f"          and {len(verdict.differing) - _SHOWN} more"
     if verdict.elsewhere:
         yield (
-            f"          {verdict.elsewhere} more need the baseline's vectors, which are not in the store"
+            f"          {verdict.elsewhere} more need the baseline's vectors, which the store does "
+            "not have"
         )

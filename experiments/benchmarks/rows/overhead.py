@@ -49,5 +49,7 @@ def overhead(setup: Setup) -> list[Row]:
 
 def _milliseconds(trials: list[dict[str, list[float]]], clock: int) -> dict[str, list[float]]:
     """Return milliseconds of each trial by kind, by the wall (0) or the processor (1)."""
-    kinds = {kind: [1000 * trial.get(kind, (0.0, 0.0))[clock] for trial in trials] for kind in KINDS}
+    kinds = {
+        kind: [1000 * trial.get(kind, (0.0, 0.0))[clock] for trial in trials] for kind in KINDS
+    }
     return {**kinds, "together": [sum(each) for each in zip(*kinds.values(), strict=True)]}
