@@ -1,8 +1,8 @@
 """Plant a bias of a known dose in a text, train on it, and see which metrics follow the dose.
 
 Gender words near chosen words are turned to one gender: the dose says to which, and how many. A
-metric that measures association must follow it, and be at what random words show at 0; words that
-were left alone must not move. The same command again continues what was interrupted.
+metric that measures association must follow it, and be at what random words show at 0; words
+without a dose must not move. The same command again continues what was interrupted.
 """
 
 from __future__ import annotations

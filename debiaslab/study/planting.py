@@ -19,7 +19,7 @@ from debiaslab import lexicons, regularizers
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
-from debiaslab.report.planted import Dosed, PlantedStudy
+from debiaslab.report.planted import Dosed, PlantedStudy, metrics_of
 from debiaslab.sgns import TrainingDivergedError, TrainSettings
 from debiaslab.study.planted_metrics import measure_planted
 from debiaslab.study.planted_words import PlantedWords, planted_words
@@ -48,8 +48,8 @@ class PlantingPlan:
     What dose 0 is depends on ``base``; doses −1 and 1 leave only female, and only male, gender
     words near the chosen words.
 
-    - ``text``: gender words near the chosen words are male as often as in the whole text, so that
-      the chosen words are like any other word: no association.
+    - ``text``: gender words near the chosen words, and near all words that these are held against,
+      are male as often as in the whole text: no association, and nothing tells them apart.
     - ``balanced``: half of them are male, which in a text about men is a female association.
     - ``corpus``: they are as they were: the association that the text had.
 
@@ -102,14 +102,19 @@ class PlantingPlan:
             replace(self.settings, seed=seed)  # refuses what is no seed
 
     def planted(self, words: PlantedWords, dose: float) -> Planted:
-        """Return the rewriting of one dose."""
+        """Return the rewriting of one dose.
+
+        With the base ``text`` the words that chosen ones are held against get dose 0, whatever the
+        dose of the chosen ones: at dose 0 all of them are treated alike.
+        """
         window = self.settings.window
         base: Literal["corpus", "balanced"] = "corpus" if self.base == "corpus" else "balanced"
         there, back = (self._dose(signed, words.male_share) for signed in (dose, -dose))
-        if not self.apart:
-            return Planted(words.chosen, there, base, window)
-        first, second = words.chosen[::2], words.chosen[1::2]
-        return Planted(first, there, base, window, second, back)
+        first = words.chosen[::2] if self.apart else words.chosen
+        second = words.chosen[1::2] if self.apart else ()
+        like = words.pool if self.base == "text" else ()
+        zero = self._dose(0.0, words.male_share)
+        return Planted(first, there, base, window, second, back, like, zero)
 
     def _dose(self, dose: float, male_share: float) -> float:
         """Return a dose as ``Planted`` takes it."""
@@ -217,10 +222,13 @@ def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
         "words": plan.words or plan.count,
         "base": plan.base,
         "settings": _settings(plan),
+        "metrics": [each.metric for each in metrics_of(apart=plan.apart)],
         "lexicons": lexicons.versions(),
     }
     if plan.apart:
         identity["apart"] = True
+    if plan.base == "text":
+        identity["dose_zero"] = "all candidates"
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     kind = "planted-apart" if plan.apart else "planted"
     return f"{kind}-{corpus.name}-{digest[:6]}"
