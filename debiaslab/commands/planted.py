@@ -60,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--base",
         default="text",
-        help="dose 0: text (male as often as in the whole text), balanced (half) or corpus "
-        "(as it was)",
+        help="dose 0: text (male as often as in the whole text), alike (those near the words they "
+        "are held against as well), balanced (half) or corpus (as it was)",
     )
     group.add_argument(
         "--apart",

@@ -15,7 +15,8 @@ _COLUMNS = (
 )
 _FOLLOWS = {"dose": "dose", "size": "its size", "less": "−its size", "nothing": "–"}
 _AT_ZERO = {
-    "text": "gender words near these, and near all they are held against, are male as often as in "
+    "text": "gender words near the chosen words are male as often as in the whole text ({:.0%})",
+    "alike": "gender words near these, and near all they are held against, are male as often as in "
     "the whole text ({:.0%})",
     "balanced": "half of the gender words near the chosen words are male ({:.0%} in the text)",
     "corpus": "the text as it is ({:.0%} of its gender words are male)",
@@ -67,11 +68,11 @@ _TOGETHER = (
     "association that all words share: see --apart"
 )
 _APART = (
-    "every other chosen word has the opposite dose (gender words near both kinds stay): WEAT "
-    "compares the two kinds, the factual association takes them for 0 % and 100 % women, male "
-    "neighbours r correlates the side with the share of male-leaning words among the neighbours; "
-    "RNSB is of a classifier of male against female words; ECT is 1 without bias; MAC takes the "
-    "mean over both groups, in which any gender association cancels"
+    "every other chosen word has the opposite dose (gender words near both kinds stay, or have "
+    "dose 0 with the base alike): WEAT compares the two kinds, the factual association takes them "
+    "for 0 % and 100 % women, male neighbours r correlates the side with the share of male-leaning "
+    "words among the neighbours; RNSB is of a classifier of male against female words; ECT is 1 "
+    "without bias; MAC takes the mean over both groups, in which any gender association cancels"
 )
 
 

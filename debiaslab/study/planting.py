@@ -36,7 +36,7 @@ from debiaslab.tracking import Store
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
-Base = Literal["text", "balanced", "corpus"]
+Base = Literal["text", "alike", "balanced", "corpus"]
 PLANTED_CARD = "planted.json"
 KIND = "planted"
 
@@ -48,8 +48,11 @@ class PlantingPlan:
     What dose 0 is depends on ``base``; doses −1 and 1 leave only female, and only male, gender
     words near the chosen words.
 
-    - ``text``: gender words near the chosen words, and near all words that these are held against,
-      are male as often as in the whole text: no association, and nothing tells them apart.
+    - ``text``: gender words near the chosen words are male as often as in the whole text, so that
+      the chosen words are like any other word: no association.
+    - ``alike``: so are those near all words that these are held against, at any dose: at dose 0
+      nothing was done to the one that was not done to the other. The price is a text in which far
+      more gender words are dealt out by chance, and less gender is left to be learnt.
     - ``balanced``: half of them are male, which in a text about men is a female association.
     - ``corpus``: they are as they were: the association that the text had.
 
@@ -104,15 +107,15 @@ class PlantingPlan:
     def planted(self, words: PlantedWords, dose: float) -> Planted:
         """Return the rewriting of one dose.
 
-        With the base ``text`` the words that chosen ones are held against get dose 0, whatever the
-        dose of the chosen ones: at dose 0 all of them are treated alike.
+        With the base ``alike`` the words that chosen ones are held against get dose 0, whatever the
+        dose of the chosen ones.
         """
         window = self.settings.window
         base: Literal["corpus", "balanced"] = "corpus" if self.base == "corpus" else "balanced"
         there, back = (self._dose(signed, words.male_share) for signed in (dose, -dose))
         first = words.chosen[::2] if self.apart else words.chosen
         second = words.chosen[1::2] if self.apart else ()
-        like = words.pool if self.base == "text" else ()
+        like = words.pool if self.base == "alike" else ()
         zero = self._dose(0.0, words.male_share)
         return Planted(first, there, base, window, second, back, like, zero)
 
@@ -227,8 +230,6 @@ def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
     }
     if plan.apart:
         identity["apart"] = True
-    if plan.base == "text":
-        identity["dose_zero"] = "all candidates"
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     kind = "planted-apart" if plan.apart else "planted"
     return f"{kind}-{corpus.name}-{digest[:6]}"
