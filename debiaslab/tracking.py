@@ -724,6 +724,13 @@ def _set_defaults() -> None:
     logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)
 
 
+def import_mlflow() -> None:
+    """Import what writing to a local store needs: processes forked from this one then share it."""
+    _set_defaults()
+    import mlflow.pyfunc
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+
+
 @contextlib.contextmanager
 def _impatient() -> Iterator[None]:
     """Let the first contact with a server fail in seconds, not after minutes of retries."""

@@ -253,7 +253,8 @@ def test_several_files_are_ranked_and_metrics_correlated(capfd: Capture, tmp_pat
 def test_two_files_say_why_there_is_no_correlation(capfd: Capture, tmp_path: Path) -> None:
     out = tmp_path / "two.csv"
     text = quick(capfd, "plain.kv", "few.txt", "--compare-csv", str(out))
-    assert "not measured: a rank correlation needs 3 files or more, 2 were given" in text
+    assert "a rank correlation needs 3 files or more, 2 were given, of which 1 collapsed" in text
+    assert "[2] not ranked: collapsed, see the WARNING" in text
     assert not (tmp_path / "two.correlations.csv").exists()
     assert re.search(r"weat +6 +report +near 0 .*\(1\) +–", text)
 
@@ -377,3 +378,12 @@ def test_attributes_and_analogies_of_the_user(capfd: Capture, tmp_path: Path) ->
     card = Scorecard.from_json(out.read_text())
     assert {record.metric for record in card.records} >= {"same", "mac", "analogies_3cosadd"}
     assert {record.name for record in card.records} >= {"sides", "family"}
+
+
+def test_an_attribute_that_ships_is_named(capfd: Capture, tmp_path: Path) -> None:
+    words = ("plain.kv", "--lexicon", "religion", "--groups", "attributes")
+    card = measured(capfd, tmp_path, *words)
+    assert {record.name for record in card.records} >= {"religion", "religion stereotypes"}
+    answer = refused(capfd, "evaluate", "plain.kv", "--lexicon", "religon")
+    assert "there is no attribute called 'religon'" in answer.sentence
+    assert "did you mean 'religion'?" in answer.sentence

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import warnings
@@ -172,6 +173,18 @@ def test_a_damaged_entry_is_made_anew(build, harm):
         warnings.simplefilter("error")
         build()
     assert left_in(first.path.parent) == sorted([first.path.name, entries.MEMO])
+
+
+def test_a_whole_entry_in_the_place_of_another_is_made_anew(build):
+    first, other = build(), build(rare="unk")
+    assert first.fingerprint != other.fingerprint
+    shutil.rmtree(first.path)
+    shutil.copytree(other.path, first.path)
+    with pytest.warns(UserWarning, match="another text or other settings.*encoding the text again"):
+        assert build().fingerprint == first.fingerprint
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert build().fingerprint == first.fingerprint
 
 
 def test_an_untouched_stream_is_checked_once(build, monkeypatch):

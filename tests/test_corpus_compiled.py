@@ -41,10 +41,8 @@ def stream_of(numbers, blocks):
 
 
 def both_agree(blocks, phrases=(), *, lowercase=True):
-    streams = [
-        stream_of(kind(phrases, lowercase=lowercase), blocks)
-        for kind in (PlainNumbers, CompiledNumbers)
-    ]
+    both = PlainNumbers(phrases, lowercase=lowercase), CompiledNumbers(phrases)
+    streams = [stream_of(numbers, blocks) for numbers in both]
     assert len(streams[0]) == len(streams[1])
     assert streams[0] == streams[1]
     return streams[0]
@@ -81,6 +79,24 @@ def test_phrases_in_odd_text_in_small_pieces(monkeypatch, seed, lowercase):
     stream = both_agree(blocks, phrases, lowercase=lowercase)
     joined = {SEPARATOR.join(phrase) for phrase in phrases}
     assert sum(token.lower() in joined for token in stream) > 1000
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_phrases_that_come_again_in_every_form(monkeypatch, lowercase):
+    """Many pieces, so that forms are met, numbered and met again, and their tables grow."""
+    monkeypatch.setattr(compiled, "_PIECE", kernel.BATCH)
+    rng = np.random.default_rng(7)
+    words = [f"w{i}" for i in range(60)]
+    phrases = [(a, b) for a in words[:20] for b in words[:20]]
+    phrases += [(a, b, c) for a, b, c in rng.choice(words, (300, 3)).tolist()]
+    drawn = rng.choice(words, 40_000)
+    if not lowercase:
+        drawn = np.where(rng.random(len(drawn)) < 0.5, np.char.upper(drawn), drawn)
+    lines = [" ".join(line) for line in np.array_split(drawn, 500)]
+    blocks = ["\n".join(part) + "\n" for part in (lines[:10], lines[10:], lines)]
+    stream = both_agree(blocks, sorted(set(phrases)), lowercase=lowercase)
+    joined = {token for token in stream if SEPARATOR in token}
+    assert (len(joined) > len(phrases)) is not lowercase
 
 
 def test_many_words():
@@ -166,6 +182,20 @@ def test_ahead_keeps_the_order_and_makes_one_more():
     for item in ahead(items()):
         assert len(made) <= item + 2
     assert made == [0, 1, 2, 3, 4]
+
+
+def test_between_two_items_nothing_is_made():
+    made, seen = [], []
+
+    def items():
+        for i in range(4):
+            made.append(i)
+            yield i
+
+    for item in ahead(items(), lambda: seen.append(len(made))):
+        time.sleep(0.001)
+        assert len(seen) == item + 1
+    assert seen == [1, 2, 3, 4]
 
 
 def test_ahead_raises_in_its_place():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 import os
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from debiaslab.sgns.penalty_step import MAX_SUBSTEPS, ROW_LIMIT, apply_penalty
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.sampling import BatchMaker
 from debiaslab.sgns.settings import TrainSettings
+from tests.kernel_oracle import Case, train_by_autograd
 from tests.toys import TinyCorpus, topics
 
 if (reason := fast_unavailable()) is not None:
@@ -63,49 +65,6 @@ class CosineToFirst:
 # ---------------------------------------------------------------- the kernel and its oracles
 
 
-@dataclass
-class Case:
-    """One block, everything fixed."""
-
-    model: SGNS
-    tokens: NDArray[np.int32]
-    draws: kernel.Draws
-    keys: kernel.Keys
-    window: int
-    dynamic: bool
-    negatives: int
-    lr: tuple[float, float] = (0.05, 0.03)
-
-    def run_kernel(self) -> tuple[int, int, float]:
-        train = kernel.compile_kernel(self.model.dim, self.model.target.stride(0), self.negatives)
-        return train(
-            self.tokens.copy(),
-            self.model.target.data_ptr(),
-            self.model.context.data_ptr(),
-            self.draws.keep,
-            self.draws.noise,
-            tuple(np.uint64(key) for key in self.keys),
-            self.window,
-            self.dynamic,
-            self.lr,
-            self.draws.unk,
-            self.draws.spare,
-        )
-
-    def run_plain(self, W: NDArray[np.float64], C: NDArray[np.float64]) -> int:
-        return kernel.train_plain(
-            W,
-            C,
-            self.tokens,
-            self.draws,
-            self.keys,
-            self.window,
-            self.dynamic,
-            self.negatives,
-            self.lr,
-        )
-
-
 def case(
     dim: int, window: int, dynamic: bool, negatives: int, unk: int = -1, tokens: int = 1500
 ) -> Case:
@@ -132,6 +91,7 @@ CASES = [
     (300, 3, True, 7, 4),  # more vectors than are written out in a straight line, and <UNK>
     (300, 5, True, 5, -1),  # the same in groups of four targets, with AVX-512
     (300, 5, True, 3, -1),  # the same in groups of four targets everywhere
+    (1024, 1, False, 1, -1),  # the largest dimension
 ]
 
 
@@ -164,39 +124,6 @@ def test_plain_python_and_kernel_equal_autograd(sizes: tuple[int, int, bool, int
         exact = expected.detach().numpy()
         assert np.abs(by_hand - exact).max() <= 1e-12 * np.abs(exact).max()
         assert np.abs(compiled.numpy() - exact).max() <= 1e-5 * np.abs(exact).max()
-
-
-def train_by_autograd(block: Case, W: Tensor, C: Tensor) -> int:
-    """The same block with the loss written out and torch's gradients."""
-    draws, keys = block.draws, block.keys
-    noise = (kernel.draw_noise(keys.noise, n, draws.noise) for n in range(10**9))
-    kept = [
-        int(w)
-        for p, w in enumerate(block.tokens)
-        if w < 0 or kernel.random_bits(keys.keep, p) >> 32 <= int(draws.keep[w])
-    ]
-    pairs = 0
-    for i, c in enumerate(kept):
-        if c < 0:
-            continue
-        reach = block.window
-        if block.dynamic:
-            reach -= (kernel.random_bits(keys.reach, i) >> 32) * block.window >> 32
-        targets = list(kernel.around(kept, i, reach))
-        if not targets:
-            continue
-        negatives = [kernel.other_than(c, noise, draws.spare) for _ in range(block.negatives)]
-        lr = block.lr[0] + (block.lr[1] - block.lr[0]) * i / len(kept)
-        size = kernel.group_size(block.negatives)
-        for first in range(0, len(targets), size):
-            h = W[targets[first : first + size]]
-            loss = -F.logsigmoid(h @ C[c]).sum() - F.logsigmoid(-h @ C[negatives].T).sum()
-            gradients = torch.autograd.grad(loss, [W, C])
-            with torch.no_grad():
-                W -= lr * gradients[0]
-                C -= lr * gradients[1]
-        pairs += len(targets)
-    return pairs
 
 
 def test_measured_loss_is_that_of_the_weights() -> None:
@@ -253,6 +180,59 @@ def test_windows_reach_across_a_long_document() -> None:
     block.tokens = np.tile(np.arange(10, 110, dtype=np.int32), 300)  # words that are all kept
     n, m = len(block.tokens), 4
     assert block.run_kernel()[0] == 2 * m * n - m * (m + 1)
+
+
+def untouched(*shape: int, dtype: type = np.float32) -> NDArray[np.generic]:
+    """Return zeros of which the system gives only the pages that are written."""
+    no_reserve = 0x4000  # of Linux; mmap has no name for it before Python 3.13
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | no_reserve
+    try:
+        memory = mmap.mmap(-1, math.prod(shape) * np.dtype(dtype).itemsize, flags=flags)
+    except OSError as error:
+        pytest.skip(f"no address space for it here: {error}")
+    return np.frombuffer(memory, dtype).reshape(shape)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is reserved when it is asked for")
+def test_a_vocabulary_of_2_to_the_31_words() -> None:
+    """Every token is one of the last 50 words, 137 GB behind the first."""
+    size, dim, negatives = 2**31 - 1, 16, 2
+    tokens = topics(1500, 50).ids
+    tokens = np.where(tokens < 0, -1, tokens + (size - 50)).astype(np.int32)
+    keep = untouched(size, dtype=np.uint32)
+    keep[-50:] = 2**32 - 1
+    noise = untouched(size, 2, dtype=np.uint32)  # so that every draw is word 0
+    keys = kernel.block_keys(seed=1, epoch=0, block=0)
+    W, C = (untouched(size, dim) for _ in range(2))
+    plain_W, plain_C = (untouched(size, dim, dtype=np.float64) for _ in range(2))
+    start = np.random.default_rng(0).normal(0, 0.3, (2, 50, dim))
+    for matrix, rows in zip((W, C, plain_W, plain_C), (*start, *start), strict=True):
+        matrix[-50:] = rows
+    train = kernel.compile_kernel(dim, dim, negatives)
+    pairs, _, _ = train(
+        tokens.copy(),
+        W.ctypes.data,
+        C.ctypes.data,
+        keep,
+        noise,
+        tuple(np.uint64(key) for key in keys),
+        3,
+        True,
+        (0.02, 0.01),
+        -1,
+        (0, 1),
+    )
+    draws = kernel.Draws(keep, noise, (0, 1), -1)
+    plain = kernel.train_plain(
+        plain_W, plain_C, tokens, draws, keys, 3, True, negatives, (0.02, 0.01)
+    )
+    assert pairs == plain > 1000
+    for got, expected in ((W, plain_W), (C, plain_C)):
+        for rows in (got[-50:] - expected[-50:], got[:1] - expected[:1]):
+            # wider than elsewhere: one row takes the rounding of thousands of negatives
+            assert np.abs(rows).max() <= 1e-4 * np.abs(expected[-50:]).max()
+    assert np.abs(W[-50:] - start[0]).max() > 0.1
+    assert np.abs(C[0]).max() > 0
 
 
 # ---------------------------------------------------------------- random draws

@@ -79,6 +79,8 @@ def test_vectors_without_content_are_not_measured(healthy: Embeddings, kind: str
 def test_vectors_with_little_content_are_warned_about_and_useless(healthy: Embeddings, kind: str):
     card = scorecard(Embeddings(healthy.words, collapsed(kind, len(healthy))), healthy)
     assert card.warnings
+    assert card.collapsed
+    assert not collapse(healthy).collapsed
     assert f"WARNING: {card.warnings[0]}" in card.table()
     measured = [r for r in card.records if r.metric in UTILITY and r.value is not None]
     assert measured

@@ -154,3 +154,19 @@ def test_csv_of_scorecards_has_one_row_a_record(cards):
     assert float(rows[0]["statistic"]) == 0.10
     assert rows[1]["statistic"] == rows[1]["p"] == ""
     assert rows[3]["missing"] == "car;auto"
+
+
+def test_what_has_collapsed_is_shown_and_not_ranked(cards):
+    """It would be the best by every metric of bias."""
+    lost = Record("collapse", "mean_cosine", "all", 0.99, extra={"collapsed": True})
+    nothing = card("nothing.kv", s=0.001, bias=0.001, rho=0.05)
+    collapsed = Scorecard(nothing.vectors, (*nothing.records, lost))
+    comparison = compare([collapsed, *cards])
+    assert comparison.collapsed == comparison.half("report").collapsed == (0,)
+    assert row(comparison, "direct_bias").values[0] == 0.001
+    for each in comparison.rows:
+        assert each.ranks[0] is None
+    assert row(comparison, "direct_bias").ranks == (None, *row(compare(cards), "direct_bias").ranks)
+    assert metric_correlations(comparison).taus == metric_correlations(compare(cards)).taus
+    few = metric_correlations(compare([collapsed, *cards[:2]]))
+    assert few.reason.endswith("needs 3 files or more, 3 were given, of which 1 collapsed")

@@ -338,6 +338,10 @@ def test_published_numbers_before_and_after_hard_debiasing():
         record = records[name, "all"]
         assert record.value == pytest.approx(expected[f"{key}_after_hard"], abs=0.015)
         assert record.extra["baseline"] == pytest.approx(expected[f"{key}_before"], abs=0.002)
+        if key in expected["published"]:
+            before, after = expected["published"][key]
+            assert record.extra["baseline"] == pytest.approx(before, abs=expected["tolerance"])
+            assert record.value == pytest.approx(after, abs=expected["tolerance"])
     assert records["kmeans_alignment", "all"].n == 1000
     assert (records["svm_recovery", "all"].n, records["svm_recovery", "all"].extra["train"]) == (
         5000,

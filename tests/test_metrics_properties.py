@@ -1,5 +1,6 @@
 """What must hold of the association metrics for any vectors: swaps, rotation, scale, order, p."""
 
+import zlib
 from itertools import combinations
 
 import numpy as np
@@ -8,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from debiaslab.embeddings import Embeddings
-from debiaslab.metrics import permutation_test, weat
+from debiaslab.metrics import (
+    SimilaritySet,
+    bias_by_projection,
+    direct_bias,
+    factual_association,
+    indirect_bias_within,
+    permutation_test,
+    weat,
+    word_similarity,
+)
 from debiaslab.metrics.ect import ect
 from debiaslab.metrics.mac import mac
 from debiaslab.metrics.ripa import ripa
@@ -16,6 +26,7 @@ from debiaslab.metrics.rnd import rnd
 from debiaslab.metrics.rnsb import rnsb
 from debiaslab.metrics.same import same
 from debiaslab.metrics.sc_weat import sc_weat
+from debiaslab.metrics.scored.nulls import HAS_NULL
 
 few = settings(deadline=None, max_examples=15)
 seeds = st.integers(0, 2**32 - 1)
@@ -65,14 +76,27 @@ ANY_LENGTH = {
     "same": lambda v, x, y, a, b: same(v, x + y, [a, b]).value,
     "same of 3": lambda v, x, y, a, b: same(v, x, [y, a, b]).value,
     "same subspace": lambda v, x, y, a, b: same(v, x, [y, a, b], method="subspace").value,
-    "rnd": lambda v, x, y, a, b: rnd(v, x + y, [a, b]).value,
-    "rnd cosine": lambda v, x, y, a, b: rnd(v, x + y, [a, b], distance="cosine").value,
+    "rnd_norm": lambda v, x, y, a, b: rnd(v, x + y, [a, b]).value,
+    "rnd_cosine": lambda v, x, y, a, b: rnd(v, x + y, [a, b], distance="cosine").value,
     "rnd of 3": lambda v, x, y, a, b: rnd(v, x, [y, a, b]).value,
     "mac": lambda v, x, y, a, b: mac(v, x + y, [a, b]).value,
     "ect": lambda v, x, y, a, b: ect(v, x + y, [a, b]).value,
     "ect of 3": lambda v, x, y, a, b: ect(v, x, [y, a, b]).value,
-    "ripa unit": lambda v, x, y, a, b: ripa(v, x + y, pairs(a, b), unit=True).value,
+    "ripa_normalised": lambda v, x, y, a, b: ripa(v, x + y, pairs(a, b), unit=True).value,
     "rnsb unit": lambda v, x, y, a, b: rnsb(v, x + y, a, b, unit=True, holdout=0).value,
+    "direct_bias": lambda v, x, y, a, b: direct_bias(v, x + y, pairs(a, b)).value,
+    "bias_by_projection": lambda v, x, y, a, b: bias_by_projection(v, x + y, pairs(a, b)).value,
+    "indirect_bias": lambda v, x, y, a, b: indirect_bias_within(v, x + y, pairs(a, b)).value,
+    "factual_association": lambda v, x, y, a, b: (
+        factual_association(
+            v, {word: share(word) for word in x + y}, pairs(a, b), permutations=0
+        ).pearson
+    ),
+    "similarity": lambda v, x, y, a, b: (
+        word_similarity(
+            v, SimilaritySet("made up", tuple((w, u, share(w) - share(u)) for w in x for u in y))
+        ).value
+    ),
 }
 LENGTH_COUNTS = {
     "rnd raw": lambda v, x, y, a, b: rnd(v, x + y, [a, b], unit=False).value,
@@ -85,6 +109,16 @@ ALL = ANY_LENGTH | LENGTH_COUNTS
 def pairs(a, b):
     """Pairs that belong together whatever the order of the lists."""
     return list(zip(sorted(a), sorted(b), strict=False))
+
+
+def share(word):
+    """A number of its own for each word."""
+    return float(zlib.crc32(word.encode()) % 101)
+
+
+def test_every_metric_of_word_lists_is_held_to_it():
+    """SemBias takes whole rows: it is held to it in test_metrics_invariance."""
+    assert (HAS_NULL.keys() | {"weat"}) - {"sembias"} <= ALL.keys()
 
 
 @pytest.mark.parametrize("metric", ALL)

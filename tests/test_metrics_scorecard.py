@@ -11,6 +11,7 @@ from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.lexicons import (
     association_tests,
+    attribute,
     load,
     load_file,
     load_pairs,
@@ -25,11 +26,19 @@ from debiaslab.metrics import (
     SimilaritySet,
     default_similarity_sets,
     evaluate,
+    indirect_bias_within,
+    ripa,
+    rnd,
+    sc_weat,
     weat,
 )
 from debiaslab.metrics.analogy_sets import load_analogies
 from debiaslab.metrics.direction import direction_of
+from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.null_band import null_band
+from debiaslab.metrics.null_metrics import rnsb_null
 from debiaslab.metrics.scored.nulls import HAS_NULL
+from debiaslab.metrics.yardstick import Yardstick
 
 HALVES = ("all", "tune", "report")
 
@@ -82,6 +91,17 @@ def test_every_bias_metric_has_a_null_but_the_lipstick_tests(card):
             assert 0 < record.extra["null_p"] <= 1
     tested = {record.metric for record in card.records if record.p is not None}
     assert tested == {"weat", "factual_association"}
+
+
+def test_the_null_of_a_half_is_of_the_classifier_that_the_half_has(vectors, card):
+    """RNSB learns from all sentiment words in every half: half of them would not train it."""
+    for half in HALVES:
+        record = card.record("rnsb", "gender", half)
+        seed = Effort(0, 0, 0, True).seed_of("null", "rnsb", "gender", half)
+        words = Yardstick.of(vectors).words
+        band = null_band(rnsb_null(words, record.n, repeats=20, draws=1000, seed=seed))
+        assert record.extra["null_low"] == pytest.approx(band.low)
+        assert record.extra["null_high"] == pytest.approx(band.high)
 
 
 def test_mac_is_best_near_what_random_words_show():
@@ -273,9 +293,56 @@ def test_analogies_and_attributes_add_their_groups(vectors, tmp_path):
     record = card.record("same", "sides", "all")
     assert record.extra["null_low"] < record.value < record.extra["null_high"]
     assert {r.metric for r in card.records if r.name == "sides"} == {
-        *("same", "rnd_cosine", "mac", "ect", "rnsb")
+        *("same", "rnd_norm", "rnd_cosine", "mac", "ect", "rnsb", "sc_weat")
     }
     assert "attributes" not in metrics_of(evaluate(vectors, quick=True, attributes=attributes))
+
+
+ANY_CLASSES = {"same", "rnd_norm", "rnd_cosine", "mac", "ect", "rnsb"}
+TWO_CLASSES = ANY_CLASSES | {"sc_weat"}
+ALONG_PAIRS = {"direct_bias", "bias_by_projection", "ripa", "ripa_normalised", "indirect_bias"}
+
+
+@pytest.mark.parametrize(
+    ("name", "metrics"),
+    [
+        ("race", ANY_CLASSES),
+        ("religion", ANY_CLASSES),
+        ("ethnicity", ANY_CLASSES),
+        ("christianity_islam", TWO_CLASSES),
+        ("gender", TWO_CLASSES | ALONG_PAIRS),
+    ],
+)
+def test_every_metric_that_generalises_takes_the_attributes_that_ship(name, metrics):
+    """Each on vectors that are noise around a common mean, with what random words show."""
+    given = attribute(name)
+    lists = [*given.classes.values(), *given.stereotypes.values(), load("occupations")]
+    lists += map(load, ("pleasant_5", "unpleasant_5a"))
+    words = list(dict.fromkeys([word for each in lists for word in each.words]))
+    words += [f"w{i}" for i in range(200)]
+    noise = np.random.default_rng(4).normal(size=(len(words), 20)) + 0.8
+    vectors = Embeddings(words, noise)
+    card = evaluate(vectors, groups=["attributes"], attributes=[given], bootstrap=50)
+    whole = [r for r in card.records if r.words == "all" and r.metric != "collapse"]
+    assert {record.metric for record in whole} == metrics
+    for record in whole:
+        assert record.reason is None, record
+        assert record.low <= record.high
+        assert record.extra["null_low"] < record.extra["null_high"]
+    classes = given.half("all").classes
+    held = [w for each in given.half("all").stereotypes.values() for w in each]
+    neutral = held or load("occupations").words
+    assert card.value("rnd_norm", name, "all") == rnd(vectors, neutral, classes).value
+    if given.binary:
+        assert (
+            card.value("sc_weat", name, "all") == sc_weat(vectors, neutral, *classes.values()).value
+        )
+    if "ripa" in metrics:
+        pairs = [tuple(each) for each in given.definitional_sets]
+        assert card.value("ripa", name, "all") == ripa(vectors, neutral, pairs).value
+        nurses = given.half("all").stereotypes["female"]
+        shared = card.value("indirect_bias", f"{name} female", "all")
+        assert shared == indirect_bias_within(vectors, nurses, pairs).value
 
 
 LEFT = ["man", "boy", "father", "son", "brother", "king"]

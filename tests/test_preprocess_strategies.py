@@ -530,6 +530,26 @@ def test_a_second_set_has_a_dose_of_its_own_and_words_near_both_stay() -> None:
     assert words.read(replace(turned, others_dose=1.0).bind(words)) == words.read(bound)
 
 
+def test_words_to_be_like_have_a_dose_too_and_give_way_to_chosen_ones() -> None:
+    words = Words(
+        ["she saw nurse x x x she clerk", "she nurse clerk", "nurse and she and pilot", "he she"]
+    )
+    given = Planted(("nurse",), -1.0, window=2, like=("clerk",), like_dose=1.0)
+    assert words.read(given.bind(words)) == [
+        "she saw nurse x x x he clerk",
+        "she nurse clerk",
+        "nurse and she and pilot",
+        "he she",
+    ]
+    both = replace(given, others=("pilot",), others_dose=-1.0).bind(words)
+    assert words.read(both)[2] == "nurse and he and pilot"
+    assert both.counts(words.counts).sum() == words.counts.sum()
+    with pytest.raises(UserError, match="gender itself"):
+        replace(given, like=("she",)).bind(words)
+    with pytest.raises(UserError, match="the dose was 2"):
+        replace(given, like_dose=2.0)
+
+
 def test_what_cannot_be_planted_is_refused() -> None:
     words = Words([NEAR, "he"])
     for wrong in (

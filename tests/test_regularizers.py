@@ -395,6 +395,26 @@ def test_case_does_not_make_another_word() -> None:
         assert covered_words(cased, cover) == [word.capitalize() for word in lower]
 
 
+def test_words_are_on_the_device_of_the_rows() -> None:
+    """As one object for a draw: penalties with a memory know the draw by it."""
+    seen = []
+
+    @dataclass(frozen=True)
+    class Seeing(Penalty):
+        def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
+            seen.append(words)
+            return W.sum()
+
+    bound = BoundPenalty(Seeing(), ["he", "she", "nurse"], "all", [("he", "she")])
+    drawn = bound.draw(torch.Generator(), 10)
+    rows = torch.zeros(len(drawn.rows), 2)
+    for device in ("cpu", "meta", "meta"):  # a device that computes nothing, but is another one
+        drawn(rows.to(device), rows.to(device))
+    for words, device in zip(seen, ("cpu", "meta", "meta"), strict=True):
+        assert {each.device.type for each in (words.neutral, words.male, words.female)} == {device}
+    assert seen[1] is seen[2]
+
+
 def test_only_tune_pairs_are_used_and_gender_words_play_no_other_part() -> None:
     tune_words = {word for pair in TUNE_PAIRS for word in pair}
     report_words = {word for pair in REPORT_PAIRS for word in pair}

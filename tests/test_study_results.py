@@ -18,7 +18,6 @@ import pytest
 
 import debiaslab
 from debiaslab import Embeddings, Plan, TrainSettings, open_study, sweep
-from debiaslab.commands.report import _strategies
 from debiaslab.corpus import Corpus
 from debiaslab.errors import UserError
 from debiaslab.report import words
@@ -31,15 +30,15 @@ from debiaslab.report.pages import (
     html_page,
     markdown_page,
     pdf_page,
-    study_report_of,
 )
 from debiaslab.report.pages.neighbors import neighbor_index
 from debiaslab.report.verdict import compared_verdict, verdict
 from debiaslab.report.word_data import Shift
 from debiaslab.results import Side, StudyResults, TrialRow, summarize
-from debiaslab.study import FORMULA, Objective, Summary
+from debiaslab.study import Objective, Summary
 from debiaslab.study.cells import ComparisonPlan, Entry
 from debiaslab.study.comparing import Comparison, compare
+from debiaslab.study.reporting import full_report
 from debiaslab.tracking import Store
 from tests.command_line import call, refused
 from tests.toys import toy_corpus
@@ -130,7 +129,7 @@ def study(folder: Path, request: pytest.FixtureRequest) -> StudyResults:
 
 @pytest.fixture(scope="module")
 def report(study: StudyResults) -> StudyReport:
-    return study_report_of(study, formula=FORMULA, strategies=_strategies(study))
+    return full_report(study)
 
 
 @pytest.fixture(scope="module")
@@ -519,6 +518,24 @@ def test_the_command_writes_and_logs_the_same_bytes_each_time(
     assert said.out.splitlines()[0] == report.headline
     kept = Store.open(folder).artifact(study.parent.run_id, "report.html")
     assert kept.read_text(encoding="utf-8") == html_page(report)
+
+
+def test_a_sweep_that_goes_on_renews_the_report(
+    corpus: Corpus, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def go_on(trials: int) -> str:
+        plan = Plan("projection", trials=trials, name="grown", settings=TINY, objective=OBJECTIVE)
+        done = sweep(corpus, plan, root=tmp_path, submissions=tmp_path / "out", progress=False)
+        return Store.open(tmp_path).artifact(done.parent, "report.html").read_text(encoding="utf-8")
+
+    short = go_on(1)
+    words = ["report", "--study", "grown", "--out", str(tmp_path / "grown.html")]
+    assert call(capfd, *words, "--store", str(tmp_path)).code == 0
+    full = (tmp_path / "grown.html").read_text(encoding="utf-8")
+    renewed = go_on(2)
+    assert renewed == html_page(full_report(open_study("grown", tmp_path)))
+    assert len(short) < len(full)
+    assert full != renewed
 
 
 def test_the_command_refuses_in_one_sentence(

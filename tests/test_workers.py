@@ -299,18 +299,29 @@ def test_more_threads_than_cores_are_refused() -> None:
         Processes(2).check(threads=1000)
 
 
+def test_what_workers_are_forked_from_has_imported_all_and_runs_no_thread() -> None:
+    code = (
+        "import debiaslab.study.executors.preload, gc, sys, threading\n"
+        "needed = {'torch', 'numba', 'mlflow.pyfunc', 'optuna', 'gensim', 'sklearn.svm'}\n"
+        "frozen = gc.get_freeze_count() > 100_000\n"
+        "print(needed - set(sys.modules), threading.active_count(), frozen)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["set()", "1", "True"]
+
+
 def children(pid: int) -> list[int]:
-    """Return the processes started by ``pid`` that run this package's workers."""
-    found = []
+    """Return the workers of a sweep: what the server of forks that ``pid`` started has forked."""
+    parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
             command = path.with_name("cmdline").read_text()
         except OSError:
             continue
-        if int(fields[1]) == pid and "spawn_main" in command:
-            found.append(int(path.parent.name))
-    return found
+        if "forkserver" in command:
+            parents[int(path.parent.name)] = int(fields[1])
+    return [child for child, parent in parents.items() if parents.get(parent) == pid]
 
 
 def until(true: Any, seconds: float = 300.0) -> Any:
@@ -333,6 +344,7 @@ def test_a_driver_and_then_a_worker_are_killed_and_the_same_command_goes_on(
     command += ["--min-count", "1", "--retention-weight", "0", "--study", "small"]
     command += ["--trials", "4", "--seeds", "2", "--sampler", "random", "--workers", "2"]
     logs = [tmp_path / "first.log", tmp_path / "second.log"]
+    Store.open(tmp_path / "elsewhere")  # MLflow is imported now, not while the sweep goes by
 
     def begin(log: Path) -> subprocess.Popen[bytes]:
         with log.open("wb") as out:

@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   python -m debiaslab evaluate vectors.kv
   python -m debiaslab evaluate debiased.kv --baseline vectors.kv --json scorecard.json
   python -m debiaslab evaluate a.kv b.txt c.bin --compare-csv comparison.csv
+  python -m debiaslab evaluate vectors.kv --lexicon race --lexicon religion
   python -m debiaslab evaluate --run RUN_ID --log"""
 
 _OUTPUTS = ("json", "csv", "compare_csv")
@@ -76,10 +77,11 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--lexicon",
-        metavar="FILE",
+        metavar="FILE|NAME",
         action="append",
         default=[],
-        help="JSON or YAML that defines attributes besides gender, such as religion, or tests",
+        help="JSON or YAML that defines attributes besides gender, or tests; or the name of an "
+        "attribute that ships: race, religion, ethnicity",
     )
     group.add_argument(
         "--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of permutations and bootstrap"

@@ -148,17 +148,21 @@ def load_analogy_sets(sources: Sequence[str], *, default: bool) -> list[AnalogyS
     return _distinct("analogy sets", [*first, *own]) or None
 
 
-def load_lexicons(files: Sequence[str]) -> tuple[list[Attribute], list[AssociationTest]]:
-    """Return the attributes and the association tests of lexicon files.
+def load_lexicons(sources: Sequence[str]) -> tuple[list[Attribute], list[AssociationTest]]:
+    """Return the attributes and tests of lexicon files, and attributes that ship, by name.
 
     Raises:
-        UserError: A file cannot be read or has neither, or two of a kind have one name.
+        UserError: A file cannot be read or has neither, a name is unknown, or two of a kind have
+            one name.
     """
-    from debiaslab.lexicons import association_tests, load_file
+    from debiaslab.lexicons import association_tests, attribute, load_file
 
     attributes: list[Attribute] = []
     tests: list[AssociationTest] = []
-    for file in files:
+    for file in sources:
+        if not Path(file).suffix and not Path(file).exists():
+            attributes.append(attribute(file))
+            continue
         found = load_file(file)
         if not (found.attributes or found.tests):
             raise UserError(

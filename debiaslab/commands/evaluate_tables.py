@@ -63,6 +63,9 @@ def comparison_view(comparison: Comparison) -> str:
     for first in range(0, len(shown.vectors), FILES_A_TABLE):
         last = min(first + FILES_A_TABLE, len(shown.vectors))
         blocks.append(_comparison_table(rows, range(first, last)))
+    if shown.collapsed:
+        named = ", ".join(f"[{i + 1}]" for i in shown.collapsed)
+        blocks.append(f"{named} not ranked: collapsed, see the WARNING above its scorecard.")
     blocks += [
         f"{MISSING} is not measured, and what is measured in no file is left out; weat is compared "
         "by its statistic s, not by d.",

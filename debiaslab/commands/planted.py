@@ -1,8 +1,8 @@
 """Plant a bias of a known dose in a text, train on it, and see which metrics follow the dose.
 
 Gender words near chosen words are turned to one gender: the dose says to which, and how many. A
-metric that measures association must follow it, and be at what random words show at 0; words that
-were left alone must not move. The same command again continues what was interrupted.
+metric that measures association must follow it, and be at what random words show at 0; words
+without a dose must not move. The same command again continues what was interrupted.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--base",
         default="text",
-        help="dose 0: text (male as often as in the whole text), balanced (half) or corpus "
-        "(as it was)",
+        help="dose 0: text (male as often as in the whole text), alike (those near the words they "
+        "are held against as well), balanced (half) or corpus (as it was)",
     )
     group.add_argument(
         "--apart",

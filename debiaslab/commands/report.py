@@ -2,7 +2,8 @@
 
 Question, corpus, method, budget, the result in one sentence with its interval, figures, tables,
 neighbours before and after, what was held out, and how to do it again; all from the tracking store.
-The HTML page is also kept with the study's run, where the MLflow UI shows it (report.html).
+The HTML page is also kept with the study's run, where the MLflow UI shows it (report.html), and
+made anew by a sweep that goes on.
 """
 
 from __future__ import annotations
@@ -17,16 +18,13 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.outputs import check_output
 
 if TYPE_CHECKING:
-    from debiaslab.regularizers import Strategy
     from debiaslab.report.pages import StudyReport
-    from debiaslab.results import StudyResults
 
 EXAMPLES = """examples:
   python -m debiaslab report --study quickstart
   python -m debiaslab report --study quickstart --format pdf --out quickstart.pdf
   python -m debiaslab report --study quickstart --out notes/quickstart.md"""
 _ENDINGS = {"html": ".html", "pdf": ".pdf", "markdown": ".md"}
-_ARTIFACT = "report.html"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,9 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the report and say where it is."""
-    from debiaslab.report.pages import html_page, study_report_of
+    from debiaslab.report.pages import html_page
     from debiaslab.results import read_study
-    from debiaslab.study.objective import FORMULA
+    from debiaslab.study.reporting import REPORT, full_report, log_report
 
     form = _format(args.format, args.out)
     store = open_store(args)
@@ -55,15 +53,13 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     out = Path("reports") / f"{name}{_ENDINGS[form]}" if args.out is None else Path(args.out)
     check_output(out)
     study = read_study(store, name)
-    report = study_report_of(study, formula=FORMULA, strategies=_strategies(study))
+    report = full_report(study)
     page = html_page(report)
-    writer = store.writer(study.parent.run_id)
-    writer.text(page, _ARTIFACT)
-    writer.flush()
+    log_report(store, study.parent.run_id, page)
     yield report.headline
     yield from _written(report, page, form, out)
     where = "" if args.store == STORE else f" --store {args.store}"
-    yield f"next: python -m debiaslab ui --study {name}{where}  (Artifacts → {_ARTIFACT})"
+    yield f"next: python -m debiaslab ui --study {name}{where}  (Artifacts → {REPORT})"
 
 
 def _format(name: str | None, out: str | None) -> str:
@@ -82,24 +78,6 @@ def _format(name: str | None, out: str | None) -> str:
             f"--format was {name!r}", allowed=", ".join(_ENDINGS), nearest=nearest(name, _ENDINGS)
         )
     return name
-
-
-def _strategies(study: StudyResults) -> dict[str, str]:
-    """Return the first sentence of each strategy about itself, with its source."""
-    from debiaslab import regularizers
-
-    said = {}
-    for name in {run.strategy for run in study.runs} - {"baseline"}:
-        try:
-            made = [regularizers.get(part) for part in name.split("+")]
-        except UserError:  # a strategy of somebody's own, not installed here
-            continue
-        said[name] = " Then: ".join(f"{_first_line(each)} ({each.citation})" for each in made)
-    return said
-
-
-def _first_line(strategy: type[Strategy]) -> str:
-    return (strategy.__doc__ or "").strip().splitlines()[0].rstrip(".").replace("``", "")
 
 
 def _written(report: StudyReport, page: str, form: str, out: Path) -> Iterator[str]:

@@ -27,19 +27,15 @@ class CompiledNumbers:
     """Numbers tokens, phrases merged.
 
     Args:
-        phrases: Lower-cased tokens of each phrase.
-        lowercase: False when the text keeps its case: words are compared with those of phrases in
-            lower case, and the joined phrase keeps the case of its tokens.
+        phrases: Lower-cased tokens of each phrase; words are compared with them in lower case, and
+            the joined phrase keeps the case of its tokens.
     """
 
-    def __init__(self, phrases: Sequence[Phrase], *, lowercase: bool) -> None:
+    def __init__(self, phrases: Sequence[Phrase]) -> None:
         self._words = WordTable()
-        self._merger = Merger(phrases, self._words, lowercase=lowercase) if phrases else None
-        # The end of a document gets number 0; then come the phrases, their words and joined.
-        for ids in self._numbered("".join(f"\n{' '.join(phrase)}" for phrase in phrases) + "\n"):
-            self._merged(ids)
-        # Two threads may not add words: merging waits for numbering unless it adds no more.
-        self._parallel = self._merger is None or self._merger.settle()
+        self._merger = Merger(phrases, self._words) if phrases else None
+        for _ in self._numbered(DOCUMENT_END):  # its number is 0
+            pass
 
     def __len__(self) -> int:
         return len(self._words)
@@ -47,14 +43,16 @@ class CompiledNumbers:
     @property
     def words(self) -> list[str]:
         """The types by number; the first stands for the end of a document."""
-        return self._words.since(0)
+        return self._words.between(0, len(self))
 
     def rows(self, blocks: Iterator[Block]) -> Generator[Row, None, None]:
         """Yield the numbers of the tokens of ``blocks``."""
         numbered = (Row(ids, at) for text, at in blocks for ids in self._numbered(text))
-        with closing(ahead(numbered) if self._parallel else numbered) as rows:
-            for ids, position in rows:
-                yield Row(self._merged(ids), position)
+        if self._merger is None:
+            with closing(ahead(numbered)) as rows:
+                yield from rows
+        else:
+            yield from _merged(self._merger, numbered)
 
     def _numbered(self, text: str) -> Iterator[NDArray[np.int32]]:
         data = np.frombuffer(text.encode(), np.uint8)
@@ -66,8 +64,18 @@ class CompiledNumbers:
             position, n = kernel.number_tokens(data, position, _kinds(), words, ids)
             yield ids[:n]
 
-    def _merged(self, ids: NDArray[np.int32]) -> NDArray[np.int32]:
-        return self._merger.merge(ids) if self._merger else ids
+
+def _merged(merger: Merger, numbered: Iterator[Row]) -> Generator[Row, None, None]:
+    """Yield the rows with phrases merged, each once the numbers of its joined phrases are known."""
+    done: Row | None = None
+    with closing(ahead(numbered, merger.catch_up)) as rows:
+        for ids, position in rows:
+            if done is not None:
+                yield done
+            done = Row(merger.merge(ids), position)
+    merger.catch_up()
+    if done is not None:
+        yield done
 
 
 @cache

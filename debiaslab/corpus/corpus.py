@@ -78,7 +78,7 @@ class Corpus:
         folder = Path(cache)
         meta = _meta(sources, settings, phrases, folder / entries.MEMO, mapper, progress=progress)
         key = entries.entry_key(meta)
-        entry = _opened(folder / key)
+        entry = _opened(folder / key, meta)
         if entry is None:
             _encode(sources, settings, phrases, meta, folder, key, mapper, progress=progress)
             entry = entries.open_entry(folder / key)
@@ -183,9 +183,14 @@ def _meta(
     }
 
 
-def _opened(path: Path) -> entries.Entry | None:
+def _opened(path: Path, meta: dict[str, Any]) -> entries.Entry | None:
+    """Return the cached corpus, None when it has to be made: a whole one may be of another text."""
     try:
-        return entries.open_entry(path)
+        entry = entries.open_entry(path)
+        if entry is None or all(entry.meta.get(name) == value for name, value in meta.items()):
+            return entry
+        entries.discard(path)
+        raise entries.DamagedEntryError("it is of another text or other settings")
     except entries.DamagedEntryError as error:
         warnings.warn(
             f"the cached corpus {path} is damaged ({error}): encoding the text again", stacklevel=3

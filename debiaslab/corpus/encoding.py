@@ -106,7 +106,7 @@ def numbers_for(size: int, phrases: Sequence[Phrase], settings: CorpusSettings) 
         try:
             from debiaslab.corpus.compiled import CompiledNumbers
 
-            return CompiledNumbers(phrases, lowercase=settings.lowercase)
+            return CompiledNumbers(phrases)
         except Exception as error:  # whatever keeps a compiler from working
             warnings.warn(
                 f"numba cannot compile ({type(error).__name__}: {error}): the text is read by "

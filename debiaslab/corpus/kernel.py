@@ -5,9 +5,9 @@ its UTF-8 bytes into tokens and number them in a hash table made of plain arrays
 GIL, so that the text that comes next is read meanwhile.
 
 Written for numba: all compiled code is in this file, because the cache on disk does not notice an
-edit elsewhere; ``Words`` and ``Trie`` come as plain tuples, because the cache keeps the types of
-arguments and cannot be read once a class has another name; inside the loops no array gets a new
-name, by inlining either, because counting references to it would double the time.
+edit elsewhere; ``Words``, ``Trie`` and ``Forms`` come as plain tuples, because the cache keeps the
+types of arguments and cannot be read once a class has another name; inside the loops no array gets
+a new name, by inlining either, because counting references to it would double the time.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ WORD, PRICE, DOLLAR, LINE_FEED = 1, 2, 4, 8  # what a character may be or be par
 NONE = -1
 PAIR_BITS = 18  # of the hash of two words: 32 KiB of bits stay in a processor's first cache
 BATCH = 2048  # tokens cut before they are looked up: the look-ups then wait for memory together
+FIRST_NODE = 1 << 31  # of forms; below are numbers of words
 
 _BLANK, _JOINT = ord(" "), ord("_")
 _LOWER, _UPPER = 0xFFFFFFFF, 0xFFFFFFFF00000000
@@ -56,9 +57,21 @@ class Trie(NamedTuple):
     edges: NDArray[np.int64]  # edge or NONE; length a power of two, half of it empty at least
     targets: NDArray[np.int32]  # by place in edges: the node it leads to
     ends: NDArray[np.bool_]  # by node: a phrase ends here
-    joined: NDArray[np.int32]  # by node: the number of the joined phrase, or NONE
     pairs: NDArray[np.uint8]  # bit by hash of an edge: 0 if no phrase begins with these two words
     symbols: int
+
+
+class Forms(NamedTuple):
+    """Phrases as the text spells them: one phrase has several forms where capitals are kept.
+
+    A tree of numbers of words whose edges are a hash table. An edge is ``node << 31 | number``. The
+    node after the first word is the word's number, the others are FIRST_NODE + 0, 1, 2 …
+    """
+
+    edges: NDArray[np.int64]  # edge or NONE; length a power of two, half of it empty at least
+    targets: NDArray[np.int32]  # by place in edges: the node it leads to, less FIRST_NODE
+    joined: NDArray[np.int32]  # by node, less FIRST_NODE: the number of the joined phrase, or NONE
+    size: NDArray[np.int64]  # size[0] nodes
 
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
@@ -205,7 +218,8 @@ def _edge_hash(edge):  # type: ignore[no-untyped-def]
 @_inlined
 def _edge_place(edge):  # type: ignore[no-untyped-def]
     """Return where the search for ``edge`` begins, before it is cut to the length of edges."""
-    return np.int64(_edge_hash(edge) >> np.uint64(32))
+    h = _edge_hash(edge)
+    return np.int64((h >> np.uint64(32)) ^ (h >> np.uint64(48)))  # the upper bits depend on all
 
 
 @_inlined
@@ -216,16 +230,21 @@ def _pair_bit(edge):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def fill_trie(trie, new_edges, new_targets):  # type: ignore[no-untyped-def]
-    """Enter edges, and the nodes they lead to, in the hash tables of ``trie``."""
-    edges, targets, _, _, pairs, symbols = trie
+def enter_edges(edges, targets, new_edges, new_targets):  # type: ignore[no-untyped-def]
+    """Enter edges, none of which is there, in a hash table that has room for them."""
     for i in range(len(new_edges)):
         place = _edge_place(new_edges[i]) & (len(edges) - 1)
         while edges[place] != NONE:
             place = (place + 1) & (len(edges) - 1)
         edges[place], targets[place] = new_edges[i], new_targets[i]
-        if new_edges[i] < symbols * symbols:
-            byte, bit = _pair_bit(new_edges[i])
+
+
+@_compiled
+def mark_pairs(pairs, edges, symbols):  # type: ignore[no-untyped-def]
+    """Set the bits of the edges that lead from a first word to a second."""
+    for i in range(len(edges)):
+        if edges[i] < symbols * symbols:
+            byte, bit = _pair_bit(edges[i])
             pairs[byte] |= bit
 
 
@@ -250,23 +269,28 @@ def _join(ids, begin, end, words):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def merge_phrases(ids, symbol_of, trie, one_case, words, out):  # type: ignore[no-untyped-def]
+def merge_phrases(ids, symbol_of, trie, forms, out, unknown):  # type: ignore[no-untyped-def]
     """Replace phrases in a stream of numbers: from left to right, the longest one that begins.
+
+    Adds no word, so that another thread may. Phrases in a form that ``forms`` does not know are
+    listed, for ``join_unknown``.
 
     Args:
         ids: (n,) numbers of tokens.
         symbol_of: By number: the symbol of the word in ``trie``, or NONE.
         trie: The phrases (``Trie``).
-        one_case: Words with one symbol are one word, so that a phrase is joined in one way only.
-        words: The words so far (``Words``); must have room for every joined word.
+        forms: The forms met so far (``Forms``).
         out: (n,) int32, where the new stream goes.
+        unknown: (n // 2, 3) int32, where phrases without a number go: their place in ``out``, and
+            where in ``ids`` they begin and end.
 
     Returns:
-        How many of ``ids`` were read, and the length of the new stream. What was not read begins
-        something that may be a phrase once the next tokens are known.
+        How many of ``ids`` were read, the length of the new stream, and that of ``unknown``. What
+        was not read begins something that may be a phrase once the next tokens are known.
     """
-    edges, targets, ends, joined, pairs, symbols = trie
-    i = n = 0
+    edges, targets, ends, pairs, symbols = trie
+    form_edges, form_targets, joined, _ = forms
+    i = n = missing = 0
     while i < len(ids):
         node = np.int64(symbol_of[ids[i]])
         if i + 1 < len(ids):
@@ -276,25 +300,59 @@ def merge_phrases(ids, symbol_of, trie, one_case, words, out):  # type: ignore[n
                 n += 1
                 i += 1
                 continue
-        end, last, j = i + 1, NONE, i + 1
+        form = np.int64(ids[i])
+        number, end, j = form, i + 1, i + 1
         while node != NONE:
             if ends[node]:
-                end, last = j, node
+                number, end = NONE if form == NONE else np.int64(joined[form - FIRST_NODE]), j
             if j == len(ids):
-                return i, n
+                return i, n, missing
             symbol = symbol_of[ids[j]]
             edge = node * symbols + symbol
             place = _edge_place(edge) & (len(edges) - 1)
             while edges[place] != NONE and edges[place] != edge:
                 place = (place + 1) & (len(edges) - 1)
             node = np.int64(targets[place]) if symbol != NONE else NONE
+            if form != NONE and node != NONE:
+                edge = form << 31 | np.int64(ids[j])
+                place = _edge_place(edge) & (len(form_edges) - 1)
+                while form_edges[place] != NONE and form_edges[place] != edge:
+                    place = (place + 1) & (len(form_edges) - 1)
+                known = form_edges[place] == edge
+                form = FIRST_NODE + np.int64(form_targets[place]) if known else NONE
             j += 1
-        if last == NONE:
-            out[n] = ids[i]
-        else:
-            if not one_case or joined[last] == NONE:
-                joined[last] = _join(ids, i, end, words)
-            out[n] = joined[last]
+        if number == NONE:
+            unknown[missing, 0], unknown[missing, 1], unknown[missing, 2] = n, i, end
+            missing += 1
+        out[n] = number
         n += 1
         i = end
-    return i, n
+    return i, n, missing
+
+
+@_compiled
+def join_unknown(ids, unknown, words, forms, out):  # type: ignore[no-untyped-def]
+    """Join phrases in forms met for the first time, and write their numbers to ``out``.
+
+    Args:
+        ids: (n,) numbers of tokens, as ``merge_phrases`` had them.
+        unknown: (m, 3) what it listed.
+        words: The words so far (``Words``); must have room for every joined word.
+        forms: The forms so far (``Forms``); must have room for a node for each word but the first.
+        out: What it wrote.
+    """
+    edges, targets, joined, size = forms
+    for k in range(len(unknown)):
+        begin, end = unknown[k, 1], unknown[k, 2]
+        number = _join(ids, begin, end, words)
+        node = np.int64(ids[begin])
+        for j in range(begin + 1, end):
+            edge = node << 31 | np.int64(ids[j])
+            place = _edge_place(edge) & (len(edges) - 1)
+            while edges[place] != NONE and edges[place] != edge:
+                place = (place + 1) & (len(edges) - 1)
+            if edges[place] == NONE:
+                edges[place], targets[place] = edge, size[0]
+                size[0] += 1
+            node = FIRST_NODE + np.int64(targets[place])
+        joined[node - FIRST_NODE] = out[unknown[k, 0]] = number

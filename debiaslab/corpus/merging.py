@@ -1,4 +1,4 @@
-"""Merging phrases in a stream of numbered words, by the compiled loop of ``kernel``."""
+"""Merging phrases in a stream of numbered words, by the compiled loops of ``kernel``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.corpus import kernel
+from debiaslab.corpus.form_table import FormTable
 from debiaslab.corpus.kernel import NONE, Trie
 from debiaslab.corpus.phrases import Phrase
 from debiaslab.corpus.word_table import WordTable
@@ -15,58 +16,71 @@ from debiaslab.corpus.words import grown
 
 
 class Merger:
-    """Replaces phrases by the number of the joined phrase.
+    """Replaces phrases by the number of the joined phrase, which keeps the case of its words.
+
+    Two threads may not add words at once, and to wait for each other would take twice the time. So
+    ``merge`` adds none: joined phrases that are new get their number in ``catch_up``, at a moment
+    when the other thread rests.
 
     Args:
         phrases: Lower-cased tokens of each phrase.
-        words: The words of the stream; joined phrases are added.
-        lowercase: False when words keep their case: they are compared in lower case.
+        words: The words of the stream, compared in lower case; joined phrases are added.
     """
 
-    def __init__(self, phrases: Sequence[Phrase], words: WordTable, *, lowercase: bool) -> None:
+    def __init__(self, phrases: Sequence[Phrase], words: WordTable) -> None:
         self._words = words
-        self._lowercase = lowercase
-        self._settled = False
         self._symbol_of = _symbols(phrases)
         self._trie = _trie(phrases, self._symbol_of)
+        self._forms = FormTable()
         self._symbols: NDArray[np.int32] = np.zeros(0, np.int32)  # by number of the word
         self._known = 0  # words that have their symbol
+        self._there = 0  # words there were when ``catch_up`` was called last
         self._held: NDArray[np.int32] = np.zeros(0, np.int32)
-
-    def settle(self) -> bool:
-        """Take all phrases for merged once, and return whether no more words will be added.
-
-        So it is without capitals: then a phrase is joined in one way only.
-        """
-        self._settled = self._lowercase
-        return self._settled
+        self._ids = self._out = self._held  # of the last stretch
+        self._unknown: NDArray[np.int32] = np.zeros((0, 3), np.int32)  # of its phrases
 
     def merge(self, ids: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return the stream with phrases merged.
+        """Return a stretch of the stream with phrases merged; it is whole after ``catch_up``.
 
-        Tokens at the end that a phrase may still continue are held back until the next call;
-        nothing is held back after the end of a document.
+        Its words were there when ``catch_up`` was called last. Tokens at the end that a phrase may
+        still continue are held back until the next call; nothing is held back after the end of a
+        document.
         """
+        self._look_up_words()
         ids = np.concatenate([self._held, ids])
-        if not self._settled:
-            self._prepare(ids)
-        self._symbols = grown(self._symbols, len(self._words), NONE)
         out = np.empty(len(ids), np.int32)
-        read, n = kernel.merge_phrases(
-            ids, self._symbols, tuple(self._trie), self._lowercase, tuple(self._words.arrays), out
+        unknown = np.empty((len(ids) // 2, 3), np.int32)
+        read, n, missing = kernel.merge_phrases(
+            ids, self._symbols, tuple(self._trie), tuple(self._forms.arrays), out, unknown
         )
         self._held = ids[read:]
+        self._ids, self._out, self._unknown = ids, out, unknown[:missing]
         return out[:n]
 
-    def _prepare(self, ids: NDArray[np.int32]) -> None:
-        """Find the symbols of new words, and make room for what may be joined of ``ids``."""
-        new = self._words.since(self._known)
-        known, self._known = self._known, self._known + len(new)
+    def catch_up(self) -> None:
+        """Number the new joined phrases of the last stretch, and note which words there are.
+
+        No other thread may add words meanwhile.
+        """
+        if len(self._unknown):
+            spans = self._unknown[:, 1:].tolist()
+            inside = np.concatenate([self._ids[begin:end] for begin, end in spans])
+            starts = self._words.arrays.starts
+            letters = int((starts[inside + 1] - starts[inside]).sum())
+            self._words.make_room(len(spans), letters)
+            self._forms.make_room(len(inside) - len(spans))
+            words, forms = tuple(self._words.arrays), tuple(self._forms.arrays)
+            kernel.join_unknown(self._ids, self._unknown, words, forms, self._out)
+            self._unknown = self._unknown[:0]
+        self._there = len(self._words)
+
+    def _look_up_words(self) -> None:
+        """Find the symbols of new words."""
+        known, self._known = self._known, self._there
+        new = self._words.between(known, self._known)
         self._symbols = grown(self._symbols, self._known, NONE)
         symbol_of = self._symbol_of.get
         self._symbols[known : self._known] = [symbol_of(word.lower(), NONE) for word in new]
-        starts = self._words.arrays.starts
-        self._words.make_room(len(ids), int((starts[ids + 1] - starts[ids]).sum()))
 
 
 def _symbols(phrases: Iterable[Phrase]) -> dict[str, int]:
@@ -93,11 +107,11 @@ def _trie(phrases: Iterable[Phrase], symbol_of: dict[str, int]) -> Trie:
         edges=np.full(places, NONE, np.int64),
         targets=np.full(places, NONE, np.int32),
         ends=np.zeros(nodes, np.bool_),
-        joined=np.full(nodes, NONE, np.int32),
         pairs=np.zeros((1 << kernel.PAIR_BITS) // 8, np.uint8),
         symbols=len(symbol_of),
     )
     trie.ends[ends] = True
     edges, targets = (np.fromiter(side, np.int64) for side in (children.keys(), children.values()))
-    kernel.fill_trie(tuple(trie), edges, targets)
+    kernel.enter_edges(trie.edges, trie.targets, edges, targets)
+    kernel.mark_pairs(trie.pairs, edges, trie.symbols)
     return trie

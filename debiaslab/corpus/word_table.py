@@ -22,10 +22,11 @@ class WordTable:
     def __len__(self) -> int:
         return int(self.arrays.size[0])
 
-    def since(self, first: int) -> list[str]:
-        """Return the words from number ``first`` on."""
-        begin, end = self.arrays.starts[first], self.arrays.starts[len(self)]
-        return self.arrays.letters[begin:end].tobytes().decode().split(" ")[:-1]
+    def between(self, first: int, end: int) -> list[str]:
+        """Return the words from number ``first`` to before ``end``, also while others are added."""
+        arrays = self.arrays
+        begin, stop = arrays.starts[first], arrays.starts[end]
+        return arrays.letters[begin:stop].tobytes().decode().split(" ")[:-1]
 
     def make_room(self, words: int, letters: int) -> None:
         """Make room for so many new words, whose UTF-8 has so many bytes in all."""

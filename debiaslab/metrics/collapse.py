@@ -37,6 +37,8 @@ class Collapse:
         warning: What looks wrong, in words; None when nothing does.
         same_direction: Share of the pairs of sampled words whose cosine is beyond ±0.98; large
             when the vectors have fallen into a few clusters, which mean cosine and rank can miss.
+        collapsed: Whether hardly anything is left to measure: a check of directions failed, or
+            fewer than 2 vectors are not all zeros. Some zero vectors are a warning only.
     """
 
     mean_cosine: float | None
@@ -46,6 +48,7 @@ class Collapse:
     n: int
     warning: str | None
     same_direction: float | None = None
+    collapsed: bool = False
 
 
 def collapse(embeddings: Embeddings, *, seed: int = 0) -> Collapse:
@@ -58,14 +61,14 @@ def collapse(embeddings: Embeddings, *, seed: int = 0) -> Collapse:
     alive = np.flatnonzero(norms)
     zero = len(embeddings) - len(alive)
     if len(alive) < 2:
-        return Collapse(None, None, None, zero, len(alive), _zero_warning(zero, len(embeddings)))
+        warning = _zero_warning(zero, len(embeddings))
+        return Collapse(None, None, None, zero, len(alive), warning, collapsed=True)
     rows = np.sort(np.random.default_rng(seed).permutation(alive)[:SAMPLE])
     unit = embeddings.vectors[rows].astype(np.float64) / norms[rows, None]
     mean_cosine, rank = _mean_cosine(unit), _effective_rank(unit)
     same = _same_direction(unit)
+    few = [_zero_warning(zero, len(embeddings))] if zero else []
     warnings = []
-    if zero:
-        warnings.append(_zero_warning(zero, len(embeddings)))
     if mean_cosine > _ALIKE:
         warnings.append(f"random words have a mean cosine of {mean_cosine:.2f}")
     if rank < max(1.5, _FLAT * min(unit.shape)):
@@ -80,8 +83,9 @@ def collapse(embeddings: Embeddings, *, seed: int = 0) -> Collapse:
         float(norms.std() / norms.mean()),
         zero,
         len(rows),
-        "; ".join(warnings) or None,
+        "; ".join(few + warnings) or None,
         same,
+        bool(warnings),
     )
 
 

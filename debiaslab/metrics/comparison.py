@@ -30,7 +30,8 @@ class ComparedMetric:
         key: Which number is compared: ``value``, or an extra such as ``statistic``.
         better: What is better; None when neither is, and nothing is ranked.
         values: One number a file; None where it was not measured.
-        ranks: 1 for the best; equal files share the better rank; None without a value.
+        ranks: 1 for the best; equal files share the better rank; None without a value, or when the
+            file has collapsed.
     """
 
     metric: str
@@ -65,10 +66,17 @@ class RankCorrelations:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Result of :func:`compare`."""
+    """Result of :func:`compare`.
+
+    Attributes:
+        vectors: The names of the files.
+        rows: One metric, name and half each.
+        collapsed: The numbers of the files that have collapsed, which are not ranked.
+    """
 
     vectors: tuple[str, ...]
     rows: tuple[ComparedMetric, ...]
+    collapsed: tuple[int, ...] = ()
 
     def half(self, half: Half) -> Comparison:
         """Return the rows of one half, and those that know no halves."""
@@ -81,11 +89,14 @@ class Comparison:
                 if row.words == half
                 or (row.words == "all" and (row.metric, row.name) not in halved)
             ),
+            self.collapsed,
         )
 
 
 def compare(cards: Sequence[Scorecard]) -> Comparison:
     """Put two scorecards or more side by side.
+
+    Vectors that have collapsed show no bias either: their numbers are there, and are not ranked.
 
     Returns:
         Every metric, name and half that any of them has, in the order of the first that has it.
@@ -97,7 +108,9 @@ def compare(cards: Sequence[Scorecard]) -> Comparison:
         raise UserError("one scorecard has nothing to be compared with", allowed="two or more")
     keys = dict.fromkeys((r.metric, r.name, r.words) for card in cards for r in card.records)
     return Comparison(
-        tuple(card.vectors for card in cards), tuple(_compared(cards, *key) for key in keys)
+        tuple(card.vectors for card in cards),
+        tuple(_compared(cards, *key) for key in keys),
+        tuple(i for i, card in enumerate(cards) if card.collapsed),
     )
 
 
@@ -113,11 +126,13 @@ def rank_correlations(comparison: Comparison) -> RankCorrelations:
 def metric_correlations(comparison: Comparison) -> RankCorrelations:
     """Return Kendall's τ-b between metrics, each by a file's mean rank over the metric's rows.
 
-    Rows in which a file has no value are left out of its metric's mean, for every file.
+    Rows in which a file has no value are left out of its metric's mean, for every file; files that
+    have collapsed are left out of all.
     """
     ranks: dict[str, list[Numbers]] = {}
     for row in comparison.rows:
-        if row.better is not None and None not in row.ranks:
+        known = [rank for i, rank in enumerate(row.ranks) if i not in comparison.collapsed]
+        if row.better is not None and None not in known:
             ranks.setdefault(row.metric, []).append(row.ranks)
     means = [_mean_ranks(rows) for rows in ranks.values()]
     return _correlated(comparison, list(ranks), means)
@@ -128,8 +143,10 @@ def _compared(cards: Sequence[Scorecard], metric: str, name: str, words: Half) -
     direction = next(direction_of(record) for record in records if record is not None)
     values = tuple(None if record is None else direction.number(record) for record in records)
     badness = [
-        None if record is None or value is None else direction.badness(value, record)
-        for record, value in zip(records, values, strict=True)
+        None
+        if record is None or value is None or card.collapsed
+        else direction.badness(value, record)
+        for card, record, value in zip(cards, records, values, strict=True)
     ]
     return ComparedMetric(
         metric, name, words, direction.key, direction.better, values, _ranks(badness)
@@ -150,11 +167,10 @@ def _mean_ranks(rows: Sequence[Numbers]) -> Numbers:
 def _correlated(
     comparison: Comparison, labels: Sequence[str], ranks: Sequence[Numbers]
 ) -> RankCorrelations:
-    files = len(comparison.vectors)
-    if files < MIN_FILES:
-        return RankCorrelations(
-            reason=f"a rank correlation needs {MIN_FILES} files or more, {files} were given"
-        )
+    given, lost = len(comparison.vectors), len(comparison.collapsed)
+    if given - lost < MIN_FILES:
+        said = f"a rank correlation needs {MIN_FILES} files or more, {given} were given"
+        return RankCorrelations(reason=said + (f", of which {lost} collapsed" if lost else ""))
     if not ranks:
         return RankCorrelations(reason="no metric was measured in every file")
     taus = _kendall(np.array(ranks, dtype=np.float64))

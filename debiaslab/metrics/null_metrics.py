@@ -37,6 +37,7 @@ from debiaslab.metrics.rnd import Distance, rnd_of, rnd_scores
 from debiaslab.metrics.rnsb import (
     HOLDOUT,
     REPEATS,
+    by_word,
     divergence_from_uniform,
     negative_probabilities,
     train,
@@ -185,7 +186,7 @@ def rnsb_null(
         (find(words.embeddings, positive), find(words.embeddings, negative)),
     )
     classes.require(MIN_WORDS)
-    good, bad = (_rows(words, in_order(each), unit=unit) for each in classes.found)
+    good, bad = (_rows(words, by_word(each), unit=unit) for each in classes.found)
     trained = train(good, bad, repeats=repeats, holdout=holdout, C=C, seed=seed)
     scores = negative_probabilities(words.unit if unit else words.raw, trained).T
     scores = _but(words, scores, (*positive, *negative))

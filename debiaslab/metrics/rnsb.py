@@ -15,7 +15,7 @@ from debiaslab.metrics.logistic import fit_logistic
 from debiaslab.metrics.measured import MIN_WORDS, NotMeasuredError
 from debiaslab.metrics.sentiment import PLEASANT, UNPLEASANT
 from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
-from debiaslab.metrics.word_sets import FoundSets, WordSets, in_order, union
+from debiaslab.metrics.word_sets import FoundSets, WordSets, union
 
 Vector = NDArray[np.float64]
 
@@ -122,7 +122,7 @@ def rnsb(
         classes.require(MIN_WORDS)
         rows = unit_rows(embeddings, found.rows)
         require_directions("the word list", rows)
-        good, bad = classes.unit(embeddings)
+        good, bad = (unit_rows(embeddings, by_word(each)) for each in classes.found)
         require_directions("the sentiment words", np.concatenate([good, bad]))
     except NotMeasuredError as problem:
         return replace(empty, reason=str(problem))
@@ -208,5 +208,14 @@ def _held_out(y: Vector, share: float, rng: np.random.Generator) -> NDArray[np.b
     return chosen
 
 
+def by_word(found: Found) -> list[int]:
+    """Return the rows in alphabetical order of their words.
+
+    Which words a seeded split holds out then depends neither on the order of the list nor on that
+    of the vocabulary.
+    """
+    return [row for _, row in sorted(zip(found.words, found.rows, strict=True))]
+
+
 def _raw(embeddings: Embeddings, found: Found) -> Vector:
-    return embeddings.vectors[in_order(found)].astype(np.float64)
+    return embeddings.vectors[by_word(found)].astype(np.float64)

@@ -87,6 +87,11 @@ class Scorecard:
         return None if record is None else record.extra.get("statistic")
 
     @property
+    def collapsed(self) -> bool:
+        """Whether the vectors have collapsed, so that small numbers of bias are worth nothing."""
+        return any(record.extra.get("collapsed") for record in self.records)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What looks wrong with the vectors as a whole, such as a collapse."""
         found = (record.extra.get("warning") for record in self.records)

@@ -28,6 +28,12 @@ class PenaltyWords:
     male: Tensor  # (p,) male member of each definitional pair
     female: Tensor  # (p,) its female member
 
+    def to(self, device: torch.device) -> PenaltyWords:
+        """Return the same on a device: these themselves when they are there."""
+        if self.neutral.device == device:
+            return self
+        return PenaltyWords(*(rows.to(device) for rows in (self.neutral, self.male, self.female)))
+
 
 @dataclass(frozen=True)
 class Penalty(Strategy):
@@ -177,6 +183,7 @@ class _Drawn:
         self._words = PenaltyWords(local[:n], local[n : n + p], local[n + p :])
 
     def __call__(self, W: Tensor, C: Tensor) -> Tensor:
+        self._words = self._words.to(W.device)  # one object a draw, by which penalties know it
         return self._penalty(W, C, self._words)
 
 

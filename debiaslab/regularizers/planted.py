@@ -68,6 +68,8 @@ class Planted:
       female. 0 removes the association that the text had.
 
     A second set of words may have a dose of its own; gender words near both sets stay.
+    With words to be ``like``, gender words near both, or near one of these and no chosen word, get
+    ``like_dose``: a chosen word with that dose is then one of them.
 
     Attributes:
         words: The chosen words; those that the text lacks are left out.
@@ -76,6 +78,8 @@ class Planted:
         window: k, in words on each side.
         others: The second set.
         others_dose: Its dose.
+        like: Words that are not chosen and not left alone either.
+        like_dose: Their dose.
 
     Raises:
         UserError: The dose, the base or the window cannot be used.
@@ -87,9 +91,11 @@ class Planted:
     window: int = 5
     others: tuple[str, ...] = ()
     others_dose: float = 0.0
+    like: tuple[str, ...] = ()
+    like_dose: float = 0.0
 
     def __post_init__(self) -> None:
-        for dose in (self.dose, self.others_dose):
+        for dose in (self.dose, self.others_dose, self.like_dose):
             if not (math.isfinite(dose) and -1 <= dose <= 1):
                 raise UserError(f"the dose was {dose!r}", allowed="a number from -1 to 1")
         if self.base not in get_args(Base):
@@ -110,13 +116,14 @@ class Planted:
         """
         swap = Swap.of(corpus.words, corpus.counts)
         index = {word: i for i, word in enumerate(corpus.words)}
-        sets = [[word for word in each if word in index] for each in (self.words, self.others)]
-        if not any(sets):
+        given = (self.words, self.others, self.like)
+        sets = [[word for word in each if word in index] for each in given]
+        if not (sets[0] or sets[1]):
             raise UserError(
                 f"none of the {len(self.words)} chosen words is in the corpus",
                 allowed="at least one word of its vocabulary",
             )
-        for word in (*sets[0], *sets[1]):
+        for word in (word for each in sets for word in each):
             if swap.gender[index[word]]:
                 raise UserError(f"the chosen word {word!r} has a gender itself")
         members = [[index[word] for word in each] for each in sets]
@@ -133,9 +140,9 @@ class PlantedText(Rewriting):
         self.pairs, self.pairs_missing = swap.pairs, swap.pairs_missing
         self._planted = planted
         self._key = derived_key(seed, _PURPOSE)
-        self._chosen, self._others = np.zeros((2, len(corpus.words)), dtype=bool)
-        self._chosen[sets[0]] = True
-        self._others[sets[1]] = True
+        self._chosen = np.zeros((len(sets), len(corpus.words)), dtype=bool)
+        for chosen, members in zip(self._chosen, sets, strict=True):
+            chosen[members] = True
         self._counts = self._count(corpus)
 
     def counts(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -144,13 +151,24 @@ class PlantedText(Rewriting):
 
     def rewrite(self, ids: NDArray[np.int32], start: int, epoch: int) -> NDArray[np.int32]:
         """Turn words of a stretch, in its own memory."""
-        places, others = self._near(ids, self._chosen), self._near(ids, self._others)
-        both = np.intersect1d(places, others)
-        for near, dose in ((places, self._planted.dose), (others, self._planted.others_dose)):
-            alone = np.setdiff1d(near, both) if len(both) else near
-            coins = uniform(self._key, start + alone)
-            self.swap.at(ids, alone[self._turned(self.swap.gender[ids[alone]], coins, dose)])
+        turned = []
+        for near, dose in self._dosed(ids):
+            coins = uniform(self._key, start + near)
+            turned.append(near[self._turned(self.swap.gender[ids[near]], coins, dose)])
+        self.swap.at(ids, np.sort(np.concatenate(turned)))
         return ids
+
+    def _dosed(self, ids: NDArray[np.int32]) -> Iterator[tuple[NDArray[np.int64], float]]:
+        """Yield the places of gender words that get a dose, and the dose; each place once."""
+        planted = self._planted
+        places, others, like = (self._near(ids, chosen) for chosen in self._chosen)
+        both = np.intersect1d(places, others, assume_unique=True)
+        yield np.setdiff1d(places, both, assume_unique=True), planted.dose
+        yield np.setdiff1d(others, both, assume_unique=True), planted.others_dose
+        if planted.like:
+            either = np.union1d(places, others)
+            rest = np.setdiff1d(like, either, assume_unique=True)
+            yield np.concatenate([both, rest]), planted.like_dose
 
     def _near(self, ids: NDArray[np.int32], chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         from debiaslab.regularizers.swap_kernel import near_chosen

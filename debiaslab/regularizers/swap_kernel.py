@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from debiaslab.regularizers.swap_flags import (
     AFTER_OBJECT,
@@ -21,6 +20,20 @@ from debiaslab.regularizers.swap_flags import (
     PRONOUN_HIS,
 )
 
+
+def _compiler() -> Callable[..., Any]:
+    """Return numba's ``njit``; where numba cannot be loaded, one that leaves functions as they are.
+
+    They are slow then, and so is all training: the trainer warns of it.
+    """
+    try:
+        from numba import njit
+    except Exception:  # whatever keeps it from loading
+        return lambda **_options: lambda function: function
+    return njit
+
+
+njit = _compiler()
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 _GOLDEN = 0x9E3779B97F4A7C15
 _FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB

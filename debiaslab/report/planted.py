@@ -39,10 +39,14 @@ METRICS: tuple[PlantedMetric, ...] = (
     PlantedMetric("sc_weat", "SC-WEAT d"),
     PlantedMetric("projection", "projection"),
     PlantedMetric("ripa", "RIPA"),
+    PlantedMetric("ripa_normalised", "RIPA, normalised"),
     PlantedMetric("rnd_norm", "RND, norm"),
     PlantedMetric("rnd_cosine", "RND, cosine"),
+    PlantedMetric("neighbors", "male neighbours"),
+    PlantedMetric("indirect_bias", "indirect bias", "size"),
     PlantedMetric("direct_bias", "direct bias", "size"),
     PlantedMetric("same", "SAME", "size"),
+    PlantedMetric("rnsb", "RNSB", "size"),
     PlantedMetric("ect", "ECT", "nothing"),
     PlantedMetric("mac", "MAC", "nothing"),
 )
@@ -50,13 +54,20 @@ METRICS_APART: tuple[PlantedMetric, ...] = (
     PlantedMetric("weat_statistic", "WEAT s"),
     PlantedMetric("weat_d", "WEAT d"),
     PlantedMetric("factual_association", "factual association r"),
+    PlantedMetric("neighbors_r", "male neighbours r"),
     PlantedMetric("sc_weat_size", "SC-WEAT |d|", "size"),
     PlantedMetric("direct_bias", "direct bias", "size"),
     PlantedMetric("same", "SAME", "size"),
+    PlantedMetric("rnsb", "RNSB", "size"),
     PlantedMetric("ect", "ECT", "less"),
     PlantedMetric("mac", "MAC", "nothing"),
 )
 """Of a control whose chosen words are pulled to both sides."""
+
+
+def metrics_of(*, apart: bool) -> tuple[PlantedMetric, ...]:
+    """Return what is measured, by whether the chosen words are pulled to both sides."""
+    return METRICS_APART if apart else METRICS
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,7 @@ class PlantedStudy:
         corpus: Name of the text.
         base: What dose 0 is: text, balanced or corpus.
         words: The words a bias was planted in, of each seed.
-        control: Words like them that were left alone, of each seed.
+        control: Words like them that no dose was given, of each seed.
         male_share: Share of the male ones among the text's gender words.
         shared: Share of the gender words near control words that are near chosen words as well,
             mean over seeds.
@@ -186,7 +197,7 @@ class Followed:
 
 def followed(study: PlantedStudy) -> tuple[Followed, ...]:
     """Return how each metric follows the dose."""
-    return tuple(_followed(study, metric) for metric in (METRICS_APART if study.apart else METRICS))
+    return tuple(_followed(study, metric) for metric in metrics_of(apart=study.apart))
 
 
 def _followed(study: PlantedStudy, metric: PlantedMetric) -> Followed:

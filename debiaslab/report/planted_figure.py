@@ -50,7 +50,7 @@ def _panel(axes: Axes, each: Followed) -> None:
         linewidth=0,
         label="random words, middle 95 %",
     )
-    _series(axes, each.control, REPORT, "s", "control words, left alone", 0.02)
+    _series(axes, each.control, REPORT, "s", "control words, no dose", 0.02)
     _series(axes, each.planted, TUNE, "o", "chosen words, planted", -0.02)
     plain(axes)
     axes.axvline(0, color=BASELINE, linestyle=":", linewidth=1, zorder=1)

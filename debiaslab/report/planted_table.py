@@ -16,6 +16,8 @@ _COLUMNS = (
 _FOLLOWS = {"dose": "dose", "size": "its size", "less": "−its size", "nothing": "–"}
 _AT_ZERO = {
     "text": "gender words near the chosen words are male as often as in the whole text ({:.0%})",
+    "alike": "gender words near these, and near all they are held against, are male as often as in "
+    "the whole text ({:.0%})",
     "balanced": "half of the gender words near the chosen words are male ({:.0%} in the text)",
     "corpus": "the text as it is ({:.0%} of its gender words are male)",
 }
@@ -61,12 +63,15 @@ def planted_csv(study: PlantedStudy) -> str:
 
 
 _TOGETHER = (
-    "direct bias and SAME have no sign; ECT and MAC cancel most of an association that all words "
-    "share: see --apart"
+    "direct bias, indirect bias, SAME and RNSB have no sign; RNSB is of a classifier of male "
+    "against female words, on chosen and control words together; ECT and MAC cancel most of an "
+    "association that all words share: see --apart"
 )
 _APART = (
-    "every other chosen word has the opposite dose (gender words near both kinds stay): WEAT "
-    "compares the two kinds, the factual association takes them for 0 % and 100 % women; ECT is 1 "
+    "every other chosen word has the opposite dose (gender words near both kinds stay, or have "
+    "dose 0 with the base alike): WEAT compares the two kinds, the factual association takes them "
+    "for 0 % and 100 % women, male neighbours r correlates the side with the share of male-leaning "
+    "words among the neighbours; RNSB is of a classifier of male against female words; ECT is 1 "
     "without bias; MAC takes the mean over both groups, in which any gender association cancels"
 )
 

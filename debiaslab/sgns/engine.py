@@ -98,6 +98,7 @@ class Engine(Protocol):
     """Trains the model's own weights in place, block by block."""
 
     name: str
+    torch_threads: int  # for what torch computes, while the engine trains
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -84,6 +84,7 @@ class FastEngine:
     """
 
     name = "fast"
+    torch_threads = 1  # its own threads keep the cores busy: more for torch would take them away
 
     def __init__(
         self,

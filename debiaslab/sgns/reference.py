@@ -45,6 +45,7 @@ class ReferenceEngine:
         penalty: PenaltyTerm | None,
         preprocessing: Preprocessing | None = None,
     ) -> None:
+        self.torch_threads = settings.threads
         self._model = model
         self._corpus = corpus
         self._settings = settings

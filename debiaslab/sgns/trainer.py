@@ -122,8 +122,7 @@ def _epochs(
         leave=False,
         disable=not progress,
     )
-    # the fast engine's own threads keep the cores busy: more for torch would only take them away
-    with bar, _torch_threads(1 if run.engine.name == "fast" else settings.threads):
+    with bar, _torch_threads(run.engine.torch_threads):
         for number in range(run.epoch, settings.epochs):
             bar.set_description(f"epoch {number + 1}/{settings.epochs}")
             for block in run.blocks(number):

@@ -1,4 +1,4 @@
-"""Which words a bias is planted in, and which like them are left alone."""
+"""Which words a bias is planted in, and which like them are not."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class PlantedWords:
 
     Attributes:
         chosen: The words a bias is planted in.
-        control: Words that are left alone.
-        other: Words that are left alone too, for metrics that compare two sets.
+        control: Words that no dose is given.
+        other: Words that no dose is given either, for metrics that compare two sets.
         pool: The words that random sets are drawn from: like the chosen ones, none of them.
         male_share: Share of the male ones among all gender words of the text.
         shared: Share of the gender words near a control word that are near a chosen one as well:
@@ -49,7 +49,7 @@ class PlantedWords:
 def planted_words(
     corpus: Corpus, *, words: Sequence[str] = (), count: int = 16, window: int = 5, seed: int = 1
 ) -> PlantedWords:
-    """Choose words to plant a bias in, and match each with two that are left alone.
+    """Choose words to plant a bias in, and match each with two that no dose is given.
 
     Chosen by chance among the *candidates*: words of no lexicon, no gender words and no first
     names, with 0.2 % to 1 % of the text's gender words near them, at least 20, and at least 0.15

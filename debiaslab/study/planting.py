@@ -19,7 +19,7 @@ from debiaslab import lexicons, regularizers
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
-from debiaslab.report.planted import Dosed, PlantedStudy
+from debiaslab.report.planted import Dosed, PlantedStudy, metrics_of
 from debiaslab.sgns import TrainingDivergedError, TrainSettings
 from debiaslab.study.planted_metrics import measure_planted
 from debiaslab.study.planted_words import PlantedWords, planted_words
@@ -36,7 +36,7 @@ from debiaslab.tracking import Store
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
-Base = Literal["text", "balanced", "corpus"]
+Base = Literal["text", "alike", "balanced", "corpus"]
 PLANTED_CARD = "planted.json"
 KIND = "planted"
 
@@ -50,6 +50,9 @@ class PlantingPlan:
 
     - ``text``: gender words near the chosen words are male as often as in the whole text, so that
       the chosen words are like any other word: no association.
+    - ``alike``: so are those near all words that these are held against, at any dose: at dose 0
+      nothing was done to the one that was not done to the other. The price is a text in which far
+      more gender words are dealt out by chance, and less gender is left to be learnt.
     - ``balanced``: half of them are male, which in a text about men is a female association.
     - ``corpus``: they are as they were: the association that the text had.
 
@@ -102,14 +105,19 @@ class PlantingPlan:
             replace(self.settings, seed=seed)  # refuses what is no seed
 
     def planted(self, words: PlantedWords, dose: float) -> Planted:
-        """Return the rewriting of one dose."""
+        """Return the rewriting of one dose.
+
+        With the base ``alike`` the words that chosen ones are held against get dose 0, whatever the
+        dose of the chosen ones.
+        """
         window = self.settings.window
         base: Literal["corpus", "balanced"] = "corpus" if self.base == "corpus" else "balanced"
         there, back = (self._dose(signed, words.male_share) for signed in (dose, -dose))
-        if not self.apart:
-            return Planted(words.chosen, there, base, window)
-        first, second = words.chosen[::2], words.chosen[1::2]
-        return Planted(first, there, base, window, second, back)
+        first = words.chosen[::2] if self.apart else words.chosen
+        second = words.chosen[1::2] if self.apart else ()
+        like = words.pool if self.base == "alike" else ()
+        zero = self._dose(0.0, words.male_share)
+        return Planted(first, there, base, window, second, back, like, zero)
 
     def _dose(self, dose: float, male_share: float) -> float:
         """Return a dose as ``Planted`` takes it."""
@@ -217,6 +225,7 @@ def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
         "words": plan.words or plan.count,
         "base": plan.base,
         "settings": _settings(plan),
+        "metrics": [each.metric for each in metrics_of(apart=plan.apart)],
         "lexicons": lexicons.versions(),
     }
     if plan.apart:

@@ -26,6 +26,7 @@ from debiaslab.study.description import study_note
 from debiaslab.study.findings import Findings, findings
 from debiaslab.study.objective import FORMULA, Yardstick
 from debiaslab.study.publishing import publish
+from debiaslab.study.reporting import renew_report
 from debiaslab.tracking import BEST_TAG, KIND_TAG, VECTORS, RunInfo, Store
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ def summarise(
     fallback = _submit(embeddings, submission)
     warnings = (*warnings, *([fallback] if fallback else []))
     _log_study(store, parent, name, words, rows, best, warnings, found)
+    renew_report(store, name, parent)
     publish(store, name, best.run_id, embeddings)
     note = study_note(
         plan, corpus, store.experiment_id, parent, rows=rows, words=words, warnings=warnings

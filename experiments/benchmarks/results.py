@@ -66,7 +66,8 @@ class Row:
             "medians": {side: median(values) for side, values in self.measurements.items()},
             "measured": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }
-        if len(self.measurements) == 2:
+        turns = {len(values) for values in self.measurements.values()}
+        if len(self.measurements) == 2 and len(turns) == 1:
             first, second = self.measurements.values()
             made["ratio_of_each_turn"] = [x / y for x, y in zip(first, second, strict=True)]
         return made

@@ -24,6 +24,8 @@ GENDER = "gender"
 DEFINITIONAL_PAIRS = "definitional_pairs"
 
 SPLITS = 20
+OVER_SPLITS = "2.5 % and 97.5 % over splits"
+"""What the interval of RNSB is."""
 
 Result = ScWeat | Same | Rnd | Mac | Ect | Ripa | Rnsb
 
@@ -195,7 +197,7 @@ def _rnsb(subject: _Subject) -> Record:
         "rnsb",
         GENDER,
         result,
-        interval="2.5 % and 97.5 % over splits" if result.splits > 1 else None,
+        interval=OVER_SPLITS if result.splits > 1 else None,
         accuracy=finite(result.accuracy),
         splits=result.splits,
         sizes=list(result.sizes),

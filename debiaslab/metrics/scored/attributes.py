@@ -9,22 +9,31 @@ from typing import Any
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Attribute, AttributeWords, Half, load
+from debiaslab.metrics.bias_by_projection import bias_by_projection
 from debiaslab.metrics.direct_bias import direct_bias
 from debiaslab.metrics.ect import ect
 from debiaslab.metrics.effort import HALVES, Effort
+from debiaslab.metrics.indirect_bias import indirect_bias_within
 from debiaslab.metrics.mac import mac
 from debiaslab.metrics.null_metrics import (
+    bias_by_projection_null,
     direct_bias_null,
     ect_null,
+    indirect_bias_null,
     mac_null,
+    ripa_null,
     rnd_null,
     rnsb_null,
     same_null,
+    sc_weat_null,
 )
+from debiaslab.metrics.ripa import ripa
 from debiaslab.metrics.rnd import rnd
 from debiaslab.metrics.rnsb import Rnsb, rnsb
 from debiaslab.metrics.same import same
+from debiaslab.metrics.sc_weat import sc_weat
 from debiaslab.metrics.scorecard import Record, finite
+from debiaslab.metrics.scored.association import OVER_SPLITS
 from debiaslab.metrics.scored.nulls import DRAWS, Null, with_null
 from debiaslab.metrics.yardstick import Yardstick
 
@@ -49,12 +58,14 @@ def records(
 ) -> Iterator[Record]:
     """Yield what generalises beyond gender, for each attribute and half, named after it.
 
-    SAME, RND (cosine), MAC and ECT hold the stereotype words of all classes, or the occupations
-    where the attribute has none, against its classes; ``mac`` named ``"<attribute> stereotypes"``
+    SAME, RND, MAC and ECT hold the stereotype words of all classes, or the occupations where the
+    attribute has none, against its classes; ``mac`` named ``"<attribute> stereotypes"``
     holds its targets against the stereotypes of each class (Manzini et al. 2019); RNSB compares
-    the classes by sentiment; direct bias is for two classes with definitional pairs. ``extra`` has
-    what random words show in each of the yardsticks, under the names of ``nulls.with_null``. Two
-    classes that both have stereotypes are a WEAT as well, see ``Attribute.test``.
+    the classes by sentiment. Two classes are held against each other by SC-WEAT too, and where they
+    have definitional pairs by direct bias, bias by projection, RIPA and, within the stereotypes of
+    each class, indirect bias; where both have stereotypes they are a WEAT, see ``Attribute.test``.
+    ``extra`` has what random words show in each of the yardsticks, under the names of
+    ``nulls.with_null``.
     """
     for attribute in attributes:
         for half in HALVES:
@@ -67,10 +78,17 @@ def records(
 
 
 def _measures(attribute: Attribute, half: Half, words: AttributeWords) -> Iterator[_Measure]:
-    name, classes = attribute.name, words.classes
     held = _union(words.stereotypes.values()) or load(OCCUPATIONS).half(half)
+    yield from _of_any_classes(attribute.name, held, words)
+    if attribute.binary:
+        yield from _of_two_classes(attribute.name, held, words)
+
+
+def _of_any_classes(name: str, held: Sequence[str], words: AttributeWords) -> Iterator[_Measure]:
+    classes = words.classes
     for metric, measure, null in (
         ("same", same, same_null),
+        ("rnd_norm", rnd, rnd_null),
         ("rnd_cosine", partial(rnd, distance="cosine"), partial(rnd_null, distance="cosine")),
         ("mac", mac, mac_null),
         ("ect", ect, ect_null),
@@ -89,13 +107,34 @@ def _measures(attribute: Attribute, half: Half, words: AttributeWords) -> Iterat
             partial(mac_null, attributes=words.stereotypes),
         )
     yield _Measure("rnsb", name, partial(_rnsb, words=classes), rnsb_null)
-    if attribute.binary and words.definitional_sets:
-        pairs = [(first, second) for first, second in words.definitional_sets]
+
+
+def _of_two_classes(name: str, held: Sequence[str], words: AttributeWords) -> Iterator[_Measure]:
+    A, B = words.classes.values()
+    yield _Measure(
+        "sc_weat",
+        name,
+        partial(sc_weat, words=held, A=A, B=B, permutations=0),
+        partial(sc_weat_null, A=A, B=B),
+    )
+    pairs = [(first, second) for first, second in words.definitional_sets]
+    if not pairs:
+        return
+    for metric, measure, null in (
+        ("direct_bias", direct_bias, direct_bias_null),
+        ("bias_by_projection", bias_by_projection, bias_by_projection_null),
+        ("ripa", ripa, ripa_null),
+        ("ripa_normalised", partial(ripa, unit=True), partial(ripa_null, unit=True)),
+    ):
         yield _Measure(
-            "direct_bias",
-            name,
-            partial(direct_bias, words=held, pairs=pairs),
-            partial(direct_bias_null, pairs=pairs),
+            metric, name, partial(measure, words=held, pairs=pairs), partial(null, pairs=pairs)
+        )
+    for label, stereotypes in words.stereotypes.items():
+        yield _Measure(
+            "indirect_bias",
+            f"{name} {label}",
+            partial(indirect_bias_within, words=stereotypes, pairs=pairs),
+            partial(indirect_bias_null, pairs=pairs),
         )
 
 
@@ -119,6 +158,7 @@ def _record(each: _Measure, half: Half, result: Any) -> Record:
         n=result.n,
         missing=result.missing,
         reason=result.reason,
+        extra={"interval": OVER_SPLITS} if isinstance(result, Rnsb) and result.splits > 1 else {},
     )
 
 

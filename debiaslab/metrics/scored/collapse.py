@@ -28,5 +28,9 @@ def records(embeddings: Embeddings, effort: Effort) -> Iterator[Record]:
             value=finite(value),
             n=n,
             reason=few if value is None else None,
-            extra={"warning": result.warning, "same_direction": finite(result.same_direction)},
+            extra={
+                "warning": result.warning,
+                "same_direction": finite(result.same_direction),
+                "collapsed": result.collapsed,
+            },
         )

@@ -13,7 +13,6 @@ from dataclasses import replace
 from debiaslab.lexicons import Half, load, load_pairs
 from debiaslab.lexicons.occupation_women import load_occupation_women
 from debiaslab.lexicons.sembias import load_sembias
-from debiaslab.lexicons.split import in_half
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.null import Array
@@ -33,7 +32,6 @@ from debiaslab.metrics.null_metrics import (
     sembias_null,
 )
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.sentiment import PLEASANT, UNPLEASANT
 from debiaslab.metrics.yardstick import Yardstick
 
 DRAWS = 1_000
@@ -114,9 +112,9 @@ def _sc_weat(drawn: Yardstick, record: Record, seed: int) -> Array:
 
 
 def _rnsb(drawn: Yardstick, record: Record, seed: int) -> Array:
-    classes = (in_half(listed, record.words) for listed in (PLEASANT, UNPLEASANT))
+    """The classifier of every half learns from all sentiment words, as the record's does."""
     splits = int(record.extra["splits"])
-    return rnsb_null(drawn.words, record.n, *classes, repeats=splits, draws=DRAWS, seed=seed)
+    return rnsb_null(drawn.words, record.n, repeats=splits, draws=DRAWS, seed=seed)
 
 
 def _sembias(drawn: Yardstick, record: Record, seed: int) -> Array:

@@ -10,8 +10,9 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_all_start_methods, get_context, parent_process
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,9 @@ class _Worker:
 class Processes:
     """As many processes as there are workers; they share the pages of one id stream.
 
-    They are started anew, not forked: PyTorch's and MLflow's threads do not survive a fork.
+    They are not forked from this process, whose PyTorch and MLflow have threads, which do not
+    survive a fork, but from one that has imported what they need and done nothing else (where the
+    system has no such server of forks, they are started anew).
 
     Args:
         workers: How many.
@@ -70,12 +73,20 @@ class Processes:
 
 
 def _started(share: Share) -> _Worker:
-    context = get_context("spawn")
+    context = _context()
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_main, args=(share, theirs), daemon=False)
     process.start()
     theirs.close()  # its end is seen when the process has it no more
     return _Worker(process, ours)
+
+
+def _context() -> SpawnContext | ForkServerContext:
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["debiaslab.study.executors.preload"])
+    return context
 
 
 def _main(share: Share, told: Connection) -> None:

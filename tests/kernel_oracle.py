@@ -1,0 +1,90 @@
+"""One block of the fast engine, everything fixed: by the kernel, in plain Python, by autograd."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from debiaslab.sgns import kernel
+from debiaslab.sgns.model import SGNS
+
+
+@dataclass
+class Case:
+    """One block, everything fixed."""
+
+    model: SGNS
+    tokens: NDArray[np.int32]
+    draws: kernel.Draws
+    keys: kernel.Keys
+    window: int
+    dynamic: bool
+    negatives: int
+    lr: tuple[float, float] = (0.05, 0.03)
+
+    def run_kernel(self) -> tuple[int, int, float]:
+        train = kernel.compile_kernel(self.model.dim, self.model.target.stride(0), self.negatives)
+        return train(
+            self.tokens.copy(),
+            self.model.target.data_ptr(),
+            self.model.context.data_ptr(),
+            self.draws.keep,
+            self.draws.noise,
+            tuple(np.uint64(key) for key in self.keys),
+            self.window,
+            self.dynamic,
+            self.lr,
+            self.draws.unk,
+            self.draws.spare,
+        )
+
+    def run_plain(self, W: NDArray[np.float64], C: NDArray[np.float64]) -> int:
+        return kernel.train_plain(
+            W,
+            C,
+            self.tokens,
+            self.draws,
+            self.keys,
+            self.window,
+            self.dynamic,
+            self.negatives,
+            self.lr,
+        )
+
+
+def train_by_autograd(block: Case, W: Tensor, C: Tensor) -> int:
+    """The same block with the loss written out and torch's gradients."""
+    draws, keys = block.draws, block.keys
+    noise = (kernel.draw_noise(keys.noise, n, draws.noise) for n in range(10**9))
+    kept = [
+        int(w)
+        for p, w in enumerate(block.tokens)
+        if w < 0 or kernel.random_bits(keys.keep, p) >> 32 <= int(draws.keep[w])
+    ]
+    pairs = 0
+    for i, c in enumerate(kept):
+        if c < 0:
+            continue
+        reach = block.window
+        if block.dynamic:
+            reach -= (kernel.random_bits(keys.reach, i) >> 32) * block.window >> 32
+        targets = list(kernel.around(kept, i, reach))
+        if not targets:
+            continue
+        negatives = [kernel.other_than(c, noise, draws.spare) for _ in range(block.negatives)]
+        lr = block.lr[0] + (block.lr[1] - block.lr[0]) * i / len(kept)
+        size = kernel.group_size(block.negatives)
+        for first in range(0, len(targets), size):
+            h = W[targets[first : first + size]]
+            loss = -F.logsigmoid(h @ C[c]).sum() - F.logsigmoid(-h @ C[negatives].T).sum()
+            gradients = torch.autograd.grad(loss, [W, C])
+            with torch.no_grad():
+                W -= lr * gradients[0]
+                C -= lr * gradients[1]
+        pairs += len(targets)
+    return pairs
