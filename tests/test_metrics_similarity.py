@@ -8,7 +8,7 @@ import pytest
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of_pair
-from debiaslab.metrics import SimilaritySet, default_similarity_sets, load_similarity
+from debiaslab.metrics import SimilaritySet, default_similarity_sets, load_similarity, word_classes
 from debiaslab.metrics import word_similarity as measure
 from debiaslab.metrics.similarity_sets import similarity_sets_in
 
@@ -33,6 +33,27 @@ def test_halves_are_disjoint_and_by_the_hash_of_the_pair():
     assert all(half_of_pair(a, b) == "tune" for a, b, _ in tune.pairs)
     assert 400 < len(tune.pairs) < 600
     assert simlex.half("all") is simlex
+
+
+def test_word_classes_of_simlex():
+    simlex = load_similarity("SimLex-999")
+    classes = word_classes(simlex)
+    assert {name: len(each.pairs) for name, each in classes.items()} == {
+        "adjective": 111,
+        "noun": 666,
+        "verb": 222,
+    }
+    assert sum((each.pairs for each in classes.values()), ()) == simlex.pairs
+    ends = {name: (each.pairs[0][:2], each.pairs[-1][:2]) for name, each in classes.items()}
+    assert ends == {
+        "adjective": (("old", "new"), ("dirty", "narrow")),
+        "noun": (("wife", "husband"), ("bowl", "tail")),
+        "verb": (("go", "come"), ("attend", "arrive")),
+    }
+    with pytest.raises(UserError, match=r"parts of speech of 'WordSim-353' .353 pairs."):
+        word_classes(load_similarity("WordSim-353"))
+    with pytest.raises(UserError, match="whole"):
+        word_classes(simlex.half("tune"))
 
 
 def test_rho_by_hand():

@@ -18,22 +18,38 @@ FOLDER = Path(__file__).parent.parent / "analysis"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 STUDY = ["sweep", "--strategy", "projection", "--study", "small", "--epochs", "3", "--dim", "30"]
 STUDY += ["--trials", "2", "--seeds", "2", "--sampler", "random"]
+SIDES = "projection@1,cds,hard,random-projection@1,random-direction,ruler,gender-blind"
+COMPARISON = ["compare", "--strategies", SIDES, "--no-controls", "--study", "sides"]
+COMPARISON += ["--seeds", "2", "--epochs", "3", "--dim", "30", "--min-count", "10"]
 _OWN_IMPORT = re.compile(r"^\s*(?:from|import) (debiaslab[\w.]*)", re.MULTILINE)
 _PUBLIC = {"debiaslab", "debiaslab.metrics", "debiaslab.lexicons", "debiaslab.statistics"}
-_PUBLIC |= {"debiaslab.report.figures"}
+_PUBLIC |= {"debiaslab.report", "debiaslab.report.figures"}
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the store of a small study of the built-in text."""
-    folder = tmp_path_factory.mktemp("study")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("study")
+
+
+@pytest.fixture(scope="module")
+def sweep(folder: Path) -> None:
+    """A small sweep of the built-in text."""
+    run_in(folder, STUDY)
+
+
+@pytest.fixture(scope="module")
+def comparison(folder: Path) -> None:
+    """A small comparison on the built-in text, with most of its controls."""
+    run_in(folder, COMPARISON)
+
+
+def run_in(folder: Path, command: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         patch.chdir(folder)
         from debiaslab.cli import main
 
-        assert main(STUDY) == 0
-    return folder / "mlruns"
+        assert main(command) == 0
 
 
 def cells(path: Path, kind: str) -> list[dict[str, Any]]:
@@ -46,10 +62,15 @@ def test_there_are_notebooks() -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(path: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_notebook_runs(
+    path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    compares = "DEBIASLAB_COMPARISON" in path.read_text(encoding="utf-8")
+    request.getfixturevalue("comparison" if compares else "sweep")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setenv("DEBIASLAB_STUDY", "small")
-    monkeypatch.setenv("DEBIASLAB_STORE", str(store))
+    monkeypatch.setenv("DEBIASLAB_COMPARISON", "sides")
+    monkeypatch.setenv("DEBIASLAB_STORE", str(folder / "mlruns"))
     notebook = nbformat.read(path, as_version=4)
     run = nbclient.NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}

@@ -325,6 +325,16 @@ def test_what_was_held_out(small: StudyResults) -> None:
     assert {f"{test}/tune" for test in held.tuned_on} <= set(small.best.yardstick)
 
 
+def test_each_run_says_what_its_own_strategy_acted_on(sided: Comparison, folder: Path) -> None:
+    study = open_study("sides", folder)
+    run = study.run(sided.sides[1].runs[0] or "")
+    assert run.held_out == study.held_out
+    assert run.held_out.report_words == "covered but never tuned on"
+    baseline = study.baselines[1].held_out
+    assert (baseline.covered, baseline.pairs, baseline.report_words) == (None, (), "held out")
+    assert baseline.tuned_on == run.held_out.tuned_on
+
+
 def test_a_comparison_is_read_as_it_was_returned(sided: Comparison, folder: Path) -> None:
     study = open_study("sides", folder)
     assert study.is_comparison

@@ -95,6 +95,7 @@ from debiaslab.metrics.similarity_sets import (
     default_similarity_sets,
     load_similarity,
     similarity_sets_in,
+    word_classes,
 )
 from debiaslab.metrics.weat import WeatResult, weat
 
@@ -204,5 +205,6 @@ __all__ = [
     "svm_recovery",
     "weat",
     "weat_null",
+    "word_classes",
     "word_similarity",
 ]

@@ -18,6 +18,7 @@ ScoredPair = tuple[str, str, float]
 
 _IN_GENSIM = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
 _HEADER = ["word1", "word2", "score"]
+_SIMLEX_CLASSES = {"adjective": 111, "noun": 666, "verb": 222}  # in the order of the file
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,31 @@ def load_similarity(source: str | Path) -> SimilaritySet:
             allowed=f"a CSV file with the header {','.join(_HEADER)}",
         )
     return SimilaritySet(path.stem, _parse(path, enumerate(reader, start=2)))
+
+
+def word_classes(similarity: SimilaritySet) -> dict[str, SimilaritySet]:
+    """Return the pairs of SimLex-999 by part of speech: ``adjective``, ``noun``, ``verb``.
+
+    The copy that gensim carries has no column for it, but keeps the published order: 111 pairs of
+    adjectives, then 666 of nouns, then 222 of verbs (Hill et al. 2015).
+
+    Raises:
+        UserError: Another set, or part of this one: of those the classes are not known.
+    """
+    total = sum(_SIMLEX_CLASSES.values())
+    if similarity.name != "SimLex-999" or len(similarity.pairs) != total:
+        raise UserError(
+            f"the parts of speech of {similarity.name!r} ({len(similarity.pairs)} pairs) are not "
+            "known",
+            allowed="load_similarity('SimLex-999'), whole; take a half of each class",
+        )
+    classes: dict[str, SimilaritySet] = {}
+    start = 0
+    for name, size in _SIMLEX_CLASSES.items():
+        pairs = similarity.pairs[start : start + size]
+        classes[name] = SimilaritySet(f"{similarity.name} {name}s", pairs)
+        start += size
+    return classes
 
 
 def similarity_sets_in(source: str | Path) -> SimilaritySets:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from debiaslab.results.words import HeldOut, held_out
 from debiaslab.run_info import PROVENANCE, SCORECARD, VECTORS, YARDSTICK, RunInfo
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ class RunResults:
     def yardstick(self) -> Mapping[str, float]:
         """``"test/half"`` to the 95 % quantile of ``|s|`` for random words in the baseline."""
         return dict(json.loads(self._text(YARDSTICK))["nulls"])
+
+    @cached_property
+    def held_out(self) -> HeldOut:
+        """Which words its strategy acted on, tuned on, and only reported on."""
+        return held_out(self.info.params, self.yardstick)
 
     @cached_property
     def provenance(self) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from debiaslab.errors import UserError
 from debiaslab.results.run import BASELINE, RunResults
 from debiaslab.results.sides import Side, read_sides
 from debiaslab.results.trials import TrialRow, trial_rows
-from debiaslab.results.words import HeldOut, held_out
+from debiaslab.results.words import HeldOut
 from debiaslab.run_info import CORPUS, PROVENANCE, RunInfo, StudyRun
 
 if TYPE_CHECKING:
@@ -116,9 +116,12 @@ class StudyResults:
 
     @cached_property
     def held_out(self) -> HeldOut:
-        """Which words were acted on, tuned on, and only reported on."""
+        """Which words were acted on, tuned on, and only reported on.
+
+        Of a comparison, what the strategy that acts on most words did; each run has its own.
+        """
         acting = [run for run in self.runs if run.strategy != BASELINE] or self.runs
-        return held_out(acting[0].info.params, self.runs[0].yardstick)
+        return max(acting, key=_covered).held_out
 
     @cached_property
     def provenance(self) -> Mapping[str, Any]:
@@ -206,6 +209,10 @@ def read_study(store: Store, name: str) -> StudyResults:
     runs.sort(key=lambda run: run.strategy != BASELINE)
     unfinished = tuple(run for run in children if run.status != "FINISHED")
     return StudyResults(parent, tuple(runs), unfinished, store)
+
+
+def _covered(run: RunResults) -> int:
+    return int(run.info.params.get("coverage.neutral", 0))
 
 
 def _latest(runs: Iterable[RunInfo]) -> list[RunInfo]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _ROOM = 1.4  # of an axis, in units of the largest mean
 _BIAS_TUNE = Measure("outcome", "bias_tune", "tune", "lower", "bias, tune words")
 _BIAS_REPORT, _RETENTION = OUTCOMES
-_NAMED = 10  # points that can bear their names
+_NAMED = 8  # points that can bear their names
 _LOOKS = {"in": (TUNE, "o"), "post": (REPORT, "D"), "pre": (OTHER, "^"), "several": (SEVERAL, "v")}
 
 
@@ -39,7 +39,7 @@ def front_figure(sides: Sequence[Side]) -> Figure:
     """Draw bias against retention on report words, a point a strategy, intervals over seeds.
 
     The lines join, for penalties and for post-processing, the strategies that no other of the kind
-    beats in both; controls are hollow. Above ten, points bear numbers and a key names them.
+    beats in both; controls are hollow. Above eight, points bear numbers and a key names them.
 
     Raises:
         UserError: No strategy has both numbers.
