@@ -17,7 +17,8 @@ from types import ModuleType
 from typing import NoReturn
 
 from debiaslab.atomic import writing_error
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import DifferenceError, UserError, nearest
+from debiaslab.redact import redact
 
 COMMANDS = {
     "corpus": "encode a text and show what it covers",
@@ -70,7 +71,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit code: 0, 2 for bad input, 130 when interrupted.
+    """Run one command and return the exit code.
+
+    0; 1 when it was to compare and found a difference; 2 when it could not do its work; 130 when
+    interrupted.
 
     Any other exception is a bug, and goes on as it is.
     """
@@ -207,8 +211,8 @@ def _shortened(name: str) -> str:
 
 
 def _refused(error: UserError) -> int:
-    print(f"debiaslab: {error}", file=sys.stderr)
-    return 2
+    print(f"debiaslab: {redact(str(error))}", file=sys.stderr)
+    return 1 if isinstance(error, DifferenceError) else 2
 
 
 @contextmanager
@@ -225,7 +229,7 @@ def _own_warnings() -> Iterator[None]:
 def _one_line_warning(
     message: Warning | str, category: type[Warning], *_: object, **__: object
 ) -> None:
-    print(f"debiaslab: warning: {message}", file=sys.stderr)
+    print(f"debiaslab: warning: {redact(str(message))}", file=sys.stderr)
 
 
 @contextmanager

@@ -37,6 +37,10 @@ class UserError(Exception):
         super().__init__("; ".join(parts))
 
 
+class DifferenceError(UserError):
+    """A comparison that was made and found a difference: the command did its work."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the entry of ``known`` that is closest to ``word``, or None when nothing is close."""
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

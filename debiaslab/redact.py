@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from urllib.parse import unquote
 
 MASK = "***"
-_USERINFO = re.compile(r"(?<=://)[^\s/?#'\"]*@")
+# The user part ends at the last @ before a blank. Once it holds a colon, a password follows, in
+# which database drivers let pass what an address would have to quote: / ? and #.
+_USERINFO = re.compile(r"(?<=://)(?:[^\s/?#'\"]*|[^\s:/?#@'\"]+:[^\s'\"]{0,300})@")
 _SECRET_FIELD = re.compile(
     r"((?:^|[?&;\s])(?:[\w-]*(?:password|passwd|pwd|token|secret|signature|credential|api_?key|sig))=)"
     r"[^&;\s'\"]+",
@@ -19,19 +23,30 @@ _SECRET_VARIABLES = (
     "AWS_SESSION_TOKEN",
     "PGPASSWORD",
 )
+_ADDRESS_VARIABLES = ("MLFLOW_TRACKING_URI", "DEBIASLAB_OPTUNA_STORAGE")
+_PASSWORD = re.compile(r"://[^\s:/]*:(\S*)@")
+_SHORTEST = 4  # a shorter secret stands in too many other words
 
 
 def redact(text: str) -> str:
     """Return ``text`` with every credential replaced by ``***``.
 
     Covered: the user part of a URI (``scheme://user:password@host``), fields such as
-    ``password=`` and ``token=`` in a query or connection string, and the values of the
-    environment variables that hold MLflow, AWS and PostgreSQL secrets.
+    ``password=`` and ``token=`` in a query or connection string, the values of the environment
+    variables that hold MLflow, AWS and PostgreSQL secrets, and the passwords in the addresses of
+    the two servers, wherever a driver repeats them.
     """
     text = _USERINFO.sub(f"{MASK}@", text)
     text = _SECRET_FIELD.sub(rf"\g<1>{MASK}", text)
-    for variable in _SECRET_VARIABLES:
-        secret = os.environ.get(variable, "")
-        if len(secret) >= 4:
+    for secret in _secrets():
+        if len(secret) >= _SHORTEST:
             text = text.replace(secret, MASK)
     return text
+
+
+def _secrets() -> Iterator[str]:
+    for variable in _SECRET_VARIABLES:
+        yield os.environ.get(variable, "")
+    for variable in _ADDRESS_VARIABLES:
+        if found := _PASSWORD.search(os.environ.get(variable, "")):
+            yield from (found[1], unquote(found[1]))

@@ -24,6 +24,7 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.processes import Process, surely_dead, this_process
 from debiaslab.redact import redact
 from debiaslab.run_info import VECTORS, DatasetInfo, RunInfo, StudyRun
+from debiaslab.sqlite_log import write_ahead
 from debiaslab.store_paths import ROOT_TAG, Location, local_path, locate, rebase
 from debiaslab.ui_server import free_port, is_server, ui_command, ui_environment
 from debiaslab.ui_views import VIEW_TAG, run_page, study_view, view_page
@@ -72,7 +74,7 @@ _EXPERIMENT_NOTE = "Debiasing studies on word embeddings. One parent run is one 
 _PARAM_LIMIT = 6000
 _TAG_LIMIT = 5000  # what the oldest server of MLflow 3 takes
 _PARAMS_PER_BATCH = 100
-_METRICS_PER_BATCH = 1000
+_METRICS_PER_BATCH = 900  # with as many tags as go with them the 1,000 values MLflow takes at once
 _FLUSH_SECONDS = 10.0
 _PAGE = 1000
 _LOCK = ".opening.lock"
@@ -88,6 +90,7 @@ class RunWriter:
         self._client = client
         self._uri = uri
         self._waiting: list[tuple[str, float, int, int]] = []
+        self._waiting_tags: dict[str, str] = {}
         self._flushed = time.monotonic()
         self._not_measured: dict[str, str] = {}
         self._not_measured_written = 0
@@ -139,19 +142,25 @@ class RunWriter:
             self.metrics(values, step)
 
     def flush(self) -> None:
-        """Send what :meth:`metrics` has kept back."""
-        from mlflow.entities import Metric
+        """Send what was kept back, in one batch if it fits: a local store waits for the disk."""
+        from mlflow.entities import Metric, RunTag
 
-        waiting, self._waiting = self._waiting, []
-        items = [Metric(key, value, when, step) for key, value, when, step in waiting]
-        with _explained(self._uri):
-            for part in _parts(items, _METRICS_PER_BATCH):
-                self._client.log_batch(self.run_id, metrics=part)
-        self._flushed = time.monotonic()
         if len(self._not_measured) > self._not_measured_written:
-            self.tags({NOT_MEASURED_TAG: ", ".join(sorted(self._not_measured))})
+            self._waiting_tags[NOT_MEASURED_TAG] = _tag(", ".join(sorted(self._not_measured)))
             self.json(self._not_measured, "not_measured.json")
             self._not_measured_written = len(self._not_measured)
+        waiting, self._waiting = self._waiting, []
+        tags, self._waiting_tags = self._waiting_tags, {}
+        metrics = [Metric(key, value, when, step) for key, value, when, step in waiting]
+        batches: Iterator[Any] = zip_longest(
+            _parts(metrics, _METRICS_PER_BATCH),
+            _parts([RunTag(*tag) for tag in tags.items()], _PARAMS_PER_BATCH),
+            fillvalue=[],
+        )
+        with _explained(self._uri):
+            for numbers, texts in batches:
+                self._client.log_batch(self.run_id, metrics=numbers, tags=texts)
+        self._flushed = time.monotonic()
 
     def text(self, text: str, path: str) -> None:
         """Keep ``text`` as the artifact ``path`` (UTF-8)."""
@@ -204,6 +213,10 @@ class RunLog(RunWriter):
         super().__init__(client, run_id, uri)
         self._open = True
 
+    def tags(self, values: Mapping[str, object]) -> None:
+        """Set tags, redacted and cut to what MLflow takes. They are sent with the metrics."""
+        self._waiting_tags |= {key: _tag(value) for key, value in values.items()}
+
     def finish(self, status: str = "FINISHED", reason: str | None = None) -> None:
         """Send what is left and end the run as ``FINISHED``, ``FAILED`` or ``KILLED``.
 
@@ -211,9 +224,9 @@ class RunLog(RunWriter):
         """
         if not self._open:
             return
-        self.flush()
         if reason:
             self.tags({REASON_TAG: reason})
+        self.flush()
         with _explained(self._uri):
             self._client.set_terminated(self.run_id, status)
         self._open = False
@@ -260,6 +273,7 @@ class Store:
         self.experiment_id = experiment_id
         self._client = client
         self._downloads: tempfile.TemporaryDirectory[str] | None = None
+        self._folders: dict[str, Path | None] = {}
 
     @classmethod
     def open(cls, root: str | Path = "mlruns", *, create: bool = True) -> Store:
@@ -289,6 +303,7 @@ class Store:
             if location.database is not None:
                 _prepare(location.database)
             client = _client(location.uri)
+            _forget_folders()
             return cls(client, location, _experiment(client, location))
 
     def study(
@@ -411,6 +426,7 @@ class Store:
                 self._client.delete_tag(run_id, REASON_TAG)
         log = RunLog(self._client, run_id, self.uri)
         log.tags(_process_tags())
+        log.flush()
         return log
 
     def writer(self, run_id: str) -> RunWriter:
@@ -448,16 +464,7 @@ class Store:
         Raises:
             UserError: There is no such run; the nearest id is named.
         """
-        from mlflow.exceptions import MlflowException
-
-        try:
-            with _explained(self.uri):
-                found = self._client.get_run(run_id)
-        except MlflowException as error:
-            raise self._unknown_run(run_id) from error
-        if found.info.lifecycle_stage != "active":
-            raise self._unknown_run(run_id)
-        return _run_info(found)
+        return _run_info(self._get(run_id))
 
     def series(self, run_id: str, metric: str) -> list[tuple[int, float]]:
         """Return ``(step, value)`` of a metric in the order of steps; empty when not logged."""
@@ -479,9 +486,7 @@ class Store:
         Raises:
             UserError: There is no such run or artifact; the nearest name is given.
         """
-        self.run(run_id)
-        with _explained(self.uri):
-            folder = local_path(self._client.get_run(run_id).info.artifact_uri)
+        folder = self._folder(run_id)
         if folder is not None and ".." not in Path(path).parts and (folder / path).exists():
             return folder / path  # a sweep asks for its baselines all the time: nothing is listed
         known = self.artifacts(run_id)
@@ -531,6 +536,18 @@ class Store:
             self._client.delete_run(run_id)
             if folder is not None and self.local:
                 shutil.rmtree(folder, ignore_errors=True)
+        self._folders.pop(run_id, None)
+
+    def is_deleted(self, run_id: str) -> bool:
+        """Whether a run was deleted; False, too, when the store knows nothing of it."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            with _explained(self.uri):
+                found = self._client.get_run(run_id)
+        except MlflowException:
+            return False
+        return str(found.info.lifecycle_stage) == "deleted"
 
     def abandoned(self) -> list[RunInfo]:
         """Return the runs, of any study or none, whose process ended without closing them."""
@@ -656,6 +673,25 @@ class Store:
             made = self._client.create_model_version(name, source, run_id, model_id=model_id)
             self._client.set_registered_model_alias(name, BEST_ALIAS, made.version)
         return str(made.version)
+
+    def _get(self, run_id: str) -> Any:
+        """Return a run as MLflow does; it must be there and not deleted."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            with _explained(self.uri):
+                found = self._client.get_run(run_id)
+        except MlflowException as error:
+            raise self._unknown_run(run_id) from error
+        if found.info.lifecycle_stage != "active":
+            raise self._unknown_run(run_id)
+        return found
+
+    def _folder(self, run_id: str) -> Path | None:
+        """Return where the artifacts of a run lie; None on a server. Asked of the store once."""
+        if run_id not in self._folders:
+            self._folders[run_id] = local_path(self._get(run_id).info.artifact_uri)
+        return self._folders[run_id]
 
     def _create(self, name: str, tags: Mapping[str, object]) -> str:
         own = {
@@ -795,6 +831,7 @@ def _prepare(database: Path) -> None:
             next_step="move that file aside, or name another store folder",
         ) from error
     rebase(database)
+    write_ahead(database)
 
 
 def _client(uri: str) -> MlflowClient:
@@ -803,6 +840,16 @@ def _client(uri: str) -> MlflowClient:
     if not uri.startswith(("http", "sqlite", "databricks")):
         _reach_database(uri)
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def _forget_folders() -> None:
+    """Make MLflow look again where runs keep their artifacts: a store may have moved, or be a copy.
+
+    It remembers that by the run's id, for all stores together, as long as the process lives.
+    """
+    from mlflow.tracking._tracking_service import utils
+
+    utils._artifact_repos_cache.clear()
 
 
 def _reach_database(uri: str) -> None:

@@ -9,11 +9,13 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -420,6 +422,8 @@ def test_a_damaged_search_database_costs_no_training(
     how: str, capfd: Capture, no_training: None
 ) -> None:
     database = Path("mlruns/optuna.db")
+    with closing(sqlite3.connect(database)) as connection:  # its log would mend it
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     whole = database.read_bytes()
     database.write_bytes(os.urandom(20_000) if how == "garbage" else whole[: len(whole) // 3])
     answer = refused(capfd, *STUDY)

@@ -37,11 +37,11 @@ OPTIONS = {
     "--stop --workers --executor --scheduler",
     "plan": "--strategy --trials --seeds --set --store",
     "status": "--store",
-    "resume": "--trials --hours --workers --store",
+    "resume": "--trials --hours --workers --executor --scheduler --store",
     "archive": "--store",
     "restore": "--store",
     "reproduce": "--store",
-    "prune-store": "--yes --failed --store",
+    "prune-store": "--yes --failed --checkpoints --store",
     "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
     "--store",
     "report": "--study --out --format --store",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections import Counter
 from types import SimpleNamespace
 
@@ -18,12 +17,15 @@ from debiaslab.sgns import TrainSettings
 from debiaslab.study import sweep
 from debiaslab.study.executors import dask_cluster
 from debiaslab.study.executors.dask_cluster import DaskCluster
+from debiaslab.study.kept import kept_study
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import Plan
 from debiaslab.study.status import known_trials
-from tests.command_line import refused, runs
+from debiaslab.tracking import Store
+from tests.command_line import call, refused, runs
 from tests.dask_work import FailsOnce, here, tells
 from tests.toys import toy_text
+from tests.waiting import until
 
 pytest.importorskip("distributed", reason="Dask is not installed: pip install 'debiaslab[dask]'")
 TRIALS, SEEDS = 2, (1,)
@@ -35,15 +37,7 @@ def client():
         yield client
 
 
-def wait_until(so):
-    """Wait for what comes from another process or thread."""
-    for _ in range(200):
-        if so():
-            return
-        time.sleep(0.05)
-
-
-def test_a_killed_worker_costs_nothing(tmp_path, client):
+def test_a_killed_worker_costs_nothing(tmp_path, client, monkeypatch, capfd):
     """SIGKILL in the middle of a training: every cell is there, once, and no run stays open."""
     (tmp_path / "toy.txt").write_text(toy_text(600))
     corpus = Corpus.build(
@@ -88,6 +82,18 @@ def test_a_killed_worker_costs_nothing(tmp_path, client):
     numbers = ["", *map(str, range(TRIALS))]
     assert done == {(number, str(seed)): 1 for number in numbers for seed in SEEDS}
 
+    monkeypatch.chdir(tmp_path)  # a study that began in Python goes on by its name, on the cluster
+    address = client.scheduler.address
+    words = ["resume", "killed", "--trials", "3", "--executor", "dask", "--scheduler", address]
+    said = call(capfd, *words)
+    assert said.code == 0, said.err
+    last = [run for run in runs(root) if run.tags.get("debiaslab.trial") == "2"]
+    assert [run.status for run in last] == ["FINISHED"]
+    owner = int(last[0].tags["debiaslab.process"].split()[1])
+    assert owner in client.run(here).values()
+    kept, _ = kept_study(Store.open(root), "killed")
+    assert (kept.executor, kept.scheduler, kept.budget.trials) == ("dask", address, 3)
+
 
 @pytest.mark.parametrize(
     ("options", "message"),
@@ -111,7 +117,7 @@ def test_a_cluster_that_is_none_is_refused_before_the_work(
 def test_copies_tell_and_end(client):
     heard: list[int] = []
     cluster.run_copies(client, tells, 3, heard.append)
-    wait_until(lambda: len(heard) == 3)
+    until(lambda: len(heard) == 3)
     assert heard == [7, 7, 7]
 
 
@@ -119,7 +125,7 @@ def test_a_copy_that_fails_ends_the_work_and_the_others(tmp_path, client):
     """The other copy goes on until it next has something to tell."""
     with pytest.raises(UserError, match=r"no more \(on the Dask worker"):
         cluster.run_copies(client, FailsOnce(tmp_path), 2, lambda _: None)
-    wait_until((tmp_path / "stopped").exists)
+    until((tmp_path / "stopped").exists)
     assert "the command that began this work has ended" in (tmp_path / "stopped").read_text()
 
 

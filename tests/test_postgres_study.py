@@ -8,10 +8,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from debiaslab.study.search_storage import VARIABLE, open_storage
 from debiaslab.study.status import known_trials
 from debiaslab.tracking import Store, free_port
 from tests.command_line import write_toy
+from tests.waiting import until
 
 SECRET = "open-sesame"
 SWEEP = ["-m", "debiaslab", "sweep", "toy.txt", "--dim", "8", "--epochs", "1", "--min-count", "1"]
@@ -73,15 +73,6 @@ def database() -> Iterator[str]:
         finally:
             stop = as_postgres(*control, "-m", "immediate", "stop")
             subprocess.run(stop, check=True, capture_output=True, cwd=folder)
-
-
-def until(true: Callable[[], Any], seconds: float = 300.0) -> Any:
-    """Wait until a call returns something true, and return it."""
-    end = time.monotonic() + seconds
-    while not (value := true()):
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.2)
-    return value
 
 
 def answers(address: str) -> bool:

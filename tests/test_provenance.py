@@ -79,6 +79,8 @@ def test_git_state_outside_a_checkout_is_none(tmp_path, monkeypatch):
         ("s3://bucket/k?X-Amz-Signature=abc", "s3://bucket/k?X-Amz-Signature=***"),
         ("host=db password=hunter2 dbname=x", "host=db password=*** dbname=x"),
         ("failed: http://u:p@h/a and http://v:q@i/b", "failed: http://***@h/a and http://***@i/b"),
+        ("postgresql://ann:a/b?c#d@host/db", "postgresql://***@host/db"),
+        ("http://host:5000/x, not http://u:p@h", "http://host:5000/x, not http://***@h"),
         ("sqlite:////tmp/a@b/mlflow.db", "sqlite:////tmp/a@b/mlflow.db"),
         ("write to ann@example.org", "write to ann@example.org"),
     ],
@@ -90,6 +92,12 @@ def test_redact(text, shown):
 def test_redact_hides_the_token_of_the_environment(monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "s3cr3t-token")
     assert "s3cr3t" not in redact("401 for bearer s3cr3t-token")
+
+
+@pytest.mark.parametrize("variable", ["MLFLOW_TRACKING_URI", "DEBIASLAB_OPTUNA_STORAGE"])
+def test_redact_hides_the_password_of_an_address_wherever_it_is_repeated(monkeypatch, variable):
+    monkeypatch.setenv(variable, "postgresql://ann:s3%2Fcr3t@host/db")
+    assert redact("no login for ann, s3/cr3t (s3%2Fcr3t)") == "no login for ann, *** (***)"
 
 
 def test_redact_is_fast_on_a_large_diff():

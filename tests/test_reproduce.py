@@ -9,18 +9,31 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.sgns import TrainSettings
+from debiaslab.study.cells import ComparisonPlan, Entry
+from debiaslab.study.comparing import compare
+from debiaslab.study.objective import Objective
 from debiaslab.study.reproducing import read_recipe
 from debiaslab.tracking import VECTORS, RunInfo, Store
 from tests.command_line import STUDY, call, refused, write_toy
 
 Capture = pytest.CaptureFixture[str]
+SIDES = ComparisonPlan(
+    (Entry("projection", 1.0),),
+    seeds=(1,),
+    settings=TrainSettings(dim=8, epochs=1),
+    objective=Objective(retention_weight=0.0),
+    name="sides",
+    controls=False,
+)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which a small study has finished."""
+    """Return a folder in which a sweep, a warm one and a comparison have finished."""
     folder = tmp_path_factory.mktemp("made")
     write_toy(folder)
     with pytest.MonkeyPatch.context() as patch:
@@ -29,6 +42,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         from debiaslab.cli import main
 
         assert main(STUDY) == 0
+        warm = ["--trials", "1", "--study", "warm", "--warm-start"]
+        assert main([*STUDY, *warm]) == 0
+        corpus = Corpus.build(["toy.txt"], CorpusSettings(min_count=1), cache="data/cache")
+        compare(corpus, SIDES, progress=False)
     return folder
 
 
@@ -40,10 +57,10 @@ def own(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path / "own")
 
 
-def runs() -> dict[str, RunInfo]:
-    """Return the study's run and its children, the baseline and two trials."""
+def runs(name: str = "small") -> dict[str, RunInfo]:
+    """Return a study's run and its children, the baseline and the trials."""
     store = Store.open(create=False)
-    study = store.study_named("small")
+    study = store.study_named(name)
     found = {run.tags["debiaslab.trial"] or "baseline": run for run in store.runs(study.run_id)}
     return found | {"study": study}
 
@@ -57,6 +74,38 @@ def test_a_run_comes_out_identical(which: str, capfd: Capture) -> None:
     assert int(numbers[0]) > 10
     assert "corpus" in said
     assert "cpu" in said
+
+
+def children(name: str) -> dict[str | None, RunInfo]:
+    """Return the runs of a study by kind; it has one of each."""
+    store = Store.open(create=False)
+    return {run.kind: run for run in store.runs(store.study_named(name).run_id)}
+
+
+def test_numbers_that_need_the_baseline_are_made_again_while_it_is_there(capfd: Capture) -> None:
+    store, found = Store.open(create=False), children("sides")
+    cell = found["cell"].run_id
+    said = call(capfd, "reproduce", cell)
+    assert said.code == 0, said.err
+    numbers = said.out.partition("scorecard ")[2].split()
+    assert numbers[0] == numbers[2]
+    assert "more need the baseline" not in said.out
+    store.artifact(found["baseline"].run_id, VECTORS).unlink()
+    fewer = call(capfd, "reproduce", cell)
+    assert fewer.code == 0, fewer.err
+    left = fewer.out.partition("scorecard ")[2].split()
+    assert 0 < int(left[0]) < int(numbers[0])
+    assert f"{int(numbers[0]) - int(left[0])} more need the baseline's vectors" in fewer.out
+
+
+def test_a_run_that_began_warm_is_made_again_while_its_baseline_is_there(capfd: Capture) -> None:
+    store, found = Store.open(create=False), children("warm")
+    trial = found["trial"]
+    assert "init" in trial.params
+    assert "vectors   identical, bit for bit" in call(capfd, "reproduce", trial.run_id).out
+    store.artifact(found["baseline"].run_id, VECTORS).unlink()
+    said = refused(capfd, "reproduce", trial.run_id).sentence
+    assert "began with the vectors of its baseline, which are gone from the store" in said
 
 
 def test_a_text_that_went_elsewhere_is_named(capfd: Capture) -> None:
@@ -84,7 +133,7 @@ def test_a_difference_is_measured_and_ends_with_an_error(capfd: Capture) -> None
     changed[0, 0] += 0.25
     Embeddings(vectors.words, changed).save(path)
     said = call(capfd, "reproduce", run.run_id)
-    assert said.code == 2
+    assert said.code == 1
     assert "vectors   differ by at most 0.25" in said.out
     assert f"the run {run.run_id} did not come out the same" in said.err
 
@@ -97,7 +146,7 @@ def test_a_number_of_the_scorecard_that_is_no_headline_counts_too(capfd: Capture
     record["statistic"] += 0.125
     path.write_text(json.dumps(scorecard))
     said = call(capfd, "reproduce", run.run_id)
-    assert said.code == 2
+    assert said.code == 1
     assert "vectors   identical, bit for bit" in said.out
     (line,) = [line for line in said.out.splitlines() if "→" in line]
     assert "weat" in line

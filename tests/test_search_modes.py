@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.trial import TrialState
 
+from debiaslab.corpus import Corpus
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Int, LogUniform, Space, Uniform
 from debiaslab.statistics.fronts import front_of, hypervolume
 from debiaslab.study import Plan, sweep
+from debiaslab.study.executors import Executor, Share, work
 from debiaslab.study.findings import importance, stopping_rule
 from debiaslab.study.pruning import worse
 from debiaslab.study.search import Proposal, Search, seeds_tried
@@ -248,11 +250,31 @@ def plan() -> Plan:
     return Plan(settings=settings, objective=Objective(retention_weight=0), trials=3, seeds=(1, 2))
 
 
-def run(plan: Plan, tmp_path: Path) -> tuple[Any, Store]:
+def run(plan: Plan, tmp_path: Path, executor: Executor | None = None) -> tuple[Any, Store]:
     corpus = toy_corpus(tmp_path, documents=150)
     root = tmp_path / "mlruns"
-    summary = sweep(corpus, plan, root=root, submissions=tmp_path / "out", progress=False)
+    summary = sweep(
+        corpus,
+        plan,
+        root=root,
+        submissions=tmp_path / "out",
+        progress=False,
+        executor=executor,
+    )
     return summary, Store.open(root)
+
+
+@dataclass(frozen=True)
+class Here:
+    """An executor with one participant, in this process."""
+
+    def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
+        def find(share: Share, store: Store) -> Corpus:
+            found = share.corpus.find(share.corpus.path.parent)
+            assert found is not None
+            return found
+
+        work(share, find, done)
 
 
 def test_a_sweep_over_two_knobs_goes_on_alike_and_says_which_matters(
@@ -272,6 +294,10 @@ def test_a_sweep_over_two_knobs_goes_on_alike_and_says_which_matters(
     with pytest.warns(UserWarning, match="1 runs of the study were not in the tracking store"):
         healed, _ = run(plan, tmp_path)
     assert [row.score for row in healed.rows] == [row.score for row in first.rows]
+    store.remove(runs[0].run_id)
+    with pytest.warns(UserWarning, match="1 runs of the study were not in the tracking store"):
+        healed, _ = run(plan, tmp_path, Here())
+    assert sorted(row.score for row in healed.rows) == sorted(row.score for row in first.rows)
 
 
 def test_a_pruned_sweep_trains_less_and_goes_on_alike(plan: Plan, tmp_path: Path) -> None:

@@ -14,10 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pytest
 
 from debiaslab.processes import this_process
+from debiaslab.sgns import Checkpoints
+from debiaslab.sgns.checkpoint_file import State
+from debiaslab.sgns.identity import key_of
 from debiaslab.study import archive as archive_module
+from debiaslab.study.files import StudyFile, with_executor
+from debiaslab.study.old_checkpoints import owner_of
 from debiaslab.tracking import NOTE_TAG, PROCESS_TAG, VECTORS, RunInfo, Store
 from tests.command_line import call, refused, write_toy
 
@@ -135,6 +141,40 @@ def test_resume_trains_what_is_missing_and_more_trials(capfd: Capture) -> None:
     assert said.code == 0, said.err
     assert "8 done of 8" in call(capfd, "status", "pair-tying").out
     assert len(children("pair-projection")) == 6
+
+
+@pytest.mark.usefixtures("own")
+def test_a_study_of_a_group_that_goes_on_alone_leaves_the_group_whole(capfd: Capture) -> None:
+    assert call(capfd, "resume", "pair-projection", "--trials", "3").code == 0
+    assert "8 done of 8" in call(capfd, "status", "pair-projection").out
+    assert "cells     6 done of 6" in call(capfd, "status", "pair").out  # of tying
+    assert call(capfd, "resume", "pair").code == 0
+    assert len(children("pair-tying")) == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--executor daks", "executor was 'daks' (where trials run); allowed: local, dask; did"),
+        ("--scheduler tcp://127.0.0.1:9", "of a Dask cluster; try: --executor dask"),
+        ("--executor dask --scheduler here:1", "--scheduler was 'here:1'; allowed: the address"),
+    ],
+)
+def test_resume_refuses_an_executor_that_is_none(
+    options: str, message: str, capfd: Capture
+) -> None:
+    before = values()
+    assert message in refused(capfd, "resume", "pair", *options.split()).sentence
+    assert values() == before
+
+
+def test_another_executor_forgets_what_was_said_of_the_one_before() -> None:
+    there = StudyFile(executor="dask", scheduler="tcp://10.0.0.1:8786", workers=64)
+    here = with_executor(there, executor="local", scheduler=None, workers=None)
+    assert (here.executor, here.scheduler, here.workers) == ("local", None, 1)
+    fewer = with_executor(there, executor="dask", scheduler=None, workers=8)
+    assert (fewer.scheduler, fewer.workers) == (there.scheduler, 8)
+    assert with_executor(there, executor=None, scheduler=None, workers=None) == there
 
 
 @pytest.mark.usefixtures("own")
@@ -332,7 +372,7 @@ def test_prune_store_says_first_and_removes_only_what_crashed(own: Path, capfd: 
     assert "nothing was removed; next: python -m debiaslab prune-store --yes" in said.out
     assert stray.is_dir()
     said = call(capfd, "prune-store", "--yes")
-    assert "removed 1 runs and 2 files and folders" in said.out
+    assert "removed 1 runs, 2 files and folders, 0 checkpoints" in said.out
     assert not stray.exists()
     assert not temporary.exists()
     assert fresh.exists()
@@ -344,3 +384,57 @@ def test_prune_store_says_first_and_removes_only_what_crashed(own: Path, capfd: 
     assert call(capfd, "prune-store", "--yes", "--failed").code == 0
     assert values() == before
     assert "nothing is left over" in call(capfd, "prune-store").out
+
+
+def cut_short(folder: Path, owner: dict[str, str], seed: int) -> Path:
+    """Leave the checkpoint of a training that was killed."""
+    checkpoint = Checkpoints(folder, every=0.0, shared=True)
+    checkpoint.owner.update(owner)
+    with checkpoint.opened({"seed": seed}) as slot:
+        assert slot is not None
+        slot.save(State({}, {"vectors": np.zeros(3)}))
+    return folder / f"{key_of({'seed': seed})}.npz"
+
+
+def test_prune_store_keeps_the_checkpoints_that_a_study_would_go_on_from(
+    own: Path, capfd: Capture
+) -> None:
+    store = Store.open("mlruns")
+    folder = own / "mlruns" / "checkpoints"
+    ended, open_ = (store.study_named(f"pair-{name}") for name in ("tying", "projection"))
+    store.resume(open_.run_id).finish("KILLED", "interrupted by Ctrl-C")
+    done = next(run for run in store.runs(open_.run_id) if run.kind == "trial")
+    missing = {**done.params, "weight": "0.5"}
+    gone = store.study("gone", create=True, params={}, tags={}, description="")
+    store.remove(gone)
+    left = [
+        cut_short(folder, owner_of(ended.run_id, missing), 1),
+        cut_short(folder, owner_of(open_.run_id, done.params), 2),
+        cut_short(folder, owner_of(gone, missing), 3),
+    ]
+    kept = [
+        cut_short(folder, owner_of(open_.run_id, missing), 4),
+        cut_short(folder, owner_of("f" * 32, missing), 5),
+        cut_short(folder, {}, 6),  # by a version that did not say
+    ]
+    damaged, fresh = folder / "0123.damaged", folder / "4567.lock"
+    damaged.write_text("half")
+    fresh.write_text("")
+    os.utime(damaged, (time.time() - 7200,) * 2)
+    said = call(capfd, "prune-store")
+    assert "0.5, seed 1 of pair-projection, which can be resumed (--checkpoints" in said.out
+    assert "0.5, seed 1 of pair-tying, which has ended" in said.out
+    assert f"{left[2].name}: of a study that was deleted" in said.out
+    assert "4 checkpoints" in said.out
+    assert all(path.is_file() for path in (*left, *kept, damaged))
+
+    with Checkpoints(folder, shared=True).opened({"seed": 3}):  # a training in progress
+        assert (
+            "removed 0 runs, 0 files and folders, 3 checkpoints"
+            in call(capfd, "prune-store", "--yes").out
+        )
+        assert left[2].is_file()
+    assert not any(path.exists() for path in (*left[:2], damaged))
+    assert all(path.is_file() for path in (*kept, fresh))
+    assert call(capfd, "prune-store", "--yes", "--checkpoints").code == 0
+    assert [path.name for path in folder.iterdir()] == [fresh.name]

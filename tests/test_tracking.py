@@ -529,3 +529,19 @@ def test_two_processes_may_open_a_new_store_at_once(tmp_path):
     ]
     results = [(process.communicate()[1], process.returncode) for process in both]
     assert [code for _, code in results] == [0, 0], results
+
+
+def test_a_copy_of_a_store_writes_into_itself(tmp_path):
+    """In one process too, though the run of the copy has the id of the one it was copied from."""
+    first = Store.open(tmp_path / "first")
+    log = first.start("t", parent=None, params={}, tags={}, dataset=None)
+    with log:
+        log.text("one", "a.txt")
+    shutil.copytree(tmp_path / "first", tmp_path / "second")
+    for root, text in (("second", "two"), ("first", "three")):
+        Store.open(tmp_path / root).writer(log.run_id).text(text, "a.txt")
+    read = [
+        Store.open(tmp_path / root).artifact(log.run_id, "a.txt").read_text()
+        for root in ("first", "second")
+    ]
+    assert read == ["three", "two"]

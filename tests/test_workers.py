@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections import Counter
 from dataclasses import asdict
 from multiprocessing import get_context
@@ -38,6 +37,7 @@ from debiaslab.study.search_settings import SearchSettings
 from debiaslab.study.taking_part import Participant
 from debiaslab.tracking import VECTORS, Store
 from tests.command_line import write_toy
+from tests.waiting import until
 
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL and fork")
 
@@ -322,15 +322,6 @@ def children(pid: int) -> list[int]:
         if "forkserver" in command:
             parents[int(path.parent.name)] = int(fields[1])
     return [child for child, parent in parents.items() if parents.get(parent) == pid]
-
-
-def until(true: Any, seconds: float = 300.0) -> Any:
-    """Wait until a call returns something true, and return it."""
-    end = time.monotonic() + seconds
-    while not (value := true()):
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.1)
-    return value
 
 
 @needs_kill

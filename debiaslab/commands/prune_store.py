@@ -1,6 +1,7 @@
-"""Remove what crashed and interrupted runs left: their runs and files, and temporary files.
+"""Remove what crashed and interrupted runs left: their runs, files and checkpoints.
 
-Without --yes it says what would go, and removes nothing. Studies lose no finished run.
+Without --yes it says what would go, and removes nothing. Studies lose no finished run, and a
+training that was cut short is kept as long as its study can be resumed.
 """
 
 from __future__ import annotations
@@ -8,12 +9,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import CACHE, STORE, SUBMISSIONS, add_store, open_store
 
+if TYPE_CHECKING:
+    from debiaslab.study.leftovers import Leftovers
+
 EXAMPLES = """examples:
   python -m debiaslab prune-store
-  python -m debiaslab prune-store --yes"""
+  python -m debiaslab prune-store --yes
+  python -m debiaslab prune-store --checkpoints --yes"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="remove it")
     parser.add_argument(
         "--failed", action="store_true", help="also runs that failed for a reason of their own"
+    )
+    parser.add_argument(
+        "--checkpoints",
+        action="store_true",
+        help="also the checkpoints that studies would go on from: they would train anew",
     )
     add_store(parser)
 
@@ -32,21 +43,36 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 
     store = open_store(args)
     folders = (Path(args.store), Path(CACHE), Path(SUBMISSIONS))
-    found = find_leftovers(store, folders, failed=args.failed)
-    for each in found.runs:
-        reason = each.tags.get("debiaslab.reason", "its process ended without closing it")
-        yield f"run     {each.run_id}  {each.status:8} {each.name}: {reason.splitlines()[0]}"
-    for path in found.paths:
-        yield f"{'folder' if path.is_dir() else 'file':6}  {path}"
-    if not (found.runs or found.paths):
+    found = find_leftovers(store, folders, failed=args.failed, checkpoints=args.checkpoints)
+    yield from _listed(found)
+    if not (found.runs or found.paths or found.checkpoints):
         yield "nothing is left over"
         return
-    size = readable_size(found.bytes)
-    what = f"{len(found.runs)} runs and {len(found.paths)} files and folders, {size}"
+    what = ", ".join(
+        (
+            f"{len(found.runs)} runs",
+            f"{len(found.paths)} files and folders",
+            f"{len(found.checkpoints)} checkpoints",
+            readable_size(found.bytes),
+        )
+    )
     if args.yes:
         remove_leftovers(store, found)
         yield f"removed {what}"
         return
+    given = (name for name in ("failed", "checkpoints") if getattr(args, name))
+    options = " ".join(["--yes", *(f"--{name}" for name in given)])
     where = "" if args.store == STORE else f" --store {args.store}"
-    also = " --failed" if args.failed else ""
-    yield f"{what}; nothing was removed; next: python -m debiaslab prune-store --yes{also}{where}"
+    yield f"{what}; nothing was removed; next: python -m debiaslab prune-store {options}{where}"
+
+
+def _listed(found: Leftovers) -> Iterator[str]:
+    for run in found.runs:
+        reason = run.tags.get("debiaslab.reason", "its process ended without closing it")
+        yield f"run     {run.run_id}  {run.status:8} {run.name}: {reason.splitlines()[0]}"
+    for path in found.paths:
+        yield f"{'folder' if path.is_dir() else 'file':6}  {path}"
+    for each in found.checkpoints:
+        yield f"checkpoint  {each.path}: {each.why}"
+    for each in found.kept:
+        yield f"kept: checkpoint  {each.path}: {each.why} (--checkpoints: removed all the same)"

@@ -1,7 +1,8 @@
 """Make a run again from what was logged of it, and say whether it comes out the same.
 
 Nothing is checked out or installed: a table shows what the result depends on, as it was and as it
-is here. Nothing is logged. The exit code is 0 when vectors and numbers are identical.
+is here. Nothing is logged. The exit code is 0 when vectors and numbers are identical, 1 when they
+are not, 2 when the run cannot be made again here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import CACHE, add_store, open_store
-from debiaslab.errors import UserError
+from debiaslab.errors import DifferenceError
 
 if TYPE_CHECKING:
     from debiaslab.study.reproducing import Circumstance, Verdict
@@ -33,7 +34,8 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     """Make the run again.
 
     Raises:
-        UserError: It cannot be made again here, or it came out differently.
+        UserError: It cannot be made again here.
+        DifferenceError: It came out differently.
     """
     from debiaslab.study.reproducing import circumstances, find_corpus, make_again, read_recipe
 
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     yield from _said(verdict)
     if not verdict.identical:
         other = [each.what for each in found if not each.same]
-        raise UserError(
+        raise DifferenceError(
             f"the run {recipe.run.run_id} did not come out the same",
             next_step=f"what is other here: {', '.join(other)}"
             if other
@@ -91,4 +93,7 @@ def _said(verdict: Verdict) -> Iterator[str]:
     if len(verdict.differing) > _SHOWN:
         yield f"          and {len(verdict.differing) - _SHOWN} more"
     if verdict.elsewhere:
-        yield f"          {verdict.elsewhere} more need the baseline's vectors: not made again"
+        yield (
+            f"          {verdict.elsewhere} more need the baseline's vectors, which the store does "
+            "not have"
+        )

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from debiaslab.errors import UserError
 from debiaslab.sgns.checkpoint_file import DamagedCheckpointError, State, read, read_identity, write
+from debiaslab.sgns.checkpoint_folder import CHECKPOINT, DAMAGED, LOCK, OWNER, unlink
 from debiaslab.sgns.identity import differences, key_of
 
 EVERY = 60.0  # seconds between checkpoints, at least
@@ -39,6 +40,7 @@ class Checkpoints:
             another training is worth a warning where this one's is looked for.
 
     Attributes:
+        owner: What is saved with each checkpoint to say whose it is, for ``saved_in``.
         notes: JSON values of the caller's own that are saved with each checkpoint: empty when a
             training begins anew, as they were when one goes on.
 
@@ -50,6 +52,7 @@ class Checkpoints:
     every: float = EVERY
     share: float = SHARE
     shared: bool = False
+    owner: dict[str, str] = field(default_factory=dict, init=False)
     notes: dict[str, Any] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -67,10 +70,10 @@ class Checkpoints:
 
         None, with a warning, where there can be none: the training then goes unsaved.
         """
-        path = Path(self.folder) / f"{key_of(identity)}.npz"
+        path = Path(self.folder) / f"{key_of(identity)}{CHECKPOINT}"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path.with_suffix(".lock"), timeout=0)
+            lock = FileLock(path.with_suffix(LOCK), timeout=0)
             lock.acquire()
         except Timeout:
             _warn_unsaved(f"another process is running this training with {path}")
@@ -93,9 +96,7 @@ class Checkpoints:
         """
         if self._path is None:
             return
-        for path in (self._path, _aside(self._path), self._path.with_suffix(".lock")):
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
+        unlink(self._path)
         if not self.shared:  # another process may be about to write there
             with suppress(OSError):
                 self._path.parent.rmdir()
@@ -151,7 +152,8 @@ class Slot:
     def save(self, state: State) -> None:
         """Replace the checkpoint; when that fails the one before stays, and a warning says so."""
         started = time.monotonic()
-        values = {**state.values, "notes": self._settings.notes}
+        settings = self._settings
+        values = {**state.values, "notes": settings.notes, OWNER: settings.owner}
         try:
             write(self._path, self._identity, State(values, state.arrays))
         except UserError as error:
@@ -179,7 +181,7 @@ class Slot:
 
 
 def _aside(path: Path) -> Path:
-    return path.with_suffix(".damaged")
+    return path.with_suffix(DAMAGED)
 
 
 def _warn_unsaved(why: str) -> None:

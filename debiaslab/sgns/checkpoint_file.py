@@ -78,10 +78,22 @@ def read_identity(path: Path) -> dict[str, Any]:
     Raises:
         DamagedCheckpointError: The file is not as it was written.
     """
+    return dict(_without_arrays(path)["identity"])
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """Return the JSON values of the state, without reading the matrices.
+
+    Raises:
+        DamagedCheckpointError: The file is not as it was written.
+    """
+    return dict(_without_arrays(path)["state"])
+
+
+def _without_arrays(path: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as archive:
-            values = json.loads(_array(archive, _VALUES).tobytes())
-        return dict(values["identity"])
+            return dict(json.loads(_array(archive, _VALUES).tobytes()))
     except Exception as error:  # as in `read`
         raise DamagedCheckpointError(f"{type(error).__name__}: {error}") from error
 

@@ -28,7 +28,6 @@ ENDINGS = (".yaml", ".yml")
 ALL = "all"  # every registered strategy that has something to search
 _MOST_WORKERS = 10_000
 _MOST_SEEDS = 1000
-_MOST_WORKERS = 10_000
 
 Some = Annotated[tuple[str, ...], Field(strict=False)]  # a YAML list is a list
 
@@ -375,3 +374,21 @@ def with_budget(file: StudyFile, *, trials: int | None, hours: float | None) -> 
     given = {"trials": trials, "hours": hours}
     changed = {key: value for key, value in given.items() if value is not None}
     return file.model_copy(update={"budget": file.budget.model_copy(update=changed)})
+
+
+def with_executor(
+    file: StudyFile, *, executor: str | None, scheduler: str | None, workers: int | None
+) -> StudyFile:
+    """Return the study with another executor; None leaves what there is.
+
+    Scheduler and workers that were meant for another kind of executor are not taken along.
+
+    Raises:
+        UserError: The executor is unknown, or the number of workers out of range.
+    """
+    content = json.loads(file.to_json())
+    if executor not in (None, file.executor):
+        content = {k: v for k, v in content.items() if k not in ("scheduler", "workers")}
+    given = {"executor": executor, "scheduler": scheduler, "workers": workers}
+    content |= {key: value for key, value in given.items() if value is not None}
+    return check_study(content, "the command line")

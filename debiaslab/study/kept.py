@@ -15,29 +15,42 @@ if TYPE_CHECKING:
     from debiaslab.tracking import RunWriter, Store, StudyRun
 
 STUDY_FILE = "study.json"
+ALONE = "study_alone.json"  # of one study of a group, once it was continued without the others
 RESTORING = "restoring"  # kind of a study's run while the study is not whole
 GROUP_TAG = "debiaslab.group"  # the name that the studies of one file with several strategies share
 
 
 def log_study_file(
-    log: RunWriter, name: str, corpus: Corpus, plan: Plan, file: StudyFile | None
+    store: Store, log: RunWriter, name: str, corpus: Corpus, plan: Plan, file: StudyFile | None
 ) -> None:
     """Keep the study file of a sweep as an artifact of the study's run.
 
     Args:
+        store: Where the run is.
         log: The study's run.
         name: Name of the study, which the plan need not have.
         corpus: The corpus.
         plan: The plan of one strategy.
         file: The file the plan is of; None: made from the plan.
     """
-    from debiaslab.study.files import study_of, with_corpus
+    from debiaslab.study.files import study_of
 
     own = study_of(replace(plan, name=name), corpus.sources, corpus.settings)
-    whole = own if file is None or file.group is None else with_corpus(file, own.corpus)
-    log.text(whole.to_json(), STUDY_FILE)
+    whole = _as_begun(own, file)
+    grouped = whole.group is None and GROUP_TAG in store.run(log.run_id).tags
+    log.text(whole.to_json(), ALONE if grouped else STUDY_FILE)
     if whole.group is not None:
         log.tags({GROUP_TAG: whole.group})
+
+
+def _as_begun(own: StudyFile, file: StudyFile | None) -> StudyFile:
+    """Return what is kept: a file of several strategies whole, else one study and where it ran."""
+    if file is None:
+        return own
+    if file.group is not None:
+        return file.model_copy(update={"corpus": own.corpus})
+    where = {key: getattr(file, key) for key in ("executor", "scheduler", "workers")}
+    return own.model_copy(update=where)
 
 
 def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
@@ -46,11 +59,9 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
     Raises:
         UserError: There is no such study, or it was made before studies kept their file.
     """
-    from debiaslab.study.files import check_study
-
     studies = store.studies()
-    found = [each for each in studies if each.study == name]
-    found = found or [each for each in studies if each.tags.get(GROUP_TAG) == name]
+    alone = [each for each in studies if each.study == name]
+    found = alone or [each for each in studies if each.tags.get(GROUP_TAG) == name]
     if not found:
         names = sorted({each.study for each in studies} | _groups(studies))
         raise UserError(
@@ -59,18 +70,25 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
             nearest=nearest(name, names),
             next_step="python -m debiaslab studies",
         )
-    if STUDY_FILE not in store.artifacts(found[0].run_id):
+    there = store.artifacts(found[0].run_id)
+    if STUDY_FILE not in there:
         raise UserError(
             f"the study {name!r} was made before studies kept their own file",
             next_step="the sweep command that made it, which continues it",
         )
-    text = store.artifact(found[0].run_id, STUDY_FILE).read_text(encoding="utf-8")
-    file = check_study(json.loads(text), f"the file of {name}")
+    file = _read(store, found[0], ALONE if alone and ALONE in there else STUDY_FILE)
     if file.group not in (None, name):  # one study of a group was named: only that one
         label = name.removeprefix(f"{file.group}-")
         chosen = [each for each in file.strategies if (each.label or each.name) == label]
         file = file.model_copy(update={"name": name, "strategies": tuple(chosen)})
     return file, found
+
+
+def _read(store: Store, study: StudyRun, path: str) -> StudyFile:
+    from debiaslab.study.files import check_study
+
+    text = store.artifact(study.run_id, path).read_text(encoding="utf-8")
+    return check_study(json.loads(text), f"the file of {study.study}")
 
 
 def _groups(studies: list[StudyRun]) -> set[str]:

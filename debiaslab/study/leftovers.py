@@ -1,4 +1,4 @@
-"""What crashed runs leave in a store: runs that were cut short, files that nothing names."""
+"""What crashed runs leave in a store: runs and trainings cut short, files that nothing names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from debiaslab.run_info import RunInfo
+from debiaslab.sgns.checkpoint_folder import discard
 from debiaslab.study.kept import RESTORING
+from debiaslab.study.old_checkpoints import CHECKPOINTS, OldCheckpoint, old_checkpoints
 from debiaslab.tracking import Store
 
 _STALE = 3600.0  # seconds after which a temporary file is nobody's any more
@@ -25,15 +27,25 @@ class Leftovers:
     Attributes:
         runs: Runs that were cut short, and the runs of restorations that were.
         paths: Folders of runs that the store does not know, and temporary files.
-        bytes: Size of all of it.
+        checkpoints: Of trainings that were cut short and that nobody will go on with.
+        kept: Of those that a resumed study may go on with: they are not removed.
+        bytes: Size of all that can be removed.
     """
 
     runs: tuple[RunInfo, ...]
     paths: tuple[Path, ...]
+    checkpoints: tuple[OldCheckpoint, ...]
+    kept: tuple[OldCheckpoint, ...]
     bytes: int
 
 
-def find_leftovers(store: Store, folders: tuple[Path, ...], *, failed: bool = False) -> Leftovers:
+def find_leftovers(
+    store: Store,
+    folders: tuple[Path, ...],
+    *,
+    failed: bool = False,
+    checkpoints: bool = False,
+) -> Leftovers:
     """Return what crashed runs left; nothing is changed.
 
     A run counts when it was killed or interrupted, or is still open though its process has surely
@@ -43,6 +55,7 @@ def find_leftovers(store: Store, folders: tuple[Path, ...], *, failed: bool = Fa
         store: The tracking store.
         folders: Where to look for files: the store's folder first.
         failed: Whether runs that failed for a reason of their own count too.
+        checkpoints: Whether trainings that a resumed study would go on with count too.
     """
     known = store.all_runs()
     abandoned = {run.run_id for run in store.abandoned()}
@@ -60,7 +73,11 @@ def find_leftovers(store: Store, folders: tuple[Path, ...], *, failed: bool = Fa
     )
     paths = (*_unknown_folders(store, folders[0], known), *_temporary(folders))
     gone = [folders[0] / "artifacts" / run.run_id for run in runs]
-    return Leftovers(runs, tuple(paths), sum(map(_size, (*paths, *gone))))
+    cut = old_checkpoints(store, folders[0] / CHECKPOINTS, known)
+    kept = () if checkpoints else tuple(each for each in cut if each.wanted)
+    old = tuple(each for each in cut if each not in kept)
+    size = sum(map(_size, (*paths, *gone))) + sum(each.bytes for each in old)
+    return Leftovers(runs, tuple(paths), old, kept, size)
 
 
 def remove_leftovers(store: Store, leftovers: Leftovers) -> None:
@@ -72,6 +89,8 @@ def remove_leftovers(store: Store, leftovers: Leftovers) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+    for each in leftovers.checkpoints:
+        discard(each.path)  # not of a training that has gone on meanwhile
 
 
 def _unknown_folders(store: Store, root: Path, known: list[RunInfo]) -> Iterator[Path]:

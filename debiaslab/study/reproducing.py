@@ -23,6 +23,7 @@ from debiaslab.provenance import provenance
 from debiaslab.run_info import PROVENANCE, SCORECARD, VECTORS, RunInfo
 from debiaslab.sgns import TrainSettings, train
 from debiaslab.study.run import bound_strategy, flat
+from debiaslab.tracking import PARENT_TAG
 
 if TYPE_CHECKING:
     from debiaslab.tracking import Store
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _CORPUS = "corpus.json"
 _NEEDED = (_CORPUS, PROVENANCE, SCORECARD, VECTORS)
 _MADE = ("baseline", "trial", "cell")  # kinds of runs that are one training and one scorecard
+_HELD_AGAINST = "cell"  # the kind that is measured against its baseline, by `compare`
+_WARM = "init"  # setting of a run that began with its baseline's vectors
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Recipe:
     made_with: Mapping[str, Any]  # provenance
     vectors: Embeddings
     scorecard: Scorecard
+    baseline: Embeddings | None  # of its study and seed; None: it is one, or they are gone
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ class Verdict:
         cosine: Smallest cosine between the two vectors of a word; None with other words.
         measured: Numbers of the scorecard that both have: values, intervals, p, n, nulls.
         differing: Those that differ, as (name, then, here), the largest difference first.
-        elsewhere: Numbers of the logged scorecard that need the baseline's vectors: not made again.
+        elsewhere: Numbers of the logged scorecard that were not made again, as they need the
+            vectors of the baseline, which are gone.
     """
 
     identical: bool
@@ -102,10 +107,12 @@ def read_recipe(store: Store, run_id: str) -> Recipe:
             f"the run {run_id} ({run.status}) did not keep {', '.join(missing)}",
             allowed="a run that has finished",
         )
-    if "init" in run.params:
+    baseline = _baseline(store, run)
+    if _WARM in run.params and baseline is None:
         raise UserError(
-            f"the run {run_id} began with the vectors of another run (warm start)",
-            allowed="runs that were trained from the beginning",
+            f"the run {run_id} began with the vectors of its baseline, which are gone from the "
+            "store",
+            allowed="runs that were trained from the beginning, or whose baseline is there",
         )
     settings = TrainSettings(
         **{
@@ -128,7 +135,20 @@ def read_recipe(store: Store, run_id: str) -> Recipe:
         made_with=json.loads(text(PROVENANCE)),
         vectors=Embeddings.load(store.artifact(run_id, VECTORS)),
         scorecard=Scorecard.from_json(text(SCORECARD)),
+        baseline=baseline,
     )
+
+
+def _baseline(store: Store, run: RunInfo) -> Embeddings | None:
+    """Return the vectors of the baseline of a run's study and seed, if the store has them."""
+    parent = run.tags.get(PARENT_TAG)
+    if run.kind == "baseline" or parent is None:
+        return None
+    same = {"weight": repr(0.0), "seed": run.params["seed"]}
+    for each in store.runs(parent, "baseline", params=same):
+        if each.status == "FINISHED" and VECTORS in store.artifacts(each.run_id):
+            return Embeddings.load(store.artifact(each.run_id, VECTORS))
+    return None
 
 
 def find_corpus(recipe: Recipe, files: Sequence[str], cache: str | Path) -> Corpus:
@@ -191,11 +211,17 @@ def make_again(recipe: Recipe, corpus: Corpus, *, progress: bool = True) -> Verd
         recipe.settings,
         None if bound is None else bound.penalty,
         preprocessing=None if bound is None else bound.preprocessing,
+        init=recipe.baseline if _WARM in recipe.run.params else None,
         progress=progress,
     )
     vectors = result.embeddings if bound is None else bound.finish(result.embeddings)
-    name = recipe.scorecard.vectors
-    return compared(recipe, vectors, evaluate(vectors, name=name, seed=recipe.settings.seed))
+    scorecard = evaluate(
+        vectors,
+        name=recipe.scorecard.vectors,
+        seed=recipe.settings.seed,
+        baseline=recipe.baseline if recipe.run.kind == _HELD_AGAINST else None,
+    )
+    return compared(recipe, vectors, scorecard)
 
 
 def compared(recipe: Recipe, vectors: Embeddings, scorecard: Scorecard) -> Verdict:

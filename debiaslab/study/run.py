@@ -31,6 +31,7 @@ from debiaslab.sgns import (
 )
 from debiaslab.study.description import run_note
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
+from debiaslab.study.old_checkpoints import CHECKPOINTS, owner_of
 from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from debiaslab.regularizers import BoundStrategy, Strategy
 
 SUBMISSION = "submission/submission.csv"
-CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
 UNCERTAINTY = "uncertainty"  # metrics of this group: intervals, p, n
 _GLANCE = "at_a_glance"  # the UI's charts of a run begin with this group, and end with no group
 # of a record, besides value, interval, p and n; methods and missing words are in the JSON
@@ -143,6 +143,8 @@ def run_once(
     if init is not None:
         params["init"] = "vectors of the baseline"
     tags = _tags(plan.strategy, trial, weight, seed)
+    if checkpoint is not None:
+        checkpoint.owner.update(owner_of(parent, params))
     with (
         removed_at_the_end(checkpoint),
         store.start(

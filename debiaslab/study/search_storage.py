@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,15 +11,18 @@ from pathlib import Path
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy import URL
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from debiaslab.errors import UserError
 from debiaslab.redact import redact
+from debiaslab.sqlite_log import write_ahead
 
 DATABASE = "optuna.db"
 VARIABLE = "DEBIASLAB_OPTUNA_STORAGE"
 SEARCH_ERRORS = (StorageInternalError, SQLAlchemyError)
 _PATIENCE = 60  # seconds that sqlite waits for another process's writing
+_TRIES = 6  # of several commands that make the tables at once all but one fail, each a few times
+_PAUSE = 0.5  # seconds between them
 
 
 def storage_url(folder: Path) -> str:
@@ -51,6 +55,8 @@ def open_storage(folder: Path) -> RDBStorage:
     """
     folder.mkdir(parents=True, exist_ok=True)
     url = storage_url(folder)
+    if not os.environ.get(VARIABLE):
+        write_ahead(folder / DATABASE)
     try:
         return _open(url)
     except (ImportError, ArgumentError) as error:
@@ -65,10 +71,16 @@ def _open(url: str) -> RDBStorage:
     local = url.startswith("sqlite")
     # a server may have dropped a connection while a training ran: each is tried before its use
     options = {"connect_args": {"timeout": _PATIENCE}} if local else {"pool_pre_ping": True}
-    try:
-        return RDBStorage(url, engine_kwargs=options)
-    except SEARCH_ERRORS:
-        return RDBStorage(url, engine_kwargs=options)  # others may have been making the tables
+    tried = 0
+    while True:
+        try:
+            return RDBStorage(url, engine_kwargs=options)
+        except SEARCH_ERRORS as error:
+            tried += 1
+            made = isinstance(error, (IntegrityError, ProgrammingError))  # the tables, by others
+            if tried >= (_TRIES if made else 2):
+                raise
+            time.sleep(_PAUSE if made else 0.0)
 
 
 @contextmanager

@@ -81,7 +81,8 @@ def sweep(
             ):
                 log.dataset(dataset_info(corpus))
                 log_provenance(log)
-                log_study_file(log, name, corpus, plan, file)
+                log_study_file(store, log, name, corpus, plan, file)
+                log.flush()  # by these tags a sweep that is killed is found and resumed
                 driver = Participant(
                     store, Path(root), corpus, plan, parent, search, claims, _ticks(bar)
                 )
@@ -92,8 +93,8 @@ def sweep(
                 else:
                     bar.update(len(trial_rows(store.runs(parent))))
                     share = Share.of(corpus, plan, Path(root), name, parent, _seconds(plan))
+                    lost = len(driver.lost())  # the participants will train them again
                     executor.run(share, store, bar.update)
-                    lost = 0
             if lost:
                 warnings.warn(
                     f"{lost} runs of the study were not in the tracking store: they were trained "

@@ -59,6 +59,7 @@ class Participant:
     tick: Tick
     progress: bool = False  # whether trainings draw bars of their own
     deadline: float = math.inf  # of time.monotonic(); no trial is begun after it
+    best: tuple[float, float, int] | None = None  # what it lacks of retention, score, trial
 
     def take_part(self) -> int:
         """Do what is left until nothing is; return how many runs were lost and trained again."""
@@ -92,22 +93,22 @@ class Participant:
         It may be another store than before (``MLFLOW_TRACKING_URI``), or runs were deleted in it.
         """
         with self.claims.held(self._claimed("restoring")):
-            there = {self._cell(run) for run in self.store.runs(self.parent)}
-            lost = 0
-            for position, trial in self.search.counted.items():
-                proposal = self.search.proposed(position, trial)
-                tried = seeds_tried(trial, self.plan.seeds)
-                for seed, baseline in baselines.items():
-                    if (
-                        proposal is None
-                        or seed not in tried
-                        or (repr(proposal.weight), str(seed), _texts(proposal.knobs)) in there
-                    ):
-                        self.tick(1, False)
-                        continue
-                    lost += 1
-                    self._trial(proposal, baseline)
-            return lost
+            lost = self.lost()
+            self.tick(len(self.search.counted) * len(baselines) - len(lost), False)
+            for proposal, seed in lost:
+                self._trial(proposal, baselines[seed], self._runs_with(proposal.weight))
+            return len(lost)
+
+    def lost(self) -> list[tuple[Proposal, int]]:
+        """Return what was tried but has no finished run in the tracking store, with its seed."""
+        there = {self._cell(run) for run in self.store.runs(self.parent)}
+        return [
+            (proposal, seed)
+            for position, trial in self.search.counted.items()
+            if (proposal := self.search.proposed(position, trial)) is not None
+            for seed in seeds_tried(trial, self.plan.seeds)
+            if (repr(proposal.weight), str(seed), _texts(proposal.knobs)) not in there
+        ]
 
     @contextmanager
     def alone(self, what: str) -> Iterator[None]:
@@ -138,8 +139,12 @@ class Participant:
         """Train a λ with every seed; a failure of its own counts as tried."""
         outcomes: list[Outcome] = []
         try:
+            known = self._runs_with(proposal.weight)
             for baseline in baselines.values():
-                outcomes.append(self._trial(proposal, baseline).measured)
+                if outcomes and not self.claims.still_mine(claim):
+                    self.search.interrupt(proposal)
+                    return
+                outcomes.append(self._trial(proposal, baseline, known).measured)
                 self.search.report(proposal, len(outcomes) - 1, outcomes[-1].score)
                 left = len(baselines) - len(outcomes)
                 if left and self.search.hopeless([each.score for each in outcomes]):
@@ -168,27 +173,45 @@ class Participant:
         self.search.constrain(proposal, means["retention"])
         objectives = self.plan.search.objectives
         self.search.complete(proposal, *(means[objective] for objective in objectives))
-        mark_if_best(self.store, self.parent, proposal.number, self.plan.search.min_retention)
+        self._mark(proposal, means)
 
-    def _trial(self, proposal: Proposal, baseline: FinishedRun) -> FinishedRun:
+    def _mark(self, proposal: Proposal, means: Mapping[str, float]) -> None:
+        """Mark the study's best trial, unless one is known here that is better than this one."""
+        least = self.plan.search.min_retention
+        lacks = 0.0 if least is None else max(0.0, least - means["retention"])
+        order = lacks, means["score"], proposal.number
+        if self.best is None or order < self.best:
+            mark_if_best(self.store, self.parent, proposal.number, least)
+            self.best = order
+
+    def _runs_with(self, weight: float) -> list[RunInfo]:
+        return self.store.runs(self.parent, params={"weight": repr(weight)})
+
+    def _trial(
+        self, proposal: Proposal, baseline: FinishedRun, known: Sequence[RunInfo]
+    ) -> FinishedRun:
         return self._run(
             weight=proposal.weight,
             knobs=proposal.knobs,
             seed=baseline.seed,
             trial=proposal.number,
             baseline=baseline,
+            known=known,
         )
 
     def _baseline(self, seed: int) -> FinishedRun | None:
         """Return the baseline of a seed, made here if need be; None while another is at it."""
-        if run := self._found(0.0, seed, None, {}):
+        known = self._runs_with(0.0)
+        if run := self._found(0.0, seed, None, {}, known):
             self.tick(1, False)
             return run
         claim = self._take(f"baseline {seed}")
         if claim is None:
             return None
         with self.claims.held(claim):
-            return self._run(weight=0.0, seed=seed, trial=None, baseline=None)
+            return self._run(
+                weight=0.0, seed=seed, trial=None, baseline=None, known=self._runs_with(0.0)
+            )
 
     def _run(
         self,
@@ -197,9 +220,10 @@ class Participant:
         seed: int,
         trial: int | None,
         baseline: FinishedRun | None,
+        known: Sequence[RunInfo],
         knobs: Mapping[str, Any] = MappingProxyType({}),
     ) -> FinishedRun:
-        run = self._found(weight, seed, trial, knobs) or run_once(
+        run = self._found(weight, seed, trial, knobs, known) or run_once(
             self.store,
             self.parent,
             self.corpus,
@@ -216,10 +240,14 @@ class Participant:
         return run
 
     def _found(
-        self, weight: float, seed: int, trial: int | None, knobs: Mapping[str, Any]
+        self,
+        weight: float,
+        seed: int,
+        trial: int | None,
+        knobs: Mapping[str, Any],
+        known: Sequence[RunInfo],
     ) -> FinishedRun | None:
-        runs = self.store.runs(self.parent, params={"weight": repr(weight), "seed": str(seed)})
-        same = [run for run in runs if trial is None or self._knobs(run) == _texts(knobs)]
+        same = [run for run in known if trial is None or self._knobs(run) == _texts(knobs)]
         return find_finished(self.store, same, weight=weight, seed=seed)
 
     def _start(self, baseline: FinishedRun | None) -> Embeddings | None:

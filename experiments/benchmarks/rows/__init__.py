@@ -11,6 +11,7 @@ from experiments.benchmarks.rows.growth import growth
 from experiments.benchmarks.rows.homework import homework
 from experiments.benchmarks.rows.metrics import metrics, million
 from experiments.benchmarks.rows.metrics_programs import against_responsibly, against_wefe
+from experiments.benchmarks.rows.overhead import overhead
 from experiments.benchmarks.rows.penalty import penalty
 from experiments.benchmarks.rows.reader import reader
 from experiments.benchmarks.rows.text_to_vectors import text_to_vectors
@@ -37,4 +38,5 @@ MEASUREMENTS: dict[str, Measurement] = {
     "metrics-million": million,
     "metrics-wefe": against_wefe,
     "metrics-responsibly": against_responsibly,
+    "overhead": overhead,
 }

@@ -88,9 +88,8 @@ def main(text: list[str], cache: str, trials: int, settings: dict[str, Any]) -> 
     clock.watch(export, "files", "codalab")
     clock.watch(Embeddings, "files", "save")
     clock.watch(Search, "optuna")
-    clock.watch(Claims, "optuna", "take", "still_mine")
+    clock.watch(Claims, "optuna", "_execute", "_holder")
     clock.watch(optuna.Study, "optuna", "ask", "tell", "get_trials")
-    clock.watch(tracking.RunWriter, "page", "figure")  # drawing them takes most of its time
     for owner in (tracking.Store, tracking.RunWriter, tracking.RunLog):
         clock.watch(owner, "mlflow")
     by_trial = []
