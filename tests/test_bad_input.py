@@ -534,7 +534,8 @@ def test_no_space_for_the_store_in_mid_sweep_is_no_fault_of_the_weight(
     more = [*STUDY[:-1], "fuller"]
     full = raising(writing_error(Path("vectors.npz"), FULL))  # as the store puts it
     with monkeypatch.context() as patch:
-        patch.setattr(RunWriter, "file", after(2, full, RunWriter.file))  # two files a run
+        # of a run: vectors, submission, and two figures
+        patch.setattr(RunWriter, "file", after(4, full, RunWriter.file))
         answer = refused(capfd, *more)
     assert "no space left on disk" in answer.sentence
     assert [run.status for run in runs()[-2:]] == ["FINISHED", "FAILED"]  # baseline, first λ
