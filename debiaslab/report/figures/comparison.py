@@ -163,7 +163,7 @@ def gap_figure(sides: Sequence[Side]) -> Figure:
     """Draw bias on tune words beside bias on report words, a pair of points a strategy."""
     tune, report = compared(sides, _BIAS_TUNE), compared(sides, _BIAS_REPORT)
     note = f"Bars: 95 % t intervals over {_seeds(sides)}; they may run out of the figure."
-    made = figure(_gap_title(tune, report), 8.0, 1.9 + 0.4 * len(sides), note)
+    made = figure(_gap_title(sides, tune, report), 8.0, 1.9 + 0.4 * len(sides), note)
     axes = made.subplots()
     for i, (seen, unseen) in enumerate(zip(tune, report, strict=True)):
         if seen.mean is not None and unseen.mean is not None:
@@ -233,9 +233,12 @@ def _beyond(point: _Point) -> str:
 def _ranks_title(
     sides: Sequence[Side], measures: Sequence[tuple[Measure, tuple[Comparing, ...]]]
 ) -> str:
-    firsts = [sum(results[i].rank == 1 for _, results in measures) for i in range(len(sides))]
-    most = max(firsts)
-    leaders = [side.label for side, n in zip(sides, firsts, strict=True) if n == most]
+    """Say which strategy is first most often; baseline and controls have ranks, but no title."""
+    firsts = {i: sum(results[i].rank == 1 for _, results in measures) for i in _strategies(sides)}
+    if not firsts:
+        return "Every measure of every row, with its rank"
+    most = max(firsts.values())
+    leaders = [sides[i].label for i, n in firsts.items() if n == most]
     who = leaders[0] if len(leaders) == 1 else f"{len(leaders)} strategies each"
     return (
         f"No strategy is best at everything: {who} first in {most} of {len(measures)} measures"
@@ -244,15 +247,24 @@ def _ranks_title(
     )
 
 
-def _gap_title(tune: Sequence[Comparing], report: Sequence[Comparing]) -> str:
+def _gap_title(
+    sides: Sequence[Side], tune: Sequence[Comparing], report: Sequence[Comparing]
+) -> str:
+    own = _strategies(sides)
+
     def fell(results: Sequence[Comparing]) -> int:
-        changes = [each.to_baseline for each in results[1:] if each.to_baseline is not None]
+        changes = [change for i in own if (change := results[i].to_baseline) is not None]
         return sum(each.interval[1] is not None and each.interval[1] < 0 for each in changes)
 
     return (
-        f"Bias fell beyond the spread of seeds for {fell(tune)} of {len(tune) - 1} strategies on "
+        f"Bias fell beyond the spread of seeds for {fell(tune)} of {len(own)} strategies on "
         f"tune words, for {fell(report)} on report words"
     )
+
+
+def _strategies(sides: Sequence[Side]) -> list[int]:
+    """Return the places of the strategies: neither the baseline, which is first, nor controls."""
+    return [i for i, side in enumerate(sides) if i > 0 and not side.control]
 
 
 def _seeds(sides: Sequence[Side]) -> str:
