@@ -124,10 +124,20 @@ def test_the_best_of_a_column_stands_out() -> None:
 
 
 def test_latex_has_one_cell_a_column_and_no_bare_marks() -> None:
-    lines = comparison_latex(SIDES).splitlines()
-    rows = [line for line in lines if line.endswith(r"\\")]
-    assert len({line.count("&") for line in rows}) == 1
-    assert "λ" not in "".join(rows)
+    means, changes, _ = comparison_latex(SIDES).split(r"\end{tabular}")
+    for table in (means, changes):
+        rows = [line for line in table.splitlines() if line.endswith(r"\\")]
+        assert len({line.count("&") for line in rows}) == 1
+        assert "λ" not in "".join(rows)
+    assert "budget" in means
+
+
+def test_every_form_has_ranks_and_the_differences_to_the_baseline() -> None:
+    for table in (comparison_text(SIDES), comparison_markdown(SIDES), comparison_latex(SIDES)):
+        good = [line for line in table.splitlines() if "good" in line]
+        assert "(2)" in good[0]
+        assert "-0.050" in good[1]
+        assert "Difference to the baseline" in table
 
 
 def test_figures_are_drawn_with_what_there_is() -> None:

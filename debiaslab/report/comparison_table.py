@@ -17,6 +17,7 @@ from debiaslab.report.comparison_fronts import front_text
 from debiaslab.results import Side
 
 MISSING = "–"
+_DIFFERENCES = "Difference to the baseline of the same seed, with its 95 % interval"
 _COLUMNS = (
     "strategy",
     "weight",
@@ -52,15 +53,10 @@ def comparison_text(sides: Sequence[Side]) -> str:
         [side.label, _seeds(side), *(_cell(column[i]) for column in results), _budget(side)]
         for i, side in enumerate(sides)
     ]
-    changes = [
-        [side.label, *(_change(column[i]) for column in results)]
-        for i, side in enumerate(sides)
-        if i > 0
-    ]
+    changes = _changes(sides, results)
     blocks = [_grid(head, rows), caption(sides)]
     if changes:
-        title = "Difference to the baseline of the same seed, with its 95 % interval"
-        blocks += [title, _grid(["strategy", *(m.label for m in measures)], changes)]
+        blocks += [_DIFFERENCES, _grid(["strategy", *(m.label for m in measures)], changes)]
         blocks.append(front_text(sides))
     return "\n\n".join(blocks) + "\n"
 
@@ -78,33 +74,61 @@ def caption(sides: Sequence[Side]) -> str:
 
 
 def comparison_markdown(sides: Sequence[Side]) -> str:
-    """Return the table of means as Markdown, the best of a column in bold."""
+    """Return the means as a Markdown table, the best of a column in bold, and the differences."""
     measures = _shown(sides)
     results = [compared(sides, measure) for measure in measures]
     labels = [measure.label.replace("|", r"\|") for measure in measures]
-    head = ["strategy", *labels, "budget"]
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
-    for i, side in enumerate(sides):
-        cells = [_emphasised(column[i], "**", "**") for column in results]
-        lines.append("| " + " | ".join([side.label, *cells, _budget(side)]) + " |")
-    return "\n".join([*lines, "", caption(sides), "", "```", front_text(sides), "```"]) + "\n"
+    rows = [
+        [side.label, *(_emphasised(column[i], "**", "**") for column in results), _budget(side)]
+        for i, side in enumerate(sides)
+    ]
+    changes = _changes(sides, results)
+    blocks = [_markdown(["strategy", *labels, "budget"], rows), caption(sides)]
+    if changes:
+        blocks += [f"{_DIFFERENCES}:", _markdown(["strategy", *labels], changes)]
+    return "\n\n".join([*blocks, f"```\n{front_text(sides)}\n```"]) + "\n"
 
 
 def comparison_latex(sides: Sequence[Side]) -> str:
-    """Return the table of means as a LaTeX ``tabular`` (booktabs), the best of a column in bold."""
+    """Return means, the best of a column in bold, and differences: ``tabular`` of booktabs."""
     measures = _shown(sides)
     results = [compared(sides, measure) for measure in measures]
-    lines = [
-        f"% {caption(sides)}",
-        r"\begin{tabular}{l" + "r" * len(measures) + "}",
-        r"\toprule",
-        " & ".join(["strategy", *(_latex(measure.label) for measure in measures)]) + r" \\",
-        r"\midrule",
+    labels = [_latex(measure.label) for measure in measures]
+    rows = [
+        [
+            _latex(side.label),
+            *(_emphasised(column[i], r"\textbf{", "}", r" $\pm$ ") for column in results),
+            _budget(side),
+        ]
+        for i, side in enumerate(sides)
     ]
-    for i, side in enumerate(sides):
-        cells = [_emphasised(column[i], r"\textbf{", "}", r" $\pm$ ") for column in results]
-        lines.append(" & ".join([_latex(side.label), *cells]) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+    lines = [f"% {caption(sides)}", *_tabular(["strategy", *labels, "budget"], rows)]
+    changes = [[_latex(label), *cells] for label, *cells in _changes(sides, results)]
+    if changes:
+        lines += [f"% {_DIFFERENCES}", *_tabular(["strategy", *labels], changes)]
+    return "\n".join(lines) + "\n"
+
+
+def _changes(sides: Sequence[Side], results: Sequence[Sequence[Comparing]]) -> list[list[str]]:
+    return [
+        [side.label, *(_change(column[i]) for column in results)]
+        for i, side in enumerate(sides)
+        if i > 0
+    ]
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    rule = "|---|" + "---:|" * (len(head) - 1)
+    lines = ["| " + " | ".join(cells) + " |" for cells in (head, *rows)]
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _tabular(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [" & ".join(cells) + r" \\" for cells in (head, *rows)]
+    begin = r"\begin{tabular}{l" + "r" * (len(head) - 1) + "}"
+    return [
+        begin, r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule", r"\end{tabular}",
+    ]  # fmt: skip
 
 
 def comparison_csv(sides: Sequence[Side]) -> str:
@@ -194,7 +218,9 @@ def _change(result: Comparing) -> str:
 
 def _emphasised(result: Comparing, before: str, after: str, plus_minus: str = " ±") -> str:
     text = _value(result, plus_minus)
-    return f"{before}{text}{after}" if result.rank == 1 else text
+    if result.rank is None:
+        return text
+    return f"{before}{text}{after} (1)" if result.rank == 1 else f"{text} ({result.rank})"
 
 
 def _budget(side: Side) -> str:
