@@ -1,7 +1,8 @@
-"""The order of the files: two processes share them, and should come to their ends together."""
+"""The order of the files, which two processes share, and a fixture of several of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,3 +19,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files of ``LONG`` first, in its order."""
     place = {f"test_{name}.py": i for i, name in enumerate(LONG)}
     items.sort(key=lambda item: place.get(Path(item.path).name, len(LONG)))
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Let torch do tiny products in one thread: waiting for a second takes longer than they do."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

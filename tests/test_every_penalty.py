@@ -5,7 +5,6 @@ A new penalty is tested by being registered. What each computes is tested elsewh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,16 +33,9 @@ SETTINGS = TrainSettings(dim=12, window=3, negatives=3, epochs=2, subsample=0.0,
 ONE_BLOCK = TrainSettings(dim=12, window=3, negatives=3, epochs=1, subsample=0.05, lr=0.5, seed=1)
 MOVED = 1e-3  # of its length, the row that the penalty's step moves most
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 each_penalty = pytest.mark.parametrize("name", NAMES)
 each_engine = pytest.mark.parametrize("engine", ["fast", "reference"])
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

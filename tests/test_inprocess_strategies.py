@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,15 +76,8 @@ def name_of(penalty: Penalty) -> str:
     return f"{penalty.name}({knobs})"
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 each_penalty = pytest.mark.parametrize("penalty", PENALTIES, ids=name_of)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

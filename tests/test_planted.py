@@ -231,17 +231,16 @@ def test_words_pulled_to_both_sides_show_in_metrics_that_cancel_a_common_shift(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(planting, "evaluate", partial(evaluate, quick=True))
-    plan = replace(PLAN, apart=True, doses=(0.0, 0.5, 1.0), seeds=(1,))
+    # At dose 0 each metric is inside its null with 9 or 10 of the seeds 1 to 10 (ECT, which is not
+    # asked here, with 7); with seed 1 RNSB is the one outside.
+    plan = replace(PLAN, apart=True, doses=(0.0, 0.5, 1.0), seeds=(2,))
     study = plant(corpus, plan, root=tmp_path, progress=False).study
     results = {each.metric.metric: each for each in followed(study)}
     assert list(results) == [metric.metric for metric in METRICS_APART]
-    at_zero: list[int] = []
     for each in results.values():
         if each.metric.follows in ("dose", "size"):
             assert each.rho == 1.0, each.metric.label
-            assert each.planted[-1].inside == 0, each.metric.label
-            at_zero.append(each.planted[0].inside)
-    assert sum(at_zero) >= len(at_zero) - 1  # one in twenty is outside by chance
+            assert [point.inside for point in each.planted[::2]] == [1, 0], each.metric.label
     assert results["factual_association"].planted[-1].mean == pytest.approx(1.0, abs=0.01)
     assert "the opposite dose" in planted_text(study)
     assert "every other word" in planted_figure(study).axes[-1].get_xlabel()
@@ -287,7 +286,7 @@ def test_the_numbers_are_those_of_the_library(corpus: Corpus) -> None:
         ("neighbors", "planted"): np.mean(shares_of(embeddings, words.chosen)),
     }
     for (metric, name), value in expected.items():
-        assert card.value(metric, name, "all") == pytest.approx(value, abs=1e-12)
+        assert card.value(metric, name, "all") == value
     apart = measure_planted(embeddings, words, apart=True)
     shares, sides = shares_of(embeddings, words.chosen), [1, -1] * 5
     r = np.corrcoef(shares, sides)[0, 1]
@@ -363,8 +362,7 @@ def test_tables_have_every_number(found: tuple[Planting, Path]) -> None:
     assert all(word in text for words in study.words for word in words)
     assert planted_markdown(study).count("\n| ") == len(METRICS) + 0
     figure = planted_figure(study)
-    good = sum(each.rho >= 0.9 for each in followed(study) if each.metric.follows == "dose")
-    assert f"{good} of 10 signed metrics" in figure._suptitle.get_text()  # type: ignore[attr-defined]
+    assert "10 of 10 signed metrics" in figure._suptitle.get_text()  # type: ignore[attr-defined]
     assert sum(axes.get_visible() for axes in figure.axes) == len(METRICS)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -60,15 +59,7 @@ def name_of(penalty: Penalty) -> str:
     return f"{penalty.name}-{getattr(penalty, 'direction', '')}".rstrip("-")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Do tiny products in one thread: waiting for a second one takes longer than they do."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
+pytestmark = pytest.mark.usefixtures("one_thread")
 each_penalty = pytest.mark.parametrize("penalty", PENALTIES, ids=name_of)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from debiaslab.metrics import Record
@@ -108,15 +110,11 @@ def sc_weat_size(subject: Subject) -> Record:
 
 
 def _rnd(subject: Subject, distance: Distance) -> Record:
-    groups = subject.reversed_groups
-    result = rnd(subject.embeddings, subject.words, groups, distance=distance, bootstrap=0)
-    return subject.record(
+    return subject.held_against(
+        subject.reversed_groups,
         f"rnd_{distance}",
-        result.value,
-        result,
-        lambda: rnd_null(
-            subject.pool, groups, subject.size, distance=distance, draws=DRAWS, seed=subject.seed
-        ),
+        partial(rnd, distance=distance),
+        partial(rnd_null, distance=distance),
     )
 
 
@@ -132,41 +130,17 @@ def rnd_cosine(subject: Subject) -> Record:
 
 def same_size(subject: Subject) -> Record:
     """SAME, which has no sign."""
-    result = same(subject.embeddings, subject.words, subject.groups, bootstrap=0)
-    return subject.record(
-        "same",
-        result.value,
-        result,
-        lambda: same_null(
-            subject.pool, subject.groups, subject.size, draws=DRAWS, seed=subject.seed
-        ),
-    )
+    return subject.held_against(subject.groups, "same", same, same_null)
 
 
 def coherence(subject: Subject) -> Record:
     """ECT, which is 1 without bias."""
-    result = ect(subject.embeddings, subject.words, subject.groups, bootstrap=0)
-    return subject.record(
-        "ect",
-        result.value,
-        result,
-        lambda: ect_null(
-            subject.pool, subject.groups, subject.size, draws=DRAWS, seed=subject.seed
-        ),
-    )
+    return subject.held_against(subject.groups, "ect", ect, ect_null)
 
 
 def mean_distance(subject: Subject) -> Record:
     """MAC, the mean distance to both groups."""
-    result = mac(subject.embeddings, subject.words, subject.groups, bootstrap=0)
-    return subject.record(
-        "mac",
-        result.value,
-        result,
-        lambda: mac_null(
-            subject.pool, subject.groups, subject.size, draws=DRAWS, seed=subject.seed
-        ),
-    )
+    return subject.held_against(subject.groups, "mac", mac, mac_null)
 
 
 def classifier(subject: Subject) -> Record:

@@ -62,27 +62,13 @@ def ripa_normalised(subject: Subject) -> Record:
 
 def direct(subject: Subject) -> Record:
     """Direct bias, which has no sign."""
-    result = direct_bias(subject.embeddings, subject.words, subject.pairs, bootstrap=0)
-    return subject.record(
-        "direct_bias",
-        result.value,
-        result,
-        lambda: direct_bias_null(
-            subject.pool, subject.pairs, subject.size, draws=DRAWS, seed=subject.seed
-        ),
-    )
+    return subject.held_against(subject.pairs, "direct_bias", direct_bias, direct_bias_null)
 
 
 def indirect(subject: Subject) -> Record:
     """Indirect bias: how much of what makes the words alike is gender."""
-    result = indirect_bias_within(subject.embeddings, subject.words, subject.pairs, bootstrap=0)
-    return subject.record(
-        "indirect_bias",
-        result.value,
-        result,
-        lambda: indirect_bias_null(
-            subject.pool, subject.pairs, subject.size, draws=_FEWER_DRAWS, seed=subject.seed
-        ),
+    return subject.held_against(
+        subject.pairs, "indirect_bias", indirect_bias_within, indirect_bias_null, draws=_FEWER_DRAWS
     )
 
 

@@ -39,6 +39,14 @@ class Result(Protocol):
         """Why there is no value."""
 
 
+class ResultWithValue(Result, Protocol):
+    """What a result has whose one number is asked for."""
+
+    @property
+    def value(self) -> float | None:
+        """The number."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """One set of words, and what it is held against.
@@ -105,6 +113,24 @@ class Subject:
     def mean_null(self, scores: Array) -> Array:
         """Return the mean score of random sets as large as the words."""
         return null_from(mean, scores, (self.size,), draws=DRAWS, seed=self.seed)
+
+    def held_against(
+        self,
+        other: object,
+        metric: str,
+        measure: Callable[..., ResultWithValue],
+        null: Callable[..., Array],
+        *,
+        draws: int = DRAWS,
+    ) -> Record:
+        """Return the record of a metric that holds the words against groups of words, or pairs."""
+        result = measure(self.embeddings, self.words, other, bootstrap=0)
+        return self.record(
+            metric,
+            result.value,
+            result,
+            lambda: null(self.pool, other, self.size, draws=draws, seed=self.seed),
+        )
 
     def record(
         self, metric: str, value: float | None, result: Result, null: Callable[[], Array]
