@@ -432,7 +432,9 @@ def test_the_control_swaps_the_words_of_cds_in_its_documents_within_a_gender() -
 
 
 def test_counterparts_of_the_control_are_next_in_frequency() -> None:
-    words = Words(["he he he his his king king king king", "she her queen", "mary anne robert john"])
+    words = Words(
+        ["he he he his his king king king king", "she her queen", "mary anne robert john"]
+    )
     read = words.read(words.bind("same-gender-swap", probability=1.0))
     # king 4, he 3, his 2: the odd one stays; of women's words, all seen once, the last one
     assert read == [

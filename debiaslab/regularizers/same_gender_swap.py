@@ -52,7 +52,9 @@ class SameGenderSwap(Preprocess):
         """
         both = Swap.of(vocabulary, counts, pairs=self.pairs, names=self.names)
         swap = within_gender(both, vocabulary, counts)
-        return SwappedCopies(swap) if self.copies else SwappedDocuments(swap, self.probability, seed)
+        return (
+            SwappedCopies(swap) if self.copies else SwappedDocuments(swap, self.probability, seed)
+        )
 
 
 def within_gender(swap: Swap, vocabulary: Sequence[str], counts: NDArray[np.int64]) -> Swap:

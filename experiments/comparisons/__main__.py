@@ -1,6 +1,6 @@
 """Print which aims of the project each strategy of a comparison reaches, as Markdown.
 
-    python -m experiments.comparisons mlruns STUDY --similarity WordSim-353 SimLex-999 men3000.csv
+python -m experiments.comparisons mlruns STUDY --similarity WordSim-353 SimLex-999 men3000.csv
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def table(found: Sequence[Standing], sets: Sequence[str]) -> list[str]:
     """Return a row for each strategy: its numbers, then which lines it meets."""
     floor = next((each for each in found if each.label == FLOOR), None)
-    head = ["strategy", "% of the baseline's s: 6b, 7, 8", "direct bias", "k-means, SVM, neighbours"]
+    head = [
+        "strategy",
+        "% of the baseline's s: 6b, 7, 8",
+        "direct bias",
+        "k-means, SVM, neighbours",
+    ]
     head += ["r with women", ", ".join(sets), "overlap", *LINES]
     rows = [
         [
