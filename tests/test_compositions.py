@@ -238,7 +238,7 @@ def test_sets_of_an_attribute_must_span_what_is_asked_for() -> None:
     for components in (0, 2):
         chosen = create("multiclass-hard", attribute="religion", components=components)
         assert bind_strategy(chosen, words, counts, dim=8).post == chosen
-    with pytest.raises(UserError, match="3 components.*1 to 2 with 1 sets"):
+    with pytest.raises(UserError, match=r"3 components.*1 to 2 with 1 sets"):
         bind_strategy(
             create("multiclass-hard", attribute="religion", components=3), words, counts, dim=8
         )
