@@ -161,7 +161,7 @@ def test_penalties_of_one_training_are_added() -> None:
 
 
 def test_each_part_may_have_a_weight_of_its_own() -> None:
-    words = ["he", "she", "man", "woman", *"abcdefgh"]
+    words = ["he", "she", "man", "woman", "boy", "girl", *"abcdefgh"]
     W, C = torch.randn(2, len(words), 5, generator=torch.Generator().manual_seed(0))
 
     def gradient(name: str, weight: float) -> torch.Tensor:
