@@ -100,7 +100,9 @@ def many(function, items):
 def test_a_large_file_is_cut_for_many_workers(tmp_path, lines, monkeypatch, ending):
     monkeypatch.setattr(parts, "SPAN", 4_000)
     whole = tmp_path / "whole.txt"
-    text = "".join(lines[:1_000]) + "ün ëinzelner langer Satz " * 400 + "\n" + "".join(lines[1_000:])
+    text = (
+        "".join(lines[:1_000]) + "ün ëinzelner langer Satz " * 400 + "\n" + "".join(lines[1_000:])
+    )
     whole.write_bytes(reading.BOM + text.rstrip("\n").encode() + ending.encode())
     one = Corpus.build([whole], cache=tmp_path / "one", progress=False)
     cut = Corpus.build([whole], cache=tmp_path / "cut", progress=False, mapper=many)

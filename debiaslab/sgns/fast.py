@@ -33,7 +33,7 @@ SAMPLE = 8_192
 _BLOCK_SECONDS = 0.05  # a block's training time: long enough for a penalty to cost little beside it
 _TRAINING_BLOCKS = 40  # a short training has at least so many blocks, and so penalty steps
 _LEAST_TOKENS = 1_000  # of a block, even so
-_HOT_BYTES = 1 << 19  # of a thread's copies of hot rows: they stay in its second-level cache
+_HOT_BYTES = 1 << 20  # of a thread's copies of hot rows: they stay in its second-level cache
 # Tokens kept by all threads together between two exchanges of hot rows: what the threads have
 # changed is added up, so the more of them there are, the less each may change.
 _EXCHANGE = 10_000
