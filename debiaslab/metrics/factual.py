@@ -58,6 +58,11 @@ class FactualAssociation:
     missing: tuple[str, ...] = ()
     reason: str | None = None
 
+    @property
+    def value(self) -> float | None:
+        """The number of the scorecard: Pearson's r."""
+        return self.pearson
+
 
 def factual_association(
     embeddings: Embeddings,
