@@ -336,8 +336,25 @@ TOPICS = {
             without({"son", "brother"}),
             "2 tune pairs of SimLex-999",
         ),
+        (
+            "train --strategy tying+multiclass-hard --knob attribute=religion",
+            toy_text(60),
+            "of the attribute 'religion'",
+        ),
+        (
+            "compare --strategies projection@1,gender-blind+hard",
+            toy_text(60),
+            "'gender-blind' leaves no gender pair",
+        ),
     ],
-    ids=["no gender words", "no gender words in train", "no objective words", "no similarity"],
+    ids=[
+        "no gender words",
+        "no gender words in train",
+        "no objective words",
+        "no similarity",
+        "no definitional set",
+        "no pair left",
+    ],
 )
 def test_a_text_that_lacks_words_is_refused_before_training(
     command: str, text: str, said: str, capfd: Capture
