@@ -732,10 +732,11 @@ class Store:
         )
 
     def _unknown_run(self, run_id: str) -> UserError:
-        names = {run.run_id: run.run_id for run in self._search("")[-_PAGE:]}
+        names = [run.run_id for run in self._search("")[-_PAGE:]]
+        begun = [name for name in names if run_id and name.startswith(run_id)]  # as tables show it
         return UserError(
             f"there is no run {run_id!r} in {redact(self.uri)}",
-            nearest=nearest(run_id, names),
+            nearest=begun[0] if len(begun) == 1 else nearest(run_id, names),
             next_step="python -m debiaslab studies",
         )
 
