@@ -358,7 +358,9 @@ def test_a_comparison_says_the_widest_reach_and_the_report_names_each(
     assert tuned.covered == both.covered
     assert set(tuned.pairs) < set(both.pairs)
     assert study.held_out == both
-    said = full_report(study).held_out[0]
+    report = full_report(study)
+    assert report.question.startswith("Which of 3 strategies")
+    said = report.held_out[0]
     assert "cds: 0 non-gender words" in said
     assert f"projection: {tuned.covered:,} non-gender words" in said
     assert f"given {len(both.pairs)} gender pairs" in said

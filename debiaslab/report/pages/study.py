@@ -111,8 +111,9 @@ def _tables(study: StudyResults, before: RunResults, after: RunResults | None) -
 def _question(study: StudyResults) -> str:
     corpus = study.corpus["name"]
     if study.is_comparison:
+        rivals = sum(not side.control for side in study.sides[1:])
         return (
-            f"Which of {len(study.sides) - 1} strategies takes most gender bias out of word "
+            f"Which of {rivals} strategies takes most gender bias out of word "
             f"embeddings trained on {corpus}, and what of word similarity does each cost?"
         )
     strategy = study.params.get("strategy", "the strategy")
