@@ -179,12 +179,23 @@ def card():
     )  # fmt: skip
 
 
+def test_an_association_that_may_be_of_either_sign_may_have_no_size():
+    either = {"statistic": 0.01, "statistic_low": -0.02, "statistic_high": 0.05}
+    known = Scorecard("run", (Record("weat", "7", "tune", 0.1, n=16, extra=either),))
+    (size,) = association_sizes(known, known, {"7/tune": 0.05})
+    assert size.run_interval == size.baseline_interval == pytest.approx((0.0, 1.0))
+
+
 def test_association_sizes_are_in_units_of_the_baseline(card):
     sizes = association_sizes(card, None, {"6b/tune": 0.05, "6b/report": 0.04})
     assert [(each.words, each.baseline) for each in sizes] == [("tune", None), ("report", None)]
     assert sizes[0].run == pytest.approx(1.468)
     assert sizes[1].run is None
+    assert sizes[0].run_interval == pytest.approx((0.4, 2.0))  # of s, which is negative
+    assert sizes[1].run_interval is sizes[0].baseline_interval is None
     axes = scorecard_figure(sizes).axes[0]
+    bars = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 2]
+    assert any(tuple(bar) == sizes[0].run_interval for bar in bars)
     assert [label.get_text() for label in axes.get_yticklabels()] == ["WEAT 6b"]
     assert png(axes.figure).startswith(b"\x89PNG")
 

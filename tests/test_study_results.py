@@ -335,6 +335,37 @@ def test_each_run_says_what_its_own_strategy_acted_on(sided: Comparison, folder:
     assert baseline.tuned_on == run.held_out.tuned_on
 
 
+def test_a_comparison_says_the_widest_reach_and_the_report_names_each(
+    corpus: Corpus, tmp_path: Path
+) -> None:
+    """Neither the first strategy decides (it changes the text), nor the first of equal cover."""
+    entries = ("cds", "projection@1", "projection[pairs=all]@2")
+    plan = ComparisonPlan(
+        tuple(map(Entry.parse, entries)),
+        seeds=(1,),
+        settings=TINY,
+        objective=OBJECTIVE,
+        name="reach",
+        controls=False,
+    )
+    compare(corpus, plan, root=tmp_path, submissions=tmp_path / "out", progress=False)
+    study = open_study("reach", tmp_path)
+    changed, tuned, both = (
+        next(run for run in study.runs if (run.strategy, run.weight) == key).held_out
+        for key in (("cds", 1.0), ("projection", 1.0), ("projection", 2.0))
+    )
+    assert changed.covered == 0
+    assert tuned.covered == both.covered
+    assert set(tuned.pairs) < set(both.pairs)
+    assert study.held_out == both
+    report = full_report(study)
+    assert report.question.startswith("Which of 3 strategies")
+    said = report.held_out[0]
+    assert "cds: 0 non-gender words" in said
+    assert f"projection: {tuned.covered:,} non-gender words" in said
+    assert f"given {len(both.pairs)} gender pairs" in said
+
+
 def test_a_comparison_is_read_as_it_was_returned(sided: Comparison, folder: Path) -> None:
     study = open_study("sides", folder)
     assert study.is_comparison

@@ -13,12 +13,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AssociationSize:
-    """The size of one association, ``|s|`` divided by the baseline's random-word yardstick."""
+    """The size of one association, ``|s|`` divided by the baseline's random-word yardstick.
+
+    The intervals are those of ``s`` over target words, divided likewise; one that holds 0 begins
+    at 0. None where there is none.
+    """
 
     test: str
     words: Half
     run: float | None
     baseline: float | None
+    run_interval: tuple[float, float] | None = None
+    baseline_interval: tuple[float, float] | None = None
 
 
 def association_sizes(
@@ -34,7 +40,14 @@ def association_sizes(
     halves: tuple[Half, ...] = ("tune", "report")
     tests = dict.fromkeys(key.rpartition("/")[0] for key in nulls)
     return tuple(
-        AssociationSize(test, half, _size(run, test, half, null), _size(baseline, test, half, null))
+        AssociationSize(
+            test,
+            half,
+            _size(run, test, half, null),
+            _size(baseline, test, half, null),
+            _interval(run, test, half, null),
+            _interval(baseline, test, half, null),
+        )
         for test in tests
         for half in halves
         if (null := nulls.get(f"{test}/{half}"))
@@ -44,3 +57,16 @@ def association_sizes(
 def _size(card: Scorecard | None, test: str, half: Half, null: float) -> float | None:
     statistic = None if card is None else card.statistic(test, half)
     return None if statistic is None else abs(statistic) / null
+
+
+def _interval(
+    card: Scorecard | None, test: str, half: Half, null: float
+) -> tuple[float, float] | None:
+    record = None if card is None else card.record("weat", test, half)
+    if record is None:
+        return None
+    low, high = record.extra.get("statistic_low"), record.extra.get("statistic_high")
+    if low is None or high is None:
+        return None
+    near, far = sorted((abs(low) / null, abs(high) / null))
+    return (0.0 if low <= 0 <= high else near, far)

@@ -118,10 +118,11 @@ class StudyResults:
     def held_out(self) -> HeldOut:
         """Which words were acted on, tuned on, and only reported on.
 
-        Of a comparison, what the strategy that acts on most words did; each run has its own.
+        Of a comparison, what the strategy that acts on most words did, and of those the one that
+        was given most gender pairs. Each run has its own.
         """
         acting = [run for run in self.runs if run.strategy != BASELINE] or self.runs
-        return max(acting, key=_covered).held_out
+        return max((run.held_out for run in acting), key=_reach)
 
     @cached_property
     def provenance(self) -> Mapping[str, Any]:
@@ -211,8 +212,8 @@ def read_study(store: Store, name: str) -> StudyResults:
     return StudyResults(parent, tuple(runs), unfinished, store)
 
 
-def _covered(run: RunResults) -> int:
-    return int(run.info.params.get("coverage.neutral", 0))
+def _reach(held: HeldOut) -> tuple[int, int]:
+    return held.covered or 0, len(held.pairs)
 
 
 def _latest(runs: Iterable[RunInfo]) -> list[RunInfo]:

@@ -14,28 +14,40 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_APART = 0.07  # of the marks of baseline and run from the middle of their row
+_ROOM = 1.4  # of the axis, in units of the largest size
+
 
 def scorecard_figure(sizes: Sequence[AssociationSize]) -> Figure:
-    """Draw the size of each association, tune and report words, before (baseline) and after."""
+    """Draw the size of each association with its interval, before (baseline) and after."""
     tests = list(dict.fromkeys(size.test for size in sizes))
-    made = figure(_sizes_title(sizes), 7.5, 1.6 + 0.55 * len(tests))
+    note = "Bars: 95 % intervals over target words (bootstrap); they may run out of the figure."
+    made = figure(_sizes_title(sizes), 7.5, 2.0 + 0.7 * len(tests), note)
     axes = made.subplots()
-    for half, color, marker, shift in (("tune", TUNE, "o", -0.16), ("report", REPORT, "s", 0.16)):
+    for half, color, marker, shift in (("tune", TUNE, "o", -0.2), ("report", REPORT, "s", 0.2)):
         own = [size for size in sizes if size.words == half]
         places = [tests.index(size.test) + shift for size in own]
-        for place, size in zip(places, own, strict=True):
-            if size.run is not None and size.baseline is not None:
-                axes.plot([size.baseline, size.run], [place, place], color=color, linewidth=1)
-        _dots(axes, places, [size.baseline for size in own], color, marker, half, hollow=True)
-        _dots(axes, places, [size.run for size in own], color, marker, half, hollow=False)
+        above, below = ([place + by for place in places] for by in (-_APART, _APART))
+        for y, size in zip(above, own, strict=True):
+            _bar(axes, y, size.baseline_interval, color)
+        for y, size in zip(below, own, strict=True):
+            _bar(axes, y, size.run_interval, color)
+        _dots(axes, above, [size.baseline for size in own], color, marker, half, hollow=True)
+        _dots(axes, below, [size.run for size in own], color, marker, half, hollow=False)
     axes.axvline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="95 % of random words")
     axes.set_yticks(range(len(tests)), [association_label(test) for test in tests])
     axes.set_ylim(len(tests) - 0.4, -0.6)
-    axes.set_xlim(left=0)
+    shown = [x for size in sizes for x in (size.run, size.baseline) if x is not None]
+    axes.set_xlim(0, max([1.0, *shown]) * _ROOM)
     axes.set_xlabel("|s| ÷ 95 % quantile of |s| for random words in the baseline")
     plain(axes)
     legend_above(axes)
     return made
+
+
+def _bar(axes: Axes, y: float, interval: tuple[float, float] | None, color: str) -> None:
+    if interval is not None:
+        axes.plot(interval, [y, y], color=color, linewidth=1.2, alpha=0.75)
 
 
 def _sizes_title(sizes: Sequence[AssociationSize]) -> str:

@@ -55,7 +55,7 @@ def curves_figure(curves: Mapping[str, Series], label: str, note: str = "") -> F
     drawn = {name: points for name, points in curves.items() if points}
     if not drawn:
         raise UserError(f"no {label} was recorded by epoch, so there is nothing to draw")
-    ends = ", ".join(f"{name} {points[-1][1]:.3g}" for name, points in drawn.items())
+    ends = ", ".join(f"{name} {points[-1][1]:#.3g}" for name, points in drawn.items())
     made = figure(f"{label[0].upper()}{label[1:]} at the end: {ends}", 7.0, 3.6, note)
     axes = made.subplots()
     for (name, points), (color, style) in zip(drawn.items(), cycle(_LINES)):
@@ -74,4 +74,4 @@ def _fell(name: str, points: Series) -> str:
     if not points:
         return name
     first, last = points[0][1], points[-1][1]
-    return f"{name} {'fell' if last < first else 'did not fall'}: {first:.3g} → {last:.3g}"
+    return f"{name} {'fell' if last < first else 'did not fall'}: {first:#.3g} → {last:#.3g}"

@@ -74,7 +74,8 @@ def comparison_drawings(sides: Sequence[Side]) -> Iterator[Drawing]:
     yield from drawing(
         "front",
         "Bias on report words against retention, a point a strategy with its intervals over "
-        "seeds. The line joins the strategies that no other beats in both; controls are hollow.",
+        "seeds. A line joins the strategies that no other of their kind (penalties, or "
+        "post-processing) beats in both; controls are hollow.",
         lambda: front_figure(sides),
     )
     yield from drawing(

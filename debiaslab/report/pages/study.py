@@ -21,6 +21,7 @@ from debiaslab.statistics.warnings import warnings_of
 
 if TYPE_CHECKING:
     from debiaslab.results import RunResults, StudyResults
+    from debiaslab.results.words import HeldOut
 
 _SETTINGS = (
     "engine", "dim", "window", "dynamic", "negatives", "epochs", "subsample", "lr", "optimizer",
@@ -110,8 +111,9 @@ def _tables(study: StudyResults, before: RunResults, after: RunResults | None) -
 def _question(study: StudyResults) -> str:
     corpus = study.corpus["name"]
     if study.is_comparison:
+        rivals = sum(not side.control for side in study.sides[1:])
         return (
-            f"Which of {len(study.sides) - 1} strategies takes most gender bias out of word "
+            f"Which of {rivals} strategies takes most gender bias out of word "
             f"embeddings trained on {corpus}, and what of word similarity does each cost?"
         )
     strategy = study.params.get("strategy", "the strategy")
@@ -206,21 +208,33 @@ def _budget(study: StudyResults) -> dict[str, str]:
 
 def _held_out(study: StudyResults) -> tuple[str, ...]:
     held = study.held_out
-    covered = (
-        "no strategy has finished"
-        if held.covered is None
-        else (
-            f"the strategy acted on {held.covered:,} non-gender words (cover {held.cover}) and was "
-            f"given {len(held.pairs)} gender pairs that the text has: {', '.join(held.pairs)}"
-        )
-    )
-    lost = f" It lacks {', '.join(held.pairs_missing)}." if held.pairs_missing else ""
     return (
-        f"Acted on: {covered}.{lost}",
+        f"Acted on: {'; '.join(_acted_on(study))}.",
         f"Tuned on: the tune words of {_listed(held.tuned_on)}, and the tune pairs of WordSim-353 "
         "and SimLex-999. λ was chosen by these numbers.",
         f"Held out: report words are {held.report_words}; nothing was chosen by them. Measured on "
         f"them: {_listed(held.reported_on)}, and every list's report half in the scorecard.",
+    )
+
+
+def _acted_on(study: StudyResults) -> Iterator[str]:
+    """Yield which words were acted on, and by which strategies where there are several."""
+    names: dict[str, dict[str, None]] = {}
+    for run in study.runs:
+        if run.held_out.covered is not None:
+            names.setdefault(_reach(run.held_out), {})[run.strategy] = None
+    if not names:
+        yield "no strategy has finished"
+    for reach, strategies in names.items():
+        who = f"{', '.join(strategies)}: " if study.is_comparison else "the strategy acted on "
+        yield who + reach
+
+
+def _reach(held: HeldOut) -> str:
+    lost = f" (the text lacks {', '.join(held.pairs_missing)})" if held.pairs_missing else ""
+    return (
+        f"{held.covered:,} non-gender words (cover {held.cover}), given {len(held.pairs)} gender "
+        f"pairs that the text has, {', '.join(held.pairs)}{lost}"
     )
 
 
