@@ -409,7 +409,10 @@ def test_a_number_of_one_seed_of_several_takes_no_rank_and_says_so() -> None:
     verdict = compared_verdict(ONCE)
     assert verdict.least == 1
     assert "of 2 strategies" in verdict.sentence
-    assert "good" in front_figure(ONCE).get_suptitle()
+    made = front_figure(ONCE)
+    assert "good" in made.get_suptitle()
+    assert "lucky (n=1)" in [text.get_text() for text in made.axes[0].texts]
+    assert "n: seeds that measured it" in heat_map_figure(ONCE)._supxlabel.get_text()  # type: ignore[attr-defined]
     assert "with more than one seed" in compared_verdict((SIDES[0], ONCE[2])).sentence
 
 

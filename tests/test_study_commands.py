@@ -244,10 +244,11 @@ def test_resume_needs_no_text_where_the_cache_or_the_store_has_what_was_made_of_
         assert call(capfd, "resume", "pair-tying", "--trials", "3").code == 0
         shutil.rmtree("data")
         assert call(capfd, "resume", "pair-tying", "--trials", "4").code == 0
+        (fetched,) = Path("data/cache").glob("fetched-*")
+        assert text.fingerprint in (fetched / "meta.json").read_text(encoding="utf-8")
+        shutil.rmtree("data")
         assert "there is no file" in refused(capfd, "resume", "pair-projection").sentence
     assert "10 done of 10" in call(capfd, "status", "pair-tying").out
-    (fetched,) = Path("data/cache").glob("fetched-*")
-    assert text.fingerprint in (fetched / "meta.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("own")

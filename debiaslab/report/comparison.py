@@ -19,7 +19,7 @@ _FEWER_SEEDS = (
     "n: seeds that measured it, where not all did; one of several seeds gives no interval and "
     "takes no rank"
 )
-_OVERLAP = "neighbor_overlap"
+OVERLAP = "neighbor_overlap"
 _BASELINE_OVERLAP = "overlap of the baseline: with the baseline of another seed"
 
 
@@ -100,7 +100,7 @@ HEADLINE: tuple[Measure, ...] = (
     Measure("lipstick", "svm_recovery", "all", "lower", "SVM"),
     Measure("lipstick", "profession_neighbors", "report", "lower", "neighbours r"),
     Measure("factual_association", "bls", "report", "lower", "|r| women"),
-    Measure(_OVERLAP, "all ranks", "all", "higher", "overlap"),
+    Measure(OVERLAP, "all ranks", "all", "higher", "overlap"),
 )
 """The columns of the table: report words only, where a metric has halves."""
 
@@ -155,9 +155,15 @@ def footnotes(sides: Sequence[Side]) -> tuple[str, ...]:
     found = []
     if any(0 < each.n < each.seeds for _, column in columns for each in column):
         found.append(_FEWER_SEEDS)
-    if any(measure.metric == _OVERLAP and column[0].n for measure, column in columns):
+    if any(measure.metric == OVERLAP and column[0].n for measure, column in columns):
         found.append(_BASELINE_OVERLAP)
     return tuple(found)
+
+
+def sentence(note: str) -> str:
+    """Return a note as a sentence; one that begins with a symbol such as n keeps it."""
+    begun = note if note[1:2] == ":" else note[0].upper() + note[1:]
+    return f"{begun}."
 
 
 def _ranks(means: Sequence[float | None], better: Better) -> list[int | None]:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from debiaslab.errors import UserError
 from debiaslab.report.comparison import (
     OUTCOMES,
+    OVERLAP,
     Comparing,
     Measure,
     compared,
     footnotes,
+    sentence,
     shown_measures,
 )
 from debiaslab.report.comparison_fronts import GROUPS, front_volumes, group_of, headline
@@ -62,7 +64,7 @@ def front_figure(sides: Sequence[Side]) -> Figure:
         "other of its kind beats in both. Bars may run out of the figure."
     )
     if numbered:
-        names = (f"{number} {point.side.label}" for number, point in enumerate(points))
+        names = (f"{number} {point.name}" for number, point in enumerate(points))
         note += f" Strategies: {'; '.join(names)}."
     made = figure(_front_title(sides, points), 8.0, 5.8 if numbered else 5.4, note)
     axes = made.subplots()
@@ -81,7 +83,11 @@ def front_figure(sides: Sequence[Side]) -> Figure:
             alpha=0.85,
         )
     for group in ("in", "post"):
-        _draw_front(axes, group, [point for point in points if group_of(point.side) == group])
+        _draw_front(
+            axes,
+            group,
+            [point for point in points if group_of(point.side) == group and point.ranked],
+        )
     for group in ("pre", "several"):
         if any(group_of(point.side) == group for point in points):
             color, marker = _LOOKS[group]
@@ -99,7 +105,7 @@ def front_figure(sides: Sequence[Side]) -> Figure:
         made,
         axes,
         [(point.bias, point.retention) for point in points],
-        [str(i) if numbered else point.side.label for i, point in enumerate(points)],
+        [str(i) if numbered else point.name for i, point in enumerate(points)],
     )
     return made
 
@@ -170,10 +176,9 @@ def _heat_map_note(
         f"Mean over {_seeds(sides)} (rank among all rows; 1 is best).",
         "Colour: change relative to the baseline, green better, purple worse.",
     ]
-    if bare := [each.label for each, results in measures if not results[0].mean]:
-        notes.append(f"Without colour: {', '.join(bare)}, of which the baseline has none or 0.")
-    notes += (f"{each[0].upper()}{each[1:]}." for each in footnotes(sides))
-    return " ".join(notes)
+    if bare := [each.label for each, results in measures if not _comparable(each, results[0])]:
+        notes.append(f"Without colour: {', '.join(bare)}, which the baseline has no number for.")
+    return " ".join([*notes, *map(sentence, footnotes(sides))])
 
 
 def gap_figure(sides: Sequence[Side]) -> Figure:
@@ -228,6 +233,11 @@ class _Point:
     retention_half_width: float | None
     ranked: bool  # not of a single seed of several
     change: Paired | None  # of bias, to the baseline
+
+    @property
+    def name(self) -> str:
+        """Label of the strategy, with how few seeds it rests on when that is a single one."""
+        return self.side.label if self.ranked else f"{self.side.label} (n=1)"
 
 
 def _points(sides: Sequence[Side]) -> list[_Point]:
@@ -312,9 +322,14 @@ def _seeds(sides: Sequence[Side]) -> str:
     return "one seed" if n == 1 else f"{n} seeds"
 
 
+def _comparable(measure: Measure, baseline: Comparing) -> bool:
+    """Whether the baseline has a number to compare with; its overlap is with another seed's."""
+    return bool(baseline.mean) and measure.metric != OVERLAP
+
+
 def _gain(measure: Measure, baseline: Comparing, own: Comparing) -> float | None:
     """Return the relative improvement on the baseline, 1 for a bias that is gone; None without."""
-    if own.mean is None or not baseline.mean:
+    if own.mean is None or baseline.mean is None or not _comparable(measure, baseline):
         return None
     change = (own.mean - baseline.mean) / abs(baseline.mean)
     return change if measure.better == "higher" else -change

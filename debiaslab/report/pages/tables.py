@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.metrics.direction import direction_of
 from debiaslab.metrics.scorecard import Record
-from debiaslab.report.comparison import HEADLINE, Comparing, Measure, compared, footnotes
+from debiaslab.report.comparison import HEADLINE, Comparing, Measure, compared, footnotes, sentence
 from debiaslab.report.pages.content import Table
 from debiaslab.report.table import HEAD, NOT_MEASURED, caption, number, sweep_cells
 
@@ -86,7 +86,7 @@ def sides_table(sides: Sequence[Side]) -> Table:
         rows,
         "Report words and pairs: mean ± half of the 95 % t interval over seeds (rank; 1 is best). "
         "|s|: the WEAT statistic; k-means, SVM, neighbours r: the lipstick tests."
-        + "".join(f" {note[0].upper()}{note[1:]}." for note in footnotes(sides)),
+        + "".join(f" {sentence(note)}" for note in footnotes(sides)),
     )
 
 
