@@ -26,6 +26,7 @@ class Case:
     dynamic: bool
     negatives: int
     lr: tuple[float, float] = (0.05, 0.03)
+    hot: int = 0  # rows that the block keeps copies of
 
     def run_kernel(self) -> tuple[int, int, float]:
         train = kernel.compile_kernel(self.model.dim, self.model.target.stride(0), self.negatives)
@@ -41,6 +42,11 @@ class Case:
             self.lr,
             self.draws.unk,
             self.draws.spare,
+            tuple(
+                each.detach()[: self.hot].numpy()
+                for each in (self.model.target, self.model.context)
+            ),
+            100,
         )
 
     def run_plain(self, W: NDArray[np.float64], C: NDArray[np.float64]) -> int:

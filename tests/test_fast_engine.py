@@ -23,7 +23,14 @@ from debiaslab.corpus import noise_distribution
 from debiaslab.errors import UserError
 from debiaslab.sgns import kernel
 from debiaslab.sgns.alias import alias_table
-from debiaslab.sgns.fast import FastEngine, Stretch, block_tokens, fast_unavailable, stretches
+from debiaslab.sgns.fast import (
+    FastEngine,
+    Stretch,
+    _hot_rows,
+    block_tokens,
+    fast_unavailable,
+    stretches,
+)
 from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.penalty_step import MAX_SUBSTEPS, ROW_LIMIT, apply_penalty
 from debiaslab.sgns.reference import ReferenceEngine
@@ -95,9 +102,11 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("hot", [0, 64, 200])
 @pytest.mark.parametrize("sizes", CASES)
-def test_kernel_equals_plain_python(sizes: tuple[int, int, bool, int, int]) -> None:
+def test_kernel_equals_plain_python(sizes: tuple[int, int, bool, int, int], hot: int) -> None:
     block = case(*sizes)
+    block.hot = hot  # copies that no other thread adds to change nothing
     W, C = block.model.W.double().numpy(), block.model.C.double().numpy()
     before = W.copy()
     pairs = block.run_plain(W, C)
@@ -175,6 +184,32 @@ def test_unk_is_a_context_but_never_a_target_or_negative() -> None:
     assert torch.equal(block.model.C[unk], C[unk])
 
 
+def test_hot_rows_add_up_what_threads_change() -> None:
+    rng = np.random.default_rng(0)
+    start, *changes = rng.normal(size=(4, 5, 16)).astype(np.float32)
+    shared = start.copy()
+    copies = [kernel._copy(shared) for _ in changes]
+    last = [kernel._copy(shared) for _ in changes]
+    assert all(copy.ctypes.data % 64 == 0 for copy in (*copies, *last))
+    for copy, change in zip(copies, changes, strict=True):
+        copy += change
+    for i in range(len(changes)):
+        kernel._share(shared, copies[i], last[i])
+        assert np.allclose(shared, start + sum(changes[: i + 1]), atol=1e-5)
+    for i in range(len(changes)):  # nothing new: nothing is added twice, and all copies agree
+        kernel._share(shared, copies[i], last[i])
+        assert np.allclose(shared, start + sum(changes), atol=1e-5)
+        assert np.array_equal(copies[i], shared)
+
+
+def test_only_several_threads_keep_copies() -> None:
+    model = SGNS(100_000, 100, seed=1)
+    assert [len(rows) for rows in _hot_rows(model, 1)] == [0, 0]
+    for rows, matrix in zip(_hot_rows(model, 2), (model.target, model.context), strict=True):
+        assert 4 * rows.nbytes == pytest.approx(1 << 20, rel=0.01)
+        assert rows.ctypes.data == matrix.data_ptr()
+
+
 def test_windows_reach_across_a_long_document() -> None:
     block = case(50, 4, False, 2)
     block.tokens = np.tile(np.arange(10, 110, dtype=np.int32), 300)  # words that are all kept
@@ -221,6 +256,8 @@ def test_a_vocabulary_of_2_to_the_31_words() -> None:
         (0.02, 0.01),
         -1,
         (0, 1),
+        (W[:0], C[:0]),
+        1,
     )
     draws = kernel.Draws(keep, noise, (0, 1), -1)
     plain = kernel.train_plain(

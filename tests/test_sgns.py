@@ -15,8 +15,10 @@ from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers import ProjectionPenalty, bind
 from debiaslab.sgns import SGNS, Batch, TrainingDivergedError, TrainSettings, train
+from debiaslab.sgns.engine import Block
 from debiaslab.sgns.sampling import BatchMaker, NoiseSampler, chunks, linear_decay, subsample
 from debiaslab.sgns.settings import EngineName
+from debiaslab.sgns.watch import Watch
 from tests.toys import toy_corpus
 
 FAST = TrainSettings(dim=16, window=3, negatives=3, epochs=3, subsample=0.0, batch_size=128)
@@ -271,6 +273,18 @@ def test_early_stopping_waits_out_its_patience(corpus: Corpus) -> None:
 def test_a_loss_that_is_not_finite_stops_with_a_reason(corpus: Corpus) -> None:
     settings = replace(SETTINGS, lr=10.0, batch_size=4096, epochs=20)
     with pytest.raises(TrainingDivergedError, match=r"became .*in epoch"):
+        train(corpus, settings, progress=False)
+
+
+def test_a_loss_far_above_that_of_zeros_stops_too(corpus: Corpus) -> None:
+    zeros = (1 + SETTINGS.negatives) * np.log(2)
+    watch = Watch(corpus, SETTINGS, None)
+    block = Block(words=10, pairs=10, loss=9.99 * zeros, penalty=0.0, lr=0.025)
+    watch.see(block, 1)
+    with pytest.raises(TrainingDivergedError, match="vectors of zeros have the loss"):
+        watch.see(replace(block, loss=10.01 * zeros), 1)
+    settings = replace(SETTINGS, engine="reference", lr=1.0, batch_size=4096, epochs=20)
+    with pytest.raises(TrainingDivergedError, match=r"became \d.*in epoch"):
         train(corpus, settings, progress=False)
 
 

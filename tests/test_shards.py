@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 from itertools import accumulate
@@ -12,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from debiaslab.corpus import Corpus, CorpusSettings, encoding, parts
+from debiaslab.corpus import Corpus, CorpusSettings, encoding, parts, reading
 from debiaslab.corpus import cache as entries
 from debiaslab.corpus.mapped import Shards, read_ids
 from debiaslab.corpus.sources import FileSource
+from debiaslab.errors import UserError
 from debiaslab.sgns import TrainSettings, train
 from tests.toys import toy_text
 
@@ -87,6 +89,66 @@ def test_files_beyond_the_limit_are_taken_together(tmp_path, lines, monkeypatch)
     sharded = Corpus.build(files, cache=tmp_path / "cache", progress=False)
     assert same(Corpus.build([whole], cache=tmp_path / "cache", progress=False), sharded)
     assert len(list(sharded.path.glob("*.i32"))) == 3
+
+
+def many(function, items):
+    """A mapper that is not the one of a process alone, as that of a cluster is."""
+    return [function(item) for item in items]
+
+
+@pytest.mark.parametrize("ending", ["\n", "", "\r\n"])
+def test_a_large_file_is_cut_for_many_workers(tmp_path, lines, monkeypatch, ending):
+    monkeypatch.setattr(parts, "SPAN", 4_000)
+    whole = tmp_path / "whole.txt"
+    text = (
+        "".join(lines[:1_000]) + "ün ëinzelner langer Satz " * 400 + "\n" + "".join(lines[1_000:])
+    )
+    whole.write_bytes(reading.BOM + text.rstrip("\n").encode() + ending.encode())
+    one = Corpus.build([whole], cache=tmp_path / "one", progress=False)
+    cut = Corpus.build([whole], cache=tmp_path / "cut", progress=False, mapper=many)
+    assert same(one, cut)
+    assert one.path.name == cut.path.name
+    shards = list(cut.path.glob("*.i32"))
+    assert 0.5 < len(shards) * parts.SPAN / whole.stat().st_size < 1.5
+    monkeypatch.setattr(parts, "MOST", 5)
+    fewer = Corpus.build([whole], cache=tmp_path / "fewer", progress=False, mapper=many)
+    assert same(one, fewer)
+    assert len(list(fewer.path.glob("*.i32"))) <= 5
+
+
+def test_a_packed_file_is_not_cut(tmp_path, lines, monkeypatch):
+    monkeypatch.setattr(parts, "SPAN", 100)
+    packed = tmp_path / "text.txt.gz"
+    packed.write_bytes(gzip.compress("".join(lines).encode()))
+    source = FileSource(packed)
+    assert parts.cut([source]) == [source]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet="añ \n", min_size=1, max_size=60), st.integers(1, 40))
+def test_spans_are_the_lines_of_a_file(tmp_path_factory, text, length):
+    path = tmp_path_factory.mktemp("spans") / "text.txt"
+    data = text.encode()
+    path.write_bytes(data)
+    spans = reading.line_spans(path, length)
+    assert b"".join(data[begin:end] for begin, end in spans) == data
+    assert all(begin < end for begin, end in spans)
+    assert all(data[end - 1 : end] == b"\n" for _, end in spans[:-1])
+    read = ["".join(block.text for block in reading.read_blocks(path, span)) for span in spans]
+    # a block ends with a line feed of its own, which closes the last line
+    assert "".join(piece.removesuffix("\n") for piece in read) == text
+
+
+def test_an_error_in_a_span_names_the_line_of_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "SPAN", 1_000)
+    path = tmp_path / "text.txt"
+    path.write_bytes(b"a line of text\n" * 500 + b"caf\xe9\n" + b"and more\n" * 100)
+    said = []
+    for mapper in (parts.in_turn, many):
+        with pytest.raises(UserError, match=r"line 501 \(byte 7,503 of the text\)") as refused:
+            Corpus.build([path], cache=tmp_path / "cache", progress=False, mapper=mapper)
+        said.append(str(refused.value))
+    assert said[0] == said[1]
 
 
 @pytest.mark.parametrize("engine", ["fast", "reference"])

@@ -7,7 +7,7 @@ which 99 redirect and one is empty.
 from __future__ import annotations
 
 import bz2
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,11 @@ class BuiltinSource:
         )
 
     @property
+    def size(self) -> int:
+        """Bytes of the dump."""
+        return self.file.stat().st_size
+
+    @property
     def reader(self) -> str:
         """Changes with gensim, whose wikitext filter shapes the text."""
         from importlib.metadata import version
@@ -54,6 +59,10 @@ class BuiltinSource:
     def absolute(self) -> BuiltinSource:
         """Return itself: every process finds its own gensim."""
         return self
+
+    def cut(self, length: int) -> Sequence[BuiltinSource]:
+        """Return itself: the dump is packed."""
+        return [self]
 
     def blocks(self) -> Iterator[Block]:
         """Yield one article a block, in the order of the dump."""

@@ -17,7 +17,7 @@ from debiaslab.corpus import cache as entries
 from debiaslab.corpus.encoding import DOCUMENT_END, choose_vocabulary
 from debiaslab.corpus.hashes import content_hashes, stamp
 from debiaslab.corpus.mapped import IdStream, read_ids
-from debiaslab.corpus.parts import Mapper, Part, count, encode, groups, in_turn, merge
+from debiaslab.corpus.parts import Mapper, Part, count, cut, encode, groups, in_turn, merge
 from debiaslab.corpus.phrases import Phrase, load_phrases, phrases_key
 from debiaslab.corpus.settings import CorpusSettings
 from debiaslab.corpus.sources import Source, name_of, sources_of
@@ -57,7 +57,8 @@ class Corpus:
     ) -> Corpus:
         """Encode the text once, or open what was encoded before.
 
-        Several files are encoded one by one, into a shard of the stream each.
+        Several files are encoded one by one, into a shard of the stream each; where a mapper works
+        on them, a large file that is not packed is cut into several.
 
         Args:
             paths: UTF-8 files, plain, .gz, .bz2 or .zst, one document a line, read one after the
@@ -211,8 +212,9 @@ def _encode(
 ) -> None:
     before = [stamp(source.file) for source in sources]
     with entries.building(cache, key) as folder:
-        bars = progress and mapper is in_turn  # nobody sees those of other processes
-        parts = _parts(sources, settings, phrases, folder, progress=bars)
+        alone = mapper is in_turn  # nobody sees the bars of other processes
+        pieces = sources if alone else cut(sources)
+        parts = _parts(pieces, settings, phrases, folder, progress=progress and alone)
         counted, numbers = merge(mapper(count, parts))
         for source, stamped in zip(sources, before, strict=True):
             if stamp(source.file) != stamped:
@@ -244,7 +246,7 @@ def _parts(
 ) -> list[Part]:
     together = groups([source.absolute() for source in sources])
     names = [entries.shard_name(i, len(together)) for i in range(len(together))]
-    size = sum(source.file.stat().st_size for source in sources)
+    size = sum(source.size for source in sources)
     return [
         Part(files, settings, tuple(phrases), size, folder.absolute() / name, progress)
         for files, name in zip(together, names, strict=True)

@@ -81,7 +81,7 @@ def number_tokens(
         UserError: A source cannot be read.
         OSError: ``out`` cannot be written.
     """
-    total = sum(source.file.stat().st_size for source in sources)
+    total = sum(source.size for source in sources)
     numbers = numbers_for(size or total, phrases, settings)
     counts: NDArray[np.int64] = np.zeros(0, np.int64)
     with out.open("wb") as file, ByteBar("reading", total, show=progress) as bar:

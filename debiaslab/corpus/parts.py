@@ -1,8 +1,9 @@
 """A text in parts, each counted and encoded by itself: in turn on one machine, at once on many.
 
 Count: every part numbers its own types. Merge: their counts make one vocabulary. Encode: the
-numbers of every part become ids of that vocabulary, its shard. A part is whole files and a file
-whole documents, so the shards one after the other are what the text gives in one piece.
+numbers of every part become ids of that vocabulary, its shard. A part is whole files, or whole
+lines of one, and a line is a document, so the shards one after the other are what the text gives in
+one piece.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from debiaslab.corpus.settings import CorpusSettings
 from debiaslab.corpus.sources import Source
 from debiaslab.corpus.words import grown
 
+SPAN = 1 << 26  # bytes of a file that is cut: two seconds of work for two cores
 MOST = 128  # parts: each shard of an open corpus takes one of the files a process may have open
 
 Item = TypeVar("Item")
@@ -64,11 +66,21 @@ class Part:
         return self.shard.with_suffix(".final.npy")
 
 
+def cut(sources: Sequence[Source]) -> list[Source]:
+    """Return the sources with large files in pieces, so that many can work on one.
+
+    Raises:
+        UserError: A file cannot be read.
+    """
+    length = max(SPAN, -(-sum(source.size for source in sources) // MOST))
+    return [piece for source in sources for piece in source.cut(length)]
+
+
 def groups(sources: Sequence[Source]) -> list[tuple[Source, ...]]:
     """Return the files of each part in order: one file, or neighbours where there are many."""
     if len(sources) <= MOST:
         return [(source,) for source in sources]
-    sizes = np.array([source.file.stat().st_size for source in sources], dtype=np.float64)
+    sizes = np.array([source.size for source in sources], dtype=np.float64)
     middles = np.cumsum(sizes) - sizes / 2
     of_file = np.minimum(middles / sizes.sum() * MOST, MOST - 1).astype(int)
     together = groupby(zip(of_file, sources, strict=True), key=lambda pair: pair[0])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
+from itertools import pairwise, starmap
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from debiaslab.corpus import compression
 from debiaslab.errors import UserError, nearest
@@ -24,6 +26,13 @@ class Block(NamedTuple):
 
     text: str
     position: int  # bytes of the file (as packed) read so far
+
+
+class Span(NamedTuple):
+    """Whole lines of a file that is not packed: bytes from ``start`` to before ``stop``."""
+
+    start: int
+    stop: int
 
 
 def check_file(path: Path) -> None:
@@ -50,8 +59,10 @@ def check_file(path: Path) -> None:
         raise UserError(f"{path} is empty", allowed="text, one document a line")
 
 
-def read_blocks(path: Path) -> Iterator[Block]:
+def read_blocks(path: Path, span: Span | None = None) -> Iterator[Block]:
     """Yield the text of ``path``, unpacked and decoded, without a byte order mark.
+
+    Of a ``span``, one of those of ``line_spans``, positions count from its beginning.
 
     Raises:
         UserError: The file is missing, empty, cut short, damaged, binary or not UTF-8.
@@ -60,12 +71,48 @@ def read_blocks(path: Path) -> Iterator[Block]:
     try:
         with path.open("rb") as raw:
             kind = compression.kind_of(path, raw.read(compression.HEAD))
-            raw.seek(0)
-            decode = _Decoder(path)
-            for piece in _pieces(compression.unpacked(raw, kind, path), path):
-                yield Block(decode(piece), raw.tell())
+            start = 0 if span is None else span.start
+            raw.seek(start)
+            chunks = compression.unpacked(raw, kind, path) if span is None else _within(raw, span)
+            decode = _Decoder(path, start)
+            for piece in _pieces(chunks, path):
+                yield Block(decode(piece), raw.tell() - start)
     except OSError as error:
         raise reading_error(path, error) from error
+
+
+def line_spans(path: Path, length: int) -> list[Span] | None:
+    """Cut a file at ends of lines into spans of about ``length`` bytes; None: it is packed.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+    try:
+        with path.open("rb") as raw:
+            if compression.kind_of(path, raw.read(compression.HEAD)) != "plain":
+                return None
+            size = raw.seek(0, os.SEEK_END)
+            cuts = {0, size}
+            for about in range(length, size, length):
+                cuts.add(_next_line(raw, about))
+    except OSError as error:
+        raise reading_error(path, error) from error
+    return list(starmap(Span, pairwise(sorted(cuts))))
+
+
+def _next_line(raw: BinaryIO, position: int) -> int:
+    """Return where the first line begins at or after ``position``, or the end of the file."""
+    raw.seek(position - 1)
+    while chunk := raw.read(compression.CHUNK):
+        end = chunk.find(b"\n")
+        if end >= 0:
+            return raw.tell() - len(chunk) + end + 1
+    return raw.tell()
+
+
+def _within(raw: BinaryIO, span: Span) -> Iterator[bytes]:
+    while chunk := raw.read(min(compression.CHUNK, span.stop - raw.tell())):
+        yield chunk
 
 
 def reading_error(path: Path, error: OSError) -> UserError:
@@ -110,13 +157,19 @@ def _pieces(chunks: Iterator[bytes], path: Path) -> Iterator[bytes]:
     yield rest + b"\n"
 
 
-class _Decoder:
-    """Decodes the pieces of one file, knowing where in the file it is."""
+def _lines(path: Path, stop: int) -> int:
+    """Count the lines before the byte ``stop``, where a line ends."""
+    with path.open("rb") as raw:
+        return sum(chunk.count(b"\n") for chunk in _within(raw, Span(0, stop)))
 
-    def __init__(self, path: Path) -> None:
+
+class _Decoder:
+    """Decodes the pieces of one file from the byte ``start`` on, knowing where in it they are."""
+
+    def __init__(self, path: Path, start: int) -> None:
         self._path = path
-        self._offset = 0
-        self._line = 1
+        self._start = self._offset = start
+        self._line = 1  # the first one read
 
     def __call__(self, piece: bytes) -> str:
         if self._offset == 0:
@@ -141,7 +194,7 @@ class _Decoder:
         return text
 
     def _where(self, piece: bytes, start: int) -> str:
-        line = self._line + piece.count(b"\n", 0, start)
+        line = self._line + piece.count(b"\n", 0, start) + _lines(self._path, self._start)
         return f"line {line:,} (byte {self._offset + start:,} of the text)"
 
     def _not_utf8(self, problem: str, encoding: str) -> UserError:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from debiaslab.corpus.builtin import BuiltinSource
-from debiaslab.corpus.reading import Block, check_file, read_blocks
+from debiaslab.corpus.reading import Block, Span, check_file, line_spans, read_blocks
 
 _PACKED = {".gz", ".bz2", ".zst"}
 
@@ -27,12 +27,21 @@ class Source(Protocol):
         ...
 
     @property
+    def size(self) -> int:
+        """How many bytes of the file are read."""
+        ...
+
+    @property
     def reader(self) -> str:
         """Names the way from the file's content to its text."""
         ...
 
     def absolute(self) -> Source:
         """Return the same, for processes with another working directory."""
+        ...
+
+    def cut(self, length: int) -> Sequence[Source]:
+        """Return sources of about ``length`` bytes that hold the same text; itself if it cannot."""
         ...
 
     def blocks(self) -> Iterator[Block]:
@@ -42,9 +51,10 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class FileSource:
-    """A text file, packed or not, one document a line."""
+    """A text file, packed or not, one document a line; or a span of one that is not packed."""
 
     file: Path
+    span: Span | None = None
     reader: str = "lines"
 
     @property
@@ -52,13 +62,25 @@ class FileSource:
         """The path as given."""
         return str(self.file)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file, or of the span."""
+        return self.file.stat().st_size if self.span is None else self.span.stop - self.span.start
+
     def absolute(self) -> FileSource:
         """Return the file by its absolute path."""
         return replace(self, file=self.file.absolute())
 
+    def cut(self, length: int) -> Sequence[FileSource]:
+        """Return the file in spans of lines, itself when it is packed or not longer than one."""
+        if self.span is not None or self.size <= length:
+            return [self]
+        spans = line_spans(self.file, length)
+        return [self] if spans is None else [replace(self, span=span) for span in spans]
+
     def blocks(self) -> Iterator[Block]:
         """Yield the text of the file."""
-        return read_blocks(self.file)
+        return read_blocks(self.file, self.span)
 
 
 def sources_of(paths: Sequence[str | Path]) -> tuple[Source, ...]:

@@ -33,6 +33,10 @@ SAMPLE = 8_192
 _BLOCK_SECONDS = 0.05  # a block's training time: long enough for a penalty to cost little beside it
 _TRAINING_BLOCKS = 40  # a short training has at least so many blocks, and so penalty steps
 _LEAST_TOKENS = 1_000  # of a block, even so
+_HOT_BYTES = 1 << 20  # of a thread's copies of hot rows: they stay in its second-level cache
+# Tokens kept by all threads together between two exchanges of hot rows: what the threads have
+# changed is added up, so the more of them there are, the less each may change.
+_EXCHANGE = 10_000
 _THREADS_PER_STEP = 4  # with more threads a penalty step serves several blocks: it is serial
 
 
@@ -69,7 +73,8 @@ class FastEngine:
     The corpus is cut at document ends into blocks (``block_tokens``); a document longer than two
     blocks is cut inside, and windows stop there. After a block the penalty takes its step for the
     pairs of the block (``penalty_step.apply_penalty``). Threads train different blocks at once
-    without locks (Hogwild: Recht et al. 2011), and the penalty steps while they do; with one
+    without locks (Hogwild: Recht et al. 2011) and exchange the rows of the most frequent words now
+    and then (``kernel``), and the penalty steps while they do; with one
     thread the same seed gives the same bytes on one type of CPU.
 
     Args:
@@ -103,6 +108,7 @@ class FastEngine:
         self._lr = linear_decay(settings)
         stride = _row_stride(model)
         self._kernel = compile_kernel(settings.dim, stride, settings.negatives)
+        self._hot = _hot_rows(model, settings.threads)
         self._preprocessing = preprocessing
         counts = corpus.counts if preprocessing is None else preprocessing.counts(corpus.counts)
         noise = noise_distribution(counts, unk=corpus.unk)
@@ -180,6 +186,8 @@ class FastEngine:
             (self._rate(epoch, stretch, 0.0), self._rate(epoch, stretch, 1.0)),
             draws.unk,
             draws.spare,
+            self._hot,
+            _EXCHANGE // settings.threads,
         )
         return _Trained(pairs, loss / measured if measured else 0.0)
 
@@ -262,6 +270,14 @@ def _row_stride(model: SGNS) -> int:
         if weight.device.type != "cpu" or weight.dtype != torch.float32 or not aligned:
             raise ValueError("the fast engine needs the weights as SGNS made them, on the CPU")
     return model.target.stride(0)
+
+
+def _hot_rows(model: SGNS, threads: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the rows of W and C that threads keep copies of; one thread keeps none."""
+    row_bytes = 4 * _row_stride(model)
+    rows = _HOT_BYTES // (4 * row_bytes) if threads > 1 else 0  # own and last, of W and of C
+    target, context = (each.detach()[:rows].numpy() for each in (model.target, model.context))
+    return target, context
 
 
 def _thresholds(keep: NDArray[np.float64]) -> NDArray[np.uint32]:

@@ -4,6 +4,10 @@
 same from the same random draws, about a thousand times faster. W: target embeddings, C: context
 embeddings, c: a context word, k: number of negatives, m: window.
 
+Threads that train at once each keep copies of the hot rows, those of the most frequent words, and
+add up what has changed now and then (``_share``): a row that two cores write in turn has to travel
+between them each time.
+
 A random number is a hash of a key and a counter (SplitMix64: Steele, Lea and Flood 2014), so what
 is drawn depends on seed, epoch, block and place, never on what was drawn before.
 """
@@ -28,6 +32,7 @@ MEASURED = 64  # the loss is measured at every 64th centre that has a target
 _AHEAD_BYTES = 10 * 1024  # rows asked for before they are used: a part of the first-level cache
 _LEAST_AHEAD, _MOST_AHEAD = 2, 8  # centres
 _NOISE_BUFFER = 4096
+_LINE = 16  # floats of a cache line
 _WORD = 0xFFFFFFFFFFFFFFFF
 
 
@@ -143,7 +148,8 @@ def block_keys(seed: int, epoch: int, block: int) -> Keys:
 Kernel = Callable[..., tuple[int, int, float]]
 _SIGNATURE = (
     "Tuple((int64, int64, float64))(int32[::1], int64, int64, uint32[::1], uint32[:, ::1], "
-    "UniTuple(uint64, 4), int64, boolean, UniTuple(float64, 2), int64, UniTuple(int64, 2))"
+    "UniTuple(uint64, 4), int64, boolean, UniTuple(float64, 2), int64, UniTuple(int64, 2), "
+    "UniTuple(float32[:, ::1], 2), int64)"
 )
 
 
@@ -151,11 +157,13 @@ _SIGNATURE = (
 def compile_kernel(dim: int, stride: int, negatives: int) -> Kernel:
     """Compile the kernel for rows of ``dim`` floats that lie ``stride`` floats apart.
 
-    The result takes ``(tokens, W, C, keep, noise, keys, window, dynamic, lr, unk, spare)``: tokens
-    a writable int32 block (overwritten), W and C the addresses of the matrices, lr
-    the learning rates at the block's start and end. It returns the
-    positive pairs trained, and of the measured centres the pairs and the sum of their losses.
-    It releases the GIL. Compiled code is kept on disk where numba finds a place for it.
+    The result takes ``(tokens, W, C, keep, noise, keys, window, dynamic, lr, unk, spare, shared,
+    interval)``: tokens a writable int32 block (overwritten), W and C the addresses of the matrices,
+    lr the learning rates at the block's start and end, shared their first rows, ``(hot, stride)``
+    each, of which the block works on copies, and interval the kept tokens after which these are
+    shared. It returns the positive pairs trained, and of the measured centres the pairs and the
+    sum of their losses. It releases the GIL. Compiled code is kept on disk where numba finds a
+    place for it.
     """
     lanes = simd.lanes()
     kernel = _kernel(4 * stride, -(-dim // lanes), lanes, negatives)
@@ -179,9 +187,14 @@ def _kernel(row_bytes: int, vectors: int, lanes: int, k: int) -> Kernel:
     room = group * (1 + k) + lanes
 
     def train(  # type: ignore[no-untyped-def]
-        tokens, W, C, keep, noise, keys, window, dynamic, lr, unk, spare
+        tokens, W, C, keep, noise, keys, window, dynamic, lr, unk, spare, shared, interval
     ):
         size = _subsample(tokens, keep, keys[0])
+        hot, next_share = shared[0].shape[0], interval
+        own_W, own_C = _copy(shared[0]), _copy(shared[1])
+        last_W, last_C = _copy(shared[0]), _copy(shared[1])
+        places_W = W, own_W.ctypes.data, hot
+        places_C = C, own_C.ctypes.data, hot
         drawn = np.empty(_NOISE_BUFFER, np.int32)
         first_drawn = next_noise = 0
         _fill(drawn, keys[2], first_drawn, noise)
@@ -203,7 +216,7 @@ def _kernel(row_bytes: int, vectors: int, lanes: int, k: int) -> Kernel:
                 if t < 0:
                     break
                 if j != i and t != unk:
-                    rows[targets] = W + int64(t) * row_bytes
+                    rows[targets] = _row(places_W, t, row_bytes)
                     targets += 1
             if targets == 0:
                 continue
@@ -212,7 +225,7 @@ def _kernel(row_bytes: int, vectors: int, lanes: int, k: int) -> Kernel:
                 first_drawn = next_noise
                 _fill(drawn, keys[2], first_drawn, noise)
             at = next_noise - first_drawn
-            outputs = tuple_setitem(no_outputs, 0, C + int64(c) * row_bytes)
+            outputs = tuple_setitem(no_outputs, 0, _row(places_C, c, row_bytes))
             for n in range(k):
                 word = drawn[at]
                 at += 1
@@ -223,15 +236,15 @@ def _kernel(row_bytes: int, vectors: int, lanes: int, k: int) -> Kernel:
                     redraws += 1
                 if word == c:
                     word = spare[1] if spare[0] == c else spare[0]
-                outputs = tuple_setitem(outputs, n + 1, C + int64(word) * row_bytes)
+                outputs = tuple_setitem(outputs, n + 1, _row(places_C, word, row_bytes))
             next_noise = first_drawn + at
 
             for n in range((asked_ahead - 1) * k, asked_ahead * k):
-                simd.prefetch_row(C + int64(drawn[at + n]) * row_bytes, row_bytes)
+                simd.prefetch_row(_row(places_C, drawn[at + n], row_bytes), row_bytes)
             ahead = min(i + asked_ahead, size - 1)
-            simd.prefetch_row(C + int64(tokens[ahead]) * row_bytes, row_bytes)
+            simd.prefetch_row(_row(places_C, tokens[ahead], row_bytes), row_bytes)
             ahead = min(ahead + window, size - 1)
-            simd.prefetch_row(W + int64(tokens[ahead]) * row_bytes, row_bytes)
+            simd.prefetch_row(_row(places_W, tokens[ahead], row_bytes), row_bytes)
 
             rate = float32(lr[0] + (lr[1] - lr[0]) * i / size)
             measured = centres % MEASURED == 0
@@ -253,12 +266,45 @@ def _kernel(row_bytes: int, vectors: int, lanes: int, k: int) -> Kernel:
             centres += 1
             if measured:
                 measured_pairs += targets
+            if i >= next_share:
+                _share(shared[0], own_W, last_W)
+                _share(shared[1], own_C, last_C)
+                next_share = i + interval
+        _share(shared[0], own_W, last_W)
+        _share(shared[1], own_C, last_C)
         return pairs, measured_pairs, loss
 
     return train
 
 
 _bits = njit(random_bits)
+
+
+@njit
+def _row(places, word, row_bytes):  # type: ignore[no-untyped-def]
+    """Return the address of a row: of the copy if the word is hot, else of the matrix."""
+    matrix, own, hot = places
+    return (own if word < hot else matrix) + int64(word) * row_bytes
+
+
+@njit
+def _copy(rows):  # type: ignore[no-untyped-def]
+    """Copy rows to where a cache line begins, as those of the matrices do."""
+    hot, stride = rows.shape
+    room = np.empty(hot * stride + _LINE, np.float32)
+    begin = -(room.ctypes.data // 4) % _LINE
+    copy = room[begin : begin + hot * stride].reshape(hot, stride)
+    copy[:] = rows
+    return copy
+
+
+@njit
+def _share(shared, own, last):  # type: ignore[no-untyped-def]
+    """Add what has changed in the copies since they were last shared; take what others added."""
+    for r in range(own.shape[0]):
+        for j in range(own.shape[1]):
+            now = shared[r, j] + (own[r, j] - last[r, j])
+            shared[r, j] = own[r, j] = last[r, j] = now
 
 
 @njit

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
 REPORTS = 100  # reports of the running loss over a whole training
+_EXPLODED = 10  # times the loss of vectors of zeros: no training that learns anything is there
 _PLATEAU = 1e-4  # relative fall of the running loss that counts as better
 
 
 class TrainingDivergedError(UserError):
-    """The loss became NaN or infinite."""
+    """The loss became NaN or infinite, or rose far above that of vectors of zeros."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,15 @@ class Watch:
         """Take in a block.
 
         Raises:
-            TrainingDivergedError: Its loss or its penalty is NaN or infinite.
+            TrainingDivergedError: Its loss or its penalty is NaN or infinite, or its loss is more
+                than ten times (1 + k) ln 2, that of vectors of zeros with k negatives.
         """
-        if not (math.isfinite(block.loss) and math.isfinite(block.penalty)):
+        zeros = (1 + self.settings.negatives) * math.log(2)
+        finite = math.isfinite(block.loss) and math.isfinite(block.penalty)
+        if not finite or block.loss > _EXPLODED * zeros:
             raise TrainingDivergedError(
-                f"the loss became {block.loss} (penalty {block.penalty}) in epoch {epoch} "
-                f"after {self.words:,} words",
+                f"the loss became {block.loss:.6g} (penalty {block.penalty:.6g}; vectors of zeros "
+                f"have the loss {zeros:.3g}) in epoch {epoch} after {self.words:,} words",
                 next_step=f"a smaller --lr (now {self.settings.lr:g}), --weight or --batch-size",
             )
         self.words += block.words
