@@ -469,7 +469,8 @@ def test_the_heat_map_has_every_column_of_the_table() -> None:
     assert shown == ["bias", "retention", "direct bias", "neighbours r"]
     assert all(label in comparison_text(sides) for label in shown)
     note = made._supxlabel.get_text().replace("\n", " ")  # type: ignore[attr-defined]
-    assert "Without colour: neighbours r" in note
+    assert "Without colour" in note
+    assert "hold them against: neighbours r." in note
 
 
 def test_neither_half_hides_the_other_and_an_empty_row_says_why() -> None:

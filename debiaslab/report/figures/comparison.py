@@ -177,7 +177,10 @@ def _heat_map_note(
         "Colour: change relative to the baseline, green better, purple worse.",
     ]
     if bare := [each.label for each, results in measures if not _comparable(each, results[0])]:
-        notes.append(f"Without colour: {', '.join(bare)}, which the baseline has no number for.")
+        notes.append(
+            f"Without colour, for the baseline has no number to hold them against: "
+            f"{', '.join(bare)}."
+        )
     return " ".join([*notes, *map(sentence, footnotes(sides))])
 
 
