@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -155,9 +155,7 @@ class Embeddings:
         Tried in turn: as given, lower-cased, then both with ``_`` for a space (multi-word
         expressions).
         """
-        joined = word.replace(" ", "_")
-        forms = (word, word.lower(), joined, joined.lower())
-        return next((form for form in forms if form in self.index), None)
+        return written_in(self.index, word)
 
     def rows(self, words: Iterable[str]) -> NDArray[np.float32]:
         """Return the unit vectors of ``words``, shape ``(n, d)``; every word must be known."""
@@ -197,3 +195,10 @@ class Embeddings:
             f"the word {word!r} is not among the {len(self):,} words of these vectors",
             nearest=self.lookup(word) or nearest(word, close),
         )
+
+
+def written_in(vocabulary: Container[str], word: str) -> str | None:
+    """Return ``word`` as a vocabulary writes it (see ``Embeddings.lookup``), or None."""
+    joined = word.replace(" ", "_")
+    forms = (word, word.lower(), joined, joined.lower())
+    return next((form for form in forms if form in vocabulary), None)

@@ -752,7 +752,7 @@ class Store:
         )
 
     def _unknown_run(self, run_id: str) -> UserError:
-        names = {run.run_id: run.run_id for run in self._search("")[-_PAGE:]}
+        names = [run.run_id for run in self._search("")[-_PAGE:]]
         return UserError(
             f"there is no run {run_id!r} in {redact(self.uri)}",
             nearest=nearest(run_id, names),

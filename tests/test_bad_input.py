@@ -336,8 +336,25 @@ TOPICS = {
             without({"son", "brother"}),
             "2 tune pairs of SimLex-999",
         ),
+        (
+            "train --strategy tying+multiclass-hard --knob attribute=religion",
+            toy_text(60),
+            "of the attribute 'religion'",
+        ),
+        (
+            "compare --strategies projection@1,gender-blind+hard",
+            toy_text(60),
+            "'gender-blind' leaves no gender pair",
+        ),
     ],
-    ids=["no gender words", "no gender words in train", "no objective words", "no similarity"],
+    ids=[
+        "no gender words",
+        "no gender words in train",
+        "no objective words",
+        "no similarity",
+        "no definitional set",
+        "no pair left",
+    ],
 )
 def test_a_text_that_lacks_words_is_refused_before_training(
     command: str, text: str, said: str, capfd: Capture
@@ -400,10 +417,11 @@ def test_the_run_of_a_study_has_no_vectors_of_its_own(
     studied: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
 ) -> None:
     monkeypatch.chdir(studied)
-    study = Store.open(create=False).study_named("small")
-    for words in (["export"], ["neighbors", "man"]):
+    store = Store.open(create=False)
+    study, best = store.study_named("small"), store.best("small").run_id
+    for words in (["export"], ["neighbors", "man"], ["evaluate"]):
         answer = refused(capfd, *words, "--run", study.run_id)
-        assert "try: --study small for its best run" in answer.sentence
+        assert f"try: --run {best} for its best run" in answer.sentence
 
 
 @pytest.mark.usefixtures("copy", "no_training")

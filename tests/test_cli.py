@@ -259,6 +259,9 @@ def test_strategies_are_listed_with_their_search_space(capfd: Capture) -> None:
         assert f"\n  {name}\n" in printed
     assert "λ 0.001 – 100, pairs=tune, direction=pca" in printed
     assert "projection · during training" in call(capfd, "strategies", "projection").out
+    assert "\nwords: gender pairs\nλ " in call(capfd, "strategies", "tying").out
+    assert "words: gender words of the text\nno λ" in call(capfd, "strategies", "cds").out
+    assert "non-gender words that --cover names" in call(capfd, "strategies", "hard").out
 
 
 def test_the_sweep_says_what_it_found_and_what_to_type_next(studied: tuple[Path, str]) -> None:

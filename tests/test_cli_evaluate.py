@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from debiaslab.commands.evaluate_inputs import load_analogy_sets, load_file
+from debiaslab.commands.evaluate_tables import scorecard_view
 from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import load, load_pairs, names, pair_names
-from debiaslab.metrics import Scorecard, default_similarity_sets
+from debiaslab.metrics import Record, Scorecard, default_similarity_sets
 from debiaslab.tracking import Store
 from tests.command_line import call, refused, runs
 
@@ -265,6 +266,28 @@ def test_what_cannot_be_measured_says_why_and_the_rest_comes_out(capfd: Capture)
     assert "X has 0 of 8 words in the vectors" in text
     assert "WARNING: random words have a mean cosine of 1.00" in text
     assert "effective_rank" in text
+
+
+def test_random_sets_that_were_left_out_and_missing_nulls_are_said() -> None:
+    drawn = {"null_low": 0.1, "null_high": 0.3, "null_draws": 500}
+    some = drawn | {"null_undefined": 20, "null_reason": None}
+    every = drawn | {"null_undefined": 0, "null_reason": None}
+    none = {"null_reason_baseline": "a null of 8 words needs 8 words, 4 are left"}
+    records = (
+        Record("indirect_bias", "a", "all", 0.2, extra=some),
+        Record("indirect_bias", "a", "tune", 0.2, extra=some),
+        Record("mac", "b", "all", 0.9, extra=every | none),
+        Record("rnsb", "c", "all", 0.1, extra=none),
+    )
+    text = scorecard_view(Scorecard("x", records))
+    assert text.partition("Random words:\n")[2].splitlines() == [
+        "  indirect_bias a all, indirect_bias a tune, here: 20 of 500 sets are left out, for it is "
+        "undefined for them",
+        "  mac b all, rnsb c all, in the baseline: not measured: a null of 8 words needs 8 words, "
+        "4 are left",
+    ]
+    whole = Record("mac", "b", "all", 0.9, extra=every)
+    assert "Random words:" not in scorecard_view(Scorecard("x", (whole,)))
 
 
 def test_a_zero_row_is_a_warning(capfd: Capture) -> None:

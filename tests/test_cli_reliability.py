@@ -43,7 +43,12 @@ def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_file_has_sensitivity_and_consistency(capfd: Capture) -> None:
     said = call(capfd, "reliability", "plain0.npz", "--words", "all")
     assert said.code == 0, said.err
-    assert "Sensitivity to the definitional pairs" in said.out
+    table = said.out.partition("Sensitivity to the definitional pairs")[2]
+    rows = table.split("Internal consistency")[0].splitlines()
+    for name in ("direct_bias", "ripa", "ripa_normalised", "bias_by_projection"):
+        assert any(row.startswith(f"{name} occupations") for row in rows), name
+    assert "not measured, indirect_bias occupations_male" in table  # of words that are not alike
+    assert "lipstick profession_neighbors: it reads one pair, he/she: nothing is left" in table
     assert "α of words" in said.out
     assert "Test–retest" not in said.out
 
@@ -57,6 +62,11 @@ def test_seeds_are_retested_and_compared_with_a_baseline(capfd: Capture) -> None
     document = json.loads(Path("out.json").read_text())
     assert document["test_retest"]["projection"]["icc"] > 0.8
     assert len(document["leave_one_pair_out"]) == 3
+    for found in document["leave_one_pair_out"]:
+        by_metric = {each["metric"]: each["result"] for each in found}
+        assert by_metric["ripa"]["low"] <= by_metric["ripa"]["high"]
+        assert by_metric["lipstick"]["value"] is None
+        assert "he/she" in by_metric["lipstick"]["reason"]
     (direct,) = (
         each
         for each in document["paired"]
@@ -80,8 +90,18 @@ def test_a_slip_is_one_sentence(words: str, said: str, capfd: Capture) -> None:
     assert said in refused(capfd, "reliability", *words.split()).sentence
 
 
+def test_pairs_that_are_missing_are_counted(capfd: Capture) -> None:
+    whole = Embeddings.load("plain0.npz")
+    kept = [i for i, word in enumerate(whole.words) if word not in ("she", "mother")]
+    Embeddings([whole.words[i] for i in kept], whole.vectors[kept]).save("less.npz")
+    said = call(capfd, "reliability", "plain0.npz", "less.npz", "--words", "all")
+    assert "less.npz lacks 2 of the pairs, which therefore play no part: " in said.out
+    assert "plain0.npz lacks" not in said.out
+
+
 def test_what_cannot_be_measured_says_why(capfd: Capture) -> None:
     Embeddings(["he", "she", "cat"], np.eye(3)).save("few.npz")
     said = call(capfd, "reliability", "few.npz", "few.npz")
     assert said.code == 0
     assert "needs 4" in said.out
+    assert "nothing was measured in any file" in said.out

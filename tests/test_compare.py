@@ -345,7 +345,12 @@ def test_the_controls_match_what_is_compared() -> None:
         Entry("pairwise", LIMIT),
         Entry("gender-blind"),
     )
-    assert with_controls((Entry("cds", 1.0), Entry("gender-blind", 1.0))) == ()
+    blind = Entry("gender-blind", 1.0)
+    assert with_controls((Entry("cds", 1.0), blind)) == (Entry("same-gender-swap"),)
+    doubled = Entry("same-gender-swap", None, (("names", "false"), ("copies", "true")))
+    assert with_controls((Entry("cda", 1.0), Entry("cds", 1.0), blind)) == (doubled,)
+    assert with_controls((Entry("cds+hard", 1.0), blind)) == ()
+    assert with_controls((Entry("cds", 1.0), doubled, blind)) == ()
 
 
 def test_a_comparison_trains_the_controls_it_lacks(corpus: Corpus, tmp_path: Path) -> None:
@@ -382,6 +387,7 @@ def test_a_comparison_says_which_controls_it_lacks() -> None:
     told = {each.name: str(each) for each in held(asked, STAGED[:1], {"gender-blind": "no pair"})}
     assert told["gender-blind floor"] == "gender-blind floor: missing (no pair)"
     assert "no penalty by itself" in told["λ → ∞"]
+    assert "no text strategy by itself" in told["swaps within a gender"]
 
 
 # A number of fewer seeds ----------------------------------------------------------------------

@@ -161,7 +161,7 @@ def test_penalties_of_one_training_are_added() -> None:
 
 
 def test_each_part_may_have_a_weight_of_its_own() -> None:
-    words = ["he", "she", "man", "woman", *"abcdefgh"]
+    words = ["he", "she", "man", "woman", "boy", "girl", *"abcdefgh"]
     W, C = torch.randn(2, len(words), 5, generator=torch.Generator().manual_seed(0))
 
     def gradient(name: str, weight: float) -> torch.Tensor:
@@ -200,6 +200,48 @@ def test_knobs_that_ask_for_too_much_are_refused_before_training(
     counts = np.ones(len(words), dtype=np.int64)
     with pytest.raises(UserError, match=said):
         bind_strategy(create(name, **knobs), words, counts, dim=8)
+
+
+WORDS = ("man", "woman", "boy", "girl", "father", "mother", "table", "chair", "he", "she", "his")
+
+
+@pytest.mark.parametrize(
+    ("name", "knobs", "said"),
+    [
+        ("leace", {}, "2 covered words .*at least 16"),
+        ("projection+inlp", {"steps": 5}, "2 covered words"),
+        ("cds+double-hard", {}, "2 covered words"),
+        ("multiclass-hard", {"attribute": "religion"}, "'religion', .*none is in the vectors"),
+        ("tying+multiclass-hard", {"components": 4}, "4 components.*1 to 3 with 3 sets"),
+        ("gender-blind+hard", {}, "'gender-blind' leaves no gender pair .* that hard could"),
+        ("gender-blind+tying+hard", {}, "tying and hard could act on.*try: gender-blind"),
+    ],
+)
+def test_words_that_are_missing_are_noticed_before_training(
+    name: str, knobs: dict[str, object], said: str
+) -> None:
+    counts = np.ones(len(WORDS), dtype=np.int64)
+    with pytest.raises(UserError, match=said):
+        bind_strategy(create(name, **knobs), WORDS, counts, dim=8)
+
+
+def test_a_penalty_does_not_hide_what_the_eraser_after_it_lacks() -> None:
+    words = ("man", "woman", "table", "chair")
+    counts = np.ones(len(words), dtype=np.int64)
+    with pytest.raises(UserError, match=r"1 of the 14 gender pairs"):
+        bind_strategy(create("projection+hard"), words, counts)
+
+
+def test_sets_of_an_attribute_must_span_what_is_asked_for() -> None:
+    words = (*WORDS, "judaism", "christianity", "islam")
+    counts = np.ones(len(words), dtype=np.int64)
+    for components in (0, 2):
+        chosen = create("multiclass-hard", attribute="religion", components=components)
+        assert bind_strategy(chosen, words, counts, dim=8).post == chosen
+    with pytest.raises(UserError, match=r"3 components.*1 to 2 with 1 sets"):
+        bind_strategy(
+            create("multiclass-hard", attribute="religion", components=3), words, counts, dim=8
+        )
 
 
 def test_a_sum_needs_neutral_words_when_a_part_does() -> None:

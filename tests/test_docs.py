@@ -218,6 +218,28 @@ def test_strategies_of_the_how_to_run() -> None:
     assert np.allclose(done["chair"], vectors["chair"] / 2)
 
 
+@pytest.mark.usefixtures("registry")
+def test_the_strategy_of_the_readme_is_short_and_runs() -> None:
+    import torch
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (code,) = (each for each in blocks(text, "python") if "@register" in each)
+    assert len(code.splitlines()) < 20
+    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+    bound = regularizers.bind(
+        regularizers.create("squared-parity", weight=0.5), ["he", "she", "man", "woman", "chair"]
+    )
+    assert bound is not None
+    drawn = bound.draw(torch.Generator(), 10)
+    W = torch.randn(5, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    shipped = regularizers.bind(
+        regularizers.create("pairwise-squared"), ["he", "she", "man", "woman", "chair"]
+    )
+    assert shipped is not None
+    same = shipped.draw(torch.Generator(), 10)
+    assert float(drawn(W[drawn.rows], W)) == pytest.approx(float(same(W[same.rows], W)))
+
+
 def test_the_lexicon_of_the_how_to_is_valid(tmp_path: Path) -> None:
     from debiaslab.lexicons import load_file
 

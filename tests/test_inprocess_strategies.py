@@ -33,6 +33,7 @@ from debiaslab.regularizers import (
     create,
     get,
     search_space,
+    strategy_names,
 )
 from debiaslab.regularizers.leaning_words import leaning_words
 from debiaslab.regularizers.projection_subspace import gender_subspace
@@ -417,6 +418,12 @@ def test_the_random_direction_comes_from_its_seed_alone() -> None:
 
 
 # Registry and words ---------------------------------------------------------------------------
+
+
+def test_every_penalty_is_tested_here_or_in_test_regularizers() -> None:
+    penalties = [name for name in strategy_names() if get(name).stage == "in"]
+    own = {name for name in penalties if get(name).__module__.startswith("debiaslab.")}
+    assert own == {*NAMES, "pairwise", "projection", "tying"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -145,7 +145,9 @@ def test_what_cannot_be_measured_says_why():
     vectors = planted((share - 50) / 100, WOMEN)
     few = factual_association(vectors, {**dict(list(WOMEN.items())[:7]), "smith": 3.0}, PAIRS)
     assert (few.pearson, few.n, few.missing) == (None, 7, ("smith",))
-    assert few.reason == "the occupations has 7 of 8 words in the vectors (missing: smith), needs 8"
+    assert few.reason == (
+        "the list of occupations has 7 of 8 words in the vectors (missing: smith), needs 8"
+    )
     assert "2" in factual_association(vectors, WOMEN, PAIRS[:1]).reason
     equal = factual_association(vectors, dict.fromkeys(WOMEN, 50.0), PAIRS)
     assert equal.reason == "the share of women is the same in all occupations"

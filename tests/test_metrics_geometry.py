@@ -141,7 +141,11 @@ def test_collapsed_and_zero_vectors_are_warned_about():
     assert "1.0 of 30 directions" in point.warning
     some = rng.normal(size=(500, 30))
     some[:7] = 0
-    assert collapse(numbered(some)).warning == "7 of 500 vectors are all zeros"
+    assert collapse(numbered(some)).warning == (
+        "7 of 500 vectors are all zeros: w0, w1, w2, w3, w4, w5 and 1 more"
+    )
+    alone = collapse(numbered(np.ones((1, 30))))
+    assert (alone.warning, alone.collapsed) == ("there is one word only", True)
     nothing = collapse(numbered(np.zeros((500, 30))))
     assert (nothing.mean_cosine, nothing.effective_rank, nothing.norm_spread) == (None, None, None)
     assert nothing.warning == "500 of 500 vectors are all zeros"

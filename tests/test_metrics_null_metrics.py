@@ -1,6 +1,7 @@
 """Random-word nulls of the metrics: the metric itself on random words, drawn one set at a time."""
 
 from dataclasses import replace
+from math import comb
 
 import numpy as np
 import pytest
@@ -256,7 +257,7 @@ def test_fixed_words_are_never_drawn():
 
 
 def test_what_has_no_null_says_why():
-    with pytest.raises(NotMeasuredError, match="undefined for 50 of 50"):
+    with pytest.raises(NotMeasuredError, match=r"undefined for 50 of 50 .* needs 50% of them"):
         null_from(lambda x: np.full(len(x), np.nan), np.arange(9.0), (3,), draws=50)
     with pytest.raises(NotMeasuredError, match="without words"):
         null_from(difference_of_means, np.arange(9.0), (3, 0))
@@ -264,6 +265,98 @@ def test_what_has_no_null_says_why():
         ripa_null(WORDS, [("absent", "gone")], N)
     with pytest.raises(NotMeasuredError, match="no attribute word"):
         weat_null(WORDS, ["absent"], F, (4, 4))
+
+
+def undefined_above(limit):
+    """A mean that is undefined for sets whose mean is above the limit."""
+    return lambda x: np.where(mean(x) > limit, np.nan, mean(x))
+
+
+def test_sets_for_which_the_metric_is_undefined_are_left_out_and_counted():
+    scores = np.random.default_rng(0).normal(size=200)
+    whole = null_from(mean, scores, (5,), draws=1000)
+    limit = float(np.quantile(whole, 0.7))
+    some = null_from(undefined_above(limit), scores, (5,), draws=1000)
+    assert some.shape == (1000,)  # one value a draw, the same draws
+    assert (np.isnan(some) == (whole > limit)).all()
+    band, defined = null_band(some), whole[whole <= limit]
+    assert (band.draws, band.undefined) == (1000, 300)
+    assert (band.low, band.high) == tuple(np.quantile(defined, [0.025, 0.975]))
+    assert band == replace(null_band(defined), draws=1000, undefined=300)
+    assert null_p(some, limit) == pytest.approx(null_p(defined, limit))
+    assert null_p(some, 5.0) == pytest.approx(2 / 701)
+
+
+def test_a_null_needs_half_of_its_sets():
+    scores = np.random.default_rng(0).normal(size=200)
+    whole = np.sort(null_from(mean, scores, (5,), draws=1000))
+    half, fewer = ((whole[i] + whole[i - 1]) / 2 for i in (500, 499))
+    assert null_band(null_from(undefined_above(half), scores, (5,), draws=1000)).undefined == 500
+    with pytest.raises(NotMeasuredError, match=r"undefined for 501 of 1,000 .* needs 50% of them"):
+        null_from(undefined_above(fewer), scores, (5,), draws=1000)
+
+
+def test_nulls_are_undefined_where_their_metrics_are():
+    # 3 in 10 words share one vector: sets of such words only rank nothing, and lean all the same.
+    rows = np.array(space(60).vectors)
+    rows[10:52] = rows[10]
+    twins = random_words(Embeddings(space(60).words, rows))
+    for null, measure in (
+        (ect_null(twins, GROUPS, 4), lambda w: ect(twins.embeddings, w, GROUPS, bootstrap=0).value),
+        (
+            factual_null(twins, SHARES[:4], PAIRS),
+            lambda w: (
+                factual_association(
+                    twins.embeddings,
+                    dict(zip(w, SHARES, strict=False)),
+                    PAIRS,
+                    permutations=0,
+                    bootstrap=0,
+                ).pearson
+            ),
+        ),
+    ):
+        undefined = np.isnan(null).mean()
+        assert undefined == pytest.approx(comb(42, 4) / comb(60, 4), abs=0.02)
+        assert measure([f"w{i}" for i in range(4)]) is None
+        assert null_band(null).undefined == undefined * len(null)
+
+
+def test_random_words_of_one_vector_make_no_axis_for_sembias():
+    names = [*(f"{kind}{i}" for kind in "abcdgh" for i in range(9)), *(f"w{i}" for i in range(20))]
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(len(names), 30))
+    vectors[-5:] = vectors[-1]
+    rows = [
+        SemBiasRow(
+            (f"a{i}", f"b{i}"), (f"c{i}", f"d{i}"), ((f"g{i}", f"h{i}"), (f"a{i}", f"h{i}")), False
+        )
+        for i in range(8)
+    ]
+    others = [word for i in range(8, 9) for word in (f"{kind}{i}" for kind in "abcdgh")]
+    words = random_words(Embeddings(names, vectors), others)
+    null = sembias_null(words, rows, draws=2000)
+    undefined = np.isnan(null)
+    assert (undefined.all(axis=1) == undefined.any(axis=1)).all()
+    assert undefined.mean() == pytest.approx(10 / 190, abs=0.02)  # C(5, 2) of C(20, 2) pairs
+    assert null[~undefined.any(axis=1)].sum(axis=1) == pytest.approx(1)
+
+
+def test_a_record_says_how_many_sets_its_null_is_without():
+    effort = Effort(0, 0, 0, null=True)
+    record = Record("mac", "x", "all", 0.5, n=4)
+    some = np.where(np.arange(100.0) < 10, np.nan, np.arange(100.0))
+    extra = with_null(record, lambda *_: some, [Yardstick(WORDS)], effort).extra
+    assert (extra["null_draws"], extra["null_undefined"], extra["null_reason"]) == (100, 10, None)
+    assert extra["null_median"] == np.median(np.arange(10.0, 100.0))
+    assert extra["null_p"] == null_p(np.arange(10.0, 100.0), 0.5)
+
+    def most(*_):
+        raise NotMeasuredError("undefined for most")
+
+    extra = with_null(record, most, [Yardstick(WORDS)], effort).extra
+    assert extra.pop("null_reason") == "undefined for most"
+    assert set(extra.values()) == {None}
 
 
 def test_records_get_the_null_of_other_vectors():
@@ -276,11 +369,17 @@ def test_records_get_the_null_of_other_vectors():
     vectors = Embeddings(names, np.random.default_rng(0).normal(size=(len(names), 20)))
     null = HAS_NULL["direct_bias"]
     extra = with_null(record, null, [Yardstick.of(vectors, "_baseline")], effort).extra
-    assert set(extra) == {f"null_{x}_baseline" for x in ("median", "low", "high", "p")}
+    names = ("median", "low", "high", "p", "draws", "undefined", "reason")
+    assert set(extra) == {f"null_{name}_baseline" for name in names}
+    assert extra["null_draws_baseline"] == 1000
+    assert extra["null_undefined_baseline"] == 0
+    assert extra["null_reason_baseline"] is None
     assert extra["null_low_baseline"] < extra["null_median_baseline"] < extra["null_high_baseline"]
     lost = with_null(record, null, [Yardstick.of(space(3))], effort).extra
+    assert "definitional pairs have both words" in lost.pop("null_reason")
     assert set(lost.values()) == {None}
-    assert set(with_null(replace(record, value=None), null, [Yardstick.of(vectors)], effort).extra)
+    unmeasured = with_null(replace(record, value=None), null, [Yardstick.of(vectors)], effort)
+    assert set(unmeasured.extra.values()) == {None}
     other = Record("similarity", "x", "all", 0.5)
     assert list(with_nulls([other], [Yardstick.of(vectors)], effort)) == [other]
     assert list(with_nulls([record], [], effort)) == [record]

@@ -24,7 +24,9 @@ from debiaslab.regularizers import (
     covered_words,
     create,
     debias_words,
+    get,
     search_space,
+    strategy_names,
 )
 from debiaslab.regularizers.half_sibling import ridge_smoother
 from debiaslab.regularizers.leaning import leaning_words
@@ -104,6 +106,11 @@ def lengths(embeddings: Embeddings, words: tuple[str, ...]) -> Matrix:
 # What all of them keep to ---------------------------------------------------------------------
 
 
+def test_every_strategy_of_finished_vectors_is_tested_here() -> None:
+    posts = [name for name in strategy_names() if get(name).stage == "post"]
+    assert {*NAMES, "ruler"} == {n for n in posts if get(n).__module__.startswith("debiaslab.")}
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("cover", ["tune", "vocabulary", "all"])
 def test_nothing_changes_but_what_is_covered(name: str, cover: Cover) -> None:
@@ -142,7 +149,7 @@ def test_turning_the_space_turns_the_result(name: str) -> None:
     assert applied(name, turned).vectors == pytest.approx(expected, abs=tolerance)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["ruler", *NAMES])
 def test_the_same_seed_gives_the_same_vectors_and_the_eraser_is_reusable(name: str) -> None:
     eraser = strategy(name).fit(E, WORDS, 3)
     assert np.array_equal(eraser(E).vectors, eraser(E).vectors)
@@ -157,7 +164,7 @@ def test_neutral_words_keep_their_lengths(name: str) -> None:
     assert lengths(after, WORDS.neutral) == pytest.approx(lengths(E, WORDS.neutral), rel=1e-5)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["ruler", *NAMES])
 def test_a_neutral_word_of_zeros_does_no_harm(name: str) -> None:
     vectors = E.vectors.copy()
     vectors[E.index[WORDS.neutral[5]]] = 0
@@ -178,7 +185,7 @@ def test_what_cannot_be_worked_with_is_refused(name: str) -> None:
         applied(name, words=replace(WORDS, pairs=()))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["ruler", *NAMES])
 def test_words_without_vectors_are_refused(name: str) -> None:
     with pytest.raises(UserError, match=r"1 of the 2 words to change.*'nowhere'"):
         applied(name, words=replace(WORDS, neutral=("word1", "nowhere")))

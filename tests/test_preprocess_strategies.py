@@ -415,6 +415,48 @@ def test_bad_knobs_are_refused() -> None:
             create("cds", **knobs)
 
 
+# The control of text strategies ---------------------------------------------------------------
+
+
+def test_the_control_swaps_the_words_of_cds_in_its_documents_within_a_gender() -> None:
+    words = random_text()
+    cds, control = (words.bind(name, names=False) for name in ("cds", "same-gender-swap"))
+    for epoch in (0, 1):
+        other, same = (each.rewrite(words.ids.copy(), 0, epoch) for each in (cds, control))
+        assert np.array_equal(other != words.ids, same != words.ids)
+        changed = same != words.ids
+        assert changed.mean() > 0.1
+        gender = cds.swap.gender  # type: ignore[attr-defined]
+        assert np.array_equal(gender[same[changed]], gender[words.ids[changed]])
+        assert np.array_equal(gender[other[changed]], -gender[words.ids[changed]])
+
+
+def test_counterparts_of_the_control_are_next_in_frequency() -> None:
+    words = Words(
+        ["he he he his his king king king king", "she her queen", "mary anne robert john"]
+    )
+    read = words.read(words.bind("same-gender-swap", probability=1.0))
+    # king 4, he 3, his 2: the odd one stays; of women's words, all seen once, the last one
+    assert read == [
+        "king king king his his he he he he",
+        "her she queen",
+        "anne mary john robert",
+    ]
+    doubled = words.bind("same-gender-swap", copies=True)
+    assert words.read(doubled) == [*words.documents, *read]
+    assert doubled.counts(words.counts).sum() == 2 * words.counts.sum()
+
+
+def test_the_control_needs_two_words_of_a_gender_and_a_probability() -> None:
+    with pytest.raises(UserError, match="no gender has two words"):
+        Words(["he met she"]).bind("same-gender-swap")
+    with pytest.raises(UserError, match="probability of a swap was 2"):
+        create("same-gender-swap", probability=2.0)
+    with pytest.raises(UserError, match="pairs was 'some'"):
+        create("same-gender-swap", pairs="some")
+    assert get("same-gender-swap").control
+
+
 # The gender-blind control ---------------------------------------------------------------------
 
 

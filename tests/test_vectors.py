@@ -345,7 +345,7 @@ BINARY = b"3 2\n" + b"".join(w + b" " + struct.pack("<2f", 0.1, 1e9) for w in (b
         (BINARY.replace(b"3 2", b"2 2"), "promises 2 vectors, but 10 bytes more"),
         (BINARY.replace(b"3 2", b"3 9"), "cut short"),
         (BINARY.replace(b"3 2", b"999999999999 999999999"), "promises 999,999,999,999 vectors"),
-        (BINARY.replace(b"b ", b"\xff "), "row 2 .* is not UTF-8"),
+        (BINARY.replace(b"b ", b"\xff "), "row 2 .* is not UTF-8; .*vectors of length 2 as the"),
         (BINARY.replace(b"b ", b"\n "), "row 2 .* has no word"),
         (BINARY.replace(b"b ", b"a "), "'a' twice, in row 1 and row 2"),
         (BINARY[:-4] + struct.pack("<f", np.nan), "row 3 .*'c' holds NaN"),

@@ -239,15 +239,16 @@ def run_vectors(store: Store, run: RunInfo) -> Embeddings:
     """Load the vectors of a run.
 
     Raises:
-        UserError: The run is a study, or it ended before it had vectors.
+        UserError: The run is a study (its best run is named), or it ended before it had vectors.
     """
     from debiaslab.embeddings import Embeddings
-    from debiaslab.tracking import VECTORS
+    from debiaslab.tracking import STUDY_TAG, VECTORS
 
     if run.kind == "study":
+        best = store.best(run.tags.get(STUDY_TAG, run.name))
         raise UserError(
             f"{run.run_id} is the study {run.name!r}, which has no vectors of its own",
-            next_step=f"--study {run.name} for its best run",
+            next_step=f"--run {best.run_id} for its best run",
         )
     if VECTORS not in store.artifacts(run.run_id):
         raise UserError(

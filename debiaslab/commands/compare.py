@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-controls",
         action="store_true",
         help="train no controls besides those named: a random direction of the same strength, a "
-        "penalty at λ → ∞, the text without gender",
+        "penalty at λ → ∞, swaps within a gender, the text without gender",
     )
     group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
     group.add_argument(

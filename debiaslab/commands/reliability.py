@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.statistics import (
         inter_rule,
         internal_consistency,
-        leave_one_pair_out,
+        pair_sensitivity,
         retest_reliability,
     )
 
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     words, pairs = load(OCCUPATIONS).half(half), load_pairs(PAIRS).half(half)
     vectors = _loaded(args.vectors)
     yield f"{len(words)} occupations and {len(pairs)} definitional pairs ({half} words)"
-    sensitivity = [leave_one_pair_out(each, words, pairs) for each in vectors]
+    sensitivity = [pair_sensitivity(each, half) for each in vectors]
     consistency = [internal_consistency(each, words, pairs) for each in vectors]
     rules = [inter_rule(each, words, pairs, seed=args.seed) for each in vectors]
     yield sensitivity_view(args.vectors, sensitivity)
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     document: dict[str, Any] = {
         "words": half,
         "vectors": args.vectors,
-        "leave_one_pair_out": [asdict(each) for each in sensitivity],
+        "leave_one_pair_out": [[asdict(each) for each in found] for found in sensitivity],
         "internal_consistency": [asdict(each) for each in consistency],
         "inter_rule": [asdict(each) for each in rules],
     }

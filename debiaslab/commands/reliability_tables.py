@@ -6,35 +6,68 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.text_tables import aligned
+from debiaslab.metrics.measured import shortlist
 
 if TYPE_CHECKING:
     from debiaslab.lexicons import Half
     from debiaslab.metrics.bootstrap import Interval
-    from debiaslab.statistics import Consistency, LeaveOneOut, PairedRecord, Reliability
+    from debiaslab.statistics import Consistency, PairedRecord, PairSensitivity, Reliability
 
 _NOT = "–"
 
 
-def sensitivity_view(files: Sequence[str], results: Sequence[LeaveOneOut]) -> str:
-    """Return direct bias with each definitional pair left out in turn, one line a file."""
-    head = ("direct bias", "value", "without one pair", "most influential", "its influence")
-    rows = []
-    for file, result in zip(files, results, strict=True):
-        most = result.most_influential
-        rows.append(
-            (
-                file,
-                _number(result.value),
-                _span((result.low, result.high)),
-                _NOT if most is None else most.item,
-                _NOT if most is None else _number(most.influence, signed=True),
-            )
-        )
+def sensitivity_view(files: Sequence[str], results: Sequence[Sequence[PairSensitivity]]) -> str:
+    """Return each metric with each definitional pair left out in turn, one line a file."""
+    head = ("metric", "file", "value", "without one pair", "most influential", "its influence")
+    found = [
+        (file, each)
+        for of_one_metric in zip(*results, strict=True)
+        for file, each in zip(files, of_one_metric, strict=True)
+    ]
+    rows = [_sensitivity_row(file, each) for file, each in found if each.result.value is not None]
     return _titled(
         "Sensitivity to the definitional pairs: each left out in turn",
-        aligned([head, *rows]),
-        [f"{file}: {r.reason}" for file, r in zip(files, results, strict=True) if r.reason],
+        aligned([head, *rows]) if rows else "nothing was measured in any file",
+        [
+            *_missing_pairs(files, results),
+            *_sensitivity_reasons(found, len(files)),
+        ],
     )
+
+
+def _sensitivity_row(file: str, each: PairSensitivity) -> tuple[str, ...]:
+    left, most = each.result, each.result.most_influential
+    return (
+        f"{each.metric} {each.name}",
+        file,
+        _number(left.value),
+        _span((left.low, left.high)),
+        _NOT if most is None else most.item,
+        _NOT if most is None else _number(most.influence, signed=True),
+    )
+
+
+def _sensitivity_reasons(found: Sequence[tuple[str, PairSensitivity]], files: int) -> list[str]:
+    """Return a line for each reason: the numbers it holds for, and the files if not all."""
+    reasons = dict.fromkeys(each.result.reason for _, each in found if each.result.reason)
+    lines = []
+    for reason in reasons:
+        lost = [(file, each) for file, each in found if each.result.reason == reason]
+        names = dict.fromkeys(f"{each.metric} {each.name}" for _, each in lost)
+        where = dict.fromkeys(file for file, _ in lost)
+        named = "" if len(where) == files else f"{', '.join(where)}: "
+        lines.append(f"{named}not measured, {', '.join(names)}: {reason}")
+    return lines
+
+
+def _missing_pairs(files: Sequence[str], results: Sequence[Sequence[PairSensitivity]]) -> list[str]:
+    """Return a line for each file that lacks pairs: the same pairs for every metric."""
+    missing = [next((each.result.missing for each in found), ()) for found in results]
+    return [
+        f"{file} lacks {len(pairs)} of the pairs, which therefore play no part: {shortlist(pairs)}"
+        for file, pairs in zip(files, missing, strict=True)
+        if pairs
+    ]
 
 
 def consistency_view(

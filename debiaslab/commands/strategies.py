@@ -60,9 +60,23 @@ def _details(strategy: type[Strategy]) -> str:
 
     return (
         f"{strategy.name} · {_STAGES[strategy.stage]}\n\n{cleandoc(strategy.__doc__ or '')}\n\n"
-        f"{_weight(strategy)}\nknobs: {', '.join(_knobs(strategy)) or 'none'}\n"
+        f"words: {_words(strategy)}\n{_weight(strategy)}\n"
+        f"knobs: {', '.join(_knobs(strategy)) or 'none'}\n"
         f"source: {strategy.citation}\n"
     )
+
+
+def _words(strategy: type[Strategy]) -> str:
+    """Return which words it works with."""
+    from debiaslab.regularizers import Penalty, PostProcess, Preprocess
+
+    if issubclass(strategy, Preprocess):
+        return "gender words of the text"
+    if issubclass(strategy, Penalty) and not strategy.needs_neutral:
+        return "gender pairs"
+    if issubclass(strategy, Penalty | PostProcess):
+        return "gender pairs, and the non-gender words that --cover names"
+    return "none"
 
 
 def _weight(strategy: type[Strategy]) -> str:

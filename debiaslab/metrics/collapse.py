@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.embeddings import Embeddings
+from debiaslab.metrics.measured import shortlist
 
 SAMPLE = 2000
 """Words drawn for the checks that look at directions; enough for any usual dimension."""
@@ -61,13 +62,13 @@ def collapse(embeddings: Embeddings, *, seed: int = 0) -> Collapse:
     alive = np.flatnonzero(norms)
     zero = len(embeddings) - len(alive)
     if len(alive) < 2:
-        warning = _zero_warning(zero, len(embeddings))
+        warning = _zero_warning(embeddings, norms) if zero else "there is one word only"
         return Collapse(None, None, None, zero, len(alive), warning, collapsed=True)
     rows = np.sort(np.random.default_rng(seed).permutation(alive)[:SAMPLE])
     unit = embeddings.vectors[rows].astype(np.float64) / norms[rows, None]
     mean_cosine, rank = _mean_cosine(unit), _effective_rank(unit)
     same = _same_direction(unit)
-    few = [_zero_warning(zero, len(embeddings))] if zero else []
+    few = [_zero_warning(embeddings, norms)] if zero else []
     warnings = []
     if mean_cosine > _ALIKE:
         warnings.append(f"random words have a mean cosine of {mean_cosine:.2f}")
@@ -89,8 +90,12 @@ def collapse(embeddings: Embeddings, *, seed: int = 0) -> Collapse:
     )
 
 
-def _zero_warning(zero: int, total: int) -> str:
-    return f"{zero:,} of {total:,} vectors are all zeros"
+def _zero_warning(embeddings: Embeddings, norms: NDArray[np.float64]) -> str:
+    zero = np.flatnonzero(norms == 0)
+    said = f"{len(zero):,} of {len(embeddings):,} vectors are all zeros"
+    if len(zero) == len(embeddings):
+        return said
+    return f"{said}: {shortlist(tuple(embeddings.words[row] for row in zero))}"
 
 
 def _mean_cosine(unit: NDArray[np.float64]) -> float:

@@ -58,6 +58,11 @@ class FactualAssociation:
     missing: tuple[str, ...] = ()
     reason: str | None = None
 
+    @property
+    def value(self) -> float | None:
+        """The number of the scorecard: Pearson's r."""
+        return self.pearson
+
 
 def factual_association(
     embeddings: Embeddings,
@@ -95,10 +100,10 @@ def factual_association(
     shares = {row_of(embeddings, word): share for word, share in reversed(list(women.items()))}
     y = np.array([shares[row] for row in found.rows], dtype=np.float64)
     try:
-        require_enough("the occupations", found, least=MIN_POINTS)
+        require_enough("the list of occupations", found, least=MIN_POINTS)
         direction = gender_direction(embeddings, pairs, method=method)
         unit = unit_rows(embeddings, found.rows)
-        require_directions("the occupations", unit)
+        require_directions("the list of occupations", unit)
         x = unit @ -direction
         if x.std() <= FLOAT32_NOISE:
             raise NotMeasuredError("all occupations lean the same way: nothing to correlate")

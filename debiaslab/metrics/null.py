@@ -22,6 +22,8 @@ from debiaslab.metrics.vocabulary import find, unit_rows
 DRAWS = 10_000
 TOP = 10_000
 QUANTILE = 0.95
+LEAST_DEFINED = 0.5
+"""A null needs a metric that is defined for at least this share of its random sets."""
 
 _BLOCK = 4_000_000  # numbers given to a metric at a time: 32 MB
 
@@ -113,9 +115,13 @@ def null_of(
     A metric that first makes one number (or a few) of each word by itself is much faster through
     :func:`null_from`: it then never sees a vector.
 
+    Returns:
+        One value a draw; NaN where the metric is undefined for the sets drawn, such as ECT of words
+        that are all equally near. ``null_band`` and ``null_p`` leave these out and count them.
+
     Raises:
-        NotMeasuredError: Too few words are left to draw from, or the metric is undefined for
-            some random sets.
+        NotMeasuredError: Too few words are left to draw from, or the metric is undefined for more
+            than half of the draws.
     """
     words = random_words(embeddings, exclude, top)
     return null_from(metric, words.unit, sizes, draws=draws, seed=seed)
@@ -135,7 +141,7 @@ def null_from(
         metric: Takes one array of scores for each set, shape ``(b, n_i)`` or ``(b, n_i, k)``,
             and returns shape ``(b,)``.
         scores: What each word that may be drawn is to the metric, shape ``(m,)`` or ``(m, k)``.
-        sizes: As in :func:`null_of`, as are ``draws``, ``seed`` and what is raised.
+        sizes: As in :func:`null_of`, as are ``draws``, ``seed``, what is returned and raised.
         draws: Collections drawn.
         seed: Seed of the draws.
     """
@@ -152,12 +158,22 @@ def null_from(
     for start in range(0, draws, step):
         sets = np.split(scores[drawn[start : start + step]], ends, axis=1)
         values[start : start + step] = metric(*sets)
-    undefined = int(np.count_nonzero(~np.isfinite(values)))
-    if undefined:
-        raise NotMeasuredError(
-            f"the metric is undefined for {undefined:,} of {draws:,} sets of random words"
-        )
+    require_defined(values)
     return values
+
+
+def require_defined(values: Array) -> None:
+    """Raise NotMeasuredError when a metric is undefined (not finite) for most of its random sets.
+
+    A measured value is defined itself, so the sets that are as well are what it is to be held
+    against; but where most are not, the few that are left are no picture of random words.
+    """
+    undefined = int(np.count_nonzero(~np.isfinite(values)))
+    if undefined > (1 - LEAST_DEFINED) * len(values):
+        raise NotMeasuredError(
+            f"the metric is undefined for {undefined:,} of {len(values):,} sets of random words: "
+            f"a null needs {LEAST_DEFINED:.0%} of them"
+        )
 
 
 def null_statistics(

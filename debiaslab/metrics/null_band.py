@@ -18,6 +18,7 @@ class NullBand:
         high: 97.5 % quantile.
         size95: 95 % quantile of the distance from 0, for signed metrics.
         draws: Random collections of sets that were drawn.
+        undefined: How many of these the metric has no value for; the others are the null.
     """
 
     median: float
@@ -25,6 +26,7 @@ class NullBand:
     high: float
     size95: float
     draws: int
+    undefined: int = 0
 
     def holds(self, value: float) -> bool:
         """Whether ``value`` lies in the middle 95 % of what random words show."""
@@ -32,18 +34,28 @@ class NullBand:
 
 
 def null_band(values: NDArray[np.float64]) -> NullBand:
-    """Sum up the values of random sets, shape ``(draws,)``, at least one and all finite."""
-    low, median, high = np.quantile(values, [0.025, 0.5, 0.975])
-    size = float(np.quantile(np.abs(values), 0.95))
-    return NullBand(float(median), float(low), float(high), size, len(values))
+    """Sum up the values of random sets, shape ``(draws,)``, at least one of them finite.
+
+    The others are sets for which the metric is undefined: they are counted and left out.
+    """
+    defined = _defined(values)
+    low, median, high = np.quantile(defined, [0.025, 0.5, 0.975])
+    size = float(np.quantile(np.abs(defined), 0.95))
+    left_out = len(values) - len(defined)
+    return NullBand(float(median), float(low), float(high), size, len(values), left_out)
 
 
 def null_p(values: NDArray[np.float64], value: float) -> float:
-    """Return the two-sided p of ``value`` among the values of random sets.
+    """Return the two-sided p of ``value`` among the values of random sets that have one.
 
     Twice the smaller tail, ``(hits + 1) / (draws + 1)`` (Phipson & Smyth 2010), at most 1. The
     question is another than that of a permutation test: not "do these targets differ from each
     other more than by chance", but "do they differ more than random words do".
     """
-    above, below = (int(np.count_nonzero(side)) for side in (values >= value, values <= value))
-    return min(1.0, 2 * (min(above, below) + 1) / (len(values) + 1))
+    defined = _defined(values)
+    above, below = (int(np.count_nonzero(side)) for side in (defined >= value, defined <= value))
+    return min(1.0, 2 * (min(above, below) + 1) / (len(defined) + 1))
+
+
+def _defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values[np.isfinite(values)]

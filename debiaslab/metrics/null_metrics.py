@@ -7,8 +7,8 @@ few hundredths of a second. The words to draw from come from
 :func:`~debiaslab.metrics.null.random_words`, with gender words left out; the fixed words of a
 metric are never drawn.
 
-All raise NotMeasuredError where the metric itself has a reason not to be measured, or when there
-are too few words to draw.
+A set for which the metric is undefined is NaN. All raise NotMeasuredError where the metric itself
+has a reason not to be measured, when there are too few words to draw, or when most sets are NaN.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from debiaslab.metrics.null import (
     disjoint,
     mean,
     null_from,
+    require_defined,
 )
 from debiaslab.metrics.ripa import Relation, relation_vector, ripa_scores
 from debiaslab.metrics.rnd import Distance, rnd_of, rnd_scores
@@ -268,11 +269,13 @@ def sembias_null(
     drawn = disjoint(len(unit), 2, draws, np.random.default_rng(seed))
     differences = unit[drawn[:, 0]] - unit[drawn[:, 1]]
     lengths = np.linalg.norm(differences, axis=1)
-    if lengths.min() <= FLOAT32_NOISE:
-        raise NotMeasuredError("two random words have the same vector")
+    same = lengths <= FLOAT32_NOISE  # two words of one vector have no difference
     place, axes = pairs_and_axes(words.embeddings, complete)
-    cosines = (differences / lengths[:, None]) @ axes.T
-    return won_by(cosines[:, place]).mean(axis=1)
+    cosines = (differences / np.where(same, 1.0, lengths)[:, None]) @ axes.T
+    shares: Array = won_by(cosines[:, place]).mean(axis=1)
+    shares[same] = np.nan
+    require_defined(shares[:, 0])
+    return shares
 
 
 def factual_null(
@@ -287,7 +290,7 @@ def factual_null(
     scores = -words.cosines(gender_direction(words.embeddings, pairs))
     shares = np.asarray(women, dtype=np.float64)
     return null_from(
-        lambda drawn: pearson_rows(drawn, shares),
+        lambda drawn: _correlation(drawn, shares),
         _but(words, scores, union(pairs)),
         (len(shares),),
         draws=draws,
@@ -312,9 +315,16 @@ def _rows(words: RandomWords, rows: Iterable[int], *, unit: bool) -> Array:
     return raw
 
 
+def _correlation(scores: Array, shares: Array) -> Array:
+    """Pearson's r, ``(b, n) → (b,)``; NaN where all words lean the same way, up to rounding."""
+    return np.where(scores.std(axis=1) > FLOAT32_NOISE, pearson_rows(scores, shares), np.nan)
+
+
 def _mean_coherence(similarities: Array) -> Array:
+    """Mean of ECT over every two groups; NaN where all words are equally near to one, as there."""
     means: Array = coherence(similarities).mean(axis=-1)
-    return means
+    spreads = np.ptp(similarities, axis=1).min(axis=-1)
+    return np.where(spreads > FLOAT32_NOISE, means, np.nan)
 
 
 def _rnd_of_means(scores: Array) -> Array:

@@ -52,6 +52,7 @@ from debiaslab.regularizers.registry import (
 )
 from debiaslab.regularizers.ruler import Ruler
 from debiaslab.regularizers.running_direction import RunningProjection
+from debiaslab.regularizers.same_gender_swap import SameGenderSwap
 from debiaslab.regularizers.soft import SoftDebias
 from debiaslab.regularizers.tying import Tying
 
@@ -96,6 +97,7 @@ __all__ = [
     "Rewriting",
     "Ruler",
     "RunningProjection",
+    "SameGenderSwap",
     "SoftDebias",
     "Space",
     "SquaredPairwiseParity",

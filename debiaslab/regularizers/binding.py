@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.embeddings import Embeddings
+from debiaslab.errors import UserError
 from debiaslab.regularizers.composition import parts_of, penalty_of
 from debiaslab.regularizers.pair_choice import gender_pairs
 from debiaslab.regularizers.penalty import (
@@ -86,15 +87,18 @@ def bind_strategy(
     after = next((part for part in parts if isinstance(part, PostProcess)), None)
     rewriting = None if before is None else before.bind(vocabulary, counts, seed)
     term = penalty_of(strategy)
+    untrained = _untrained(rewriting, vocabulary, counts)
+    left = [word for word in vocabulary if word not in untrained]
+    if untrained and len(parts) > 1:
+        _check_left(parts, frozenset(left))
     penalty = None if term is None else bind(term, vocabulary, cover)
+    coverage = Coverage(cover, 0, False, *_pairs(rewriting))
+    if after is not None:
+        words = debias_words(left, cover, after.pairs)
+        after.check_words(words, frozenset(left))
+        coverage = words.coverage(vocabulary, cover)
     if penalty is not None:
         coverage = penalty.coverage
-    elif after is not None:
-        words = debias_words(vocabulary, cover, after.pairs)
-        coverage = words.coverage(vocabulary, cover)
-    else:
-        coverage = Coverage(cover, 0, False, *_pairs(rewriting))
-    untrained = _untrained(rewriting, vocabulary, counts)
     return BoundStrategy(rewriting, penalty, after, coverage, seed, untrained)
 
 
@@ -104,6 +108,17 @@ def _check_sizes(parts: Sequence[Strategy], known: frozenset[str], dim: int) -> 
             found = [pair for pair in gender_pairs(part.pairs) if set(pair) <= known]
             if found:  # without any, looking the words up says so
                 part.check_size(len(found), dim)
+
+
+def _check_left(parts: Sequence[Strategy], left: frozenset[str]) -> None:
+    """Refuse to look for gender in a text that pre-processing has left none in."""
+    if not any(set(pair) <= left for pair in gender_pairs("all")):
+        first, *others = (part.name for part in parts)
+        raise UserError(
+            f"{first!r} leaves no gender pair in the text that {' and '.join(others)} could act on",
+            allowed="a strategy that keeps gender words before them, such as cds",
+            next_step=first,
+        )
 
 
 def _untrained(

@@ -41,12 +41,7 @@ class CounterfactualSubstitution(Preprocess):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_pairs(self.pairs)
-        if not 0 <= self.probability <= 1:
-            raise UserError(
-                f"the probability of a swap was {self.probability!r}",
-                allowed="a number from 0 to 1",
-                next_step="probability=0.5",
-            )
+        check_probability(self.probability)
 
     def bind(
         self, vocabulary: Sequence[str], counts: NDArray[np.int64], seed: int
@@ -58,6 +53,20 @@ class CounterfactualSubstitution(Preprocess):
         """
         swap = Swap.of(vocabulary, counts, pairs=self.pairs, names=self.names)
         return SwappedDocuments(swap, self.probability, seed)
+
+
+def check_probability(probability: float) -> None:
+    """Refuse what is no probability.
+
+    Raises:
+        UserError: It is not from 0 to 1.
+    """
+    if not 0 <= probability <= 1:
+        raise UserError(
+            f"the probability of a swap was {probability!r}",
+            allowed="a number from 0 to 1",
+            next_step="probability=0.5",
+        )
 
 
 class SwappedDocuments(Rewriting):

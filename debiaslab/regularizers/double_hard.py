@@ -12,8 +12,8 @@ from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.hard import HardDebias
 from debiaslab.regularizers.leace import check_side
-from debiaslab.regularizers.leaning import Leaning, leaning_words
-from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess
+from debiaslab.regularizers.leaning import LabelsWords, Leaning, leaning_words
+from debiaslab.regularizers.postprocess import DebiasWords, Eraser
 from debiaslab.regularizers.registry import register
 from debiaslab.regularizers.rows import (
     Matrix,
@@ -29,7 +29,7 @@ from debiaslab.regularizers.subspace import check_known, check_sets
 
 @register("double-hard")
 @dataclass(frozen=True)
-class DoubleHard(PostProcess):
+class DoubleHard(LabelsWords):
     """Double-hard debias: remove the mean and one principal component, then hard debias.
 
     Of the first ``candidates`` principal components, the one is removed after which hard debiasing

@@ -9,9 +9,9 @@ import numpy as np
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.leace import check_side
-from debiaslab.regularizers.leaning import Leaning, leaning_words
+from debiaslab.regularizers.leaning import LabelsWords, Leaning, leaning_words
 from debiaslab.regularizers.linear import AffineMap
-from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess
+from debiaslab.regularizers.postprocess import DebiasWords, Eraser
 from debiaslab.regularizers.registry import register
 from debiaslab.regularizers.rows import Matrix
 from debiaslab.regularizers.subspace import check_known
@@ -19,7 +19,7 @@ from debiaslab.regularizers.subspace import check_known
 
 @register("inlp")
 @dataclass(frozen=True)
-class Inlp(PostProcess):
+class Inlp(LabelsWords):
     """INLP: iterative nullspace projection, ``steps`` directions in all.
 
     Each step fits a linear support vector machine that tells the ``side`` most male- from the most

@@ -8,9 +8,9 @@ import numpy as np
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.regularizers.leaning import leaning_words
+from debiaslab.regularizers.leaning import LabelsWords, leaning_words
 from debiaslab.regularizers.linear import AffineMap
-from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess
+from debiaslab.regularizers.postprocess import DebiasWords, Eraser
 from debiaslab.regularizers.registry import register
 from debiaslab.regularizers.subspace import check_known
 
@@ -19,7 +19,7 @@ _TOLERANCE = 1e-6  # of the whitened cross-covariance, in [0, 1/2]: the package'
 
 @register("leace")
 @dataclass(frozen=True)
-class Leace(PostProcess):
+class Leace(LabelsWords):
     """LEACE: the affine map after which labels and vectors are uncorrelated.
 
     The labels are the ``side`` most male- and most female-leaning covered words, as the vectors

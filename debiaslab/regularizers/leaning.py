@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.hard import without
-from debiaslab.regularizers.postprocess import DebiasWords
+from debiaslab.regularizers.postprocess import DebiasWords, PostProcess
 from debiaslab.regularizers.rows import Matrix, unit_vectors
 from debiaslab.regularizers.subspace import bias_subspace
 
@@ -54,18 +54,36 @@ def leaning_words(embeddings: Embeddings, words: DebiasWords, side: int) -> Lean
     """
     (g,) = bias_subspace(embeddings, words.pairs)
     ranked = _ranked(embeddings, without(words.neutral, words.pairs)[:TOP])
+    check_enough(len(ranked))
     side = min(side, len(ranked) // SHARE)
-    if side < _LEAST:
-        raise UserError(
-            f"{len(ranked)} covered words have a vector that is not all zeros",
-            allowed=f"at least {_LEAST * SHARE}, to take the most biased of them",
-            next_step="--cover all",
-        )
     # Words of equal bias stand in alphabetical order: that of the vocabulary has no influence.
     order = np.lexsort((ranked, -(unit_vectors(embeddings, ranked) @ g)))
     return Leaning(
         tuple(ranked[i] for i in order[:side]), tuple(ranked[i] for i in order[::-1][:side])
     )
+
+
+def check_enough(ranked: int) -> None:
+    """Refuse a number of words too small to have extremes.
+
+    Raises:
+        UserError: There are fewer than 16.
+    """
+    if ranked < _LEAST * SHARE:
+        raise UserError(
+            f"{ranked} covered words have a vector that is not all zeros",
+            allowed=f"at least {_LEAST * SHARE}, to take the most biased of them",
+            next_step="--cover all",
+        )
+
+
+@dataclass(frozen=True)
+class LabelsWords(PostProcess):
+    """A strategy that is fitted on the words that lean most, as ``leaning_words`` finds them."""
+
+    def check_words(self, words: DebiasWords, vocabulary: frozenset[str]) -> None:
+        """Refuse too few words to have extremes."""
+        check_enough(len(without(words.neutral, words.pairs)))
 
 
 def _ranked(embeddings: Embeddings, words: Sequence[str]) -> list[str]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from debiaslab import lexicons
-from debiaslab.embeddings import Embeddings
+from debiaslab.embeddings import Embeddings, written_in
 from debiaslab.errors import UserError
 from debiaslab.regularizers.hard import without
 from debiaslab.regularizers.neutralize import NeutralizeAndEqualize
 from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess
 from debiaslab.regularizers.registry import register
-from debiaslab.regularizers.subspace import WordSet, bias_subspace, check_known
+from debiaslab.regularizers.subspace import (
+    WordSet,
+    bias_subspace,
+    check_components,
+    check_known,
+)
 
 _GENDER = ""
 
@@ -40,6 +46,18 @@ class MulticlassHardDebias(PostProcess):
         if self.attribute != _GENDER:
             lexicons.attribute(self.attribute)  # an unknown one is refused before any training
 
+    def check_size(self, pairs: int, dim: int) -> None:
+        """Refuse more components than the gender pairs can span."""
+        if self.attribute == _GENDER:
+            check_components(self._size(()), pairs, pairs, dim)
+
+    def check_words(self, words: DebiasWords, vocabulary: frozenset[str]) -> None:
+        """Refuse an attribute of which the vocabulary has no set, or sets that span too little."""
+        if self.attribute != _GENDER:
+            sets = _definitional_sets(self.attribute, vocabulary)
+            spanned = sum(len(each) - 1 for each in sets)
+            check_components(self._size(sets), spanned, len(sets), spanned + 1)
+
     def fit(self, embeddings: Embeddings, words: DebiasWords, seed: int = 0) -> Eraser:
         """Find the subspace of the sets; nothing is drawn."""
         check_known(embeddings, words.neutral)
@@ -49,16 +67,19 @@ class MulticlassHardDebias(PostProcess):
             sets = _definitional_sets(self.attribute, embeddings)
             meant = _words_of(self.attribute)
             neutral = tuple(word for word in neutral if word.lower() not in meant)
-        classes = max((len(each) for each in sets), default=2)
-        B = bias_subspace(embeddings, sets, self.components or classes - 1)
+        B = bias_subspace(embeddings, sets, self._size(sets))
         return NeutralizeAndEqualize(B, without(neutral, sets), sets)
 
+    def _size(self, sets: Sequence[WordSet]) -> int:
+        """Return the dimensions of the subspace: of pairs 1, unless ``components`` says other."""
+        return self.components or max((len(each) for each in sets), default=2) - 1
 
-def _definitional_sets(name: str, embeddings: Embeddings) -> tuple[WordSet, ...]:
-    """Return the sets of an attribute that the vectors hold, as these write them."""
+
+def _definitional_sets(name: str, vocabulary: Container[str]) -> tuple[WordSet, ...]:
+    """Return the sets of an attribute that a vocabulary holds, as it writes them."""
     attribute = lexicons.attribute(name)
     published = attribute.half("tune").definitional_sets or attribute.definitional_sets
-    written = [[embeddings.lookup(word) for word in each] for each in published]
+    written = [[written_in(vocabulary, word) for word in each] for each in published]
     sets = tuple(
         tuple(word for word in each if word is not None) for each in written if None not in each
     )

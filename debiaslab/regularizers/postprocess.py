@@ -50,6 +50,17 @@ class PostProcess(Strategy):
         super().__post_init__()
         check_pairs(self.pairs)
 
+    def check_words(self, words: DebiasWords, vocabulary: frozenset[str]) -> None:
+        """Refuse a vocabulary without the words it needs besides the pairs: before training.
+
+        Args:
+            words: What it will be given.
+            vocabulary: All words that will have vectors.
+
+        Raises:
+            UserError: They are missing.
+        """
+
     @abstractmethod
     def fit(self, embeddings: Embeddings, words: DebiasWords, seed: int = 0) -> Eraser:
         """Learn from vectors what is to be removed from them.

@@ -15,6 +15,7 @@ from debiaslab.statistics.leave_one_out import (
     leave_one_pair_out,
 )
 from debiaslab.statistics.multiple import CorrectedP, benjamini_hochberg, corrected, holm
+from debiaslab.statistics.pair_sensitivity import PairSensitivity, pair_sensitivity
 from debiaslab.statistics.paired import Paired, paired
 from debiaslab.statistics.paired_scorecards import PairedRecord, paired_scorecards
 from debiaslab.statistics.reliability import (
@@ -33,6 +34,7 @@ __all__ = [
     "CorrectedP",
     "LeaveOneOut",
     "LeftOut",
+    "PairSensitivity",
     "Paired",
     "PairedRecord",
     "Reliability",
@@ -48,6 +50,7 @@ __all__ = [
     "leave_one_attribute_out",
     "leave_one_pair_out",
     "pair_scores",
+    "pair_sensitivity",
     "paired",
     "paired_scorecards",
     "retest_reliability",

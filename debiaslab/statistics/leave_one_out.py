@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from functools import partial
+from typing import Protocol, TypeVar
 
 from debiaslab.embeddings import Embeddings
-from debiaslab.metrics.direct_bias import Method, Pair, direct_bias
+from debiaslab.metrics.direct_bias import Pair, direct_bias
 from debiaslab.metrics.vocabulary import row_of
 from debiaslab.metrics.weat import weat
 
 _Item = TypeVar("_Item")
+_Measure = Callable[[Sequence[_Item]], tuple[float | None, str | None]]
+
+
+class Measured(Protocol):
+    """What a metric returns: a value, or the reason why there is none."""
+
+    @property
+    def value(self) -> float | None:
+        """The number."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is none."""
+
+
+PairMetric = Callable[..., Measured]
+"""``metric(embeddings, words, pairs) → result``: any metric that reads gender pairs."""
+
+_DIRECT_BIAS = partial(direct_bias, bootstrap=0)
 
 
 @dataclass(frozen=True)
@@ -22,11 +42,13 @@ class LeftOut:
         item: The word, or the pair as ``male/female``.
         value: The value without it; None when that cannot be measured.
         influence: ``value`` less the value with all items: what leaving it out does.
+        reason: Why there is no value without it.
     """
 
     item: str
     value: float | None
     influence: float | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -36,10 +58,11 @@ class LeaveOneOut:
     Attributes:
         value: With all items; None when not measured.
         without: Each item that the vectors have, in the order given.
-        low: Smallest value without one item.
+        low: Smallest value without one item; None when there is no such value.
         high: Largest.
         most_influential: The item whose absence moves the value most; of equals, the first.
-        reason: Why there is no value.
+        missing: The items that the vectors do not have: they make no difference.
+        reason: Why there is no value, or none without any one item.
     """
 
     value: float | None = None
@@ -47,29 +70,35 @@ class LeaveOneOut:
     low: float | None = None
     high: float | None = None
     most_influential: LeftOut | None = None
+    missing: tuple[str, ...] = ()
     reason: str | None = None
 
 
 def leave_one_pair_out(
     embeddings: Embeddings,
-    words: Sequence[str],
+    words: Sequence[str] | Mapping[str, float],
     pairs: Sequence[Pair],
-    *,
-    c: float = 1.0,
-    method: Method = "pca",
+    metric: PairMetric = _DIRECT_BIAS,
 ) -> LeaveOneOut:
-    """Return the direct bias of ``words`` with each definitional pair left out in turn.
+    """Return what a metric gives with each definitional pair left out in turn.
 
-    Pairs with an unknown word make no difference and are not listed. Other arguments as in
-    ``direct_bias``.
+    Args:
+        embeddings: The vectors.
+        words: What the metric takes: a list, or for ``factual_association`` shares by word.
+        pairs: Definitional pairs ``(male, female)``; repeated pairs count once. A pair with an
+            unknown word makes no difference: it is in ``missing``.
+        metric: Called with the vectors, the words and the pairs that are left: ``ripa``,
+            ``factual_association``, …; direct bias by default. Give it as a ``partial`` without
+            resamples, which would be thrown away.
     """
 
     def measure(kept: Sequence[Pair]) -> tuple[float | None, str | None]:
-        result = direct_bias(embeddings, words, kept, c=c, method=method, bootstrap=0)
+        result = metric(embeddings, words, kept)
         return result.value, result.reason
 
-    known = [pair for pair in _once(pairs) if all(_has(embeddings, word) for word in pair)]
-    return _leave_one_out(known, "/".join, measure)
+    return _leave_one_out(
+        _once(pairs), "/".join, lambda pair: all(_has(embeddings, word) for word in pair), measure
+    )
 
 
 def leave_one_attribute_out(
@@ -83,40 +112,49 @@ def leave_one_attribute_out(
 
     A set of four words is not measured with three: those values are None.
     """
-    known = [
-        (side, word)
-        for side, words in (("A", A), ("B", B))
-        for word in _once(words)
-        if _has(embeddings, word)
-    ]
+    listed = [(side, word) for side, words in (("A", A), ("B", B)) for word in _once(words)]
 
     def measure(kept: Sequence[tuple[str, str]]) -> tuple[float | None, str | None]:
         a, b = ([word for side, word in kept if side == which] for which in "AB")
         result = weat(embeddings, X, Y, a, b, permutations=0, bootstrap=0)
         return result.statistic, result.reason
 
-    return _leave_one_out(known, lambda item: item[1], measure)
+    return _leave_one_out(
+        listed, lambda item: item[1], lambda item: _has(embeddings, item[1]), measure
+    )
 
 
 def _leave_one_out(
-    items: Sequence[_Item],
+    listed: Sequence[_Item],
     name: Callable[[_Item], str],
-    measure: Callable[[Sequence[_Item]], tuple[float | None, str | None]],
+    known: Callable[[_Item], bool],
+    measure: _Measure[_Item],
 ) -> LeaveOneOut:
-    whole, reason = measure(items)
+    items = [item for item in listed if known(item)]
+    missing = tuple(name(item) for item in listed if not known(item))
+    whole, reason = measure(listed)
     if whole is None:
-        return LeaveOneOut(reason=reason)
-    without = []
-    for left_out, item in enumerate(items):
-        value, _ = measure([*items[:left_out], *items[left_out + 1 :]])
-        without.append(LeftOut(name(item), value, None if value is None else value - whole))
-    result = LeaveOneOut(value=whole, without=tuple(without))
+        return LeaveOneOut(missing=missing, reason=reason)
+    without = tuple(_without(items, place, name, whole, measure) for place in range(len(items)))
+    result = LeaveOneOut(value=whole, without=without, missing=missing)
     measured = [each for each in without if each.value is not None]
     if not measured:
-        return result
+        reasons = dict.fromkeys(each.reason for each in without if each.reason)
+        return replace(result, reason=f"no value is left without one: {'; '.join(reasons)}")
     values = [each.value for each in measured if each.value is not None]
     most = max(measured, key=lambda each: abs(each.influence or 0.0))
     return replace(result, low=min(values), high=max(values), most_influential=most)
+
+
+def _without(
+    items: Sequence[_Item],
+    place: int,
+    name: Callable[[_Item], str],
+    whole: float,
+    measure: _Measure[_Item],
+) -> LeftOut:
+    value, reason = measure([*items[:place], *items[place + 1 :]])
+    return LeftOut(name(items[place]), value, None if value is None else value - whole, reason)
 
 
 def _once(items: Sequence[_Item]) -> list[_Item]:

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from debiaslab import regularizers
-from debiaslab.regularizers import Penalty, PostProcess
+from debiaslab.regularizers import (
+    CounterfactualAugmentation,
+    CounterfactualSubstitution,
+    Penalty,
+    PostProcess,
+    SameGenderSwap,
+)
 from debiaslab.regularizers.creation import parts_named
 from debiaslab.regularizers.pair_choice import gender_pairs
 from debiaslab.results import Side
@@ -16,6 +22,8 @@ LIMIT = 1e6
 """λ → ∞: what a penalty does when nothing but its step limit holds it."""
 
 _RANDOM_PENALTY, _RANDOM_ERASER, _BLIND = "random-projection", "random-direction", "gender-blind"
+_SAME_GENDER = "same-gender-swap"
+_SWAPS = (CounterfactualSubstitution, CounterfactualAugmentation)
 _PROJECTIONS = "projection"  # how the names of penalties begin that project on a direction
 _UNSEEN_WORDS = {
     "tune": "report words, and all but the tune words, are untouched by penalties and erasers",
@@ -46,12 +54,14 @@ def with_controls(settled: Sequence[Entry]) -> tuple[Entry, ...]:
     """Return the controls that entries with a settled λ ask for and do not hold themselves.
 
     A random direction of the same strength as the first projection, one for the first erasing
-    strategy, the first penalty at λ → ∞, and the text without gender.
+    strategy, the first penalty at λ → ∞, the swaps of the first text strategy within a gender, and
+    the text without gender.
     """
     single = [e for e in settled if len(parts_named(e.strategy)) == 1 and not _control(e)]
     penalties = [each for each in single if issubclass(_class(each), Penalty)]
     projection = next((e for e in penalties if e.strategy.startswith(_PROJECTIONS)), None)
     eraser = next((each for each in single if issubclass(_class(each), PostProcess)), None)
+    text = next((each for each in single if issubclass(_class(each), _SWAPS)), None)
     wanted: list[Entry] = []
     if projection is not None:
         wanted.append(Entry(_RANDOM_PENALTY, projection.weight))
@@ -59,6 +69,8 @@ def with_controls(settled: Sequence[Entry]) -> tuple[Entry, ...]:
         wanted.append(Entry(_RANDOM_ERASER, None, _components(eraser)))
     if penalties:
         wanted.append(replace(penalties[0], weight=LIMIT))
+    if text is not None:
+        wanted.append(Entry(_SAME_GENDER, None, _swaps(text)))
     wanted.append(Entry(_BLIND))
     there = {entry.strategy for entry in settled if _control(entry)}
     return tuple(entry for entry in wanted if entry.strategy not in there)
@@ -80,6 +92,7 @@ def held(plan: ComparisonPlan, sides: Sequence[Side], refused: Mapping[str, str]
         ("random direction in the loss", named.get(_RANDOM_PENALTY), _RANDOM_PENALTY, "projection"),
         ("random direction erased", named.get(_RANDOM_ERASER), _RANDOM_ERASER, "erasing strategy"),
         ("λ → ∞", limit[0] if limit else None, "", "penalty"),
+        ("swaps within a gender", named.get(_SAME_GENDER), _SAME_GENDER, "text strategy"),
         ("gender-blind floor", named.get(_BLIND), _BLIND, ""),
     ):
         why = refused.get(strategy) or (f"no {reason} by itself" if reason else "not trained")
@@ -121,3 +134,11 @@ def _components(eraser: Entry) -> tuple[tuple[str, str], ...]:
     strategy = regularizers.create(eraser.strategy, **dict(eraser.knobs))
     count = getattr(strategy, "components", 1) or 1
     return () if count == 1 else (("components", str(count)),)
+
+
+def _swaps(text: Entry) -> tuple[tuple[str, str], ...]:
+    """Return the knobs with which the control swaps as much as a text strategy does."""
+    strategy = regularizers.create(text.strategy, **dict(text.knobs))
+    own = strategy.knobs() | {"copies": isinstance(strategy, CounterfactualAugmentation)}
+    default = SameGenderSwap().knobs()
+    return tuple((knob, str(own[knob]).lower()) for knob in own if own[knob] != default[knob])

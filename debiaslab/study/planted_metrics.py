@@ -54,7 +54,8 @@ def measure_planted(
     Metrics that have a sign are positive for male. WEAT compares the chosen words with the control
     words, and the control words with others without a dose; RNSB takes the two sets
     together. ``extra`` has ``null_median``, ``null_low`` and ``null_high``: the middle 95 % of what
-    random words of the pool show in the same vectors; None where they cannot be drawn.
+    random words of the pool show in the same vectors, ``null_undefined`` how many of their sets
+    were left out because the metric is undefined for them; without a null ``null_reason`` says why.
 
     Args:
         embeddings: The vectors.

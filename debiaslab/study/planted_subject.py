@@ -136,17 +136,20 @@ class Subject:
         self, metric: str, value: float | None, result: Result, null: Callable[[], Array]
     ) -> Record:
         """Return the record of a metric with what random words show, see ``measure_planted``."""
-        extra: dict[str, float | None] = dict.fromkeys(("null_median", "null_low", "null_high"))
+        extra: dict[str, float | str | None] = dict.fromkeys(
+            ("null_median", "null_low", "null_high", "null_undefined", "null_reason")
+        )
         if value is not None:
             try:
                 band = null_band(null())
-                extra = {
+                extra |= {
                     "null_median": band.median,
                     "null_low": band.low,
                     "null_high": band.high,
+                    "null_undefined": band.undefined,
                 }
-            except NotMeasuredError:  # the value stands without a null
-                pass
+            except NotMeasuredError as problem:  # the value stands without a null
+                extra["null_reason"] = str(problem)
         return Record(
             metric=metric,
             name=self.name,

@@ -50,7 +50,7 @@ def read(stream: BinaryIO, path: Path) -> Embeddings:
         space = data.find(b" ", start)
         if space < 0 or space + 1 + step > len(data):
             raise UserError(f"{path} is cut short in vector {row + 1:,} of {count:,}")
-        word = decoded(data[start:space].lstrip(b"\n"), path, f"row {row + 1}")
+        word = _word(data[start:space].lstrip(b"\n"), path, row, dim)
         if not word:
             raise UserError(f"row {row + 1} of {path} has no word")
         words.append(word)
@@ -61,6 +61,11 @@ def read(stream: BinaryIO, path: Path) -> Embeddings:
             f"{path} promises {count:,} vectors, but {len(data) - start:,} bytes more follow"
         )
     return checked(words, matrix, path)
+
+
+def _word(text: bytes, path: Path, row: int, dim: int) -> str:
+    also = f", after vectors of length {dim:,} as the first line says" if row else ""
+    return decoded(text, path, f"row {row + 1}", allowed=f"words in UTF-8{also}")
 
 
 def _bytes(stream: BinaryIO) -> mmap.mmap | bytes:

@@ -73,14 +73,14 @@ def checked(
     return Embeddings(words, matrix)
 
 
-def decoded(word: bytes, path: Path, place: str) -> str:
+def decoded(word: bytes, path: Path, place: str, allowed: str = "words in UTF-8") -> str:
     """Decode one word, or say where it is not UTF-8."""
     try:
         return word.decode("utf-8")
     except UnicodeDecodeError:
         raise UserError(
             f"{place} of {path}: the word {word[:60]!r} is not UTF-8",
-            allowed="words in UTF-8",
+            allowed=allowed,
         ) from None
 
 

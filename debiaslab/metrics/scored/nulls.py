@@ -7,7 +7,7 @@ chosen for being extreme. The neighbours of professions have a permutation test.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from debiaslab.lexicons import Half, load, load_pairs
@@ -40,7 +40,8 @@ _FEWER_DRAWS = 500  # of indirect bias, which needs the vectors of every word dr
 Null = Callable[[Yardstick, Record, int], Array]
 """``null(yardstick, record, seed) → values``, shape ``(draws,)``, of ``record.n`` words each."""
 
-_NUMBERS = ("null_median", "null_low", "null_high", "null_p")
+_NAMES = ("median", "low", "high", "p", "draws", "undefined", "reason")
+_NONE: Mapping[str, float | str | None] = {f"null_{name}": None for name in _NAMES}
 
 
 def with_nulls(
@@ -67,35 +68,43 @@ def with_null(
     size) and ``null_p`` (two-sided, of the record's value among them; not corrected for how many
     there are), with the suffix of each yardstick after each name. In the vectors measured they are
     what "no bias" looks like there; in the baseline's, the yardstick that stays where it was while
-    debiasing shrinks the other. All four are None when there is no value, the yardstick has too few
-    words or the metric is undefined for some of them.
+    debiasing shrinks the other. ``null_undefined`` of the ``null_draws`` sets drawn are left out:
+    the metric is undefined for them. All are None when there is no value. When there is no null,
+    for too few words or because most sets are undefined, ``null_reason`` says so.
     """
     extra = dict(record.extra)
     for yardstick in yardsticks:
         numbers = _numbers(record, null, yardstick, effort)
-        names = (f"{name}{yardstick.suffix}" for name in _NUMBERS)
-        extra |= dict(zip(names, numbers, strict=True))
+        extra |= {f"{name}{yardstick.suffix}": number for name, number in numbers.items()}
     return replace(record, extra=extra)
 
 
 def _numbers(
     record: Record, null: Null, yardstick: Yardstick, effort: Effort
-) -> Sequence[float | None]:
+) -> Mapping[str, float | str | None]:
     if record.value is None:
-        return (None,) * len(_NUMBERS)
+        return _NONE
     seed = effort.seed_of("null", record.metric, record.name, record.words)
 
-    def draw() -> Array | None:
+    def draw() -> Array | str:
         try:
             return null(yardstick, record, seed)
-        except NotMeasuredError:  # the value stands without a yardstick
-            return None
+        except NotMeasuredError as problem:  # the value stands without a yardstick
+            return str(problem)
 
     values = yardstick.once((record.metric, record.name, record.words, record.n, seed), draw)
-    if values is None:
-        return (None,) * len(_NUMBERS)
+    if isinstance(values, str):
+        return {**_NONE, "null_reason": values}
     band = null_band(values)
-    return band.median, band.low, band.high, null_p(values, record.value)
+    return {
+        "null_median": band.median,
+        "null_low": band.low,
+        "null_high": band.high,
+        "null_p": null_p(values, record.value),
+        "null_draws": band.draws,
+        "null_undefined": band.undefined,
+        "null_reason": None,
+    }
 
 
 def _pairs(half: Half) -> tuple[tuple[str, str], ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -12,14 +12,14 @@ from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import AssociationTest, Half, association_tests
 from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.measured import NotMeasuredError
-from debiaslab.metrics.null import QUANTILE, RandomWords, difference_of_means, null_from
+from debiaslab.metrics.null import QUANTILE, Array, RandomWords, difference_of_means, null_from
 from debiaslab.metrics.scale import is_scale_artefact
 from debiaslab.metrics.scorecard import Record, finite
 from debiaslab.metrics.vocabulary import find, unit_rows
 from debiaslab.metrics.weat import WeatResult, weat
 from debiaslab.metrics.yardstick import Yardstick
 
-_Quantiles = dict[tuple[str, Half], float]
+_Nulls = dict[tuple[str, Half], float | str]  # the quantile, or why there is none
 
 
 def records(
@@ -33,6 +33,7 @@ def records(
     ``extra`` has ``null95`` (with the suffix of each yardstick): the 95 % quantile of ``|s|`` over
     random target sets of the record's sizes, held against its own attributes. In the baseline it is
     the yardstick that stays where it was while debiasing shrinks the null of the vectors measured.
+    Where there is none for a statistic, ``null_reason`` (with the same suffix) says why.
 
     Args:
         embeddings: The vectors measured.
@@ -55,12 +56,14 @@ def records(
         for test in (association_tests() if tests is None else tests)
         for half in HALVES
     ]
-    nulls = [
-        (f"null95{each.suffix}", _quantiles(each.words, measured, effort)) for each in yardsticks
-    ]
+    nulls = [(each.suffix, _quantiles(each.words, measured, effort)) for each in yardsticks]
     for each in measured:
-        found = {name: quantiles.get((each.test.name, each.half)) for name, quantiles in nulls}
-        yield _weat_record(each, found)
+        extra: dict[str, float | str | None] = {}
+        for suffix, found in nulls:
+            null = found.get((each.test.name, each.half))
+            extra[f"null95{suffix}"] = null if isinstance(null, float) else None
+            extra[f"null_reason{suffix}"] = null if isinstance(null, str) else None
+        yield _weat_record(each, extra)
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class _Measured:
     result: WeatResult
 
 
-def _weat_record(measured: _Measured, nulls: dict[str, float | None]) -> Record:
+def _weat_record(measured: _Measured, nulls: Mapping[str, Any]) -> Record:
     result, null = measured.result, nulls.get("null95")
     record = Record(
         metric="weat",
@@ -109,33 +112,42 @@ def _scale_warning(result: WeatResult, null: float | None) -> str | None:
     )
 
 
-def _quantiles(drawn: RandomWords, measured: Sequence[_Measured], effort: Effort) -> _Quantiles:
+def _quantiles(drawn: RandomWords, measured: Sequence[_Measured], effort: Effort) -> _Nulls:
     """Return the yardstick of every test that has a statistic, in the vectors of ``drawn``.
 
     The random words are held against the attributes of all tests in one product; attributes are
     not drawn in their own test. A test without attributes there, or with too few words to draw
-    from, has none.
+    from, has the reason.
     """
+    nulls: _Nulls = {}
     contrasts, held = [], []
     for each in measured:
         if each.result.statistic is not None:
-            with suppress(NotMeasuredError):
+            try:
                 words = each.test.half(each.half)
                 a, b = (_rows(drawn.embeddings, listed) for listed in (words.A, words.B))
                 contrasts.append(_mean(drawn.embeddings, a) - _mean(drawn.embeddings, b))
                 held.append((each, a + b))
+            except NotMeasuredError as problem:
+                nulls[each.test.name, each.half] = str(problem)
     if not held:
-        return {}
-    quantiles: _Quantiles = {}
+        return nulls
     scores = drawn.unit @ np.stack(contrasts, axis=1)
     for (each, attributes), column in zip(held, scores.T, strict=True):
-        seed = effort.seed_of("null", each.test.name, each.half)
-        with suppress(NotMeasuredError):
-            left = drawn.but(column, attributes)
-            statistics = null_from(difference_of_means, left, each.result.n[:2], seed=seed)
-            quantile = float(np.quantile(np.abs(statistics), QUANTILE))
-            quantiles[each.test.name, each.half] = quantile
-    return quantiles
+        left, seed = (
+            drawn.but(column, attributes),
+            effort.seed_of("null", each.test.name, each.half),
+        )
+        nulls[each.test.name, each.half] = _quantile(left, each.result.n[:2], seed)
+    return nulls
+
+
+def _quantile(scores: Array, sizes: Sequence[int], seed: int) -> float | str:
+    try:
+        statistics = null_from(difference_of_means, scores, sizes, seed=seed)
+    except NotMeasuredError as problem:
+        return str(problem)
+    return float(np.quantile(np.abs(statistics), QUANTILE))
 
 
 def _rows(embeddings: Embeddings, words: Sequence[str]) -> tuple[int, ...]:
@@ -145,8 +157,6 @@ def _rows(embeddings: Embeddings, words: Sequence[str]) -> tuple[int, ...]:
     return rows
 
 
-def _mean(
-    embeddings: Embeddings, rows: Sequence[int]
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    mean: np.ndarray[tuple[int], np.dtype[np.float64]] = unit_rows(embeddings, rows).mean(axis=0)
+def _mean(embeddings: Embeddings, rows: Sequence[int]) -> Array:
+    mean: Array = unit_rows(embeddings, rows).mean(axis=0)
     return mean
