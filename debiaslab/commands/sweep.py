@@ -61,6 +61,7 @@ def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iter
         corpus: Its corpus; None: its files are read.
     """
     from debiaslab.study import sweep
+    from debiaslab.study.summary import NOTHING_LEFT
 
     check_submissions(study)
     executor = executor_of(study)
@@ -69,6 +70,8 @@ def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iter
         summary = sweep(
             corpus, plan, root=root, submissions=SUBMISSIONS, file=study, executor=executor
         )
+        if summary.trained == 0:
+            yield NOTHING_LEFT
         yield summary.text
         store = "" if root == STORE else f" --store {root}"
         yield f"next: python -m debiaslab ui --study {summary.name}{store}"

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from debiaslab.study.search import Search
 
 
-_NOTHING_LEFT = (
+NOTHING_LEFT = (
     "nothing was left to train: all that was asked for is done (more --trials go on); table,\n"
     "figures, report and submission were made anew from the store\n"
 )
@@ -58,7 +58,7 @@ class Summary:
     warnings: tuple[str, ...]
     words: str  # what was covered, tuned on and reported on
     findings: tuple[str, ...] = ()  # of the search: front, importance, what was not tried
-    trained: int | None = None  # runs that this call trained; None: not counted
+    trained: int | None = None  # runs that were trained for it; None: not counted
 
     @property
     def text(self) -> str:
@@ -66,7 +66,6 @@ class Summary:
         best = self.best
         return "\n".join(
             [
-                *([_NOTHING_LEFT] if self.trained == 0 else []),
                 sweep_table(self.rows),
                 self.words,
                 "",
