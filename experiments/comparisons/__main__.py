@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from debiaslab.metrics import load_similarity
 from debiaslab.results.sides import read_sides
 from debiaslab.tracking import Store
-from experiments.comparisons.bar import LINES, Seeds, Standing, met, standings
+from experiments.comparisons.bar import Seeds, Standing, met, standings
 
 FLOOR = "gender-blind"
-_MARKS = {True: "yes", False: "no", None: "–"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def table(found: Sequence[Standing], sets: Sequence[str]) -> list[str]:
-    """Return a row for each strategy: its numbers, then which lines it meets."""
+    """Return a row for each strategy: its numbers, then which lines it misses."""
     floor = next((each for each in found if each.label == FLOOR), None)
     head = [
         "strategy",
@@ -38,7 +37,7 @@ def table(found: Sequence[Standing], sets: Sequence[str]) -> list[str]:
         "direct bias",
         "k-means, SVM, neighbours",
     ]
-    head += ["r with women", ", ".join(sets), "overlap", *LINES]
+    head += ["r with women", ", ".join(sets), "overlap", "misses"]
     rows = [
         [
             each.label,
@@ -48,12 +47,18 @@ def table(found: Sequence[Standing], sets: Sequence[str]) -> list[str]:
             _spread(each.women),
             _list(each.kept, 1, 2),
             _list([each.overlap], 1, 3),
-            *(_MARKS[held] for held in met(each, found[0], floor).values()),
+            _missed(met(each, found[0], floor)),
         ]
         for each in found
     ]
     cells = [head, ["---"] * len(head), *rows]
     return ["| " + " | ".join(each.replace("|", r"\|") for each in row) + " |" for row in cells]
+
+
+def _missed(lines: Mapping[str, bool | None]) -> str:
+    """Return the lines that are not met, in brackets those that were not measured."""
+    written = [line if held is False else f"({line})" for line, held in lines.items() if not held]
+    return ", ".join(written) or "none"
 
 
 def _list(numbers: Sequence[Seeds], scale: float, digits: int) -> str:
