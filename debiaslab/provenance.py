@@ -48,8 +48,10 @@ def running_source() -> dict[str, Any] | None:
 def git_state(file: Path) -> dict[str, Any] | None:
     """Return the state of the git checkout that tracks ``file``; None when none does.
 
-    ``diff`` is the text of all changes to tracked files since ``commit``, cut after a million
-    characters; ``changed`` lists changed and untracked files.
+    A change is a tracked file, of any kind, that is not as committed, or a new file in the folder
+    of ``file``, which is the package. New files elsewhere (reports, vectors) are not the code.
+    ``diff`` is the text of the changes to tracked files since ``commit``, cut after a million
+    characters; ``changed`` lists both kinds, as ``git status`` does.
     """
     # A virtual environment inside somebody's checkout is not tracked by it.
     if _git(file.parent, "ls-files", "--error-unmatch", file.name) is None:
@@ -58,7 +60,9 @@ def git_state(file: Path) -> dict[str, Any] | None:
     root = _git(file.parent, "rev-parse", "--show-toplevel")
     if commit is None or root is None:
         return None
-    changed = (_git(Path(root.strip()), "status", "--porcelain") or "").splitlines()
+    tracked = _git(Path(root.strip()), "status", "--porcelain", "--untracked-files=no") or ""
+    new = _git(file.parent, "ls-files", "--others", "--exclude-standard", "--full-name") or ""
+    changed = [*tracked.splitlines(), *(f"?? {each}" for each in new.splitlines())]
     diff = (_git(Path(root.strip()), "diff", "HEAD") or "") if changed else ""
     if len(diff) > _DIFF_LIMIT:
         diff = diff[:_DIFF_LIMIT] + f"\n… (cut; {len(diff):,} characters)\n"

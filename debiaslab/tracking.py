@@ -77,6 +77,8 @@ _PARAMS_PER_BATCH = 100
 _METRICS_PER_BATCH = 900  # with as many tags as go with them the 1,000 values MLflow takes at once
 _FLUSH_SECONDS = 10.0
 _PAGE = 1000
+_BEGINNING = re.compile("[0-9a-f]{1,31}")  # of a run's id
+_LISTED = 4
 _LOCK = ".opening.lock"
 _LOCK_SECONDS = 120
 _MODEL_CODE = Path(__file__).with_name("similarity_model.py")  # run by MLflow alone
@@ -466,6 +468,24 @@ class Store:
         """
         return _run_info(self._get(run_id))
 
+    def run_named(self, text: str) -> RunInfo:
+        """Return the run whose id is ``text``, or the only one whose id begins so.
+
+        Raises:
+            UserError: There is none; or there are several, which are listed.
+        """
+        if not _BEGINNING.fullmatch(text):
+            return self.run(text)
+        found = self._search(f"attributes.run_id LIKE '{text}%'")
+        if len(found) < 2:
+            return found[0] if found else self.run(text)
+        listed = [f"{run.run_id} ({run.name})" for run in found[:_LISTED]]
+        more = [f"{len(found) - _LISTED} more"] if len(found) > _LISTED else []
+        raise UserError(
+            f"the ids of {len(found)} runs begin with {text!r}: {', '.join([*listed, *more])}",
+            allowed="as many more letters as tell them apart",
+        )
+
     def series(self, run_id: str, metric: str) -> list[tuple[int, float]]:
         """Return ``(step, value)`` of a metric in the order of steps; empty when not logged."""
         with _explained(self.uri):
@@ -733,11 +753,10 @@ class Store:
 
     def _unknown_run(self, run_id: str) -> UserError:
         names = [run.run_id for run in self._search("")[-_PAGE:]]
-        begun = [name for name in names if run_id and name.startswith(run_id)]  # as tables show it
         return UserError(
             f"there is no run {run_id!r} in {redact(self.uri)}",
-            nearest=begun[0] if len(begun) == 1 else nearest(run_id, names),
-            next_step="python -m debiaslab studies",
+            nearest=nearest(run_id, names),
+            next_step="python -m debiaslab studies, then status NAME, which shows the ids of runs",
         )
 
 

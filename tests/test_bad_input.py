@@ -424,16 +424,6 @@ def test_the_run_of_a_study_has_no_vectors_of_its_own(
         assert f"try: --run {best} for its best run" in answer.sentence
 
 
-def test_the_beginning_of_a_run_as_tables_show_it_names_the_whole(
-    studied: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
-    monkeypatch.chdir(studied)
-    best = Store.open(create=False).best("small").run_id
-    answer = refused(capfd, "evaluate", "--run", best[:8])
-    assert f"there is no run '{best[:8]}'" in answer.sentence
-    assert f"did you mean '{best}'?" in answer.sentence
-
-
 @pytest.mark.usefixtures("copy", "no_training")
 @pytest.mark.parametrize("content", [os.urandom(20_000), b"SQLite format 3\0" + bytes(40_000)])
 @pytest.mark.parametrize("command", [STUDY, TRAIN, ["studies"], ["export", "--study", "small"]])

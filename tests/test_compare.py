@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from debiaslab.corpus import Corpus
 from debiaslab.embeddings import Embeddings
@@ -28,6 +34,7 @@ from debiaslab.report import (
     heat_map_figure,
 )
 from debiaslab.report.comparison_fronts import front_volumes, headline
+from debiaslab.report.verdict import compared_verdict
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing
 from debiaslab.study.cells import ComparisonPlan, Entry
@@ -102,7 +109,7 @@ def test_missing_cells_show_as_missing_in_every_form() -> None:
     assert lost.split()[1] == "0/3"
     assert "–" in lost
     assert "| lost | – |" in comparison_markdown(SIDES)
-    assert "lost & –" in comparison_latex(SIDES)
+    assert "lost & --" in comparison_latex(SIDES)
     rows = list(csv.DictReader(io.StringIO(comparison_csv(SIDES))))
     (row,) = (r for r in rows if r["strategy"] == "lost" and r["metric"] == "direct_bias")
     assert row["mean"] == row["rank"] == row["difference"] == ""
@@ -381,3 +388,101 @@ def test_a_comparison_says_which_controls_it_lacks() -> None:
     assert told["gender-blind floor"] == "gender-blind floor: missing (no pair)"
     assert "no penalty by itself" in told["λ → ∞"]
     assert "no text strategy by itself" in told["swaps within a gender"]
+
+
+# A number of fewer seeds ----------------------------------------------------------------------
+
+ONCE = (*SIDES[:2], side("lucky", None, 0.001, None), SIDES[2])
+
+
+def test_a_number_of_one_seed_of_several_takes_no_rank_and_says_so() -> None:
+    baseline, good, lucky, half = compared(ONCE, DIRECT)
+    assert [each.rank for each in (baseline, good, lucky, half)] == [3, 1, None, 1]
+    assert (lucky.mean, lucky.half_width, lucky.n) == (0.001, None, 1)
+    text = comparison_text(ONCE)
+    first, second = (line for line in text.splitlines() if line.startswith("lucky"))
+    assert "0.001 (–, n=1)" in first
+    assert "-0.119 n=1" in second
+    assert "0.060 ±0.127 (1, n=2)" in text
+    assert "one of several seeds gives no interval and takes no rank" in text
+    assert "n: seeds" not in comparison_text(SIDES[:2])
+    assert "**0.060 ±0.025**" in comparison_markdown(ONCE)
+    assert "**0.001" not in comparison_markdown(ONCE)
+    assert r"\textbf{0.001" not in comparison_latex(ONCE)
+    rows = csv.DictReader(io.StringIO(comparison_csv(ONCE)))
+    (row,) = (r for r in rows if r["strategy"] == "lucky" and r["metric"] == "direct_bias")
+    assert (row["seeds"], row["rank"]) == ("1", "")
+    verdict = compared_verdict(ONCE)
+    assert verdict.least == 1
+    assert "of 2 strategies" in verdict.sentence
+    made = front_figure(ONCE)
+    assert "good" in made.get_suptitle()
+    assert "lucky (n=1)" in [text.get_text() for text in made.axes[0].texts]
+    assert "n: seeds that measured it" in heat_map_figure(ONCE)._supxlabel.get_text()  # type: ignore[attr-defined]
+    assert "with more than one seed" in compared_verdict((SIDES[0], ONCE[2])).sentence
+
+
+def test_with_one_seed_in_all_everything_is_ranked() -> None:
+    sides = (side("baseline", 0.2), side("a", 0.1))
+    assert [each.rank for each in compared(sides, DIRECT)] == [2, 1]
+    assert "one seed can say little" in comparison_text(sides)
+    assert "n=" not in comparison_text(sides)
+
+
+def test_the_overlap_of_a_baseline_is_explained_where_it_is_shown() -> None:
+    record = Record("neighbor_overlap", "all ranks", "all", 0.218)
+    card = Scorecard("", (record,))
+    sides = [Side(name, None, "in", False, (card,), (None,), ("id",)) for name in ("baseline", "x")]
+    for table in (comparison_text, comparison_markdown, comparison_latex):
+        assert "overlap of the baseline: with the baseline of another seed" in table(sides)
+    assert "overlap of the baseline" not in comparison_text(SIDES)
+
+
+def test_latex_has_minus_signs_and_dashes() -> None:
+    written = comparison_latex(SIDES)
+    assert "$-0.050$" in written
+    assert "& --" in written
+    assert "–" not in written
+    assert not re.search(r"(?<![$\d])[-+]\d", written.replace("% ", ""))
+
+
+# What the figures show ------------------------------------------------------------------------
+
+
+def placed(made: Figure) -> list[Bbox]:
+    """Return where the names of points are, in pixels, once all is drawn."""
+    canvas = FigureCanvasAgg(made)
+    canvas.draw()
+    texts = [text for text in made.axes[0].texts if text.get_text()]
+    return [Text.get_window_extent(text, canvas.get_renderer()) for text in texts]
+
+
+@pytest.mark.parametrize("copies", [2, 7, 20])
+def test_names_of_points_do_not_lie_on_each_other(copies: int) -> None:
+    """Strategies that change nothing lie on the baseline, as a random direction does."""
+    same = [replace(SIDES[0], strategy=f"the-same-{i}", stage="post") for i in range(copies)]
+    boxes = placed(front_figure((*SIDES[:2], *same)))
+    assert len(boxes) == copies + 2
+    pairs = itertools.combinations(boxes, 2)
+    assert not [(a, b) for a, b in pairs if a.shrunk(0.9, 0.9).overlaps(b.shrunk(0.9, 0.9))]
+
+
+def test_the_heat_map_has_every_column_of_the_table() -> None:
+    card = Scorecard("", (Record("lipstick", "profession_neighbors", "report", 0.5),))
+    sides = (SIDES[0], replace(SIDES[1], cards=(card, card, card)))
+    made = heat_map_figure(sides)
+    shown = [label.get_text() for label in made.axes[0].get_xticklabels()]
+    assert shown == ["bias", "retention", "direct bias", "neighbours r"]
+    assert all(label in comparison_text(sides) for label in shown)
+    note = made._supxlabel.get_text().replace("\n", " ")  # type: ignore[attr-defined]
+    assert "Without colour" in note
+    assert "hold them against: neighbours r." in note
+
+
+def test_neither_half_hides_the_other_and_an_empty_row_says_why() -> None:
+    same = replace(SIDES[1], outcomes=tuple({"bias_tune": 1.0, "bias_report": 1.0} for _ in "123"))
+    axes = gap_figure((SIDES[0], same, SIDES[3])).axes[0]
+    points = [bars.get_children()[0] for bars in axes.containers]
+    heights = {point.get_ydata()[0] for point in points}  # type: ignore[attr-defined]
+    assert len(heights) == len(points) == 4
+    assert [text.get_text() for text in axes.texts] == ["not measured on tune and report words"]

@@ -53,6 +53,26 @@ def test_git_state_of_a_checkout(tmp_path):
     assert any("new.py" in line for line in dirty["changed"])
 
 
+def test_only_what_is_tracked_and_what_is_new_in_the_package_counts_as_a_change(tmp_path):
+    package = tmp_path / "package"
+    package.mkdir()
+    file = _checkout(package, tmp_path)
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    (reports / "study.html").write_text("")
+    assert git_state(file)["changed"] == []
+    (package / "new.py").write_text("")
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "new.pyc").write_text("")
+    (tmp_path / ".gitignore").write_text("__pycache__\n")
+    state = git_state(file)
+    assert state["changed"] == ["?? package/new.py"]
+    assert state["dirty"]
+    (package / "new.py").unlink()
+    (tmp_path / "readme").write_text("other\n")
+    assert git_state(file)["changed"] == [" M readme"]
+
+
 def test_git_state_ignores_a_checkout_that_does_not_track_the_package(tmp_path):
     _checkout(tmp_path)
     other = tmp_path / "venv" / "module.py"
@@ -106,10 +126,13 @@ def test_redact_is_fast_on_a_large_diff():
     assert time.perf_counter() - start < 2
 
 
-def _checkout(folder: Path) -> Path:
+def _checkout(folder: Path, root: Path | None = None) -> Path:
+    """Commit a module, and a file beside it or above, to a new repository in ``root``."""
+    root = folder if root is None else root
     file = folder / "module.py"
     file.write_text("one\n")
+    (root / "readme").write_text("one\n")
     who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    for command in (["init", "-q"], ["add", "module.py"], [*who, "commit", "-q", "-m", "one"]):
-        subprocess.run(["git", "-C", str(folder), *command], check=True, capture_output=True)
+    for command in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "one"]):
+        subprocess.run(["git", "-C", str(root), *command], check=True, capture_output=True)
     return file

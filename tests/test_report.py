@@ -24,6 +24,7 @@ from debiaslab.report import (
     tradeoff_figure,
 )
 from debiaslab.report.data import association_sizes
+from debiaslab.report.pages.tables import trials_table
 from debiaslab.report.style import png
 from debiaslab.report.verdict import headline
 
@@ -100,6 +101,17 @@ def test_the_markdown_table(rows):
     assert lines[1] == "|" + "---:|" * 7
     assert lines[3].startswith("| **3** | **0.5** | **0.500 ±0.141** |")
     assert all(line.count("|") == 8 for line in lines[:5])
+
+
+def test_the_legend_says_what_the_best_is_the_best_of_and_how_it_is_marked(rows):
+    lowest = [TrialRow(**{**vars(each), "best": each.trial == 0}) for each in rows]
+    assert "* the lowest score of the trials" in sweep_table(lowest)
+    assert "bold the lowest score of the trials" in sweep_markdown(lowest)
+    table = trials_table(lowest)
+    assert "bold the lowest score of the trials" in table.caption
+    assert table.marked == {2}
+    kept = sweep_table(rows)  # trial 3 keeps more of the similarity than trial 0
+    assert "* the best trial (those with a lower score lack a seed, or the retention" in kept
 
 
 def test_the_headline_states_the_finding(rows):

@@ -12,6 +12,7 @@ import pytest
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.results import open_study
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cells import ComparisonPlan, Entry
 from debiaslab.study.comparing import compare
@@ -105,7 +106,7 @@ def test_a_run_that_began_warm_is_made_again_while_its_baseline_is_there(capfd: 
     assert "vectors   identical, bit for bit" in call(capfd, "reproduce", trial.run_id).out
     store.artifact(found["baseline"].run_id, VECTORS).unlink()
     said = refused(capfd, "reproduce", trial.run_id).sentence
-    assert "began with the vectors of its baseline, which are gone from the store" in said
+    assert "began with vectors of the baseline, which the store does not have" in said
 
 
 def test_a_text_that_went_elsewhere_is_named(capfd: Capture) -> None:
@@ -123,6 +124,8 @@ def test_another_text_is_refused(capfd: Capture) -> None:
     Path("other.txt").write_text(Path("toy.txt").read_text() + "one more line of text\n" * 3)
     said = refused(capfd, "reproduce", runs()["baseline"].run_id, "other.txt").sentence
     assert "other.txt is another text" in said
+    assert "read with words seen fewer than 1 times left out, in lower case, no multi-word" in said
+    assert "CorpusSettings" not in said
 
 
 def test_a_difference_is_measured_and_ends_with_an_error(capfd: Capture) -> None:
@@ -163,10 +166,63 @@ def test_what_is_other_here_is_shown(capfd: Capture) -> None:
     assert "numpy" in next(line for line in said.splitlines() if np.__version__ in line)
 
 
-def test_what_is_no_training_is_refused() -> None:
+def test_what_is_no_training_is_refused_with_the_way_to_the_ids(capfd: Capture) -> None:
+    said = refused(capfd, "reproduce", runs()["study"].run_id).sentence
+    assert "is the study 'small', not one training" in said
+    assert "try: python -m debiaslab status small, which shows the ids" in said
+    shown = call(capfd, "status", "small").out
+    trained = [run.run_id for which, run in runs().items() if which != "study"]
+    assert len(trained) == 3
+    assert all(f"done {run_id[:8]}" in shown for run_id in trained)
+    unknown = refused(capfd, "reproduce", "nothing-like-it").sentence
+    assert (
+        "try: python -m debiaslab studies, then status NAME, which shows the ids of runs" in unknown
+    )
+
+
+def test_a_run_is_named_by_the_first_letters_of_its_id(capfd: Capture) -> None:
+    run = runs()["baseline"].run_id
+    assert f"({run})" in call(capfd, "reproduce", run[:8]).out
+    assert run[:8] in call(capfd, "evaluate", "--run", run[:8], "--quick").out
+    assert call(capfd, "neighbors", "man", "--run", run[:8], "--compare", run[:9]).code == 0
+    assert f"({run})" in call(capfd, "export", "--run", run[:8], "--out", "o.csv").out
+
+
+def test_letters_that_several_ids_begin_with_are_refused_with_the_ids(capfd: Capture) -> None:
     store = Store.open(create=False)
-    with pytest.raises(UserError, match=r"is 'study', not one training.*allowed: runs of sweep"):
-        read_recipe(store, runs()["study"].run_id)
+    while not (shared := _shared([run.run_id for run in store.all_runs()])):
+        store.start("another", parent=None, params={}, tags={}, dataset=None).finish()
+    said = refused(capfd, "reproduce", shared[0][0]).sentence
+    assert f"the ids of {len(shared)} runs begin with '{shared[0][0]}'" in said
+    assert sum(each in said for each in shared) == min(len(shared), 4)
+
+
+def _shared(ids: list[str]) -> list[str]:
+    """Return the ids that begin with the same letter as another; none before there are two."""
+    for letter in "0123456789abcdef":
+        if len(found := [each for each in ids if each.startswith(letter)]) > 1:
+            return found
+    return []
+
+
+def test_a_comparison_shows_its_runs_one_by_one(capfd: Capture) -> None:
+    shown = call(capfd, "status", "sides").out
+    for run in children("sides").values():
+        assert f"{run.run_id}  done       {run.name}" in shown
+    assert "it is a comparison" in refused(capfd, "resume", "sides").sentence
+
+
+def test_a_single_training_is_made_again_unless_it_began_with_a_file(capfd: Capture) -> None:
+    train = ["train", "toy.txt", "--dim", "8", "--epochs", "1", "--min-count", "1"]
+    assert call(capfd, *train, "--out", "one.npz").code == 0
+    again = ["--init", "one.npz", "--out", "two.npz"]
+    assert call(capfd, *train, *again).code == 0
+    one, two = (run for run in Store.open(create=False).all_runs() if run.kind == "single")
+    said = call(capfd, "reproduce", one.run_id)
+    assert said.code == 0, said.err
+    assert "vectors   identical, bit for bit" in said.out
+    began = refused(capfd, "reproduce", two.run_id).sentence
+    assert "began with vectors of a file, which the store does not have" in began
 
 
 def test_a_run_without_its_files_is_refused() -> None:
@@ -174,3 +230,20 @@ def test_a_run_without_its_files_is_refused() -> None:
     store.artifact(run, VECTORS).unlink()
     with pytest.raises(UserError, match=r"did not keep vectors/vectors\.npz"):
         read_recipe(store, run)
+
+
+def test_a_comparison_moves_with_its_strategies_and_comes_out_identical_there(
+    capfd: Capture,
+) -> None:
+    assert call(capfd, "archive", "sides", "sides.zip").code == 0
+    said = call(capfd, "restore", "sides.zip", "--store", "elsewhere")
+    assert "next: python -m debiaslab report --study sides --store elsewhere" in said.out
+    here, there = (open_study("sides", folder).sides for folder in ("mlruns", "elsewhere"))
+    assert [each.label for each in there] == [each.label for each in here]
+    assert [each.outcomes for each in there] == [each.outcomes for each in here]
+    cell = there[1].runs[0]
+    assert cell is not None
+    assert cell != here[1].runs[0]
+    again = call(capfd, "reproduce", cell, "--store", "elsewhere")
+    assert again.code == 0, again.err
+    assert "more need the baseline" not in again.out

@@ -9,6 +9,8 @@ import re
 import shutil
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,15 @@ import mlflow
 import numpy as np
 import pytest
 
+from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.processes import this_process
 from debiaslab.sgns import Checkpoints
 from debiaslab.sgns.checkpoint_file import State
 from debiaslab.sgns.identity import key_of
 from debiaslab.study import archive as archive_module
+from debiaslab.study.corpus_store import keep_corpus
 from debiaslab.study.files import StudyFile, with_executor
+from debiaslab.study.kept import kept_study
 from debiaslab.study.old_checkpoints import owner_of
 from debiaslab.tracking import NOTE_TAG, PROCESS_TAG, VECTORS, RunInfo, Store
 from tests.command_line import call, refused, write_toy
@@ -110,6 +115,15 @@ def test_plan_knows_what_is_done(capfd: Capture) -> None:
     assert "time      about 0 seconds" in said.out
 
 
+def test_plan_asks_the_store_that_the_environment_names(
+    place: Path, tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place / 'mlruns' / 'mlflow.db'}")
+    said = call(capfd, "plan", "pair.yaml", "--store", str(tmp_path / "none"))
+    assert said.out.count("(6 of them are in the store)") == 2
+    assert not (tmp_path / "none").exists()
+
+
 # status and resume ----------------------------------------------------------------------------
 
 
@@ -141,6 +155,15 @@ def test_resume_trains_what_is_missing_and_more_trials(capfd: Capture) -> None:
     assert said.code == 0, said.err
     assert "8 done of 8" in call(capfd, "status", "pair-tying").out
     assert len(children("pair-projection")) == 6
+
+
+@pytest.mark.usefixtures("own")
+def test_the_same_sweep_again_says_that_nothing_was_left(capfd: Capture) -> None:
+    again = call(capfd, "sweep", "pair.yaml")
+    assert again.out.count("nothing was left to train") == 2
+    more = call(capfd, "sweep", "pair.yaml", "--trials", "3")
+    assert more.code == 0, more.err
+    assert "nothing was left" not in more.out
 
 
 @pytest.mark.usefixtures("own")
@@ -188,17 +211,57 @@ def test_a_strategy_that_was_never_begun_is_missing(capfd: Capture) -> None:
     assert "cells     0 done" in said.out
 
 
+@contextmanager
+def hidden(path: Path) -> Iterator[None]:
+    """Take a file away for a while: a study keeps the absolute path of its text."""
+    elsewhere = path.with_name("hidden.txt")
+    path.rename(elsewhere)
+    try:
+        yield
+    finally:
+        elsewhere.rename(path)
+
+
 @pytest.mark.usefixtures("own")
 def test_resume_finds_a_text_that_has_moved_and_refuses_another(made: Path, capfd: Capture) -> None:
     Path("toy.txt").rename("moved.txt")
-    (made / "toy.txt").rename(made / "hidden.txt")  # the study keeps the absolute path
-    try:
+    with hidden(made / "toy.txt"):
+        shutil.rmtree("data")
         assert "there is no file" in refused(capfd, "resume", "pair").sentence
-    finally:
-        (made / "hidden.txt").rename(made / "toy.txt")
+        assert call(capfd, "resume", "pair", "moved.txt").code == 0
     write_toy(Path(), "other.txt", documents=150)
     assert "corpus" in refused(capfd, "resume", "pair", "other.txt").sentence
-    assert call(capfd, "resume", "pair", "moved.txt").code == 0
+
+
+@pytest.mark.usefixtures("own")
+def test_resume_needs_no_text_where_the_cache_or_the_store_has_what_was_made_of_it(
+    made: Path, capfd: Capture
+) -> None:
+    store = Store.open("mlruns", create=False)
+    text = Corpus.build(["toy.txt"], CorpusSettings(min_count=1), cache="data/cache")
+    keep_corpus(store, store.study_named("pair-tying").run_id, text)
+    with hidden(made / "toy.txt"):
+        assert call(capfd, "resume", "pair-tying", "--trials", "3").code == 0
+        shutil.rmtree("data")
+        assert call(capfd, "resume", "pair-tying", "--trials", "4").code == 0
+        (fetched,) = Path("data/cache").glob("fetched-*")
+        assert text.fingerprint in (fetched / "meta.json").read_text(encoding="utf-8")
+        shutil.rmtree("data")
+        assert "there is no file" in refused(capfd, "resume", "pair-projection").sentence
+    assert "10 done of 10" in call(capfd, "status", "pair-tying").out
+
+
+@pytest.mark.usefixtures("own")
+def test_a_study_that_went_on_alone_takes_part_in_what_its_group_was_asked_for_later(
+    capfd: Capture,
+) -> None:
+    def asked(name: str) -> int:
+        return kept_study(Store.open("mlruns", create=False), name)[0].budget.trials
+
+    assert call(capfd, "resume", "pair-projection", "--trials", "3").code == 0
+    assert (asked("pair-projection"), asked("pair-tying"), asked("pair")) == (3, 2, 2)
+    assert call(capfd, "resume", "pair", "--trials", "4").code == 0
+    assert {asked(name) for name in ("pair-projection", "pair-tying", "pair")} == {4}
 
 
 # archive and restore --------------------------------------------------------------------------
@@ -280,6 +343,20 @@ def test_a_link_is_refused(zipped: Path, tmp_path: Path, capfd: Capture) -> None
         archive.writestr(link, "/etc/passwd")
     said = refused(capfd, "restore", str(bad), "--store", str(tmp_path / "store"))
     assert "which is a link" in said.sentence
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, capfd: Capture) -> None:
+    bomb = tmp_path / "bomb.zip"
+    with (
+        zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("artifacts/zeros", "w", force_zip64=True) as entry,
+    ):
+        for _ in range(120):
+            entry.write(bytes(1 << 20))
+    assert bomb.stat().st_size < 1 << 20
+    said = refused(capfd, "restore", str(bomb), "--store", str(tmp_path / "store"))
+    assert "125,829,120 bytes, more than 100 times its own size" in said.sentence
+    assert Store.open(tmp_path / "store").studies() == []
 
 
 def test_damage_is_found(zipped: Path, tmp_path: Path, capfd: Capture) -> None:
@@ -383,7 +460,9 @@ def test_prune_store_says_first_and_removes_only_what_crashed(own: Path, capfd: 
     alive.finish("FAILED")
     assert call(capfd, "prune-store", "--yes", "--failed").code == 0
     assert values() == before
-    assert "nothing is left over" in call(capfd, "prune-store").out
+    assert "nothing is left over: looked at the runs, files and checkpoints of mlruns" in (
+        call(capfd, "prune-store").out
+    )
 
 
 def cut_short(folder: Path, owner: dict[str, str], seed: int) -> Path:

@@ -7,6 +7,7 @@ import html
 import html.parser
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from dataclasses import replace
@@ -31,6 +32,7 @@ from debiaslab.report.pages import (
     markdown_page,
     pdf_page,
 )
+from debiaslab.report.pages.again import commands
 from debiaslab.report.pages.neighbors import neighbor_index
 from debiaslab.report.verdict import compared_verdict, verdict
 from debiaslab.report.word_data import Shift
@@ -156,7 +158,7 @@ def hostile(report: StudyReport) -> StudyReport:
 
 
 def test_the_page_fetches_nothing(report: StudyReport, page: Page) -> None:
-    source = html_page(report)
+    source = html_page(replace(report, diff=""))  # uncommitted code is shown, and may say import
     assert len(source.encode()) < 3_000_000
     for _, attributes in page.tags:
         for name in ("src", "href", "action", "data", "poster", "srcset"):
@@ -205,6 +207,39 @@ def test_its_numbers_are_those_of_the_store(study: StudyResults, report: StudyRe
     assert f"{study.corpus['tokens']:,}" in report.corpus["tokens"]
     assert any("2 seeds" in warning for warning in report.warnings)
     assert report.commands[-1].endswith(f"--study {study.name}")
+
+
+class Kept:
+    """Something that keeps the command it was made by."""
+
+    def __init__(self, line: str) -> None:
+        self.provenance = {"argv": ["/x/debiaslab/__main__.py", *shlex.split(line)]}
+
+
+@pytest.mark.parametrize(
+    ("last", "runs", "made"),
+    [
+        ("sweep a.txt --trials 4", ["sweep a.txt --trials 2"], "sweep a.txt --trials 4"),
+        ("sweep a.txt", ["sweep a.txt --trials 2"], "sweep a.txt"),
+        ("resume s", ["sweep 'a b.txt' --study s"], "sweep 'a b.txt' --study s"),
+        ("resume s --trials 9", ["sweep a.txt --trials 2"], "sweep a.txt --trials 9"),
+        (
+            "resume s --workers 2",
+            ["sweep a.txt --trials=2 --seeds 3", "resume s --trials 9"],
+            "sweep a.txt --seeds 3 --trials 9",
+        ),
+        ("compare --strategies 'a[b=c]'", ["compare"], "compare --strategies 'a[b=c]'"),
+        ("-f kernel.json", ["-f kernel.json"], None),
+    ],
+)
+def test_the_command_that_makes_a_study_again_needs_no_study(
+    last: str, runs: list[str], made: str | None
+) -> None:
+    study = Kept(last)
+    study.runs, study.name = [Kept(line) for line in runs], "s"  # type: ignore[attr-defined]
+    *first, report = commands(study)  # type: ignore[arg-type]
+    assert first == ([] if made is None else [f"python -m debiaslab {made}"])
+    assert report == "python -m debiaslab report --study s"
 
 
 def test_neighbours_are_those_of_the_vectors(study: StudyResults, report: StudyReport) -> None:
@@ -458,6 +493,26 @@ def test_one_seed_has_no_interval() -> None:
     assert "with one seed" in found.sentence
     assert "[" not in found.sentence
     assert verdict([row(None, 1, 2.0)]) is None
+
+
+def test_numbers_that_are_equal_to_the_digits_shown_did_not_change() -> None:
+    one = verdict([row(None, 1, 1.3041), row(0, 1, 1.3012)])
+    assert one is not None
+    assert (
+        "bias on report words did not change to two decimals, with one seed: 1.30 → 1.30 (0.00)"
+        in one.sentence
+    )
+    assert one.title.endswith("1.30 → 1.30, retention 1.00: no change, with one seed")
+    base = [row(None, seed, 1.3 + 0.0001 * seed) for seed in (1, 2, 3)]
+    less = [row(0, seed, 1.299 + 0.0001 * seed + 0.00001 * (seed == 2)) for seed in (1, 2, 3)]
+    every = verdict([*base, *less])
+    assert every is not None
+    assert every.bias.beyond_the_spread
+    assert "did not change to two decimals: 1.30 → 1.30 (0.00 [0.00, 0.00])" in every.sentence
+    assert "no change to two decimals" in every.title
+    for found in (one, every):
+        assert "fell" not in found.sentence
+        assert "−0.00" not in found.sentence
 
 
 def side(name: str, *biases: float, control: bool = False) -> Side:

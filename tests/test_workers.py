@@ -293,7 +293,10 @@ def test_who_was_taken_for_dead_cannot_touch_what_another_did(tmp_path: Path, la
 
 def test_more_threads_than_cores_are_refused() -> None:
     cores = os.cpu_count() or 1
-    with pytest.raises(UserError, match=rf"--workers was {cores + 1}.*of {cores} cores"):
+    said = (
+        rf"--workers was {cores + 1}, with 1 thread each; allowed: 1 to {cores} .*of {cores} cores"
+    )
+    with pytest.raises(UserError, match=said):
         Processes(cores + 1).check(threads=1)
     with pytest.raises(UserError, match="with 1000 threads each"):
         Processes(2).check(threads=1000)

@@ -262,7 +262,7 @@ def run_vectors(store: Store, run: RunInfo) -> Embeddings:
 def best_run(store: Store, args: argparse.Namespace) -> RunInfo:
     """Return the run that ``--run`` names, or the best one of ``--study``."""
     if args.run is not None:
-        return store.run(args.run)
+        return store.run_named(args.run)
     return store.best(args.study)
 
 

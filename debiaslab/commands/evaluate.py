@@ -36,7 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=".kv, .txt (word2vec or GloVe), .bin, .npz, or .npy with its words",
     )
     parser.add_argument(
-        "--run", metavar="ID", action="append", default=[], help="also the vectors of this run"
+        "--run",
+        metavar="ID",
+        action="append",
+        default=[],
+        help="also the vectors of this run: its id, or its first letters",
     )
     parser.add_argument(
         "--words", metavar="FILE", help="words of a .npy file, one a line; none: NAME.words.txt"

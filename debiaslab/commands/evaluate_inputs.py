@@ -103,7 +103,7 @@ def _runs(args: argparse.Namespace) -> list[Subject]:
     if not args.run:
         return []
     store = open_store(args)
-    return [_of_run(store, store.run(run_id)) for run_id in args.run]
+    return [_of_run(store, store.run_named(run_id)) for run_id in args.run]
 
 
 def _of_run(store: Store, run: RunInfo) -> Subject:

@@ -37,7 +37,7 @@ _VECTORS = {".txt": "word2vec", ".bin": "bin", ".kv": "kv", ".npz": "npz"}  # en
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--study", metavar="NAME", help="take the best run of this study")
-    parser.add_argument("--run", metavar="ID", help="take this run")
+    parser.add_argument("--run", metavar="ID", help="take this run: its id, or its first letters")
     parser.add_argument(
         "--pairs", metavar="CSV", help="pairs to score, header word1,word2; none: the 1,630 pairs"
     )

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("word", metavar="WORD")
     parser.add_argument("--vectors", metavar="FILE", help="vectors from a file")
-    parser.add_argument("--run", metavar="ID", help="vectors of a run")
+    parser.add_argument("--run", metavar="ID", help="vectors of a run: id, or its first letters")
     parser.add_argument("--study", metavar="NAME", help="vectors of the best run of a study")
     parser.add_argument("--compare", metavar="RUN2", help="a second run, or file, side by side")
     parser.add_argument(
@@ -85,5 +85,5 @@ def _second(args: argparse.Namespace) -> tuple[Embeddings, str]:
     if Path(args.compare).exists() or Path(args.compare).suffix:  # run ids have no dot
         return Embeddings.load(args.compare), args.compare
     store = open_store(args)
-    run = store.run(args.compare)
+    run = store.run_named(args.compare)
     return run_vectors(store, run), run.name

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
 from debiaslab.commands.arguments import add_store
 from debiaslab.commands.study_arguments import add_study, check_corpus, corpus_of, study_from
@@ -57,9 +56,11 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 
 def _done(root: str, name: str) -> tuple[int, int]:
     """Return how many runs of trials and baselines have finished already."""
+    from debiaslab.store_paths import locate
     from debiaslab.tracking import Store
 
-    if not (Path(root) / "mlflow.db").is_file():
+    database = locate(root).database  # None: a server, which is asked
+    if database is not None and not database.is_file():
         return 0, 0
     store = Store.open(root, create=False)
     study = store.find_study(name)

@@ -46,7 +46,8 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     found = find_leftovers(store, folders, failed=args.failed, checkpoints=args.checkpoints)
     yield from _listed(found)
     if not (found.runs or found.paths or found.checkpoints):
-        yield "nothing is left over"
+        looked = ", ".join(str(folder) for folder in folders)
+        yield f"nothing is left over: looked at the runs, files and checkpoints of {looked}"
         return
     what = ", ".join(
         (

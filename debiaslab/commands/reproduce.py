@@ -25,7 +25,11 @@ _SHOWN = 10  # numbers that differ
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("run", metavar="RUN_ID", help="a run of sweep or compare")
+    parser.add_argument(
+        "run",
+        metavar="RUN_ID",
+        help="of train, sweep or compare: the id, or its first letters",
+    )
     parser.add_argument("corpus", nargs="*", metavar="CORPUS", help="where its text is now")
     add_store(parser)
 

@@ -34,4 +34,5 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     where = "" if args.store == STORE else f" --store {args.store}"
     yield f"restored {', '.join(made.studies)} ({made.runs} runs)"
     for name in made.studies:
-        yield f"next: python -m debiaslab resume {name}{where}"
+        then = f"report --study {name}" if name in made.comparisons else f"resume {name}"
+        yield f"next: python -m debiaslab {then}{where}"

@@ -1,17 +1,32 @@
 """Continue a study by its name: its settings are kept with it.
 
-The corpus is looked for where it was; name its files when they have moved. It must be the same
-text: the study is of its fingerprint. Where the trials run may change from one command to the next.
+The corpus is looked for where it was, then by its fingerprint in the cache here, then in the store,
+which has it when the study ran on a cluster; or name its files. It must be the same text. Where the
+trials run may change from one command to the next.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import add_store, open_store, real, whole
+from debiaslab.commands.arguments import (
+    CACHE,
+    add_store,
+    check_device,
+    open_store,
+    real,
+    whole,
+)
 from debiaslab.commands.study_arguments import check_corpus
 from debiaslab.commands.sweep import INTERRUPTED, run_study
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+    from debiaslab.study.files import StudyFile
+    from debiaslab.tracking import Store, StudyRun
 
 __all__ = ["EXAMPLES", "INTERRUPTED", "add_arguments", "run"]
 EXAMPLES = """examples:
@@ -30,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--hours", type=real, help="begin no further trial after this time")
     parser.add_argument(
-        "--workers", type=whole(1, 10_000), help="processes that share the trials; none: as it was"
+        "--workers",
+        type=whole(1),
+        help="processes that share the trials, at most one for each core; none: as it was",
     )
     parser.add_argument(
         "--executor",
@@ -48,7 +65,8 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.study.files import with_budget, with_corpus, with_executor
     from debiaslab.study.kept import kept_study
 
-    study, _ = kept_study(open_store(args), args.name)
+    store = open_store(args)
+    study, begun = kept_study(store, args.name)
     study = with_budget(study, trials=args.trials, hours=args.hours)
     if args.corpus:
         moved = study.corpus.model_copy(update={"files": tuple(args.corpus)})
@@ -57,5 +75,26 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         study, executor=args.executor, scheduler=args.scheduler, workers=args.workers
     )
     study.plans()
-    check_corpus(study)
-    yield from run_study(study, args.store)
+    corpus = None if args.corpus else _without_text(store, study, begun)
+    if corpus is None:
+        check_corpus(study)
+    check_device(study.trainer.device)
+    yield from run_study(study, args.store, corpus)
+
+
+def _without_text(store: Store, study: StudyFile, begun: Sequence[StudyRun]) -> Corpus | None:
+    """Return the encoded corpus of a study whose text is not here; None: it is, or nothing is."""
+    from debiaslab.corpus.reference import Reference
+    from debiaslab.study.corpus_store import CORPUS, find_corpus
+
+    files = study.corpus.files
+    if all(Path(file).is_file() for file in files):
+        return None
+    run = begun[0]
+    fingerprint = run.params["corpus_fingerprint"]
+    path = Path(CACHE) / f"fetched-{fingerprint[:16]}"
+    wanted = Reference(fingerprint, path, study.corpus.settings(), run.params["corpus"], files)
+    found = wanted.find(CACHE)
+    if found is None and CORPUS in store.artifacts(run.run_id):
+        found = find_corpus(store, run.run_id, wanted, CACHE)
+    return found

@@ -1,4 +1,8 @@
-"""Show what of a study is done, running, failed or missing, for each trial and seed."""
+"""Show what of a study is done, running, failed or missing, for each trial and seed.
+
+Beside each state stand the first letters of the run's id. A comparison, which has no trials, is
+shown run by run.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Print one table a study."""
-    from debiaslab.study.kept import kept_study
-    from debiaslab.study.status import known_trials, status_of
+    from debiaslab.study.kept import STUDY_FILE, kept_study
+    from debiaslab.study.status import known_trials, runs_text, status_of
 
     store = open_store(args)
+    alone = store.find_study(args.name)
+    if alone is not None and STUDY_FILE not in store.artifacts(alone.run_id):
+        yield runs_text(args.name, store.runs(alone.run_id))
+        return
     file, begun = kept_study(store, args.name)
     runs = {study.study: store.runs(study.run_id) for study in begun}
     left = False

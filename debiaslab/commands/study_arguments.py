@@ -91,7 +91,10 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         help="any value of a study file, such as trainer.lr=0.01 or seeds=[4,5]",
     )
     group.add_argument(
-        "--workers", type=whole(1, 10_000), default=1, help="processes that share the trials"
+        "--workers",
+        type=whole(1),
+        default=1,
+        help="processes that share the trials; on one machine times --threads at most its cores",
     )
     group.add_argument(
         "--executor", default="local", help="local: this machine; dask: the workers of a cluster"

@@ -22,6 +22,7 @@ from debiaslab.commands.study_arguments import (
 )
 
 if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
     from debiaslab.study.files import StudyFile
 
 INTERRUPTED = (
@@ -51,17 +52,26 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     yield from run_study(study, args.store)
 
 
-def run_study(study: StudyFile, root: str) -> Iterator[str]:
-    """Run or continue every strategy of a study, and say what each found."""
+def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iterator[str]:
+    """Run or continue every strategy of a study, and say what each found.
+
+    Args:
+        study: The study.
+        root: Folder of the store.
+        corpus: Its corpus; None: its files are read.
+    """
     from debiaslab.study import sweep
+    from debiaslab.study.summary import NOTHING_LEFT
 
     check_submissions(study)
     executor = executor_of(study)
-    corpus = corpus_of(study)
+    corpus = corpus_of(study) if corpus is None else corpus
     for plan in study.plans():
         summary = sweep(
             corpus, plan, root=root, submissions=SUBMISSIONS, file=study, executor=executor
         )
+        if summary.trained == 0:
+            yield NOTHING_LEFT
         yield summary.text
         store = "" if root == STORE else f" --store {root}"
         yield f"next: python -m debiaslab ui --study {summary.name}{store}"

@@ -14,6 +14,13 @@ from debiaslab.statistics.paired import Paired, paired
 from debiaslab.statistics.t_interval import half_width
 
 Better = Literal["higher", "lower"]
+NO_RANK = "–"
+_FEWER_SEEDS = (
+    "n: seeds that measured it, where not all did; one of several seeds gives no interval and "
+    "takes no rank"
+)
+OVERLAP = "neighbor_overlap"
+_BASELINE_OVERLAP = "overlap of the baseline: with the baseline of another seed"
 
 
 @dataclass(frozen=True)
@@ -56,17 +63,27 @@ class Comparing:
 
     Attributes:
         n: Seeds that measured it.
-        mean: Mean over them; None when none did.
+        seeds: Seeds of the comparison.
+        mean: Mean over those that did; None when none did.
         half_width: Half of the 95 % t interval; None with fewer than two.
-        rank: 1 is best among the sides that have it; ties share the lower rank.
+        rank: 1 is best among the sides that have one; ties share the lower rank. A number of a
+            single seed has none where the comparison has more: it may be first by chance, and no
+            interval would say so.
         to_baseline: Paired comparison with the baseline over the seeds both have; None without.
     """
 
     n: int
+    seeds: int
     mean: float | None
     half_width: float | None
     rank: int | None
     to_baseline: Paired | None
+
+    @property
+    def rank_text(self) -> str:
+        """The rank as tables show it, with how many seeds it rests on when that is not all."""
+        few = f", n={self.n}" if self.n < self.seeds else ""
+        return f"({NO_RANK if self.rank is None else self.rank}{few})"
 
 
 OUTCOMES: tuple[Measure, ...] = (
@@ -83,9 +100,18 @@ HEADLINE: tuple[Measure, ...] = (
     Measure("lipstick", "svm_recovery", "all", "lower", "SVM"),
     Measure("lipstick", "profession_neighbors", "report", "lower", "neighbours r"),
     Measure("factual_association", "bls", "report", "lower", "|r| women"),
-    Measure("neighbor_overlap", "all ranks", "all", "higher", "overlap"),
+    Measure(OVERLAP, "all ranks", "all", "higher", "overlap"),
 )
 """The columns of the table: report words only, where a metric has halves."""
+
+
+def shown_measures(sides: Sequence[Side]) -> list[Measure]:
+    """Return the headline measures that any side has."""
+    return [
+        measure
+        for measure in HEADLINE
+        if any(result.mean is not None for result in compared(sides, measure))
+    ]
 
 
 def every_measure(sides: Sequence[Side]) -> tuple[Measure, ...]:
@@ -107,23 +133,37 @@ def every_measure(sides: Sequence[Side]) -> tuple[Measure, ...]:
 def compared(sides: Sequence[Side], measure: Measure) -> tuple[Comparing, ...]:
     """Return one measure of every side; the first side is the baseline."""
     numbers = [[measure.number(side, i) for i in range(len(side.cards))] for side in sides]
-    means = [_mean(each) for each in numbers]
-    ranks = _ranks(means, measure.better)
+    present = [[number for number in own if number is not None] for own in numbers]
+    seeds = len(sides[0].cards)
+    ranked = [mean(own) if own and (len(own) > 1 or seeds == 1) else None for own in present]
     return tuple(
         Comparing(
-            n=sum(number is not None for number in own),
-            mean=average,
-            half_width=half_width([number for number in own if number is not None]),
+            n=len(known),
+            seeds=seeds,
+            mean=mean(known) if known else None,
+            half_width=half_width(known),
             rank=rank,
             to_baseline=None if own is numbers[0] else _paired(numbers[0], own, measure.better),
         )
-        for own, average, rank in zip(numbers, means, ranks, strict=True)
+        for own, known, rank in zip(numbers, present, _ranks(ranked, measure.better), strict=True)
     )
 
 
-def _mean(numbers: Sequence[float | None]) -> float | None:
-    present = [number for number in numbers if number is not None]
-    return mean(present) if present else None
+def footnotes(sides: Sequence[Side]) -> tuple[str, ...]:
+    """Return what has to be said of some of the headline's numbers, where there are such."""
+    columns = [(measure, compared(sides, measure)) for measure in shown_measures(sides)]
+    found = []
+    if any(0 < each.n < each.seeds for _, column in columns for each in column):
+        found.append(_FEWER_SEEDS)
+    if any(measure.metric == OVERLAP and column[0].n for measure, column in columns):
+        found.append(_BASELINE_OVERLAP)
+    return tuple(found)
+
+
+def sentence(note: str) -> str:
+    """Return a note as a sentence; one that begins with a symbol such as n keeps it."""
+    begun = note if note[1:2] == ":" else note[0].upper() + note[1:]
+    return f"{begun}."
 
 
 def _ranks(means: Sequence[float | None], better: Better) -> list[int | None]:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
 from debiaslab.report.comparison import (
-    HEADLINE,
     Comparing,
     Measure,
     compared,
     every_measure,
+    footnotes,
+    shown_measures,
 )
 from debiaslab.report.comparison_fronts import front_text
 from debiaslab.results import Side
 
 MISSING = "–"
+_SIGNED = re.compile(r"(?<![\d.\w])[-+]\d[\d.]*")
 _DIFFERENCES = "Difference to the baseline of the same seed, with its 95 % interval"
 _COLUMNS = (
     "strategy",
@@ -46,7 +49,7 @@ _COLUMNS = (
 
 def comparison_text(sides: Sequence[Side]) -> str:
     """Return the means with intervals and ranks, then the differences to the baseline."""
-    measures = _shown(sides)
+    measures = shown_measures(sides)
     results = [compared(sides, measure) for measure in measures]
     head = ["strategy", "seeds", *(measure.label for measure in measures), "budget"]
     rows = [
@@ -64,18 +67,26 @@ def comparison_text(sides: Sequence[Side]) -> str:
 def caption(sides: Sequence[Side]) -> str:
     """Say what the numbers are."""
     seeds = len(sides[0].cards)
-    few = "" if seeds >= 3 else f"; {seeds} seed(s) say little: use 3 or more"
-    return (
-        f"report words and report pairs, mean ± half of the 95 % t interval over {seeds} seeds, "
-        f"(rank); {MISSING} not measured or not finished; bias in units of what random words show "
-        "in the baseline; |s| the WEAT statistic, not d; retention and overlap higher is better, "
-        f"the rest lower; budget: training of the seeds + of tuning λ, seconds{few}"
+    over = "one seed" if seeds == 1 else f"{seeds} seeds"
+    few = () if seeds >= 3 else (f"{over} can say little: use 3 or more",)
+    return "; ".join(
+        (
+            "report words and report pairs, mean ± half of the 95 % t interval over "
+            f"{over}, (rank)",
+            f"{MISSING} not measured or not finished",
+            *footnotes(sides),
+            "bias in units of what random words show in the baseline",
+            "|s| the WEAT statistic, not d",
+            "retention and overlap higher is better, the rest lower",
+            "budget: training of the seeds + of tuning λ, seconds",
+            *few,
+        )
     )
 
 
 def comparison_markdown(sides: Sequence[Side]) -> str:
     """Return the means as a Markdown table, the best of a column in bold, and the differences."""
-    measures = _shown(sides)
+    measures = shown_measures(sides)
     results = [compared(sides, measure) for measure in measures]
     labels = [measure.label.replace("|", r"\|") for measure in measures]
     rows = [
@@ -91,19 +102,20 @@ def comparison_markdown(sides: Sequence[Side]) -> str:
 
 def comparison_latex(sides: Sequence[Side]) -> str:
     """Return means, the best of a column in bold, and differences: ``tabular`` of booktabs."""
-    measures = _shown(sides)
+    measures = shown_measures(sides)
     results = [compared(sides, measure) for measure in measures]
     labels = [_latex(measure.label) for measure in measures]
     rows = [
         [
             _latex(side.label),
-            *(_emphasised(column[i], r"\textbf{", "}", r" $\pm$ ") for column in results),
+            *(_numbers(_emphasised(column[i], r"\textbf{", "}")) for column in results),
             _budget(side),
         ]
         for i, side in enumerate(sides)
     ]
-    lines = [f"% {caption(sides)}", *_tabular(["strategy", *labels, "budget"], rows)]
-    changes = [[_latex(label), *cells] for label, *cells in _changes(sides, results)]
+    said = caption(sides).replace(MISSING, "--")
+    lines = [f"% {said}", *_tabular(["strategy", *labels, "budget"], rows)]
+    changes = [[_latex(label), *map(_numbers, cells)] for label, *cells in _changes(sides, results)]
     if changes:
         lines += [f"% {_DIFFERENCES}", *_tabular(["strategy", *labels], changes)]
     return "\n".join(lines) + "\n"
@@ -179,15 +191,6 @@ def _csv_row(side: Side, measure: Measure, result: Comparing) -> tuple[object, .
     )
 
 
-def _shown(sides: Sequence[Side]) -> list[Measure]:
-    """Return the headline measures that any side has."""
-    return [
-        measure
-        for measure in HEADLINE
-        if any(result.mean is not None for result in compared(sides, measure))
-    ]
-
-
 def _seeds(side: Side) -> str:
     finished = sum(card is not None for card in side.cards)
     whole = finished == len(side.cards)
@@ -197,13 +200,13 @@ def _seeds(side: Side) -> str:
 def _cell(result: Comparing) -> str:
     if result.mean is None:
         return MISSING
-    return f"{_value(result)} ({result.rank})"
+    return f"{_value(result)} {result.rank_text}"
 
 
-def _value(result: Comparing, plus_minus: str = " ±") -> str:
+def _value(result: Comparing) -> str:
     if result.mean is None:
         return MISSING
-    spread = "" if result.half_width is None else f"{plus_minus}{result.half_width:.3f}"
+    spread = "" if result.half_width is None else f" ±{result.half_width:.3f}"
     return f"{result.mean:.3f}{spread}"
 
 
@@ -213,19 +216,27 @@ def _change(result: Comparing) -> str:
         return MISSING
     low, high = pair.interval
     between = "" if low is None or high is None else f" [{low:+.3f}, {high:+.3f}]"
-    return f"{pair.difference:+.3f}{between}"
+    few = f" n={pair.n}" if pair.n < result.seeds else ""
+    return f"{pair.difference:+.3f}{between}{few}"
 
 
-def _emphasised(result: Comparing, before: str, after: str, plus_minus: str = " ±") -> str:
-    text = _value(result, plus_minus)
-    if result.rank is None:
+def _emphasised(result: Comparing, before: str, after: str) -> str:
+    text = _value(result)
+    if result.mean is None:
         return text
-    return f"{before}{text}{after} (1)" if result.rank == 1 else f"{text} ({result.rank})"
+    shown = f"{before}{text}{after}" if result.rank == 1 else text
+    return f"{shown} {result.rank_text}"
 
 
 def _budget(side: Side) -> str:
     tuning = f" + {side.tuning_seconds:.0f}" if side.tuning_runs else ""
     return f"{side.seconds:.0f}{tuning} s"
+
+
+def _numbers(text: str) -> str:
+    """Set the signs of a cell's numbers as LaTeX does: a minus is no hyphen."""
+    signed = _SIGNED.sub(lambda match: f"${match[0]}$", text)
+    return signed.replace(" ±", r" $\pm$ ").replace(MISSING, "--")
 
 
 def _latex(text: str) -> str:

@@ -92,8 +92,9 @@ def _row(row: FloorRow) -> list[str]:
 
 
 def _caption(sides: Sequence[Side]) -> str:
+    n = len(sides[0].cards)
     return (
-        f"mean and 95 % t interval over {len(sides[0].cards)} seed(s); chance is 0.5, 0.5, 0 and "
+        f"mean and 95 % t interval over {n} seed{'s' * (n != 1)}; chance is 0.5, 0.5, 0 and "
         "0; labels are those of the baseline of the same seed; gender-blind: every gender word "
         "and first name was one word before training; room: whether the baseline is surely above "
         "the floor, so that a strategy could show anything here"

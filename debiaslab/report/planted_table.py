@@ -80,7 +80,8 @@ def caption(study: PlantedStudy) -> str:
     """Say what the numbers are."""
     at_zero = _AT_ZERO[study.base].format(study.male_share)
     return (
-        f"mean ± half of the 95 % t interval over {study.seeds} seed(s); dose −1: only female "
+        f"mean ± half of the 95 % t interval over {study.seeds} seed"
+        f"{'s' * (study.seeds != 1)}; dose −1: only female "
         f"gender words near the chosen words, 1: only male, 0: {at_zero}; random words at 0: "
         "their middle 95 % in the same vectors; inside: seeds whose value lies there at 0; ρ: "
         "Spearman with the dose within a seed, mean over seeds, of chosen and of control words; "

@@ -38,17 +38,26 @@ def sweep_markdown(rows: Sequence[TrialRow]) -> str:
     for cells in sweep_cells(rows):
         shown = [f"**{cell}**" for cell in cells[:-1]] if cells[-1] else list(cells[:-1])
         lines.append("| " + " | ".join(shown) + " |")
-    return "\n".join([*lines, "", caption(rows)]) + "\n"
+    return "\n".join([*lines, "", caption(rows, best="bold")]) + "\n"
 
 
-def caption(rows: Sequence[TrialRow]) -> str:
-    """Say what the numbers are."""
+def caption(rows: Sequence[TrialRow], best: str = "*") -> str:
+    """Say what the numbers are, and how the table marks the ``best`` trial."""
     seeds = len({row.seed for row in rows})
     over = "one seed" if seeds < 2 else f"mean ± standard deviation over {seeds} seeds"
     return (
         f"{over}; bias in units of the 95 % quantile of |s| for random words in the baseline; "
-        "retention against the baseline; * the lowest score; n/m not measured"
+        f"retention against the baseline; {best} {_why(rows)}; n/m not measured"
     )
+
+
+def _why(rows: Sequence[TrialRow]) -> str:
+    """Say what made the best trial the best: the baseline is none, and may have a lower score."""
+    trials = [each for each in summarize(rows) if each.trial is not None]
+    lowest = min((each.score.mean for each in trials), default=0.0)
+    if all(each.score.mean <= lowest for each in trials if each.best):
+        return "the lowest score of the trials"
+    return "the best trial (those with a lower score lack a seed, or the retention asked for)"
 
 
 def number(value: float | None, digits: int = 3) -> str:

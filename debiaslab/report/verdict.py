@@ -33,11 +33,22 @@ class Change:
         return None if low is None or high is None else not low <= 0 <= high
 
     @property
+    def shown(self) -> tuple[str, str]:
+        """Both numbers, to the digits that are shown."""
+        return f"{self.before:.2f}", f"{self.after:.2f}"
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the two numbers are equal to the digits that are shown."""
+        return len(set(self.shown)) == 1
+
+    @property
     def text(self) -> str:
         """``1.71 → 1.51 (−0.20 [−0.61, +0.21])``."""
         low, high = self.pair.interval
         between = "" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]"
-        return f"{self.before:.2f} → {self.after:.2f} ({_signed(self.pair.difference)}{between})"
+        before, after = self.shown
+        return f"{before} → {after} ({_signed(self.pair.difference)}{between})"
 
 
 @dataclass(frozen=True)
@@ -64,10 +75,11 @@ class Verdict:
     def title(self) -> str:
         """The finding in one line, for a figure."""
         kept = "" if self.retention is None else f", retention {self.retention.after:.2f}"
-        change = f"{self.bias.before:.2f} → {self.bias.after:.2f}"
+        change = " → ".join(self.bias.shown)
+        same = self.bias.unchanged
         sure = {
-            None: " (one seed: may be chance)",
-            True: "",
+            None: ": no change, with one seed" if same else " (one seed: may be chance)",
+            True: ": no change to two decimals" if same else "",
             False: f": no difference beyond the spread of {self.seeds} seeds",
         }[self.bias.beyond_the_spread]
         return f"λ = {self.weight:.3g}: bias on {self.words} words {change}{kept}{sure}"
@@ -90,6 +102,8 @@ class Verdict:
         return " ".join(parts) + "." + self._no_gain()
 
     def _went(self) -> str:
+        if self.bias.unchanged:
+            return "did not change to two decimals"
         return "fell" if self.bias.pair.difference < 0 else "rose"
 
     def _no_gain(self) -> str:
@@ -152,7 +166,8 @@ def _percent_interval(change: Change) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+    shown = f"{value:+.2f}"
+    return "0.00" if float(shown) == 0 else shown.replace("-", "−")
 
 
 @dataclass(frozen=True)
@@ -171,13 +186,15 @@ class ComparedVerdict:
 def compared_verdict(sides: Sequence[Side]) -> ComparedVerdict:
     """Return which strategy has the least bias, and whether that is beyond the spread of seeds."""
     bias, kept = compared(sides, OUTCOMES[0]), compared(sides, OUTCOMES[1])
+    seeds = len(sides[0].cards)
     known = [
         (result.mean, i)
         for i, result in enumerate(bias)
-        if i and not sides[i].control and result.mean is not None
+        if i and not sides[i].control and result.mean is not None and result.rank is not None
     ]
     if not known:
-        return ComparedVerdict(None, "No strategy has bias measured on report words.")
+        with_more = " with more than one seed" if seeds > 1 else ""
+        return ComparedVerdict(None, f"No strategy has bias measured on report words{with_more}.")
     _, least = min(known)
     own, retention, before = bias[least], kept[least], bias[0]
     change = f"{before.mean:.2f} → {own.mean:.2f}" if before.mean is not None else f"{own.mean:.2f}"
@@ -196,7 +213,6 @@ def compared_verdict(sides: Sequence[Side]) -> ComparedVerdict:
         if below
         else f"; none of {n} strategies lowered it beyond the spread of the seeds"
     )
-    seeds = len(sides[0].cards)
     over = "one seed: no interval" if seeds == 1 else f"{seeds} seeds, 95 % t intervals"
     return ComparedVerdict(least, "".join([*parts, f" ({over})."]))
 

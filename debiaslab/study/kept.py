@@ -59,6 +59,8 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
     Raises:
         UserError: There is no such study, or it was made before studies kept their file.
     """
+    from debiaslab.study.files import with_budget
+
     studies = store.studies()
     alone = [each for each in studies if each.study == name]
     found = alone or [each for each in studies if each.tags.get(GROUP_TAG) == name]
@@ -73,10 +75,14 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
     there = store.artifacts(found[0].run_id)
     if STUDY_FILE not in there:
         raise UserError(
-            f"the study {name!r} was made before studies kept their own file",
-            next_step="the sweep command that made it, which continues it",
+            f"{name!r} keeps no study file: it is a comparison, or older than such files",
+            next_step="the command that made it, which continues it",
         )
-    file = _read(store, found[0], ALONE if alone and ALONE in there else STUDY_FILE)
+    file = _read(store, found[0], STUDY_FILE)
+    if alone and ALONE in there:
+        group, file = file, _read(store, found[0], ALONE)
+        trials = max(group.budget.trials, file.budget.trials)  # the group may have gone on since
+        file = with_budget(file, trials=trials, hours=None)
     if file.group not in (None, name):  # one study of a group was named: only that one
         label = name.removeprefix(f"{file.group}-")
         chosen = [each for each in file.strategies if (each.label or each.name) == label]

@@ -23,16 +23,16 @@ from debiaslab.provenance import provenance
 from debiaslab.run_info import PROVENANCE, SCORECARD, VECTORS, RunInfo
 from debiaslab.sgns import TrainSettings, train
 from debiaslab.study.run import bound_strategy, flat
-from debiaslab.tracking import PARENT_TAG
+from debiaslab.tracking import PARENT_TAG, STUDY_TAG
 
 if TYPE_CHECKING:
     from debiaslab.tracking import Store
 
 _CORPUS = "corpus.json"
 _NEEDED = (_CORPUS, PROVENANCE, SCORECARD, VECTORS)
-_MADE = ("baseline", "trial", "cell")  # kinds of runs that are one training and one scorecard
+_MADE = ("single", "baseline", "trial", "cell")  # kinds of runs that are one training
 _HELD_AGAINST = "cell"  # the kind that is measured against its baseline, by `compare`
-_WARM = "init"  # setting of a run that began with its baseline's vectors
+_WARM = "init"  # setting of a run that began with vectors: those of its baseline, or of a file
 
 
 @dataclass(frozen=True)
@@ -88,19 +88,20 @@ class Verdict:
     elsewhere: int
 
 
-def read_recipe(store: Store, run_id: str) -> Recipe:
+def read_recipe(store: Store, named: str) -> Recipe:
     """Return what a run was made of.
+
+    Args:
+        store: Where it is.
+        named: Its id, or a beginning of it that no other run's id has.
 
     Raises:
         UserError: There is no such run, or it is none that can be made again.
     """
-    run = store.run(run_id)
+    run = store.run_named(named)
+    run_id = run.run_id
     if run.kind not in _MADE:
-        raise UserError(
-            f"the run {run_id} is {run.kind or 'something'!r}, not one training",
-            allowed="runs of sweep and compare: a baseline, a trial or a cell",
-            next_step="python -m debiaslab status NAME, or the UI, for the ids of a study's runs",
-        )
+        raise _no_training(run)
     there = store.artifacts(run_id)
     if missing := [path for path in _NEEDED if path not in there]:
         raise UserError(
@@ -110,8 +111,7 @@ def read_recipe(store: Store, run_id: str) -> Recipe:
     baseline = _baseline(store, run)
     if _WARM in run.params and baseline is None:
         raise UserError(
-            f"the run {run_id} began with the vectors of its baseline, which are gone from the "
-            "store",
+            f"the run {run_id} began with {run.params[_WARM]}, which the store does not have",
             allowed="runs that were trained from the beginning, or whose baseline is there",
         )
     settings = TrainSettings(
@@ -136,6 +136,20 @@ def read_recipe(store: Store, run_id: str) -> Recipe:
         vectors=Embeddings.load(store.artifact(run_id, VECTORS)),
         scorecard=Scorecard.from_json(text(SCORECARD)),
         baseline=baseline,
+    )
+
+
+def _no_training(run: RunInfo) -> UserError:
+    """Say what a run is that cannot be made again, and where the ids of those that can be are."""
+    name = "NAME"
+    what = f"the run {run.run_id} is {run.kind or 'something'!r}"
+    if run.kind == "study":
+        name = run.tags.get(STUDY_TAG, run.name)
+        what = f"{run.run_id} is the study {name!r}"
+    return UserError(
+        f"{what}, not one training",
+        allowed="runs of train, sweep and compare: a single one, a baseline, a trial or a cell",
+        next_step=f"python -m debiaslab status {name}, which shows the ids of a study's runs",
     )
 
 
@@ -177,9 +191,19 @@ def find_corpus(recipe: Recipe, files: Sequence[str], cache: str | Path) -> Corp
         raise UserError(
             f"{', '.join(corpus.sources)} is another text: its fingerprint is "
             f"{corpus.fingerprint[:16]}…",
-            allowed=f"a text with the fingerprint {wanted[:16]}…, read with {settings}",
+            allowed=f"a text with the fingerprint {wanted[:16]}…, read with {_said(settings)}",
         )
     return corpus
+
+
+def _said(settings: CorpusSettings) -> str:
+    """Return what shapes the ids, in words."""
+    rare = "left out" if settings.rare == "drop" else "as <UNK>"
+    case = "in lower case" if settings.lowercase else "in their own case"
+    phrases = "no multi-word expressions"
+    if settings.mwes is not None:
+        phrases = f"the multi-word expressions of {settings.mwes} joined"
+    return f"words seen fewer than {settings.min_count} times {rare}, {case}, {phrases}"
 
 
 def circumstances(recipe: Recipe, corpus: Corpus) -> tuple[Circumstance, ...]:

@@ -9,6 +9,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tqdm import tqdm
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.run_info import VECTORS, DatasetInfo
+from debiaslab.run_info import SIDES, VECTORS, DatasetInfo
 from debiaslab.study.archive import inside
 from debiaslab.study.archive_model import (
     ARTIFACTS,
@@ -47,6 +48,8 @@ _TIMES_TAG = "debiaslab.original_times"
 _LEFT_OUT = {PARENT_TAG, PROCESS_TAG, MODEL_TAG, BEST_TAG, KIND_TAG, "mlflow.runName"}
 _CHUNK = 1 << 20
 _LARGEST_JSON = 1 << 30
+_HARMLESS = 100 << 20  # bytes up to which it does not matter how far an archive was packed
+_MOST_PACKED = 100  # bytes from one: studies have 2 to 10, a zip bomb has a thousand
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Restored:
     """What was restored."""
 
     studies: tuple[str, ...]
+    comparisons: tuple[str, ...]  # of these those that `resume` does not continue
     runs: int
 
 
@@ -88,11 +92,16 @@ def restore(path: Path, store: Store, root: Path, *, progress: bool = True) -> R
         raise UserError(f"there is no file {path}") from error
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
         raise UserError(f"{path} is not a whole zip file ({error})") from error
-    return Restored(tuple(study.name for study in content.studies), runs)
+    names = tuple(study.name for study in content.studies)
+    sided = tuple(each.name for each in content.studies if _is_comparison(each))
+    return Restored(names, sided, runs)
 
 
 def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, root: Path) -> Content:
-    """Check every entry, unpack what the manifest names, and return the content."""
+    """Check every entry, unpack what the manifest names, and return the content.
+
+    No entry can give more bytes than it says it has: ``zipfile`` stops there.
+    """
     entries = {entry.filename: entry for entry in archive.infolist()}
     for name, entry in entries.items():
         if not inside(name):
@@ -100,6 +109,12 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, root: Path) -> C
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise UserError(f"{path} holds {name!r}, which is a link")
     size = sum(entry.file_size for entry in entries.values())
+    if size > max(_HARMLESS, _MOST_PACKED * path.stat().st_size):
+        raise UserError(
+            f"{path} unpacks to {size:,} bytes, more than {_MOST_PACKED} times its own size: no "
+            "archive of a study is packed so far",
+            next_step="archive the study again where it is",
+        )
     root.mkdir(parents=True, exist_ok=True)
     for place in (folder, root):
         if (free := shutil.disk_usage(place).free) < size:
@@ -114,6 +129,7 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, root: Path) -> C
             raise UserError(f"{path} is damaged: {name!r} is not what was archived")
     if CONTENT not in manifest.files:
         raise UserError(f"{path} is damaged: {CONTENT!r} is missing")
+    _check_json(entries[CONTENT], path)
     try:
         return Content.model_validate_json((folder / CONTENT).read_bytes())
     except ValidationError as error:
@@ -142,9 +158,14 @@ def _unreadable(path: Path, error: ValidationError) -> UserError:
 
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> bytes:
+    _check_json(entry, path)
+    return archive.read(entry)
+
+
+def _check_json(entry: zipfile.ZipInfo, path: Path) -> None:
+    """Refuse what would be read into memory whole and is too large for that."""
     if entry.file_size > _LARGEST_JSON:
         raise UserError(f"{path} is damaged: {entry.filename!r} is too large")
-    return archive.read(entry)
 
 
 def _copy(archive: zipfile.ZipFile, name: str, target: Path) -> str:
@@ -167,6 +188,7 @@ def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: 
         kind = run.tags.get(KIND_TAG, "trial")
         renamed[run.run_id] = _restore_run(store, run, parent, folder, kind=kind)
         bar.update()
+    _rename_in_sides(store, parent, renamed)
     tags = {KIND_TAG: "study"}  # from here on it is seen
     if (best := renamed.get(study.parent.tags.get(BEST_TAG, ""))) is not None:
         tags[BEST_TAG] = best
@@ -177,6 +199,20 @@ def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: 
     store.writer(parent).tags(tags)
     if study.search is not None:
         search_is_whole(root, study.name)
+
+
+def _is_comparison(study: ArchivedStudy) -> bool:
+    return study.parent.tags.get("debiaslab.comparison") == "true"
+
+
+def _rename_in_sides(store: Store, parent: str, renamed: Mapping[str, str]) -> None:
+    """Let the strategies of a comparison name their runs by the ids these have here."""
+    if SIDES not in store.artifacts(parent):
+        return
+    text = store.artifact(parent, SIDES).read_text(encoding="utf-8")
+    for old, new in renamed.items():
+        text = text.replace(f'"{old}"', f'"{new}"')
+    store.writer(parent).text(text, SIDES)
 
 
 def _relinked(run: ArchivedRun, experiment: str, new: str) -> str:

@@ -114,13 +114,16 @@ def train_single(
     settings, chosen = training.settings, training.create()
     bound = bound_strategy(corpus, chosen, training.cover, settings)
     name = f"{training.strategy} λ={training.weight:.4g}" if bound is not None else "baseline"
+    params = run_params(corpus, settings, chosen, bound, training.cover)
+    if training.init is not None:
+        params["init"] = "vectors of a file"
     store = Store.open(root)
     with (
         removed_at_the_end(checkpoint),
         store.start(
             f"{name} · {corpus.name} · seed {settings.seed}",
             parent=None,
-            params=run_params(corpus, settings, chosen, bound, training.cover),
+            params=params,
             tags={"debiaslab.kind": "single", "debiaslab.strategy": training.strategy},
             dataset=dataset_info(corpus),
         ) as log,

@@ -17,6 +17,14 @@ from debiaslab.study.search import counted_trials, seeds_tried
 from debiaslab.study.search_storage import open_storage, search_exists
 from debiaslab.tracking import PROCESS_TAG
 
+_TRAINED = ("done", "running", "failed")
+_LETTERS = 8  # of a run's id: two runs of a store hardly ever share them
+_WIDTH = len("not needed ") + _LETTERS
+RUN_IDS = (
+    "the letters beside a state are the first of the run's id; reproduce, evaluate --run,\n"
+    "export --run and neighbors --run take them"
+)
+
 State = Literal["done", "running", "failed", "missing", "pruned", "not needed"]
 
 
@@ -27,6 +35,11 @@ class Row:
     trial: int | None
     weight: float | None  # λ; None: not drawn yet
     cells: Mapping[int, State]  # by seed
+    runs: Mapping[int, str]  # by seed: MLflow run of a cell that is done, running or failed
+
+    def shown(self, seed: int) -> str:
+        """State of a cell with the first letters of its run's id, by which others know it."""
+        return f"{self.cells[seed]} {self.runs.get(seed, '')[:_LETTERS]}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -50,13 +63,16 @@ class Status:
     def text(self) -> str:
         """The table, for the terminal."""
         seeds = list(self.rows[0].cells)
-        head = f"{'trial':>8}  {'λ':>9}  " + "  ".join(f"{f'seed {seed}':10}" for seed in seeds)
+        heads = "  ".join(f"{f'seed {seed}':{_WIDTH}}" for seed in seeds)
+        head = f"{'trial':>8}  {'λ':>9}  {heads}"
         lines = [f"study     {self.name}", f"cells     {self._summary()}", "", head.rstrip()]
         for row in self.rows:
             name = "baseline" if row.trial is None else str(row.trial)
             weight = "–" if row.weight is None else f"{row.weight:.3g}"
-            cells = "  ".join(f"{row.cells[seed]:10}" for seed in seeds)
+            cells = "  ".join(f"{row.shown(seed):{_WIDTH}}" for seed in seeds)
             lines.append(f"{name:>8}  {weight:>9}  {cells}".rstrip())
+        if any(row.runs for row in self.rows):
+            lines += ["", RUN_IDS]
         return "\n".join(lines)
 
     def _summary(self) -> str:
@@ -96,8 +112,25 @@ def status_of(
         trial = None if number is None else trials.get(number)
         cells = {seed: _state(latest.get((number, seed)), trial, seed, seeds) for seed in seeds}
         weight = 0.0 if number is None else _weight(trial, latest, number)
-        rows.append(Row(number, weight, cells))
+        own = {
+            seed: run.run_id
+            for (each, seed), run in latest.items()
+            if each == number and cells.get(seed) in _TRAINED
+        }
+        rows.append(Row(number, weight, cells, own))
     return Status(name, tuple(rows))
+
+
+def runs_text(name: str, runs: Sequence[RunInfo]) -> str:
+    """Return the runs of a study that keeps no study file, such as a comparison, one a line."""
+    states = {"FINISHED": "done", "KILLED": "cut short"}
+    lines = [f"study     {name}", f"runs      {len(runs)}", ""]
+    for run in runs:
+        state = states.get(run.status, run.status.lower())
+        if run.status == "RUNNING" and _dead(run):
+            state = "cut short"
+        lines.append(f"{run.run_id}  {state:9}  {run.name}")
+    return "\n".join(lines)
 
 
 def known_trials(root: Path, name: str) -> dict[int, FrozenTrial]:

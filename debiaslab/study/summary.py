@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     from debiaslab.study.search import Search
 
 
+NOTHING_LEFT = (
+    "nothing was left to train: all that was asked for is done (more --trials go on); table,\n"
+    "figures, report and submission were made anew from the store\n"
+)
+
+
 @dataclass(frozen=True)
 class Summary:
     """The outcome of a sweep.
@@ -52,6 +58,7 @@ class Summary:
     warnings: tuple[str, ...]
     words: str  # what was covered, tuned on and reported on
     findings: tuple[str, ...] = ()  # of the search: front, importance, what was not tried
+    trained: int | None = None  # runs that were trained for it; None: not counted
 
     @property
     def text(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ from debiaslab.study.run import dataset_info, log_provenance
 from debiaslab.study.search import Search
 from debiaslab.study.search_storage import explained
 from debiaslab.study.summary import Summary, summarise, words_note
-from debiaslab.study.taking_part import Participant, Tick
+from debiaslab.study.taking_part import Participant
 from debiaslab.tracking import Store
 
 if TYPE_CHECKING:
@@ -83,8 +83,9 @@ def sweep(
                 log_provenance(log)
                 log_study_file(store, log, name, corpus, plan, file)
                 log.flush()  # by these tags a sweep that is killed is found and resumed
+                shown = _Progress(bar)
                 driver = Participant(
-                    store, Path(root), corpus, plan, parent, search, claims, _ticks(bar)
+                    store, Path(root), corpus, plan, parent, search, claims, shown.tick
                 )
                 if executor is None:
                     driver.progress = progress
@@ -94,7 +95,7 @@ def sweep(
                     bar.update(len(trial_rows(store.runs(parent))))
                     share = Share.of(corpus, plan, Path(root), name, parent, _seconds(plan))
                     lost = len(driver.lost())  # the participants will train them again
-                    executor.run(share, store, bar.update)
+                    executor.run(share, store, shown.done)
             if lost:
                 warnings.warn(
                     f"{lost} runs of the study were not in the tracking store: they were trained "
@@ -103,9 +104,10 @@ def sweep(
                 )
             with driver.alone("summary"):
                 words = words_note(coverage, driver.baselines()[plan.seeds[0]].yardstick)
-                return summarise(
+                found = summarise(
                     store, parent, name, words, search, Path(submissions), plan, corpus
                 )
+            return replace(found, trained=shown.trained)
 
 
 def _bar(plan: Plan, search: Search, name: str, *, disable: bool) -> tqdm:
@@ -113,11 +115,21 @@ def _bar(plan: Plan, search: Search, name: str, *, disable: bool) -> tqdm:
     return tqdm(total=runs, desc=name, unit="run", disable=disable)
 
 
-def _ticks(bar: tqdm) -> Tick:
-    def tick(runs: int, here: bool) -> None:
-        bar.update(runs)
+class _Progress:
+    """The bar of a sweep, and how many runs have been trained under it."""
 
-    return tick
+    def __init__(self, bar: tqdm) -> None:
+        self.trained = 0
+        self._bar = bar
+
+    def tick(self, runs: int, here: bool) -> None:
+        """Count runs; those that were there before are not ``here``."""
+        self._bar.update(runs)
+        self.trained += runs * here
+
+    def done(self, runs: int) -> None:
+        """Count runs that other participants have trained."""
+        self.tick(runs, True)
 
 
 def _seconds(plan: Plan) -> float:

@@ -7,8 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
-from debiaslab.report.comparison import HEADLINE, OUTCOMES, Comparing, Measure, compared
+from debiaslab.report.comparison import (
+    OUTCOMES,
+    OVERLAP,
+    Comparing,
+    Measure,
+    compared,
+    footnotes,
+    sentence,
+    shown_measures,
+)
 from debiaslab.report.comparison_fronts import GROUPS, front_volumes, group_of, headline
+from debiaslab.report.figures.labels import name_points
 from debiaslab.report.style import (
     BASELINE,
     INK,
@@ -31,6 +41,7 @@ if TYPE_CHECKING:
 _ROOM = 1.4  # of an axis, in units of the largest mean
 _BIAS_TUNE = Measure("outcome", "bias_tune", "tune", "lower", "bias, tune words")
 _BIAS_REPORT, _RETENTION = OUTCOMES
+_APART = 0.13  # of a row, between its middle and a point
 _NAMED = 8  # points that can bear their names
 _LOOKS = {"in": (TUNE, "o"), "post": (REPORT, "D"), "pre": (OTHER, "^"), "several": (SEVERAL, "v")}
 
@@ -53,12 +64,11 @@ def front_figure(sides: Sequence[Side]) -> Figure:
         "other of its kind beats in both. Bars may run out of the figure."
     )
     if numbered:
-        names = (f"{number} {point.side.label}" for number, point in enumerate(points))
+        names = (f"{number} {point.name}" for number, point in enumerate(points))
         note += f" Strategies: {'; '.join(names)}."
     made = figure(_front_title(sides, points), 8.0, 5.8 if numbered else 5.4, note)
     axes = made.subplots()
-    aside = {id(p): i % 2 for i, p in enumerate(sorted(points, key=lambda p: p.retention))}
-    for number, point in enumerate(points):
+    for point in points:
         color, marker = _LOOKS.get(group_of(point.side) or "", (BASELINE, "s"))
         axes.errorbar(
             point.bias,
@@ -72,15 +82,12 @@ def front_figure(sides: Sequence[Side]) -> Figure:
             capsize=0,
             alpha=0.85,
         )
-        axes.annotate(
-            str(number) if numbered else point.side.label,
-            (point.bias, point.retention),
-            xytext=(6, -12 if aside[id(point)] else 6),
-            textcoords="offset points",
-            fontsize=8,
-        )
     for group in ("in", "post"):
-        _draw_front(axes, group, [point for point in points if group_of(point.side) == group])
+        _draw_front(
+            axes,
+            group,
+            [point for point in points if group_of(point.side) == group and point.ranked],
+        )
     for group in ("pre", "several"):
         if any(group_of(point.side) == group for point in points):
             color, marker = _LOOKS[group]
@@ -94,6 +101,12 @@ def front_figure(sides: Sequence[Side]) -> Figure:
     axes.set_xlabel("bias on report words (1 = 95 % of random words)")
     axes.set_ylabel("retention on report pairs")
     legend_above(axes)
+    name_points(
+        made,
+        axes,
+        [(point.bias, point.retention) for point in points],
+        [str(i) if numbered else point.name for i, point in enumerate(points)],
+    )
     return made
 
 
@@ -116,22 +129,19 @@ def _draw_front(axes: Axes, group: str, own: Sequence[_Point]) -> None:
 def heat_map_figure(sides: Sequence[Side]) -> Figure:
     """Draw each headline measure relative to the baseline's, strategies in rows, ranks written in.
 
+    A measure that the baseline lacks has no colour.
+
     Raises:
-        UserError: No measure was taken of the baseline.
+        UserError: Nothing was measured.
     """
-    measures = [
-        (measure, results)
-        for measure in HEADLINE
-        if (results := compared(sides, measure))[0].mean not in (None, 0.0)
-    ]
+    measures = [(measure, compared(sides, measure)) for measure in shown_measures(sides)]
     if not measures:
-        raise UserError("the baseline has no measure to compare with")
+        raise UserError("no row has a measure to compare")
     made = figure(
         _ranks_title(sides, measures),
         2.6 + 0.95 * len(measures),
         1.9 + 0.38 * len(sides),
-        f"Mean over {_seeds(sides)} (rank among all rows; 1 is best). Colour: change relative to "
-        "the baseline, green better, purple worse.",
+        _heat_map_note(sides, measures),
     )
     axes = made.subplots()
     gains = [
@@ -147,7 +157,7 @@ def heat_map_figure(sides: Sequence[Side]) -> Figure:
     for i, row in enumerate(gains):
         for j, gain in enumerate(row):
             result = measures[j][1][i]
-            text = "–" if result.mean is None else f"{result.mean:.3g} ({result.rank})"
+            text = "–" if result.mean is None else f"{result.mean:.3g} {result.rank_text}"
             strong = gain is not None and abs(gain) > 0.7
             axes.text(
                 j, i, text, ha="center", va="center", fontsize=8, color="white" if strong else INK
@@ -159,31 +169,60 @@ def heat_map_figure(sides: Sequence[Side]) -> Figure:
     return made
 
 
+def _heat_map_note(
+    sides: Sequence[Side], measures: Sequence[tuple[Measure, tuple[Comparing, ...]]]
+) -> str:
+    notes = [
+        f"Mean over {_seeds(sides)} (rank among all rows; 1 is best).",
+        "Colour: change relative to the baseline, green better, purple worse.",
+    ]
+    if bare := [each.label for each, results in measures if not _comparable(each, results[0])]:
+        notes.append(
+            f"Without colour, for the baseline has no number to hold them against: "
+            f"{', '.join(bare)}."
+        )
+    return " ".join([*notes, *map(sentence, footnotes(sides))])
+
+
 def gap_figure(sides: Sequence[Side]) -> Figure:
-    """Draw bias on tune words beside bias on report words, a pair of points a strategy."""
+    """Draw bias on tune words over bias on report words, a pair of points a strategy."""
     tune, report = compared(sides, _BIAS_TUNE), compared(sides, _BIAS_REPORT)
     note = f"Bars: 95 % t intervals over {_seeds(sides)}; they may run out of the figure."
     made = figure(_gap_title(sides, tune, report), 8.0, 1.9 + 0.4 * len(sides), note)
     axes = made.subplots()
     for i, (seen, unseen) in enumerate(zip(tune, report, strict=True)):
+        over, under = i - _APART, i + _APART  # the axis points down
         if seen.mean is not None and unseen.mean is not None:
-            axes.plot([seen.mean, unseen.mean], [i, i], color="#bbbbbb", linewidth=1.5, zorder=1)
-        for result, color, marker in ((seen, TUNE, "o"), (unseen, REPORT, "s")):
+            ends = [seen.mean, unseen.mean]
+            axes.plot(ends, [over, under], color="#bbbbbb", linewidth=1.5, zorder=1)
+        for result, at, color, marker in ((seen, over, TUNE, "o"), (unseen, under, REPORT, "s")):
             if result.mean is not None:
                 axes.errorbar(
-                    result.mean, i, xerr=result.half_width, fmt=marker, color=color, capsize=2
+                    result.mean, at, xerr=result.half_width, fmt=marker, color=color, capsize=2
                 )
+        if lacking := _lacking(seen, unseen):
+            axes.annotate(
+                lacking, (0.01, i), xycoords=axes.get_yaxis_transform(), va="center", fontsize=8,
+                color=BASELINE,
+            )  # fmt: skip
     axes.plot([], [], "o", color=TUNE, label="tune words")
     axes.plot([], [], "s", color=REPORT, label="report words")
     axes.axvline(1.0, color=BASELINE, linestyle=":", linewidth=1, label="95 % of random words")
     axes.set_yticks(range(len(sides)), [side.label for side in sides])
-    axes.invert_yaxis()
+    axes.set_ylim(len(sides) - 0.5, -0.5)
     plain(axes)
     means = [each.mean for each in (*tune, *report) if each.mean is not None]
     axes.set_xlim(0, _ROOM * max(1.0, *means))
     axes.set_xlabel("bias (1 = 95 % of random words in the baseline)")
     legend_above(axes)
     return made
+
+
+def _lacking(tune: Comparing, report: Comparing) -> str:
+    """Say why a row is empty, or has one point: a text without gender words has no bias to read."""
+    halves = {"tune": tune.mean, "report": report.mean}
+    lacking = [half for half, found in halves.items() if found is None]
+    return f"not measured on {' and '.join(lacking)} words" if lacking else ""
 
 
 @dataclass(frozen=True)
@@ -195,13 +234,27 @@ class _Point:
     retention: float
     bias_half_width: float | None
     retention_half_width: float | None
+    ranked: bool  # not of a single seed of several
     change: Paired | None  # of bias, to the baseline
+
+    @property
+    def name(self) -> str:
+        """Label of the strategy, with how few seeds it rests on when that is a single one."""
+        return self.side.label if self.ranked else f"{self.side.label} (n=1)"
 
 
 def _points(sides: Sequence[Side]) -> list[_Point]:
     columns = zip(sides, compared(sides, _BIAS_REPORT), compared(sides, _RETENTION), strict=True)
     return [
-        _Point(side, bias.mean, kept.mean, bias.half_width, kept.half_width, bias.to_baseline)
+        _Point(
+            side,
+            bias.mean,
+            kept.mean,
+            bias.half_width,
+            kept.half_width,
+            bias.rank is not None,
+            bias.to_baseline,
+        )
         for side, bias, kept in columns
         if bias.mean is not None and kept.mean is not None
     ]
@@ -212,7 +265,7 @@ def _front_title(sides: Sequence[Side], points: Sequence[_Point]) -> str:
     if ratio is not None:
         spread = "" if ratio.half_width is None else f" ± {ratio.half_width:.2f}"
         return f"Hypervolume, in-processing over post-processing: {ratio.mean:.2f}{spread}"
-    usable = [point for point in points if group_of(point.side) is not None]
+    usable = [point for point in points if group_of(point.side) is not None and point.ranked]
     if not usable:
         return "Bias and retention"
     least = min(usable, key=lambda point: point.bias)
@@ -272,9 +325,14 @@ def _seeds(sides: Sequence[Side]) -> str:
     return "one seed" if n == 1 else f"{n} seeds"
 
 
+def _comparable(measure: Measure, baseline: Comparing) -> bool:
+    """Whether the baseline has a number to compare with; its overlap is with another seed's."""
+    return bool(baseline.mean) and measure.metric != OVERLAP
+
+
 def _gain(measure: Measure, baseline: Comparing, own: Comparing) -> float | None:
-    """Return the relative improvement on the baseline, 1 for a bias that is gone."""
-    if own.mean is None or baseline.mean is None:
+    """Return the relative improvement on the baseline, 1 for a bias that is gone; None without."""
+    if own.mean is None or baseline.mean is None or not _comparable(measure, baseline):
         return None
     change = (own.mean - baseline.mean) / abs(baseline.mean)
     return change if measure.better == "higher" else -change

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.report.pages import tables
+from debiaslab.report.pages.again import commands
 from debiaslab.report.pages.content import Drawing, StudyReport, Table
 from debiaslab.report.pages.neighbors import neighbor_index
 from debiaslab.report.pages.pictures import (
@@ -64,7 +64,7 @@ def study_report_of(
         neighbors=index,
         held_out=_held_out(study),
         formula=formula,
-        commands=_commands(study, provenance),
+        commands=commands(study),
         origin=_origin(study, provenance),
         diff=(provenance.get("git") or {}).get("diff") or "",
     )
@@ -240,17 +240,6 @@ def _reach(held: HeldOut) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) or "no test: too few of their words are in this text"
-
-
-def _commands(study: StudyResults, provenance: Mapping[str, Any]) -> tuple[str, ...]:
-    _, *arguments = provenance.get("argv") or [""]
-    found = [" ".join(["python -m debiaslab", *map(_quoted, arguments)])] if arguments else []
-    found.append(f"python -m debiaslab report --study {_quoted(study.name)}")
-    return tuple(found)
-
-
-def _quoted(argument: str) -> str:
-    return shlex.quote(argument)
 
 
 def _origin(study: StudyResults, provenance: Mapping[str, Any]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.metrics.direction import direction_of
 from debiaslab.metrics.scorecard import Record
-from debiaslab.report.comparison import HEADLINE, Comparing, Measure, compared
+from debiaslab.report.comparison import HEADLINE, Comparing, Measure, compared, footnotes, sentence
 from debiaslab.report.pages.content import Table
 from debiaslab.report.table import HEAD, NOT_MEASURED, caption, number, sweep_cells
 
@@ -22,7 +22,8 @@ def trials_table(rows: Sequence[TrialRow]) -> Table:
     """Return one row a trial, over its seeds; the best is marked."""
     cells = sweep_cells(rows)
     best = frozenset(i for i, row in enumerate(cells) if row[-1])
-    return Table("Trials", HEAD[:-1], tuple(row[:-1] for row in cells), caption(rows), best)
+    said = caption(rows, best="bold")
+    return Table("Trials", HEAD[:-1], tuple(row[:-1] for row in cells), said, best)
 
 
 def runs_table(study: StudyResults) -> Table:
@@ -84,7 +85,8 @@ def sides_table(sides: Sequence[Side]) -> Table:
         head,
         rows,
         "Report words and pairs: mean ± half of the 95 % t interval over seeds (rank; 1 is best). "
-        "|s|: the WEAT statistic; k-means, SVM, neighbours r: the lipstick tests.",
+        "|s|: the WEAT statistic; k-means, SVM, neighbours r: the lipstick tests."
+        + "".join(f" {sentence(note)}" for note in footnotes(sides)),
     )
 
 
@@ -140,7 +142,7 @@ def _side_cell(result: Comparing) -> str:
     if result.mean is None:
         return NOT_MEASURED
     spread = "" if result.half_width is None else f" ±{result.half_width:.3f}"
-    return f"{result.mean:.3f}{spread} ({result.rank})"
+    return f"{result.mean:.3f}{spread} {result.rank_text}"
 
 
 def _change_cell(result: Comparing) -> str:
@@ -148,7 +150,8 @@ def _change_cell(result: Comparing) -> str:
     if pair is None:
         return NOT_MEASURED
     low, high = pair.interval
+    few = f" n={pair.n}" if pair.n < result.seeds else ""
     if low is None or high is None:
-        return f"{pair.difference:+.3f}"
+        return f"{pair.difference:+.3f}{few}"
     sure = "" if low <= 0 <= high else " ✓"
-    return f"{pair.difference:+.3f} [{low:+.3f}, {high:+.3f}]{sure}"
+    return f"{pair.difference:+.3f} [{low:+.3f}, {high:+.3f}]{sure}{few}"

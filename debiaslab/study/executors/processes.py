@@ -54,7 +54,7 @@ class Processes:
         cores = os.cpu_count() or 1
         if self.workers < 1 or (self.workers > 1 and self.workers * threads > cores):
             raise UserError(
-                f"--workers was {self.workers}, with {threads} threads each",
+                f"--workers was {self.workers}, with {threads} thread{'s' * (threads != 1)} each",
                 allowed=f"1 to {max(cores // threads, 1)} on this machine of {cores} cores",
             )
 
