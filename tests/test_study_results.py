@@ -230,6 +230,7 @@ class Kept:
         ),
         ("compare --strategies 'a[b=c]'", ["compare"], "compare --strategies 'a[b=c]'"),
         ("-f kernel.json", ["-f kernel.json"], None),
+        ("", [""], None),
     ],
 )
 def test_the_command_that_makes_a_study_again_needs_no_study(

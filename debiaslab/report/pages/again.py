@@ -44,7 +44,7 @@ def _command(arguments: Sequence[str]) -> str:
 
 def _value(arguments: Sequence[str], option: str) -> str | None:
     """Return the value of an option, written ``--option value`` or ``--option=value``."""
-    for word, following in zip(arguments, [*arguments[1:], None], strict=True):
+    for word, following in zip(arguments, [*arguments[1:], None], strict=False):
         if word == option:
             return following
         if word.startswith(f"{option}="):
@@ -54,9 +54,9 @@ def _value(arguments: Sequence[str], option: str) -> str | None:
 
 def _without(arguments: Sequence[str], option: str) -> list[str]:
     """Return the words without an option and its value."""
-    before = [None, *arguments[:-1]]
+    before = [None, *arguments]
     return [
         word
-        for word, left in zip(arguments, before, strict=True)
+        for word, left in zip(arguments, before, strict=False)
         if option not in (word, left) and not word.startswith(f"{option}=")
     ]
