@@ -55,7 +55,7 @@ class Standing:
         direct_bias: Of occupations, on report pairs.
         lipstick: The three tests, as in ``LIPSTICK``.
         women: Signed r of residual bias with the share of women in an occupation.
-        women_p: Its permutation p.
+        women_p: Its two-sided permutation p.
         kept: Retention of each similarity set, in the order they were given.
         overlap: Of nearest neighbours with the baseline.
     """
@@ -112,7 +112,10 @@ def _standing(
         lipstick=tuple(_values(side, "lipstick", name, half) for name, half in LIPSTICK),
         women=_values(side, "factual_association", "bls"),
         women_p=_present(
-            [None if r is None else r.p for r in _records(side, "factual_association", "bls")]
+            [
+                None if r is None else r.extra.get("p_two_sided")
+                for r in _records(side, "factual_association", "bls")
+            ]
         ),
         kept=tuple(_present([by_set[j] for by_set in kept if by_set]) for j in range(len(sets))),
         overlap=_values(side, "neighbor_overlap", "all ranks", "all"),
