@@ -16,6 +16,8 @@ PROVENANCE = "provenance.json"
 BETWEEN_SEEDS = "scorecard_between_seeds.json"  # a baseline measured against another seed's
 # artifacts of a study
 SIDES = "sides.json"  # of a comparison: its strategies, with their runs
+# tags of a study
+COMPARISON_TAG = "debiaslab.comparison"  # "true": strategies are compared
 # metrics of a run
 LAMBDA = "lambda"  # λ as a metric: the UI's charts take numbers only
 LOG_LAMBDA = "log10_lambda"  # and have no logarithmic axis; the baseline has none

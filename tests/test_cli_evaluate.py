@@ -16,7 +16,7 @@ import pytest
 from debiaslab.commands.evaluate_inputs import load_analogy_sets, load_file
 from debiaslab.commands.evaluate_tables import scorecard_view
 from debiaslab.embeddings import Embeddings
-from debiaslab.lexicons import load, load_pairs, names, pair_names
+from debiaslab.lexicons import gender_words, load, load_pairs, names, pair_names
 from debiaslab.metrics import Record, Scorecard, default_similarity_sets
 from debiaslab.tracking import Store
 from tests.command_line import call, refused, runs
@@ -288,6 +288,31 @@ def test_random_sets_that_were_left_out_and_missing_nulls_are_said() -> None:
     ]
     whole = Record("mac", "b", "all", 0.9, extra=every)
     assert "Random words:" not in scorecard_view(Scorecard("x", (whole,)))
+
+
+def test_frequent_words_that_are_never_drawn_are_said(capfd: Capture) -> None:
+    vectors = Embeddings.load("plain.kv")
+    rows = np.array(vectors.vectors)
+    usual = [i for i, word in enumerate(vectors.words) if word not in gender_words()]
+    rows[usual[-3:]] = 0
+    Embeddings(vectors.words, rows).save("zeros.kv")
+    groups = ("--groups", "weat,geometry")
+    said = call(
+        capfd, "evaluate", "zeros.kv", "--baseline", "plain.kv", *groups, "--json", "z.json"
+    )
+    assert said.code == 0, said.err
+    lines = said.out.partition("Scorecard of zeros.kv")[2].splitlines()
+    assert "  here: 3 frequent words are never drawn: all-zero vectors" in lines
+    assert "never drawn" not in said.out.partition("Scorecard of zeros.kv")[0]
+    _, card = json.loads(Path("z.json").read_text())
+    for suffix, zeros in (("", 3), ("_baseline", 0)):
+        drawn = [
+            each[f"null_zeros{suffix}"]
+            for each in card["records"]
+            if each.get(f"null95{suffix}") is not None or each.get(f"null_draws{suffix}")
+        ]
+        assert len(drawn) > 50
+        assert set(drawn) == {zeros}
 
 
 def test_a_zero_row_is_a_warning(capfd: Capture) -> None:

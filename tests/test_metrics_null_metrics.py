@@ -322,6 +322,51 @@ def test_nulls_are_undefined_where_their_metrics_are():
         assert null_band(null).undefined == undefined * len(null)
 
 
+def test_words_with_all_zero_vectors_are_never_drawn_and_counted():
+    rows = np.array(VECTORS.vectors)
+    rows[[0, 12, 13, 200, 399]] = 0  # m0 is left out anyway, w389 is not among the first 390
+    vectors = Embeddings(VECTORS.words, rows)
+    words = random_words(vectors, M + F, top=390)
+    assert words.zeros == 3
+    assert len(words.rows) == 390 - len(M + F) - 3
+    assert not set(words.rows.tolist()) & {12, 13, 200}
+    record = Record("x", "x", "all", 0.1, n=4)
+    null = with_null(
+        record, lambda *_: np.arange(9.0), [Yardstick(words, "_baseline")], Effort(0, 0, 0, True)
+    )
+    assert null.extra["null_zeros_baseline"] == 3
+
+
+def test_sc_weat_of_random_words_counts_words_without_spread_as_the_metric_does():
+    rows = np.zeros((60, 12))
+    rows[:, :6] = np.random.default_rng(1).normal(size=(60, 6))
+    rows[30:, :6] = 0  # half of the other words have nothing to do with the groups
+    rows[30:, 6:] = np.random.default_rng(2).normal(size=(30, 6))
+    vectors = Embeddings([*M, *F, *(f"w{i}" for i in range(50))], rows)
+    null = sc_weat_null(random_words(vectors), M, F, 4, draws=20_000)
+    undefined = np.isnan(null)
+    assert undefined.mean() == pytest.approx(comb(30, 4) / comb(50, 4), abs=0.01)
+    rng, by_metric = np.random.default_rng(3), []
+    for _ in range(300):
+        drawn = [f"w{i}" for i in rng.permutation(50)[:4]]
+        value = sc_weat(vectors, drawn, M, F, permutations=0, bootstrap=0).value
+        by_metric += [] if value is None else [value]
+    error = np.std(by_metric) / np.sqrt(len(by_metric))
+    assert np.nanmean(null) == pytest.approx(np.mean(by_metric), abs=3 * error)
+
+
+def test_sets_with_a_word_on_the_direction_have_no_indirect_bias():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(50, 12)) + 2
+    rows[5:10] = rows[:5]
+    rows[:5, 0], rows[5:10, 0] = 1.0, -1.0  # the pairs differ along the first axis only
+    rows[10] = np.eye(12)[0]
+    vectors = Embeddings([*M, *F, *(f"w{i}" for i in range(40))], rows)
+    null = indirect_bias_null(random_words(vectors), PAIRS, 4, draws=4000)
+    assert np.isnan(null).mean() == pytest.approx(4 / 40, abs=0.02)
+    assert indirect_bias_within(vectors, ["w0", "w1", "w2", "w3"], PAIRS, bootstrap=0).value is None
+
+
 def test_random_words_of_one_vector_make_no_axis_for_sembias():
     names = [*(f"{kind}{i}" for kind in "abcdgh" for i in range(9)), *(f"w{i}" for i in range(20))]
     rng = np.random.default_rng(0)
@@ -369,10 +414,10 @@ def test_records_get_the_null_of_other_vectors():
     vectors = Embeddings(names, np.random.default_rng(0).normal(size=(len(names), 20)))
     null = HAS_NULL["direct_bias"]
     extra = with_null(record, null, [Yardstick.of(vectors, "_baseline")], effort).extra
-    names = ("median", "low", "high", "p", "draws", "undefined", "reason")
+    names = ("median", "low", "high", "p", "draws", "undefined", "zeros", "reason")
     assert set(extra) == {f"null_{name}_baseline" for name in names}
     assert extra["null_draws_baseline"] == 1000
-    assert extra["null_undefined_baseline"] == 0
+    assert (extra["null_undefined_baseline"], extra["null_zeros_baseline"]) == (0, 0)
     assert extra["null_reason_baseline"] is None
     assert extra["null_low_baseline"] < extra["null_median_baseline"] < extra["null_high_baseline"]
     lost = with_null(record, null, [Yardstick.of(space(3))], effort).extra

@@ -3,6 +3,7 @@
 import html.parser
 import math
 import re
+from types import SimpleNamespace
 
 import pytest
 
@@ -24,7 +25,7 @@ from debiaslab.report import (
     tradeoff_figure,
 )
 from debiaslab.report.data import association_sizes
-from debiaslab.report.pages.tables import trials_table
+from debiaslab.report.pages.tables import records_table, trials_table
 from debiaslab.report.style import png
 from debiaslab.report.verdict import headline
 
@@ -274,6 +275,40 @@ def test_the_smallest_page_of_a_run(card):
     page = Page(run_report(title="t", params={}, provenance={}, scorecard=card, formula="f"))
     assert run_pictures((), ()) == page.images == []
     assert "baseline" not in page.text.split("Where it comes from")[0].split("How the score")[0]
+
+
+NULL = {"null_low": 0.1, "null_high": 0.3, "null_draws": 500, "null_reason": None}
+
+
+def test_the_page_of_a_run_says_what_its_nulls_are_without():
+    some = Record("indirect_bias", "a", "all", 0.2, extra=NULL | {"null_undefined": 20})
+    other = Record("mac", "b", "all", 0.9, extra=NULL | {"null_undefined": 0, "null_zeros": 2})
+    card = Scorecard("run", (some, other))
+    page = Page(run_report(title="t", params={}, provenance={}, scorecard=card, formula="f"))
+    assert "indirect bias a all 0 0.2000 [0.1000, 0.3000] mac b" in page.text
+    assert "indirect_bias a all, here: 20 of 500 sets are left out" in page.text
+    assert "here: 2 frequent words are never drawn: all-zero vectors" in page.text
+    whole = Scorecard("run", (Record("mac", "b", "all", 0.9, extra=NULL | {"null_undefined": 0}),))
+    page = Page(run_report(title="t", params={}, provenance={}, scorecard=whole, formula="f"))
+    assert "[0.1000, 0.3000]" in page.text
+    assert "left out" not in page.text
+    assert "Of the random words" not in page.text
+
+
+def test_the_table_of_records_says_what_its_nulls_are_without():
+    record = Record("indirect_bias", "a", "all", 0.2, extra=NULL | {"null_undefined": 20})
+    sure = Record("indirect_bias", "a", "all", 0.2, extra=NULL | {"null_undefined": 0})
+    before, after, whole = (
+        SimpleNamespace(scorecard=Scorecard("run", (each,)), label="x", seed=1)
+        for each in (sure, record, sure)
+    )
+    table = records_table(before, after)
+    assert table.rows[0][-1] == "[0.1000, 0.3000]"
+    assert table.caption.endswith(
+        " Of the random words: indirect_bias a all, here: 20 of 500 sets are left out, for it is "
+        "undefined for them."
+    )
+    assert "left out" not in records_table(before, whole).caption
 
 
 def test_the_page_of_a_study(rows):

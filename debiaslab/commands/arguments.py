@@ -239,16 +239,22 @@ def run_vectors(store: Store, run: RunInfo) -> Embeddings:
     """Load the vectors of a run.
 
     Raises:
-        UserError: The run is a study (its best run is named), or it ended before it had vectors.
+        UserError: The run is a study (its best run is named) or a comparison, or it ended before
+            it had vectors.
     """
     from debiaslab.embeddings import Embeddings
+    from debiaslab.run_info import COMPARISON_TAG
     from debiaslab.tracking import STUDY_TAG, VECTORS
 
     if run.kind == "study":
-        best = store.best(run.tags.get(STUDY_TAG, run.name))
+        name = run.tags.get(STUDY_TAG, run.name)
+        if run.tags.get(COMPARISON_TAG) == "true":
+            step = f"python -m debiaslab status {name}, which shows the ids of its runs"
+        else:
+            step = f"--run {store.best(name).run_id} for its best run"
         raise UserError(
             f"{run.run_id} is the study {run.name!r}, which has no vectors of its own",
-            next_step=f"--run {best.run_id} for its best run",
+            next_step=step,
         )
     if VECTORS not in store.artifacts(run.run_id):
         raise UserError(

@@ -16,7 +16,7 @@ from debiaslab.metrics import (
 )
 from debiaslab.metrics.comparison import ComparedMetric
 from debiaslab.metrics.direction import direction_of
-from debiaslab.metrics.measured import shortlist
+from debiaslab.metrics.null_remarks import null_remarks
 from debiaslab.metrics.table import SCALE_NOTE
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def scorecard_view(card: Scorecard, warnings: Sequence[str] = ()) -> str:
     lost = [record for record in card.records if record.reason]
     if lost:
         blocks += ["", "Not measured:", *_lost_lines(lost)]
-    nulls = _null_lines(card.records)
-    if nulls:
-        blocks += ["", "Random words:", *nulls]
+    remarks = null_remarks(card.records)
+    if remarks:
+        blocks += ["", "Random words:", *(f"  {line}" for line in remarks)]
     return _rendered(blocks)
 
 
@@ -242,29 +242,6 @@ def _lost_lines(lost: Sequence[Record]) -> list[str]:
         halves = ", ".join(record.words for record in found)
         lines.append(f"  {metric} {name}, {halves} words: {reason}")
     return lines
-
-
-def _null_lines(records: Sequence[Record]) -> list[str]:
-    """Return a line for each null that is missing, or that some random sets are left out of."""
-    found: dict[str, list[str]] = {}
-    for record in records:
-        for suffix, where in (("", "here"), ("_baseline", "in the baseline")):
-            said = _null_problem(record, suffix)
-            if said is not None:
-                name = f"{record.metric} {record.name} {record.words}"
-                found.setdefault(f"{where}: {said}", []).append(name)
-    return [
-        f"  {shortlist(tuple(dict.fromkeys(names)))}, {problem}" for problem, names in found.items()
-    ]
-
-
-def _null_problem(record: Record, suffix: str) -> str | None:
-    reason: str | None = record.extra.get(f"null_reason{suffix}")
-    undefined = record.extra.get(f"null_undefined{suffix}")
-    if reason is None and undefined:
-        draws = record.extra[f"null_draws{suffix}"]
-        return f"{undefined:,} of {draws:,} sets are left out, for it is undefined for them"
-    return None if reason is None else f"not measured: {reason}"
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -41,12 +41,14 @@ class RandomWords:
         rows: Their row numbers, shape ``(m,)``, rising.
         vectors: The first rows of the vectors in float64, among them those of the words.
         lengths: The lengths of ``vectors``.
+        zeros: Words that would be drawn if their vector were not all zeros.
     """
 
     embeddings: Embeddings
     rows: NDArray[np.intp]
     vectors: Array
     lengths: Array
+    zeros: int = 0
 
     @cached_property
     def unit(self) -> Array:
@@ -80,14 +82,16 @@ def random_words(
 ) -> RandomWords:
     """Return the words to draw from: the first ``top`` of the vectors, less ``exclude``.
 
-    Words whose vector is all zeros are left out too. One call serves every null in the same
-    vectors.
+    Words whose vector is all zeros are left out too, and counted. One call serves every null in the
+    same vectors.
     """
     vectors = embeddings.vectors[:top].astype(np.float64)
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    usable = lengths > 0
-    usable[[row for row in find(embeddings, exclude).rows if row < len(vectors)]] = False
-    return RandomWords(embeddings, np.flatnonzero(usable), vectors, lengths)
+    wanted = np.ones(len(vectors), dtype=bool)
+    wanted[[row for row in find(embeddings, exclude).rows if row < len(vectors)]] = False
+    usable = wanted & (lengths > 0)
+    zeros = int(np.count_nonzero(wanted & ~usable))
+    return RandomWords(embeddings, np.flatnonzero(usable), vectors, lengths, zeros)
 
 
 def null_of(

@@ -203,11 +203,14 @@ def sc_weat_null(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Array:
-    """Return SC-WEAT (the mean size of ``d(w)``) of random words; words without spread left out."""
+    """Return SC-WEAT (the mean size of ``d(w)``) of random words.
+
+    As in the metric, a word without spread does not count in the mean of its set.
+    """
     groups = _sets(words, {"A": A, "B": B})
     effects = np.abs(single_category(words.unit, *groups.unit(words.embeddings))[1])
     effects = _but(words, effects, union((A, B)))
-    return null_from(mean, effects[np.isfinite(effects)], (n,), draws=draws, seed=seed)
+    return null_from(_mean_of_defined, effects, (n,), draws=draws, seed=seed)
 
 
 def bias_by_projection_null(
@@ -224,17 +227,16 @@ def indirect_bias_null(
     """Return the weighted mean of β within sets of random words, see ``indirect_bias_within``.
 
     A set's sum of cosines is the squared length of its sum less ``n``, so no cosine is made:
-    ``Σ w⊥ / ‖w⊥‖`` is ``Σ q w − g Σ q (w · g)`` with ``q = 1 / ‖w⊥‖``.
+    ``Σ w⊥ / ‖w⊥‖`` is ``Σ q w − g Σ q (w · g)`` with ``q = 1 / ‖w⊥‖``. Of a word on the direction
+    itself nothing is left without it, so a set that holds one is NaN, as in the metric.
     """
     direction = gender_direction(words.embeddings, pairs)
     along = words.unit @ direction
     rest = 1 - along**2
-    usable = rest > FLOAT32_NOISE**2  # of a word on the direction itself nothing is left without it
-    scale = 1 / np.sqrt(np.where(usable, rest, 1.0))
+    usable = rest > FLOAT32_NOISE**2
+    scale = np.where(usable, 1 / np.sqrt(np.where(usable, rest, 1.0)), np.nan)
     weights = np.stack([np.ones(len(scale)), scale])
-    places = np.flatnonzero(usable).astype(np.float64)
-    fixed = find(words.embeddings, union(pairs)).rows
-    places = places[~np.isin(words.rows[usable], np.array(fixed, dtype=np.intp))]
+    places = _but(words, np.arange(len(scale), dtype=np.float64), union(pairs))
 
     def shared(drawn: Array) -> Array:
         betas = np.full(len(drawn), np.nan)
@@ -313,6 +315,15 @@ def _rows(words: RandomWords, rows: Iterable[int], *, unit: bool) -> Array:
         return unit_rows(words.embeddings, rows)
     raw: Array = words.embeddings.vectors[list(rows)].astype(np.float64)
     return raw
+
+
+def _mean_of_defined(scores: Array) -> Array:
+    """Mean of the scores of each set that are numbers, ``(b, n) → (b,)``; NaN where none is."""
+    defined = np.isfinite(scores)
+    counts = defined.sum(axis=1)
+    means = np.full(len(scores), np.nan)
+    np.divide(np.where(defined, scores, 0.0).sum(axis=1), counts, out=means, where=counts > 0)
+    return means
 
 
 def _correlation(scores: Array, shares: Array) -> Array:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.errors import UserError
+from debiaslab.metrics.null_remarks import null_remarks
 from debiaslab.report.figures import (
     association_label,
     loss_figure,
@@ -17,7 +18,7 @@ from debiaslab.report.figures import (
     tradeoff_figure,
 )
 from debiaslab.report.style import png
-from debiaslab.report.table import HEAD, caption, number, sweep_cells
+from debiaslab.report.table import HEAD, caption, null_range, number, sweep_cells
 from debiaslab.report.verdict import headline
 from debiaslab.results import TrialRow
 
@@ -135,6 +136,7 @@ def run_report(
         compared=baseline is not None,
         associations=[_association(record, baseline) for record in associations],
         others=[_other(record, baseline) for record in others],
+        remarks=null_remarks(scorecard.records),
         lost=[
             {
                 "what": f"{record.metric} {record.name}, {record.words} words",
@@ -231,6 +233,7 @@ def _other(record: Record, baseline: Scorecard | None) -> dict[str, str]:
         "coverage": "" if coverage is None else f"{coverage:.0%}",
         "value": number(record.value, 4),
         "interval": _interval(record.low, record.high, 4),
+        "null": null_range(record),
         "baseline": number(before, 4),
     }
 

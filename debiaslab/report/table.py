@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
+
+if TYPE_CHECKING:
+    from debiaslab.metrics.scorecard import Record
 
 HEAD = (
     "trial",
@@ -63,6 +67,15 @@ def _why(rows: Sequence[TrialRow]) -> str:
 def number(value: float | None, digits: int = 3) -> str:
     """Return ``value`` with that many decimals, ``n/m`` for None."""
     return NOT_MEASURED if value is None else f"{value:.{digits}f}"
+
+
+def null_range(record: Record) -> str:
+    """Return what random words show in the vectors measured; empty when there is no such null."""
+    null95 = record.extra.get("null95")
+    if null95 is not None:
+        return f"≤ {null95:.4f}"
+    low, high = record.extra.get("null_low"), record.extra.get("null_high")
+    return "" if low is None or high is None else f"[{low:.4f}, {high:.4f}]"
 
 
 def _cells(summary: TrialSummary) -> tuple[str, ...]:

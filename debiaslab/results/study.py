@@ -14,7 +14,7 @@ from debiaslab.results.run import BASELINE, RunResults
 from debiaslab.results.sides import Side, read_sides
 from debiaslab.results.trials import TrialRow, trial_rows
 from debiaslab.results.words import HeldOut
-from debiaslab.run_info import CORPUS, PROVENANCE, RunInfo, StudyRun
+from debiaslab.run_info import COMPARISON_TAG, CORPUS, PROVENANCE, RunInfo, StudyRun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ class StudyResults:
     @property
     def is_comparison(self) -> bool:
         """Whether strategies are compared; else one strategy's λ is searched."""
-        return self.parent.tags.get("debiaslab.comparison") == "true"
+        return self.parent.tags.get(COMPARISON_TAG) == "true"
 
     @property
     def params(self) -> Mapping[str, str]:
@@ -227,6 +227,6 @@ def _latest(runs: Iterable[RunInfo]) -> list[RunInfo]:
 
 
 def _next_step(parent: StudyRun) -> str:
-    if parent.tags.get("debiaslab.comparison") == "true":
+    if parent.tags.get(COMPARISON_TAG) == "true":
         return "the compare command that started it, which continues it"
     return f"python -m debiaslab resume {parent.study}"

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.linalg import vector_norm  # Tensor.norm and F.normalize spend as long again in Python
 
 from debiaslab.errors import UserError
 from debiaslab.sgns.engine import DrawnPenalty
@@ -59,17 +59,19 @@ def apply_penalty(W: Tensor, C: Tensor, drawn: DrawnPenalty, strength: float) ->
         return value
     start = torch.stack([parts[i] for i in used])
     position, gradient = start, _stacked([gradients[i] for i in used], start)
-    longest = ROW_LIMIT * position.norm(dim=2, keepdim=True).clamp_min(ROW_FLOOR)
+    longest = ROW_LIMIT * _lengths(position).clamp_min(ROW_FLOOR)
     steps = _substeps(gradient, strength, longest)
+    direction = _unit(position)
     for _ in range(steps):
         step = _limited(gradient * (-strength / steps), longest)
-        for i, part in zip(used, position + step, strict=True):
+        whole = position + step
+        for i, part in zip(used, whole, strict=True):
             parts[i] = part
         ahead = _stacked(_evaluate(drawn, parts, used)[1], position)
         share = _share_before_turning(step, gradient, ahead)
-        reached = _along_path(position, share * step)
-        gradient = _between(share, (position, gradient), (position + step, ahead), reached)
-        position = reached
+        position = _along_path(position, share * step)
+        here, direction = (direction, gradient), _unit(position)
+        gradient = _between(share, here, (_unit(whole), ahead), direction)
         longest = longest * torch.where(share < 1, share.clamp_max(0.5), 1.0)
     for i, moved in zip(used, position - start, strict=True):
         # added, not assigned: other threads may be training the same rows
@@ -90,12 +92,25 @@ def _evaluate(
     gradients: list[Tensor | None] = [None] * len(wanted)
     if R.requires_grad:
         gradients = list(torch.autograd.grad(R, [leaves[i] for i in wanted], allow_unused=True))
-    if not (math.isfinite(value) and all(g is None or bool(g.isfinite().all()) for g in gradients)):
+    if not (math.isfinite(value) and all(g is None or _finite(g) for g in gradients)):
         raise UserError(
             f"the penalty is {value} or its gradient is not finite",
             next_step="a penalty that is defined for zero rows, or a smaller --lr",
         )
     return value, gradients
+
+
+def _finite(values: Tensor) -> bool:
+    """Whether all values are numbers; their sum says it sooner, unless it overflows."""
+    return math.isfinite(float(values.sum())) or bool(values.isfinite().all())
+
+
+def _lengths(rows: Tensor) -> Tensor:
+    return vector_norm(rows, dim=2, keepdim=True)
+
+
+def _unit(rows: Tensor) -> Tensor:
+    return rows / _lengths(rows).clamp_min(1e-12)
 
 
 def _stacked(gradients: list[Tensor | None], position: Tensor) -> Tensor:
@@ -106,13 +121,12 @@ def _stacked(gradients: list[Tensor | None], position: Tensor) -> Tensor:
 
 def _substeps(gradient: Tensor, strength: float, longest: Tensor) -> int:
     """Return the least number of equal sub-steps inside the row limit, at most the maximum."""
-    lengths = strength * gradient.norm(dim=2, keepdim=True) / longest
+    lengths = strength * _lengths(gradient) / longest
     return max(1, math.ceil(min(float(lengths.max()), MAX_SUBSTEPS)))
 
 
 def _limited(step: Tensor, longest: Tensor) -> Tensor:
-    length = step.norm(dim=2, keepdim=True)
-    return step * (longest / length.clamp_min(1e-30)).clamp_max(1.0)
+    return step * (longest / _lengths(step).clamp_min(1e-30)).clamp_max(1.0)
 
 
 def _along_path(position: Tensor, step: Tensor) -> Tensor:
@@ -125,12 +139,14 @@ def _along_path(position: Tensor, step: Tensor) -> Tensor:
 
 
 def _between(
-    share: Tensor, here: tuple[Tensor, Tensor], ahead: tuple[Tensor, Tensor], reached: Tensor
+    share: Tensor, here: tuple[Tensor, Tensor], ahead: tuple[Tensor, Tensor], direction: Tensor
 ) -> Tensor:
-    """Interpolate the gradient between two points, along rows and across them separately."""
+    """Interpolate the gradient between two points, along rows and across them separately.
+
+    A point is given by its rows' directions and its gradient; ``direction`` is where it is to be.
+    """
     gradient = here[1] + share * (ahead[1] - here[1])
-    before, after = ((F.normalize(w, dim=2) * g).sum(dim=2, keepdim=True) for w, g in (here, ahead))
-    direction = F.normalize(reached, dim=2)
+    before, after = ((unit * g).sum(dim=2, keepdim=True) for unit, g in (here, ahead))
     along = (gradient * direction).sum(dim=2, keepdim=True)
     return gradient + (before + share * (after - before) - along) * direction
 

@@ -17,7 +17,7 @@ from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.results import Side, TrialSummary, log_sides, read_side, summarize
-from debiaslab.run_info import BETWEEN_SEEDS, VECTORS, RunInfo
+from debiaslab.run_info import BETWEEN_SEEDS, COMPARISON_TAG, VECTORS, RunInfo
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.cells import ComparisonPlan, Entry
 from debiaslab.study.controls import Held, held, with_controls
@@ -107,7 +107,7 @@ def compare(
             "corpus": corpus.name,
             **shared,
         },
-        tags={"debiaslab.corpus": corpus.name, "debiaslab.comparison": "true"},
+        tags={"debiaslab.corpus": corpus.name, COMPARISON_TAG: "true"},
         description=f"Strategies side by side on {corpus.name}.",
     )
     store.reconcile(parent)

@@ -55,7 +55,8 @@ def measure_planted(
     words, and the control words with others without a dose; RNSB takes the two sets
     together. ``extra`` has ``null_median``, ``null_low`` and ``null_high``: the middle 95 % of what
     random words of the pool show in the same vectors, ``null_undefined`` how many of their sets
-    were left out because the metric is undefined for them; without a null ``null_reason`` says why.
+    were left out because the metric is undefined for them, ``null_zeros`` how many words of the
+    pool were never drawn because their vector is all zeros; without a null, ``null_reason`` is why.
 
     Args:
         embeddings: The vectors.

@@ -137,7 +137,10 @@ class Subject:
     ) -> Record:
         """Return the record of a metric with what random words show, see ``measure_planted``."""
         extra: dict[str, float | str | None] = dict.fromkeys(
-            ("null_median", "null_low", "null_high", "null_undefined", "null_reason")
+            (
+                *("null_median", "null_low", "null_high"),
+                *("null_undefined", "null_zeros", "null_reason"),
+            )
         )
         if value is not None:
             try:
@@ -147,6 +150,7 @@ class Subject:
                     "null_low": band.low,
                     "null_high": band.high,
                     "null_undefined": band.undefined,
+                    "null_zeros": self.pool.zeros,
                 }
             except NotMeasuredError as problem:  # the value stands without a null
                 extra["null_reason"] = str(problem)

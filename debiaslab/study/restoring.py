@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.run_info import SIDES, VECTORS, DatasetInfo
+from debiaslab.run_info import COMPARISON_TAG, SIDES, VECTORS, DatasetInfo
 from debiaslab.study.archive import inside
 from debiaslab.study.archive_model import (
     ARTIFACTS,
@@ -111,8 +111,8 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, root: Path) -> C
     size = sum(entry.file_size for entry in entries.values())
     if size > max(_HARMLESS, _MOST_PACKED * path.stat().st_size):
         raise UserError(
-            f"{path} unpacks to {size:,} bytes, more than {_MOST_PACKED} times its own size: no "
-            "archive of a study is packed so far",
+            f"{path} unpacks to {size:,} bytes, more than {_MOST_PACKED} times its own size, "
+            "which no archive of a study does",
             next_step="archive the study again where it is",
         )
     root.mkdir(parents=True, exist_ok=True)
@@ -202,7 +202,7 @@ def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: 
 
 
 def _is_comparison(study: ArchivedStudy) -> bool:
-    return study.parent.tags.get("debiaslab.comparison") == "true"
+    return study.parent.tags.get(COMPARISON_TAG) == "true"
 
 
 def _rename_in_sides(store: Store, parent: str, renamed: Mapping[str, str]) -> None:

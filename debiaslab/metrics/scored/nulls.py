@@ -40,7 +40,7 @@ _FEWER_DRAWS = 500  # of indirect bias, which needs the vectors of every word dr
 Null = Callable[[Yardstick, Record, int], Array]
 """``null(yardstick, record, seed) → values``, shape ``(draws,)``, of ``record.n`` words each."""
 
-_NAMES = ("median", "low", "high", "p", "draws", "undefined", "reason")
+_NAMES = ("median", "low", "high", "p", "draws", "undefined", "zeros", "reason")
 _NONE: Mapping[str, float | str | None] = {f"null_{name}": None for name in _NAMES}
 
 
@@ -69,7 +69,8 @@ def with_null(
     there are), with the suffix of each yardstick after each name. In the vectors measured they are
     what "no bias" looks like there; in the baseline's, the yardstick that stays where it was while
     debiasing shrinks the other. ``null_undefined`` of the ``null_draws`` sets drawn are left out:
-    the metric is undefined for them. All are None when there is no value. When there is no null,
+    the metric is undefined for them; ``null_zeros`` words are never drawn, for their
+    vector is all zeros. All are None when there is no value. When there is no null,
     for too few words or because most sets are undefined, ``null_reason`` says so.
     """
     extra = dict(record.extra)
@@ -103,6 +104,7 @@ def _numbers(
         "null_p": null_p(values, record.value),
         "null_draws": band.draws,
         "null_undefined": band.undefined,
+        "null_zeros": yardstick.words.zeros,
         "null_reason": None,
     }
 

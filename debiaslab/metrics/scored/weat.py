@@ -33,7 +33,8 @@ def records(
     ``extra`` has ``null95`` (with the suffix of each yardstick): the 95 % quantile of ``|s|`` over
     random target sets of the record's sizes, held against its own attributes. In the baseline it is
     the yardstick that stays where it was while debiasing shrinks the null of the vectors measured.
-    Where there is none for a statistic, ``null_reason`` (with the same suffix) says why.
+    ``null_zeros`` words were never drawn, for their vector is all zeros. Where there is no null for
+    a statistic, ``null_reason`` says why. Both have the same suffix.
 
     Args:
         embeddings: The vectors measured.
@@ -56,12 +57,14 @@ def records(
         for test in (association_tests() if tests is None else tests)
         for half in HALVES
     ]
-    nulls = [(each.suffix, _quantiles(each.words, measured, effort)) for each in yardsticks]
+    nulls = [(each, _quantiles(each.words, measured, effort)) for each in yardsticks]
     for each in measured:
         extra: dict[str, float | str | None] = {}
-        for suffix, found in nulls:
-            null = found.get((each.test.name, each.half))
+        for yardstick, found in nulls:
+            null, suffix = found.get((each.test.name, each.half)), yardstick.suffix
+            zeros = yardstick.words.zeros
             extra[f"null95{suffix}"] = null if isinstance(null, float) else None
+            extra[f"null_zeros{suffix}"] = zeros if isinstance(null, float) else None
             extra[f"null_reason{suffix}"] = null if isinstance(null, str) else None
         yield _weat_record(each, extra)
 

@@ -113,7 +113,7 @@ def _question(study: StudyResults) -> str:
     if study.is_comparison:
         rivals = sum(not side.control for side in study.sides[1:])
         return (
-            f"Which of {rivals} strategies takes most gender bias out of word "
+            f"Which of {_strategies(rivals)} takes most gender bias out of word "
             f"embeddings trained on {corpus}, and what of word similarity does each cost?"
         )
     strategy = study.params.get("strategy", "the strategy")
@@ -121,6 +121,10 @@ def _question(study: StudyResults) -> str:
         f"Does {strategy} take gender bias out of word embeddings trained on {corpus}, at which "
         "λ, and what of word similarity does it cost?"
     )
+
+
+def _strategies(count: int) -> str:
+    return f"{count} {'strategy' if count == 1 else 'strategies'}"
 
 
 def _headline(study: StudyResults) -> str:
@@ -181,7 +185,7 @@ def _method(study: StudyResults, strategies: Mapping[str, str]) -> dict[str, str
         tuned = sum(side.tuning_runs > 0 for side in study.sides)
         found["λ"] = (
             f"chosen by the rule {study.params.get('select', 'composite')} on other seeds for "
-            f"{tuned} strategies, given for the rest"
+            f"{_strategies(tuned)}, given for the rest"
         )
     else:
         found["λ"] = "searched by the objective, which reads tune words only"

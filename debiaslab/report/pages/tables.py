@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from debiaslab.metrics.direction import direction_of
+from debiaslab.metrics.null_remarks import null_remarks
 from debiaslab.metrics.scorecard import Record
 from debiaslab.report.comparison import HEADLINE, Comparing, Measure, compared, footnotes, sentence
 from debiaslab.report.pages.content import Table
-from debiaslab.report.table import HEAD, NOT_MEASURED, caption, number, sweep_cells
+from debiaslab.report.table import (
+    HEAD,
+    NOT_MEASURED,
+    caption,
+    null_range,
+    number,
+    sweep_cells,
+)
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Scorecard
@@ -51,10 +59,9 @@ def runs_table(study: StudyResults) -> Table:
 
 def records_table(before: RunResults, after: RunResults) -> Table:
     """Return every number of the two scorecards of one seed, side by side."""
+    records = after.scorecard.records
     rows = tuple(
-        _record_cells(record, before.scorecard)
-        for record in after.scorecard.records
-        if record.reason is None
+        _record_cells(record, before.scorecard) for record in records if record.reason is None
     )
     return Table(
         f"Scorecard of {after.label} and of the baseline, seed {after.seed}",
@@ -62,7 +69,8 @@ def records_table(before: RunResults, after: RunResults) -> Table:
         rows,
         "weat: the statistic s, which can be compared, never the effect size. Random words: the "
         "95 % quantile of |s|, or the middle 95 %, in the vectors measured. Report words are the "
-        "half that nothing was chosen on.",
+        "half that nothing was chosen on."
+        + "".join(f" Of the random words: {remark}." for remark in null_remarks(records)),
     )
 
 
@@ -126,16 +134,8 @@ def _record_cells(record: Record, baseline: Scorecard) -> tuple[str, ...]:
         number(before, 4),
         number(value, 4),
         "" if None in ends else f"[{ends[0]:.4f}, {ends[1]:.4f}]",
-        _null(record),
+        null_range(record),
     )
-
-
-def _null(record: Record) -> str:
-    null95 = record.extra.get("null95")
-    if null95 is not None:
-        return f"≤ {null95:.4f}"
-    low, high = record.extra.get("null_low"), record.extra.get("null_high")
-    return "" if low is None or high is None else f"[{low:.4f}, {high:.4f}]"
 
 
 def _side_cell(result: Comparing) -> str:
