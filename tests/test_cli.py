@@ -53,7 +53,7 @@ OPTIONS = {
     "evaluate": "--baseline --json --csv --seed --run --log --similarity --analogies --groups "
     "--quick --lexicon --compare-csv",
     "lexicon": "--vectors --file",
-    "reliability": "--baseline --words --json --seed",
+    "reliability": "--baseline --words --lexicon --json --seed",
     "neighbors": "--vectors --run --study --compare --analogy -n --store",
     "strategies": "",
     "studies": "--store",

@@ -48,9 +48,41 @@ def test_one_file_has_sensitivity_and_consistency(capfd: Capture) -> None:
     for name in ("direct_bias", "ripa", "ripa_normalised", "bias_by_projection"):
         assert any(row.startswith(f"{name} occupations") for row in rows), name
     assert "not measured, indirect_bias occupations_male" in table  # of words that are not alike
-    assert "lipstick profession_neighbors: it reads one pair, he/she: nothing is left" in table
+    replaced = table.partition("each other definitional pair in the place of he/she")[2]
+    assert "lipstick profession_neighbors  plain0.npz" in replaced
+    assert "not measured, sembias definition, sembias stereotype" in replaced  # lacks their words
     assert "α of words" in said.out
     assert "Test–retest" not in said.out
+
+
+def test_a_lexicon_adds_the_sensitivity_of_its_attributes_and_tests(capfd: Capture) -> None:
+    words = load("occupations").words
+    lexicon = {
+        "citation": "a test",
+        "attributes": {"age": {"classes": {"young": words[:5], "old": words[5:11]}}},
+        "tests": {
+            "t": {"X": words[20:24], "Y": words[24:28], "A": words[28:33], "B": words[33:38]}
+        },
+    }
+    Path("age.json").write_text(json.dumps(lexicon))
+    files = ["plain0.npz", "plain1.npz"]
+    said = call(
+        capfd, "reliability", *files, "--words", "all", "--lexicon", "age.json", "--json", "o.json"
+    )
+    assert said.code == 0, said.err
+    table = said.out.partition("each word of a class, pair or set left out in turn\n")[2]
+    rows = [row.split() for row in table.partition("\n\n")[0].splitlines() if "plain0.npz" in row]
+    assert [row[:2] for row in rows[:2]] == [["weat", "t,"], ["same", "age"]]
+    first, second = json.loads(Path("o.json").read_text())["leave_one_out_of_lexicons"]
+    assert {each["metric"] for each in first} == {
+        *("weat", "same", "rnd_norm", "rnd_cosine", "mac", "ect", "rnsb", "sc_weat")
+    }
+    for one, other in zip(first, second, strict=True):
+        items = [each["item"] for each in one["result"]["without"]]
+        expected = words[28:38] if one["metric"] == "weat" else words[:11]
+        assert items == ([] if one["metric"] == "rnsb" else list(expected))  # no sentiment words
+        assert one["metric"] == "rnsb" or one["result"]["value"] != other["result"]["value"]
+    assert "no attribute" in refused(capfd, "reliability", *files, "--lexicon", "rac").sentence
 
 
 def test_seeds_are_retested_and_compared_with_a_baseline(capfd: Capture) -> None:
@@ -65,8 +97,9 @@ def test_seeds_are_retested_and_compared_with_a_baseline(capfd: Capture) -> None
     for found in document["leave_one_pair_out"]:
         by_metric = {each["metric"]: each["result"] for each in found}
         assert by_metric["ripa"]["low"] <= by_metric["ripa"]["high"]
-        assert by_metric["lipstick"]["value"] is None
-        assert "he/she" in by_metric["lipstick"]["reason"]
+        neighbors = by_metric["lipstick"]  # the last of the three
+        assert neighbors["low"] < neighbors["high"]
+        assert len(neighbors["without"]) == 9
     (direct,) = (
         each
         for each in document["paired"]

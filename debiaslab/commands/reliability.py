@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.commands.arguments import LARGEST_SEED, whole
@@ -13,11 +14,15 @@ from debiaslab.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from debiaslab.embeddings import Embeddings
-    from debiaslab.lexicons import Half
+    from debiaslab.lexicons import AssociationTest, Attribute, Half
+    from debiaslab.statistics import PairSensitivity
+
+    _Sensitivity = list[tuple[PairSensitivity, ...]]  # of each file
 
 EXAMPLES = """examples:
   python -m debiaslab reliability vectors.kv
   python -m debiaslab reliability seed1.kv seed2.kv seed3.kv
+  python -m debiaslab reliability vectors.kv --lexicon race --lexicon my_lists.yaml
   python -m debiaslab reliability debiased1.kv debiased2.kv --baseline plain1.kv plain2.kv"""
 
 HALVES = ("all", "tune", "report")
@@ -40,6 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="as many vectors of another kind, the same seeds in the same order: compared in pairs",
     )
     parser.add_argument("--words", default="report", help="words and pairs: all, tune or report")
+    parser.add_argument(
+        "--lexicon",
+        metavar="FILE|NAME",
+        action="append",
+        default=[],
+        help="also the sensitivity of the attributes and tests of this file, or of an attribute "
+        "that ships: race, religion, ethnicity",
+    )
     parser.add_argument("--json", metavar="OUT", help="also write every number to this file")
     parser.add_argument(
         "--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of the resamples"
@@ -48,34 +61,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Show sensitivity, consistency and agreement of each file, then over the files."""
+    from debiaslab.commands.evaluate_inputs import load_lexicons
     from debiaslab.commands.reliability_tables import (
+        attribute_view,
         consistency_view,
         paired_view,
         retest_view,
         sensitivity_view,
     )
     from debiaslab.lexicons import load, load_pairs
-    from debiaslab.statistics import (
-        inter_rule,
-        internal_consistency,
-        pair_sensitivity,
-        retest_reliability,
-    )
+    from debiaslab.statistics import inter_rule, internal_consistency, retest_reliability
 
     _check(args)
     half: Half = args.words
     words, pairs = load(OCCUPATIONS).half(half), load_pairs(PAIRS).half(half)
-    vectors = _loaded(args.vectors)
+    attributes, tests = load_lexicons(args.lexicon)
+    vectors, before = _loaded(args.vectors), _loaded(args.baseline)
     yield f"{len(words)} occupations and {len(pairs)} definitional pairs ({half} words)"
-    sensitivity = [pair_sensitivity(each, half) for each in vectors]
+    sensitivity, of_lexicons = _sensitivity(vectors, before, half, attributes, tests)
     consistency = [internal_consistency(each, words, pairs) for each in vectors]
     rules = [inter_rule(each, words, pairs, seed=args.seed) for each in vectors]
     yield sensitivity_view(args.vectors, sensitivity)
+    if args.lexicon:
+        yield attribute_view(args.vectors, of_lexicons)
     yield consistency_view(args.vectors, consistency, rules)
     document: dict[str, Any] = {
         "words": half,
         "vectors": args.vectors,
         "leave_one_pair_out": [[asdict(each) for each in found] for found in sensitivity],
+        "leave_one_out_of_lexicons": [[asdict(each) for each in found] for found in of_lexicons],
         "internal_consistency": [asdict(each) for each in consistency],
         "inter_rule": [asdict(each) for each in rules],
     }
@@ -87,7 +101,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         yield retest_view(retest)
         document["test_retest"] = {rule: asdict(each) for rule, each in retest.items()}
     if args.baseline:
-        records = _paired(_loaded(args.baseline), vectors, args.seed)
+        records = _paired(before, vectors, args.seed)
         shown = [record for record in records if record.words in (half, "all")]
         yield paired_view(shown, half)
         document["baseline"] = args.baseline
@@ -119,6 +133,29 @@ def _loaded(files: Sequence[str]) -> list[Embeddings]:
     from debiaslab.embeddings import Embeddings
 
     return [Embeddings.load(file) for file in files]
+
+
+def _sensitivity(
+    vectors: Sequence[Embeddings],
+    before: Sequence[Embeddings],
+    half: Half,
+    attributes: Sequence[Attribute],
+    tests: Sequence[AssociationTest],
+) -> tuple[_Sensitivity, _Sensitivity]:
+    """Return, for each file, what changes with a gender pair, and with a word of the lexicons."""
+    from tqdm import tqdm
+
+    from debiaslab.statistics import attribute_sensitivity, pair_sensitivity, weat_sensitivity
+
+    of_pairs: _Sensitivity = []
+    of_lexicons: _Sensitivity = []
+    files = zip(vectors, before or vectors, strict=True)
+    for each, baseline in tqdm(files, "sensitivity", len(vectors), unit="file", delay=2):
+        of_pairs.append(pair_sensitivity(each, half, baseline))
+        found = [attribute_sensitivity(each, attribute, half) for attribute in attributes]
+        own = (weat_sensitivity(each, test, half) for test in tests)
+        of_lexicons.append((*own, *chain.from_iterable(found)))
+    return of_pairs, of_lexicons
 
 
 def _paired(first: Sequence[Embeddings], second: Sequence[Embeddings], seed: int) -> Any:

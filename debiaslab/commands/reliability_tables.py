@@ -17,8 +17,44 @@ _NOT = "–"
 
 
 def sensitivity_view(files: Sequence[str], results: Sequence[Sequence[PairSensitivity]]) -> str:
-    """Return each metric with each definitional pair left out in turn, one line a file."""
-    head = ("metric", "file", "value", "without one pair", "most influential", "its influence")
+    """Return each metric with each definitional pair changed in turn, one line a file."""
+    parts = [
+        [[each for each in found if each.change == change] for found in results]
+        for change in ("left out", "in the place of he/she")
+    ]
+    tables = (
+        _changes(
+            "Sensitivity to the definitional pairs: each left out in turn",
+            ("metric", "file", "value", "without one pair", "most influential", "its influence"),
+            files,
+            parts[0],
+        ),
+        _changes(
+            "SemBias and the lipstick tests: each other definitional pair in the place of he/she",
+            ("metric", "file", "he/she", "another pair", "most different", "its difference"),
+            files,
+            parts[1],
+        ),
+    )
+    return "\n".join(tables)
+
+
+def attribute_view(files: Sequence[str], results: Sequence[Sequence[PairSensitivity]]) -> str:
+    """Return each number of the lexicons without each word, pair or set that it reads."""
+    return _changes(
+        "Sensitivity of the lexicons: each word of a class, pair or set left out in turn",
+        ("metric", "file", "value", "without one", "most influential", "its influence"),
+        files,
+        results,
+    )
+
+
+def _changes(
+    title: str,
+    head: tuple[str, ...],
+    files: Sequence[str],
+    results: Sequence[Sequence[PairSensitivity]],
+) -> str:
     found = [
         (file, each)
         for of_one_metric in zip(*results, strict=True)
@@ -26,19 +62,16 @@ def sensitivity_view(files: Sequence[str], results: Sequence[Sequence[PairSensit
     ]
     rows = [_sensitivity_row(file, each) for file, each in found if each.result.value is not None]
     return _titled(
-        "Sensitivity to the definitional pairs: each left out in turn",
+        title,
         aligned([head, *rows]) if rows else "nothing was measured in any file",
-        [
-            *_missing_pairs(files, results),
-            *_sensitivity_reasons(found, len(files)),
-        ],
+        [*_lacking(found), *_sensitivity_reasons(found, len(files))],
     )
 
 
 def _sensitivity_row(file: str, each: PairSensitivity) -> tuple[str, ...]:
     left, most = each.result, each.result.most_influential
     return (
-        f"{each.metric} {each.name}",
+        _label(each),
         file,
         _number(left.value),
         _span((left.low, left.high)),
@@ -47,27 +80,37 @@ def _sensitivity_row(file: str, each: PairSensitivity) -> tuple[str, ...]:
     )
 
 
+def _label(each: PairSensitivity) -> str:
+    """Return metric and name; of WEAT it is not the scorecard's value but s that is shown."""
+    return f"{each.metric} {each.name}" + (", s" if each.number == "statistic" else "")
+
+
 def _sensitivity_reasons(found: Sequence[tuple[str, PairSensitivity]], files: int) -> list[str]:
     """Return a line for each reason: the numbers it holds for, and the files if not all."""
     reasons = dict.fromkeys(each.result.reason for _, each in found if each.result.reason)
     lines = []
     for reason in reasons:
         lost = [(file, each) for file, each in found if each.result.reason == reason]
-        names = dict.fromkeys(f"{each.metric} {each.name}" for _, each in lost)
+        names = dict.fromkeys(_label(each) for _, each in lost)
         where = dict.fromkeys(file for file, _ in lost)
         named = "" if len(where) == files else f"{', '.join(where)}: "
         lines.append(f"{named}not measured, {', '.join(names)}: {reason}")
     return lines
 
 
-def _missing_pairs(files: Sequence[str], results: Sequence[Sequence[PairSensitivity]]) -> list[str]:
-    """Return a line for each file that lacks pairs: the same pairs for every metric."""
-    missing = [next((each.result.missing for each in found), ()) for found in results]
-    return [
-        f"{file} lacks {len(pairs)} of the pairs, which therefore play no part: {shortlist(pairs)}"
-        for file, pairs in zip(files, missing, strict=True)
-        if pairs
-    ]
+def _lacking(found: Sequence[tuple[str, PairSensitivity]]) -> list[str]:
+    """Return a line for each file and what it lacks: often the same for every metric."""
+    lines = dict.fromkeys(
+        f"{file} lacks {len(each.result.missing)} of {_whole(each)}, which therefore play no part: "
+        f"{shortlist(each.result.missing)}"
+        for file, each in found
+        if each.result.missing
+    )
+    return list(lines)
+
+
+def _whole(each: PairSensitivity) -> str:
+    return "the pairs" if "/" in each.result.missing[0] else f"the words of {each.name}"
 
 
 def consistency_view(

@@ -7,6 +7,7 @@ Examples:
     (-0.09, 1.0, 0.25)
 """
 
+from debiaslab.statistics.attribute_sensitivity import attribute_sensitivity, weat_sensitivity
 from debiaslab.statistics.consistency import Consistency, cronbach_alpha, internal_consistency
 from debiaslab.statistics.leave_one_out import (
     LeaveOneOut,
@@ -39,6 +40,7 @@ __all__ = [
     "PairedRecord",
     "Reliability",
     "Rule",
+    "attribute_sensitivity",
     "benjamini_hochberg",
     "corrected",
     "cronbach_alpha",
@@ -55,5 +57,6 @@ __all__ = [
     "paired_scorecards",
     "retest_reliability",
     "warnings_of",
+    "weat_sensitivity",
     "word_scores",
 ]

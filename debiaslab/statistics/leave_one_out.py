@@ -13,7 +13,8 @@ from debiaslab.metrics.vocabulary import row_of
 from debiaslab.metrics.weat import weat
 
 _Item = TypeVar("_Item")
-_Measure = Callable[[Sequence[_Item]], tuple[float | None, str | None]]
+Number = tuple[float | None, str | None]
+"""A value, or None and the reason."""
 
 
 class Measured(Protocol):
@@ -92,11 +93,11 @@ def leave_one_pair_out(
             resamples, which would be thrown away.
     """
 
-    def measure(kept: Sequence[Pair]) -> tuple[float | None, str | None]:
+    def measure(kept: Sequence[Pair]) -> Number:
         result = metric(embeddings, words, kept)
         return result.value, result.reason
 
-    return _leave_one_out(
+    return left_out_in_turn(
         _once(pairs), "/".join, lambda pair: all(_has(embeddings, word) for word in pair), measure
     )
 
@@ -114,47 +115,70 @@ def leave_one_attribute_out(
     """
     listed = [(side, word) for side, words in (("A", A), ("B", B)) for word in _once(words)]
 
-    def measure(kept: Sequence[tuple[str, str]]) -> tuple[float | None, str | None]:
+    def measure(kept: Sequence[tuple[str, str]]) -> Number:
         a, b = ([word for side, word in kept if side == which] for which in "AB")
         result = weat(embeddings, X, Y, a, b, permutations=0, bootstrap=0)
         return result.statistic, result.reason
 
-    return _leave_one_out(
+    return left_out_in_turn(
         listed, lambda item: item[1], lambda item: _has(embeddings, item[1]), measure
     )
 
 
-def _leave_one_out(
+def left_out_in_turn(
     listed: Sequence[_Item],
     name: Callable[[_Item], str],
     known: Callable[[_Item], bool],
-    measure: _Measure[_Item],
+    measure: Callable[[Sequence[_Item]], Number],
 ) -> LeaveOneOut:
+    """Return what a number is without each of the items that it reads.
+
+    Args:
+        listed: The items, each once.
+        name: What to call one.
+        known: Whether the vectors have it; one they lack makes no difference.
+        measure: The number, or why there is none, from the items that are left.
+    """
     items = [item for item in listed if known(item)]
+    whole = measure(listed)
+    without = (
+        ()
+        if whole[0] is None
+        else [
+            (name(item), measure([*items[:place], *items[place + 1 :]]))
+            for place, item in enumerate(items)
+        ]
+    )
     missing = tuple(name(item) for item in listed if not known(item))
-    whole, reason = measure(listed)
-    if whole is None:
+    return summed_up(whole, without, missing, "no value is left without one")
+
+
+def summed_up(
+    whole: Number, changed: Sequence[tuple[str, Number]], missing: tuple[str, ...], lost: str
+) -> LeaveOneOut:
+    """Return a number, and what it becomes by each change, as one result.
+
+    Args:
+        whole: The number unchanged, or why there is none.
+        changed: Name of each change, and the number after it.
+        missing: Changes that could not be tried.
+        lost: What to say when no change leaves a number.
+    """
+    value, reason = whole
+    if value is None:
         return LeaveOneOut(missing=missing, reason=reason)
-    without = tuple(_without(items, place, name, whole, measure) for place in range(len(items)))
-    result = LeaveOneOut(value=whole, without=without, missing=missing)
+    without = tuple(
+        LeftOut(item, number, None if number is None else number - value, why)
+        for item, (number, why) in changed
+    )
+    result = LeaveOneOut(value=value, without=without, missing=missing)
     measured = [each for each in without if each.value is not None]
     if not measured:
         reasons = dict.fromkeys(each.reason for each in without if each.reason)
-        return replace(result, reason=f"no value is left without one: {'; '.join(reasons)}")
+        return replace(result, reason=": ".join([lost, *(["; ".join(reasons)] if reasons else [])]))
     values = [each.value for each in measured if each.value is not None]
     most = max(measured, key=lambda each: abs(each.influence or 0.0))
     return replace(result, low=min(values), high=max(values), most_influential=most)
-
-
-def _without(
-    items: Sequence[_Item],
-    place: int,
-    name: Callable[[_Item], str],
-    whole: float,
-    measure: _Measure[_Item],
-) -> LeftOut:
-    value, reason = measure([*items[:place], *items[place + 1 :]])
-    return LeftOut(name(items[place]), value, None if value is None else value - whole, reason)
 
 
 def _once(items: Sequence[_Item]) -> list[_Item]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Half, load, load_pairs
@@ -16,51 +17,59 @@ from debiaslab.metrics.indirect_bias import indirect_bias_within
 from debiaslab.metrics.ripa import ripa
 from debiaslab.metrics.scored.geometry import DEFINITIONAL_PAIRS, OCCUPATIONS, STEREOTYPED
 from debiaslab.statistics.leave_one_out import LeaveOneOut, PairMetric, leave_one_pair_out
+from debiaslab.statistics.other_pairs import of_other_pairs
 
-_ONE_PAIR = LeaveOneOut(reason="it reads one pair, he/she: nothing is left without it")
-_OF_ONE_PAIR = (
-    ("sembias", "definition"),
-    ("sembias", "stereotype"),
-    ("lipstick", "kmeans_alignment"),
-    ("lipstick", "svm_recovery"),
-    ("lipstick", "profession_neighbors"),
-)
+Change = Literal["left out", "in the place of he/she"]
 
 
 @dataclass(frozen=True)
 class PairSensitivity:
-    """One number of the scorecard with each definitional pair left out in turn.
+    """One number of the scorecard with each definitional pair (or word) changed in turn.
 
     Attributes:
         metric: As in the scorecard's record.
         name: The same.
         words: Which half of the words and of the pairs.
         result: The values; its ``value`` is that of the record.
+        change: What is done with each pair.
+        number: What ``result`` is of: the record's ``value``, or its ``statistic`` (of WEAT).
     """
 
     metric: str
     name: str
     words: Half
     result: LeaveOneOut
+    change: Change = "left out"
+    number: Literal["value", "statistic"] = "value"
 
 
-def pair_sensitivity(embeddings: Embeddings, half: Half = "all") -> tuple[PairSensitivity, ...]:
-    """Return every number of the scorecard that reads gender pairs, without each pair in turn.
+def pair_sensitivity(
+    embeddings: Embeddings, half: Half = "all", baseline: Embeddings | None = None
+) -> tuple[PairSensitivity, ...]:
+    """Return every number of the scorecard that reads gender pairs, with each pair changed in turn.
 
     Direct bias, bias by projection, indirect bias, RIPA (raw and normalised) and factual
-    association, with the word lists and pairs of the scorecard. SemBias and the lipstick tests,
-    which are defined by *he* and *she* alone, are there with that reason.
+    association without each pair, with the word lists and pairs of the scorecard. SemBias and the
+    lipstick tests are defined by *he* and *she* alone: they come with each other pair in that
+    place. The labels of the lipstick tests have no halves: ``half`` is that of the pairs.
 
     Args:
         embeddings: The vectors.
         half: Which half of the words and pairs.
+        baseline: The vectors before debiasing, for the lipstick tests; ``embeddings`` themselves
+            when None.
     """
     pairs = load_pairs(DEFINITIONAL_PAIRS).half(half)
     found = [
         PairSensitivity(metric, name, half, leave_one_pair_out(embeddings, words, pairs, measure))
         for metric, name, words, measure in _metrics(half)
     ]
-    return (*found, *(PairSensitivity(*which, half, _ONE_PAIR) for which in _OF_ONE_PAIR))
+    before = embeddings if baseline is None else baseline
+    replaced = (
+        PairSensitivity(metric, name, half, result, change="in the place of he/she")
+        for metric, name, result in of_other_pairs(embeddings, before, half)
+    )
+    return (*found, *replaced)
 
 
 def _metrics(

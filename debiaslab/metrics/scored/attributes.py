@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Attribute, AttributeWords, Half, load
@@ -40,14 +40,26 @@ from debiaslab.metrics.yardstick import Yardstick
 OCCUPATIONS = "occupations"
 
 
+Part = Literal["classes", "definitional_sets", "targets"]
+
+
 @dataclass(frozen=True)
-class _Measure:
-    """One metric with its word lists bound: what is left to say is with how much effort."""
+class AttributeMeasure:
+    """One metric with its word lists bound: what is left to say is with how much effort.
+
+    Attributes:
+        metric: As in the scorecard's record.
+        name: The same.
+        measure: ``measure(embeddings, bootstrap=…, seed=…)`` returns the metric's result.
+        null: ``null(random words, n=…, seed=…)`` returns values, shape ``(draws,)``.
+        reads: The part of the attribute that it holds words against, or that it is asked about.
+    """
 
     metric: str
     name: str
-    measure: Callable[..., Any]  # (embeddings, bootstrap, seed) → a metric's result
-    null: Callable[..., Any]  # (random words, n, seed) → values, shape (draws,)
+    measure: Callable[..., Any]
+    null: Callable[..., Any]
+    reads: Part = "classes"
 
 
 def records(
@@ -69,7 +81,7 @@ def records(
     """
     for attribute in attributes:
         for half in HALVES:
-            for each in _measures(attribute, half, attribute.half(half)):
+            for each in attribute_measures(attribute, half, attribute.half(half)):
                 seed = effort.seed_of(each.metric, each.name, half)
                 record = _record(
                     each, half, each.measure(embeddings, bootstrap=effort.bootstrap, seed=seed)
@@ -77,14 +89,19 @@ def records(
                 yield with_null(record, _null_of(each), yardsticks, effort)
 
 
-def _measures(attribute: Attribute, half: Half, words: AttributeWords) -> Iterator[_Measure]:
+def attribute_measures(
+    attribute: Attribute, half: Half, words: AttributeWords
+) -> Iterator[AttributeMeasure]:
+    """Yield every metric that is defined for an attribute, on ``words``: one half of its words."""
     held = _union(words.stereotypes.values()) or load(OCCUPATIONS).half(half)
     yield from _of_any_classes(attribute.name, held, words)
     if attribute.binary:
         yield from _of_two_classes(attribute.name, held, words)
 
 
-def _of_any_classes(name: str, held: Sequence[str], words: AttributeWords) -> Iterator[_Measure]:
+def _of_any_classes(
+    name: str, held: Sequence[str], words: AttributeWords
+) -> Iterator[AttributeMeasure]:
     classes = words.classes
     for metric, measure, null in (
         ("same", same, same_null),
@@ -93,25 +110,28 @@ def _of_any_classes(name: str, held: Sequence[str], words: AttributeWords) -> It
         ("mac", mac, mac_null),
         ("ect", ect, ect_null),
     ):
-        yield _Measure(
+        yield AttributeMeasure(
             metric,
             name,
             partial(measure, words=held, attributes=classes),
             partial(null, attributes=classes),
         )
     if words.stereotypes and words.targets:
-        yield _Measure(
+        yield AttributeMeasure(
             "mac",
             f"{name} stereotypes",
             partial(mac, words=_union(words.targets), attributes=words.stereotypes),
             partial(mac_null, attributes=words.stereotypes),
+            reads="targets",
         )
-    yield _Measure("rnsb", name, partial(_rnsb, words=classes), rnsb_null)
+    yield AttributeMeasure("rnsb", name, partial(_rnsb, words=classes), rnsb_null)
 
 
-def _of_two_classes(name: str, held: Sequence[str], words: AttributeWords) -> Iterator[_Measure]:
+def _of_two_classes(
+    name: str, held: Sequence[str], words: AttributeWords
+) -> Iterator[AttributeMeasure]:
     A, B = words.classes.values()
-    yield _Measure(
+    yield AttributeMeasure(
         "sc_weat",
         name,
         partial(sc_weat, words=held, A=A, B=B, permutations=0),
@@ -126,15 +146,20 @@ def _of_two_classes(name: str, held: Sequence[str], words: AttributeWords) -> It
         ("ripa", ripa, ripa_null),
         ("ripa_normalised", partial(ripa, unit=True), partial(ripa_null, unit=True)),
     ):
-        yield _Measure(
-            metric, name, partial(measure, words=held, pairs=pairs), partial(null, pairs=pairs)
+        yield AttributeMeasure(
+            metric,
+            name,
+            partial(measure, words=held, pairs=pairs),
+            partial(null, pairs=pairs),
+            reads="definitional_sets",
         )
     for label, stereotypes in words.stereotypes.items():
-        yield _Measure(
+        yield AttributeMeasure(
             "indirect_bias",
             f"{name} {label}",
             partial(indirect_bias_within, words=stereotypes, pairs=pairs),
             partial(indirect_bias_null, pairs=pairs),
+            reads="definitional_sets",
         )
 
 
@@ -147,7 +172,7 @@ def _rnsb(embeddings: Embeddings, *, words: Any, bootstrap: int, seed: int) -> R
     return rnsb(embeddings, words, seed=seed)
 
 
-def _record(each: _Measure, half: Half, result: Any) -> Record:
+def _record(each: AttributeMeasure, half: Half, result: Any) -> Record:
     return Record(
         metric=each.metric,
         name=each.name,
@@ -162,6 +187,6 @@ def _record(each: _Measure, half: Half, result: Any) -> Record:
     )
 
 
-def _null_of(each: _Measure) -> Null:
+def _null_of(each: AttributeMeasure) -> Null:
     """Bind the word lists of the attribute, in place of gender's."""
     return lambda drawn, record, seed: each.null(drawn.words, n=record.n, draws=DRAWS, seed=seed)

@@ -17,7 +17,7 @@ from debiaslab.metrics.scored.tested import tested
 
 OCCUPATIONS = "occupations"
 
-_TESTS: dict[str, Callable[..., LabelRecovery]] = {
+LABEL_TESTS: dict[str, Callable[..., LabelRecovery]] = {
     "kmeans_alignment": kmeans_alignment,
     "svm_recovery": svm_recovery,
 }
@@ -35,9 +35,14 @@ def records(embeddings: Embeddings, baseline: Baseline, effort: Effort) -> Itera
         effort: Permutations, resamples and seeds.
     """
     biased = baseline.biased.within(embeddings)
-    for name, test in _TESTS.items():
+    for name, test in LABEL_TESTS.items():
         yield _label_record(name, test, embeddings, baseline, biased, effort)
     yield from _neighbor_records(embeddings, baseline, biased, effort)
+
+
+def label_seeds(name: str, effort: Effort) -> tuple[int, ...]:
+    """Return the seeds of one of the two label tests."""
+    return tuple(effort.seed_of("lipstick", name, str(number)) for number in SEEDS)
 
 
 def _label_record(
@@ -48,7 +53,7 @@ def _label_record(
     biased: BiasedWords,
     effort: Effort,
 ) -> Record:
-    seeds = tuple(effort.seed_of("lipstick", name, str(number)) for number in SEEDS)
+    seeds = label_seeds(name, effort)
     before = baseline.once(
         (name, seeds, biased.words), lambda: test(baseline.embeddings, biased, seeds=seeds)
     )
