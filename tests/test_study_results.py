@@ -20,6 +20,7 @@ import pytest
 
 import debiaslab
 from debiaslab import Embeddings, Plan, TrainSettings, open_study, sweep
+from debiaslab.commands.arguments import run_vectors
 from debiaslab.corpus import Corpus
 from debiaslab.errors import UserError
 from debiaslab.report import words
@@ -118,6 +119,20 @@ def folder(store: Path, swept: Summary, sided: Comparison) -> Path:
 @pytest.fixture(autouse=True)
 def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def test_a_comparison_has_no_vectors_and_says_where_its_runs_are(
+    folder: Path, sided: Comparison
+) -> None:
+    store = Store.open(folder)
+    with pytest.raises(UserError, match="status sides, which shows the ids of its runs"):
+        run_vectors(store, store.run(sided.parent))
+
+
+def test_a_sweep_has_no_vectors_and_names_its_best_run(folder: Path, swept: Summary) -> None:
+    store = Store.open(folder)
+    with pytest.raises(UserError, match=f"--run {store.best('small').run_id}"):
+        run_vectors(store, store.study_named("small"))
 
 
 @pytest.fixture
