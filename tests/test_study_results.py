@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -531,8 +532,31 @@ def test_numbers_that_are_equal_to_the_digits_shown_did_not_change() -> None:
         assert "−0.00" not in found.sentence
 
 
-def side(name: str, *biases: float, control: bool = False) -> Side:
-    outcomes = tuple({"bias_report": bias, "retention_report": 0.9} for bias in biases)
+def test_an_interval_of_seeds_that_agree_is_still_an_interval() -> None:
+    """Two seeds that lose alike had an interval of [98%, 98%], as if nothing were unsure."""
+    base = [row(None, 1, 2.0), row(None, 2, 2.1)]
+    found = verdict([*base, row(0, 1, 1.5, 0.98), row(0, 2, 1.6004, 0.9802)])
+    assert found is not None
+    assert "fell: 2.05 → 1.55 (−0.500 [−0.502, −0.497])" in found.sentence
+    assert "98.0% of the baseline's word similarity was kept [97.9%, 98.1%]" in found.sentence
+    assert "(means of 2 seeds, 95 % t intervals of paired differences)" in found.sentence
+    same = verdict([*base, row(0, 1, 1.5, 0.98), row(0, 2, 1.7, 0.98)])
+    assert same is not None
+    assert "98% of the baseline's word similarity was kept [98%, 98%]" in same.sentence
+    sides = [side("baseline", 2.0, 2.1), side("a", 1.5, 1.6004, kept=(0.98, 0.9802))]
+    assert "(−0.500 [−0.502, −0.497]), at retention 0.980 ±0.001" in (
+        compared_verdict(sides).sentence
+    )
+
+
+def side(
+    name: str, *biases: float, control: bool = False, kept: Sequence[float] | None = None
+) -> Side:
+    left = kept or [0.9] * len(biases)
+    outcomes = tuple(
+        {"bias_report": bias, "retention_report": own}
+        for bias, own in zip(biases, left, strict=True)
+    )
     cards = tuple(None for _ in biases)
     return Side(name, None, "in", control, cards, outcomes, tuple("x" for _ in biases))
 
