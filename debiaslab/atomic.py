@@ -15,10 +15,14 @@ _OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
+def replacing(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; move it onto ``path`` when the block ends well.
 
     When the block raises, the temporary file is removed and ``path`` is left as it was.
+
+    Args:
+        path: What is written.
+        sync: Whether to wait for the disk, so that it is whole after a power cut too.
 
     Raises:
         UserError: The folder cannot be made or written, or the disk is full.
@@ -34,7 +38,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
-        _sync(temporary)
+        if sync:
+            _sync(temporary)
         os.replace(temporary, path)
     except OSError as error:
         raise writing_error(path, error) from error

@@ -22,14 +22,14 @@ import sqlite3
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from debiaslab.atomic import writing_error
+from debiaslab.atomic import replacing, writing_error
 from debiaslab.errors import UserError, nearest
 from debiaslab.processes import Process, surely_dead, this_process
 from debiaslab.redact import redact
@@ -87,10 +87,13 @@ _MODEL_CODE = Path(__file__).with_name("similarity_model.py")  # run by MLflow a
 class RunWriter:
     """Writes to one run without changing its status. Made by :meth:`Store.writer`."""
 
-    def __init__(self, client: MlflowClient, run_id: str, uri: str) -> None:
+    def __init__(
+        self, client: MlflowClient, run_id: str, uri: str, folder: Callable[[], Path | None]
+    ) -> None:
         self.run_id = run_id
         self._client = client
         self._uri = uri
+        self._folder = folder  # of its artifacts; None on a server
         self._waiting: list[tuple[str, float, int, int]] = []
         self._waiting_tags: dict[str, str] = {}
         self._flushed = time.monotonic()
@@ -166,8 +169,7 @@ class RunWriter:
 
     def text(self, text: str, path: str) -> None:
         """Keep ``text`` as the artifact ``path`` (UTF-8)."""
-        with _explained(self._uri):
-            self._client.log_text(self.run_id, text, path)
+        self.binary(text.encode(), path)
 
     def json(self, value: object, path: str) -> None:
         """Keep ``value`` as a JSON artifact; NaN in it is refused with ValueError."""
@@ -176,10 +178,20 @@ class RunWriter:
     def file(self, source: Path, folder: str | None = None) -> None:
         """Keep a copy of the file ``source`` in the artifact folder ``folder``."""
         with _explained(self._uri):
-            self._client.log_artifact(self.run_id, str(source), folder)
+            # Not by MLflow where they lie on a disk here: its copies can be seen half-written, and
+            # a text takes it two files and a folder.
+            if (here := self._folder()) is not None:
+                with replacing(here / (folder or "") / source.name, sync=False) as copy:
+                    shutil.copyfile(source, copy)
+            else:
+                self._client.log_artifact(self.run_id, str(source), folder)
 
     def binary(self, data: bytes, path: str) -> None:
         """Keep ``data`` as the artifact ``path``."""
+        if (here := self._folder()) is not None:
+            with replacing(here / path, sync=False) as file:
+                file.write_bytes(data)
+            return
         folder, _, name = path.rpartition("/")
         with tempfile.TemporaryDirectory() as made:
             source = Path(made) / name
@@ -211,8 +223,10 @@ class RunLog(RunWriter):
     tag ``debiaslab.reason``, and goes on.
     """
 
-    def __init__(self, client: MlflowClient, run_id: str, uri: str) -> None:
-        super().__init__(client, run_id, uri)
+    def __init__(
+        self, client: MlflowClient, run_id: str, uri: str, folder: Callable[[], Path | None]
+    ) -> None:
+        super().__init__(client, run_id, uri, folder)
         self._open = True
 
     def tags(self, values: Mapping[str, object]) -> None:
@@ -409,7 +423,7 @@ class Store:
     ) -> RunLog:
         """Start a run, the child of ``parent`` when given. It stays open until it is finished."""
         nesting = {} if parent is None else {PARENT_TAG: parent}
-        log = RunLog(self._client, self._create(name, {**tags, **nesting}), self.uri)
+        log = self._log(self._create(name, {**tags, **nesting}))
         try:
             log.params(params)
             if dataset is not None:
@@ -426,14 +440,14 @@ class Store:
             self._client.update_run(run_id, status="RUNNING")
             if REASON_TAG in run.tags:
                 self._client.delete_tag(run_id, REASON_TAG)
-        log = RunLog(self._client, run_id, self.uri)
+        log = self._log(run_id)
         log.tags(_process_tags())
         log.flush()
         return log
 
     def writer(self, run_id: str) -> RunWriter:
         """Return a writer that adds to a run without changing its status; flush it when done."""
-        return RunWriter(self._client, run_id, self.uri)
+        return RunWriter(self._client, run_id, self.uri, lambda: self._folder(run_id))
 
     def runs(
         self,
@@ -597,7 +611,7 @@ class Store:
             if owner != dead and not surely_dead(owner):
                 continue
             reason = f"process {owner.pid} on {owner.host} ended without closing this run"
-            RunLog(self._client, run.run_id, self.uri).finish("KILLED", reason)
+            self._log(run.run_id).finish("KILLED", reason)
             closed += run.run_id != parent
         return closed
 
@@ -694,6 +708,9 @@ class Store:
             self._client.set_registered_model_alias(name, BEST_ALIAS, made.version)
         return str(made.version)
 
+    def _log(self, run_id: str) -> RunLog:
+        return RunLog(self._client, run_id, self.uri, lambda: self._folder(run_id))
+
     def _get(self, run_id: str) -> Any:
         """Return a run as MLflow does; it must be there and not deleted."""
         from mlflow.exceptions import MlflowException
@@ -723,6 +740,7 @@ class Store:
         texts = {key: _tag(value) for key, value in {**own, **tags}.items()}
         with _explained(self.uri):
             run = self._client.create_run(self.experiment_id, tags=texts, run_name=name)
+        self._folders[run.info.run_id] = local_path(run.info.artifact_uri)
         return str(run.info.run_id)
 
     def _search(self, condition: str) -> list[RunInfo]:

@@ -112,7 +112,7 @@ def own_strategies() -> list[str]:
 def scored_metrics() -> list[str]:
     """Return the metrics of the scorecard, the lipstick tests one by one."""
     ranked = {key if isinstance(key, str) else key[0] for key in direction._DIRECTIONS}
-    return sorted(ranked | {*lipstick._TESTS, "profession_neighbors"})
+    return sorted(ranked | {*lipstick.LABEL_TESTS, "profession_neighbors"})
 
 
 def test_every_strategy_is_explained() -> None:

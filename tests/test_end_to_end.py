@@ -91,6 +91,7 @@ def test_each_run_says_what_shaped_it_and_keeps_what_it_made(finished: tuple[Pat
     assert best.params["coverage.report_words_covered"] == "True"
     assert len(store.series(best.run_id, "loss")) >= 20
     assert len(store.series(best.run_id, "epoch/weat/career-family/tune.statistic")) == 4
+    assert not [name for name in best.metrics if name.startswith("epoch/uncertainty")]
     (dataset,) = store.datasets(best.run_id)
     assert dataset.name == "enwiki-106"
     assert best.metrics["uncertainty/similarity.WordSim-353.all.n"] > 100

@@ -10,6 +10,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import pytest
 
 import debiaslab
 from debiaslab import Embeddings, Plan, TrainSettings, open_study, sweep
+from debiaslab.commands.arguments import run_vectors
 from debiaslab.corpus import Corpus
 from debiaslab.errors import UserError
 from debiaslab.report import words
@@ -117,6 +119,20 @@ def folder(store: Path, swept: Summary, sided: Comparison) -> Path:
 @pytest.fixture(autouse=True)
 def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+def test_a_comparison_has_no_vectors_and_says_where_its_runs_are(
+    folder: Path, sided: Comparison
+) -> None:
+    store = Store.open(folder)
+    with pytest.raises(UserError, match="status sides, which shows the ids of its runs"):
+        run_vectors(store, store.run(sided.parent))
+
+
+def test_a_sweep_has_no_vectors_and_names_its_best_run(folder: Path, swept: Summary) -> None:
+    store = Store.open(folder)
+    with pytest.raises(UserError, match=f"--run {store.best('small').run_id}"):
+        run_vectors(store, store.study_named("small"))
 
 
 @pytest.fixture
@@ -516,8 +532,31 @@ def test_numbers_that_are_equal_to_the_digits_shown_did_not_change() -> None:
         assert "−0.00" not in found.sentence
 
 
-def side(name: str, *biases: float, control: bool = False) -> Side:
-    outcomes = tuple({"bias_report": bias, "retention_report": 0.9} for bias in biases)
+def test_an_interval_of_seeds_that_agree_is_still_an_interval() -> None:
+    """Two seeds that lose alike had an interval of [98%, 98%], as if nothing were unsure."""
+    base = [row(None, 1, 2.0), row(None, 2, 2.1)]
+    found = verdict([*base, row(0, 1, 1.5, 0.98), row(0, 2, 1.6004, 0.9802)])
+    assert found is not None
+    assert "fell: 2.05 → 1.55 (−0.500 [−0.502, −0.497])" in found.sentence
+    assert "98.0% of the baseline's word similarity was kept [97.9%, 98.1%]" in found.sentence
+    assert "(means of 2 seeds, 95 % t intervals of paired differences)" in found.sentence
+    same = verdict([*base, row(0, 1, 1.5, 0.98), row(0, 2, 1.7, 0.98)])
+    assert same is not None
+    assert "98% of the baseline's word similarity was kept [98%, 98%]" in same.sentence
+    sides = [side("baseline", 2.0, 2.1), side("a", 1.5, 1.6004, kept=(0.98, 0.9802))]
+    assert "(−0.500 [−0.502, −0.497]), at retention 0.980 ±0.001" in (
+        compared_verdict(sides).sentence
+    )
+
+
+def side(
+    name: str, *biases: float, control: bool = False, kept: Sequence[float] | None = None
+) -> Side:
+    left = kept or [0.9] * len(biases)
+    outcomes = tuple(
+        {"bias_report": bias, "retention_report": own}
+        for bias, own in zip(biases, left, strict=True)
+    )
     cards = tuple(None for _ in biases)
     return Side(name, None, "in", control, cards, outcomes, tuple("x" for _ in biases))
 

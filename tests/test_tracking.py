@@ -1,5 +1,6 @@
 """The tracking store, against a real sqlite store of MLflow."""
 
+import errno
 import json
 import logging
 import math
@@ -14,6 +15,7 @@ import textwrap
 import time
 import urllib.request
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -108,6 +110,21 @@ def test_files_and_bytes(store, study, tmp_path):
         log.binary(b"z", "top")
     expected = ["figures", "figures/empty.png", "top", "vectors", "vectors/v.npz"]
     assert store.artifacts(log.run_id) == expected
+
+
+def test_an_artifact_that_cannot_be_written_whole_stays_what_it_was(store, study, monkeypatch):
+    def full(file, data):
+        with file.open("wb") as half:
+            half.write(data[:1])
+        raise OSError(errno.ENOSPC, "No space left on device", str(file))
+
+    with start(store, study) as log:
+        log.text("whole", "notes.txt")
+        monkeypatch.setattr(Path, "write_bytes", full)
+        with pytest.raises(UserError, match="no space left"):
+            log.text("another", "notes.txt")
+    assert store.artifact(log.run_id, "notes.txt").read_text() == "whole"
+    assert store.artifacts(log.run_id) == ["notes.txt"]
 
 
 @pytest.mark.parametrize(

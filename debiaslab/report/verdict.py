@@ -10,6 +10,7 @@ from debiaslab.results import Side, TrialRow
 from debiaslab.statistics.paired import Paired, paired
 
 _NOTHING = "No trial has finished yet"
+_MOST_DIGITS = 4  # an interval that is narrower than these show is as good as a point
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,8 @@ class Change:
     @property
     def text(self) -> str:
         """``1.71 → 1.51 (−0.20 [−0.61, +0.21])``."""
-        low, high = self.pair.interval
-        between = "" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]"
         before, after = self.shown
-        return f"{before} → {after} ({_signed(self.pair.difference)}{between})"
+        return f"{before} → {after} ({_with_interval(self.pair)})"
 
 
 @dataclass(frozen=True)
@@ -93,10 +92,8 @@ class Verdict:
             f"{went[self.bias.beyond_the_spread]}: {self.bias.text}"
         ]
         if self.retention is not None:
-            parts.append(
-                f"and {self.retention.after:.0%} of the baseline's word similarity was kept"
-                + _percent_interval(self.retention)
-            )
+            left, interval = _percents(self.retention)
+            parts.append(f"and {left} of the baseline's word similarity was kept{interval}")
         if self.seeds > 1:
             parts.append(f"(means of {self.seeds} seeds, 95 % t intervals of paired differences)")
         return " ".join(parts) + "." + self._no_gain()
@@ -158,16 +155,38 @@ def _both(first: TrialRow, second: TrialRow, name: str) -> bool:
     return getattr(first, name) is not None and getattr(second, name) is not None
 
 
-def _percent_interval(change: Change) -> str:
+def _percents(change: Change) -> tuple[str, str]:
+    """Return what is left and its interval, in percent."""
     low, high = change.pair.interval
     if low is None or high is None:
-        return ""
-    return f" [{change.before + low:.0%}, {change.before + high:.0%}]"
+        return f"{change.after:.0%}", ""
+    low, high = change.before + low, change.before + high
+    digits = _digits(low, high, least=2) - 2
+    return f"{change.after:.{digits}%}", f" [{low:.{digits}%}, {high:.{digits}%}]"
 
 
-def _signed(value: float) -> str:
-    shown = f"{value:+.2f}"
-    return "0.00" if float(shown) == 0 else shown.replace("-", "−")
+def _with_interval(pair: Paired) -> str:
+    """Return a difference and its interval: ``−0.20 [−0.61, +0.21]``."""
+    low, high = pair.interval
+    if low is None or high is None:
+        return _signed(pair.difference, 2)
+    digits = _digits(low, high, least=2)
+    difference, low_end, high_end = (_signed(x, digits) for x in (pair.difference, low, high))
+    return f"{difference} [{low_end}, {high_end}]"
+
+
+def _digits(low: float, high: float, *, least: int) -> int:
+    """Return after how many decimals two ends look different; ``least`` if none of a few do.
+
+    Two seeds can agree so well that an interval of two decimals would look like a point.
+    """
+    apart = (n for n in range(least, _MOST_DIGITS + 1) if f"{low:.{n}f}" != f"{high:.{n}f}")
+    return next(apart, least)
+
+
+def _signed(value: float, digits: int) -> str:
+    shown = f"{value:+.{digits}f}"
+    return f"{0:.{digits}f}" if float(shown) == 0 else shown.replace("-", "−")
 
 
 @dataclass(frozen=True)
@@ -218,19 +237,16 @@ def compared_verdict(sides: Sequence[Side]) -> ComparedVerdict:
 
 
 def _difference(result: Comparing) -> str:
-    pair = result.to_baseline
-    if pair is None:
-        return ""
-    low, high = pair.interval
-    between = "" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]"
-    return f" ({_signed(pair.difference)}{between})"
+    return "" if result.to_baseline is None else f" ({_with_interval(result.to_baseline)})"
 
 
 def _mean_interval(result: Comparing) -> str:
     if result.mean is None:
         return "not measured"
-    half = "" if result.half_width is None else f" ±{result.half_width:.2f}"
-    return f"{result.mean:.2f}{half}"
+    if result.half_width is None:
+        return f"{result.mean:.2f}"
+    digits = _digits(0.0, result.half_width, least=2)
+    return f"{result.mean:.{digits}f} ±{result.half_width:.{digits}f}"
 
 
 def _is_below(result: Comparing) -> bool:

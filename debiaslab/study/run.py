@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from debiaslab import export, lexicons
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.metrics import Baseline, Scorecard, evaluate
+from debiaslab.metrics import Baseline, Record, Scorecard, evaluate
 from debiaslab.provenance import provenance
 from debiaslab.regularizers import bind_strategy, is_control
 from debiaslab.regularizers.penalty import Cover, check_cover
@@ -260,7 +260,7 @@ def train_logged(
             on_report(step)
 
     def epoch(number: int, vectors: Embeddings) -> None:
-        by_epoch[str(number)] = flat(evaluate(vectors, quick=True))
+        by_epoch[str(number)] = measured_values(evaluate(vectors, quick=True))
         for done in sorted(by_epoch.keys() - logged, key=int):
             quick = {f"epoch/{key}": value for key, value in by_epoch[done].items()}
             log.metrics(quick, step=int(done))
@@ -398,24 +398,36 @@ def _loss_metrics(report: Report) -> dict[str, float]:
 
 
 def flat(scorecard: Scorecard) -> dict[str, float]:
-    """Return the measured values of a scorecard under MLflow metric names.
+    """Return the measured values of a scorecard under MLflow metric names, with their uncertainty.
 
     The UI makes a section of charts of what stands before the last ``/``: intervals, p and n, three
     in four of all numbers, are one section of their own.
     """
+    metrics = measured_values(scorecard)
+    for record in scorecard.records:
+        if record.value is None:
+            continue
+        parts = {part: getattr(record, part) for part in ("low", "high", "p", "n")}
+        parts |= {part: record.extra.get(part) for part in _EXTRAS}
+        detail = f"{UNCERTAINTY}/{_key(record).replace('/', '.')}"
+        metrics |= {f"{detail}.{part}": float(v) for part, v in parts.items() if v is not None}
+    return metrics
+
+
+def measured_values(scorecard: Scorecard) -> dict[str, float]:
+    """Return the measured values of a scorecard, and the raw statistic of those that have one."""
     metrics: dict[str, float] = {}
     for record in scorecard.records:
         if record.value is None:
             continue
-        key = f"{record.metric}/{record.name}/{record.words}".replace(" ", "_")
-        metrics[key] = record.value
+        metrics[_key(record)] = record.value
         if (statistic := record.extra.get("statistic")) is not None:
-            metrics[f"{key}.statistic"] = float(statistic)
-        parts = {part: getattr(record, part) for part in ("low", "high", "p", "n")}
-        parts |= {part: record.extra.get(part) for part in _EXTRAS}
-        detail = f"{UNCERTAINTY}/{key.replace('/', '.')}"
-        metrics |= {f"{detail}.{part}": float(v) for part, v in parts.items() if v is not None}
+            metrics[f"{_key(record)}.statistic"] = float(statistic)
     return metrics
+
+
+def _key(record: Record) -> str:
+    return f"{record.metric}/{record.name}/{record.words}".replace(" ", "_")
 
 
 def log_provenance(log: RunLog) -> None:
