@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -215,6 +216,39 @@ def test_the_baseline_is_a_fixed_yardstick(
             assert record["value"] is None or record["null95"] != record["null95_baseline"]
             assert record["p"] is None or record["p_two_sided"] <= record["p_holm"] <= 1
             assert "null95_baseline" not in own
+
+
+def test_a_large_d_beside_a_random_s_is_marked() -> None:
+    numbers = {"statistic": 0.02, "null95": 0.03}
+    large = Record("weat", "7", "all", 1.31, extra=numbers | {"warning_scale": "d looks large"})
+    card = Scorecard("x", (large, Record("weat", "8", "all", 1.42, extra=numbers)))
+    for text in (scorecard_view(card), card.table()):
+        assert re.search(r"1\.31‡", text)
+        assert not re.search(r"1\.42‡", text)
+        assert "‡ d looks large while s is no larger than random words show here" in text
+    quiet = Scorecard("x", card.records[1:])
+    assert "‡" not in scorecard_view(quiet) + quiet.table()
+
+
+def test_the_baseline_has_the_lipstick_tests_that_others_are_compared_with(
+    capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Sequence[str] | None] = []
+
+    def noted(*_: object, groups: Sequence[str], **given: object) -> Scorecard:
+        asked.append(groups)
+        return Scorecard(str(given["name"]), ())
+
+    monkeypatch.setattr("debiaslab.metrics.evaluate", noted)
+    call(capfd, "evaluate", "mild.npz", "--baseline", "plain.kv")
+    call(capfd, "evaluate", "mild.npz")
+    call(capfd, "evaluate", "mild.npz", "--baseline", "plain.kv", "--quick")
+    before, after, alone, *quick = asked
+    assert before is not None
+    assert after is not None
+    assert set(after) - set(before) == {"retention", "overlap"}
+    assert {"weat", "analogies", "lipstick", "collapse"} < set(before)
+    assert [alone, *quick] == [None] * 3
 
 
 def test_a_terminal_gets_its_own_width(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

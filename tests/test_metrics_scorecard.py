@@ -221,6 +221,16 @@ def test_a_baseline_of_many_gives_the_same_cards(vectors, debiased):
     assert again == evaluate(debiased, baseline=vectors, groups=groups, bootstrap=0)
 
 
+def test_vectors_of_gensim_are_measured_as_they_are(vectors, debiased):
+    keyed, before = debiased.to_keyed_vectors(), vectors.to_keyed_vectors()
+    groups = ["direct_bias", "retention"]
+    card = evaluate(keyed, baseline=before, groups=groups, bootstrap=0)
+    assert card == evaluate(debiased, baseline=vectors, groups=groups, bootstrap=0)
+    for given, baseline in ((vectors.vectors, None), (vectors, np.eye(3)), ("a.kv", None)):
+        with pytest.raises(UserError, match=r"is no set of vectors.*KeyedVectors"):
+            evaluate(given, baseline=baseline)
+
+
 def test_association_tests_of_a_user(vectors, tmp_path):
     test = {"X": "math", "Y": "arts", "A": LEFT, "B": RIGHT}
     sides = {"classes": {"l": LEFT, "r": RIGHT}, "stereotypes": {"l": "math", "r": "arts"}}

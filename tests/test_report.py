@@ -277,6 +277,21 @@ def test_the_smallest_page_of_a_run(card):
     assert "baseline" not in page.text.split("Where it comes from")[0].split("How the score")[0]
 
 
+def test_the_page_of_a_run_warns_of_a_scale_free_d():
+    numbers = {"statistic": 0.02, "null95": 0.03, "warning_scale": "d looks large"}
+    large = Record("weat", "7", "all", 1.31, n=16, extra=numbers)
+    card = Scorecard("run", (large,))
+    page = Page(run_report(title="t", params={}, provenance={}, scorecard=card, formula="f"))
+    assert "d is large while s is no larger than random words give here: read s: weat 7 all" in (
+        page.text
+    )
+    assert "+1.31‡" in page.text
+    assert "‡ d looks large" in page.text
+    quiet = Scorecard("run", (Record("weat", "7", "all", 0.2, extra={"statistic": 0.02}),))
+    page = Page(run_report(title="t", params={}, provenance={}, scorecard=quiet, formula="f"))
+    assert "‡" not in page.text
+
+
 NULL = {"null_low": 0.1, "null_high": 0.3, "null_draws": 500, "null_reason": None}
 
 

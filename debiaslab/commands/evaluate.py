@@ -160,7 +160,7 @@ def _measured(args: argparse.Namespace, inputs: Inputs) -> Iterator[tuple[Subjec
 
     while inputs.subjects:
         subject = inputs.subjects.pop(0)
-        groups = subject.groups(args.groups)
+        groups = subject.groups(_asked(args, inputs))
         if groups == []:
             continue
         yield (
@@ -179,6 +179,20 @@ def _measured(args: argparse.Namespace, inputs: Inputs) -> Iterator[tuple[Subjec
                 progress=True,
             ),
         )
+
+
+def _asked(args: argparse.Namespace, inputs: Inputs) -> list[str] | None:
+    """Return the groups asked for: with a baseline all it adds, for the baseline itself as well."""
+    from debiaslab.metrics.groups import measured_groups
+
+    if args.groups is not None or args.quick or inputs.baseline is None:
+        return args.groups
+    added = {
+        "baseline": True,
+        "analogies": inputs.analogies is not None,
+        "attributes": bool(inputs.attributes),
+    }
+    return measured_groups(None, given=[what for what, there in added.items() if there])
 
 
 def _with_corrections(card: Scorecard) -> Scorecard:

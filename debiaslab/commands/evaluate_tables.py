@@ -17,7 +17,7 @@ from debiaslab.metrics import (
 from debiaslab.metrics.comparison import ComparedMetric
 from debiaslab.metrics.direction import direction_of
 from debiaslab.metrics.null_remarks import null_remarks
-from debiaslab.metrics.table import SCALE_NOTE
+from debiaslab.metrics.table import SCALE_MARK, SCALE_NOTE
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -46,6 +46,8 @@ def scorecard_view(card: Scorecard, warnings: Sequence[str] = ()) -> str:
     blocks += _tables(f"All words and tune words{caution}", rest)
     if any(_has_statistic(record) for record in card.records):
         blocks += ["", SCALE_NOTE]
+    if any(record.extra.get("warning_scale") for record in card.records):
+        blocks.append(SCALE_MARK)
     if any(record.p is not None for record in card.records):
         blocks.append(P_NOTE)
     blocks += [f"† of {name}: {kind}" for name, kind in _interval_kinds(card.records).items()]
@@ -130,7 +132,7 @@ def _weat_table(records: Sequence[Record]) -> Table:
                 _interval(extra.get("statistic_low"), extra.get("statistic_high"), 4),
                 _number(extra.get("null95"), 4),
                 _number(extra.get("null95_baseline"), 4),
-                _number(record.value, 2),
+                _number(record.value, 2) + ("‡" if extra.get("warning_scale") else ""),
                 _interval(record.low, record.high, 2),
                 *_ps(record),
                 (record.method or "").replace("monte_carlo", "MC"),

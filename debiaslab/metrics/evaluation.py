@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
@@ -19,19 +20,22 @@ from debiaslab.metrics.permutation import DRAWS
 from debiaslab.metrics.scorecard import Record, Scorecard
 from debiaslab.metrics.similarity_sets import SimilaritySet, default_similarity_sets
 
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
+
 _SILENCE = 2.0  # seconds before a progress bar appears
 _LARGE_PRODUCTS = ("analogies", "overlap")
 
 
 def evaluate(
-    embeddings: Embeddings,
+    embeddings: Embeddings | KeyedVectors,
     *,
     name: str = "",
     seed: int = 0,
     bootstrap: int = RESAMPLES,
     quick: bool = False,
     similarity: Sequence[SimilaritySet] | None = None,
-    baseline: Embeddings | Baseline | None = None,
+    baseline: Embeddings | KeyedVectors | Baseline | None = None,
     groups: Sequence[str] | None = None,
     analogies: Sequence[AnalogySet] | None = None,
     attributes: Sequence[Attribute] = (),
@@ -41,8 +45,8 @@ def evaluate(
     """Measure bias, utility and collapse on all, tune and report words.
 
     Args:
-        embeddings: The vectors, the most frequent words first (the null draws from the first
-            10,000).
+        embeddings: The vectors, gensim's or ours, the most frequent words first (the null draws
+            from the first 10,000).
         name: What to call the vectors in the scorecard.
         seed: Seed of permutations, bootstrap, nulls and samples; the same seed gives the same JSON.
         bootstrap: Resamples for the intervals; 0 for none.
@@ -69,8 +73,10 @@ def evaluate(
 
     Raises:
         UserError: A group is unknown; two association tests have one name; or ``similarity`` is
-            None and gensim, which carries the sets, is not installed.
+            None and gensim, which carries the sets, is not installed; or ``embeddings`` or
+            ``baseline`` are no vectors.
     """
+    embeddings = _as_embeddings(embeddings)
     sets = default_similarity_sets() if similarity is None else similarity
     itself = isinstance(baseline, Baseline) and baseline.embeddings is embeddings
     held = None if baseline is None else _as_baseline(baseline)
@@ -106,8 +112,20 @@ def _blas_threads(group: str) -> Iterator[None]:
         yield
 
 
-def _as_baseline(baseline: Embeddings | Baseline) -> Baseline:
-    return baseline if isinstance(baseline, Baseline) else Baseline(baseline)
+def _as_baseline(baseline: Embeddings | KeyedVectors | Baseline) -> Baseline:
+    return baseline if isinstance(baseline, Baseline) else Baseline(_as_embeddings(baseline))
+
+
+def _as_embeddings(vectors: Embeddings | KeyedVectors) -> Embeddings:
+    if isinstance(vectors, Embeddings):
+        return vectors
+    if hasattr(vectors, "index_to_key"):
+        return Embeddings.from_keyed_vectors(vectors)
+    raise UserError(
+        f"a {type(vectors).__name__} is no set of vectors",
+        allowed="debiaslab.Embeddings or gensim's KeyedVectors",
+        next_step="debiaslab.Embeddings.load(FILE)",
+    )
 
 
 def _own_tests(

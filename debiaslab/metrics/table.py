@@ -11,6 +11,8 @@ SCALE_NOTE = (
     "against null95 (95 % of |s| for random words here)."
 )
 
+SCALE_MARK = "‡ d looks large while s is no larger than random words show here: read s."
+
 _WEAT_HEAD = ("WEAT", "words", "n", "s", "95 % interval", "null95", "d", "95 % interval", "p", "")
 _OTHER_HEAD = ("metric", "name", "words", "n", "value", "95 % interval")
 
@@ -24,7 +26,8 @@ def scorecard_table(card: Scorecard) -> str:
     blocks += [f"WARNING: {warning}" for warning in card.warnings]
     if weat:
         blocks.append(_grid(_WEAT_HEAD, [_weat_row(record) for record in weat], text_columns=2))
-        blocks.append(SCALE_NOTE)
+        marked = any(record.extra.get("warning_scale") for record in weat)
+        blocks.append(f"{SCALE_NOTE}\n{SCALE_MARK}" if marked else SCALE_NOTE)
     if other:
         blocks.append(_grid(_OTHER_HEAD, [_other_row(record) for record in other], text_columns=3))
     if lost:
@@ -49,7 +52,7 @@ def _weat_row(record: Record) -> list[str]:
         _number(extra["statistic"], 4),
         _interval(extra.get("statistic_low"), extra.get("statistic_high"), 4),
         _number(extra.get("null95"), 4, sign=False),
-        _number(record.value, 2),
+        _number(record.value, 2) + ("‡" if extra.get("warning_scale") else ""),
         _interval(record.low, record.high, 2),
         "" if record.p is None else f"{record.p:.2g}",
         (record.method or "").replace("monte_carlo", "MC"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from debiaslab.errors import UserError
 from debiaslab.metrics.null_remarks import null_remarks
+from debiaslab.metrics.table import SCALE_MARK
 from debiaslab.report.figures import (
     association_label,
     loss_figure,
@@ -21,6 +22,7 @@ from debiaslab.report.style import png
 from debiaslab.report.table import HEAD, caption, null_range, number, sweep_cells
 from debiaslab.report.verdict import headline
 from debiaslab.results import TrialRow
+from debiaslab.statistics.warnings import warnings_of
 
 if TYPE_CHECKING:
     import jinja2
@@ -127,7 +129,9 @@ def run_report(
     return _render(
         "run.html",
         title=title,
-        warnings=scorecard.warnings,
+        warnings=warnings_of(scorecard, baseline),
+        marked=any(record.extra.get("warning_scale") for record in associations),
+        mark=SCALE_MARK,
         formula=formula,
         cover=params.get("cover"),
         provenance=provenance,
@@ -214,7 +218,7 @@ def _association(record: Record, baseline: Scorecard | None) -> dict[str, str]:
         "s_interval": _interval(extra.get("statistic_low"), extra.get("statistic_high"), 4),
         "s_baseline": _signed(before, 4),
         "null": number(extra.get("null95"), 4),
-        "d": _signed(record.value, 2),
+        "d": _signed(record.value, 2) + ("‡" if extra.get("warning_scale") else ""),
         "d_interval": _interval(record.low, record.high, 2),
         "p": "" if record.p is None else f"{record.p:.2g}",
     }
