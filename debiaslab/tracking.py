@@ -792,13 +792,13 @@ def _set_defaults() -> None:
     """Make mlflow quiet and offline, unless the user's environment says otherwise.
 
     To be called before mlflow is first imported: it starts its usage telemetry on import.
-    Five retries wait about a minute in all for a server that is being restarted.
+    Six retries wait about two minutes in all for a server that is being restarted.
     """
     for name, value in {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "6",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     }.items():
         os.environ.setdefault(name, value)
