@@ -83,7 +83,7 @@ def test_every_metric_is_ranked_or_said_not_to_be(card):
     assert unranked == {("collapse", "norm_spread"), *neither}
 
 
-def test_every_bias_metric_has_a_null_but_the_lipstick_tests(card):
+def test_every_bias_metric_has_a_null(card):
     # indirect bias: random words of noise are not alike, so β is undefined for some sets of them
     for record in card.records:
         if record.metric in HAS_NULL and record.metric != "indirect_bias" and record.value:

@@ -90,13 +90,21 @@ def biased_words(
         dtype=np.intp,
     )
     rows = rows[_nonzero(baseline, rows)]
-    bias = np.empty(len(rows))
-    for start in range(0, len(rows), _BLOCK):
-        block = baseline.vectors[rows[start : start + _BLOCK]].astype(np.float64)
-        bias[start : start + _BLOCK] = block @ difference / np.linalg.norm(block, axis=1)
+    bias = bias_of(baseline, rows, difference)
     words = np.array([baseline.words[row] for row in rows])
     order = np.lexsort((words, -bias))
     return BiasedWords(tuple(words[order].tolist()), _frozen(bias[order]))
+
+
+def bias_of(
+    embeddings: Embeddings, rows: NDArray[np.intp], difference: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return ``w · difference / ‖w‖`` of rows that are not all zeros, block by block."""
+    bias = np.empty(len(rows))
+    for start in range(0, len(rows), _BLOCK):
+        block = embeddings.vectors[rows[start : start + _BLOCK]].astype(np.float64)
+        bias[start : start + _BLOCK] = block @ difference / np.linalg.norm(block, axis=1)
+    return bias
 
 
 def unit_float32(embeddings: Embeddings, words: Iterable[str]) -> NDArray[np.float32]:

@@ -40,6 +40,7 @@ def evaluate(
     analogies: Sequence[AnalogySet] | None = None,
     attributes: Sequence[Attribute] = (),
     tests: Sequence[AssociationTest] = (),
+    lipstick_nulls: bool = True,
     progress: bool = False,
 ) -> Scorecard:
     """Measure bias, utility and collapse on all, tune and report words.
@@ -63,6 +64,8 @@ def evaluate(
         attributes: Attributes besides gender, of a lexicon file, which adds their group; two
             classes that both have stereotypes are among the association tests as well.
         tests: Association tests besides those that ship, of a lexicon file.
+        lipstick_nulls: Whether the lipstick tests, too, are held against random words. That takes
+            seconds (a classifier for each of 20 axes), which a study does without.
         progress: Whether to draw a progress bar on stderr when it takes more than two seconds.
 
     Returns:
@@ -90,7 +93,17 @@ def evaluate(
     chosen = measured_groups(groups, quick=quick, given=given)
     effort = Effort(seed, 0 if quick else bootstrap, 0 if quick else DRAWS, null=not quick)
     own_tests = _own_tests(tests, attributes)
-    subject = Subject(embeddings, effort, sets, analogies, attributes, own_tests, own, before)
+    subject = Subject(
+        embeddings,
+        effort,
+        sets,
+        analogies,
+        attributes,
+        own_tests,
+        own,
+        before,
+        lipstick_nulls,
+    )
     records: list[Record] = []
     with tqdm(chosen, desc=name, unit="group", delay=_SILENCE, disable=not progress) as bar:
         for group in bar:

@@ -27,6 +27,7 @@ from debiaslab.metrics.scored import (
     similarity,
     weat,
 )
+from debiaslab.metrics.scored.lipstick_nulls import with_lipstick_nulls
 from debiaslab.metrics.scored.nulls import with_nulls
 from debiaslab.metrics.similarity_sets import SimilaritySet
 from debiaslab.metrics.yardstick import Yardstick
@@ -44,6 +45,7 @@ class Subject:
     tests: Sequence[AssociationTest] = ()
     own: Baseline | None = None  # the vectors themselves, where others are held against them
     baseline: Baseline | None = None
+    lipstick_nulls: bool = True  # they take longer than the tests
 
     @cached_property
     def yardsticks(self) -> Sequence[Yardstick]:
@@ -156,7 +158,10 @@ def _overlap(subject: Subject) -> Iterable[Record]:
 def _lipstick(subject: Subject) -> Iterable[Record]:
     """Without a baseline the vectors are their own: what the tests show before debiasing."""
     baseline = subject.baseline or subject.own or Baseline(subject.embeddings)
-    return lipstick.records(subject.embeddings, baseline, subject.effort)
+    records = lipstick.records(subject.embeddings, baseline, subject.effort)
+    if not (subject.effort.null and subject.lipstick_nulls):
+        return records
+    return with_lipstick_nulls(records, subject.embeddings, baseline, subject.effort)
 
 
 def _collapse(subject: Subject) -> Iterable[Record]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.bias_by_projection import HE_SHE, pair_difference
-from debiaslab.metrics.biased_words import BiasedWords, unit_float32
+from debiaslab.metrics.biased_words import BiasedWords, bias_of, unit_float32
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
 from debiaslab.metrics.correlation import (
     MIN_POINTS,
@@ -104,6 +104,52 @@ def neighbor_shares(
         A result whose ``reason`` is set when there is no ranking, fewer than 100 candidates or 8
         professions, or all-zero or collapsed vectors.
     """
+    (found,) = _of_pairs(
+        embeddings,
+        baseline,
+        biased,
+        professions,
+        neighbors,
+        {pair: lambda candidates: candidates.bias},
+    )
+    return found
+
+
+def neighbor_shares_along(
+    embeddings: Embeddings,
+    baseline: Embeddings,
+    biased: BiasedWords,
+    professions: Sequence[str],
+    pairs: Sequence[Pair],
+    *,
+    neighbors: int = NEIGHBORS,
+) -> tuple[NeighborShares, ...]:
+    """Return :func:`neighbor_shares` of several other pairs, each once.
+
+    The candidates are those of ``biased``, whatever pair it was made with, so the neighbours are
+    sought once. Words lean to the first word of a pair where they are nearer to it in the baseline.
+    """
+
+    def leaning(pair: Pair) -> Callable[[BiasedWords], NDArray[np.float64]]:
+        return lambda candidates: bias_of(
+            baseline,
+            np.array([baseline.index[word] for word in candidates.words], dtype=np.intp),
+            pair_difference(baseline, pair),
+        )
+
+    leans = {pair: leaning(pair) for pair in pairs}
+    return _of_pairs(embeddings, baseline, biased, professions, neighbors, leans)
+
+
+def _of_pairs(
+    embeddings: Embeddings,
+    baseline: Embeddings,
+    biased: BiasedWords,
+    professions: Sequence[str],
+    neighbors: int,
+    leans: Mapping[Pair, Callable[[BiasedWords], NDArray[np.float64]]],
+) -> tuple[NeighborShares, ...]:
+    """Return the shares of each pair; ``leans`` tells how the candidates lean along it."""
     rows, missing = _rows_in_both(embeddings, baseline, professions)
     candidates = biased.within(embeddings)
     k = min(neighbors, len(candidates) // SHARE)
@@ -117,19 +163,19 @@ def neighbor_shares(
                 f"the neighbours among {len(candidates)} candidate words are {k} (at most "
                 f"1/{SHARE} of them), needs {LEAST_NEIGHBORS}"
             )
-        bias = unit_rows(baseline, rows.keys()) @ pair_difference(baseline, pair)
+        before = unit_rows(baseline, rows.keys())
+        biases = [before @ pair_difference(baseline, pair) for pair in leans]
         unit = unit_rows(embeddings, rows.values())
         require_directions("the professions", unit)
     except NotMeasuredError as problem:
-        return replace(empty, reason=str(problem))
+        return tuple(replace(empty, reason=str(problem)) for _ in leans)
     words = [embeddings.words[row] for row in rows.values()]
-    shares = _male_shares(embeddings, words, unit.astype(np.float32), candidates, k)
-    return replace(
-        empty,
-        words=tuple(baseline.words[row] for row in rows),
-        bias=tuple(bias.tolist()),
-        shares=tuple(shares.tolist()),
-        neighbors=k,
+    male = np.stack([lean(candidates) > 0 for lean in leans.values()])
+    shares = _male_shares(embeddings, words, unit.astype(np.float32), candidates, k, male)
+    known = tuple(baseline.words[row] for row in rows)
+    return tuple(
+        replace(empty, words=known, bias=tuple(b.tolist()), shares=tuple(s.tolist()), neighbors=k)
+        for b, s in zip(biases, shares, strict=True)
     )
 
 
@@ -208,17 +254,20 @@ def _male_shares(
     unit: NDArray[np.float32],
     candidates: BiasedWords,
     k: int,
+    male: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """Return the share of the ``k`` nearest candidates of each word that lean to *he*."""
+    """Return the share of male ones among the ``k`` nearest candidates, shape ``(pairs, n)``.
+
+    ``male`` says of each pair which candidates lean to its first word, ``(pairs, candidates)``.
+    """
     pool = unit_float32(embeddings, candidates.words)
     place = {word: i for i, word in enumerate(candidates.words)}
-    male = candidates.bias > 0
-    shares = np.empty(len(words))
+    shares = np.empty((len(male), len(words)))
     for start in range(0, len(words), _BLOCK):
         cosines = unit[start : start + _BLOCK] @ pool.T
         for row, word in enumerate(words[start : start + _BLOCK]):
             if word in place:
                 cosines[row, place[word]] = -np.inf
         nearest = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
-        shares[start : start + _BLOCK] = male[nearest].mean(axis=1)
+        shares[:, start : start + _BLOCK] = male[:, nearest].mean(axis=2)
     return shares

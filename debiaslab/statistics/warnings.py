@@ -109,6 +109,8 @@ def _is_at_null(record: Record) -> bool:
     (``null_low``, ``null_high``), of which the worse end counts.
     """
     null95, s = record.extra.get("null95"), _statistic(record)
+    if record.metric == "lipstick":  # of any two words, so a reduction along he/she means something
+        return False
     if record.metric == "weat":
         return null95 is not None and s is not None and abs(s) <= null95
     low, high = record.extra.get("null_low"), record.extra.get("null_high")

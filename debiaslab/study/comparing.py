@@ -351,7 +351,7 @@ class _Runs:
 
     def _measure_between(self, run_id: str, other: str) -> Scorecard:
         vectors = self._vectors(run_id)
-        lipstick = evaluate(vectors, groups=("lipstick",)).records
+        lipstick = evaluate(vectors, groups=("lipstick",), lipstick_nulls=False).records
         kept = [record for record in lipstick if record.metric == "lipstick"]
         if other != run_id:
             against = evaluate(vectors, baseline=self._vectors(other), groups=("overlap",)).records

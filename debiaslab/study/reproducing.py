@@ -244,6 +244,7 @@ def make_again(recipe: Recipe, corpus: Corpus, *, progress: bool = True) -> Verd
         name=recipe.scorecard.vectors,
         seed=recipe.settings.seed,
         baseline=recipe.baseline if recipe.run.kind == _HELD_AGAINST else None,
+        lipstick_nulls=False,
     )
     return compared(recipe, vectors, scorecard)
 

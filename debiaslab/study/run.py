@@ -158,7 +158,9 @@ def run_once(
             result = train_logged(
                 log, corpus, settings, bound, init=init, checkpoint=checkpoint, progress=progress
             )
-        scorecard = evaluate(result.embeddings, name=name, seed=seed, baseline=against)
+        scorecard = evaluate(
+            result.embeddings, name=name, seed=seed, baseline=against, lipstick_nulls=False
+        )
         log_results(log, corpus, result, scorecard)
         if baseline is None:
             yardstick = measure_yardstick(plan.objective, result.embeddings, scorecard, seed)

@@ -1,8 +1,6 @@
 """What random words show on a record of the scorecard, in any vectors.
 
-Every metric of bias has such a null but two. The lipstick tests of labels are held against chance,
-0.5, and against a gender-blind corpus: labels of random words say nothing about words that were
-chosen for being extreme. The neighbours of professions have a permutation test.
+The lipstick tests, which choose their words themselves, have theirs in ``lipstick_nulls``.
 """
 
 from __future__ import annotations
@@ -94,6 +92,21 @@ def _numbers(
             return str(problem)
 
     values = yardstick.once((record.metric, record.name, record.words, record.n, seed), draw)
+    return null_numbers(values, record.value, yardstick.words.zeros)
+
+
+def null_numbers(
+    values: Array | str, value: float | None, zeros: int
+) -> Mapping[str, float | str | None]:
+    """Return what a record says of its null.
+
+    Args:
+        values: Of the random sets, or why there are none.
+        value: Of the record.
+        zeros: Words that are never drawn, for their vector is all zeros.
+    """
+    if value is None:
+        return _NONE
     if isinstance(values, str):
         return {**_NONE, "null_reason": values}
     band = null_band(values)
@@ -101,10 +114,10 @@ def _numbers(
         "null_median": band.median,
         "null_low": band.low,
         "null_high": band.high,
-        "null_p": null_p(values, record.value),
+        "null_p": null_p(values, value),
         "null_draws": band.draws,
         "null_undefined": band.undefined,
-        "null_zeros": yardstick.words.zeros,
+        "null_zeros": zeros,
         "null_reason": None,
     }
 
