@@ -15,14 +15,14 @@ _OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
-def replacing(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
+def replacing(path: str | Path, *, wait: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; move it onto ``path`` when the block ends well.
 
     When the block raises, the temporary file is removed and ``path`` is left as it was.
 
     Args:
         path: What is written.
-        sync: Whether to wait for the disk, so that it is whole after a power cut too.
+        wait: Whether to wait for the disk, so that it is whole after a power cut too.
 
     Raises:
         UserError: The folder cannot be made or written, or the disk is full.
@@ -38,8 +38,8 @@ def replacing(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
-        if sync:
-            _sync(temporary)
+        if wait:
+            sync(temporary)
         os.replace(temporary, path)
     except OSError as error:
         raise writing_error(path, error) from error
@@ -47,8 +47,8 @@ def replacing(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _sync(file: Path) -> None:
-    """Have the bytes on the disk before the name, or a power cut leaves an empty file."""
+def sync(file: Path) -> None:
+    """Wait until a file's bytes are on the disk: a name without them is an empty file."""
     with file.open("rb+") as handle:
         os.fsync(handle.fileno())
 

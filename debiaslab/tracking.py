@@ -29,7 +29,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from debiaslab.atomic import replacing, writing_error
+from debiaslab.atomic import replacing, sync, writing_error
 from debiaslab.errors import UserError, nearest
 from debiaslab.processes import Process, surely_dead, this_process
 from debiaslab.redact import redact
@@ -94,6 +94,7 @@ class RunWriter:
         self._client = client
         self._uri = uri
         self._folder = folder  # of its artifacts; None on a server
+        self._written: set[Path] = set()  # files that may not have reached the disk
         self._waiting: list[tuple[str, float, int, int]] = []
         self._waiting_tags: dict[str, str] = {}
         self._flushed = time.monotonic()
@@ -181,7 +182,7 @@ class RunWriter:
             # Not by MLflow where they lie on a disk here: its copies can be seen half-written, and
             # a text takes it two files and a folder.
             if (here := self._folder()) is not None:
-                with replacing(here / (folder or "") / source.name, sync=False) as copy:
+                with self._whole(here / (folder or "") / source.name) as copy:
                     shutil.copyfile(source, copy)
             else:
                 self._client.log_artifact(self.run_id, str(source), folder)
@@ -189,7 +190,7 @@ class RunWriter:
     def binary(self, data: bytes, path: str) -> None:
         """Keep ``data`` as the artifact ``path``."""
         if (here := self._folder()) is not None:
-            with replacing(here / path, sync=False) as file:
+            with self._whole(here / path) as file:
                 file.write_bytes(data)
             return
         folder, _, name = path.rpartition("/")
@@ -197,6 +198,13 @@ class RunWriter:
             source = Path(made) / name
             source.write_bytes(data)
             self.file(source, folder or None)
+
+    @contextlib.contextmanager
+    def _whole(self, path: Path) -> Iterator[Path]:
+        """Write a file that others see whole; it is waited for when the run ends, or by no one."""
+        with replacing(path, wait=False) as file:
+            yield file
+        self._written.add(path)
 
     def dataset(self, dataset: DatasetInfo) -> None:
         """Log the corpus as the run's dataset input, with context ``training``."""
@@ -244,6 +252,8 @@ class RunLog(RunWriter):
             self.tags({REASON_TAG: reason})
         self.flush()
         with _explained(self._uri):
+            for file in self._written:  # a power cut must not leave a finished run with empty files
+                sync(file)
             self._client.set_terminated(self.run_id, status)
         self._open = False
 
@@ -782,13 +792,13 @@ def _set_defaults() -> None:
     """Make mlflow quiet and offline, unless the user's environment says otherwise.
 
     To be called before mlflow is first imported: it starts its usage telemetry on import.
-    Five retries wait about a minute in all for a server that is being restarted.
+    Six retries wait about two minutes in all for a server that is being restarted.
     """
     for name, value in {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "5",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "6",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     }.items():
         os.environ.setdefault(name, value)

@@ -10,9 +10,10 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -708,6 +709,17 @@ document.body.replaceChildren(document.createTextNode("@@" + JSON.stringify(said
 </script></body>"""
 
 
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
 def browser() -> str:
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     return found or pytest.skip("no chromium on this machine: the page is not run in a browser")
@@ -723,12 +735,11 @@ def test_sorting_and_the_word_box_work(
     page = tmp_path / "page.html"
     press = PRESS.replace("WORD", word)
     page.write_text(html_page(report).replace("</body>", press), encoding="utf-8")
-    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
-    flags += " --disable-background-networking --disable-component-update --disable-sync"
     done = subprocess.run(
         [
             chromium,
-            *flags.split(),
+            "--headless",
+            *FLAGS,
             f"--user-data-dir={tmp_path / 'p'}",
             "--dump-dom",
             page.as_uri(),
@@ -750,3 +761,103 @@ def test_sorting_and_the_word_box_work(
         assert [line[1].removesuffix(" *"), line[3].removesuffix(" *")] == [old, new]
         assert [float(line[2]), float(line[4])] == pytest.approx([cosine, other], abs=0.011)
     assert said["nothing like it"] == []
+
+
+SEEN = """() => {
+  const at = document.activeElement;
+  return at === document.body ? null : [at.tagName, at.id || at.ariaLabel || at.textContent.trim()];
+}"""
+HEADS = """() => [...document.querySelectorAll("table.sortable th[scope=col]")]
+  .map((head) => [head.textContent, head.getAttribute("aria-sort")])"""
+BEYOND = """() => [...document.querySelectorAll("main *")]
+  .filter((each) => each.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .map((each) => each.tagName + " " + each.textContent.slice(0, 40))"""
+# What a printer is given: the long tables while it prints, and the heads that it may repeat.
+PRINTED = """() => {
+  window.printed = [];
+  addEventListener("beforeprint", () => window.printed.push(
+    [...document.querySelectorAll("details.long")].map((each) => each.open),
+    document.querySelectorAll("th button").length));
+}"""
+A4 = 680  # pixels between margins of 15 mm
+
+
+@pytest.fixture
+def long(report: StudyReport) -> StudyReport:
+    """The report with a table that is folded up on the screen, as the scorecard of a real one."""
+    rows = tuple((f"row {i}", f"{i / 7:.4f} [{i / 9:.4f}, {i / 5:.4f}]") for i in range(60))
+    return replace(report, tables=[*report.tables, Table("Long", ("of", "value"), rows, "Rows.")])
+
+
+@pytest.fixture
+def opened(long: StudyReport, tmp_path: Path) -> Iterator[Any]:
+    """That report in a browser whose reader has asked for dark pages."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    chromium = browser()
+    file = tmp_path / "page.html"
+    file.write_text(html_page(long), encoding="utf-8")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        page = started.new_page(color_scheme="dark")
+        page.goto(file.as_uri())
+        yield page
+        started.close()
+
+
+def tabbed(page: Any) -> list[list[str]]:
+    """Press the tabulator through the page; return what has had the focus, in order."""
+    seen = []
+    while len(seen) < 200:
+        page.keyboard.press("Tab")
+        at = page.evaluate(SEEN)
+        if at is None:
+            break
+        seen.append(at)
+    return seen
+
+
+@pytest.mark.parametrize("study", ["small"], indirect=True)
+def test_the_page_is_used_with_the_keyboard_alone(opened: Any, long: StudyReport) -> None:
+    heads = [head for table in long.tables for head in table.head]
+    order = tabbed(opened)
+    reached = [name for tag, name in order if tag == "BUTTON"]
+    assert reached == [head for t in long.tables if len(t.rows) <= 40 for head in t.head]
+    assert order[0] == ["A", "Skip to the report"]
+    assert order.index(["INPUT", "word"]) < order.index(["BUTTON", reached[0]])
+    first = opened.locator("th button").first
+    first.focus()
+    for key, wanted in (("Enter", "ascending"), ("Space", "descending"), ("Enter", "ascending")):
+        opened.keyboard.press(key)
+        assert opened.evaluate(HEADS) == [[heads[0], wanted], *([h, "none"] for h in heads[1:])]
+        assert opened.evaluate(SEEN) == ["BUTTON", heads[0]]  # the focus stays where it was
+    opened.locator("#word").focus()
+    word = long.neighbors.words[5]  # type: ignore[union-attr]
+    opened.keyboard.type(word)
+    assert "are the same" in opened.locator("[role=status]").inner_text()
+    opened.keyboard.press("Tab")
+    assert opened.evaluate(SEEN) == ["DIV", "found"]  # the neighbours, which may scroll
+    opened.locator("summary").first.focus()
+    opened.keyboard.press("Enter")
+    assert opened.get_by_role("rowheader", name="row 59").is_visible()
+
+
+def test_the_page_prints_black_on_white_and_whole(opened: Any, long: StudyReport) -> None:
+    screen = opened.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert screen == "rgb(22, 25, 29)"  # dark, as its reader asked
+    opened.evaluate(PRINTED)
+    printed = opened.pdf(format="A4")
+    assert opened.evaluate("window.printed") == [[True], 0]
+    assert printed.startswith(b"%PDF")
+    assert len(printed) > 100_000
+    closed = opened.evaluate("document.querySelector('details.long').open === false")
+    assert closed  # as it was before
+    assert opened.locator("th button").count() == sum(len(t.head) for t in long.tables)
+    opened.emulate_media(media="print")
+    opened.set_viewport_size({"width": A4, "height": 960})
+    opened.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    style = "(at) => { const s = getComputedStyle(document.querySelector(at)); return [s.color, "
+    style += "s.backgroundColor]; }"
+    assert opened.evaluate(style, "body") == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
+    assert opened.evaluate(style, "td")[0] == "rgb(0, 0, 0)"
+    assert opened.evaluate(BEYOND) == []
+    assert not opened.locator("nav").is_visible()

@@ -21,6 +21,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from debiaslab import tracking
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.processes import surely_dead, this_process
@@ -125,6 +126,18 @@ def test_an_artifact_that_cannot_be_written_whole_stays_what_it_was(store, study
             log.text("another", "notes.txt")
     assert store.artifact(log.run_id, "notes.txt").read_text() == "whole"
     assert store.artifacts(log.run_id) == ["notes.txt"]
+
+
+def test_the_files_of_a_run_are_on_the_disk_before_it_is_finished(store, study, monkeypatch):
+    reached = {}
+    status = lambda: store.run(log.run_id).status  # noqa: E731
+    monkeypatch.setattr(tracking, "sync", lambda file: reached.update({file.name: status()}))
+    with start(store, study) as log:
+        log.text("a", "a.txt")
+        log.binary(b"b", "figures/b.png")
+        assert not reached
+    assert reached == {"a.txt": "RUNNING", "b.png": "RUNNING"}
+    assert status() == "FINISHED"
 
 
 @pytest.mark.parametrize(

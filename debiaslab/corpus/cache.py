@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.atomic import replacing, writing_error
+from debiaslab.atomic import replacing, sync, writing_error
 from debiaslab.corpus.encoding import DOCUMENT_END, IDS, Stream, Vocabulary
 from debiaslab.corpus.mapped import IdStream, Shards
 from debiaslab.errors import UserError
@@ -229,7 +229,7 @@ def discard(path: Path) -> None:
 
 def _publish(folder: Path, entry: Path) -> None:
     for file in folder.iterdir():
-        _sync(file)
+        sync(file)
     while True:
         try:
             os.replace(folder, entry)
@@ -243,12 +243,6 @@ def _publish(folder: Path, entry: Path) -> None:
                 return
         except DamagedEntryError:
             discard(entry)
-
-
-def _sync(file: Path) -> None:
-    """Have the bytes on the disk before the name, or a power cut leaves a file of zeros."""
-    with file.open("rb+") as handle:
-        os.fsync(handle.fileno())
 
 
 def _remove_stale(cache: Path) -> None:

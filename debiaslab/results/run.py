@@ -58,8 +58,8 @@ class RunResults:
 
     @property
     def label(self) -> str:
-        """Strategy and λ, as tables show them; what acts after training seldom has a λ."""
-        without = self.info.params.get("stage") == "post" and self.weight == 1
+        """Strategy and λ, as tables show them; what changes text or vectors seldom has a λ."""
+        without = self.info.params.get("stage") in ("pre", "post") and self.weight == 1
         if self.strategy == BASELINE or without:
             return self.strategy
         return f"{self.strategy} λ={self.weight:.3g}"

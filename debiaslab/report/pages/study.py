@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from debiaslab.metrics.measured import shortlist
 from debiaslab.report.pages import tables
 from debiaslab.report.pages.again import commands
 from debiaslab.report.pages.content import Drawing, StudyReport, Table
@@ -230,12 +231,12 @@ def _acted_on(study: StudyResults) -> Iterator[str]:
     if not names:
         yield "no strategy has finished"
     for reach, strategies in names.items():
-        who = f"{', '.join(strategies)}: " if study.is_comparison else "the strategy acted on "
+        who = f"{', '.join(strategies)}: " if study.is_comparison else ""
         yield who + reach
 
 
 def _reach(held: HeldOut) -> str:
-    lost = f" (the text lacks {', '.join(held.pairs_missing)})" if held.pairs_missing else ""
+    lost = f" (the text lacks {shortlist(held.pairs_missing)})" if held.pairs_missing else ""
     return (
         f"{held.covered:,} non-gender words (cover {held.cover}), given {len(held.pairs)} gender "
         f"pairs that the text has, {', '.join(held.pairs)}{lost}"

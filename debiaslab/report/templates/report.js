@@ -8,6 +8,9 @@ for (const table of document.querySelectorAll("table.sortable")) {
     button.textContent = head.textContent;
     head.replaceChildren(button);
     head.setAttribute("aria-sort", "none");
+    // A browser repeats the head of a table on each page only if nothing in it is a control.
+    addEventListener("beforeprint", () => head.replaceChildren(button.textContent));
+    addEventListener("afterprint", () => head.replaceChildren(button));
     button.addEventListener("click", () => {
       const falling = head.getAttribute("aria-sort") === "ascending";
       heads.forEach((each) => each.setAttribute("aria-sort", "none"));
@@ -29,6 +32,15 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+
+// On paper nothing can be opened: long tables are open while the page is printed.
+const long = [...document.querySelectorAll("details.long")];
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = long.filter((each) => !each.open);
+  opened.forEach((each) => { each.open = true; });
+});
+addEventListener("afterprint", () => opened.forEach((each) => { each.open = false; }));
 
 // The word box: neighbours packed as 16-bit numbers into the list of words, cosines in hundredths.
 const data = document.getElementById("neighbor-data");
