@@ -51,7 +51,12 @@ def test_one_file_has_sensitivity_and_consistency(capfd: Capture) -> None:
     replaced = table.partition("each other definitional pair in the place of he/she")[2]
     assert "lipstick profession_neighbors  plain0.npz" in replaced
     assert "not measured, sembias definition, sembias stereotype" in replaced  # lacks their words
-    assert "α of words" in said.out
+    lists = said.out.partition("Internal consistency")[2].partition("Agreement of")[0]
+    alphas = {row.split()[0]: row.split()[5] for row in lists.splitlines()[2:] if row}
+    assert {"occupations", "occupations_male", "family_extended"} < set(alphas)
+    assert float(alphas["occupations"]) > 0.9  # of the pairs, which differ along one axis
+    assert alphas["math_extended"] == "–"
+    assert "math_extended, plain0.npz: 0 words and 10 pairs in the vectors: needs 4 and 2" in lists
     assert "Test–retest" not in said.out
 
 

@@ -327,9 +327,9 @@ def test_a_metric_without_its_words_has_a_reason() -> None:
     assert planted_figure(study).axes
 
 
-def made_up(*values: float | None) -> PlantedStudy:
+def made_up(*values: float | None, undefined: int = 0) -> PlantedStudy:
     """Return a study of one metric with one seed, random words from −1 to 1 at every dose."""
-    null = {"null_median": 0.0, "null_low": -1.0, "null_high": 1.0}
+    null = {"null_median": 0.0, "null_low": -1.0, "null_high": 1.0, "null_undefined": undefined}
     doses = []
     for i, value in enumerate(values):
         records = (
@@ -349,6 +349,14 @@ def test_correlation_response_and_who_is_inside() -> None:
     assert first.planted[0].half_width is None  # one seed
     assert followed(made_up(0.5, None, 4.0))[0].rho is None  # two doses are always in order
     assert followed(made_up(0.5, None, None))[0].response is None
+
+
+def test_the_table_says_how_many_random_sets_a_null_is_without() -> None:
+    assert "left out" not in planted_text(made_up(0.5, 2.0))
+    some = planted_text(made_up(0.5, 2.0, undefined=40))
+    assert "random sets left out, for it is undefined for them (mean over seeds): WEAT s (40)" in (
+        some
+    )
 
 
 def test_tables_have_every_number(found: tuple[Planting, Path]) -> None:

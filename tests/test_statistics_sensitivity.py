@@ -16,7 +16,13 @@ from debiaslab.metrics.mac import mac
 from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares
 from debiaslab.metrics.sembias import sembias, words_of
 from debiaslab.metrics.sentiment import PLEASANT, UNPLEASANT
-from debiaslab.statistics import attribute_sensitivity, pair_sensitivity, weat_sensitivity
+from debiaslab.statistics import (
+    attribute_sensitivity,
+    internal_consistency,
+    list_consistency,
+    pair_sensitivity,
+    weat_sensitivity,
+)
 
 DIM = 12
 DEFINITIONAL = load_pairs("definitional_pairs")
@@ -231,6 +237,19 @@ def test_the_mac_of_stereotypes_is_without_each_set_of_targets():
     left = [word for each in words.targets if each[0] != "torah" for word in each]
     assert result.without[3].value == mac(vectors, left, words.stereotypes, bootstrap=0).value
     assert "sc_weat" not in {metric for metric, _ in results}  # three classes have no direction
+
+
+def test_the_lists_of_an_attribute_have_a_consistency(age):
+    vectors = space_of(age)
+    found = list_consistency(vectors, "all", [age, attribute("religion")])
+    words, pairs = age.half("all"), list(age.definitional_sets)
+    assert [name for name in found if " " in name] == ["age young", "age old"]  # two classes only
+    assert found["age old"] == internal_consistency(vectors, words.stereotypes["old"], pairs)
+    assert found["age old"].n_pairs == 3
+    occupations = load("occupations").words
+    own = internal_consistency(english(), occupations, DEFINITIONAL.pairs)
+    assert list_consistency(english())["occupations"] == own
+    assert own.words is not None
 
 
 def test_what_is_not_left_without_one_says_why(tmp_path):

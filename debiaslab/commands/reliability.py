@@ -67,10 +67,11 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         consistency_view,
         paired_view,
         retest_view,
+        rules_view,
         sensitivity_view,
     )
     from debiaslab.lexicons import load, load_pairs
-    from debiaslab.statistics import inter_rule, internal_consistency, retest_reliability
+    from debiaslab.statistics import inter_rule, list_consistency, retest_reliability
 
     _check(args)
     half: Half = args.words
@@ -79,18 +80,22 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     vectors, before = _loaded(args.vectors), _loaded(args.baseline)
     yield f"{len(words)} occupations and {len(pairs)} definitional pairs ({half} words)"
     sensitivity, of_lexicons = _sensitivity(vectors, before, half, attributes, tests)
-    consistency = [internal_consistency(each, words, pairs) for each in vectors]
+    consistency = [list_consistency(each, half, attributes) for each in vectors]
     rules = [inter_rule(each, words, pairs, seed=args.seed) for each in vectors]
     yield sensitivity_view(args.vectors, sensitivity)
     if args.lexicon:
         yield attribute_view(args.vectors, of_lexicons)
-    yield consistency_view(args.vectors, consistency, rules)
+    yield consistency_view(args.vectors, consistency)
+    yield rules_view(args.vectors, rules)
     document: dict[str, Any] = {
         "words": half,
         "vectors": args.vectors,
         "leave_one_pair_out": [[asdict(each) for each in found] for found in sensitivity],
         "leave_one_out_of_lexicons": [[asdict(each) for each in found] for found in of_lexicons],
-        "internal_consistency": [asdict(each) for each in consistency],
+        "internal_consistency": [asdict(each[OCCUPATIONS]) for each in consistency],
+        "internal_consistency_of_lists": [
+            {name: asdict(each) for name, each in found.items()} for found in consistency
+        ],
         "inter_rule": [asdict(each) for each in rules],
     }
     if len(vectors) > 1:

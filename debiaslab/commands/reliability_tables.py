@@ -113,25 +113,34 @@ def _whole(each: PairSensitivity) -> str:
     return "the pairs" if "/" in each.result.missing[0] else f"the words of {each.name}"
 
 
-def consistency_view(
-    files: Sequence[str], alphas: Sequence[Consistency], rules: Sequence[Reliability]
-) -> str:
-    """Return Cronbach's α of words and pairs, and the agreement of scoring rules."""
-    head = ("consistency", "α of words", "α of pairs", "rules: ICC(3,1)", "95 % interval")
-    rows = [
-        (file, _number(a.words), _number(a.pairs), _number(r.icc), _span(r.interval))
-        for file, a, r in zip(files, alphas, rules, strict=True)
+def consistency_view(files: Sequence[str], results: Sequence[Mapping[str, Consistency]]) -> str:
+    """Return Cronbach's α of each word list, and of the pairs over it, one line a file."""
+    head = ("word list", "file", "words", "α of words", "pairs", "α of pairs")
+    found = [
+        (name, file, of_file[name])
+        for name in results[0]
+        for file, of_file in zip(files, results, strict=True)
     ]
-    reasons = [
-        f"{file}: {each.reason}"
-        for file, a, r in zip(files, alphas, rules, strict=True)
-        for each in (a, r)
-        if each.reason
+    rows = [
+        (name, file, str(each.n), _number(each.words), str(each.n_pairs), _number(each.pairs))
+        for name, file, each in found
     ]
     return _titled(
-        "Internal consistency (Cronbach's α), and agreement of projection, association and RIPA",
+        "Internal consistency (Cronbach's α): does a list measure one bias, do the pairs agree?",
         aligned([head, *rows]),
-        list(dict.fromkeys(reasons)),
+        [f"{name}, {file}: {each.reason}" for name, file, each in found if each.reason],
+    )
+
+
+def rules_view(files: Sequence[str], rules: Sequence[Reliability]) -> str:
+    """Return the agreement of scoring rules over the occupations."""
+    head = ("file", "ICC(3,1)", "95 % interval")
+    found = list(zip(files, rules, strict=True))
+    rows = [(file, _number(each.icc), _span(each.interval)) for file, each in found]
+    return _titled(
+        "Agreement of projection, association and RIPA over the occupations",
+        aligned([head, *rows]),
+        [f"{file}: {each.reason}" for file, each in found if each.reason],
     )
 
 

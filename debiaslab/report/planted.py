@@ -133,6 +133,7 @@ class Point:
         null_low: Lower end of the middle 95 % of it.
         null_high: Upper end.
         inside: Seeds whose value lies in the middle 95 % of their own random words.
+        undefined: Random sets left out, as the metric is undefined for them, mean over seeds.
     """
 
     dose: float
@@ -143,6 +144,7 @@ class Point:
     null_low: float | None
     null_high: float | None
     inside: int
+    undefined: float = 0.0
 
     @property
     def n(self) -> int:
@@ -231,6 +233,7 @@ def _point(dosed: Dosed, metric: str, name: str) -> Point:
         null_low=_mean_of(records, "null_low"),
         null_high=_mean_of(records, "null_high"),
         inside=sum(map(_inside, records)),
+        undefined=_mean_of(records, "null_undefined") or 0.0,
     )
 
 

@@ -88,8 +88,21 @@ def caption(study: PlantedStudy) -> str:
         "leak: change of the control words from the lowest to the highest dose, in % of the chosen "
         f"words' (random words taken off); {study.shared:.0%} of the gender words near control "
         "words are near chosen ones as well; WEAT d is scale-free; "
-        f"{_APART if study.apart else _TOGETHER}"
+        f"{_APART if study.apart else _TOGETHER}{_left_out(study)}"
     )
+
+
+def _left_out(study: PlantedStudy) -> str:
+    """Say which nulls at dose 0 are without some of their sets."""
+    lost = [
+        f"{each.metric.label} ({each.at_zero.undefined:,.0f})"
+        for each in followed(study)
+        if each.at_zero is not None and each.at_zero.undefined
+    ]
+    if not lost:
+        return ""
+    why = "random sets left out, for it is undefined for them (mean over seeds)"
+    return f"; {why}: {', '.join(lost)}"
 
 
 def _words(study: PlantedStudy) -> str:

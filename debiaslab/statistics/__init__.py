@@ -15,6 +15,7 @@ from debiaslab.statistics.leave_one_out import (
     leave_one_attribute_out,
     leave_one_pair_out,
 )
+from debiaslab.statistics.list_consistency import list_consistency
 from debiaslab.statistics.multiple import CorrectedP, benjamini_hochberg, corrected, holm
 from debiaslab.statistics.pair_sensitivity import PairSensitivity, pair_sensitivity
 from debiaslab.statistics.paired import Paired, paired
@@ -51,6 +52,7 @@ __all__ = [
     "internal_consistency",
     "leave_one_attribute_out",
     "leave_one_pair_out",
+    "list_consistency",
     "pair_scores",
     "pair_sensitivity",
     "paired",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _FONT = "DejaVu"
 _WITH_HEADING = 30.0  # millimetres that a heading needs below it, or it goes to the next page
-_MOST_ROWS = 40  # of a table; longer ones are for the page and Markdown
+_MOST_ROWS = 400  # of a table: a scorecard is whole, a sweep of hundreds of runs is for the page
 _FIRST_DAY = datetime(2000, 1, 1, tzinfo=timezone.utc)  # the same report gives the same bytes
 _STYLES = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}
 
