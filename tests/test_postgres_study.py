@@ -148,7 +148,19 @@ def test_two_workers_share_a_study_through_servers_and_one_is_killed(
     )
     assert sorted(known_trials(tmp_path, "shared")) == [0, 1, 2, 3]
     assert not (tmp_path / "one" / "mlruns" / "optuna.db").exists()
-    said = "".join(log.read_text() for log in logs.values())
+    for name in ("one", "two"):  # the third host has not got the text: the study has, encoded
+        (tmp_path / name / "toy.txt").unlink()
+        shutil.rmtree(tmp_path / name / "data")
+    third = tmp_path / "three"
+    third.mkdir()
+    joining = [sys.executable, "-m", "debiaslab", "resume", "shared"]
+    joined = subprocess.run(joining, cwd=third, capture_output=True, text=True, check=False)
+    assert joined.returncode == 0, joined.stderr
+    assert Counter(each.status for each in store.runs(store.study_named("shared").run_id)) == (
+        Counter(each.status for each in runs)
+    )
+    assert [*third.glob("data/cache/fetched-*")]
+    said = "".join(log.read_text() for log in logs.values()) + joined.stdout + joined.stderr
     assert SECRET not in said
     for each in (*runs, store.study_named("shared")):
         assert SECRET not in str(each)

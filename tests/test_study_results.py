@@ -151,6 +151,13 @@ def report(study: StudyResults) -> StudyReport:
     return full_report(study)
 
 
+@pytest.fixture
+def long(report: StudyReport) -> StudyReport:
+    """The report with a table that is folded up on the screen, as the scorecard of a real one."""
+    rows = tuple((f"row {i}", f"{i / 7:.4f} [{i / 9:.4f}, {i / 5:.4f}]") for i in range(60))
+    return replace(report, tables=[*report.tables, Table("Long", ("of", "value"), rows, "Rows.")])
+
+
 @pytest.fixture(scope="module")
 def page(report: StudyReport) -> Page:
     return Page(html_page(report))
@@ -310,6 +317,14 @@ def test_the_pdf_is_one_and_always_the_same(report: StudyReport) -> None:
     assert b"http" not in made.replace(b"http://www.w3.org", b"").replace(
         b"http://ns.adobe.com", b""
     )
+
+
+def test_the_pdf_holds_the_last_row_of_a_long_table(long: StudyReport) -> None:
+    *rows, last = long.tables[-1].rows
+    other = replace(long.tables[-1], rows=(*rows, (last[0], "another value")))
+    changed = replace(long, tables=[*long.tables[:-1], other])
+    assert len(rows) > 40
+    assert pdf_page(changed) != pdf_page(long)
 
 
 # Reading a study back ------------------------------------------------------------------------
@@ -780,13 +795,6 @@ PRINTED = """() => {
     document.querySelectorAll("th button").length));
 }"""
 A4 = 680  # pixels between margins of 15 mm
-
-
-@pytest.fixture
-def long(report: StudyReport) -> StudyReport:
-    """The report with a table that is folded up on the screen, as the scorecard of a real one."""
-    rows = tuple((f"row {i}", f"{i / 7:.4f} [{i / 9:.4f}, {i / 5:.4f}]") for i in range(60))
-    return replace(report, tables=[*report.tables, Table("Long", ("of", "value"), rows, "Rows.")])
 
 
 @pytest.fixture

@@ -37,14 +37,19 @@ def storage_url(folder: Path) -> str:
     return URL.create("sqlite", database=database).render_as_string()  # quotes "?" and "%"
 
 
+def on_a_server() -> bool:
+    """Whether the database is one that other machines may reach too."""
+    return bool(os.environ.get(VARIABLE))
+
+
 def shown(folder: Path) -> str:
     """Return what a user may see of the address."""
-    return redact(storage_url(folder)) if os.environ.get(VARIABLE) else str(folder / DATABASE)
+    return redact(storage_url(folder)) if on_a_server() else str(folder / DATABASE)
 
 
 def search_exists(folder: Path) -> bool:
     """Whether there is a database that can hold studies; it is not made."""
-    return bool(os.environ.get(VARIABLE)) or (folder / DATABASE).is_file()
+    return on_a_server() or (folder / DATABASE).is_file()
 
 
 def open_storage(folder: Path) -> RDBStorage:
@@ -55,7 +60,7 @@ def open_storage(folder: Path) -> RDBStorage:
     """
     folder.mkdir(parents=True, exist_ok=True)
     url = storage_url(folder)
-    if not os.environ.get(VARIABLE):
+    if not on_a_server():
         write_ahead(folder / DATABASE)
     try:
         return _open(url)

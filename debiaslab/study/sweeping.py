@@ -17,14 +17,15 @@ from debiaslab.metrics import load_similarity
 from debiaslab.outputs import check_output
 from debiaslab.results import trial_rows
 from debiaslab.study.claims import Claims
+from debiaslab.study.corpus_store import keep_corpus
 from debiaslab.study.description import study_note
-from debiaslab.study.executors import Executor, Share
+from debiaslab.study.executors import DaskCluster, Executor, Share
 from debiaslab.study.kept import log_study_file
 from debiaslab.study.objective import LEAST_WORDS, SIMILARITY_SETS
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import dataset_info, log_provenance
 from debiaslab.study.search import Search
-from debiaslab.study.search_storage import explained
+from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.summary import Summary, summarise, words_note
 from debiaslab.study.taking_part import Participant
 from debiaslab.tracking import Store
@@ -87,6 +88,7 @@ def sweep(
                 driver = Participant(
                     store, Path(root), corpus, plan, parent, search, claims, shown.tick
                 )
+                _keep_for_others(driver, executor)
                 if executor is None:
                     driver.progress = progress
                     driver.deadline = time.monotonic() + _seconds(plan)
@@ -108,6 +110,17 @@ def sweep(
                     store, parent, name, words, search, Path(submissions), plan, corpus
                 )
             return replace(found, trained=shown.trained)
+
+
+def _keep_for_others(driver: Participant, executor: Executor | None) -> None:
+    """Keep the corpus with the study where machines without its text may join: on two servers.
+
+    A cluster keeps it itself, when its workers do not see the folder it is in.
+    """
+    joined = not driver.store.local and on_a_server()
+    if joined and not isinstance(executor, DaskCluster):
+        with driver.alone("keeping the corpus"):
+            keep_corpus(driver.store, driver.parent, driver.corpus)
 
 
 def _bar(plan: Plan, search: Search, name: str, *, disable: bool) -> tqdm:

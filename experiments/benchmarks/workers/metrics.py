@@ -71,6 +71,7 @@ def calls(embeddings: Embeddings, asked: Queries) -> dict[str, Callable[[], obje
             embeddings,
             {word: asked.women[word] for word in known},
             asked.definitional,
+            permutations=0,  # the other side has the p of a formula
             **plain,
         ),
         "similarity": partial(word_similarity, embeddings, load_similarity("SimLex-999"), **plain),
