@@ -18,7 +18,6 @@ import math
 import os
 import re
 import shutil
-import sqlite3
 import tempfile
 import time
 import traceback
@@ -34,8 +33,8 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.processes import Process, surely_dead, this_process
 from debiaslab.redact import redact
 from debiaslab.run_info import VECTORS, DatasetInfo, RunInfo, StudyRun
-from debiaslab.sqlite_log import write_ahead
-from debiaslab.store_paths import ROOT_TAG, Location, local_path, locate, rebase
+from debiaslab.store_file import make_folder, one_at_a_time, prepare
+from debiaslab.store_paths import ROOT_TAG, Location, local_path, locate
 from debiaslab.ui_server import free_port, is_server, ui_command, ui_environment
 from debiaslab.ui_views import VIEW_TAG, run_page, study_view, view_page
 
@@ -79,8 +78,6 @@ _FLUSH_SECONDS = 10.0
 _PAGE = 1000
 _BEGINNING = re.compile("[0-9a-f]{1,31}")  # of a run's id
 _LISTED = 4
-_LOCK = ".opening.lock"
-_LOCK_SECONDS = 120
 _MODEL_CODE = Path(__file__).with_name("similarity_model.py")  # run by MLflow alone
 
 
@@ -324,10 +321,10 @@ class Store:
                     f"there is no tracking store at {location.database.parent}",
                     next_step="python -m debiaslab sweep --strategy projection",
                 )
-            _make_folder(location.database)
-        with _one_at_a_time(location), _explained(location.uri), _impatient():
+            make_folder(location.database)
+        with one_at_a_time(location), _explained(location.uri), _impatient():
             if location.database is not None:
-                _prepare(location.database)
+                prepare(location.database)
             client = _client(location.uri)
             _forget_folders()
             return cls(client, location, _experiment(client, location))
@@ -825,61 +822,6 @@ def _impatient() -> Iterator[None]:
         yield
     finally:
         os.environ.update(before)
-
-
-def _make_folder(database: Path) -> None:
-    try:
-        database.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _cannot_open(database, error) from error
-
-
-def _cannot_open(database: Path, error: Exception) -> UserError:
-    return UserError(
-        f"the tracking store {database} cannot be opened: {error}",
-        allowed="a folder you may write to",
-    )
-
-
-@contextlib.contextmanager
-def _one_at_a_time(location: Location) -> Iterator[None]:
-    """Keep other processes from making the tables of a new local store at the same time."""
-    if location.database is None:
-        yield
-        return
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(location.database.parent / _LOCK, timeout=_LOCK_SECONDS)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise UserError(
-            f"another process has kept the tracking store {location.database} locked for "
-            f"{_LOCK_SECONDS} seconds",
-            next_step="the same command when it has ended",
-        ) from error
-    except OSError as error:
-        raise _cannot_open(location.database, error) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _prepare(database: Path) -> None:
-    try:
-        # MLflow would try a file that cannot be opened ten times, over minutes.
-        with contextlib.closing(sqlite3.connect(database, timeout=60)) as connection:
-            connection.execute("PRAGMA schema_version").fetchone()
-    except (OSError, sqlite3.OperationalError) as error:
-        raise _cannot_open(database, error) from error
-    except sqlite3.DatabaseError as error:
-        raise UserError(
-            f"{database} is not an MLflow database: {error}",
-            next_step="move that file aside, or name another store folder",
-        ) from error
-    rebase(database)
-    write_ahead(database)
 
 
 def _client(uri: str) -> MlflowClient:

@@ -10,6 +10,7 @@ import pytest
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import load, load_pairs
+from debiaslab.statistics import pair_sensitivity
 from tests.command_line import call, refused
 
 Capture = pytest.CaptureFixture[str]
@@ -105,6 +106,11 @@ def test_seeds_are_retested_and_compared_with_a_baseline(capfd: Capture) -> None
         neighbors = by_metric["lipstick"]  # the last of the three
         assert neighbors["low"] < neighbors["high"]
         assert len(neighbors["without"]) == 9
+    first, before = Embeddings.load(mild[0]), Embeddings.load(plain[0])  # its labels are from there
+    expected = pair_sensitivity(first, "all", before)
+    shown = [each["result"]["value"] for each in document["leave_one_pair_out"][0]]
+    assert shown == [each.result.value for each in expected]
+    assert shown != [each.result.value for each in pair_sensitivity(first, "all")]
     (direct,) = (
         each
         for each in document["paired"]

@@ -37,18 +37,9 @@ from debiaslab.tracking import (
     ui_command,
     ui_environment,
 )
+from tests.chromium import QUIET, browser_program
 
 SMALL = ["--dim", "50", "--epochs", "6", "--trials", "2", "--seeds", "1", "--study", "small"]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE = 60_000  # milliseconds for anything to be shown, on a machine with other work
 
 
@@ -194,9 +185,7 @@ def ui(study: Study) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser(ui: str) -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if executable is None:
-        pytest.skip(f"no browser on the PATH: {', '.join(BROWSERS)}")
+    executable = browser_program()
     with playwright.sync_playwright() as driver:
         opened = driver.chromium.launch(executable_path=executable, args=QUIET)
         yield opened

@@ -8,7 +8,6 @@ import html.parser
 import json
 import re
 import shlex
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -45,6 +44,7 @@ from debiaslab.study.cells import ComparisonPlan, Entry
 from debiaslab.study.comparing import Comparison, compare
 from debiaslab.study.reporting import full_report
 from debiaslab.tracking import Store
+from tests.chromium import QUIET, browser_program
 from tests.command_line import call, refused
 from tests.toys import toy_corpus
 
@@ -724,27 +724,11 @@ document.body.replaceChildren(document.createTextNode("@@" + JSON.stringify(said
 </script></body>"""
 
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def browser() -> str:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    return found or pytest.skip("no chromium on this machine: the page is not run in a browser")
-
-
 @pytest.mark.parametrize("study", ["small"], indirect=True)
 def test_sorting_and_the_word_box_work(
     study: StudyResults, report: StudyReport, tmp_path: Path
 ) -> None:
-    chromium = browser()
+    chromium = browser_program()
     assert report.neighbors is not None
     word = report.neighbors.words[5]
     page = tmp_path / "page.html"
@@ -754,7 +738,7 @@ def test_sorting_and_the_word_box_work(
         [
             chromium,
             "--headless",
-            *FLAGS,
+            *QUIET,
             f"--user-data-dir={tmp_path / 'p'}",
             "--dump-dom",
             page.as_uri(),
@@ -801,11 +785,11 @@ A4 = 680  # pixels between margins of 15 mm
 def opened(long: StudyReport, tmp_path: Path) -> Iterator[Any]:
     """That report in a browser whose reader has asked for dark pages."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    chromium = browser()
+    chromium = browser_program()
     file = tmp_path / "page.html"
     file.write_text(html_page(long), encoding="utf-8")
     with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        started = driver.chromium.launch(executable_path=chromium, args=QUIET)
         page = started.new_page(color_scheme="dark")
         page.goto(file.as_uri())
         yield page

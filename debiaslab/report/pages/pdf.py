@@ -6,10 +6,10 @@ The letters are DejaVu Sans, which matplotlib carries: it has λ, ρ, → and ±
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from debiaslab.errors import UserError
 from debiaslab.report.pages.content import StudyReport, Table
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 _FONT = "DejaVu"
 _WITH_HEADING = 30.0  # millimetres that a heading needs below it, or it goes to the next page
+_CELL = 6.0  # points
 _MOST_ROWS = 400  # of a table: a scorecard is whole, a sweep of hundreds of runs is for the page
 _FIRST_DAY = datetime(2000, 1, 1, tzinfo=timezone.utc)  # the same report gives the same bytes
 _STYLES = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}
 
 
 def pdf_page(report: StudyReport) -> bytes:
-    """Return the PDF: A4, with an outline; tables of more than 40 rows are cut, and it says so.
+    """Return the PDF: A4, with an outline; a table is cut after 400 rows, and says so.
 
     Raises:
         UserError: fpdf2 is not installed.
@@ -57,7 +58,7 @@ def pdf_page(report: StudyReport) -> bytes:
         _text(pdf, each.description, size=8)
         pdf.ln(2)
     if report.neighbors is not None:
-        _table(pdf, _neighbors(report.neighbors))
+        _table(pdf, _neighbors(report.neighbors), "LEFT")
     _heading(pdf, "Tables", 1)
     for table in report.tables:
         _table(pdf, table)
@@ -131,20 +132,18 @@ def _neighbors(index: NeighborIndex) -> Table:
     )
 
 
-def _table(pdf: FPDF, table: Table) -> None:
+def _table(pdf: FPDF, table: Table, align: Literal["LEFT", "RIGHT"] = "RIGHT") -> None:
     from fpdf.fonts import FontFace
 
     _heading(pdf, table.title, 2)
-    pdf.set_font(_FONT, "", 6)
     shown = table.rows[:_MOST_ROWS]
-    widths = [max(len(row[i]) for row in (table.head, *shown)) + 2 for i in range(len(table.head))]
     bold = FontFace(emphasis="BOLD")
     with pdf.table(
         borders_layout="HORIZONTAL_LINES",
-        col_widths=[min(width, 40) for width in widths],
+        col_widths=_widths(pdf, table.head, shown),
         headings_style=bold,
         line_height=3.2,
-        text_align=("LEFT", *["RIGHT"] * (len(table.head) - 1)),
+        text_align=("LEFT", *[align] * (len(table.head) - 1)),
     ) as drawn:
         drawn.row(table.head)
         for i, cells in enumerate(shown):
@@ -152,3 +151,23 @@ def _table(pdf: FPDF, table: Table) -> None:
     cut = len(table.rows) - len(shown)
     more = f" {cut:,} further rows are in the HTML page." if cut else ""
     _text(pdf, table.caption + more, size=7)
+
+
+def _widths(
+    pdf: FPDF, head: tuple[str, ...], rows: tuple[tuple[str, ...], ...]
+) -> tuple[float, ...]:
+    """Return widths of columns that break no word; what room is left goes where cells are long."""
+
+    def widest(texts: Iterable[str], emphasis: str) -> float:
+        pdf.set_font(_FONT, emphasis, _CELL)
+        return max(map(pdf.get_string_width, texts), default=0.0)
+
+    needed, missing = [], []
+    for name, *cells in zip(head, *rows, strict=True):
+        words = (word for cell in cells for word in cell.split())
+        least = max(widest(name.split(), "B"), widest(words, ""))
+        needed.append(least + 2 * pdf.c_margin + 0.5)  # rounding
+        missing.append(max(widest([name], "B"), widest(cells, "")) - least)
+    pdf.set_font(_FONT, "", _CELL)
+    share = max(pdf.epw - sum(needed), 0.0) / max(sum(missing), 1.0)
+    return tuple(own + share * more for own, more in zip(needed, missing, strict=True))
