@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import resource
@@ -141,6 +142,19 @@ def older_meta(entry):
     (entry / entries.META).write_text(json.dumps(meta))
 
 
+def another_fingerprint(entry):
+    meta = json.loads((entry / entries.META).read_text())
+    meta["fingerprint"] = "0" * 64
+    (entry / entries.META).write_text(json.dumps(meta))
+
+
+def other_words_and_their_digest(entry):
+    other_words(entry)
+    meta = json.loads((entry / entries.META).read_text())
+    meta["words_sha256"] = hashlib.sha256((entry / entries.WORDS).read_bytes()).hexdigest()
+    (entry / entries.META).write_text(json.dumps(meta))
+
+
 def a_list_as_meta(entry):
     (entry / entries.META).write_text("[]")
 
@@ -157,6 +171,8 @@ def a_list_as_meta(entry):
         other_counts,
         cut_meta,
         older_meta,
+        another_fingerprint,
+        other_words_and_their_digest,
         a_list_as_meta,
     ],
 )

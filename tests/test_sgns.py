@@ -249,6 +249,17 @@ def test_any_weight_trains_without_nan(corpus: Corpus, engine: str, weight: floa
     assert all(math.isfinite(report.penalty) for report in result.history)
 
 
+@pytest.mark.parametrize("batch_size", [7, 64, 200])
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+def test_the_words_of_reports_add_up_to_whole_epochs(
+    corpus: Corpus, engine: str, batch_size: int
+) -> None:
+    settings = replace(SETTINGS, engine=engine, batch_size=batch_size, epochs=2, subsample=1e-3)
+    result = train(corpus, settings, progress=False)
+    assert result.words == 2 * corpus.tokens
+    assert result.history[-1].step == 2 * corpus.tokens
+
+
 def test_training_continues_from_given_vectors(corpus: Corpus) -> None:
     first = train(corpus, SETTINGS, progress=False)
     longer = train(corpus, SETTINGS, init=first.embeddings, progress=False)

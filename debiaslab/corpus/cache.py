@@ -2,8 +2,8 @@
 
 ``<cache>/<key>/`` holds ``meta.json``, ``words.txt`` (one word a line), ``counts.npy`` (int64) and
 ``ids.i32`` (little-endian int32, −1 after each document), or the shards ``ids-000.i32``, … of the
-same stream. ``checked.json`` holds size and time of the shards when they were last known to be what
-the fingerprint says: as long as all stay, they are not read again for that.
+same stream. ``checked.json`` holds the fingerprint, and size and time of the shards when they were
+last known to be what it says: as long as all stay, they are not read again for that.
 ``<cache>/sources.json`` remembers the digests of source files.
 """
 
@@ -120,7 +120,7 @@ def _mapped(files: Sequence[Path]) -> IdStream:
 def _check_stream(path: Path, meta: dict[str, Any], text: bytes) -> None:
     """Compare the id stream with the fingerprint, unless nothing touched it since that was done."""
     shards = [path / name for name in shards_of(meta)]
-    now = _stamps(shards)
+    now = _known(meta, shards)
     with suppress(OSError, ValueError):
         if json.loads((path / CHECKED).read_text(encoding="utf-8")) == now:
             return
@@ -130,10 +130,11 @@ def _check_stream(path: Path, meta: dict[str, Any], text: bytes) -> None:
         temporary.write_text(json.dumps(now), encoding="utf-8")  # only saves time the next time
 
 
-def _stamps(files: Iterable[Path]) -> list[int]:
-    """Return size and time of every file."""
-    found = [file.stat() for file in files]
-    return [number for status in found for number in (status.st_size, status.st_mtime_ns)]
+def _known(meta: Mapping[str, Any], shards: Iterable[Path]) -> list[str | int]:
+    """Return what the meta file says of the stream, and size and time of every shard."""
+    found = [shard.stat() for shard in shards]
+    stamps = (number for status in found for number in (status.st_size, status.st_mtime_ns))
+    return [meta["fingerprint"], meta["words_sha256"], *stamps]
 
 
 def _digest(files: Iterable[Path]) -> str:
@@ -214,7 +215,7 @@ def write_entry(
         "fingerprint": fingerprint_of(_digest(shards), text),
     }
     (folder / META).write_text(json.dumps(whole, indent=1, ensure_ascii=False), encoding="utf-8")
-    (folder / CHECKED).write_text(json.dumps(_stamps(shards)), encoding="utf-8")
+    (folder / CHECKED).write_text(json.dumps(_known(whole, shards)), encoding="utf-8")
 
 
 def discard(path: Path) -> None:

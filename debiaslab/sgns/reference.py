@@ -75,7 +75,7 @@ class ReferenceEngine:
         if not first:
             self._pass = _Pass.begin(settings.seed, number, corpus.tokens)
         here = self._pass
-        tally = _Tally()
+        tally = _Tally(here.seen)
         rewrite = self._rewrite(number)
         for batch, words in self._batches.batches(corpus.ids, here.rng, rewrite, here.place):
             here.seen += words
@@ -83,10 +83,10 @@ class ReferenceEngine:
             pairs, loss, penalty = self._step(_to(batch, self._device), lr, here.draws)
             tally.add(words, pairs, loss, penalty)
             if tally.words >= corpus.tokens / _BLOCKS_PER_EPOCH:
-                yield tally.block(lr)
-                tally = _Tally()
+                yield tally.block(here.seen, lr)
+                tally = _Tally(here.seen)
         if tally.pairs:
-            yield tally.block(lr)
+            yield tally.block(here.seen, lr)
 
     def settle(self) -> bool:
         """Whether nothing is trained beyond the last block reported: always."""
@@ -175,9 +175,10 @@ class _Pass:
 
 
 class _Tally:
-    """Sums over the batches of one block."""
+    """Sums over the batches of one block, which begins when ``seen`` words are behind."""
 
-    def __init__(self) -> None:
+    def __init__(self, seen: float) -> None:
+        self._begin = seen
         self.words = 0.0
         self.pairs = 0
         self._loss = 0.0
@@ -191,9 +192,9 @@ class _Tally:
         self._penalty += penalty
         self._batches += 1
 
-    def block(self, lr: float) -> Block:
+    def block(self, seen: float, lr: float) -> Block:
         return Block(
-            words=round(self.words),
+            words=round(seen) - round(self._begin),  # so that blocks add up to whole epochs
             pairs=self.pairs,
             loss=self._loss / self.pairs,
             penalty=self._penalty / self._batches,
