@@ -13,6 +13,7 @@ from debiaslab.store_paths import Location, rebase
 
 _LOCK = ".opening.lock"
 _LOCK_SECONDS = 120
+_LOGS = ("wal", "shm", "journal")  # endings of what sqlite keeps beside a database
 
 
 def make_folder(database: Path) -> None:
@@ -30,6 +31,8 @@ def make_folder(database: Path) -> None:
 @contextlib.contextmanager
 def one_at_a_time(location: Location) -> Iterator[None]:
     """Keep other processes from making the tables of a new local store at the same time.
+
+    A new database is removed when the block raises: MLflow cannot go on from half of its tables.
 
     Raises:
         UserError: Another process keeps it locked, or the lock cannot be made.
@@ -50,8 +53,13 @@ def one_at_a_time(location: Location) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise _cannot_open(location.database, error) from error
+    new = not location.database.exists()
     try:
         yield
+    except BaseException:
+        if new:
+            _remove(location.database)
+        raise
     finally:
         lock.release()
 
@@ -75,6 +83,12 @@ def prepare(database: Path) -> None:
         ) from error
     rebase(database)
     write_ahead(database)
+
+
+def _remove(database: Path) -> None:
+    for file in (database, *(database.with_name(f"{database.name}-{log}") for log in _LOGS)):
+        with contextlib.suppress(OSError):
+            file.unlink()
 
 
 def _cannot_open(database: Path, error: Exception) -> UserError:

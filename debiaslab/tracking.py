@@ -827,9 +827,16 @@ def _impatient() -> Iterator[None]:
 def _client(uri: str) -> MlflowClient:
     from mlflow import MlflowClient
 
-    if not uri.startswith(("http", "sqlite", "databricks")):
+    if uri.startswith(("http", "databricks")):
+        return MlflowClient(tracking_uri=uri, registry_uri=uri)
+    import sqlalchemy
+
+    if not uri.startswith("sqlite"):
         _reach_database(uri)
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+    try:
+        return MlflowClient(tracking_uri=uri, registry_uri=uri)
+    except sqlalchemy.exc.SQLAlchemyError as error:  # a full disk, as MLflow makes its tables
+        raise _unreachable(uri, error) from None
 
 
 def _forget_folders() -> None:

@@ -530,6 +530,22 @@ def test_a_file_that_may_grow_no_further(tmp_path: Path) -> None:
     assert not list((tmp_path / "data" / "cache").glob("*/*"))
 
 
+def test_no_space_for_a_new_store_leaves_none(tmp_path: Path) -> None:
+    write_toy(tmp_path)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))  # MLflow's tables are larger
+
+    command = [sys.executable, "-m", "debiaslab", *TRAIN]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, preexec_fn=limit
+    )
+    assert done.returncode == 2, done.stderr
+    assert "the tracking store" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "mlruns").glob("mlflow.db*"))
+
+
 @pytest.mark.usefixtures("copy")
 def test_no_space_for_the_vectors_loses_no_training(
     monkeypatch: pytest.MonkeyPatch, capfd: Capture
@@ -553,8 +569,8 @@ def test_no_space_for_the_store_in_mid_sweep_is_no_fault_of_the_weight(
     more = [*STUDY[:-1], "fuller"]
     full = raising(writing_error(Path("vectors.npz"), FULL))  # as the store puts it
     with monkeypatch.context() as patch:
-        # of a run: vectors, submission, and two figures
-        patch.setattr(RunWriter, "file", after(4, full, RunWriter.file))
+        # of a run: vectors and submission
+        patch.setattr(RunWriter, "file", after(2, full, RunWriter.file))
         answer = refused(capfd, *more)
     assert "no space left on disk" in answer.sentence
     assert [run.status for run in runs()[-2:]] == ["FINISHED", "FAILED"]  # baseline, first λ
