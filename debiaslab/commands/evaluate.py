@@ -63,7 +63,9 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         help="only these groups of metrics, such as weat,similarity; collapse checks come along",
     )
     group.add_argument(
-        "--quick", action="store_true", help="values only: no intervals, tests, nulls"
+        "--quick",
+        action="store_true",
+        help="values only, of fewer metrics: no intervals, tests, nulls, no Google analogies",
     )
     group.add_argument(
         "--similarity",
@@ -182,17 +184,23 @@ def _measured(args: argparse.Namespace, inputs: Inputs) -> Iterator[tuple[Subjec
 
 
 def _asked(args: argparse.Namespace, inputs: Inputs) -> list[str] | None:
-    """Return the groups asked for: with a baseline all it adds, for the baseline itself as well."""
-    from debiaslab.metrics.groups import measured_groups
+    """Return the groups asked for: with a baseline all it adds, for the baseline itself as well.
 
-    if args.groups is not None or args.quick or inputs.baseline is None:
-        return args.groups
-    added = {
-        "baseline": True,
+    What a user hands in is measured with ``--quick`` as well.
+    """
+    from debiaslab.metrics.groups import ADDED, QUICK, measured_groups
+
+    handed_in = {
+        "baseline": inputs.baseline is not None,
         "analogies": inputs.analogies is not None,
         "attributes": bool(inputs.attributes),
     }
-    return measured_groups(None, given=[what for what, there in added.items() if there])
+    given = [what for what, there in handed_in.items() if there]
+    if args.groups is not None:
+        return list(args.groups)
+    if args.quick:
+        return measured_groups([*QUICK, *(name for what in given for name in ADDED[what])])
+    return measured_groups(None, given=given) if inputs.baseline is not None else None
 
 
 def _with_corrections(card: Scorecard) -> Scorecard:

@@ -74,7 +74,7 @@ def load_all(args: argparse.Namespace) -> Inputs:
             next_step="python -m debiaslab evaluate --help",
         )
     similarity = load_similarity_sets(args.similarity)
-    analogies = load_analogy_sets(args.analogies, default=args.groups is None and not args.quick)
+    analogies = load_analogy_sets(args.analogies, default=_asks_google(args))
     attributes, tests = load_lexicons(args.lexicon)
     subjects = [_file(file, args.words) for file in args.vectors]
     subjects += _runs(args)
@@ -132,6 +132,10 @@ def load_similarity_sets(sources: Sequence[str]) -> list[SimilaritySet]:
 
     own = [each for source in sources for each in similarity_sets_in(source).sets]
     return _distinct("similarity sets", [*default_similarity_sets(), *own])
+
+
+def _asks_google(args: argparse.Namespace) -> bool:
+    return not args.quick if args.groups is None else "analogies" in args.groups
 
 
 def load_analogy_sets(sources: Sequence[str], *, default: bool) -> list[AnalogySet] | None:

@@ -33,7 +33,7 @@ class PermutationTest:
         p_two_sided: Share of partitions whose |statistic| is >= the observed |statistic|.
         method: ``"exact"`` (all partitions) or ``"monte_carlo"``.
         permutations: Number of partitions looked at.
-        floor: The smallest p this test can give.
+        floor: The smallest p this test can give; see ``WeatResult.p_floor`` for the two-sided one.
     """
 
     p: float

@@ -39,7 +39,8 @@ class WeatResult:
         p_two_sided: Share of partitions with a size >= ``|s|``.
         method: ``"exact"``, ``"monte_carlo"``, or None when no test was made.
         permutations: Partitions looked at; 0 when no test was made.
-        p_floor: The smallest p this test can give: 1 / partitions, or 1 / (draws + 1).
+        p_floor: The smallest p this test can give: 1 / partitions, or 1 / (draws + 1). Exact and
+            two-sided it is twice that when X and Y have one size: a swap has the same size.
         n: Words of X, Y, A and B that have a vector.
         missing: Words of any list that have none.
         reason: Why ``effect_size`` (and perhaps the rest) was not measured.
