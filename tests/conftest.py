@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,15 @@ LONG = [
     *("end_to_end", "workers", "mlflow_ui", "checkpoint", "search_modes", "study_commands"),
     *("notebooks", "fast_engine", "postgres_study", "dask_study", "compare", "study_results"),
 ]
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the processes that tests start.
+
+    A shell without job control has what it starts in the background ignore it, and so do children.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
