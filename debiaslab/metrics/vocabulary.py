@@ -37,7 +37,9 @@ def row_of(embeddings: Embeddings, word: str) -> int | None:
     looked up as ``_``, which joins the words of a phrase (*Promised_Land*).
     """
     index = embeddings.index
-    for form in (word, word.lower(), word.capitalize(), word.upper()):
+    if (row := index.get(word)) is not None:  # nearly always
+        return row
+    for form in (word.lower(), word.capitalize(), word.upper()):
         if form in index:
             return index[form]
     return row_of(embeddings, word.replace(" ", "_")) if " " in word else None
