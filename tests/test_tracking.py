@@ -130,7 +130,10 @@ def test_an_artifact_that_cannot_be_written_whole_stays_what_it_was(store, study
 
 def test_the_files_of_a_run_are_on_the_disk_before_it_is_finished(store, study, monkeypatch):
     reached = {}
-    status = lambda: store.run(log.run_id).status  # noqa: E731
+
+    def status():
+        return store.run(log.run_id).status
+
     monkeypatch.setattr(tracking, "sync", lambda file: reached.update({file.name: status()}))
     with start(store, study) as log:
         log.text("a", "a.txt")
