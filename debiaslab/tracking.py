@@ -808,8 +808,10 @@ def _set_defaults() -> None:
 def import_mlflow() -> None:
     """Import what writing to a local store needs: processes forked from this one then share it."""
     _set_defaults()
+    import alembic.command  # noqa: F401
     import mlflow.pyfunc
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+    import sqlalchemy.dialects.sqlite  # noqa: F401
 
 
 @contextlib.contextmanager
