@@ -267,6 +267,23 @@ def test_the_command_that_makes_a_study_again_needs_no_study(
     assert report == "python -m debiaslab report --study s"
 
 
+def test_the_course_of_the_training_is_over_all_seeds(
+    study: StudyResults, report: StudyReport
+) -> None:
+    (loss,) = [each for each in report.drawings if each.name == "loss"]
+    assert loss.title.startswith("Loss at the end: baseline ")
+    assert "bands span the seeds" in loss.description
+    ends = [run.series("loss")[-1][1] for run in study.baselines.values()]
+    assert len(ends) == 2
+    assert f"[{min(ends):#.3g}, {max(ends):#.3g}]" in loss.title
+
+
+@pytest.mark.parametrize("study", ["small"], indirect=True)
+def test_the_front_of_a_sweep_says_what_it_lacks(report: StudyReport) -> None:
+    found = {each.name: each for each in report.drawings}
+    assert re.search(r"compare --strategies projection@[\d.e+-]+ ", found["tradeoff"].description)
+
+
 def test_neighbours_are_those_of_the_vectors(study: StudyResults, report: StudyReport) -> None:
     index = report.neighbors
     assert index is not None
