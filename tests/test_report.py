@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
 
@@ -27,11 +28,13 @@ from debiaslab.report import (
     tradeoff_figure,
 )
 from debiaslab.report.data import association_sizes
-from debiaslab.report.figures import epochs_figure, losses_figure
+from debiaslab.report.figures import clusters_figure, epochs_figure, losses_figure
 from debiaslab.report.figures.bands import Band, over_seeds
+from debiaslab.report.figures.spots import spots_of, tell
 from debiaslab.report.pages.tables import records_table, trials_table
-from debiaslab.report.style import png
+from debiaslab.report.style import figure, png
 from debiaslab.report.verdict import headline
+from debiaslab.report.word_data import Clusters
 
 PROVENANCE = {
     "debiaslab": "0.1.0",
@@ -165,6 +168,30 @@ def test_figures_bear_what_was_not_measured(rows, missing):
     partly = [TrialRow(**{**vars(each), missing: None}) for each in rows]
     assert png(sweep_figure(partly)).startswith(b"\x89PNG")
     assert png(tradeoff_figure(partly)).startswith(b"\x89PNG")
+
+
+def test_marks_are_told_where_they_are_drawn():
+    made = figure("Title", 4.0, 3.0)
+    axes = made.subplots()
+    axes.plot([0, 1], [0, 1], "o")
+    axes.set_xlim(0, 1)
+    tell(axes, [(0.5, 0.25), (7, 7)], ["$half$", "outside"])
+    before = png(made)
+    (spot,) = spots_of(made)
+    across, up = axes.transAxes.transform((0.5, 0.0))[0], axes.transData.transform((0.5, 0.25))[1]
+    assert spot.text == "$half$"  # not a formula
+    assert (spot.x, spot.y) == pytest.approx((across / 520, 1 - up / 390), abs=1e-3)
+    for text in list(axes.texts):
+        text.remove()
+    assert png(made) == before  # nothing of it is drawn
+
+
+def test_words_of_the_clusters_are_told():
+    points = np.array([[0.0, 1.0], [1.0, 0.0]])
+    found = Clusters(("new_york", "b"), np.array([True, False]), points, points, 0.5, None, 1)
+    made = clusters_figure(found)
+    png(made)
+    assert [spot.text for spot in spots_of(made)] == ["new york", "b"] * 2
 
 
 def test_nothing_to_draw_is_said(rows):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
 from debiaslab.report.figures.bands import shade
+from debiaslab.report.figures.spots import between, tell
 from debiaslab.report.style import (
     BASELINE,
     INK,
@@ -83,8 +84,9 @@ def tradeoff_figure(rows: Sequence[TrialRow]) -> Figure:
     note = f"{_note(rows, len(trials))} Controls are trained by the command compare, not here."
     made = figure(_front_title(drawn, front), 8.0, 5.2, note)
     axes = made.subplots()
-    for kept, bias, _ in drawn:
+    for kept, bias, each in drawn:
         _range(axes, kept, bias)
+        _tell(axes, f"λ = {each.weight:.3g} (trial {each.trial})", kept, bias)
     axes.plot([kept for _, kept in front], [bias for bias, _ in front], color=INK, linewidth=1,
               zorder=2, label="front: none better in both")  # fmt: skip
     points = axes.scatter(
@@ -144,6 +146,11 @@ def _range(axes: Axes, kept: Spread, bias: Spread) -> None:
     axes.vlines(kept.mean, bias.low, bias.high, color="#9a9a9a", linewidth=0.9, zorder=1)
 
 
+def _tell(axes: Axes, name: str, kept: Spread, bias: Spread) -> None:
+    shown = [between(each.mean, each.low, each.high) for each in (bias, kept)]
+    tell(axes, [(kept.mean, bias.mean)], [f"{name}: bias {shown[0]}, retention {shown[1]}"])
+
+
 def _trials(rows: Sequence[TrialRow]) -> tuple[tuple[TrialSummary, ...], list[TrialSummary]]:
     summaries = summarize(rows)
     trials = [each for each in summaries if each.trial is not None and each.weight > 0]
@@ -161,11 +168,12 @@ def _series(
     marker: str,
     label: str,
 ) -> None:
-    seeds = [
-        (row.weight, value)
+    own = [
+        (row, value)
         for row in rows
         if row.trial is not None and row.weight > 0 and (value := getattr(row, name)) is not None
     ]
+    seeds = [(row.weight, value) for row, value in own]
     means = [(t.weight, spread.mean) for t in trials if (spread := getattr(t, name)) is not None]
     if not means:
         return
@@ -177,6 +185,7 @@ def _series(
         color=color,
         alpha=0.45,
     )
+    tell(axes, seeds, [f"λ = {r.weight:.3g}, seed {r.seed}, {label}: {v:.3f}" for r, v in own])
     axes.plot(*zip(*means, strict=True), color=color, linewidth=1.8, label=label)
     spans = [(t.weight, span.low, span.high) for t in trials if (span := getattr(t, name))]
     at, low, high = zip(*spans, strict=True)
@@ -216,6 +225,7 @@ def _mark_baseline(axes: Axes, summaries: Sequence[TrialSummary], reported: bool
     kept, bias = _retention(baseline, reported), _bias(baseline, reported)
     if kept is not None and bias is not None:
         _range(axes, kept, bias)
+        _tell(axes, "baseline", kept, bias)
         axes.scatter(
             [kept.mean], [bias.mean], marker="D", s=60, color=BASELINE,
             label="baseline (λ = 0)", zorder=3,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
 from debiaslab.report.figures.bands import Band, Series, over_seeds, shade
+from debiaslab.report.figures.spots import between, tell
 from debiaslab.report.style import BASELINE, OTHER, REPORT, TUNE, figure, legend_above, plain
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LINES = ((BASELINE, "s--"), (REPORT, "o-"), (TUNE, "^-"), (OTHER, "v-"))
+_WORDS = "{:,} words"
 _LOSS, _PENALTY = "SGNS loss\n(mean per pair)", "penalty R"
 
 
@@ -58,10 +60,10 @@ def losses_figure(
     made = figure(_at_the_end("loss", bands), 7.0, 5.0 if penalty else 3.6, note)
     panels = made.subplots(2 if penalty else 1, 1, sharex=True, squeeze=False)[:, 0]
     for (name, band), (color, style) in zip(bands.items(), cycle(_LINES)):
-        _draw(panels[0], band, color, style.strip("so^v"), name)
+        _draw(panels[0], band, color, style.strip("so^v"), name, _WORDS)
     panels[0].set_ylabel(_LOSS)
     if penalty is not None:
-        _draw(panels[1], penalty, REPORT, "-", "")
+        _draw(panels[1], penalty, REPORT, "-", "penalty", _WORDS)
         panels[1].set_ylabel(_PENALTY)
     for axes in panels:
         plain(axes)
@@ -103,7 +105,7 @@ def epochs_figure(curves: Mapping[str, Sequence[Series]], label: str, note: str 
     made = figure(_at_the_end(label, bands), 7.0, 3.6, note)
     axes = made.subplots()
     for (name, band), (color, style) in zip(bands.items(), cycle(_LINES)):
-        _draw(axes, band, color, style, name)
+        _draw(axes, band, color, style, name, "epoch {}")
     axes.set_xlabel("epoch")
     axes.set_ylabel(label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -119,8 +121,11 @@ def _bands(curves: Mapping[str, Sequence[Series]], label: str) -> dict[str, Band
     return found
 
 
-def _draw(axes: Axes, band: Band, color: str, style: str, name: str) -> None:
+def _draw(axes: Axes, band: Band, color: str, style: str, name: str, step: str) -> None:
     axes.plot(band.steps, band.means, style, color=color, label=name, linewidth=1.5, markersize=4)
+    points = list(zip(band.steps, band.means, strict=True))
+    ranges = zip(band.steps, band.means, band.low, band.high, strict=True)
+    tell(axes, points, [f"{name}, {step.format(at)}: {between(*v)}" for at, *v in ranges])
     if band.seeds > 1:
         shade(axes, band.steps, band.low, band.high, color)
 

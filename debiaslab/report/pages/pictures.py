@@ -25,6 +25,7 @@ from debiaslab.report.figures import (
     word_associations_figure,
     word_map_figure,
 )
+from debiaslab.report.figures.spots import spots_of
 from debiaslab.report.pages.content import Drawing
 from debiaslab.report.style import png
 
@@ -44,7 +45,8 @@ def drawing(name: str, description: str, draw: Callable[[], Figure]) -> Iterator
     except (UserError, NotMeasuredError):  # a small text lacks the words; the tables say which
         return
     title = made.get_suptitle().replace("\n", " ")
-    yield Drawing(name, title, description, png(made))
+    picture = png(made)  # which places the axes
+    yield Drawing(name, title, description, picture, spots_of(made))
 
 
 def sweep_drawings(rows: Sequence[TrialRow], strategy: str) -> Iterator[Drawing]:
