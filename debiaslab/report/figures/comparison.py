@@ -19,6 +19,7 @@ from debiaslab.report.comparison import (
 )
 from debiaslab.report.comparison_fronts import GROUPS, front_volumes, group_of, headline
 from debiaslab.report.figures.labels import name_points
+from debiaslab.report.figures.spots import tell
 from debiaslab.report.style import (
     BASELINE,
     INK,
@@ -101,6 +102,7 @@ def front_figure(sides: Sequence[Side]) -> Figure:
     axes.set_xlabel("bias on report words (1 = 95 % of random words)")
     axes.set_ylabel("retention on report pairs")
     legend_above(axes)
+    tell(axes, [(point.bias, point.retention) for point in points], list(map(_told, points)))
     name_points(
         made,
         axes,
@@ -241,6 +243,12 @@ class _Point:
     def name(self) -> str:
         """Label of the strategy, with how few seeds it rests on when that is a single one."""
         return self.side.label if self.ranked else f"{self.side.label} (n=1)"
+
+
+def _told(point: _Point) -> str:
+    halves = (point.bias_half_width, point.retention_half_width)
+    bias, kept = ("" if half is None else f" ±{half:.3f}" for half in halves)
+    return f"{point.name}: bias {point.bias:.3f}{bias}, retention {point.retention:.3f}{kept}"
 
 
 def _points(sides: Sequence[Side]) -> list[_Point]:

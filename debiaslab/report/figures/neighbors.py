@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
+from debiaslab.report.figures.spots import signed, tell
 from debiaslab.report.style import BASELINE, INK, REPORT, TUNE, figure, plain
 from debiaslab.report.word_data import NeighborScatter
 
@@ -39,6 +40,13 @@ def neighbors_figure(sides: Sequence[NeighborScatter], note: str = "") -> Figure
         panels, ("before", "after"), (TUNE, REPORT), sides, strict=True
     ):
         axes.scatter(side.bias, side.shares, color=color, s=16, alpha=0.75)
+        points = list(zip(side.bias, side.shares, strict=True))
+        told = zip(side.words, side.bias, side.shares, strict=True)
+        tell(
+            axes,
+            points,
+            [f"{w.replace('_', ' ')}: lean {signed(b)}, {s:.0%} of neighbours" for w, b, s in told],
+        )
         for i in (*named[:_NAMED], *named[-_NAMED:]):
             axes.annotate(
                 side.words[i].replace("_", " "),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from debiaslab.report.figures.spots import tell
 from debiaslab.report.style import (
     BASELINE,
     FEMALE,
@@ -60,6 +61,9 @@ def word_map_figure(words: MappedWords, note: str = "") -> Figure:
             own = np.array([each == group for each in words.groups])
             axes.scatter(*points[own].T, color=color, marker=marker, s=20, label=group, zorder=3)
         _name(axes, words, points)
+        named = zip(words.words, words.groups, strict=True)
+        told = [f"{word.replace('_', ' ')} ({group})" for word, group in named]
+        tell(axes, [(x, y) for x, y in points], told)
         axes.axvline(0, color=BASELINE, linewidth=1)
         plain(axes)
         panel_name(axes, name)
@@ -94,6 +98,7 @@ def clusters_figure(found: Clusters, note: str = "") -> Figure:
             (~found.male, FEMALE, "v", "female-leaning in the baseline"),
         ):
             axes.scatter(*points[own].T, color=color, marker=marker, s=9, alpha=0.7, label=label)
+        tell(axes, [(x, y) for x, y in points], [word.replace("_", " ") for word in found.words])
         plain(axes)
         axes.set_xticks([])
         axes.set_yticks([])
