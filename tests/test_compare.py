@@ -453,7 +453,7 @@ def placed(made: Figure) -> list[Bbox]:
     """Return where the names of points are, in pixels, once all is drawn."""
     canvas = FigureCanvasAgg(made)
     canvas.draw()
-    texts = [text for text in made.axes[0].texts if text.get_text()]
+    texts = [each for each in made.axes[0].texts if each.get_text() and each.get_visible()]
     return [Text.get_window_extent(text, canvas.get_renderer()) for text in texts]
 
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard
@@ -30,9 +31,10 @@ from debiaslab.report import (
 from debiaslab.report.data import association_sizes
 from debiaslab.report.figures import clusters_figure, epochs_figure, losses_figure
 from debiaslab.report.figures.bands import Band, over_seeds
+from debiaslab.report.figures.labels import name_points
 from debiaslab.report.figures.spots import spots_of, tell
 from debiaslab.report.pages.tables import records_table, trials_table
-from debiaslab.report.style import figure, png
+from debiaslab.report.style import figure, house_style, plain, png
 from debiaslab.report.verdict import headline
 from debiaslab.report.word_data import Clusters
 
@@ -186,6 +188,18 @@ def test_marks_are_told_where_they_are_drawn():
     assert png(made) == before  # nothing of it is drawn
 
 
+def test_names_keep_off_points_without_a_name():
+    def place(others):
+        made = figure("Title", 4.0, 3.0)
+        axes = made.subplots()
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        name_points(made, axes, [(0.5, 0.5)], ["word"], others)
+        return axes.texts[0].xyann
+
+    usual = place([])
+    assert place([(0.56, 0.56)]) != usual == place([(0.1, 0.1)])
+
+
 def test_words_of_the_clusters_are_told():
     points = np.array([[0.0, 1.0], [1.0, 0.0]])
     found = Clusters(("new_york", "b"), np.array([True, False]), points, points, 0.5, None, 1)
@@ -204,6 +218,24 @@ def test_figures_leave_pyplot_alone(rows):
 
     sweep_figure(rows)
     assert plt.get_fignums() == []
+
+
+def test_figures_of_ones_own_look_like_these():
+    import matplotlib as mpl
+
+    with mpl.rc_context(house_style()):
+        axes = Figure().subplots()
+        axes.plot([0, 1])
+        axes.set_title("Finding")
+        colours = [each["color"] for each in mpl.rcParams["axes.prop_cycle"]]
+    house = figure("Title", 4.0, 3.0).subplots()
+    plain(house)
+    for made in (axes, house):
+        made.figure.draw_without_rendering()
+        assert not made.spines["top"].get_visible()
+        assert made.get_xgridlines()[0].get_color() == "#e3e3e3"
+    assert axes.get_title(loc="left") == "Finding"
+    assert len(set(colours)) == len(colours) == 6
 
 
 def test_the_loss_figure_has_a_panel_for_the_penalty():

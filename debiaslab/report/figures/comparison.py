@@ -98,7 +98,8 @@ def front_figure(sides: Sequence[Side]) -> Figure:
     plain(axes)
     axes.set_xlim(0, _ROOM * max(1.0, *(point.bias for point in points)))
     kept = [point.retention for point in points]
-    axes.set_ylim(min(kept) - 0.2, max(1.0, *kept) + 0.2)
+    room = min(0.2, max(0.03, max(1.0, *kept) - min(kept)))
+    axes.set_ylim(min(kept) - room, max(1.0, *kept) + room)
     axes.set_xlabel("bias on report words (1 = 95 % of random words)")
     axes.set_ylabel("retention on report pairs")
     legend_above(axes)
