@@ -274,6 +274,7 @@ def test_the_course_of_the_training_is_over_all_seeds(
 ) -> None:
     (loss,) = [each for each in report.drawings if each.name == "loss"]
     assert loss.title.startswith("Loss at the end: baseline ")
+    assert "and the run's penalty below. Lines are means" in loss.description
     assert "bands span the seeds" in loss.description
     ends = [run.series("loss")[-1][1] for run in study.baselines.values()]
     assert len(ends) == 2
@@ -888,6 +889,13 @@ def test_a_figure_tells_what_is_pointed_at(opened: Any, long: StudyReport) -> No
         image.hover(position={"x": 2, "y": 2}, force=True)
         assert not opened.locator("#figure-associations output").is_visible()
         assert opened.evaluate("document.documentElement.scrollWidth") <= width
+        figure = opened.locator("#figure-associations .picture")
+        figure.focus()
+        for _ in drawn.spots[:40]:
+            opened.keyboard.press("ArrowRight")
+            tip, box = figure.locator("output").bounding_box(), image.bounding_box()
+            assert box["x"] <= tip["x"]  # whole, inside of the picture
+            assert tip["x"] + tip["width"] <= box["x"] + box["width"] + 1
 
 
 def test_the_page_prints_black_on_white_and_whole(opened: Any, long: StudyReport) -> None:

@@ -133,13 +133,15 @@ def training_drawings(
         f"Word similarity after each epoch, of the baseline and of the run.{bands}",
         lambda: epochs_figure(curves(_BY_EPOCH), "SimLex-999 ρ", note + bands),
     )
-    losses = curves("loss")
+    losses, penalties = curves("loss"), [_penalty(run) for run in runs]
     if any(losses[name]):
+        below = ", and the run's penalty below" * any(penalties)
         yield from drawing(
             "loss",
-            f"The running loss of the baseline and of the run over the training, and the run's "
-            f"penalty below.{bands}",
-            lambda: losses_figure(losses, [_penalty(run) for run in runs], note + bands),
+            "The running loss of the baseline and of the run over the training"
+            + below
+            + f".{bands}",
+            lambda: losses_figure(losses, penalties, note + bands),
         )
 
 

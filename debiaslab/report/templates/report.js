@@ -59,9 +59,11 @@ for (const picture of document.querySelectorAll(".picture[tabindex]")) {
     if (place < 0) return;
     const [x, y, text] = spots[place];
     if (tip.textContent !== text) tip.textContent = text;
-    tip.style.left = `${100 * x}%`;
-    tip.style.top = `${100 * y}%`;
-    tip.classList.toggle("before", x > 0.5);
+    const { clientWidth: width, clientHeight: height } = image;
+    const above = y * height - tip.offsetHeight - NEAR;
+    const middle = x * width - tip.offsetWidth / 2;
+    tip.style.left = `${Math.max(0, Math.min(middle, width - tip.offsetWidth))}px`;
+    tip.style.top = `${above < 0 ? y * height + NEAR : above}px`;
   };
   const point = (event) => {
     const box = image.getBoundingClientRect();
