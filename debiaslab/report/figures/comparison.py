@@ -273,7 +273,9 @@ def _front_title(sides: Sequence[Side], points: Sequence[_Point]) -> str:
     ratio = headline(front_volumes(sides))
     if ratio is not None:
         spread = "" if ratio.half_width is None else f" ± {ratio.half_width:.2f}"
-        return f"Hypervolume, in-processing over post-processing: {ratio.mean:.2f}{spread}"
+        seeds = len(sides[0].cards)
+        of = "" if ratio.n == seeds else f", {ratio.n} of {seeds} seeds"
+        return f"Hypervolume, in-processing over post-processing: {ratio.mean:.2f}{spread}{of}"
     usable = [point for point in points if group_of(point.side) is not None and point.ranked]
     if not usable:
         return "Bias and retention"
