@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
+from debiaslab.atomic import writing_error
 from debiaslab.errors import UserError
 
 LONGEST_NAME = 200  # bytes; most file systems take 255, and files are written under longer names
@@ -47,3 +49,7 @@ def _check_above(path: Path, shown: Path) -> None:
             f"cannot write {shown}: the folder {folder} may not be written",
             allowed="a path in a folder you may write to",
         )
+    try:  # its mode is not all: root meets read-only and special file systems, and full ones
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise writing_error(shown, error) from error

@@ -11,18 +11,15 @@ notebook that calls us stay as they were. mlflow is imported inside functions: i
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
 import logging
 import math
-import os
 import re
 import shutil
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timezone
 from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
@@ -30,9 +27,19 @@ from typing import TYPE_CHECKING, Any
 
 from debiaslab.atomic import replacing, sync, writing_error
 from debiaslab.errors import UserError, nearest
-from debiaslab.processes import Process, surely_dead, this_process
+from debiaslab.processes import Process, surely_dead
 from debiaslab.redact import redact
 from debiaslab.run_info import VECTORS, DatasetInfo, RunInfo, StudyRun
+from debiaslab.run_records import (
+    dataset_fields,
+    dataset_info,
+    owner,
+    process_tags,
+    run_info,
+    user_name,
+)
+from debiaslab.run_text import all_of, batches, begins_an_id, checked_id, param_texts, tag_text
+from debiaslab.store_contact import impatient, reach_database, set_defaults, unreachable
 from debiaslab.store_file import make_folder, one_at_a_time, prepare
 from debiaslab.store_paths import ROOT_TAG, Location, local_path, locate
 from debiaslab.ui_server import free_port, is_server, ui_command, ui_environment
@@ -63,20 +70,16 @@ STUDY_TAG = "debiaslab.study"
 KIND_TAG = "debiaslab.kind"
 BEST_TAG = "debiaslab.best_run"
 BEST_ALIAS = "best"
-PROCESS_TAG = "debiaslab.process"
 REASON_TAG = "debiaslab.reason"
 NOT_MEASURED_TAG = "debiaslab.not_measured"
 PARENT_TAG = "mlflow.parentRunId"
 NOTE_TAG = "mlflow.note.content"
 _EXPERIMENT_NOTE = "Debiasing studies on word embeddings. One parent run is one study."
 
-_PARAM_LIMIT = 6000
-_TAG_LIMIT = 5000  # what the oldest server of MLflow 3 takes
 _PARAMS_PER_BATCH = 100
 _METRICS_PER_BATCH = 900  # with as many tags as go with them the 1,000 values MLflow takes at once
 _FLUSH_SECONDS = 10.0
 _PAGE = 1000
-_BEGINNING = re.compile("[0-9a-f]{1,31}")  # of a run's id
 _LISTED = 4
 _MODEL_CODE = Path(__file__).with_name("similarity_model.py")  # run by MLflow alone
 
@@ -102,12 +105,10 @@ class RunWriter:
         """Log settings; one longer than MLflow's limit is cut, the whole goes to an artifact."""
         from mlflow.entities import Param
 
-        texts = {key: redact(str(value)) for key, value in values.items()}
-        long = {key: text for key, text in texts.items() if len(text) > _PARAM_LIMIT}
-        note = "… (cut; whole value in params_long.json)"
-        items = [Param(key, _cut(text, _PARAM_LIMIT, note)) for key, text in texts.items()]
+        texts, long = param_texts(values)
+        items = [Param(key, text) for key, text in texts.items()]
         with _explained(self._uri):
-            for part in _parts(items, _PARAMS_PER_BATCH):
+            for part in batches(items, _PARAMS_PER_BATCH):
                 self._client.log_batch(self.run_id, params=part)
         if long:
             self.json(long, "params_long.json")
@@ -116,9 +117,9 @@ class RunWriter:
         """Set tags, redacted and cut to what MLflow takes."""
         from mlflow.entities import RunTag
 
-        items = [RunTag(key, _tag(value)) for key, value in values.items()]
+        items = [RunTag(key, tag_text(value)) for key, value in values.items()]
         with _explained(self._uri):
-            for part in _parts(items, _PARAMS_PER_BATCH):
+            for part in batches(items, _PARAMS_PER_BATCH):
                 self._client.log_batch(self.run_id, tags=part)
 
     def metrics(self, values: Mapping[str, float | None], step: int = 0) -> None:
@@ -149,19 +150,19 @@ class RunWriter:
         from mlflow.entities import Metric, RunTag
 
         if len(self._not_measured) > self._not_measured_written:
-            self._waiting_tags[NOT_MEASURED_TAG] = _tag(", ".join(sorted(self._not_measured)))
+            self._waiting_tags[NOT_MEASURED_TAG] = tag_text(", ".join(sorted(self._not_measured)))
             self.json(self._not_measured, "not_measured.json")
             self._not_measured_written = len(self._not_measured)
         waiting, self._waiting = self._waiting, []
         tags, self._waiting_tags = self._waiting_tags, {}
         metrics = [Metric(key, value, when, step) for key, value, when, step in waiting]
-        batches: Iterator[Any] = zip_longest(
-            _parts(metrics, _METRICS_PER_BATCH),
-            _parts([RunTag(*tag) for tag in tags.items()], _PARAMS_PER_BATCH),
+        parts: Iterator[Any] = zip_longest(
+            batches(metrics, _METRICS_PER_BATCH),
+            batches([RunTag(*tag) for tag in tags.items()], _PARAMS_PER_BATCH),
             fillvalue=[],
         )
         with _explained(self._uri):
-            for numbers, texts in batches:
+            for numbers, texts in parts:
                 self._client.log_batch(self.run_id, metrics=numbers, tags=texts)
         self._flushed = time.monotonic()
 
@@ -207,15 +208,7 @@ class RunWriter:
         """Log the corpus as the run's dataset input, with context ``training``."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        columns = [{"type": kind, "name": name} for name, kind in dataset.columns.items()]
-        entry = Dataset(
-            name=dataset.name,
-            digest=dataset.digest[:16],
-            source_type="local",
-            source=json.dumps({"uri": redact(dataset.source)}),
-            schema=json.dumps({"mlflow_colspec": columns}),
-            profile=json.dumps({**dataset.profile, "fingerprint": dataset.digest}),
-        )
+        entry = Dataset(**dataset_fields(dataset))
         training = InputTag("mlflow.data.context", "training")
         with _explained(self._uri):
             self._client.log_inputs(self.run_id, [DatasetInput(entry, [training])])
@@ -236,7 +229,7 @@ class RunLog(RunWriter):
 
     def tags(self, values: Mapping[str, object]) -> None:
         """Set tags, redacted and cut to what MLflow takes. They are sent with the metrics."""
-        self._waiting_tags |= {key: _tag(value) for key, value in values.items()}
+        self._waiting_tags |= {key: tag_text(value) for key, value in values.items()}
 
     def finish(self, status: str = "FINISHED", reason: str | None = None) -> None:
         """Send what is left and end the run as ``FINISHED``, ``FAILED`` or ``KILLED``.
@@ -313,7 +306,7 @@ class Store:
         Raises:
             UserError: The store cannot be reached, read or made.
         """
-        _set_defaults()
+        set_defaults()
         location = locate(root)
         if location.database is not None:
             if not create and not location.database.is_file():
@@ -322,7 +315,7 @@ class Store:
                     next_step="python -m debiaslab sweep --strategy projection",
                 )
             make_folder(location.database)
-        with one_at_a_time(location), _explained(location.uri), _impatient():
+        with one_at_a_time(location), _explained(location.uri), impatient():
             if location.database is not None:
                 prepare(location.database)
             client = _client(location.uri)
@@ -448,7 +441,7 @@ class Store:
             if REASON_TAG in run.tags:
                 self._client.delete_tag(run_id, REASON_TAG)
         log = self._log(run_id)
-        log.tags(_process_tags())
+        log.tags(process_tags())
         log.flush()
         return log
 
@@ -474,11 +467,10 @@ class Store:
             params: Only those with these settings.
             tags: Only those with these tags.
         """
-        wanted = [("tags", PARENT_TAG, _safe_id(study))]
+        wanted = [("tags", PARENT_TAG, checked_id(study))]
         wanted += [("params", name, value) for name, value in (params or {}).items()]
         wanted += [("tags", name, value) for name, value in (tags or {}).items()]
-        parts = (f"{where}.`{name}` = '{value}'" for where, name, value in wanted)
-        children = self._search(" and ".join(parts))
+        children = self._search(all_of(wanted))
         return [run for run in children if kind is None or run.kind == kind]
 
     def run(self, run_id: str) -> RunInfo:
@@ -487,7 +479,7 @@ class Store:
         Raises:
             UserError: There is no such run; the nearest id is named.
         """
-        return _run_info(self._get(run_id))
+        return run_info(self._get(run_id))
 
     def run_named(self, text: str) -> RunInfo:
         """Return the run whose id is ``text``, or the only one whose id begins so.
@@ -495,7 +487,7 @@ class Store:
         Raises:
             UserError: There is none; or there are several, which are listed.
         """
-        if not _BEGINNING.fullmatch(text):
+        if not begins_an_id(text):
             return self.run(text)
         found = self._search(f"attributes.run_id LIKE '{text}%'")
         if len(found) < 2:
@@ -517,7 +509,7 @@ class Store:
         """Return the dataset inputs of a run."""
         with _explained(self.uri):
             inputs = self._client.get_run(run_id).inputs
-        return [_dataset_info(item.dataset) for item in inputs.dataset_inputs] if inputs else []
+        return [dataset_info(item.dataset) for item in inputs.dataset_inputs] if inputs else []
 
     def artifact(self, run_id: str, path: str) -> Path:
         """Return a local path of the artifact ``path`` (a file or folder) of a run.
@@ -595,7 +587,7 @@ class Store:
         return [
             run
             for run in self._search("attributes.status = 'RUNNING'")
-            if (owner := _owner(run)) is not None and surely_dead(owner)
+            if (process := owner(run)) is not None and surely_dead(process)
         ]
 
     def all_runs(self) -> list[RunInfo]:
@@ -612,12 +604,12 @@ class Store:
         """
         closed = 0
         for run in [*self.runs(parent), self.run(parent)]:
-            owner = _owner(run)
-            if run.status != "RUNNING" or owner is None:
+            process = owner(run)
+            if run.status != "RUNNING" or process is None:
                 continue
-            if owner != dead and not surely_dead(owner):
+            if process != dead and not surely_dead(process):
                 continue
-            reason = f"process {owner.pid} on {owner.host} ended without closing this run"
+            reason = f"process {process.pid} on {process.host} ended without closing this run"
             self._log(run.run_id).finish("KILLED", reason)
             closed += run.run_id != parent
         return closed
@@ -739,12 +731,12 @@ class Store:
 
     def _create(self, name: str, tags: Mapping[str, object]) -> str:
         own = {
-            "mlflow.user": _user(),
+            "mlflow.user": user_name(),
             "mlflow.source.name": "debiaslab",
             "mlflow.source.type": "LOCAL",
-            **_process_tags(),
+            **process_tags(),
         }
-        texts = {key: _tag(value) for key, value in {**own, **tags}.items()}
+        texts = {key: tag_text(value) for key, value in {**own, **tags}.items()}
         with _explained(self.uri):
             run = self._client.create_run(self.experiment_id, tags=texts, run_name=name)
         self._folders[run.info.run_id] = local_path(run.info.artifact_uri)
@@ -762,7 +754,7 @@ class Store:
                     order_by=["attributes.start_time ASC", "attributes.run_id ASC"],
                     page_token=token,
                 )
-                found += [_run_info(run) for run in page]
+                found += [run_info(run) for run in page]
                 token = page.token
                 if not token:
                     return found
@@ -785,45 +777,13 @@ class Store:
         )
 
 
-def _set_defaults() -> None:
-    """Make mlflow quiet and offline, unless the user's environment says otherwise.
-
-    To be called before mlflow is first imported: it starts its usage telemetry on import.
-    Six retries wait about two minutes in all for a server that is being restarted.
-    """
-    for name, value in {
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "6",
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
-    }.items():
-        os.environ.setdefault(name, value)
-    # What these say at length is raised as an exception too, and then put in one sentence here.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)
-    logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)
-
-
 def import_mlflow() -> None:
     """Import what writing to a local store needs: processes forked from this one then share it."""
-    _set_defaults()
+    set_defaults()
     import alembic.command  # noqa: F401
     import mlflow.pyfunc
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
     import sqlalchemy.dialects.sqlite  # noqa: F401
-
-
-@contextlib.contextmanager
-def _impatient() -> Iterator[None]:
-    """Let the first contact with a server fail in seconds, not after minutes of retries."""
-    hurry = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
-    before = {name: os.environ[name] for name in hurry}
-    os.environ.update(hurry)
-    try:
-        yield
-    finally:
-        os.environ.update(before)
 
 
 def _client(uri: str) -> MlflowClient:
@@ -834,11 +794,11 @@ def _client(uri: str) -> MlflowClient:
     import sqlalchemy
 
     if not uri.startswith("sqlite"):
-        _reach_database(uri)
+        reach_database(uri)
     try:
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
     except sqlalchemy.exc.SQLAlchemyError as error:  # a full disk, as MLflow makes its tables
-        raise _unreachable(uri, error) from None
+        raise unreachable(uri, error) from None
 
 
 def _forget_folders() -> None:
@@ -849,18 +809,6 @@ def _forget_folders() -> None:
     from mlflow.tracking._tracking_service import utils
 
     utils._artifact_repos_cache.clear()
-
-
-def _reach_database(uri: str) -> None:
-    """Connect once: MLflow itself tries a database that is not there for two minutes."""
-    import sqlalchemy
-
-    try:
-        engine = sqlalchemy.create_engine(uri)
-        engine.connect().close()
-        engine.dispose()
-    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
-        raise _unreachable(uri, error) from None
 
 
 def _experiment(client: MlflowClient, location: Location) -> str:
@@ -901,21 +849,11 @@ def _explained(uri: str) -> Iterator[None]:
     except MlflowException as error:
         if error.error_code in _CALLER_ERRORS:
             raise
-        raise _unreachable(uri, error) from None
+        raise unreachable(uri, error) from None
     except OSError as error:
         if error.errno is None:  # from the HTTP library, for artifacts sent through a server
-            raise _unreachable(uri, error) from None
+            raise unreachable(uri, error) from None
         raise writing_error(Path(error.filename or redact(uri)), error) from error
-
-
-def _unreachable(uri: str, error: BaseException) -> UserError:
-    said = redact(str(error)).strip().splitlines() or [type(error).__name__]
-    if len(said[0]) > 300:
-        said[0] = said[0][:300] + "…"
-    step = "the same command again; nothing that was recorded is lost"
-    if uri.startswith("http"):
-        step = "check that the server runs, or unset MLFLOW_TRACKING_URI to keep runs in ./mlruns"
-    return UserError(f"the tracking store {redact(uri)} failed: {said[0]}", next_step=step)
 
 
 def _save_model(
@@ -942,72 +880,3 @@ def _save_model(
         metadata={"fallback": fallback, "words": len(embeddings), "dimension": embeddings.dim},
     )
     return target
-
-
-def _run_info(run: Any) -> RunInfo:
-    info, data = run.info, run.data
-    return RunInfo(
-        run_id=info.run_id,
-        name=info.run_name,
-        status=info.status,
-        params=dict(data.params),
-        metrics=dict(data.metrics),
-        tags=dict(data.tags),
-        start=_time(info.start_time),
-        # A run that was taken up again keeps its old end in MLflow until it ends anew.
-        end=_time(info.end_time) if info.end_time and info.status != "RUNNING" else None,
-    )
-
-
-def _dataset_info(dataset: Any) -> DatasetInfo:
-    profile = json.loads(dataset.profile or "{}")
-    columns = json.loads(dataset.schema or "{}").get("mlflow_colspec", [])
-    return DatasetInfo(
-        name=dataset.name,
-        digest=profile.pop("fingerprint", dataset.digest),
-        source=json.loads(dataset.source).get("uri", ""),
-        columns={column["name"]: column["type"] for column in columns},
-        profile=profile,
-    )
-
-
-def _time(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
-
-
-def _process_tags() -> dict[str, object]:
-    process = this_process()
-    return {PROCESS_TAG: f"{process.host} {process.pid} {process.started}"}
-
-
-def _owner(run: RunInfo) -> Process | None:
-    parts = run.tags.get(PROCESS_TAG, "").split(" ", 2)
-    if len(parts) != 3 or not parts[1].isdigit():
-        return None
-    return Process(parts[0], int(parts[1]), parts[2])
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # no such user id, as in some containers
-        return "unknown"
-
-
-def _safe_id(run_id: str) -> str:
-    if not re.fullmatch(r"[0-9A-Za-z_-]+", run_id):
-        raise UserError(f"{run_id!r} is not a run id", next_step="python -m debiaslab studies")
-    return run_id
-
-
-def _tag(value: object) -> str:
-    return _cut(redact(str(value)), _TAG_LIMIT, "… (cut)")
-
-
-def _cut(text: str, limit: int, mark: str) -> str:
-    return text if len(text) <= limit else text[: limit - len(mark)] + mark
-
-
-def _parts(items: list[Any], size: int) -> Iterator[list[Any]]:
-    for first in range(0, len(items), size):
-        yield items[first : first + size]

@@ -123,11 +123,16 @@ def test_the_command_writes_a_table_and_a_figure(
         (["batch-size", "--seconds", "nan"], "--seconds was nan"),
         (["threads", "--threads", "0"], "--threads: '0'"),
         (["threads", "--threads", "100000"], "--threads was 100000"),
+        (["threads", "--out", "/proc/here"], "cannot write /proc/here"),  # to root too
     ],
 )
 def test_bad_input_is_one_sentence(
-    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("debiaslab.bench.time_threads", pytest.fail)  # not after measuring
     assert cli.main(["bench", *arguments]) == 2
     said = capsys.readouterr().err
     assert sentence in said

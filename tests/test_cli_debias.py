@@ -46,7 +46,9 @@ def test_formats_go_in_and_out_by_their_endings(capfd: Capture, ending: str) -> 
 
 
 def test_what_was_covered_is_said(capfd: Capture) -> None:
-    said = debias(capfd, "soft", "--cover", "vocabulary", "--weight", "3")
+    chosen = ("--cover", "vocabulary", "--weight", "3")
+    said = call(capfd, "debias", "--strategy", "soft", "vectors.npz", *chosen)
+    assert len(Embeddings.load("debiased.kv")) == len(E)  # where nothing else is asked for
     assert "cover vocabulary: " in said.out
     assert "no report word" in said.out
     assert "14 (man/woman, boy/girl, " in said.out
@@ -78,6 +80,7 @@ def test_the_seed_counts_for_what_is_drawn(capfd: Capture) -> None:
         (("--strategy", "none"), "'none' cannot act"),
         (("--strategy", "hard+leace"), "both erase from the same words"),
         (("--strategy", "hrad"), "no strategy 'hrad'.*did you mean 'hard'"),
+        (("--strategy", "hard[pairs=all]"), "brackets.*--strategy hard --knob pairs=all"),
         (("--strategy", "hard", "--knob", "step=3"), "no knob 'step'.*components"),
         (("--strategy", "hard", "--weight", "3"), "'hard' has no λ"),
         (("--strategy", "soft", "--weight", "nan"), "λ .*was nan"),

@@ -253,6 +253,20 @@ def test_the_baseline_has_the_lipstick_tests_that_others_are_compared_with(
     assert set(quick_after or ()) - set(quick_before) == {"retention", "overlap"}
 
 
+def test_a_baseline_that_is_named_among_the_files_too_is_measured_once(
+    capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[str] = []
+
+    def noted(*_: object, **given: object) -> Scorecard:
+        measured.append(str(given["name"]))
+        return Scorecard(str(given["name"]), ())
+
+    monkeypatch.setattr("debiaslab.metrics.evaluate", noted)
+    call(capfd, "evaluate", "./plain.kv", "mild.npz", "--baseline", "plain.kv")
+    assert measured == ["plain.kv", "mild.npz"]
+
+
 def test_a_terminal_gets_its_own_width(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "90")

@@ -319,8 +319,14 @@ def test_the_hypervolume_of_each_kind_by_hand() -> None:
 def test_without_both_kinds_the_headline_says_what_is_lacking() -> None:
     assert headline(front_volumes(SIDES)) is None
     assert "post-processing is not in this comparison" in comparison_text(SIDES)
-    assert "in-processing over post-processing: 1.000" in comparison_text(STAGED)
+    said = comparison_text(STAGED)
+    assert "in-processing over post-processing: 1.000 ±0.000 (2 of 3 seeds; post-proc" in said
+    worse = replace(SIDES[1], stage="post", outcomes=SIDES[0].outcomes)  # dominates nothing
+    assert "post-processing's is 0, or one of the two not measured, in every seed" in (
+        comparison_text((STAGED[0], STAGED[1], replace(worse, strategy="worse")))
+    )
     assert "reference point" in comparison_markdown(STAGED)
+    assert "1.00 ± 0.00, 2 of 3 seeds" in front_figure(STAGED).get_suptitle().replace("\n", " ")
 
 
 def test_many_points_are_numbered_and_named_in_a_key() -> None:
@@ -453,7 +459,7 @@ def placed(made: Figure) -> list[Bbox]:
     """Return where the names of points are, in pixels, once all is drawn."""
     canvas = FigureCanvasAgg(made)
     canvas.draw()
-    texts = [text for text in made.axes[0].texts if text.get_text()]
+    texts = [each for each in made.axes[0].texts if each.get_text() and each.get_visible()]
     return [Text.get_window_extent(text, canvas.get_renderer()) for text in texts]
 
 

@@ -313,8 +313,11 @@ def unbiased(penalty: Penalty) -> tuple[Tensor, Tensor]:
         matrix[FEMALE] = matrix[MALE]
         matrix[MALE, -1], matrix[FEMALE, -1] = 1.0, -1.0
     if isinstance(penalty, GenderNeutral):
-        W[MALE + FEMALE, -1] = W[MALE + FEMALE, :-1].norm(dim=1) / math.sqrt(3)  # β = 0.5
-        W[FEMALE, -1] *= -1
+        k = penalty.k
+        W[:, -k:] = 0
+        rest = W[MALE + FEMALE].norm(dim=1, keepdim=True)
+        W[MALE + FEMALE, -k:] = rest / math.sqrt(3 * k)  # β = 0.5 of the length, shared by k
+        W[FEMALE, -k:] *= -1
     if isinstance(penalty, ContextTying):
         C[FEMALE] = C[MALE]
     if isinstance(penalty, RandomProjection):
@@ -327,7 +330,7 @@ def unbiased(penalty: Penalty) -> tuple[Tensor, Tensor]:
     return W, C
 
 
-@pytest.mark.parametrize("penalty", [p for p in PENALTIES if p != GenderNeutral(k=2)], ids=name_of)
+@each_penalty
 def test_nothing_to_penalise_costs_nothing_and_moves_nothing(penalty: Penalty) -> None:
     if isinstance(penalty, SubspaceProjection):
         penalty = replace(penalty, k=1)  # pairs differ in one direction only

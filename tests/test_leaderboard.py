@@ -239,6 +239,7 @@ def test_degenerate_files_are_noticed(
     printed = capsys.readouterr()
     if said is None:
         assert code == 2
+        assert "s.csv: all cosines of" in printed.err
         assert "are the same: there is nothing to measure" in printed.err
     else:
         assert code == 0

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from debiaslab.embeddings import Embeddings
-from debiaslab.lexicons import gender_words, load, load_pairs
+from debiaslab.lexicons import gender_words, load, load_file, load_pairs
 from debiaslab.metrics import gender_direction
 from debiaslab.metrics.baseline import Baseline
 from debiaslab.metrics.biased_words import TOP, biased_words
@@ -20,6 +20,21 @@ from debiaslab.metrics.two_means import two_means
 from tests.reference import bolukbasi, reference_numbers
 
 ALPHABET = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+
+
+AGES = """\
+version: "1"
+citation: made up
+licence: none needed
+attributes:
+  age:
+    classes:
+      old: [old, {first}]
+      young: [young, {second}]
+    definitional_sets:
+      - [elderly, youthful]
+      - [old, young]
+"""
 
 
 def spell(number):
@@ -298,6 +313,27 @@ def test_scorecard_records():
     json.dumps([record.to_dict() for record in records], allow_nan=False)
     alone = list(lipstick.records(baseline, Baseline(baseline), effort))
     assert [record.value for record in alone] == [record.extra["baseline"] for record in records]
+
+
+def test_an_attribute_of_two_classes_has_records_of_its_own_pair(tmp_path):
+    baseline, debiased = planted()
+    words = ["Old", "Young", *baseline.words[2:]]  # which lean as they did to he and she
+    before, after = Embeddings(words, baseline.vectors), Embeddings(words, debiased.vectors)
+    file = tmp_path / "ages.yaml"
+    file.write_text(AGES.format(first=words[2], second=words[3]))
+    effort = Effort(0, 0, 0, False)
+    measured = list(
+        lipstick.records(after, Baseline(before), effort, list(load_file(file).attributes.values()))
+    )
+    gender, age = measured[:5], measured[5:]
+    assert [record.name for record in age] == [f"age {record.name}" for record in gender]
+    assert all("he : she" in record.reason for record in gender)
+    biased = biased_words(before, pair=("Old", "Young"), exclude=words[2:4])
+    assert age[0].extra["candidates"] == len(biased) == 1598
+    seeds = lipstick.label_seeds("kmeans_alignment", effort)
+    assert age[0].value == kmeans_alignment(after, biased, seeds=seeds).value > 0.97
+    assert "occupations" in age[2].reason or "professions" in age[2].reason
+    assert lipstick.test_of(age[0]) == lipstick.test_of(gender[0]) == "kmeans_alignment"
 
 
 # Published vectors -------------------------------------------------------------------------------

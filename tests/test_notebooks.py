@@ -91,6 +91,7 @@ def test_a_notebook_is_committed_to_be_read(path: Path) -> None:
     assert numbers == list(range(1, len(code) + 1)), "run from top to bottom"
     assert any("image/png" in output.get("data", {}) for cell in code for output in cell["outputs"])
     assert len(cells(path, "markdown")) >= 4
+    assert ("pyplot" in text) == ("plt.rcParams.update(house_style())" in text)  # one look
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -3,9 +3,13 @@
 import html.parser
 import math
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard
@@ -25,9 +29,14 @@ from debiaslab.report import (
     tradeoff_figure,
 )
 from debiaslab.report.data import association_sizes
+from debiaslab.report.figures import clusters_figure, epochs_figure, losses_figure
+from debiaslab.report.figures.bands import Band, over_seeds
+from debiaslab.report.figures.labels import name_points
+from debiaslab.report.figures.spots import spots_of, tell
 from debiaslab.report.pages.tables import records_table, trials_table
-from debiaslab.report.style import png
+from debiaslab.report.style import figure, house_style, plain, png
 from debiaslab.report.verdict import headline
+from debiaslab.report.word_data import Clusters
 
 PROVENANCE = {
     "debiaslab": "0.1.0",
@@ -147,11 +156,56 @@ def test_the_tradeoff_marks_the_best(rows):
     assert "report words" in axes.get_ylabel()
 
 
+def test_the_tradeoff_draws_the_baselines_range_and_says_where_controls_are(rows):
+    made = tradeoff_figure([*rows, replace(rows[-1], seed=7, bias_report=9.0)])
+    bars = [segment for lines in made.axes[0].collections[:-1] if isinstance(lines, LineCollection)
+            for segment in lines.get_segments()]  # fmt: skip
+    base = [row.bias_report for row in rows if row.trial is None]
+    assert any(sorted(bar[:, 1]) == [min(base), 9.0] for bar in bars)
+    assert "Controls are trained by the command compare" in made.get_supxlabel().replace("\n", " ")
+
+
 @pytest.mark.parametrize("missing", ["bias_report", "retention", "retention_report"])
 def test_figures_bear_what_was_not_measured(rows, missing):
     partly = [TrialRow(**{**vars(each), missing: None}) for each in rows]
     assert png(sweep_figure(partly)).startswith(b"\x89PNG")
     assert png(tradeoff_figure(partly)).startswith(b"\x89PNG")
+
+
+def test_marks_are_told_where_they_are_drawn():
+    made = figure("Title", 4.0, 3.0)
+    axes = made.subplots()
+    axes.plot([0, 1], [0, 1], "o")
+    axes.set_xlim(0, 1)
+    tell(axes, [(0.5, 0.25), (7, 7)], ["$half$", "outside"])
+    before = png(made)
+    (spot,) = spots_of(made)
+    across, up = axes.transAxes.transform((0.5, 0.0))[0], axes.transData.transform((0.5, 0.25))[1]
+    assert spot.text == "$half$"  # not a formula
+    assert (spot.x, spot.y) == pytest.approx((across / 520, 1 - up / 390), abs=1e-3)
+    for text in list(axes.texts):
+        text.remove()
+    assert png(made) == before  # nothing of it is drawn
+
+
+def test_names_keep_off_points_without_a_name():
+    def place(others):
+        made = figure("Title", 4.0, 3.0)
+        axes = made.subplots()
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        name_points(made, axes, [(0.5, 0.5)], ["word"], others)
+        return axes.texts[0].xyann
+
+    usual = place([])
+    assert place([(0.56, 0.56)]) != usual == place([(0.1, 0.1)])
+
+
+def test_words_of_the_clusters_are_told():
+    points = np.array([[0.0, 1.0], [1.0, 0.0]])
+    found = Clusters(("new_york", "b"), np.array([True, False]), points, points, 0.5, None, 1)
+    made = clusters_figure(found)
+    png(made)
+    assert [spot.text for spot in spots_of(made)] == ["new york", "b"] * 2
 
 
 def test_nothing_to_draw_is_said(rows):
@@ -166,12 +220,58 @@ def test_figures_leave_pyplot_alone(rows):
     assert plt.get_fignums() == []
 
 
+def test_figures_of_ones_own_look_like_these():
+    import matplotlib as mpl
+
+    with mpl.rc_context(house_style()):
+        axes = Figure().subplots()
+        axes.plot([0, 1])
+        axes.set_title("Finding")
+        colours = [each["color"] for each in mpl.rcParams["axes.prop_cycle"]]
+    house = figure("Title", 4.0, 3.0).subplots()
+    plain(house)
+    for made in (axes, house):
+        made.figure.draw_without_rendering()
+        assert not made.spines["top"].get_visible()
+        assert made.get_xgridlines()[0].get_color() == "#e3e3e3"
+    assert axes.get_title(loc="left") == "Finding"
+    assert len(set(colours)) == len(colours) == 6
+
+
 def test_the_loss_figure_has_a_panel_for_the_penalty():
     loss = [(1_000_000 * i, 1 / (i + 1)) for i in range(9)]
     assert len(loss_figure(loss).axes) == 1
     upper, lower = loss_figure(loss, loss).axes
     assert upper.lines[0].get_xdata().tolist() == [x for x, _ in loss]
     assert lower.get_xlabel() == "words trained"
+
+
+def test_bands_are_means_and_ranges_over_seeds():
+    first, second = [(1, 3.0), (2, 1.0), (3, 1.0)], [(1, 5.0), (2, 2.0)]  # one ended early
+    band = over_seeds([first, [], second])
+    assert band == Band((1, 2), (4.0, 1.5), (3.0, 1.0), (5.0, 2.0), 2)
+    assert band.end == "1.50 [1.00, 2.00]"
+    assert over_seeds([first]).end == "1.00"
+    assert over_seeds([]) is over_seeds([first, [(9, 1.0)]]) is None
+
+
+@pytest.mark.parametrize("draw", [losses_figure, lambda c: epochs_figure(c, "loss")])
+def test_curves_of_several_seeds_have_a_band_and_those_of_one_have_none(draw):
+    curves = {"baseline": [[(1, 3.0), (2, 1.0)], [(1, 5.0), (2, 2.0)]], "run": [[(1, 2.0)]]}
+    axes = draw(curves).axes[0]
+    (band,) = axes.collections
+    assert {tuple(point) for point in band.get_paths()[0].vertices} >= {(1, 3), (1, 5), (2, 2)}
+    assert [line.get_label() for line in axes.lines] == ["baseline", "run"]
+    assert axes.lines[0].get_ydata().tolist() == [4.0, 1.5]
+    with pytest.raises(UserError, match="no loss was recorded"):
+        draw({"baseline": [[]]})
+
+
+def test_the_penalty_of_several_seeds_has_a_panel_and_a_band():
+    lower = losses_figure({"run": [[(1, 2.0)]]}, [[(1, 3.0), (2, 1.0)], [(1, 5.0), (2, 2.0)]]).axes[
+        1
+    ]
+    assert len(lower.collections) == len(lower.lines) == 1
 
 
 @pytest.fixture

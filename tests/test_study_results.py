@@ -26,6 +26,7 @@ from debiaslab.errors import UserError
 from debiaslab.report import words
 from debiaslab.report.comparison import OUTCOMES, compared
 from debiaslab.report.figures import axis_figure, pareto_front, stability_figure
+from debiaslab.report.figures.spots import Spot
 from debiaslab.report.pages import (
     Drawing,
     StudyReport,
@@ -165,7 +166,8 @@ def page(report: StudyReport) -> Page:
 
 def hostile(report: StudyReport) -> StudyReport:
     table = Table(HOSTILE, ("a", HOSTILE), ((HOSTILE, HOSTILE),), HOSTILE)
-    drawing = replace(report.drawings[0], title=HOSTILE, description=HOSTILE)
+    spots = (Spot(0.5, 0.5, HOSTILE),)
+    drawing = replace(report.drawings[0], title=HOSTILE, description=HOSTILE, spots=spots)
     assert report.neighbors is not None
     names = (HOSTILE, *report.neighbors.words[1:])
     return replace(
@@ -267,6 +269,37 @@ def test_the_command_that_makes_a_study_again_needs_no_study(
     assert report == "python -m debiaslab report --study s"
 
 
+def test_the_course_of_the_training_is_over_all_seeds(
+    study: StudyResults, report: StudyReport
+) -> None:
+    (loss,) = [each for each in report.drawings if each.name == "loss"]
+    assert loss.title.startswith("Loss at the end: baseline ")
+    assert "and the run's penalty below. Lines are means" in loss.description
+    assert "bands span the seeds" in loss.description
+    ends = [run.series("loss")[-1][1] for run in study.baselines.values()]
+    assert len(ends) == 2
+    assert f"[{min(ends):#.3g}, {max(ends):#.3g}]" in loss.title
+
+
+def test_the_marks_of_figures_say_what_they_are(study: StudyResults, report: StudyReport) -> None:
+    found = {each.name: each.spots for each in report.drawings}
+    assert all(0 <= part <= 1 for spots in found.values() for spot in spots for part in spot[:2])
+    known = {word.replace("_", " ") for word in study.runs[0].embeddings().words}
+    scatter = {spot.text.split(" (")[0] for spot in found["word-map"]}
+    assert scatter
+    assert scatter <= known
+    front = found["front" if study.is_comparison else "tradeoff"]
+    assert any(spot.text.startswith("baseline: bias ") for spot in front)
+    course = [spot.text for spot in found["by-epoch"]]
+    assert course[0].startswith("baseline, epoch 1: ")
+
+
+@pytest.mark.parametrize("study", ["small"], indirect=True)
+def test_the_front_of_a_sweep_says_what_it_lacks(report: StudyReport) -> None:
+    found = {each.name: each for each in report.drawings}
+    assert re.search(r"compare --strategies projection@[\d.e+-]+ ", found["tradeoff"].description)
+
+
 def test_neighbours_are_those_of_the_vectors(study: StudyResults, report: StudyReport) -> None:
     index = report.neighbors
     assert index is not None
@@ -287,7 +320,8 @@ def test_neighbours_are_those_of_the_vectors(study: StudyResults, report: StudyR
 def test_hostile_words_stay_words(report: StudyReport) -> None:
     page = Page(html_page(hostile(report)))
     scripts = page.all("script")
-    assert len(scripts) == 2
+    assert len(scripts) == 3  # of the figure, of the neighbours, and the page's own
+    assert [each.get("type") for each in scripts] == ["application/json", "application/json", None]
     assert page.open == []
     assert page.text.count("alert('x')") >= 8
     text = markdown_page(hostile(report), "figures")
@@ -666,7 +700,14 @@ def test_a_sweep_that_goes_on_renews_the_report(
     corpus: Corpus, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def go_on(trials: int) -> str:
-        plan = Plan("projection", trials=trials, name="grown", settings=TINY, objective=OBJECTIVE)
+        plan = Plan(
+            "projection",
+            trials=trials,
+            seeds=(1,),
+            name="grown",
+            settings=TINY,
+            objective=OBJECTIVE,
+        )
         done = sweep(corpus, plan, root=tmp_path, submissions=tmp_path / "out", progress=False)
         return Store.open(tmp_path).artifact(done.parent, "report.html").read_text(encoding="utf-8")
 
@@ -822,6 +863,14 @@ def test_the_page_is_used_with_the_keyboard_alone(opened: Any, long: StudyReport
         opened.keyboard.press(key)
         assert opened.evaluate(HEADS) == [[heads[0], wanted], *([h, "none"] for h in heads[1:])]
         assert opened.evaluate(SEEN) == ["BUTTON", heads[0]]  # the focus stays where it was
+    figure = opened.locator("#figure-word-map .picture")
+    figure.focus()
+    told = [spot.text for spot in next(d for d in long.drawings if d.name == "word-map").spots]
+    for key, wanted in (("ArrowRight", told[0]), ("ArrowDown", told[1]), ("ArrowLeft", told[0])):
+        opened.keyboard.press(key)
+        assert figure.locator("output").inner_text() == wanted
+    opened.keyboard.press("Escape")
+    assert not figure.locator("output").is_visible()
     opened.locator("#word").focus()
     word = long.neighbors.words[5]  # type: ignore[union-attr]
     opened.keyboard.type(word)
@@ -831,6 +880,30 @@ def test_the_page_is_used_with_the_keyboard_alone(opened: Any, long: StudyReport
     opened.locator("summary").first.focus()
     opened.keyboard.press("Enter")
     assert opened.get_by_role("rowheader", name="row 59").is_visible()
+
+
+@pytest.mark.parametrize("study", ["small"], indirect=True)
+def test_a_figure_tells_what_is_pointed_at(opened: Any, long: StudyReport) -> None:
+    drawn = next(each for each in long.drawings if each.name == "associations")
+    for width, height in ((1200, 900), (360, 740)):  # where figures scroll
+        opened.set_viewport_size({"width": width, "height": height})
+        image = opened.locator("#figure-associations img")
+        box = image.bounding_box()
+        spot = next(each for each in drawn.spots if each.x * box["width"] < 330)
+        image.hover(position={"x": spot.x * box["width"], "y": spot.y * box["height"]}, force=True)
+        assert opened.locator("#figure-associations output").inner_text() in {
+            near.text for near in drawn.spots if abs(near.x - spot.x) < 0.02
+        }
+        image.hover(position={"x": 2, "y": 2}, force=True)
+        assert not opened.locator("#figure-associations output").is_visible()
+        assert opened.evaluate("document.documentElement.scrollWidth") <= width
+        figure = opened.locator("#figure-associations .picture")
+        figure.focus()
+        for _ in drawn.spots[:12]:
+            opened.keyboard.press("ArrowRight")
+            tip, box = figure.locator("output").bounding_box(), image.bounding_box()
+            assert box["x"] <= tip["x"]  # whole, inside of the picture
+            assert tip["x"] + tip["width"] <= box["x"] + box["width"] + 1
 
 
 def test_the_page_prints_black_on_white_and_whole(opened: Any, long: StudyReport) -> None:

@@ -45,8 +45,9 @@ def write_threads(
 
 def _batches_finding(times: Sequence[BatchTime]) -> str:
     slow, fast = max(times, key=lambda t: t.seconds), min(times, key=lambda t: t.seconds)
+    gain = slow.seconds / fast.seconds
     return (
-        f"Batches of {fast.batch_size:,} train {slow.seconds / fast.seconds:.3g} times as fast as "
+        f"Batches of {fast.batch_size:,} train {gain:,.{0 if gain >= 10 else 1}f} times as fast as "
         f"batches of {slow.batch_size:,}: {slow.seconds:,.0f} s → {fast.seconds:,.0f} s"
     )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from debiaslab.regularizers import Coverage, PostProcess
 
 EXAMPLES = """examples:
-  python -m debiaslab debias --strategy hard vectors.kv --out debiased.kv
+  python -m debiaslab debias --strategy hard vectors.kv
   python -m debiaslab debias --strategy inlp --knob steps=10 vectors.bin --out debiased.bin
   python -m debiaslab debias --strategy multiclass-hard --knob attribute=religion v.kv --out o.kv"""
 
@@ -28,7 +28,9 @@ _SHOWN = 4  # pairs that are named
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("vectors", metavar="VECTORS", help="vectors of any format")
-    parser.add_argument("--out", metavar="FILE", required=True, help="where to save the result")
+    parser.add_argument(
+        "--out", metavar="FILE", default="debiased.kv", help="where to save the result"
+    )
     group = parser.add_argument_group("strategy")
     group.add_argument(
         "--strategy",

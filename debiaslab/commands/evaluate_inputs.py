@@ -82,7 +82,8 @@ def load_all(args: argparse.Namespace) -> Inputs:
     if args.baseline is not None:
         first = replace(_file(args.baseline, args.words), is_baseline=True)
         baseline = Baseline(first.embeddings)
-        subjects.insert(0, first)
+        again = [file for file in args.vectors if _is_file(file, args.baseline)]
+        subjects = [first, *(each for each in subjects if each.label not in again)]
     if sum(map(_size, args.vectors)) <= AT_ONCE:
         for subject in subjects:
             _ = subject.embeddings  # a slip in the last file is told before the first is measured
@@ -91,6 +92,11 @@ def load_all(args: argparse.Namespace) -> Inputs:
 
 def _file(file: str, words: str | None) -> Subject:
     return Subject(file, lambda: load_file(file, words))
+
+
+def _is_file(file: str, other: str) -> bool:
+    """Return whether two names are of one file: a baseline is measured and ranked once."""
+    return Path(file).exists() and Path(file).samefile(other)
 
 
 def _size(file: str) -> int:

@@ -22,8 +22,9 @@ def score_files(paths: Sequence[Path]) -> list[tuple[str, dict[str, float]]]:
         try:
             board.append((path.name, score(read_submission(path, reference), reference)))
         except SubmissionError as error:
+            said = str(error)
             raise UserError(
-                str(error),
+                said if path.name in said else f"{path.name}: {said}",
                 allowed="word1,word2,sim with each of the 1,630 pairs once",
                 next_step="python -m debiaslab export --study NAME --out submission.csv",
             ) from error

@@ -158,7 +158,7 @@ def _overlap(subject: Subject) -> Iterable[Record]:
 def _lipstick(subject: Subject) -> Iterable[Record]:
     """Without a baseline the vectors are their own: what the tests show before debiasing."""
     baseline = subject.baseline or subject.own or Baseline(subject.embeddings)
-    records = lipstick.records(subject.embeddings, baseline, subject.effort)
+    records = lipstick.records(subject.embeddings, baseline, subject.effort, subject.attributes)
     if not (subject.effort.null and subject.lipstick_nulls):
         return records
     return with_lipstick_nulls(records, subject.embeddings, baseline, subject.effort)

@@ -8,9 +8,10 @@ taken in the baseline's vectors, it is the yardstick that does not move with wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,12 @@ QUANTILE = 0.95
 LEAST_DEFINED = 0.5
 """A null needs a metric that is defined for at least this share of its random sets."""
 
-_BLOCK = 4_000_000  # numbers given to a metric at a time: 32 MB
+BLOCK = 250_000
+"""Numbers given to a metric at a time: 2 MB, which stays in the processor's cache."""
 
+_PART = 512  # vectors made float64 at a time, for the same reason
+
+_S = TypeVar("_S", bound=np.generic)
 Array = NDArray[np.float64]
 SetMetric = Callable[..., Array]
 """``metric(S1, S2, …) → values``: one array for each set, the first axis counts draws."""
@@ -39,42 +44,45 @@ class RandomWords:
     Attributes:
         embeddings: The vectors they come from.
         rows: Their row numbers, shape ``(m,)``, rising.
-        vectors: The first rows of the vectors in float64, among them those of the words.
-        lengths: The lengths of ``vectors``.
+        lengths: The lengths of their vectors, shape ``(m,)``.
         zeros: Words that would be drawn if their vector were not all zeros.
     """
 
     embeddings: Embeddings
     rows: NDArray[np.intp]
-    vectors: Array
     lengths: Array
     zeros: int = 0
 
     @cached_property
     def unit(self) -> Array:
         """Unit vectors of the words, shape ``(m, d)``."""
-        unit: Array = self.vectors[self.rows]  # a copy
-        unit /= self.lengths[self.rows, None]
+        unit = np.empty((len(self.rows), self.embeddings.vectors.shape[1]))
+        for part, vectors in _parts(self.embeddings, self.rows):
+            np.divide(vectors, self.lengths[part, None], out=unit[part])
         return unit
 
-    @cached_property
-    def raw(self) -> Array:
-        """Vectors of the words as they are, shape ``(m, d)``."""
-        raw: Array = self.vectors[self.rows]
-        return raw
+    def scores(self, score: Callable[[Array], Array], *, unit: bool = True) -> Array:
+        """Return what ``score`` makes of each word's unit vector, or of its vector as it is.
+
+        Args:
+            score: Takes vectors, shape ``(b, d)``, and returns shape ``(b, …)``. Vectors as they
+                are come some at a time: no copy of all is ever made.
+            unit: Whether the vectors have length 1.
+        """
+        if unit:
+            return score(self.unit)
+        return np.concatenate([score(vectors) for _, vectors in _parts(self.embeddings, self.rows)])
 
     def cosines(self, direction: Array) -> Array:
         """Return ``w · v / ‖w‖`` for ``v`` of shape ``(d,)``, without a copy of the vectors.
 
         A cosine where ``v`` has length 1; with a mean of unit vectors, a mean of cosines.
         """
-        cosines: Array = (self.vectors @ direction)[self.rows] / self.lengths[self.rows]
-        return cosines
+        return self.scores(lambda vectors: vectors @ direction, unit=False) / self.lengths
 
-    def but(self, values: Array, rows: Iterable[int]) -> Array:
+    def but(self, values: NDArray[_S], rows: Iterable[int]) -> NDArray[_S]:
         """Return ``values``, one for each word, without those of the words in ``rows``."""
-        kept: Array = values[~np.isin(self.rows, np.fromiter(rows, dtype=np.intp))]
-        return kept
+        return values[~np.isin(self.rows, np.fromiter(rows, dtype=np.intp))]
 
 
 def random_words(
@@ -85,13 +93,23 @@ def random_words(
     Words whose vector is all zeros are left out too, and counted. One call serves every null in the
     same vectors.
     """
-    vectors = embeddings.vectors[:top].astype(np.float64)
-    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-    wanted = np.ones(len(vectors), dtype=bool)
-    wanted[[row for row in find(embeddings, exclude).rows if row < len(vectors)]] = False
+    first = np.arange(min(top, len(embeddings.vectors)))
+    lengths = np.empty(len(first))
+    for part, vectors in _parts(embeddings, first):
+        lengths[part] = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    wanted = np.ones(len(first), dtype=bool)
+    wanted[[row for row in find(embeddings, exclude).rows if row < len(first)]] = False
     usable = wanted & (lengths > 0)
     zeros = int(np.count_nonzero(wanted & ~usable))
-    return RandomWords(embeddings, np.flatnonzero(usable), vectors, lengths, zeros)
+    rows = np.flatnonzero(usable)
+    return RandomWords(embeddings, rows, lengths[rows], zeros)
+
+
+def _parts(embeddings: Embeddings, rows: NDArray[np.intp]) -> Iterator[tuple[slice, Array]]:
+    """Yield which of ``rows`` come next, and their vectors in float64, shape ``(b, d)``."""
+    for start in range(0, max(1, len(rows)), _PART):  # one empty part where there are no rows
+        part = slice(start, min(start + _PART, len(rows)))
+        yield part, embeddings.vectors[rows[part]].astype(np.float64)
 
 
 def null_of(
@@ -157,7 +175,7 @@ def null_from(
         raise NotMeasuredError(f"a null of {each} words needs {size} words, {len(scores)} are left")
     drawn = disjoint(len(scores), size, draws, np.random.default_rng(seed))
     ends = np.cumsum(sizes)[:-1]
-    step = max(1, _BLOCK // max(1, size * (scores[0].size if len(scores) else 1)))
+    step = max(1, BLOCK // max(1, size * (scores[0].size if len(scores) else 1)))
     values = np.empty(draws)
     for start in range(0, draws, step):
         sets = np.split(scores[drawn[start : start + step]], ends, axis=1)

@@ -14,6 +14,8 @@ has a reason not to be measured, when there are too few words to draw, or when m
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,7 @@ from debiaslab.metrics.ect import coherence, ect_similarities
 from debiaslab.metrics.mac import mac_distances
 from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError
 from debiaslab.metrics.null import (
+    BLOCK,
     DRAWS,
     RandomWords,
     difference_of_means,
@@ -51,6 +54,7 @@ from debiaslab.metrics.sentiment import PLEASANT, UNPLEASANT
 from debiaslab.metrics.vocabulary import find, row_of, unit_rows
 from debiaslab.metrics.word_sets import FoundSets, WordSets, find_sets, in_order, union
 
+_S = TypeVar("_S", bound=np.generic)
 Array = NDArray[np.float64]
 
 RNSB_DRAWS = 1_000
@@ -108,7 +112,7 @@ def ripa_null(
         raise NotMeasuredError(f"0 of {len(pairs)} pairs have both words in the vectors")
     first, second = (_rows(words, (pair[side] for pair in complete), unit=unit) for side in (0, 1))
     direction = relation_vector(first - second, relation)
-    scores = np.abs(ripa_scores(words.unit if unit else words.raw, direction))
+    scores = np.abs(words.scores(partial(ripa_scores, direction=direction), unit=unit))
     return null_from(mean, _but(words, scores, union(pairs)), (n,), draws=draws, seed=seed)
 
 
@@ -144,7 +148,7 @@ def rnd_null(
     """Return the relative norm distance of random words."""
     sets = _sets(words, attributes)
     means = np.array([_rows(words, in_order(each), unit=unit).mean(axis=0) for each in sets.found])
-    scores = rnd_scores(words.unit if unit else words.raw, means, distance=distance)
+    scores = words.scores(partial(rnd_scores, means=means, distance=distance), unit=unit)
     scores = _but(words, scores, union(attributes))
     return null_from(_rnd_of_means, scores, (n,), draws=draws, seed=seed)
 
@@ -189,7 +193,7 @@ def rnsb_null(
     classes.require(MIN_WORDS)
     good, bad = (_rows(words, by_word(each), unit=unit) for each in classes.found)
     trained = train(good, bad, repeats=repeats, holdout=holdout, C=C, seed=seed)
-    scores = negative_probabilities(words.unit if unit else words.raw, trained).T
+    scores = words.scores(lambda rows: negative_probabilities(rows, trained).T, unit=unit)
     scores = _but(words, scores, (*positive, *negative))
     return null_from(_mean_divergence, scores, (n,), draws=draws, seed=seed)
 
@@ -265,18 +269,29 @@ def sembias_null(
     ]
     if len(complete) < MIN_WORDS:
         raise NotMeasuredError(f"{len(complete)} of {len(rows)} rows are in the vectors")
-    unit = _but(words, words.unit, (word for row in complete for word in words_of(row)))
-    if len(unit) < 2:
-        raise NotMeasuredError(f"a null needs 2 words, {len(unit)} are left")
-    drawn = disjoint(len(unit), 2, draws, np.random.default_rng(seed))
-    differences = unit[drawn[:, 0]] - unit[drawn[:, 1]]
+    asked = (word for row in complete for word in words_of(row))
+    left = _but(words, np.arange(len(words.rows)), asked)
+    if len(left) < 2:
+        raise NotMeasuredError(f"a null needs 2 words, {len(left)} are left")
+    drawn = left[disjoint(len(left), 2, draws, np.random.default_rng(seed))]
+    differences = words.unit[drawn[:, 0]] - words.unit[drawn[:, 1]]
     lengths = np.linalg.norm(differences, axis=1)
     same = lengths <= FLOAT32_NOISE  # two words of one vector have no difference
     place, axes = pairs_and_axes(words.embeddings, complete)
     cosines = (differences / np.where(same, 1.0, lengths)[:, None]) @ axes.T
-    shares: Array = won_by(cosines[:, place]).mean(axis=1)
+    step = max(1, BLOCK // place.size)
+    shares = np.concatenate(
+        [_shares_won(cosines[start : start + step], place) for start in range(0, draws, step)]
+    )
     shares[same] = np.nan
     require_defined(shares[:, 0])
+    return shares
+
+
+def _shares_won(cosines: Array, place: NDArray[np.intp]) -> Array:
+    """Return the three shares of each of ``b`` axes, ``(b, 3)``, from its cosine to every pair."""
+    rows = cosines[:, place.T]  # rows beside each other: numpy is slow along an axis of four
+    shares: Array = won_by(rows.transpose(0, 2, 1)).mean(axis=1)
     return shares
 
 
@@ -300,7 +315,7 @@ def factual_null(
     )
 
 
-def _but(words: RandomWords, scores: Array, fixed: Iterable[str]) -> Array:
+def _but(words: RandomWords, scores: NDArray[_S], fixed: Iterable[str]) -> NDArray[_S]:
     return words.but(scores, find(words.embeddings, fixed).rows)
 
 

@@ -192,7 +192,7 @@ def negative_probabilities(rows: Vector, trained: Classifiers) -> Vector:
 def divergence_from_uniform(probabilities: Vector) -> Vector:
     """Return ``KL(P ‖ uniform)`` in nats of probabilities, ``(…, n)``, made to add up to 1."""
     shares = probabilities / probabilities.sum(axis=-1, keepdims=True)
-    logs = np.log(shares * shares.shape[-1], out=np.zeros_like(shares), where=shares > 0)
+    logs = np.log(np.where(shares > 0, shares * shares.shape[-1], 1.0))  # 0 · log 0 is 0
     divergences: Vector = np.maximum((shares * logs).sum(axis=-1), 0.0)
     return divergences
 

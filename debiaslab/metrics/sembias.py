@@ -160,7 +160,7 @@ def won_by(scores: Matrix) -> Matrix:
     """
     best = scores >= scores.max(axis=-1, keepdims=True) - _TIE
     won = best / best.sum(axis=-1, keepdims=True)
-    return np.stack([won[..., 0], won[..., 1], won[..., 2] + won[..., 3]], axis=-1)
+    return np.moveaxis(np.stack([won[..., 0], won[..., 1], won[..., 2] + won[..., 3]]), 0, -1)
 
 
 def _intervals(

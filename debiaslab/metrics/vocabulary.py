@@ -49,9 +49,10 @@ def find(embeddings: Embeddings, words: Iterable[str]) -> Found:
     """Look up each word once; a word that is repeated counts once."""
     rows: dict[int, None] = {}
     missing: dict[str, None] = {}
+    index = embeddings.index
     for word in words:
-        row = row_of(embeddings, word)
-        if row is None:
+        row = index.get(word)
+        if row is None and (row := row_of(embeddings, word)) is None:
             missing[word] = None
         else:
             rows[row] = None

@@ -1,4 +1,4 @@
-"""Debiasing strategies. To add one: a file with a class under ``@register``, imported here."""
+"""Debiasing strategies. To add one: a file in this folder with a class under ``@register``."""
 
 from debiaslab.regularizers.adversarial import Adversarial
 from debiaslab.regularizers.binding import BoundStrategy, bind_strategy

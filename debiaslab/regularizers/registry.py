@@ -1,4 +1,4 @@
-"""The registry of debiasing strategies: one file and one decorator adds one.
+"""The registry of debiasing strategies: one file of this folder and one decorator adds one.
 
 Another package adds its own by an entry point of the group ``debiaslab.strategies`` that names the
 module with its ``@register``.
@@ -7,11 +7,16 @@ module with its ``@register``.
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
+from importlib import import_module
+from importlib.abc import InspectLoader
 from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from debiaslab.errors import UserError, nearest
@@ -93,6 +98,27 @@ class Strategy:
 _REGISTRY: dict[str, type[Strategy]] = {}
 
 
+def _load_others() -> None:
+    _load_files()
+    _load_entry_points()
+
+
+@cache
+def _load_files() -> None:
+    """Import the files of this folder with a ``@register`` that nothing imports; once a process."""
+    package = __name__.rpartition(".")[0]
+    for found in iter_modules(sys.modules[package].__path__, f"{package}."):
+        if found.name not in sys.modules and "@register(" in _source(found.name):
+            import_module(found.name)
+
+
+def _source(module: str) -> str:
+    """Return a module's text without importing it: compiled loops would take seconds to load."""
+    found = find_spec(module)
+    loader = found.loader if found else None
+    return (loader.get_source(module) or "") if isinstance(loader, InspectLoader) else ""
+
+
 @cache
 def _load_entry_points() -> None:
     """Import the modules of other packages that register strategies; once a process."""
@@ -129,7 +155,7 @@ def register(name: str) -> Callable[[S], S]:
 
 def strategy_names() -> list[str]:
     """Return the registered names in alphabetical order."""
-    _load_entry_points()
+    _load_others()
     return sorted(_REGISTRY)
 
 
@@ -140,9 +166,16 @@ def get(name: str) -> type[Strategy]:
         UserError: No strategy has this name.
     """
     if name not in _REGISTRY:
-        _load_entry_points()
+        _load_others()
     if name in _REGISTRY:
         return _REGISTRY[name]
+    bare, bracket, knobs = name.partition("[")
+    if bracket:
+        given = "".join(f" --knob {knob}" for knob in knobs.rstrip("]").split(";"))
+        raise UserError(
+            f"{name!r} has its knobs in brackets, which compare alone reads",
+            next_step=f"--strategy {bare}{given}",
+        )
     raise UserError(
         f"there is no strategy {name!r}",
         allowed=", ".join(strategy_names()),

@@ -18,6 +18,7 @@ from debiaslab.report.figures import (
     tradeoff_figure,
 )
 from debiaslab.report.html import run_pictures, run_report, study_pictures, study_report
+from debiaslab.report.style import house_style
 from debiaslab.report.table import sweep_markdown, sweep_table
 from debiaslab.report.verdict import headline
 from debiaslab.results import Side, TrialRow, TrialSummary, summarize
@@ -37,6 +38,7 @@ __all__ = [
     "gap_figure",
     "headline",
     "heat_map_figure",
+    "house_style",
     "loss_figure",
     "run_pictures",
     "run_report",

@@ -24,6 +24,8 @@ _REFERENCE = (
     "seeds. A kind with more strategies has more chances; controls are left out."
 )
 
+_NO_RATIO = "post-processing's is 0, or one of the two not measured,"
+
 
 @dataclass(frozen=True)
 class FrontVolume:
@@ -109,11 +111,14 @@ def front_text(sides: Sequence[Side]) -> str:
     ratio = headline(volumes)
     if ratio is not None:
         spread = "" if ratio.half_width is None else f" ±{ratio.half_width:.3f}"
-        lines.append(f"  in-processing over post-processing: {ratio.mean:.3f}{spread}")
+        seeds = len(sides[0].cards)
+        of = "" if ratio.n == seeds else f" ({ratio.n} of {seeds} seeds; {_NO_RATIO} in the others)"
+        lines.append(f"  in-processing over post-processing: {ratio.mean:.3f}{spread}{of}")
     else:
         there = {each.group for each in volumes}
         lacking = [GROUPS[group] for group in ("in", "post") if group not in there]
-        reason = " and ".join(lacking) + " is not in this comparison" if lacking else "no seed"
+        reason = f"{' and '.join(lacking)} is not in this comparison"
+        reason = reason if lacking else f"{_NO_RATIO} in every seed"
         lines.append(f"  in-processing over post-processing: not measured ({reason})")
     return "\n".join(lines)
 

@@ -96,6 +96,7 @@ class Clusters:
     """The words that lean most in the baseline, in the plane, before and after.
 
     Attributes:
+        words: The words.
         male: Which of them lean to *he* in the baseline, shape ``(n,)``.
         before: t-SNE of the baseline's unit vectors, shape ``(n, 2)``.
         after: t-SNE of the run's.
@@ -104,6 +105,7 @@ class Clusters:
         side: Words drawn of each label.
     """
 
+    words: tuple[str, ...]
     male: NDArray[np.bool_]
     before: Points
     after: Points

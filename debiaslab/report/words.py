@@ -146,6 +146,7 @@ def clusters(before: Embeddings, after: Embeddings) -> Clusters | None:
     words = biased.words[:side] + biased.words[-side:]
     planes = [_tsne(vectors, words) for vectors in (before, after)]
     return Clusters(
+        tuple(words),
         np.arange(2 * side) < side,
         planes[0],
         planes[1],

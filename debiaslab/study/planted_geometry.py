@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -44,8 +45,8 @@ def _ripa(subject: Subject, metric: str, *, unit: bool) -> Record:
             unit_rows(subject.embeddings, rows) if unit else vectors[rows].astype(np.float64)
             for rows in sides
         )
-        rows = subject.pool.unit if unit else subject.pool.raw
-        return subject.mean_null(ripa_scores(rows, relation_vector(male - female)))
+        score = partial(ripa_scores, direction=relation_vector(male - female))
+        return subject.mean_null(subject.pool.scores(score, unit=unit))
 
     return subject.record(metric, result.signed, result, null)
 

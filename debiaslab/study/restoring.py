@@ -19,6 +19,7 @@ from tqdm import tqdm
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.run_info import COMPARISON_TAG, SIDES, VECTORS, DatasetInfo
+from debiaslab.run_records import PROCESS_TAG
 from debiaslab.study.archive import inside
 from debiaslab.study.archive_model import (
     ARTIFACTS,
@@ -38,7 +39,6 @@ from debiaslab.tracking import (
     KIND_TAG,
     NOTE_TAG,
     PARENT_TAG,
-    PROCESS_TAG,
     REASON_TAG,
     Store,
 )

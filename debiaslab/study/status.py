@@ -13,9 +13,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from debiaslab.processes import Process, surely_dead
 from debiaslab.run_info import RunInfo
+from debiaslab.run_records import PROCESS_TAG
 from debiaslab.study.search import counted_trials, seeds_tried
 from debiaslab.study.search_storage import open_storage, search_exists
-from debiaslab.tracking import PROCESS_TAG
 
 _TRAINED = ("done", "running", "failed")
 _LETTERS = 8  # of a run's id: two runs of a store hardly ever share them

@@ -1,19 +1,25 @@
-"""Scorecard records of the lipstick tests."""
+"""Scorecard records of the lipstick tests: of gender, and of the two classes of an attribute."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 
 from debiaslab.embeddings import Embeddings
-from debiaslab.lexicons import Half, load
+from debiaslab.lexicons import Attribute, Half, load
 from debiaslab.metrics.baseline import Baseline
-from debiaslab.metrics.biased_words import BiasedWords
+from debiaslab.metrics.bias_by_projection import HE_SHE
+from debiaslab.metrics.biased_words import BiasedWords, biased_words
 from debiaslab.metrics.correlation import PERMUTATIONS
+from debiaslab.metrics.direct_bias import Pair
 from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.lipstick import SEEDS, LabelRecovery, kmeans_alignment, svm_recovery
 from debiaslab.metrics.neighbor_bias import NeighborShares, neighbor_bias, neighbor_shares
 from debiaslab.metrics.scorecard import Record, finite
 from debiaslab.metrics.scored.tested import tested
+from debiaslab.metrics.vocabulary import row_of
 
 OCCUPATIONS = "occupations"
 
@@ -23,7 +29,25 @@ LABEL_TESTS: dict[str, Callable[..., LabelRecovery]] = {
 }
 
 
-def records(embeddings: Embeddings, baseline: Baseline, effort: Effort) -> Iterator[Record]:
+@dataclass(frozen=True, eq=False)
+class _Axis:
+    """What is in the place of *he* and *she*, the words ranked along it, and its name."""
+
+    pair: Pair
+    biased: BiasedWords
+    name: str = ""
+
+    def named(self, test: str) -> str:
+        """Return the name of the record of a test."""
+        return f"{self.name} {test}" if self.name else test
+
+
+def records(
+    embeddings: Embeddings,
+    baseline: Baseline,
+    effort: Effort,
+    attributes: Sequence[Attribute] = (),
+) -> Iterator[Record]:
     """Yield the two label tests (on all words) and the professions' neighbours (on each half).
 
     The label words are the extremes of the vocabulary and not of a lexicon, so they have no halves.
@@ -33,11 +57,45 @@ def records(embeddings: Embeddings, baseline: Baseline, effort: Effort) -> Itera
         embeddings: The vectors measured.
         baseline: The vectors before debiasing; ``embeddings`` themselves when there are none.
         effort: Permutations, resamples and seeds.
+        attributes: Those of two classes with definitional sets have records named after them
+            (``"<attribute> kmeans_alignment"``), with the first such pair that the baseline has in
+            the place of *he* and *she*, and without words of the attribute among the ranked.
     """
-    biased = baseline.biased.within(embeddings)
-    for name, test in LABEL_TESTS.items():
-        yield _label_record(name, test, embeddings, baseline, biased, effort)
-    yield from _neighbor_records(embeddings, baseline, biased, effort)
+    for axis in (_Axis(HE_SHE, baseline.biased), *_axes(baseline, attributes)):
+        here = replace(axis, biased=axis.biased.within(embeddings))
+        for name, test in LABEL_TESTS.items():
+            yield _label_record(name, test, embeddings, baseline, here, effort)
+        yield from _neighbor_records(embeddings, baseline, here, effort)
+
+
+def test_of(record: Record) -> str:
+    """Return which test a record is of, whatever attribute it is named after."""
+    return record.name.rpartition(" ")[2]
+
+
+def _axes(baseline: Baseline, attributes: Sequence[Attribute]) -> Iterator[_Axis]:
+    for attribute in attributes:
+        if not (attribute.binary and attribute.definitional_sets):
+            continue
+        pair = _pair_of(attribute, baseline.embeddings)
+        own = frozenset(word.lower() for word in _words_of(attribute))
+        biased = baseline.once(
+            (biased_words, pair, own),
+            partial(biased_words, baseline.embeddings, pair=pair, exclude=own),
+        )
+        yield _Axis(pair, biased, attribute.name)
+
+
+def _pair_of(attribute: Attribute, embeddings: Embeddings) -> Pair:
+    """Return the first pair in the vectors; the first of all, for the reason, where none is."""
+    pairs = [(first, second) for first, second in attribute.definitional_sets]
+    known = (pair for pair in pairs if all(row_of(embeddings, word) is not None for word in pair))
+    return next(known, pairs[0])
+
+
+def _words_of(attribute: Attribute) -> Iterator[str]:
+    words = attribute.half("all")
+    return chain(*words.classes.values(), *words.definitional_sets)
 
 
 def label_seeds(name: str, effort: Effort) -> tuple[int, ...]:
@@ -50,18 +108,19 @@ def _label_record(
     test: Callable[..., LabelRecovery],
     embeddings: Embeddings,
     baseline: Baseline,
-    biased: BiasedWords,
+    axis: _Axis,
     effort: Effort,
 ) -> Record:
     seeds = label_seeds(name, effort)
     before = baseline.once(
-        (name, seeds, biased.words), lambda: test(baseline.embeddings, biased, seeds=seeds)
+        (name, seeds, axis.biased.words),
+        lambda: test(baseline.embeddings, axis.biased, seeds=seeds),
     )
     alone = embeddings is baseline.embeddings
-    result = before if alone else test(embeddings, biased, seeds=seeds)
+    result = before if alone else test(embeddings, axis.biased, seeds=seeds)
     return Record(
         metric="lipstick",
-        name=name,
+        name=axis.named(name),
         words="all",
         value=finite(result.value),
         low=result.interval[0],
@@ -80,18 +139,20 @@ def _label_record(
 
 
 def _neighbor_records(
-    embeddings: Embeddings, baseline: Baseline, biased: BiasedWords, effort: Effort
+    embeddings: Embeddings, baseline: Baseline, axis: _Axis, effort: Effort
 ) -> Iterator[Record]:
-    professions = load(OCCUPATIONS)
     origin = baseline.embeddings
-    before = baseline.once(
-        (neighbor_shares, biased.words),
-        lambda: neighbor_shares(origin, origin, biased, professions.words),
-    )
-    alone = embeddings is origin
-    after = before if alone else neighbor_shares(embeddings, origin, biased, professions.words)
+
+    def shares(vectors: Embeddings) -> NeighborShares:
+        words = load(OCCUPATIONS).words
+        return neighbor_shares(vectors, origin, axis.biased, words, pair=axis.pair)
+
+    key = (neighbor_shares, axis.pair, axis.biased.words)
+    before = baseline.once(key, lambda: shares(origin))
+    after = before if embeddings is origin else shares(embeddings)
     for half in HALVES:
-        yield _neighbor_record(after, before, half, effort)
+        record = _neighbor_record(after, before, half, effort)
+        yield replace(record, name=axis.named(record.name))
 
 
 def _neighbor_record(

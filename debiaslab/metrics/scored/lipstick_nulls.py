@@ -20,7 +20,7 @@ from debiaslab.metrics.lipstick_null import (
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.neighbor_bias import NeighborShares, neighbor_shares_along
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.scored.lipstick import LABEL_TESTS, OCCUPATIONS
+from debiaslab.metrics.scored.lipstick import LABEL_TESTS, OCCUPATIONS, test_of
 from debiaslab.metrics.scored.nulls import null_numbers
 
 
@@ -29,8 +29,8 @@ def with_lipstick_nulls(
 ) -> Iterator[Record]:
     """Yield the records with the null of 20 random axes in ``extra``, named as in ``with_null``.
 
-    The axes are of the baseline's vectors, as *he* − *she* is. The suffix ``_baseline`` is of the
-    same labels in these, there where ``embeddings`` are others.
+    The axes are of the baseline's vectors, as *he* − *she* is, and serve an attribute's pair too.
+    The suffix ``_baseline`` is of the same labels in these, there where ``embeddings`` are others.
     """
     seed = effort.seed_of("null", "lipstick")
     zeros = baseline.yardstick.words.zeros
@@ -40,7 +40,7 @@ def with_lipstick_nulls(
     for record in records:
         extra = dict(record.extra)
         for suffix, null in nulls.items():
-            values = "" if record.value is None else null.of(record.name, record.words)
+            values = "" if record.value is None else null.of(test_of(record), record.words)
             numbers = null_numbers(values, record.value, zeros)
             extra |= {f"{name}{suffix}": number for name, number in numbers.items()}
         yield replace(record, extra=extra)

@@ -10,7 +10,12 @@ from debiaslab.report.figures.comparison import front_figure, gap_figure, heat_m
 from debiaslab.report.figures.neighbors import neighbors_figure
 from debiaslab.report.figures.stability import stability_figure
 from debiaslab.report.figures.sweep import pareto_front, sweep_figure, tradeoff_figure
-from debiaslab.report.figures.training import curves_figure, loss_figure
+from debiaslab.report.figures.training import (
+    curves_figure,
+    epochs_figure,
+    loss_figure,
+    losses_figure,
+)
 from debiaslab.report.figures.word_map import clusters_figure, word_map_figure
 
 __all__ = [
@@ -18,10 +23,12 @@ __all__ = [
     "axis_figure",
     "clusters_figure",
     "curves_figure",
+    "epochs_figure",
     "front_figure",
     "gap_figure",
     "heat_map_figure",
     "loss_figure",
+    "losses_figure",
     "neighbors_figure",
     "pareto_front",
     "scorecard_figure",

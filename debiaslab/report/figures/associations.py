@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
 from debiaslab.report.data import AssociationSize
+from debiaslab.report.figures.spots import signed, tell
 from debiaslab.report.style import BASELINE, REPORT, TUNE, figure, legend_above, plain
 from debiaslab.report.word_data import Association
 
@@ -32,6 +33,8 @@ def scorecard_figure(sizes: Sequence[AssociationSize]) -> Figure:
             _bar(axes, y, size.baseline_interval, color)
         for y, size in zip(below, own, strict=True):
             _bar(axes, y, size.run_interval, color)
+        for places_of, side in ((above, "baseline"), (below, "run")):
+            _tell(axes, places_of, own, side)
         _dots(axes, above, [size.baseline for size in own], color, marker, half, hollow=True)
         _dots(axes, below, [size.run for size in own], color, marker, half, hollow=False)
     axes.axvline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="95 % of random words")
@@ -48,6 +51,16 @@ def scorecard_figure(sizes: Sequence[AssociationSize]) -> Figure:
 def _bar(axes: Axes, y: float, interval: tuple[float, float] | None, color: str) -> None:
     if interval is not None:
         axes.plot(interval, [y, y], color=color, linewidth=1.2, alpha=0.75)
+
+
+def _tell(axes: Axes, places: Sequence[float], own: Sequence[AssociationSize], side: str) -> None:
+    for y, size in zip(places, own, strict=True):
+        value, interval = getattr(size, side), getattr(size, f"{side}_interval")
+        if value is None:
+            continue
+        ends = "" if interval is None else f" [{interval[0]:.2f}, {interval[1]:.2f}]"
+        name = f"{association_label(size.test)}, {size.words} words, {side}"
+        tell(axes, [(value, y)], [f"{name}: {value:.2f}{ends}"])
 
 
 def _sizes_title(sizes: Sequence[AssociationSize]) -> str:
@@ -118,6 +131,10 @@ def word_associations_figure(found: Sequence[Association], note: str = "") -> Fi
         ):
             y = place + shift
             axes.plot(values, [y] * len(values), "|", color=color, markersize=7, alpha=0.7)
+            when = "before" if values is each.before else "after"
+            words = zip(each.words, values, strict=True)
+            told = [f"{_plain(word)}, {when}: {signed(value)}" for word, value in words]
+            tell(axes, [(value, y) for value in values], told)
             mean = sum(values) / len(values)
             if low is not None and high is not None:
                 axes.plot([low, high], [y, y], color=color, linewidth=2.2)
@@ -125,8 +142,7 @@ def word_associations_figure(found: Sequence[Association], note: str = "") -> Fi
     axes.plot([], [], "s", color=BASELINE, label="before (baseline)")
     axes.plot([], [], "o", color=REPORT, label="after")
     names = [
-        f"{association_label(each.test)} {each.target}: {each.list.replace('_', ' ')} "
-        f"({len(each.words)})"
+        f"{association_label(each.test)} {each.target}: {_plain(each.list)} ({len(each.words)})"
         for each in found
     ]
     axes.set_yticks(range(len(found)), names)
@@ -136,6 +152,10 @@ def word_associations_figure(found: Sequence[Association], note: str = "") -> Fi
     axes.set_xlabel("s(w, A, B): association with A less that with B, in cosine")
     legend_above(axes)
     return made
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", " ")
 
 
 def _words_title(found: Sequence[Association]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from debiaslab.errors import UserError
 from debiaslab.metrics.bootstrap import RESAMPLES, Interval, bootstrap_mean
+from debiaslab.report.figures.spots import signed, tell
 from debiaslab.report.style import BASELINE, INK, REPORT, TUNE, figure, legend_above, plain
 from debiaslab.report.word_data import Shift
 
@@ -49,6 +50,9 @@ def axis_figure(shifts: Sequence[Shift], what: str = "occupations", note: str = 
         )
         axes.plot([each.before], [place], "o", color=color, markerfacecolor="white", markersize=4.5)
         axes.plot([each.after], [place], "o", color=color, markersize=3)
+        word = each.word.replace("_", " ")
+        told = f"{word} ({each.half} word): {signed(each.before)} → {signed(each.after)}"
+        tell(axes, [(each.before, place), (each.after, place)], [told, told])
     for half, color in _COLORS.items():
         axes.plot([], [], color=color, linewidth=1.5, label=f"{half} words")
     axes.plot([], [], "o", color=INK, markerfacecolor="white", markersize=4.5, label="before")

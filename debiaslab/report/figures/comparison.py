@@ -19,6 +19,7 @@ from debiaslab.report.comparison import (
 )
 from debiaslab.report.comparison_fronts import GROUPS, front_volumes, group_of, headline
 from debiaslab.report.figures.labels import name_points
+from debiaslab.report.figures.spots import tell
 from debiaslab.report.style import (
     BASELINE,
     INK,
@@ -97,10 +98,12 @@ def front_figure(sides: Sequence[Side]) -> Figure:
     plain(axes)
     axes.set_xlim(0, _ROOM * max(1.0, *(point.bias for point in points)))
     kept = [point.retention for point in points]
-    axes.set_ylim(min(kept) - 0.2, max(1.0, *kept) + 0.2)
+    room = min(0.2, max(0.03, max(1.0, *kept) - min(kept)))
+    axes.set_ylim(min(kept) - room, max(1.0, *kept) + room)
     axes.set_xlabel("bias on report words (1 = 95 % of random words)")
     axes.set_ylabel("retention on report pairs")
     legend_above(axes)
+    tell(axes, [(point.bias, point.retention) for point in points], list(map(_told, points)))
     name_points(
         made,
         axes,
@@ -243,6 +246,12 @@ class _Point:
         return self.side.label if self.ranked else f"{self.side.label} (n=1)"
 
 
+def _told(point: _Point) -> str:
+    halves = (point.bias_half_width, point.retention_half_width)
+    bias, kept = ("" if half is None else f" ±{half:.3f}" for half in halves)
+    return f"{point.name}: bias {point.bias:.3f}{bias}, retention {point.retention:.3f}{kept}"
+
+
 def _points(sides: Sequence[Side]) -> list[_Point]:
     columns = zip(sides, compared(sides, _BIAS_REPORT), compared(sides, _RETENTION), strict=True)
     return [
@@ -264,7 +273,9 @@ def _front_title(sides: Sequence[Side], points: Sequence[_Point]) -> str:
     ratio = headline(front_volumes(sides))
     if ratio is not None:
         spread = "" if ratio.half_width is None else f" ± {ratio.half_width:.2f}"
-        return f"Hypervolume, in-processing over post-processing: {ratio.mean:.2f}{spread}"
+        seeds = len(sides[0].cards)
+        of = "" if ratio.n == seeds else f", {ratio.n} of {seeds} seeds"
+        return f"Hypervolume, in-processing over post-processing: {ratio.mean:.2f}{spread}{of}"
     usable = [point for point in points if group_of(point.side) is not None and point.ranked]
     if not usable:
         return "Bias and retention"

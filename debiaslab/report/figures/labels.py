@@ -26,7 +26,11 @@ _PLACES = tuple(
 
 
 def name_points(
-    made: Figure, axes: Axes, points: Sequence[tuple[float, float]], names: Sequence[str]
+    made: Figure,
+    axes: Axes,
+    points: Sequence[tuple[float, float]],
+    names: Sequence[str],
+    others: Sequence[tuple[float, float]] = (),
 ) -> None:
     """Write a name beside each point.
 
@@ -35,6 +39,7 @@ def name_points(
         axes: Axes of it, with limits that stay.
         points: In the data's coordinates.
         names: One for each.
+        others: Points without a name, which names should not cover either.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.transforms import Bbox
@@ -44,7 +49,7 @@ def name_points(
     half = _MARK * made.dpi / 72
     taken = [
         Bbox.from_extents(x - half, y - half, x + half, y + half)
-        for x, y in axes.transData.transform(points)
+        for x, y in axes.transData.transform([*points, *others])
     ]
     frame = axes.get_window_extent(renderer)
     for point, name in zip(points, names, strict=True):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
+from debiaslab.report.figures.labels import name_points
+from debiaslab.report.figures.spots import signed, tell
 from debiaslab.report.style import BASELINE, INK, REPORT, TUNE, figure, plain
 from debiaslab.report.word_data import NeighborScatter
 
@@ -39,21 +41,24 @@ def neighbors_figure(sides: Sequence[NeighborScatter], note: str = "") -> Figure
         panels, ("before", "after"), (TUNE, REPORT), sides, strict=True
     ):
         axes.scatter(side.bias, side.shares, color=color, s=16, alpha=0.75)
-        for i in (*named[:_NAMED], *named[-_NAMED:]):
-            axes.annotate(
-                side.words[i].replace("_", " "),
-                (side.bias[i], side.shares[i]),
-                xytext=(3, 2),
-                textcoords="offset points",
-                fontsize=7,
-                rotation=30,
-                color=INK,
-            )
+        points = list(zip(side.bias, side.shares, strict=True))
+        told = zip(side.words, side.bias, side.shares, strict=True)
+        tell(
+            axes,
+            points,
+            [f"{w.replace('_', ' ')}: lean {signed(b)}, {s:.0%} of neighbours" for w, b, s in told],
+        )
+        axes.margins(x=0.2)  # for names
         axes.axvline(0, color=BASELINE, linewidth=1)
         plain(axes)
         axes.set_title(f"{name}: r = {_r(side)}", fontsize=10, loc="left", color=INK)
         axes.set_xlabel("cos(w, he) − cos(w, she) in the baseline")
     panels[0].set_ylabel("share of neighbours that lean to he")
+    ends = sorted({*named[:_NAMED], *named[-_NAMED:]})
+    names = [first.words[i].replace("_", " ") for i in ends]
+    for axes, side in zip(panels, sides, strict=True):
+        points = list(zip(side.bias, side.shares, strict=True))
+        name_points(made, axes, [points[i] for i in ends], names, others=points)
     return made
 
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
+from debiaslab.report.figures.bands import shade
+from debiaslab.report.figures.spots import between, tell
 from debiaslab.report.style import (
     BASELINE,
     INK,
@@ -65,7 +67,7 @@ def tradeoff_figure(rows: Sequence[TrialRow]) -> Figure:
     """Draw bias against retention, trial by trial: of the report half where it was measured.
 
     The line joins the trials that no other beats in both (the Pareto front of the means); bars
-    span the seeds.
+    span the seeds. There are no controls: a sweep trains none, a comparison does.
 
     Raises:
         UserError: There is no run with λ above 0.
@@ -79,9 +81,12 @@ def tradeoff_figure(rows: Sequence[TrialRow]) -> Figure:
         if (kept := _retention(each, reported)) and (bias := _bias(each, reported))
     ]
     front = pareto_front([(bias.mean, kept.mean) for kept, bias, _ in drawn])
-    made = figure(_front_title(drawn, front), 8.0, 5.2, _note(rows, len(trials)))
+    note = f"{_note(rows, len(trials))} Controls are trained by the command compare, not here."
+    made = figure(_front_title(drawn, front), 8.0, 5.2, note)
     axes = made.subplots()
-    _ranges(axes, drawn)
+    for kept, bias, each in drawn:
+        _range(axes, kept, bias)
+        _tell(axes, f"λ = {each.weight:.3g} (trial {each.trial})", kept, bias)
     axes.plot([kept for _, kept in front], [bias for bias, _ in front], color=INK, linewidth=1,
               zorder=2, label="front: none better in both")  # fmt: skip
     points = axes.scatter(
@@ -136,10 +141,14 @@ def _note(rows: Sequence[TrialRow], trials: int) -> str:
     return f"{trials} λs and the baseline, each trained {each} ({named}){spread}."
 
 
-def _ranges(axes: Axes, drawn: Sequence[_Drawn]) -> None:
-    for kept, bias, _ in drawn:
-        axes.hlines(bias.mean, kept.low, kept.high, color="#9a9a9a", linewidth=0.9, zorder=1)
-        axes.vlines(kept.mean, bias.low, bias.high, color="#9a9a9a", linewidth=0.9, zorder=1)
+def _range(axes: Axes, kept: Spread, bias: Spread) -> None:
+    axes.hlines(bias.mean, kept.low, kept.high, color="#9a9a9a", linewidth=0.9, zorder=1)
+    axes.vlines(kept.mean, bias.low, bias.high, color="#9a9a9a", linewidth=0.9, zorder=1)
+
+
+def _tell(axes: Axes, name: str, kept: Spread, bias: Spread) -> None:
+    shown = [between(each.mean, each.low, each.high) for each in (bias, kept)]
+    tell(axes, [(kept.mean, bias.mean)], [f"{name}: bias {shown[0]}, retention {shown[1]}"])
 
 
 def _trials(rows: Sequence[TrialRow]) -> tuple[tuple[TrialSummary, ...], list[TrialSummary]]:
@@ -159,11 +168,12 @@ def _series(
     marker: str,
     label: str,
 ) -> None:
-    seeds = [
-        (row.weight, value)
+    own = [
+        (row, value)
         for row in rows
         if row.trial is not None and row.weight > 0 and (value := getattr(row, name)) is not None
     ]
+    seeds = [(row.weight, value) for row, value in own]
     means = [(t.weight, spread.mean) for t in trials if (spread := getattr(t, name)) is not None]
     if not means:
         return
@@ -175,10 +185,11 @@ def _series(
         color=color,
         alpha=0.45,
     )
+    tell(axes, seeds, [f"λ = {r.weight:.3g}, seed {r.seed}, {label}: {v:.3f}" for r, v in own])
     axes.plot(*zip(*means, strict=True), color=color, linewidth=1.8, label=label)
     spans = [(t.weight, span.low, span.high) for t in trials if (span := getattr(t, name))]
     at, low, high = zip(*spans, strict=True)
-    axes.fill_between(at, low, high, color=color, alpha=0.18, linewidth=0)
+    shade(axes, at, low, high, color)
 
 
 def _band(axes: Axes, summaries: Sequence[TrialSummary], name: str, color: str, label: str) -> None:
@@ -213,6 +224,8 @@ def _mark_baseline(axes: Axes, summaries: Sequence[TrialSummary], reported: bool
         return
     kept, bias = _retention(baseline, reported), _bias(baseline, reported)
     if kept is not None and bias is not None:
+        _range(axes, kept, bias)
+        _tell(axes, "baseline", kept, bias)
         axes.scatter(
             [kept.mean], [bias.mean], marker="D", s=60, color=BASELINE,
             label="baseline (λ = 0)", zorder=3,

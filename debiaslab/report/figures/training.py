@@ -7,13 +7,17 @@ from itertools import cycle
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
+from debiaslab.report.figures.bands import Band, Series, over_seeds, shade
+from debiaslab.report.figures.spots import between, tell
 from debiaslab.report.style import BASELINE, OTHER, REPORT, TUNE, figure, legend_above, plain
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Series = Sequence[tuple[int, float]]  # (step, value)
 _LINES = ((BASELINE, "s--"), (REPORT, "o-"), (TUNE, "^-"), (OTHER, "v-"))
+_WORDS = "{:,} words"
+_LOSS, _PENALTY = "SGNS loss\n(mean per pair)", "penalty R"
 
 
 def loss_figure(
@@ -25,22 +29,51 @@ def loss_figure(
         loss: ``(words trained so far, SGNS loss per pair)``.
         penalty: ``(words trained so far, value of the penalty term)``.
     """
-    from matplotlib.ticker import EngFormatter
-
     made = figure(_fell("Loss", loss), 7.0, 4.8 if penalty else 3.2)
     panels = made.subplots(2 if penalty else 1, 1, sharex=True, squeeze=False)[:, 0]
-    labelled = ((loss, "SGNS loss\n(mean per pair)", TUNE), (penalty, "penalty R", REPORT))
+    labelled = ((loss, _LOSS, TUNE), (penalty, _PENALTY, REPORT))
     for axes, (points, label, color) in zip(panels, labelled, strict=False):
         axes.plot([x for x, _ in points], [y for _, y in points], color=color, linewidth=1.6)
         axes.set_ylabel(label)
         plain(axes)
-    panels[-1].set_xlabel("words trained")
-    panels[-1].xaxis.set_major_formatter(EngFormatter(sep=" "))
+    _by_words(panels[-1])
+    return made
+
+
+def losses_figure(
+    losses: Mapping[str, Sequence[Series]], penalties: Sequence[Series] = (), note: str = ""
+) -> Figure:
+    """Draw the running loss of baseline and run over their seeds, the run's penalty below.
+
+    Lines are means over seeds, bands span the seeds.
+
+    Args:
+        losses: Name of the training, the baseline first, to the series of each seed.
+        penalties: The penalty of each seed of the run; without one there is no such panel.
+        note: Whose trainings these are.
+
+    Raises:
+        UserError: Nothing was recorded.
+    """
+    bands = _bands(losses, "loss")
+    penalty = over_seeds(penalties)
+    made = figure(_at_the_end("loss", bands), 7.0, 5.0 if penalty else 3.6, note)
+    panels = made.subplots(2 if penalty else 1, 1, sharex=True, squeeze=False)[:, 0]
+    for (name, band), (color, style) in zip(bands.items(), cycle(_LINES)):
+        _draw(panels[0], band, color, style.strip("so^v"), name, _WORDS)
+    panels[0].set_ylabel(_LOSS)
+    if penalty is not None:
+        _draw(panels[1], penalty, REPORT, "-", "penalty", _WORDS)
+        panels[1].set_ylabel(_PENALTY)
+    for axes in panels:
+        plain(axes)
+    legend_above(panels[0], columns=4)
+    _by_words(panels[-1])
     return made
 
 
 def curves_figure(curves: Mapping[str, Series], label: str, note: str = "") -> Figure:
-    """Draw one number of several trainings, such as baseline and best run, as they went on.
+    """Draw one number of several trainings as they went on: a line a training.
 
     Args:
         curves: Name of the training to ``(step, value)``.
@@ -50,23 +83,63 @@ def curves_figure(curves: Mapping[str, Series], label: str, note: str = "") -> F
     Raises:
         UserError: Nothing was recorded.
     """
+    return epochs_figure({name: [points] for name, points in curves.items()}, label, note)
+
+
+def epochs_figure(curves: Mapping[str, Sequence[Series]], label: str, note: str = "") -> Figure:
+    """Draw one number after each epoch, such as of baseline and best run, over their seeds.
+
+    Lines are means over seeds, bands span the seeds.
+
+    Args:
+        curves: Name of the trainings to ``(epoch, value)`` of each seed.
+        label: What the number is, for the axis.
+        note: Whose trainings these are.
+
+    Raises:
+        UserError: Nothing was recorded.
+    """
     from matplotlib.ticker import MaxNLocator
 
-    drawn = {name: points for name, points in curves.items() if points}
-    if not drawn:
-        raise UserError(f"no {label} was recorded by epoch, so there is nothing to draw")
-    ends = ", ".join(f"{name} {points[-1][1]:#.3g}" for name, points in drawn.items())
-    made = figure(f"{label[0].upper()}{label[1:]} at the end: {ends}", 7.0, 3.6, note)
+    bands = _bands(curves, label)
+    made = figure(_at_the_end(label, bands), 7.0, 3.6, note)
     axes = made.subplots()
-    for (name, points), (color, style) in zip(drawn.items(), cycle(_LINES)):
-        steps, values = zip(*points, strict=True)
-        axes.plot(steps, values, style, color=color, label=name, linewidth=1.5, markersize=4)
+    for (name, band), (color, style) in zip(bands.items(), cycle(_LINES)):
+        _draw(axes, band, color, style, name, "epoch {}")
     axes.set_xlabel("epoch")
     axes.set_ylabel(label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     plain(axes)
     legend_above(axes, columns=4)
     return made
+
+
+def _bands(curves: Mapping[str, Sequence[Series]], label: str) -> dict[str, Band]:
+    found = {name: band for name, runs in curves.items() if (band := over_seeds(runs)) is not None}
+    if not found:
+        raise UserError(f"no {label} was recorded, so there is nothing to draw")
+    return found
+
+
+def _draw(axes: Axes, band: Band, color: str, style: str, name: str, step: str) -> None:
+    axes.plot(band.steps, band.means, style, color=color, label=name, linewidth=1.5, markersize=4)
+    points = list(zip(band.steps, band.means, strict=True))
+    ranges = zip(band.steps, band.means, band.low, band.high, strict=True)
+    tell(axes, points, [f"{name}, {step.format(at)}: {between(*v)}" for at, *v in ranges])
+    if band.seeds > 1:
+        shade(axes, band.steps, band.low, band.high, color)
+
+
+def _by_words(axes: Axes) -> None:
+    from matplotlib.ticker import EngFormatter
+
+    axes.set_xlabel("words trained")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
+
+
+def _at_the_end(label: str, bands: Mapping[str, Band]) -> str:
+    ends = ", ".join(f"{name} {band.end}" for name, band in bands.items())
+    return f"{label[0].upper()}{label[1:]} at the end: {ends}"
 
 
 def _fell(name: str, points: Series) -> str:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from debiaslab.report.figures.labels import name_points
+from debiaslab.report.figures.spots import tell
 from debiaslab.report.style import (
     BASELINE,
     FEMALE,
-    INK,
     MALE,
     OTHER,
     REPORT,
@@ -18,10 +19,9 @@ from debiaslab.report.style import (
     panel_name,
     plain,
 )
-from debiaslab.report.word_data import Clusters, MappedWords, Points
+from debiaslab.report.word_data import Clusters, MappedWords
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Okabe & Ito; the marker says the same as the colour.
@@ -59,13 +59,19 @@ def word_map_figure(words: MappedWords, note: str = "") -> Figure:
         for group, (color, marker) in _GROUPS.items():
             own = np.array([each == group for each in words.groups])
             axes.scatter(*points[own].T, color=color, marker=marker, s=20, label=group, zorder=3)
-        _name(axes, words, points)
+        named = zip(words.words, words.groups, strict=True)
+        told = [f"{word.replace('_', ' ')} ({group})" for word, group in named]
+        tell(axes, [(x, y) for x, y in points], told)
         axes.axvline(0, color=BASELINE, linewidth=1)
         plain(axes)
         panel_name(axes, name)
         axes.set_xlabel("female  ←  cosine with the gender direction  →  male")
     panels[0].set_ylabel("first component of the rest")
     legend_above(panels[0], columns=3)
+    for axes, points in zip(panels, (words.before, words.after), strict=True):
+        far = np.argsort(-np.abs(points[:, 0]))[:_LABELLED]
+        names = [words.words[i].replace("_", " ") for i in far]
+        name_points(made, axes, [(x, y) for x, y in points[far]], names)
     return made
 
 
@@ -94,23 +100,10 @@ def clusters_figure(found: Clusters, note: str = "") -> Figure:
             (~found.male, FEMALE, "v", "female-leaning in the baseline"),
         ):
             axes.scatter(*points[own].T, color=color, marker=marker, s=9, alpha=0.7, label=label)
+        tell(axes, [(x, y) for x, y in points], [word.replace("_", " ") for word in found.words])
         plain(axes)
         axes.set_xticks([])
         axes.set_yticks([])
         panel_name(axes, name)
     legend_above(panels[0], columns=1)
     return made
-
-
-def _name(axes: Axes, words: MappedWords, points: Points) -> None:
-    """Write the names of the words that lie furthest out along the gender direction."""
-    far = np.argsort(-np.abs(points[:, 0]))[:_LABELLED]
-    for i in sorted(far):
-        axes.annotate(
-            words.words[i].replace("_", " "),
-            points[i],
-            xytext=(3, 2),
-            textcoords="offset points",
-            fontsize=6.5,
-            color=INK,
-        )

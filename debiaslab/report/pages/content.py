@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from debiaslab.report.figures.spots import Spot
 from debiaslab.report.pages.neighbors import NeighborIndex
 
 
@@ -17,12 +18,14 @@ class Drawing:
         title: What the figure states; also written in it.
         description: What is to be seen, for those who cannot see it and as its caption.
         png: The picture.
+        spots: What its points are, told by the page to whoever points at one.
     """
 
     name: str
     title: str
     description: str
     png: bytes
+    spots: tuple[Spot, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from debiaslab.report.data import association_sizes
 from debiaslab.report.figures import (
     axis_figure,
     clusters_figure,
-    curves_figure,
+    epochs_figure,
     front_figure,
     gap_figure,
     heat_map_figure,
-    loss_figure,
+    losses_figure,
     neighbors_figure,
     scorecard_figure,
     stability_figure,
@@ -25,6 +25,7 @@ from debiaslab.report.figures import (
     word_associations_figure,
     word_map_figure,
 )
+from debiaslab.report.figures.spots import spots_of
 from debiaslab.report.pages.content import Drawing
 from debiaslab.report.style import png
 
@@ -44,11 +45,14 @@ def drawing(name: str, description: str, draw: Callable[[], Figure]) -> Iterator
     except (UserError, NotMeasuredError):  # a small text lacks the words; the tables say which
         return
     title = made.get_suptitle().replace("\n", " ")
-    yield Drawing(name, title, description, png(made))
+    picture = png(made)  # which places the axes
+    yield Drawing(name, title, description, picture, spots_of(made))
 
 
-def sweep_drawings(rows: Sequence[TrialRow]) -> Iterator[Drawing]:
-    """Yield the figures of the search."""
+def sweep_drawings(rows: Sequence[TrialRow], strategy: str) -> Iterator[Drawing]:
+    """Yield the figures of the search for the λ of a strategy."""
+    best = next((row.weight for row in rows if row.best), None)
+    chosen = strategy if best is None else f"{strategy}@{best:.4g}"
     yield from drawing(
         "sweep",
         "Bias (above) and retention (below) against λ, on tune words and on report words. Points "
@@ -58,7 +62,9 @@ def sweep_drawings(rows: Sequence[TrialRow]) -> Iterator[Drawing]:
     yield from drawing(
         "tradeoff",
         "Bias against retention, a point a trial, darker for small λ. The line joins the trials "
-        "that no other beats in both; the chosen one is ringed, the baseline is the diamond.",
+        "that no other beats in both; the chosen one is ringed, the baseline is the diamond. Bars "
+        "span the seeds. A sweep trains no controls; python -m debiaslab compare --strategies "
+        f"{chosen} on the same text does, and draws them into its front.",
         lambda: tradeoff_figure(rows),
     )
     yield from drawing(
@@ -91,10 +97,9 @@ def comparison_drawings(sides: Sequence[Side]) -> Iterator[Drawing]:
     )
 
 
-def run_drawings(before: RunResults, after: RunResults) -> Iterator[Drawing]:
-    """Yield what the scorecards and the course of two trainings of one seed show."""
-    nulls = before.yardstick
-    sizes = association_sizes(after.scorecard, before.scorecard, nulls)
+def size_drawings(before: RunResults, after: RunResults) -> Iterator[Drawing]:
+    """Yield how large the associations of two trainings of one seed are."""
+    sizes = association_sizes(after.scorecard, before.scorecard, before.yardstick)
     if sizes:
         yield from drawing(
             "sizes",
@@ -102,24 +107,46 @@ def run_drawings(before: RunResults, after: RunResults) -> Iterator[Drawing]:
             "baseline, filled marks the run. Left of the dashed line is what random words show.",
             lambda: scorecard_figure(sizes),
         )
-    note = f"Baseline and {after.label}, seed {after.seed}."
+
+
+def training_drawings(
+    baselines: Sequence[RunResults], runs: Sequence[RunResults]
+) -> Iterator[Drawing]:
+    """Yield the course of the trainings, over all seeds.
+
+    Args:
+        baselines: The baselines of the seeds.
+        runs: One strategy and λ, the same seeds.
+    """
+    name = runs[0].label
+    seeds = ", ".join(str(run.seed) for run in runs)
+    several = len(runs) > 1
+    note = f"Baseline and {name}, seed{'s' * several} {seeds}."
+    bands = " Lines are means over seeds; bands span the seeds, lowest to highest." * several
+
+    def curves(metric: str) -> dict[str, list[list[tuple[int, float]]]]:
+        sides = {"baseline": baselines, name: runs}
+        return {side: [run.series(metric) for run in own] for side, own in sides.items()}
+
     yield from drawing(
         "by-epoch",
-        "Word similarity after each epoch, of the baseline and of the run.",
-        lambda: curves_figure(
-            {"baseline": before.series(_BY_EPOCH), after.label: after.series(_BY_EPOCH)},
-            "SimLex-999 ρ",
-            note,
-        ),
+        f"Word similarity after each epoch, of the baseline and of the run.{bands}",
+        lambda: epochs_figure(curves(_BY_EPOCH), "SimLex-999 ρ", note + bands),
     )
-    loss = after.series("loss")
-    if loss:
-        penalty = [point for point in after.series("penalty") if point[1]]
+    losses, penalties = curves("loss"), [_penalty(run) for run in runs]
+    if any(losses[name]):
+        below = ", and the run's penalty below" * any(penalties)
         yield from drawing(
             "loss",
-            "The running loss of the run over the training, and the penalty below it.",
-            lambda: loss_figure(loss, penalty),
+            "The running loss of the baseline and of the run over the training"
+            + below
+            + f".{bands}",
+            lambda: losses_figure(losses, penalties, note + bands),
         )
+
+
+def _penalty(run: RunResults) -> list[tuple[int, float]]:
+    return [point for point in run.series("penalty") if point[1]]
 
 
 def word_drawings(

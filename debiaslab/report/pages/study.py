@@ -13,8 +13,9 @@ from debiaslab.report.pages.content import Drawing, StudyReport, Table
 from debiaslab.report.pages.neighbors import neighbor_index
 from debiaslab.report.pages.pictures import (
     comparison_drawings,
-    run_drawings,
+    size_drawings,
     sweep_drawings,
+    training_drawings,
     word_drawings,
 )
 from debiaslab.report.verdict import compared_verdict, verdict
@@ -92,10 +93,21 @@ def _drawings(
     study: StudyResults, before: RunResults, after: RunResults | None
 ) -> Iterator[Drawing]:
     yield from (
-        comparison_drawings(study.sides) if study.is_comparison else sweep_drawings(study.trials)
+        comparison_drawings(study.sides)
+        if study.is_comparison
+        else sweep_drawings(study.trials, study.params.get("strategy", "NAME"))
     )
     if after is not None:
-        yield from run_drawings(before, after)
+        yield from size_drawings(before, after)
+        trained = _same(study, after)
+        starts = [base for run in trained if (base := study.baselines.get(run.seed)) is not None]
+        yield from training_drawings(starts, trained)
+
+
+def _same(study: StudyResults, run: RunResults) -> list[RunResults]:
+    """Return the runs of every seed that were made as this one."""
+    made = (run.strategy, run.weight, run.knobs)
+    return [each for each in study.runs if (each.strategy, each.weight, each.knobs) == made]
 
 
 def _tables(study: StudyResults, before: RunResults, after: RunResults | None) -> Iterator[Table]:

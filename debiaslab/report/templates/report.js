@@ -42,6 +42,52 @@ addEventListener("beforeprint", () => {
 });
 addEventListener("afterprint", () => opened.forEach((each) => { each.open = false; }));
 
+// A figure tells what its marks are: to a pointer that is near one, and from one to the next by arrow
+// keys. The spots are [part of the width, part of the height, text].
+const NEAR = 14; // pixels
+for (const picture of document.querySelectorAll(".picture[tabindex]")) {
+  const image = picture.querySelector("img");
+  const spots = JSON.parse(picture.querySelector("script").textContent);
+  const tip = document.createElement("output"); // read aloud when it changes
+  tip.className = "tip";
+  tip.hidden = true;
+  picture.append(tip);
+  let at = -1;
+  const tell = (place) => {
+    at = place;
+    tip.hidden = place < 0;
+    if (place < 0) return;
+    const [x, y, text] = spots[place];
+    if (tip.textContent !== text) tip.textContent = text;
+    const { clientWidth: width, clientHeight: height } = image;
+    const above = y * height - tip.offsetHeight - NEAR;
+    const middle = x * width - tip.offsetWidth / 2;
+    tip.style.left = `${Math.max(0, Math.min(middle, width - tip.offsetWidth))}px`;
+    tip.style.top = `${above < 0 ? y * height + NEAR : above}px`;
+  };
+  const point = (event) => {
+    const box = image.getBoundingClientRect();
+    let [nearest, least] = [-1, NEAR];
+    spots.forEach(([x, y], place) => {
+      const right = box.left + x * box.width - event.clientX;
+      const far = Math.hypot(right, box.top + y * box.height - event.clientY);
+      if (far < least) [nearest, least] = [place, far];
+    });
+    tell(nearest);
+  };
+  picture.addEventListener("pointermove", point);
+  picture.addEventListener("pointerdown", point);
+  picture.addEventListener("pointerleave", () => tell(-1));
+  picture.addEventListener("blur", () => tell(-1));
+  picture.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (event.key === "Escape") tell(-1);
+    if (!step) return;
+    event.preventDefault(); // the page stays where it is
+    tell(at < 0 && step < 0 ? spots.length - 1 : (at + step + spots.length) % spots.length);
+  });
+}
+
 // The word box: neighbours packed as 16-bit numbers into the list of words, cosines in hundredths.
 const data = document.getElementById("neighbor-data");
 if (data) {
