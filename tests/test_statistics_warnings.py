@@ -48,6 +48,17 @@ def test_a_baseline_at_its_null():
     assert warnings_of(GOOD, card(biased)) == ()
 
 
+def test_a_direction_that_rests_on_one_pair():
+    def direct(degrees):
+        extra = {"turn_degrees": degrees, "turn_pair": "guy/gal", "pair_distance": 0.2}
+        return card(Record("direct_bias", "occupations", "report", 0.07, n=150, extra=extra))
+
+    (warning,) = warnings_of(direct(83.4))
+    assert "rests on one pair, without which it turns by more than 45°" in warning
+    assert "direct_bias occupations report (guy/gal, 83°; the words of a pair are 0.20" in warning
+    assert warnings_of(direct(20.0)) == warnings_of(direct(None)) == ()
+
+
 def test_low_coverage():
     few = Record("similarity", "SimLex-999", "all", 0.4, n=300, extra={"coverage": 0.3})
     (warning,) = warnings_of(card(few, weat(missing=tuple("abcdefghijk"))))

@@ -13,6 +13,9 @@ from debiaslab.statistics.paired import FEW_SEEDS
 LOW_COVERAGE = 0.8
 """A share of words or pairs with vectors under this is warned about."""
 
+LARGE_TURN = 45.0
+"""Degrees by which leaving out one pair may turn the gender direction without a warning."""
+
 _FELL = 0.5  # the statistic fell at least to this share of the baseline's …
 _STAYED = 0.8  # … while d kept at least this share of its size
 
@@ -24,7 +27,8 @@ def warnings_of(
 
     Collapse; few seeds; tests whose baseline is at its null already, so that a reduction means
     nothing; a large effect size ``d`` beside a statistic ``s`` no larger than random words give,
-    or one that stayed while ``s`` fell; low coverage. One sentence a kind, naming the records.
+    or one that stayed while ``s`` fell; a gender direction that rests on one pair; low coverage.
+    One sentence a kind, naming the records.
 
     Args:
         card: The scorecard.
@@ -52,6 +56,11 @@ def warnings_of(
     found += _sentence(
         "d is large while s is no larger than random words give here: read s", _large_d(card)
     )
+    found += _sentence(
+        f"the gender direction rests on one pair, without which it turns by more than "
+        f"{LARGE_TURN:.0f}°: see with `reliability` how far the number does",
+        _one_pair(card),
+    )
     found += _sentence("words or pairs are missing from the vectors", _low_coverage(card))
     return tuple(found)
 
@@ -72,6 +81,17 @@ def _large_d(card: Scorecard) -> Iterator[str]:
         d, s, null = (record.value, _statistic(record), record.extra.get("null95"))
         if record.metric == "weat" and is_scale_artefact(d, s, null):
             yield f"{_name(record)} (d {d:.2f}, s {s:.4f}, random words {null:.4f})"
+
+
+def _one_pair(card: Scorecard) -> Iterator[str]:
+    for record in card.records:
+        turn = record.extra.get("turn_degrees")
+        if turn is not None and turn > LARGE_TURN:
+            distance = record.extra["pair_distance"]
+            yield (
+                f"{_name(record)} ({record.extra['turn_pair']}, {turn:.0f}°; the words of a pair "
+                f"are {distance:.2f} apart)"
+            )
 
 
 def _scale_free(card: Scorecard, baseline: Scorecard) -> Iterator[str]:
