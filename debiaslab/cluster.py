@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 Message = TypeVar("Message")
 
 PATIENCE = 5  # seconds that a scheduler has to answer
-_ADDRESS = re.compile(r"(tcp|tls)://\S+:\d+")
+_ADDRESS = re.compile(r"(tcp|tls)://[^\s@/]+:\d+")  # Dask knows no user and no password
 
 
 @contextmanager
@@ -73,9 +73,16 @@ def _client(scheduler: str) -> Client:
     import distributed
 
     if not _ADDRESS.fullmatch(scheduler):
+        shown = re.sub("//.*@", "//***@", scheduler)
         raise UserError(
-            f"--scheduler was {scheduler!r}",
+            f"--scheduler was {shown!r}",
             allowed="the address that `dask scheduler` prints, such as tcp://10.0.0.1:8786",
+        )
+    certificates = distributed.Security().get_connection_args("client").get("ssl_context")
+    if scheduler.startswith("tls:") and certificates is None:
+        raise UserError(
+            f"--scheduler was {scheduler!r}, but Dask has no TLS certificate here",
+            next_step="distributed.comm.tls in Dask's configuration, or a scheduler at tcp://",
         )
     try:
         return distributed.Client(scheduler, timeout=PATIENCE, set_as_default=False)

@@ -780,8 +780,10 @@ class Store:
 def import_mlflow() -> None:
     """Import what writing to a local store needs: processes forked from this one then share it."""
     set_defaults()
+    import alembic.command  # noqa: F401
     import mlflow.pyfunc
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+    import sqlalchemy.dialects.sqlite  # noqa: F401
 
 
 def _client(uri: str) -> MlflowClient:

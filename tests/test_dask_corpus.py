@@ -114,9 +114,20 @@ def test_nobody_at_the_address(monkeypatch):
         nobody.__enter__()
 
 
-@pytest.mark.parametrize("address", ["localhost", "tcp://", "http://127.0.0.1:80", "tcp://a b:1"])
+@pytest.mark.parametrize(
+    "address",
+    ["localhost", "tcp://", "http://127.0.0.1:80", "tcp://a b:1", "tcp://me:secret@127.0.0.1:1"],
+)
 def test_an_address_that_is_none(address):
-    with pytest.raises(UserError, match=r"--scheduler was .*such as tcp://"), connected(address):
+    said = pytest.raises(UserError, match=r"--scheduler was .*such as tcp://")
+    with said as refusal, connected(address):
+        raise AssertionError("it connected")
+    assert "secret" not in str(refusal.value)
+
+
+def test_tls_without_a_certificate():
+    said = pytest.raises(UserError, match=r"no TLS certificate here; try: distributed\.comm\.tls")
+    with said, connected("tls://127.0.0.1:1"):
         raise AssertionError("it connected")
 
 

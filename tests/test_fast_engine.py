@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import mmap
 import os
@@ -611,3 +612,24 @@ def test_a_penalty_without_a_gradient_moves_nothing() -> None:
     before = W.clone()
     assert apply_penalty(W, C, Constant(1.0), 1.0) == 2.0
     assert torch.equal(W, before)
+
+
+def test_a_penalty_step_holds_few_copies_of_the_rows_it_moves() -> None:
+    """They are what a worker takes most memory for, next to its matrices."""
+    most = [0]
+
+    class Watching(CosineToFirst):
+        def __call__(self, W: Tensor, C: Tensor) -> Tensor:
+            most[0] = max(most[0], len(memory(size) - known))
+            return super().__call__(W, C)
+
+    def memory(size: tuple[int, ...]) -> set[int]:
+        tensors = [each for each in gc.get_objects() if type(each) is Tensor]
+        return {each.untyped_storage().data_ptr() for each in tensors if each.shape[-2:] == size}
+
+    W, C = weights()
+    size = (10, 40)
+    known = memory(size)
+    apply_penalty(W, C, Watching(1.0), 1e6)
+    # at the start, now, the gradient, the direction, the step, where it leads; and the rows of C
+    assert most[0] == 7

@@ -9,7 +9,8 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from debiaslab.commands.arguments import STORE, add_store, check_store
+from debiaslab.commands.arguments import STORE, add_store
+from debiaslab.outputs import check_output_folder
 
 EXAMPLES = """example:
   python -m debiaslab restore quickstart.zip"""
@@ -25,12 +26,11 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     """Restore, and say what."""
     from debiaslab.errors import UserError
     from debiaslab.study.restoring import restore
-    from debiaslab.tracking import Store
 
     if not Path(args.file).is_file():
         raise UserError(f"there is no file {args.file}")
-    check_store(args)
-    made = restore(Path(args.file), Store.open(args.store), Path(args.store))
+    check_output_folder(args.store)
+    made = restore(Path(args.file), Path(args.store))
     where = "" if args.store == STORE else f" --store {args.store}"
     yield f"restored {', '.join(made.studies)} ({made.runs} runs)"
     for name in made.studies:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -57,26 +58,54 @@ def apply_penalty(W: Tensor, C: Tensor, drawn: DrawnPenalty, strength: float) ->
     used = [i for i, gradient in enumerate(gradients) if gradient is not None]
     if not used:  # constant where these rows are
         return value
-    start = torch.stack([parts[i] for i in used])
-    position, gradient = start, _stacked([gradients[i] for i in used], start)
-    longest = ROW_LIMIT * _lengths(position).clamp_min(ROW_FLOOR)
-    steps = _substeps(gradient, strength, longest)
-    direction = _unit(position)
+    start = _put(parts, used, torch.stack([parts[i] for i in used]))
+    here = _Place(start, _stacked([gradients[i] for i in used], start), _unit(start))
+    del gradients
+    longest = ROW_LIMIT * _lengths(start).clamp_min(ROW_FLOOR)
+    steps = _substeps(here.gradient, strength, longest)
     for _ in range(steps):
-        step = _limited(gradient * (-strength / steps), longest)
-        whole = position + step
-        for i, part in zip(used, whole, strict=True):
-            parts[i] = part
-        ahead = _stacked(_evaluate(drawn, parts, used)[1], position)
-        share = _share_before_turning(step, gradient, ahead)
-        position = _along_path(position, share * step)
-        here, direction = (direction, gradient), _unit(position)
-        gradient = _between(share, here, (_unit(whole), ahead), direction)
+        here, share = _substep(drawn, parts, used, here, strength / steps, longest)
         longest = longest * torch.where(share < 1, share.clamp_max(0.5), 1.0)
-    for i, moved in zip(used, position - start, strict=True):
+    for i, moved in zip(used, here.rows - start, strict=True):
         # added, not assigned: other threads may be training the same rows
         matrices[i].index_add_(0, drawn.rows, moved)
     return value
+
+
+class _Place(NamedTuple):
+    """A point of the path; every tensor ``(1 or 2, n, d)``: of W, of C, or of both."""
+
+    rows: Tensor
+    gradient: Tensor
+    direction: Tensor  # the rows, of length 1
+
+
+def _substep(
+    drawn: DrawnPenalty,
+    parts: list[Tensor],
+    used: Sequence[int],
+    here: _Place,
+    strength: float,
+    longest: Tensor,
+) -> tuple[_Place, Tensor]:
+    """Return where a straight sub-step leads, and the share of it that each row was let go.
+
+    The gradient there is interpolated between the two ends of the step, along rows and across them
+    separately. Tensors are written over, or let go of, as soon as they can be: with a large cover
+    they are what a training takes most memory for, next to its matrices.
+    """
+    step = _limited(here.gradient * -strength, longest)
+    whole = _put(parts, used, here.rows + step)
+    ahead = _stacked(_evaluate(drawn, parts, used)[1], whole)
+    share = _share_before_turning(step, here.gradient, ahead)
+    before, after = _dot(here.direction, here.gradient), _dot(_unit(whole), ahead)
+    along = before + share * (after - before)
+    gradient = ahead.sub_(here.gradient).mul_(share).add_(here.gradient)
+    del whole
+    rows = _put(parts, used, _along_path(here.rows, step.mul_(share)))
+    direction = _unit(rows)
+    gradient.add_((along - _dot(gradient, direction)) * direction)
+    return _Place(rows, gradient, direction), share
 
 
 def _evaluate(
@@ -100,6 +129,13 @@ def _evaluate(
     return value, gradients
 
 
+def _put(parts: list[Tensor], used: Sequence[int], rows: Tensor) -> Tensor:
+    """Put rows, ``(1 or 2, n, d)``, in the place of those of W and C that are used; return them."""
+    for i, part in zip(used, rows, strict=True):
+        parts[i] = part
+    return rows
+
+
 def _finite(values: Tensor) -> bool:
     """Whether all values are numbers; their sum says it sooner, unless it overflows."""
     return math.isfinite(float(values.sum())) or bool(values.isfinite().all())
@@ -113,9 +149,9 @@ def _unit(rows: Tensor) -> Tensor:
     return rows / _lengths(rows).clamp_min(1e-12)
 
 
-def _stacked(gradients: list[Tensor | None], position: Tensor) -> Tensor:
-    """Return the gradients at a position of shape ``(1 or 2, n, d)``; None counts as zero."""
-    zero = torch.zeros_like(position[0])
+def _stacked(gradients: Sequence[Tensor | None], rows: Tensor) -> Tensor:
+    """Return the gradients at rows of shape ``(1 or 2, n, d)``; None counts as zero."""
+    zero = torch.zeros_like(rows[0])
     return torch.stack([zero if gradient is None else gradient for gradient in gradients])
 
 
@@ -126,33 +162,25 @@ def _substeps(gradient: Tensor, strength: float, longest: Tensor) -> int:
 
 
 def _limited(step: Tensor, longest: Tensor) -> Tensor:
-    return step * (longest / _lengths(step).clamp_min(1e-30)).clamp_max(1.0)
+    return step.mul_((longest / _lengths(step).clamp_min(1e-30)).clamp_max(1.0))
 
 
 def _along_path(position: Tensor, step: Tensor) -> Tensor:
     """Return ``position + step`` with squared row norms of |w|² + 2 w·step, without the |step|²."""
     moved = position + step
     squared = position.square().sum(dim=2, keepdim=True)
-    wanted = squared + 2 * (position * step).sum(dim=2, keepdim=True)
+    wanted = squared + 2 * _dot(position, step)
     ratio = wanted / moved.square().sum(dim=2, keepdim=True).clamp_min(1e-30)
-    return moved * torch.where(squared > ROW_FLOOR**2, ratio.sqrt(), 1.0)
+    return moved.mul_(torch.where(squared > ROW_FLOOR**2, ratio.sqrt(), 1.0))
 
 
-def _between(
-    share: Tensor, here: tuple[Tensor, Tensor], ahead: tuple[Tensor, Tensor], direction: Tensor
-) -> Tensor:
-    """Interpolate the gradient between two points, along rows and across them separately.
-
-    A point is given by its rows' directions and its gradient; ``direction`` is where it is to be.
-    """
-    gradient = here[1] + share * (ahead[1] - here[1])
-    before, after = ((unit * g).sum(dim=2, keepdim=True) for unit, g in (here, ahead))
-    along = (gradient * direction).sum(dim=2, keepdim=True)
-    return gradient + (before + share * (after - before) - along) * direction
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    """Return the dot product of each row with its like, ``(1 or 2, n, 1)``."""
+    return (a * b).sum(dim=2, keepdim=True)
 
 
 def _share_before_turning(step: Tensor, before: Tensor, after: Tensor) -> Tensor:
     """Return, for each row, the share of its step at which its gradient along the step is zero."""
-    falling = -(before * step).sum(dim=2, keepdim=True)  # at least 0: steps go downhill
-    rising = (after * step).sum(dim=2, keepdim=True)
+    falling = -_dot(before, step)  # at least 0: steps go downhill
+    rising = _dot(after, step)
     return torch.where(rising > 0, falling / (falling + rising).clamp_min(1e-30), 1.0)

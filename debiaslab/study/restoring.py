@@ -61,15 +61,14 @@ class Restored:
     runs: int
 
 
-def restore(path: Path, store: Store, root: Path, *, progress: bool = True) -> Restored:
+def restore(path: Path, root: Path, *, progress: bool = True) -> Restored:
     """Put the studies of an archive into a store, under new run ids.
 
     A study is seen only when it is whole: one that was cut short is begun anew by the same call.
 
     Args:
         path: The archive.
-        store: The tracking store.
-        root: Folder of the search's database.
+        root: Folder of the store, which is made, if need be, when the archive was found whole.
         progress: Whether to draw a progress bar.
 
     Raises:
@@ -78,6 +77,7 @@ def restore(path: Path, store: Store, root: Path, *, progress: bool = True) -> R
     try:
         with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
             content = _unpack(archive, path, Path(folder), root)
+            store = Store.open(root)
             there = {study.study for study in store.studies()}
             if taken := [each.name for each in content.studies if each.name in there]:
                 raise UserError(
@@ -115,8 +115,8 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, root: Path) -> C
             "which no archive of a study does",
             next_step="archive the study again where it is",
         )
-    root.mkdir(parents=True, exist_ok=True)
-    for place in (folder, root):
+    there = next(each for each in (root, *root.absolute().parents) if each.exists())
+    for place in (folder, there):
         if (free := shutil.disk_usage(place).free) < size:
             raise UserError(f"{path} unpacks to {size:,} bytes, and {place} has {free:,} free")
     if MANIFEST not in entries:

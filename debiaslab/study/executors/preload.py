@@ -1,24 +1,28 @@
-"""What a participant imports, for the process that participants are forked from to import once.
+"""What a participant needs in memory, for the process that participants are forked from to make.
 
-The pages of what it imports are then in memory once, and a participant begins at once. Nothing here
-may start a thread: threads do not survive a fork.
+The pages of what is imported and compiled here are then in memory once, and a participant begins at
+once. Nothing here may start a thread: threads do not survive a fork.
 """
 
 import gc
-from contextlib import suppress
 
 import gensim.models
+import jinja2
+import matplotlib.axes
 import matplotlib.backends.backend_agg
+import matplotlib.figure
 import sklearn.cluster
 import sklearn.svm
 
 import debiaslab.study.executors.share
+from debiaslab.sgns.fast import fast_unavailable
 from debiaslab.tracking import import_mlflow
 
 import_mlflow()
-with suppress(ImportError):  # where it cannot be imported, the reference engine trains
-    import debiaslab.sgns.kernel
+# Compiles a kernel, or loads it: most of what numba imports and makes, it imports and makes then.
+# Where it cannot, the reference engine trains.
+fast_unavailable()
 gc.collect()
 gc.freeze()  # a collection writes to every object it looks at, which would copy all those pages
 
-__all__ = ["debiaslab", "gensim", "matplotlib", "sklearn"]
+__all__ = ["debiaslab", "gensim", "jinja2", "matplotlib", "sklearn"]
