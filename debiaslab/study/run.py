@@ -32,6 +32,7 @@ from debiaslab.sgns import (
 from debiaslab.study.description import run_note
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
 from debiaslab.study.old_checkpoints import CHECKPOINTS, owner_of
+from debiaslab.study.run_name import run_name
 from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
 
 if TYPE_CHECKING:
@@ -135,8 +136,8 @@ def run_once(
 
     Whatever is raised, the MLflow run is marked as failed, with the reason.
     """
-    name = _run_name(plan.strategy, trial, weight, seed)
     strategy = plan.create(weight)
+    name = run_name(plan.strategy, strategy, seed=seed, trial=trial)
     settings = plan.settings_for(seed)
     bound = bound_strategy(corpus, strategy, plan.cover, settings)
     params = run_params(corpus, settings, strategy, bound, plan.cover)
@@ -342,13 +343,6 @@ def _read_back(store: Store, run: RunInfo) -> FinishedRun:
         outcome=Outcome(**values),  # type: ignore[arg-type]
         yardstick=Yardstick(**yardstick),
     )
-
-
-def _run_name(strategy: str, trial: int | None, weight: float, seed: int) -> str:
-    if weight == 0:
-        return f"baseline seed={seed}"
-    what = f"{strategy} λ={weight:.3g} seed={seed}"
-    return what if trial is None else f"{what} · trial {trial}"
 
 
 def _tags(strategy: str, trial: int | None, weight: float, seed: int) -> dict[str, str]:
