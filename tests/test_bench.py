@@ -64,6 +64,8 @@ def test_a_slice_is_marked_extrapolated_and_the_whole_is_not(
     assert not large.extrapolated
     assert large.measured_words == corpus.tokens
     for each in (small, large):
+        assert len(each.measurements) == 3
+        assert each.seconds == sorted(each.measurements)[1]
         assert each.seconds == pytest.approx(corpus.tokens / each.words_per_second)
 
 
@@ -112,6 +114,8 @@ def test_the_command_writes_a_table_and_a_figure(
         rows = list(csv.DictReader(file))
     assert [row["batch_size"] for row in rows] == ["64", "4096"]
     assert rows[1]["extrapolated"] == "False"
+    runs = sorted(float(rows[1][f"run_{i}"]) for i in (1, 2, 3))
+    assert float(rows[1]["epoch_seconds"]) == runs[1]
     assert (tmp_path / "bench-batch-size.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
 from debiaslab.errors import UserError
-from debiaslab.sgns import TrainSettings, train
+from debiaslab.sgns import TrainResult, TrainSettings, train
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
 BATCH_SIZES = tuple(2**power for power in range(1, 15))  # 2 … 16,384
+REPEATS = 3
 _PROBE_STEPS = 20  # of the short training that shows how much text fits the time limit
 _PROBE_TOKENS = 200
 
@@ -24,15 +26,11 @@ class BatchTime:
     """Time of one epoch at one batch size."""
 
     batch_size: int
-    seconds: float  # for one epoch of the whole corpus
-    measured_words: int  # in-vocabulary words that were trained
-    measured_seconds: float  # and the time they took
+    seconds: float  # for one epoch of the whole corpus: the median of the measurements
+    measurements: tuple[float, ...]  # the same, each
+    measured_words: int  # in-vocabulary words that were trained each time
     extrapolated: bool  # whether that was less than the whole corpus
-
-    @property
-    def words_per_second(self) -> float:
-        """Training speed, in-vocabulary words before subsampling."""
-        return self.measured_words / self.measured_seconds
+    words_per_second: float  # median; in-vocabulary words before subsampling
 
 
 def homework_settings(batch_size: int = 512, *, threads: int = 1, seed: int = 1) -> TrainSettings:
@@ -56,15 +54,15 @@ def homework_settings(batch_size: int = 512, *, threads: int = 1, seed: int = 1)
 def time_batch_sizes(
     corpus: Corpus, settings: TrainSettings, seconds: float, *, progress: bool = True
 ) -> tuple[BatchTime, ...]:
-    """Train with each of ``BATCH_SIZES`` and return the time of one epoch.
+    """Train ``REPEATS`` times with each of ``BATCH_SIZES`` and return the time of one epoch.
 
-    A slice from the start of the corpus is trained when the whole would take longer than about
-    ``seconds``; the vocabulary, and so the cost of a step, stays that of the whole.
+    A slice from the start of the corpus is trained when the whole would take longer than that part
+    of ``seconds``; the vocabulary, and so the cost of a step, stays that of the whole.
 
     Args:
         corpus: Encoded corpus.
         settings: Everything but the batch size.
-        seconds: Time limit for each batch size, roughly kept.
+        seconds: Time limit for each batch size, all repeats together, roughly kept.
         progress: Whether to draw a progress bar.
     """
     times = []
@@ -80,23 +78,27 @@ def _time(corpus: Corpus, settings: TrainSettings, seconds: float) -> BatchTime:
     """Train a short slice, which also warms up, and then as much as the limit allows."""
     probe = max(_PROBE_STEPS * settings.batch_size, _PROBE_TOKENS)
     short = _train_slice(corpus, settings, probe)
-    return _train_slice(corpus, settings, max(probe, int(seconds * short.words_per_second)))
+    tokens = max(probe, int(seconds / REPEATS * short.words_per_second))
+    trained = [_train_slice(corpus, settings, tokens) for _ in range(REPEATS)]
+    measured = tuple(each.seconds * corpus.tokens / each.words for each in trained)
+    return BatchTime(
+        batch_size=settings.batch_size,
+        seconds=median(measured),
+        measurements=measured,
+        measured_words=trained[0].words,
+        extrapolated=tokens < corpus.tokens,
+        words_per_second=corpus.tokens / median(measured),
+    )
 
 
-def _train_slice(corpus: Corpus, settings: TrainSettings, tokens: int) -> BatchTime:
+def _train_slice(corpus: Corpus, settings: TrainSettings, tokens: int) -> TrainResult:
     result = train(first_tokens(corpus, tokens), settings, progress=False)
     if result.words == 0:
         raise UserError(
             "subsampling left no word of the start of the corpus",
             allowed="a text with more than a few different words",
         )
-    return BatchTime(
-        batch_size=settings.batch_size,
-        seconds=result.seconds * corpus.tokens / result.words,
-        measured_words=result.words,
-        measured_seconds=result.seconds,
-        extrapolated=tokens < corpus.tokens,
-    )
+    return result
 
 
 def first_tokens(corpus: Corpus, tokens: int) -> Corpus:

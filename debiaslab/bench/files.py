@@ -22,13 +22,20 @@ def write_batch_sizes(
 ) -> tuple[Path, Path]:
     """Write ``bench-batch-size.csv`` and its log–log figure ``.png``, and return their paths."""
     header = ("batch_size", "epoch_seconds", "words_per_second", "extrapolated", "measured_words")
+    runs = [f"run_{i}" for i, _ in enumerate(times[0].measurements, start=1)]
     rows = [
-        (t.batch_size, t.seconds, t.words_per_second, t.extrapolated, t.measured_words)
+        (
+            *(t.batch_size, t.seconds, t.words_per_second, t.extrapolated, t.measured_words),
+            *t.measurements,
+        )
         for t in times
     ]
     stem = Path(folder) / "bench-batch-size"
     finding = f"{_batches_finding(times)}\n{title}"
-    return _write_csv(stem, header, rows), _write_png(stem, finding, lambda a: _batches(a, times))
+    return (
+        _write_csv(stem, (*header, *runs), rows),
+        _write_png(stem, finding, lambda axes: _batches(axes, times)),
+    )
 
 
 def write_threads(
@@ -88,7 +95,14 @@ def _write_png(stem: Path, title: str, draw: Callable[[Axes], None]) -> Path:
 
 
 def _batches(axes: Axes, times: Sequence[BatchTime]) -> None:
-    axes.loglog([t.batch_size for t in times], [t.seconds for t in times], color=_BLUE, lw=1)
+    size, seconds = [t.batch_size for t in times], [t.seconds for t in times]
+    spread = [
+        [t.seconds - min(t.measurements) for t in times],
+        [max(t.measurements) - t.seconds for t in times],
+    ]
+    label = f"median of {len(times[0].measurements)}; bars: lowest and highest"
+    axes.errorbar(size, seconds, yerr=spread, color=_BLUE, lw=1, capsize=3, label=label)
+    axes.set_yscale("log")
     for extrapolated, fill, label in (
         (False, _BLUE, "whole epoch trained"),
         (True, "white", "extrapolated from the start of the text"),

@@ -53,7 +53,7 @@ def time_threads(
     with tqdm(total=total, desc="threads", leave=False, disable=not progress) as bar:
         for _ in range(REPEATS):
             for each, measured in zip(chosen, speeds, strict=True):
-                bar.set_postfix_str(f"{each.threads} threads")
+                bar.set_postfix_str(f"{each.threads} thread{'s' * (each.threads > 1)}")
                 measured.append(train(corpus, each, progress=False).words_per_second)
                 bar.update()
     return tuple(

@@ -38,12 +38,14 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         cost = estimate(corpus, plan, done=done, done_baselines=baselines)
         total += cost.seconds
         knobs = ", ".join(f"{knob} in {space!r}" for knob, space in plan.search_space.items())
+        seeds = len(plan.seeds)
+        s = "s" * (seeds != 1)
         known = f" ({done + baselines} of them are in the store)" if done + baselines else ""
         yield (
             f"\nstudy     {name}\n"
             f"searched  {knobs} ({plan.search.sampler}, {', '.join(plan.search.objectives)})\n"
-            f"runs      {plan.trials} trials × {len(plan.seeds)} seeds + {len(plan.seeds)} "
-            f"baselines = {(plan.trials + 1) * len(plan.seeds)}{known}\n"
+            f"runs      {plan.trials} trials × {seeds} seed{s} + {seeds} baseline{s} = "
+            f"{(plan.trials + 1) * seeds}{known}\n"
             f"speed     {cost.words_per_second:,.0f} words/s, "
             f"{cost.words_per_second_strategy:,.0f} with {plan.strategy}; "
             f"{cost.words:,} words and {cost.measuring:.1f} s of measuring a run\n"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from debiaslab import regularizers
 from debiaslab.report import TrialRow, headline, sweep_markdown
+from debiaslab.report.verdict import verdict
 from debiaslab.study.objective import FORMULA
 from debiaslab.ui_views import run_page, view_page
 
@@ -92,7 +93,8 @@ def run_note(strategy: str, weight: float, seed: int, outcome: Outcome | None) -
 def _finding(rows: Sequence[TrialRow]) -> str:
     if not rows:
         return "**Nothing is chosen yet**: the search runs, or was interrupted."
-    return f"**{headline(rows)}**"
+    found = verdict(rows)
+    return f"**{headline(rows) if found is None else found.sentence}**"
 
 
 def _links(experiment: str, parent: str, *, report: bool = False, figure: str | None) -> str:

@@ -160,7 +160,7 @@ def _check_name(name: str | None) -> None:
         or set(name) & set("/\\:")
     ):
         raise UserError(
-            f"--study was {name!r}",
+            f"the name of the study (--study, or `name` in its file) was {name!r}",
             allowed="a name without slashes, backslashes and colons that does not begin with a dot",
             next_step="--study quickstart",
         )

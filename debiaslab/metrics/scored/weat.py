@@ -10,6 +10,7 @@ import numpy as np
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import AssociationTest, Half, association_tests
+from debiaslab.metrics.at_once import at_once
 from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.null import QUANTILE, Array, RandomWords, difference_of_means, null_from
@@ -42,21 +43,11 @@ def records(
         yardsticks: The random words to draw from; none for no nulls.
         tests: The tests; those that ship when None.
     """
-    measured = [
-        _Measured(
-            test,
-            half,
-            weat(
-                embeddings,
-                *test.half(half),
-                permutations=effort.permutations,
-                bootstrap=effort.bootstrap,
-                seed=effort.seed_of("weat", test.name, half),
-            ),
-        )
-        for test in (association_tests() if tests is None else tests)
-        for half in HALVES
-    ]
+    chosen = association_tests() if tests is None else tests
+    measured = at_once(
+        lambda which: _measure(embeddings, *which, effort),
+        [(test, half) for test in chosen for half in HALVES],
+    )
     nulls = [(each, _quantiles(each.words, measured, effort)) for each in yardsticks]
     for each in measured:
         extra: dict[str, float | str | None] = {}
@@ -74,6 +65,19 @@ class _Measured:
     test: AssociationTest
     half: Half
     result: WeatResult
+
+
+def _measure(
+    embeddings: Embeddings, test: AssociationTest, half: Half, effort: Effort
+) -> _Measured:
+    result = weat(
+        embeddings,
+        *test.half(half),
+        permutations=effort.permutations,
+        bootstrap=effort.bootstrap,
+        seed=effort.seed_of("weat", test.name, half),
+    )
+    return _Measured(test, half, result)
 
 
 def _weat_record(measured: _Measured, nulls: Mapping[str, Any]) -> Record:
@@ -136,13 +140,15 @@ def _quantiles(drawn: RandomWords, measured: Sequence[_Measured], effort: Effort
     if not held:
         return nulls
     scores = drawn.unit @ np.stack(contrasts, axis=1)
-    for (each, attributes), column in zip(held, scores.T, strict=True):
-        left, seed = (
-            drawn.but(column, attributes),
-            effort.seed_of("null", each.test.name, each.half),
-        )
-        nulls[each.test.name, each.half] = _quantile(left, each.result.n[:2], seed)
-    return nulls
+
+    def quantile(i: int) -> float | str:
+        each, attributes = held[i]
+        seed = effort.seed_of("null", each.test.name, each.half)
+        return _quantile(drawn.but(scores[:, i], attributes), each.result.n[:2], seed)
+
+    found = at_once(quantile, range(len(held)))
+    tested = ((each.test.name, each.half) for each, _ in held)
+    return nulls | dict(zip(tested, found, strict=True))
 
 
 def _quantile(scores: Array, sizes: Sequence[int], seed: int) -> float | str:
