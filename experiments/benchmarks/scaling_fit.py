@@ -216,13 +216,13 @@ def draw(found: Measured) -> None:
         "encoding, Dask, 2 workers": found.of("encode", 2, "peak_mib"),
         "one epoch, one thread": found.of("train", "whole", "peak_mib"),
     }
-    sizes |= {f"sweep, {n} worker(s)": found.of("sweep", n, "peak_mib") for n in paces}
+    sizes |= {f"sweep, {n} worker{'s' * (n > 1)}": found.of("sweep", n, "peak_mib") for n in paces}
     for name, mib in sizes.items():
         memory.plot(tokens, mib, "o-", label=name)
     memory.set(title="peak memory, MiB", xscale="log", xlabel="tokens", ylim=(0, None))
     for trials in last:
         for n, each in paces.items():
-            trials.plot(tokens, each, "o-", label=f"{n} worker(s)")
+            trials.plot(tokens, each, "o-", label=f"{n} worker{'s' * (n > 1)}")
         title = "trials an hour, 1 epoch each"
         trials.set(title=title, xscale="log", yscale="log", xlabel="tokens")
     for axes in (time, memory, *last):
