@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from debiaslab import regularizers
-from debiaslab.study.run_name import run_name
+from debiaslab.study.description import run_note
+from debiaslab.study.run_name import run_name, strategy_label
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,11 @@ def test_a_name_tells_what_is_special(
 ) -> None:
     strategy = regularizers.create(named, **knobs)
     assert run_name(named, strategy, seed=2, trial=trial) == expected
+
+
+def test_a_label_is_a_name_without_seed_and_trial() -> None:
+    strategy = regularizers.create("cds", names=False)
+    assert strategy_label("cds", strategy) == "cds[names=False]"
+    note = run_note(strategy_label("cds", strategy), 2, None)
+    assert note.startswith("`cds[names=False]`, seed 2.")
+    assert run_note(None, 2, None).startswith("The baseline: no strategy (λ = 0), seed 2.")

@@ -75,9 +75,9 @@ def comparison_note(table: str, experiment: str, parent: str) -> str:
     )
 
 
-def run_note(strategy: str, weight: float, seed: int, outcome: Outcome | None) -> str:
-    """Return the description of one run."""
-    what = "The baseline: no strategy (λ = 0)" if weight == 0 else f"`{strategy}`, λ = {weight:.4g}"
+def run_note(label: str | None, seed: int, outcome: Outcome | None) -> str:
+    """Return the description of one run; the baseline has no ``label``."""
+    what = "The baseline: no strategy (λ = 0)" if label is None else f"`{label}`"
     lines = [f"{what}, seed {seed}."]
     if outcome is not None:
         lines.append(

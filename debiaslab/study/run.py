@@ -32,7 +32,7 @@ from debiaslab.sgns import (
 from debiaslab.study.description import run_note
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
 from debiaslab.study.old_checkpoints import CHECKPOINTS, owner_of
-from debiaslab.study.run_name import run_name
+from debiaslab.study.run_name import run_name, strategy_label
 from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
 
 if TYPE_CHECKING:
@@ -169,7 +169,8 @@ def run_once(
             yardstick = baseline.yardstick
         outcome = _outcome(plan, scorecard, yardstick, may_lack=is_control(strategy))
         _log_outcome(log, weight, outcome, result.words)
-        log.tags({NOTE_TAG: run_note(plan.strategy, weight, seed, outcome)})
+        label = None if weight == 0 else strategy_label(plan.strategy, strategy)
+        log.tags({NOTE_TAG: run_note(label, seed, outcome)})
         log.json(asdict(yardstick), YARDSTICK)
         compared = None if baseline is None else _scorecard(store, baseline.run_id)
         _log_report_page(log, name, params, result, scorecard, outcome, yardstick, compared)

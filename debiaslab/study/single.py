@@ -23,6 +23,7 @@ from debiaslab.study.run import (
     run_params,
     train_logged,
 )
+from debiaslab.study.run_name import strategy_label
 from debiaslab.tracking import Store
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def train_single(
     """
     settings, chosen = training.settings, training.create()
     bound = bound_strategy(corpus, chosen, training.cover, settings)
-    name = f"{training.strategy} λ={training.weight:.4g}" if bound is not None else "baseline"
+    name = "baseline" if bound is None else strategy_label(training.strategy, chosen)
     params = run_params(corpus, settings, chosen, bound, training.cover)
     if training.init is not None:
         params["init"] = "vectors of a file"

@@ -19,8 +19,8 @@ def records(embeddings: Embeddings, effort: Effort) -> Iterator[Record]:
     """Direct bias of the occupations; each half of the words with its own half of the pairs.
 
     ``extra`` has ``pair_distance``, and the pair without which the direction turns furthest
-    (``turn_pair``) with the angle (``turn_degrees``), see :func:`~debiaslab.metrics.pair_turn`;
-    without these three where only values are wanted.
+    (``turn_pair``) with the angle (``turn_degrees``), see
+    :func:`~debiaslab.metrics.pair_turn.pair_turn`; not these three where only values are wanted.
     """
     for half in HALVES:
         pairs = load_pairs(DEFINITIONAL_PAIRS).half(half)
