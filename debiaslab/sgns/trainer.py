@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.memory import give_back
 from debiaslab.sgns.checkpoint import Checkpoints, Slot
 from debiaslab.sgns.engine import Engine, PenaltyTerm, Preprocessing
 from debiaslab.sgns.fast import FastEngine, fast_unavailable
@@ -92,10 +93,13 @@ def train(
         run = Progress(model, engine, watch, penalty, slot)
         resumed_at = run.resume()
         _epochs(run, corpus, settings, on_epoch, progress=progress)
+    name = engine.name
+    del run, engine  # which hold the context embeddings, too: the copy is not to come on top
+    model.drop_context()
     return TrainResult(
         embeddings=_embeddings(model, corpus),
         history=tuple(watch.history),
-        engine=engine.name,
+        engine=name,
         words=watch.words,
         pairs=watch.pairs,
         seconds=watch.seconds,
@@ -135,6 +139,7 @@ def _epochs(
                     next_step="--subsample 0, or a text with more than one word a line",
                 )
             if on_epoch is not None:
+                give_back()  # what the penalty's last step took: the copy is not to come on top
                 on_epoch(number + 1, _embeddings(run.model, corpus))
             if watch.stop:
                 break

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from multiprocessing import get_all_start_methods, get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
+from debiaslab.memory import blocks_kept_whole
 from debiaslab.study.executors.share import Share, work
 
 if TYPE_CHECKING:
@@ -86,6 +88,8 @@ def _context() -> SpawnContext | ForkServerContext:
         return get_context("spawn")
     context = get_context("forkserver")
     context.set_forkserver_preload(["debiaslab.study.executors.preload"])
+    with blocks_kept_whole():
+        ensure_running()
     return context
 
 
