@@ -83,6 +83,7 @@ def train(
     """
     settings = settings or TrainSettings()
     _refuse_short(corpus, settings)
+    give_back()  # what was done before left free: matrices do not fit in its pieces
     model = SGNS(len(corpus.words), settings.dim, settings.seed)
     if init is not None:
         _start_from(model, corpus, init)
