@@ -325,7 +325,7 @@ def test_the_vectors_of_an_epoch_are_lent_and_measure_as_a_copy_does(corpus: Cor
         with pytest.raises(ValueError, match="read-only"):
             vectors.vectors[0] = 0
 
-    result = train(corpus, SETTINGS, on_epoch=see, progress=False)
+    result = train(corpus, replace(SETTINGS, dim=20), on_epoch=see, progress=False)
     assert len(copies) == 3
     assert np.array_equal(copies[-1].vectors, result.embeddings.vectors)
     assert not np.array_equal(copies[0].vectors, copies[-1].vectors)
