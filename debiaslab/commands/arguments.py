@@ -214,8 +214,16 @@ def check_store(args: argparse.Namespace) -> None:
     """Make sure, before long work, that runs can be logged; the store is made when it is new."""
     from debiaslab.tracking import Store
 
-    _refuse_file(args.store)
+    check_store_place(args)
     Store.open(args.store)
+
+
+def check_store_place(args: argparse.Namespace) -> None:
+    """Make sure that a store can be made or written where it should be, without making one."""
+    from debiaslab.outputs import check_output_folder
+
+    _refuse_file(args.store)
+    check_output_folder(args.store)
 
 
 def open_store(args: argparse.Namespace) -> Store:

@@ -62,11 +62,15 @@ def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iter
     """
     from debiaslab.study import sweep
     from debiaslab.study.summary import NOTHING_LEFT
+    from debiaslab.study.sweeping import check_sweep
 
     check_submissions(study)
     executor = executor_of(study)
     corpus = corpus_of(study) if corpus is None else corpus
-    for plan in study.plans():
+    plans = study.plans()
+    for plan in plans:  # what the last of several would be refused for is said before the first
+        check_sweep(corpus, plan, root=root, submissions=SUBMISSIONS)
+    for plan in plans:
         summary = sweep(
             corpus, plan, root=root, submissions=SUBMISSIONS, file=study, executor=executor
         )
