@@ -19,6 +19,7 @@ import mlflow
 import numpy as np
 import pytest
 
+from debiaslab.commands.arguments import next_command
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.processes import this_process
 from debiaslab.run_records import PROCESS_TAG
@@ -181,6 +182,12 @@ def test_status_of_a_finished_group_and_of_one_of_its_studies(capfd: Capture) ->
     assert "pair-projection" not in alone.out
 
 
+def test_what_comes_next_can_be_pasted_whatever_things_are_called() -> None:
+    said = next_command("resume", "our study", store="a store of ours")
+    assert said == "python -m debiaslab resume 'our study' --store 'a store of ours'"
+    assert next_command("ui", store="mlruns") == "python -m debiaslab ui"
+
+
 def test_status_of_an_unknown_study_names_the_nearest(capfd: Capture) -> None:
     assert "did you mean 'pair'" in refused(capfd, "status", "pare").sentence
 
@@ -315,11 +322,11 @@ def test_a_study_that_went_on_alone_takes_part_in_what_its_group_was_asked_for_l
 def test_a_restored_study_is_what_it_was_and_goes_on_alike(
     own: Path, tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    zipped = tmp_path / "pair.zip"
-    assert call(capfd, "archive", "pair", str(zipped)).code == 0
+    zipped = tmp_path / "the pair.zip"
+    assert "debiaslab restore 'the pair.zip'" in call(capfd, "archive", "pair", str(zipped)).out
     written = zipped.read_bytes()
     sentence = refused(capfd, "archive", "pair-tying", str(zipped)).sentence
-    assert f"try: python -m debiaslab archive pair-tying {tmp_path / 'pair-2.zip'}" in sentence
+    assert f"try: python -m debiaslab archive pair-tying '{tmp_path}/the pair-2.zip'" in sentence
     assert zipped.read_bytes() == written
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

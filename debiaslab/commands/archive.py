@@ -9,11 +9,10 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from debiaslab.commands.arguments import STORE, add_store, open_store
+from debiaslab.commands.arguments import add_store, next_command, open_store
 from debiaslab.errors import UserError
 
 EXAMPLES = """example:
@@ -42,15 +41,14 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     yield (
         f"wrote {out}: {', '.join(made.studies)} ({made.runs} runs, {made.files} files, "
         f"{readable_size(made.bytes)})\nnext, where it is to go on: "
-        f"python -m debiaslab restore {out.name}"
+        f"{next_command('restore', out.name)}"
     )
 
 
 def _another(args: argparse.Namespace, out: Path) -> str:
     """Return the command with the first name of its kind that is free."""
     free = next(name for i in itertools.count(2) if not os.path.lexists(name := _numbered(out, i)))
-    store = [] if args.store == STORE else ["--store", args.store]
-    return "python -m debiaslab " + shlex.join(["archive", args.name, str(free), *store])
+    return next_command("archive", args.name, str(free), store=args.store)
 
 
 def _numbered(out: Path, number: int) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -226,6 +227,17 @@ def check_store_place(args: argparse.Namespace) -> None:
     check_output_folder(args.store)
 
 
+def next_command(*words: str, store: str | None = None) -> str:
+    """Return a command of ours as a user can paste it.
+
+    Args:
+        words: What follows the program's name, not quoted.
+        store: Folder of the store, which is named unless it is the default; None: never.
+    """
+    where = [] if store in (None, STORE) else ["--store", str(store)]
+    return f"python -m debiaslab {shlex.join([*words, *where])}"
+
+
 def open_store(args: argparse.Namespace) -> Store:
     """Open the store that is there."""
     from debiaslab.tracking import Store
@@ -257,7 +269,7 @@ def run_vectors(store: Store, run: RunInfo) -> Embeddings:
     if run.kind == "study":
         name = run.tags.get(STUDY_TAG, run.name)
         if run.tags.get(COMPARISON_TAG) == "true":
-            step = f"python -m debiaslab status {name}, which shows the ids of its runs"
+            step = f"{next_command('status', name)}, which shows the ids of its runs"
         else:
             step = f"--run {store.best(name).run_id} for its best run"
         raise UserError(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import STORE, SUBMISSIONS, add_store, check_store
+from debiaslab.commands.arguments import SUBMISSIONS, add_store, check_store, next_command
 from debiaslab.commands.study_arguments import (
     add_study,
     check_corpus,
@@ -77,8 +77,7 @@ def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iter
         if summary.trained == 0:
             yield NOTHING_LEFT
         yield summary.text
-        store = "" if root == STORE else f" --store {root}"
-        yield f"next: python -m debiaslab ui --study {summary.name}{store}"
+        yield f"next: {next_command('ui', '--study', summary.name, store=root)}"
 
 
 def check_submissions(study: StudyFile) -> None:
