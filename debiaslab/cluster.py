@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 from unicodedata import unidata_version
 
@@ -42,9 +43,7 @@ def connected(scheduler: str | None = None, workers: int | None = None) -> Itera
     try:
         import distributed
     except ImportError as error:
-        raise UserError(
-            "Dask is not installed here", next_step="pip install 'debiaslab[dask]'"
-        ) from error
+        raise _not_installed() from error
     if scheduler is None:
         with (
             distributed.LocalCluster(
@@ -69,15 +68,34 @@ def connected(scheduler: str | None = None, workers: int | None = None) -> Itera
         yield client
 
 
+def check_address(scheduler: str | None) -> None:
+    """Refuse, without asking it, an address that no scheduler can have; None: a cluster of ours.
+
+    Raises:
+        UserError: Dask is not installed, or the address is none.
+    """
+    if find_spec("distributed") is None:
+        raise _not_installed()
+    if scheduler is not None and not _ADDRESS.fullmatch(scheduler):
+        raise UserError(
+            f"--scheduler was {shown_address(scheduler)!r}",
+            allowed="the address that `dask scheduler` prints, such as tcp://10.0.0.1:8786",
+        )
+
+
+def shown_address(scheduler: str) -> str:
+    """Return what a user may see of an address, which has no password unless it is none."""
+    return re.sub("(//|^).*@", r"\1***@", scheduler)
+
+
+def _not_installed() -> UserError:
+    return UserError("Dask is not installed here", next_step="pip install 'debiaslab[dask]'")
+
+
 def _client(scheduler: str) -> Client:
     import distributed
 
-    if not _ADDRESS.fullmatch(scheduler):
-        shown = re.sub("//.*@", "//***@", scheduler)
-        raise UserError(
-            f"--scheduler was {shown!r}",
-            allowed="the address that `dask scheduler` prints, such as tcp://10.0.0.1:8786",
-        )
+    check_address(scheduler)
     certificates = distributed.Security().get_connection_args("client").get("ssl_context")
     if scheduler.startswith("tls:") and certificates is None:
         raise UserError(

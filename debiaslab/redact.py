@@ -24,7 +24,8 @@ _SECRET_VARIABLES = (
     "PGPASSWORD",
 )
 _ADDRESS_VARIABLES = ("MLFLOW_TRACKING_URI", "DEBIASLAB_OPTUNA_STORAGE")
-_PASSWORD = re.compile(r"://[^\s:/]*:(\S*)@")
+# Of an address as a whole, which may be mistyped: its scheme or slashes may be wrong or missing.
+_PASSWORD = re.compile(r"\s*[\w+.-]*:?/{0,3}[^\s:/]*:(\S*)@")
 _SHORTEST = 4  # a shorter secret stands in too many other words
 
 
@@ -48,5 +49,5 @@ def _secrets() -> Iterator[str]:
     for variable in _SECRET_VARIABLES:
         yield os.environ.get(variable, "")
     for variable in _ADDRESS_VARIABLES:
-        if found := _PASSWORD.search(os.environ.get(variable, "")):
+        if found := _PASSWORD.match(os.environ.get(variable, "")):
             yield from (found[1], unquote(found[1]))

@@ -120,6 +120,20 @@ def test_redact_hides_the_password_of_an_address_wherever_it_is_repeated(monkeyp
     assert redact("no login for ann, s3/cr3t (s3%2Fcr3t)") == "no login for ann, *** (***)"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgres//ann:s3cr3t@host",
+        "postgresql:/ann:s3cr3t@host",
+        "http:ann:s3cr3t@h",
+        "ann:s3cr3t@h",
+    ],
+)
+def test_redact_hides_the_password_of_a_mistyped_address(address, monkeypatch):
+    monkeypatch.setenv("DEBIASLAB_OPTUNA_STORAGE", address)
+    assert redact(f"{address} is none") == f"{address.replace('s3cr3t', '***')} is none"
+
+
 def test_redact_is_fast_on_a_large_diff():
     start = time.perf_counter()
     redact("+ password = input()\n://" * 50_000)

@@ -19,6 +19,7 @@ import mlflow
 import numpy as np
 import pytest
 
+from debiaslab.commands.arguments import next_command
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.processes import this_process
 from debiaslab.run_records import PROCESS_TAG
@@ -98,9 +99,12 @@ def children(name: str, folder: str = "mlruns") -> list[RunInfo]:
 # plan -----------------------------------------------------------------------------------------
 
 
-def test_plan_counts_runs_and_trains_nothing(capfd: Capture) -> None:
+def test_plan_counts_runs_and_trains_nothing(tmp_path: Path, capfd: Capture) -> None:
     before = values()
-    said = call(capfd, "plan", "pair.yaml", "--trials", "5", "--seeds", "3")
+    store = tmp_path / "none"  # in that of the study three seeds are another study, and refused
+    words = ("--trials", "5", "--seeds", "3", "--store", str(store))
+    said = call(capfd, "plan", "pair.yaml", *words)
+    assert not store.exists()
     assert said.code == 0, said.err
     assert "5 trials × 3 seeds + 3 baselines = 18" in said.out
     assert "pair-projection" in said.out
@@ -128,6 +132,47 @@ def test_plan_asks_the_store_that_the_environment_names(
 # status and resume ----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--scheduler foo:bar", "--scheduler was 'foo:bar', of a Dask cluster; try: --executor"),
+        ("--set scheduler=tcp://1.2.3.4:5", "'tcp://1.2.3.4:5', of a Dask cluster"),
+        ("--workers 5000", "--workers was 5000, with 1 thread each"),
+        ("--store toy.txt", "the store toy.txt is a file"),
+        ("--store toy.txt/below", "cannot write toy.txt/below"),
+        ("--study " + "a" * 300, "bytes; allowed: up to 200 bytes"),
+        ("--window 3", "'pair-projection' was made with other settings (settings.window: 5 → 3)"),
+        ("--set objective.tests=[math-arts]", "math-arts"),
+    ],
+)
+def test_plan_refuses_what_sweep_refuses_in_the_same_words(
+    words: str, said: str, capfd: Capture
+) -> None:
+    answers = [refused(capfd, name, "pair.yaml", *words.split()) for name in ("plan", "sweep")]
+    assert said in answers[0].sentence
+    assert answers[0].sentence == answers[1].sentence
+
+
+@pytest.mark.parametrize("address", ["foo:bar", "tcp:/ann:s3cret@host:8786"])
+def test_plan_refuses_an_address_that_no_cluster_has(address: str, capfd: Capture) -> None:
+    pytest.importorskip("distributed", reason="Dask is not installed")
+    words = ("pair.yaml", "--executor", "dask", "--scheduler", address)
+    answers = [refused(capfd, name, *words) for name in ("plan", "sweep")]
+    assert "such as tcp://10.0.0.1:8786" in answers[0].sentence
+    assert "s3cret" not in answers[0].sentence
+    assert answers[0].sentence == answers[1].sentence
+
+
+@pytest.mark.parametrize("command", ["plan", "sweep"])
+def test_a_search_database_that_is_none_is_refused_without_its_password(
+    command: str, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEBIASLAB_OPTUNA_STORAGE", "postgres//ann:s3cret@host/db")
+    sentence = refused(capfd, command, "pair.yaml").sentence
+    assert "DEBIASLAB_OPTUNA_STORAGE names postgres//ann:***@host/db" in sentence
+    assert "allowed: an address such as postgresql+psycopg://host/database" in sentence
+
+
 def test_status_of_a_finished_group_and_of_one_of_its_studies(capfd: Capture) -> None:
     said = call(capfd, "status", "pair")
     assert said.out.count("6 done of 6") == 2
@@ -135,6 +180,12 @@ def test_status_of_a_finished_group_and_of_one_of_its_studies(capfd: Capture) ->
     alone = call(capfd, "status", "pair-tying")
     assert alone.out.count("done of 6") == 1
     assert "pair-projection" not in alone.out
+
+
+def test_what_comes_next_can_be_pasted_whatever_things_are_called() -> None:
+    said = next_command("resume", "our study", store="a store of ours")
+    assert said == "python -m debiaslab resume 'our study' --store 'a store of ours'"
+    assert next_command("ui", store="mlruns") == "python -m debiaslab ui"
 
 
 def test_status_of_an_unknown_study_names_the_nearest(capfd: Capture) -> None:
@@ -271,8 +322,12 @@ def test_a_study_that_went_on_alone_takes_part_in_what_its_group_was_asked_for_l
 def test_a_restored_study_is_what_it_was_and_goes_on_alike(
     own: Path, tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    zipped = tmp_path / "pair.zip"
-    assert call(capfd, "archive", "pair", str(zipped)).code == 0
+    zipped = tmp_path / "the pair.zip"
+    assert "debiaslab restore 'the pair.zip'" in call(capfd, "archive", "pair", str(zipped)).out
+    written = zipped.read_bytes()
+    sentence = refused(capfd, "archive", "pair-tying", str(zipped)).sentence
+    assert f"try: python -m debiaslab archive pair-tying '{tmp_path}/the pair-2.zip'" in sentence
+    assert zipped.read_bytes() == written
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     shutil.copy("toy.txt", elsewhere)

@@ -1,15 +1,18 @@
 """Write a study to one zip file: its runs, their files, and the search.
 
-The text of the corpus is not in it: the study continues wherever the same text is.
+The text of the corpus is not in it: the study continues wherever the same text is. A file that is
+there already is left alone, since it may hold the only copy of another study.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from debiaslab.commands.arguments import add_store, open_store
+from debiaslab.commands.arguments import add_store, next_command, open_store
 from debiaslab.errors import UserError
 
 EXAMPLES = """example:
@@ -32,9 +35,21 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     if out.suffix.lower() != ".zip":
         raise UserError(f"{out} does not end in .zip", next_step=str(out.with_suffix(".zip")))
     check_output(out)
+    if os.path.lexists(out):
+        raise UserError(f"there is a file {out} already", next_step=_another(args, out))
     made = archive(open_store(args), Path(args.store), args.name, out)
     yield (
         f"wrote {out}: {', '.join(made.studies)} ({made.runs} runs, {made.files} files, "
         f"{readable_size(made.bytes)})\nnext, where it is to go on: "
-        f"python -m debiaslab restore {out.name}"
+        f"{next_command('restore', out.name)}"
     )
+
+
+def _another(args: argparse.Namespace, out: Path) -> str:
+    """Return the command with the first name of its kind that is free."""
+    free = next(name for i in itertools.count(2) if not os.path.lexists(name := _numbered(out, i)))
+    return next_command("archive", args.name, str(free), store=args.store)
+
+
+def _numbered(out: Path, number: int) -> Path:
+    return out.with_name(f"{out.stem}-{number}{out.suffix}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -214,8 +215,27 @@ def check_store(args: argparse.Namespace) -> None:
     """Make sure, before long work, that runs can be logged; the store is made when it is new."""
     from debiaslab.tracking import Store
 
-    _refuse_file(args.store)
+    check_store_place(args)
     Store.open(args.store)
+
+
+def check_store_place(args: argparse.Namespace) -> None:
+    """Make sure that a store can be made or written where it should be, without making one."""
+    from debiaslab.outputs import check_output_folder
+
+    _refuse_file(args.store)
+    check_output_folder(args.store)
+
+
+def next_command(*words: str, store: str | None = None) -> str:
+    """Return a command of ours as a user can paste it.
+
+    Args:
+        words: What follows the program's name, not quoted.
+        store: Folder of the store, which is named unless it is the default; None: never.
+    """
+    where = [] if store in (None, STORE) else ["--store", str(store)]
+    return f"python -m debiaslab {shlex.join([*words, *where])}"
 
 
 def open_store(args: argparse.Namespace) -> Store:
@@ -249,7 +269,7 @@ def run_vectors(store: Store, run: RunInfo) -> Embeddings:
     if run.kind == "study":
         name = run.tags.get(STUDY_TAG, run.name)
         if run.tags.get(COMPARISON_TAG) == "true":
-            step = f"python -m debiaslab status {name}, which shows the ids of its runs"
+            step = f"{next_command('status', name)}, which shows the ids of its runs"
         else:
             step = f"--run {store.best(name).run_id} for its best run"
         raise UserError(

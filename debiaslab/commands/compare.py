@@ -16,7 +16,6 @@ from statistics import mean
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
-    STORE,
     SUBMISSIONS,
     add_corpus,
     add_store,
@@ -24,6 +23,7 @@ from debiaslab.commands.arguments import (
     check_store,
     corpus_from,
     corpus_settings,
+    next_command,
     settings_from,
     whole,
 )
@@ -112,8 +112,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     for failure in found.failures:
         yield f"empty: {failure}"
     yield from _written(found, args)
-    store = "" if args.store == STORE else f" --store {args.store}"
-    yield f"next: python -m debiaslab ui --study {found.name}{store}"
+    yield f"next: {next_command('ui', '--study', found.name, store=args.store)}"
 
 
 def _controls(found: Comparison) -> str:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import LARGEST_SEED, add_knobs, real, whole
+from debiaslab.commands.arguments import LARGEST_SEED, add_knobs, next_command, real, whole
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
@@ -65,9 +65,8 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     after = strategy.fit(before, words, args.seed)(before)
     after.save(args.out)
     yield _covered(strategy, before, after, words.coverage(before.words, args.cover))
-    yield (
-        f"saved {args.out}\nnext: python -m debiaslab evaluate {args.out} --baseline {args.vectors}"
-    )
+    then = next_command("evaluate", str(args.out), "--baseline", str(args.vectors))
+    yield f"saved {args.out}\nnext: {then}"
 
 
 def _strategy(args: argparse.Namespace) -> PostProcess:

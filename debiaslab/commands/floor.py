@@ -11,7 +11,6 @@ import argparse
 from collections.abc import Iterator
 
 from debiaslab.commands.arguments import (
-    STORE,
     SUBMISSIONS,
     add_corpus,
     add_store,
@@ -19,6 +18,7 @@ from debiaslab.commands.arguments import (
     check_store,
     corpus_from,
     corpus_settings,
+    next_command,
     settings_from,
     whole,
 )
@@ -76,5 +76,4 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         with replacing(args.out) as path:
             path.write_text(floor_markdown(found.sides), encoding="utf-8")
         yield f"wrote {args.out}"
-    store = "" if args.store == STORE else f" --store {args.store}"
-    yield f"next: python -m debiaslab ui --study {found.name}{store}"
+    yield f"next: {next_command('ui', '--study', found.name, store=args.store)}"

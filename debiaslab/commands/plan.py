@@ -1,6 +1,7 @@
 """Show what a sweep would do, without doing it: trials, seeds, runs and the time they will take.
 
-The time is measured on a short slice of the corpus, on this machine, as it is now.
+The time is measured on a short slice of the corpus, on this machine, as it is now. What sweep would
+refuse is refused here too; only a Dask cluster is not asked whether it is there.
 """
 
 from __future__ import annotations
@@ -8,8 +9,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from debiaslab.commands.arguments import add_store
-from debiaslab.commands.study_arguments import add_study, check_corpus, corpus_of, study_from
+from debiaslab.commands.arguments import SUBMISSIONS, add_store, check_store_place
+from debiaslab.commands.study_arguments import (
+    add_study,
+    check_corpus,
+    check_executor,
+    corpus_of,
+    study_from,
+)
+from debiaslab.commands.sweep import check_submissions
 
 EXAMPLES = """examples:
   python -m debiaslab plan experiments/quickstart.yaml
@@ -25,11 +33,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Print one paragraph for each strategy, then the sum."""
     from debiaslab.study.estimate import estimate
+    from debiaslab.study.sweeping import check_sweep
 
     study = study_from(args)
     plans = study.plans()
+    check_submissions(study)
     check_corpus(study)
+    check_store_place(args)
+    check_executor(study)
     corpus = corpus_of(study)
+    for plan in plans:
+        check_sweep(corpus, plan, root=args.store, submissions=SUBMISSIONS)
     yield f"corpus    {corpus!r}"
     total = 0.0
     for plan in plans:

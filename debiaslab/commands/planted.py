@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
-    STORE,
     add_corpus,
     add_store,
     add_training,
     check_store,
     corpus_from,
     corpus_settings,
+    next_command,
     settings_from,
     whole,
 )
@@ -102,8 +102,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     for failure in found.failures:
         yield f"empty: {failure}"
     yield from _written(found, args)
-    store = "" if args.store == STORE else f" --store {args.store}"
-    yield f"next: python -m debiaslab ui --study {found.name}{store}"
+    yield f"next: {next_command('ui', '--study', found.name, store=args.store)}"
 
 
 def _doses(text: str) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import CACHE, STORE, SUBMISSIONS, add_store, open_store
+from debiaslab.commands.arguments import CACHE, SUBMISSIONS, add_store, next_command, open_store
 
 if TYPE_CHECKING:
     from debiaslab.study.leftovers import Leftovers
@@ -62,9 +62,8 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         yield f"removed {what}"
         return
     given = (name for name in ("failed", "checkpoints") if getattr(args, name))
-    options = " ".join(["--yes", *(f"--{name}" for name in given)])
-    where = "" if args.store == STORE else f" --store {args.store}"
-    yield f"{what}; nothing was removed; next: python -m debiaslab prune-store {options}{where}"
+    then = next_command("prune-store", "--yes", *(f"--{name}" for name in given), store=args.store)
+    yield f"{what}; nothing was removed; next: {then}"
 
 
 def _listed(found: Leftovers) -> Iterator[str]:

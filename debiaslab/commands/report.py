@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import STORE, add_store, open_store
+from debiaslab.commands.arguments import add_store, next_command, open_store
 from debiaslab.errors import UserError, nearest
 from debiaslab.outputs import check_output
 
@@ -58,8 +58,8 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     log_report(store, study.parent.run_id, page)
     yield report.headline
     yield from _written(report, page, form, out)
-    where = "" if args.store == STORE else f" --store {args.store}"
-    yield f"next: python -m debiaslab ui --study {name}{where}  (Artifacts → {REPORT})"
+    then = next_command("ui", "--study", name, store=args.store)
+    yield f"next: {then}  (Artifacts → {REPORT})"
 
 
 def _format(name: str | None, out: str | None) -> str:

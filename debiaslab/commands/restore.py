@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from debiaslab.commands.arguments import STORE, add_store
+from debiaslab.commands.arguments import add_store, next_command
 from debiaslab.outputs import check_output_folder
 
 EXAMPLES = """example:
@@ -31,8 +31,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         raise UserError(f"there is no file {args.file}")
     check_output_folder(args.store)
     made = restore(Path(args.file), Path(args.store))
-    where = "" if args.store == STORE else f" --store {args.store}"
     yield f"restored {', '.join(made.studies)} ({made.runs} runs)"
     for name in made.studies:
-        then = f"report --study {name}" if name in made.comparisons else f"resume {name}"
-        yield f"next: python -m debiaslab {then}{where}"
+        then = ("report", "--study", name) if name in made.comparisons else ("resume", name)
+        yield f"next: {next_command(*then, store=args.store)}"

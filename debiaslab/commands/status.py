@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from debiaslab.commands.arguments import STORE, add_store, open_store
+from debiaslab.commands.arguments import add_store, next_command, open_store
 
 EXAMPLES = """example:
   python -m debiaslab status quickstart"""
@@ -41,6 +41,5 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         found = status_of(name, runs.get(name, []), trials, seeds=plan.seeds, wanted=plan.trials)
         left = left or not found.complete
         yield found.text + "\n"
-    where = "" if args.store == STORE else f" --store {args.store}"
     if left:
-        yield f"next: python -m debiaslab resume {args.name}{where}"
+        yield f"next: {next_command('resume', args.name, store=args.store)}"

@@ -196,19 +196,33 @@ def executor_of(study: StudyFile) -> Executor | None:
     """
     from debiaslab.study.executors import DaskCluster, Processes
 
+    check_executor(study)
     if study.executor == "dask":
         cluster = DaskCluster(study.scheduler, study.workers if study.workers > 1 else None)
         cluster.check()
         return cluster
-    if study.scheduler is not None:
+    return None if study.workers == 1 else Processes(study.workers)
+
+
+def check_executor(study: StudyFile) -> None:
+    """Refuse what cannot run the participants of a study; a cluster is not asked.
+
+    Raises:
+        UserError: There would be more threads than cores, the scheduler's address is none or not
+            wanted, or Dask is not installed.
+    """
+    from debiaslab.cluster import check_address, shown_address
+    from debiaslab.study.executors import Processes
+
+    if study.executor == "dask":
+        check_address(study.scheduler)
+    elif study.scheduler is not None:
         raise UserError(
-            f"--scheduler was {study.scheduler!r}, of a Dask cluster", next_step="--executor dask"
+            f"--scheduler was {shown_address(study.scheduler)!r}, of a Dask cluster",
+            next_step="--executor dask",
         )
-    if study.workers == 1:
-        return None
-    executor = Processes(study.workers)
-    executor.check(study.trainer.threads)
-    return executor
+    elif study.workers > 1:
+        Processes(study.workers).check(study.trainer.threads)
 
 
 def check_corpus(study: StudyFile) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import STORE, SUBMISSIONS, add_store, check_store
+from debiaslab.commands.arguments import SUBMISSIONS, add_store, check_store, next_command
 from debiaslab.commands.study_arguments import (
     add_study,
     check_corpus,
@@ -62,19 +62,22 @@ def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iter
     """
     from debiaslab.study import sweep
     from debiaslab.study.summary import NOTHING_LEFT
+    from debiaslab.study.sweeping import check_sweep
 
     check_submissions(study)
     executor = executor_of(study)
     corpus = corpus_of(study) if corpus is None else corpus
-    for plan in study.plans():
+    plans = study.plans()
+    for plan in plans:  # what the last of several would be refused for is said before the first
+        check_sweep(corpus, plan, root=root, submissions=SUBMISSIONS)
+    for plan in plans:
         summary = sweep(
             corpus, plan, root=root, submissions=SUBMISSIONS, file=study, executor=executor
         )
         if summary.trained == 0:
             yield NOTHING_LEFT
         yield summary.text
-        store = "" if root == STORE else f" --store {root}"
-        yield f"next: python -m debiaslab ui --study {summary.name}{store}"
+        yield f"next: {next_command('ui', '--study', summary.name, store=root)}"
 
 
 def check_submissions(study: StudyFile) -> None:

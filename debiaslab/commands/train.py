@@ -18,6 +18,7 @@ from debiaslab.commands.arguments import (
     check_store,
     corpus_from,
     corpus_settings,
+    next_command,
     real,
     settings_from,
 )
@@ -101,7 +102,8 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         checkpoint=checkpoint,
     )
     yield result.text
-    yield f"saved {args.out}\nnext: python -m debiaslab neighbors man --vectors {args.out}"
+    then = next_command("neighbors", "man", "--vectors", str(args.out))
+    yield f"saved {args.out}\nnext: {then}"
 
 
 def _checkpoint(args: argparse.Namespace) -> Checkpoints | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -229,4 +230,4 @@ def _latest(runs: Iterable[RunInfo]) -> list[RunInfo]:
 def _next_step(parent: StudyRun) -> str:
     if parent.tags.get(COMPARISON_TAG) == "true":
         return "the compare command that started it, which continues it"
-    return f"python -m debiaslab resume {parent.study}"
+    return f"python -m debiaslab resume {shlex.quote(parent.study)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -149,7 +150,8 @@ def _no_training(run: RunInfo) -> UserError:
     return UserError(
         f"{what}, not one training",
         allowed="runs of train, sweep and compare: a single one, a baseline, a trial or a cell",
-        next_step=f"python -m debiaslab status {name}, which shows the ids of a study's runs",
+        next_step=f"python -m debiaslab status {shlex.quote(name)}, which shows the ids of a "
+        "study's runs",
     )
 
 

@@ -23,7 +23,7 @@ from debiaslab.study.plan import differences
 from debiaslab.study.pruning import worse
 from debiaslab.study.samplers import VIOLATION, sampler_for, set_violation, suggest
 from debiaslab.study.search_settings import SearchSettings
-from debiaslab.study.search_storage import open_storage
+from debiaslab.study.search_storage import open_storage, search_exists
 
 WEIGHT = "weight"
 _IDENTITY = "identity"
@@ -47,6 +47,29 @@ class Proposal:
     number: int  # position among the trials that count, from 0
     weight: float
     knobs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check_same_study(folder: Path, name: str, identity: dict[str, Any]) -> None:
+    """Refuse to continue the study of another corpus, objective or setting; nothing is made.
+
+    Raises:
+        UserError: The study of this name differs in something.
+    """
+    if not search_exists(folder):
+        return
+    with suppress(KeyError):  # there is none of that name yet
+        known = optuna.load_study(study_name=name, storage=open_storage(folder)).user_attrs
+        if _IDENTITY in known:
+            _refuse_another(name, identity, known[_IDENTITY])
+
+
+def _refuse_another(name: str, identity: dict[str, Any], known: dict[str, Any]) -> None:
+    if differs := differences(identity, json.loads(json.dumps(known))):
+        raise UserError(
+            f"the study {name!r} was made with other settings ({'; '.join(differs)})",
+            allowed="continuing a study with the settings it was made with",
+            next_step="another --study NAME, or no --study for a name made from the settings",
+        )
 
 
 class Search:
@@ -90,12 +113,8 @@ class Search:
         known = self._study.user_attrs.get(_IDENTITY)
         if known is None:
             self._study.set_user_attr(_IDENTITY, identity)
-        elif differs := differences(identity, json.loads(json.dumps(known))):
-            raise UserError(
-                f"the study {name!r} was made with other settings ({'; '.join(differs)})",
-                allowed="continuing a study with the settings it was made with",
-                next_step="another --study NAME, or no --study for a name made from the settings",
-            )
+        else:
+            _refuse_another(name, identity, known)
         self._requeue_orphans()
 
     @property

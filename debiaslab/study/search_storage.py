@@ -67,7 +67,7 @@ def open_storage(folder: Path) -> RDBStorage:
     except (ImportError, ArgumentError) as error:
         raise UserError(
             f"{VARIABLE} names {redact(url)}, which cannot be used here: {redact(str(error))}",
-            allowed="an address such as postgresql+psycopg://user@host/database",
+            allowed="an address such as postgresql+psycopg://host/database",
             next_step="pip install 'debiaslab[postgres]'",
         ) from None
 

@@ -24,7 +24,7 @@ from debiaslab.study.kept import log_study_file
 from debiaslab.study.objective import LEAST_WORDS, SIMILARITY_SETS
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import dataset_info, log_provenance
-from debiaslab.study.search import Search
+from debiaslab.study.search import Search, check_same_study
 from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.summary import Summary, summarise, words_note
 from debiaslab.study.taking_part import Participant
@@ -67,9 +67,8 @@ def sweep(
             the objective needs, every λ failed, or the executor could not end the work.
     """
     plan = plan or Plan()
-    coverage = _check_words(corpus, plan)
+    coverage = check_sweep(corpus, plan, root=root, submissions=submissions)
     name = plan.study_name(corpus)
-    check_output(Path(submissions) / f"{name}.zip")
     store = Store.open(root)
     with explained(Path(root)):
         search = Search(Path(root), name, plan.identity(corpus), plan.search_space, plan.search)
@@ -147,6 +146,32 @@ class _Progress:
 
 def _seconds(plan: Plan) -> float:
     return math.inf if plan.hours is None else plan.hours * 3600
+
+
+def check_sweep(
+    corpus: Corpus, plan: Plan, *, root: str | Path, submissions: str | Path
+) -> regularizers.Coverage:
+    """Refuse, without making or training anything, what a sweep would be refused for.
+
+    Args:
+        corpus: Encoded corpus.
+        plan: Strategy, trials, seeds, settings and objective.
+        root: Folder of the local store.
+        submissions: Folder for the CodaLab files of the best run.
+
+    Returns:
+        What the strategy covers.
+
+    Raises:
+        UserError: The study belongs to other settings, the corpus lacks the words the strategy or
+            the objective needs, or a file would have no place.
+    """
+    coverage = _check_words(corpus, plan)
+    name = plan.study_name(corpus)
+    check_output(Path(submissions) / f"{name}.zip")
+    with explained(Path(root)):
+        check_same_study(Path(root), name, plan.identity(corpus))
+    return coverage
 
 
 def _check_words(corpus: Corpus, plan: Plan) -> regularizers.Coverage:
