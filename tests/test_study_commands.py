@@ -299,8 +299,7 @@ def test_resume_finds_a_text_that_has_moved_and_refuses_another(made: Path, capf
     write_toy(Path(), "other.txt", documents=150)
     sentence = refused(capfd, "resume", "pair", "other.txt").sentence
     assert "the text of 'pair' was another (fingerprint of the corpus: " in sentence
-    assert "debiaslab resume pair FILE…" in sentence
-    assert "debiaslab sweep other.txt --study pair-2" in sentence
+    assert "try: python -m debiaslab resume pair FILE…, or sweep with another --study" in sentence
 
 
 @pytest.mark.usefixtures("own")

@@ -90,13 +90,11 @@ def _same_text(study: StudyFile, name: str, begun: Sequence[StudyRun]) -> Corpus
     corpus = corpus_of(study)
     wanted = begun[0].params["corpus_fingerprint"]
     if corpus.fingerprint != wanted:
-        files = [*study.corpus.files, "--study", f"{name}-2"]
         raise UserError(
             f"the text of {name!r} was another (fingerprint of the corpus: {wanted[:12]}… → "
             f"{corpus.fingerprint[:12]}…)",
             allowed="the text the study was begun with, wherever it is now",
-            next_step=f"{next_command('resume', name)} FILE…; or, for a study of this text, "
-            f"{next_command('sweep', *files)}",
+            next_step=f"{next_command('resume', name)} FILE…, or sweep with another --study NAME",
         )
     return corpus
 
