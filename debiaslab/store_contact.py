@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from debiaslab.errors import UserError
 from debiaslab.redact import redact
+from debiaslab.store_paths import ADDRESSES
 
 
 def set_defaults() -> None:
@@ -47,7 +48,7 @@ def reach_database(uri: str) -> None:
     """Connect once: MLflow itself tries a database that is not there for two minutes.
 
     Raises:
-        UserError: It cannot be reached.
+        UserError: It cannot be reached, or the address is none.
     """
     import sqlalchemy
 
@@ -55,16 +56,25 @@ def reach_database(uri: str) -> None:
         engine = sqlalchemy.create_engine(uri)
         engine.connect().close()
         engine.dispose()
-    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+    except (sqlalchemy.exc.ArgumentError, ImportError) as error:
+        raise UserError(
+            f"MLFLOW_TRACKING_URI={redact(uri)} cannot be used here: {_first_line(error)}",
+            allowed=ADDRESSES,
+        ) from None
+    except sqlalchemy.exc.SQLAlchemyError as error:
         raise unreachable(uri, error) from None
 
 
 def unreachable(uri: str, error: BaseException) -> UserError:
     """Say in one sentence, without credentials, that the store failed, and what to do."""
-    said = redact(str(error)).strip().splitlines() or [type(error).__name__]
-    if len(said[0]) > 300:
-        said[0] = said[0][:300] + "…"
     step = "the same command again; nothing that was recorded is lost"
     if uri.startswith("http"):
         step = "check that the server runs, or unset MLFLOW_TRACKING_URI to keep runs in ./mlruns"
-    return UserError(f"the tracking store {redact(uri)} failed: {said[0]}", next_step=step)
+    return UserError(
+        f"the tracking store {redact(uri)} failed: {_first_line(error)}", next_step=step
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    said = redact(str(error)).strip().splitlines() or [type(error).__name__]
+    return said[0] if len(said[0]) <= 300 else said[0][:300] + "…"

@@ -13,7 +13,7 @@ from debiaslab.errors import UserError
 from debiaslab.redact import redact
 
 ROOT_TAG = "debiaslab.root"
-_ALLOWED = "an http(s) server, sqlite:///path/to/mlflow.db, or a database URI"
+ADDRESSES = "an http(s) server, sqlite:///path/to/mlflow.db, or a database URI"
 # Every column in which MLflow 3 keeps the location of a file of the store. Params, tags and
 # dataset sources are what a run said at the time and are never rewritten.
 _LOCATIONS = (
@@ -55,7 +55,7 @@ def locate(root: str | Path) -> Location:
 
 
 def _unusable(given: str, problem: str) -> UserError:
-    return UserError(problem.format(redact(given)), allowed=_ALLOWED)
+    return UserError(problem.format(redact(given)), allowed=ADDRESSES)
 
 
 def _sqlite(database: Path) -> Location:

@@ -167,10 +167,25 @@ def test_plan_refuses_an_address_that_no_cluster_has(address: str, capfd: Captur
 def test_a_search_database_that_is_none_is_refused_without_its_password(
     command: str, capfd: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DEBIASLAB_OPTUNA_STORAGE", "postgres//ann:s3cret@host/db")
-    sentence = refused(capfd, command, "pair.yaml").sentence
-    assert "DEBIASLAB_OPTUNA_STORAGE names postgres//ann:***@host/db" in sentence
-    assert "allowed: an address such as postgresql+psycopg://host/database" in sentence
+    for address, shown in (
+        ("postgres//ann:s3cret@host/db", "postgres//ann:***@host/db"),
+        ("sqlite://ann:s3cret@host/db", "sqlite://***@host/db"),  # SQLAlchemy says more lines
+    ):
+        monkeypatch.setenv("DEBIASLAB_OPTUNA_STORAGE", address)
+        sentence = refused(capfd, command, "pair.yaml").sentence
+        assert f"DEBIASLAB_OPTUNA_STORAGE names {shown}" in sentence
+        assert "allowed: an address such as postgresql+psycopg://host/database" in sentence
+
+
+@pytest.mark.parametrize("address", ["htp://ann:s3cret@host:5000", "ann:s3cret@host"])
+def test_a_tracking_address_that_is_none_is_told_what_one_looks_like(
+    address: str, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    sentence = refused(capfd, "plan", "pair.yaml").sentence
+    assert "MLFLOW_TRACKING_URI=" in sentence
+    assert "allowed: an http(s) server, sqlite:///" in sentence
+    assert "s3cret" not in sentence
 
 
 def test_status_of_a_finished_group_and_of_one_of_its_studies(capfd: Capture) -> None:
@@ -282,7 +297,9 @@ def test_resume_finds_a_text_that_has_moved_and_refuses_another(made: Path, capf
         assert "there is no file" in refused(capfd, "resume", "pair").sentence
         assert call(capfd, "resume", "pair", "moved.txt").code == 0
     write_toy(Path(), "other.txt", documents=150)
-    assert "corpus" in refused(capfd, "resume", "pair", "other.txt").sentence
+    sentence = refused(capfd, "resume", "pair", "other.txt").sentence
+    assert "the text of 'pair' was another (fingerprint of the corpus: " in sentence
+    assert "try: python -m debiaslab resume pair FILE…, or sweep with another --study" in sentence
 
 
 @pytest.mark.usefixtures("own")

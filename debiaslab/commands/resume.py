@@ -16,12 +16,14 @@ from debiaslab.commands.arguments import (
     CACHE,
     add_store,
     check_device,
+    next_command,
     open_store,
     real,
     whole,
 )
-from debiaslab.commands.study_arguments import check_corpus
+from debiaslab.commands.study_arguments import check_corpus, corpus_of
 from debiaslab.commands.sweep import INTERRUPTED, run_study
+from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -78,8 +80,23 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     corpus = None if args.corpus else _without_text(store, study, begun)
     if corpus is None:
         check_corpus(study)
+        corpus = _same_text(study, args.name, begun)
     check_device(study.trainer.device)
     yield from run_study(study, args.store, corpus)
+
+
+def _same_text(study: StudyFile, name: str, begun: Sequence[StudyRun]) -> Corpus:
+    """Return the encoded corpus of the files; refuse another text than the study's."""
+    corpus = corpus_of(study)
+    wanted = begun[0].params["corpus_fingerprint"]
+    if corpus.fingerprint != wanted:
+        raise UserError(
+            f"the text of {name!r} was another (fingerprint of the corpus: {wanted[:12]}… → "
+            f"{corpus.fingerprint[:12]}…)",
+            allowed="the text the study was begun with, wherever it is now",
+            next_step=f"{next_command('resume', name)} FILE…, or sweep with another --study NAME",
+        )
+    return corpus
 
 
 def _without_text(store: Store, study: StudyFile, begun: Sequence[StudyRun]) -> Corpus | None:

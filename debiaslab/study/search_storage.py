@@ -66,7 +66,7 @@ def open_storage(folder: Path) -> RDBStorage:
         return _open(url)
     except (ImportError, ArgumentError) as error:
         raise UserError(
-            f"{VARIABLE} names {redact(url)}, which cannot be used here: {redact(str(error))}",
+            f"{VARIABLE} names {redact(url)}, which cannot be used here: {_first_line(error)}",
             allowed="an address such as postgresql+psycopg://host/database",
             next_step="pip install 'debiaslab[postgres]'",
         ) from None
@@ -95,8 +95,7 @@ def explained(folder: Path) -> Iterator[None]:
         yield
     except SEARCH_ERRORS as error:
         cause = error.__cause__ or error
-        lines = str(getattr(cause, "orig", None) or cause).splitlines() or [type(cause).__name__]
-        reason = redact(lines[0])
+        reason = _first_line(getattr(cause, "orig", None) or cause)
         damaged = "not a database" in reason or "malformed" in reason
         served = bool(os.environ.get(VARIABLE))
         raise UserError(
@@ -108,3 +107,7 @@ def explained(folder: Path) -> Iterator[None]:
             + ("the server answers" if served else "the folder has space and may be written")
             + "; what was recorded is kept",
         ) from None
+
+
+def _first_line(error: BaseException) -> str:
+    return redact((str(error).splitlines() or [type(error).__name__])[0])
