@@ -78,7 +78,14 @@ def _started(share: Share) -> _Worker:
     context = _context()
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_main, args=(share, theirs), daemon=False)
-    process.start()
+    try:
+        process.start()
+    except (EOFError, OSError) as error:
+        raise UserError(
+            f"no worker could be started: {str(error) or 'the process they are forked from has ended'}",
+            allowed="a machine with memory for one process more",
+            next_step="the same command again, which goes on from there; or fewer --workers",
+        ) from error
     theirs.close()  # its end is seen when the process has it no more
     return _Worker(process, ours)
 
@@ -164,7 +171,8 @@ def _judge(workers: list[_Worker]) -> None:
     if len(ended) == len(workers):
         raise UserError(
             f"all {len(workers)} workers died (exit codes {', '.join(map(str, codes))})",
-            allowed="a negative code is a signal; -9 is often the system short of memory",
+            allowed="a negative code is a signal; -9 is often the system short of memory; 255 says "
+            "that it is not known, since the process they were forked from was killed",
             next_step="the same command again, which goes on from there; or fewer --workers",
         )
     if ended:
