@@ -81,8 +81,9 @@ def _started(share: Share) -> _Worker:
     try:
         process.start()
     except (EOFError, OSError) as error:
+        why = str(error) or "the process they are forked from has ended"
         raise UserError(
-            f"no worker could be started: {str(error) or 'the process they are forked from has ended'}",
+            f"no worker could be started: {why}",
             allowed="a machine with memory for one process more",
             next_step="the same command again, which goes on from there; or fewer --workers",
         ) from error
