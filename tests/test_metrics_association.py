@@ -260,6 +260,16 @@ def test_ect_of_three_groups_is_the_mean_over_pairs():
     assert result.interval[0] < result.value < result.interval[1]
 
 
+def test_ects_interval_does_not_depend_on_how_many_resamples_are_ranked_at_a_time(monkeypatch):
+    vectors = noise(4, 4, 4, 15)
+    groups = {which: letter(vectors, which) for which in "abc"}
+    intervals = []
+    for at_once in (50, 7, 1000):
+        monkeypatch.setattr(import_module("debiaslab.metrics.ect"), "_AT_ONCE", at_once)
+        intervals.append(ect(vectors, letter(vectors, "d"), groups).interval)
+    assert intervals[0] == intervals[1] == intervals[2]
+
+
 # --- RIPA -----------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -36,6 +37,7 @@ from debiaslab.regularizers import (
     strategy_names,
 )
 from debiaslab.regularizers.projection import gender_direction
+from debiaslab.regularizers.unit import unit_rows
 from debiaslab.sgns import SGNS, Batch, TrainSettings, train
 from debiaslab.sgns.penalty_step import ROW_LIMIT, apply_penalty
 from debiaslab.sgns.reference import ReferenceEngine
@@ -699,3 +701,20 @@ def test_a_strategy_of_a_user_trains_end_to_end(corpus: Corpus, engine: EngineNa
 
 def test_the_strategies_of_tests_are_gone_after_them() -> None:
     assert not {"no-first-coordinate", "half-hearted"} & set(strategy_names())
+
+
+@pytest.mark.parametrize(("n", "d"), [(1, 1), (7, 5), (3000, 100)])
+def test_unit_rows_are_those_of_torch_and_so_are_their_gradients(n: int, d: int) -> None:
+    generator = torch.Generator().manual_seed(n)
+    W, gradient = (torch.randn(n, d, generator=generator) for _ in range(2))
+    W[0] = 0
+    W[n // 2] *= 1e-14  # shorter than what is divided by
+    ours, theirs = (W.clone().requires_grad_() for _ in range(2))
+    unit, wanted = unit_rows(ours), F.normalize(theirs, dim=1)
+    assert torch.equal(unit, wanted)
+    unit.backward(gradient)
+    wanted.backward(gradient)
+    assert ours.grad is not None
+    assert theirs.grad is not None
+    assert torch.equal(ours.grad, theirs.grad)
+    assert torch.isfinite(ours.grad).all()

@@ -13,6 +13,7 @@ import torch
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.metrics import evaluate
 from debiaslab.regularizers import ProjectionPenalty, bind
 from debiaslab.sgns import SGNS, Batch, TrainingDivergedError, TrainSettings, train
 from debiaslab.sgns.engine import Block
@@ -311,6 +312,26 @@ def test_callbacks_see_every_report_and_epoch(corpus: Corpus) -> None:
     assert tuple(reports) == result.history
     assert epochs == [(n, len(corpus.words)) for n in (1, 2, 3)]
     assert [r.step for r in reports] == sorted(r.step for r in reports)
+
+
+def test_the_vectors_of_an_epoch_are_lent_and_measure_as_a_copy_does(corpus: Corpus) -> None:
+    lent, copies = [], []
+
+    def see(number: int, vectors: Embeddings) -> None:
+        lent.append(vectors)
+        copies.append(Embeddings(vectors.words, vectors.vectors))
+        assert not vectors.vectors.flags.c_contiguous  # rows are padded, or this shows nothing
+        assert evaluate(vectors, quick=True).to_dict() == evaluate(copies[-1], quick=True).to_dict()
+        with pytest.raises(ValueError, match="read-only"):
+            vectors.vectors[0] = 0
+
+    result = train(corpus, replace(SETTINGS, dim=20), on_epoch=see, progress=False)
+    assert len(copies) == 3
+    assert np.array_equal(copies[-1].vectors, result.embeddings.vectors)
+    assert not np.array_equal(copies[0].vectors, copies[-1].vectors)
+    for each in lent:
+        with pytest.raises(RuntimeError, match=r"lent for the time of on_epoch; .*Embeddings\("):
+            each["man"]
 
 
 @pytest.mark.parametrize(

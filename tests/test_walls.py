@@ -25,11 +25,12 @@ TOOLS = frozenset({"errors", "atomic"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "atomic": frozenset({"errors"}),
+    "memory": frozenset(),
     "lexicons": frozenset({"errors"}),
     "embeddings": frozenset({"errors"}),
     "vectors": TOOLS | {"embeddings"},
     "corpus": TOOLS | {"lexicons"},
-    "sgns": TOOLS | {"corpus", "embeddings"},
+    "sgns": TOOLS | {"corpus", "embeddings", "memory"},
     "bench": TOOLS | {"corpus", "sgns"},
     "regularizers": frozenset({"errors", "lexicons", "embeddings"}),
     "metrics": frozenset({"errors", "lexicons", "embeddings"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 import os
 import random
 import signal
@@ -15,6 +16,7 @@ from dataclasses import asdict
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,7 +30,7 @@ from debiaslab.processes import Process, this_process
 from debiaslab.study import claims as claims_module
 from debiaslab.study import taking_part
 from debiaslab.study.claims import Claims
-from debiaslab.study.executors import Processes
+from debiaslab.study.executors import Processes, processes
 from debiaslab.study.objective import Outcome, Yardstick
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import FinishedRun
@@ -302,6 +304,21 @@ def test_more_threads_than_cores_are_refused() -> None:
         Processes(2).check(threads=1000)
 
 
+@pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="no fork")
+def test_a_server_of_forks_that_has_ended_is_said_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ended(process: object) -> None:
+        raise EOFError
+
+    monkeypatch.setattr(processes, "ensure_running", lambda: None)
+    monkeypatch.setattr(multiprocessing.context.ForkServerProcess, "start", ended)
+    share: Any = SimpleNamespace(plan=Plan(strategy="projection"))
+    store: Any = None
+    with pytest.raises(UserError, match=r"process they are forked from has ended; .*same command"):
+        Processes(1).run(share, store, lambda runs: None)
+
+
 def test_what_workers_are_forked_from_has_imported_all_and_runs_no_thread() -> None:
     code = (
         "import debiaslab.study.executors.preload, gc, sys, threading\n"
@@ -355,6 +372,7 @@ def test_a_driver_and_then_a_worker_are_killed_and_the_same_command_goes_on(
     until(running)
     workers = children(driver.pid)
     assert len(workers) == 2
+    assert b"GLIBC_TUNABLES=" in Path(f"/proc/{workers[0]}/environ").read_bytes()
     driver.send_signal(signal.SIGKILL)
     driver.wait()
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))

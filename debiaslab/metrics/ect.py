@@ -22,6 +22,8 @@ from debiaslab.metrics.word_sets import GroupPair, WordSets, find_sets, in_order
 
 Vector = NDArray[np.float64]
 
+_AT_ONCE = 50  # resamples ranked at a time
+
 
 @dataclass(frozen=True)
 class Ect:
@@ -159,4 +161,8 @@ def _interval(similarities: Vector, draws: int, seed: int) -> Interval:
     if not draws:
         return NO_INTERVAL
     picks = resample(len(similarities), draws, np.random.default_rng(seed))
-    return percentile_interval(coherence(similarities[picks]).mean(axis=-1))
+    drawn = [  # some at a time: ranking takes ten copies of what is ranked
+        coherence(similarities[picks[first : first + _AT_ONCE]]).mean(axis=-1)
+        for first in range(0, draws, _AT_ONCE)
+    ]
+    return percentile_interval(np.concatenate(drawn))

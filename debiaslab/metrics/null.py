@@ -265,7 +265,7 @@ def difference_of_means(x: Array, y: Array) -> Array:
     return mean(x) - mean(y)
 
 
-def disjoint(n: int, size: int, draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def disjoint(n: int, size: int, draws: int, rng: np.random.Generator) -> NDArray[np.int32]:
     """Return ``draws`` ordered samples without replacement of ``size`` out of ``n``.
 
     All ``n`` are shuffled and dealt out, hand after hand, then shuffled again: each sample is
@@ -273,7 +273,7 @@ def disjoint(n: int, size: int, draws: int, rng: np.random.Generator) -> NDArray
     word, which narrows the error of a quantile a little, if anything.
     """
     hands = n // size
-    dealt = np.empty((draws, size), dtype=np.int64)
+    dealt = np.empty((draws, size), dtype=np.int32)
     for start in range(0, draws, hands):
         wanted = min(hands, draws - start)
         dealt[start : start + wanted] = rng.permutation(n)[: wanted * size].reshape(-1, size)

@@ -55,6 +55,7 @@ from debiaslab.regularizers.running_direction import RunningProjection
 from debiaslab.regularizers.same_gender_swap import SameGenderSwap
 from debiaslab.regularizers.soft import SoftDebias
 from debiaslab.regularizers.tying import Tying
+from debiaslab.regularizers.unit import unit_rows
 
 __all__ = [
     "Adversarial",
@@ -117,4 +118,5 @@ __all__ = [
     "register",
     "search_space",
     "strategy_names",
+    "unit_rows",
 ]

@@ -15,6 +15,7 @@ from torch import Tensor
 from debiaslab.regularizers.leaning_words import Leaning, check_leaning, leaning_words
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
 from debiaslab.regularizers.registry import LogUniform, register
+from debiaslab.regularizers.unit import unit_rows
 
 _NEWTON_STEPS = 5  # of a draw; the probe starts from the last draw's
 _HALVINGS = 8  # of a Newton step that does not lower the probe's loss
@@ -70,7 +71,7 @@ class Adversarial(Penalty):
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return how far the probe is from tossing a coin, on average; 0 when it does."""
         probe = self._probe
-        unit = F.normalize(W, dim=1)
+        unit = unit_rows(W)
         if probe.words is not words:
             probe.words = words
             probe.male, probe.female = leaning_words(W, C, words, self.share, self.leaning)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
 from debiaslab.regularizers.registry import LogUniform, register
+from debiaslab.regularizers.unit import unit_rows
 
 
 @register("contextual-symmetry")
@@ -47,4 +47,4 @@ class ContextualSymmetry(Penalty):
         difference = male - female
         if self.hold_pairs:
             difference = difference.detach()
-        return F.normalize(A[words.neutral], dim=1) @ difference.T / length.clamp_min(1e-12)
+        return unit_rows(A[words.neutral]) @ difference.T / length.clamp_min(1e-12)

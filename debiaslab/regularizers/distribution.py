@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from debiaslab.regularizers.leaning_words import Leaning, check_leaning, leaning_words
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
 from debiaslab.regularizers.registry import LogUniform, register
+from debiaslab.regularizers.unit import unit_rows
 
 _RIDGE = 1e-2  # of the mean variance, added to Σ: drawn words may be fewer than dimensions
 
@@ -49,7 +49,7 @@ class DistributionMatching(Penalty):
 
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the squared distance of the class means, in [0, 4] without ``whiten``."""
-        unit = F.normalize(W, dim=1)
+        unit = unit_rows(W)
         male, female = leaning_words(W, C, words, self.share, self.leaning)
         difference = unit[male].mean(0) - unit[female].mean(0)
         if not self.whiten:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -15,6 +14,7 @@ from debiaslab.regularizers.memory import DirectionMemory
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
 from debiaslab.regularizers.projection import gender_direction
 from debiaslab.regularizers.registry import LogUniform, register
+from debiaslab.regularizers.unit import unit_rows
 
 
 @register("projection-fixed")
@@ -59,7 +59,7 @@ class FixedProjection(Penalty):
 
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the mean squared cosine with the direction, in [0, 1]; 0 during the warm-up."""
-        unit = F.normalize(W, dim=1)
+        unit = unit_rows(W)
         memory = self._memory
         if memory.is_new(words) and memory.draws == self.warmup + 1:
             memory.direction = gender_direction(unit[words.male], unit[words.female], "pca")

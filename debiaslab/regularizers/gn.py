@@ -11,6 +11,7 @@ from torch import Tensor
 from debiaslab.errors import UserError
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
 from debiaslab.regularizers.registry import LogUniform, register
+from debiaslab.regularizers.unit import unit_rows
 
 
 @register("gn")
@@ -48,7 +49,7 @@ class GenderNeutral(Penalty):
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return J_D + J_E + mean ‖w_g‖²; 0 when gender is in the reserved dimensions alone."""
         check_reserved(self.k, W.shape[1])
-        unit = F.normalize(W, dim=1)
+        unit = unit_rows(W)
         w_a, w_g = unit[:, : -self.k], unit[:, -self.k :]
         e = w_g.new_full((self.k,), self.k**-0.5)
         apart = (self.beta * e - w_g[words.male]).square().sum(1)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from debiaslab.errors import UserError, nearest
 from debiaslab.regularizers.penalty import PenaltyWords
+from debiaslab.regularizers.unit import unit_rows
 
 Leaning = Literal["context", "target"]
 
@@ -26,9 +26,9 @@ def leaning_words(
       penalty on W alone leaves this as it is, so that words keep their label.
     - ``target``: cos(W_w, Σ (m − f)): what the word's own vector shows.
     """
-    unit = F.normalize(W, dim=1)
+    unit = unit_rows(W)
     g = (unit[words.male] - unit[words.female]).mean(0)
-    rows = unit if by == "target" else F.normalize(C, dim=1)
+    rows = unit if by == "target" else unit_rows(C)
     order = (rows[words.neutral] @ g).argsort(stable=True)
     n = max(1, int(share * len(order)))
     ordered = words.neutral[order]

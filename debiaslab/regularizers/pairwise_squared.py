@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
 from debiaslab.regularizers.registry import LogUniform, register
+from debiaslab.regularizers.unit import unit_rows
 
 
 @register("pairwise-squared")
@@ -26,6 +26,6 @@ class SquaredPairwiseParity(Penalty):
 
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the mean squared difference of cosines, in [0, 4]."""
-        unit = F.normalize(W, dim=1)
+        unit = unit_rows(W)
         difference = unit[words.male] - unit[words.female]
         return (unit[words.neutral] @ difference.T).square().mean()

@@ -12,6 +12,7 @@ from torch import Tensor
 from debiaslab.errors import UserError, nearest
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
 from debiaslab.regularizers.registry import LogUniform, register
+from debiaslab.regularizers.unit import unit_rows
 
 Direction = Literal["pca", "mean"]
 
@@ -44,7 +45,7 @@ class ProjectionPenalty(Penalty):
 
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the mean squared cosine with the gender direction, in [0, 1]."""
-        unit = F.normalize(W, dim=1)
+        unit = unit_rows(W)
         g = gender_direction(unit[words.male], unit[words.female], self.direction)
         return (unit[words.neutral] @ g).square().mean()
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from debiaslab.errors import UserError
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
 from debiaslab.regularizers.registry import LogUniform, register
+from debiaslab.regularizers.unit import unit_rows
 
 
 @register("projection-subspace")
@@ -56,7 +56,7 @@ class SubspaceProjection(Penalty):
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the mean squared length of the part inside the subspace, in [0, 1]."""
         self.check_size(len(words.male), W.shape[1])
-        unit = F.normalize(W, dim=1)
+        unit = unit_rows(W)
         B = gender_subspace(unit[words.male], unit[words.female], self.k)
         return (unit[words.neutral] @ B.T).square().sum(1).mean()
 

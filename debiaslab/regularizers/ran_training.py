@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from debiaslab.errors import UserError
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
 from debiaslab.regularizers.projection import gender_direction
 from debiaslab.regularizers.registry import LogUniform, register
+from debiaslab.regularizers.unit import unit_rows
 
 _GROUP = 256  # drawn words among which a word's neighbours are sought: all of them would cost n²
 
@@ -53,7 +53,7 @@ class RepulsionNeutralisation(Penalty):
 
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the mean of repulsion and neutralisation, in [0, 1]."""
-        unit = F.normalize(W, dim=1)
+        unit = unit_rows(W)
         g = gender_direction(unit[words.male], unit[words.female], "pca")
         neutral = unit[words.neutral]
         repulsion = [self._repulsion(each, g) for each in neutral.split(_GROUP)]

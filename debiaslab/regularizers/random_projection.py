@@ -11,6 +11,7 @@ from torch import Tensor
 
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
 from debiaslab.regularizers.registry import LogUniform, register
+from debiaslab.regularizers.unit import unit_rows
 
 
 @register("random-projection")
@@ -33,7 +34,7 @@ class RandomProjection(Penalty):
 
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the mean squared cosine with the random direction, in [0, 1]."""
-        unit = F.normalize(W, dim=1)
+        unit = unit_rows(W)
         r = random_direction(unit.shape[1], self.seed).to(unit)
         return (unit[words.neutral] @ r).square().mean()
 

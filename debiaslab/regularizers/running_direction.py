@@ -16,6 +16,7 @@ from debiaslab.regularizers.memory import DirectionMemory
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
 from debiaslab.regularizers.projection import gender_direction
 from debiaslab.regularizers.registry import LogUniform, register
+from debiaslab.regularizers.unit import unit_rows
 
 
 @register("projection-running")
@@ -59,7 +60,7 @@ class RunningProjection(Penalty):
 
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the mean squared cosine with the running direction, in [0, 1]."""
-        unit = F.normalize(W, dim=1)
+        unit = unit_rows(W)
         if self._memory.is_new(words):
             g = gender_direction(unit[words.male], unit[words.female], "pca")
             self._memory.direction = self._averaged(g)

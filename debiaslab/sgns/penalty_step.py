@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from debiaslab.sgns.engine import DrawnPenalty
 ROW_LIMIT = 0.1  # share of its norm at the start that a row may move in one sub-step
 ROW_FLOOR = 1e-3  # shorter rows may move as if they were this long
 MAX_SUBSTEPS = 6
+_BLOCK_FLOATS = 1 << 17  # of a matrix, moved at a time: what is made of them stays in the cache
 
 
 def apply_penalty(W: Tensor, C: Tensor, drawn: DrawnPenalty, strength: float) -> float:
@@ -55,57 +56,99 @@ def apply_penalty(W: Tensor, C: Tensor, drawn: DrawnPenalty, strength: float) ->
     matrices = (W.detach(), C.detach())
     parts = [matrix[drawn.rows] for matrix in matrices]
     value, gradients = _evaluate(drawn, parts, range(len(parts)))
-    used = [i for i, gradient in enumerate(gradients) if gradient is not None]
-    if not used:  # constant where these rows are
+    walks = {
+        i: _Walk.begin(part, gradient)
+        for i, (part, gradient) in enumerate(zip(parts, gradients, strict=True))
+        if gradient is not None
+    }
+    if not walks:  # constant where these rows are
         return value
-    start = _put(parts, used, torch.stack([parts[i] for i in used]))
-    here = _Place(start, _stacked([gradients[i] for i in used], start), _unit(start))
     del gradients
-    longest = ROW_LIMIT * _lengths(start).clamp_min(ROW_FLOOR)
-    steps = _substeps(here.gradient, strength, longest)
+    steps = max(walk.substeps(strength) for walk in walks.values())
     for _ in range(steps):
-        here, share = _substep(drawn, parts, used, here, strength / steps, longest)
-        longest = longest * torch.where(share < 1, share.clamp_max(0.5), 1.0)
-    for i, moved in zip(used, here.rows - start, strict=True):
+        _advance(drawn, parts, walks, strength / steps)
+    for i, walk in walks.items():
         # added, not assigned: other threads may be training the same rows
-        matrices[i].index_add_(0, drawn.rows, moved)
+        matrices[i].index_add_(0, drawn.rows, walk.moved())
     return value
 
 
-class _Place(NamedTuple):
-    """A point of the path; every tensor ``(1 or 2, n, d)``: of W, of C, or of both."""
+def _advance(
+    drawn: DrawnPenalty, parts: list[Tensor], walks: dict[int, _Walk], strength: float
+) -> None:
+    """Take one sub-step; ``parts``, rows of W and of C, are then where the walks are."""
+    for i, walk in walks.items():
+        parts[i] = walk.ahead(strength)
+    _, gradients = _evaluate(drawn, parts, list(walks))
+    for (i, walk), gradient in zip(walks.items(), gradients, strict=True):
+        walk.arrive(parts[i], gradient, strength)
 
-    rows: Tensor
-    gradient: Tensor
-    direction: Tensor  # the rows, of length 1
 
+@dataclass
+class _Walk:
+    """The path of the rows of W, or of C; all tensors ``(n, d)``, unless said otherwise.
 
-def _substep(
-    drawn: DrawnPenalty,
-    parts: list[Tensor],
-    used: Sequence[int],
-    here: _Place,
-    strength: float,
-    longest: Tensor,
-) -> tuple[_Place, Tensor]:
-    """Return where a straight sub-step leads, and the share of it that each row was let go.
-
-    The gradient there is interpolated between the two ends of the step, along rows and across them
-    separately. Tensors are written over, or let go of, as soon as they can be: with a large cover
-    they are what a training takes most memory for, next to its matrices.
+    With a large cover these are what a training takes most memory for, next to its matrices. So
+    what lasts is kept once and written over, and what does not is made of some rows at a time.
     """
-    step = _limited(here.gradient * -strength, longest)
-    whole = _put(parts, used, here.rows + step)
-    ahead = _stacked(_evaluate(drawn, parts, used)[1], whole)
-    share = _share_before_turning(step, here.gradient, ahead)
-    before, after = _dot(here.direction, here.gradient), _dot(_unit(whole), ahead)
-    along = before + share * (after - before)
-    gradient = ahead.sub_(here.gradient).mul_(share).add_(here.gradient)
-    del whole
-    rows = _put(parts, used, _along_path(here.rows, step.mul_(share)))
-    direction = _unit(rows)
-    gradient.add_((along - _dot(gradient, direction)) * direction)
-    return _Place(rows, gradient, direction), share
+
+    start: Tensor
+    rows: Tensor  # where they are
+    gradient: Tensor  # there
+    longest: Tensor  # (n, 1) that a row may move in one sub-step
+
+    @classmethod
+    def begin(cls, rows: Tensor, gradient: Tensor) -> _Walk:
+        """Stand at the start of a path; a gradient of autograd's may share its memory."""
+        longest = ROW_LIMIT * _lengths(rows).clamp_min(ROW_FLOOR)
+        return cls(rows, rows, gradient.clone(memory_format=torch.contiguous_format), longest)
+
+    def substeps(self, strength: float) -> int:
+        """Return the least number of equal sub-steps inside the row limit, at most the maximum."""
+        lengths = strength * _lengths(self.gradient) / self.longest
+        return max(1, math.ceil(min(float(lengths.max()), MAX_SUBSTEPS)))
+
+    def ahead(self, strength: float) -> Tensor:
+        """Return where a whole straight sub-step would lead."""
+        whole = torch.empty_like(self.rows)
+        for some in self._blocks():
+            torch.add(self.rows[some], self._step(some, strength), out=whole[some])
+        return whole
+
+    def arrive(self, whole: Tensor, ahead: Tensor | None, strength: float) -> None:
+        """Go as far as each row may, and interpolate the gradient there, along rows and across.
+
+        Args:
+            whole: Where a whole sub-step leads; written over.
+            ahead: The gradient there; None counts as zero.
+            strength: Of the sub-step.
+        """
+        for some in self._blocks():
+            rows, gradient = self.rows[some], self.gradient[some]
+            there = torch.zeros_like(gradient) if ahead is None else ahead[some]
+            step = self._step(some, strength)
+            share = _share_before_turning(step, gradient, there)
+            before, after = _dot(_unit(rows), gradient), _dot(_unit(whole[some]), there)
+            along = before + share * (after - before)
+            arrived = _along_path(rows, step.mul_(share))
+            direction = _unit(arrived)
+            gradient.copy_((there - gradient).mul_(share).add_(gradient))
+            gradient.add_((along - _dot(gradient, direction)) * direction)
+            whole[some] = arrived
+            self.longest[some] *= torch.where(share < 1, share.clamp_max(0.5), 1.0)
+        self.rows = whole
+
+    def moved(self) -> Tensor:
+        """Return how far the rows have come; written over theirs, the path is at its end."""
+        return self.rows.sub_(self.start)
+
+    def _step(self, some: slice, strength: float) -> Tensor:
+        return _limited(self.gradient[some] * -strength, self.longest[some])
+
+    def _blocks(self) -> list[slice]:
+        n, d = self.rows.shape
+        size = max(_BLOCK_FLOATS // max(d, 1), 1)
+        return [slice(first, first + size) for first in range(0, n, size)]
 
 
 def _evaluate(
@@ -129,36 +172,17 @@ def _evaluate(
     return value, gradients
 
 
-def _put(parts: list[Tensor], used: Sequence[int], rows: Tensor) -> Tensor:
-    """Put rows, ``(1 or 2, n, d)``, in the place of those of W and C that are used; return them."""
-    for i, part in zip(used, rows, strict=True):
-        parts[i] = part
-    return rows
-
-
 def _finite(values: Tensor) -> bool:
     """Whether all values are numbers; their sum says it sooner, unless it overflows."""
     return math.isfinite(float(values.sum())) or bool(values.isfinite().all())
 
 
 def _lengths(rows: Tensor) -> Tensor:
-    return vector_norm(rows, dim=2, keepdim=True)
+    return vector_norm(rows, dim=1, keepdim=True)
 
 
 def _unit(rows: Tensor) -> Tensor:
     return rows / _lengths(rows).clamp_min(1e-12)
-
-
-def _stacked(gradients: Sequence[Tensor | None], rows: Tensor) -> Tensor:
-    """Return the gradients at rows of shape ``(1 or 2, n, d)``; None counts as zero."""
-    zero = torch.zeros_like(rows[0])
-    return torch.stack([zero if gradient is None else gradient for gradient in gradients])
-
-
-def _substeps(gradient: Tensor, strength: float, longest: Tensor) -> int:
-    """Return the least number of equal sub-steps inside the row limit, at most the maximum."""
-    lengths = strength * _lengths(gradient) / longest
-    return max(1, math.ceil(min(float(lengths.max()), MAX_SUBSTEPS)))
 
 
 def _limited(step: Tensor, longest: Tensor) -> Tensor:
@@ -168,15 +192,15 @@ def _limited(step: Tensor, longest: Tensor) -> Tensor:
 def _along_path(position: Tensor, step: Tensor) -> Tensor:
     """Return ``position + step`` with squared row norms of |w|² + 2 w·step, without the |step|²."""
     moved = position + step
-    squared = position.square().sum(dim=2, keepdim=True)
+    squared = position.square().sum(dim=1, keepdim=True)
     wanted = squared + 2 * _dot(position, step)
-    ratio = wanted / moved.square().sum(dim=2, keepdim=True).clamp_min(1e-30)
+    ratio = wanted / moved.square().sum(dim=1, keepdim=True).clamp_min(1e-30)
     return moved.mul_(torch.where(squared > ROW_FLOOR**2, ratio.sqrt(), 1.0))
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
-    """Return the dot product of each row with its like, ``(1 or 2, n, 1)``."""
-    return (a * b).sum(dim=2, keepdim=True)
+    """Return the dot product of each row with its like, ``(n, 1)``."""
+    return (a * b).sum(dim=1, keepdim=True)
 
 
 def _share_before_turning(step: Tensor, before: Tensor, after: Tensor) -> Tensor:

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from debiaslab.embeddings import Embeddings
+from debiaslab.embeddings import Embeddings, first_not_finite
 from debiaslab.errors import UserError
+from debiaslab.memory import give_back
 from debiaslab.sgns.checkpoint import Checkpoints, Slot
 from debiaslab.sgns.engine import Engine, PenaltyTerm, Preprocessing
 from debiaslab.sgns.fast import FastEngine, fast_unavailable
 from debiaslab.sgns.identity import identity_of
+from debiaslab.sgns.lent import LentEmbeddings
 from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.progress import Progress
 from debiaslab.sgns.reference import ReferenceEngine
@@ -69,7 +72,9 @@ def train(
         init: Vectors to continue from; words they lack start as in a new training.
         on_report: Called with each report of the running loss; when the training goes on from a
             checkpoint, with those made before it first.
-        on_epoch: Called after each epoch with its number (from 1) and the vectors so far.
+        on_epoch: Called after each epoch with its number (from 1) and the vectors so far. They are
+            the memory that is trained on: copy what is to be kept, afterwards they are not to be
+            read any more.
         checkpoint: Where the training is saved from time to time, and goes on from when it was
             interrupted: with one thread to the same vectors, bit for bit. None: it is not saved.
             What is left there at the end is the caller's to remove.
@@ -82,6 +87,7 @@ def train(
     """
     settings = settings or TrainSettings()
     _refuse_short(corpus, settings)
+    give_back()  # what was done before left free: matrices do not fit in its pieces
     model = SGNS(len(corpus.words), settings.dim, settings.seed)
     if init is not None:
         _start_from(model, corpus, init)
@@ -92,10 +98,13 @@ def train(
         run = Progress(model, engine, watch, penalty, slot)
         resumed_at = run.resume()
         _epochs(run, corpus, settings, on_epoch, progress=progress)
+    name = engine.name
+    del run, engine  # which hold the context embeddings, too: the copy is not to come on top
+    model.drop_context()
     return TrainResult(
-        embeddings=_embeddings(model, corpus),
+        embeddings=Embeddings(*_trained(model, corpus)),
         history=tuple(watch.history),
-        engine=engine.name,
+        engine=name,
         words=watch.words,
         pairs=watch.pairs,
         seconds=watch.seconds,
@@ -135,7 +144,8 @@ def _epochs(
                     next_step="--subsample 0, or a text with more than one word a line",
                 )
             if on_epoch is not None:
-                on_epoch(number + 1, _embeddings(run.model, corpus))
+                with LentEmbeddings(*_trained(run.model, corpus)).lending() as vectors:
+                    on_epoch(number + 1, vectors)
             if watch.stop:
                 break
 
@@ -205,15 +215,15 @@ def _start_from(model: SGNS, corpus: Corpus, init: Embeddings) -> None:
     model.W[rows] = torch.from_numpy(init.vectors[[init.index[word] for word in found]])
 
 
-def _embeddings(model: SGNS, corpus: Corpus) -> Embeddings:
-    """Return the target embeddings; ``<UNK>`` (always last) is no word and stays out."""
+def _trained(model: SGNS, corpus: Corpus) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+    """Return words and target embeddings, not copied; ``<UNK>`` (always last) is no word."""
     size = len(corpus.words) if corpus.unk is None else corpus.unk
     vectors = model.W.cpu().numpy()[:size]
-    if not np.isfinite(vectors).all():
+    if first_not_finite(vectors) is not None:
         raise TrainingDivergedError(
             "a vector holds NaN or infinity after training", next_step="a smaller --lr or --weight"
         )
-    return Embeddings(corpus.words[:size], vectors)
+    return tuple(corpus.words[:size]), vectors
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from debiaslab import export, lexicons
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.memory import give_back
 from debiaslab.metrics import Baseline, Record, Scorecard, evaluate
 from debiaslab.provenance import provenance
 from debiaslab.regularizers import bind_strategy, is_control
@@ -159,9 +160,11 @@ def run_once(
             result = train_logged(
                 log, corpus, settings, bound, init=init, checkpoint=checkpoint, progress=progress
             )
+        give_back()  # what training took: the scorecard's arrays are not to come on top
         scorecard = evaluate(
             result.embeddings, name=name, seed=seed, baseline=against, lipstick_nulls=False
         )
+        give_back()
         log_results(log, corpus, result, scorecard)
         if baseline is None:
             yardstick = measure_yardstick(plan.objective, result.embeddings, scorecard, seed)

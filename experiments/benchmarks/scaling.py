@@ -29,6 +29,7 @@ RESULTS = Path(__file__).with_name("scaling.json")
 SIZES = {"0.5M": 920, "5M": 9_200, "25M": 45_106}  # lines of the biographies
 FILES = 8  # a text is cut into, for shards
 _TRIALS = 3
+WORKERS = [(dim, strategy) for dim in (100, 300) for strategy in ("tying", "projection")]
 Measure = Callable[[], Finished]
 
 
@@ -79,6 +80,8 @@ def _measurements(setup: Setup) -> Iterator[tuple[str, Measure]]:
             yield f"train/{size}/{kind}", partial(_train, setup, text)
         for workers in (1, 2):
             yield f"sweep/{size}/{workers}", partial(_sweep, setup, whole, workers)
+        for dim, strategy in WORKERS:
+            yield f"worker/{size}/{dim}/{strategy}", partial(_worker, setup, whole, dim, strategy)
     yield "overhead", partial(_overhead, setup)
 
 
@@ -122,6 +125,18 @@ def _sweep(setup: Setup, text: list[Path], workers: int) -> Finished:
         cache=setup.cache.resolve(),
         trials=_TRIALS,
         workers=workers,
+    )
+
+
+def _worker(setup: Setup, text: list[Path], dim: int, strategy: str) -> Finished:
+    return in_fresh_process(
+        "scaling_worker",
+        setup,
+        2,
+        text=[file.resolve() for file in text],
+        cache=setup.cache.resolve(),
+        dim=dim,
+        strategy=strategy,
     )
 
 

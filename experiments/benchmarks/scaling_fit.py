@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.benchmarks.scaling import FILES, RESULTS, SIZES
+from experiments.benchmarks.scaling import FILES, RESULTS, SIZES, WORKERS
 from experiments.benchmarks.setup import REPOSITORY
 
 FIGURE = REPOSITORY / "docs" / "scaling.png"
@@ -78,6 +78,14 @@ class Measured:
         runs = self._runs.get(f"{kind}/{size}/{variant}")
         return median(float(run[figure]) for run in runs) if runs else math.nan
 
+    def workers(self, size: str, dim: int, strategy: str) -> tuple[str, ...]:
+        """Return types × dimension, MiB of two matrices, and the most that either worker took."""
+        runs = self._runs.get(f"worker/{size}/{dim}/{strategy}")
+        if not runs:
+            return ("n/m",) * 3
+        most = median(max(run["worker_mib"]) for run in runs)
+        return f"{runs[0]['types']:,} × {dim}", f"{runs[0]['matrices_mib']:.0f}", f"{most:.0f}"
+
     def overhead(self) -> dict[str, tuple[float, float]]:
         """Return milliseconds of a trial by kind of work; the first two trials load code."""
         trials = [trial for run in self._runs["overhead"] for trial in run["trials"][2:]]
@@ -92,10 +100,10 @@ class Measured:
 def main() -> int:
     """Print tables and draw the figure."""
     found = Measured(json.loads(RESULTS.read_text())["runs"])
-    for line in (*measured(found), "", *fitted(found), "", *overhead(found)):
-        print(line)
+    for part in (measured, fitted, workers, overhead):
+        print("\n".join([*part(found), ""]))
     draw(found)
-    print(f"\n{FIGURE}", file=sys.stderr)
+    print(FIGURE, file=sys.stderr)
     return 0
 
 
@@ -174,6 +182,18 @@ def fitted(found: Measured) -> list[str]:
     rows.append(f"| vectors of one run, GiB | 4 · {DIM} · types kept | {vectors:.1f} |")
     runs = (TRIALS + 1) * SEEDS
     rows.append(f"| vectors of {runs:,} runs, TiB | | {runs * vectors / 1024:.1f} |")
+    return rows
+
+
+def workers(found: Measured) -> list[str]:
+    """Return the table of docs/how-to/workers.md: memory that no other process shares."""
+    strategies = sorted({strategy for _, strategy in WORKERS}, reverse=True)
+    rows = ["| types × dimension | two matrices | " + " | ".join(strategies) + " |"]
+    rows.append("|---|---:|" + "---:|" * len(strategies))
+    for dim in sorted({dim for dim, _ in WORKERS}):
+        for size in SIZES:
+            each = [found.workers(size, dim, strategy) for strategy in strategies]
+            rows.append("| " + " | ".join([*each[0][:2], *(most for *_, most in each)]) + " |")
     return rows
 
 

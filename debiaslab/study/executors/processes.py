@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from multiprocessing import get_all_start_methods, get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
+from debiaslab.memory import blocks_kept_whole
 from debiaslab.study.executors.share import Share, work
 
 if TYPE_CHECKING:
@@ -76,7 +78,15 @@ def _started(share: Share) -> _Worker:
     context = _context()
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_main, args=(share, theirs), daemon=False)
-    process.start()
+    try:
+        process.start()
+    except (EOFError, OSError) as error:
+        why = str(error) or "the process they are forked from has ended"
+        raise UserError(
+            f"no worker could be started: {why}",
+            allowed="a machine with memory for one process more",
+            next_step="the same command again, which goes on from there; or fewer --workers",
+        ) from error
     theirs.close()  # its end is seen when the process has it no more
     return _Worker(process, ours)
 
@@ -86,6 +96,8 @@ def _context() -> SpawnContext | ForkServerContext:
         return get_context("spawn")
     context = get_context("forkserver")
     context.set_forkserver_preload(["debiaslab.study.executors.preload"])
+    with blocks_kept_whole():
+        ensure_running()
     return context
 
 
@@ -160,7 +172,8 @@ def _judge(workers: list[_Worker]) -> None:
     if len(ended) == len(workers):
         raise UserError(
             f"all {len(workers)} workers died (exit codes {', '.join(map(str, codes))})",
-            allowed="a negative code is a signal; -9 is often the system short of memory",
+            allowed="a negative code is a signal; -9 is often the system short of memory; 255 says "
+            "that it is not known, since the process they were forked from was killed",
             next_step="the same command again, which goes on from there; or fewer --workers",
         )
     if ended:
