@@ -68,7 +68,7 @@ def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iter
     executor = executor_of(study)
     corpus = corpus_of(study) if corpus is None else corpus
     plans = study.plans()
-    for plan in plans[1:]:  # what a later one would be refused for is said before the first
+    for plan in plans:  # what the last of several would be refused for is said before the first
         check_sweep(corpus, plan, root=root, submissions=SUBMISSIONS)
     for plan in plans:
         summary = sweep(
