@@ -85,7 +85,7 @@ def check_address(scheduler: str | None) -> None:
 
 def shown_address(scheduler: str) -> str:
     """Return what a user may see of an address, which has no password unless it is none."""
-    return re.sub("(//|^).*@", r"\1***@", scheduler)
+    return re.sub(".*@", "***@", scheduler)
 
 
 def _not_installed() -> UserError:

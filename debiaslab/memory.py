@@ -28,7 +28,7 @@ def blocks_kept_whole() -> Iterator[None]:
     """
     before = os.environ.get(_TUNABLES)
     ours = ":".join(f"{name}={value}" for name, value in _WHOLE.items())
-    os.environ[_TUNABLES] = ours if before is None else f"{ours}:{before}"
+    os.environ[_TUNABLES] = f"{ours}:{before}" if before else ours
     try:
         yield
     finally:

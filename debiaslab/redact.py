@@ -25,7 +25,9 @@ _SECRET_VARIABLES = (
 )
 _ADDRESS_VARIABLES = ("MLFLOW_TRACKING_URI", "DEBIASLAB_OPTUNA_STORAGE")
 # Of an address as a whole, which may be mistyped: its scheme or slashes may be wrong or missing.
-_PASSWORD = re.compile(r"\s*[\w+.-]*:?/{0,3}[^\s:/]*:(\S*)@")
+# Where they are right, their colon is not the one before a password.
+_SCHEME = r"[\w+.-]+://"
+_PASSWORD = re.compile(rf"\s*(?:{_SCHEME}|(?!{_SCHEME})[\w+.-]*:?/{{0,3}})[^\s:/]*:(\S*)@")
 _SHORTEST = 4  # a shorter secret stands in too many other words
 
 

@@ -8,10 +8,11 @@ import mmap
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -612,6 +613,84 @@ def test_a_penalty_without_a_gradient_moves_nothing() -> None:
     before = W.clone()
     assert apply_penalty(W, C, Constant(1.0), 1.0) == 2.0
     assert torch.equal(W, before)
+
+
+class Product(torch.autograd.Function):
+    """Σ w · c, whose gradients are what it was called with."""
+
+    @staticmethod
+    def forward(ctx: Any, W: Tensor, C: Tensor) -> Tensor:
+        ctx.save_for_backward(W, C)
+        return (W * C).sum()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        W, C = ctx.saved_tensors
+        return C, W
+
+
+class Remembering:
+    """Σ |w − w'|² to the rows of the call before, kept as they were given or as a copy."""
+
+    def __init__(self, copies: bool) -> None:
+        self.copies = copies
+        self.before: Tensor | None = None
+
+    def __call__(self, W: Tensor, C: Tensor) -> Tensor:
+        R = (W.square() if self.before is None else (W - self.before).square() + 0.1 * W).sum()
+        self.before = W.detach().clone() if self.copies else W.detach()
+        return R
+
+
+class Layout(torch.autograd.Function):
+    """Its argument, with a gradient whose columns or whose rows are next to each other."""
+
+    @staticmethod
+    def forward(ctx: Any, W: Tensor, by_column: bool) -> Tensor:
+        ctx.by_column = by_column
+        return W.view_as(W)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return (gradient.T.contiguous().T if ctx.by_column else gradient.contiguous()), None
+
+
+Function = Callable[[Tensor, Tensor], Tensor]
+ALIKE: dict[str, Callable[[], tuple[Function, Function]]] = {
+    "gives its inputs": lambda: (Product.apply, lambda W, C: (W * C).sum()),
+    "remembers them": lambda: (Remembering(copies=False), Remembering(copies=True)),
+    "by column": lambda: (
+        lambda W, C: (Layout.apply(W, True) @ C.T).square().mean(),
+        lambda W, C: (Layout.apply(W, False) @ C.T).square().mean(),
+    ),
+}
+
+
+@dataclass
+class Given:
+    """Any function of the first ten rows."""
+
+    function: Function
+    rows: Tensor = field(default_factory=lambda: torch.arange(10))
+
+    def __call__(self, W: Tensor, C: Tensor) -> Tensor:
+        return self.function(W, C)
+
+
+@pytest.mark.parametrize("strength", [0.01, 1.0, 1e3])
+@pytest.mark.parametrize("pair", ALIKE)
+def test_a_penalty_may_give_back_or_keep_what_it_was_called_with(
+    pair: str, strength: float
+) -> None:
+    found = []
+    for function in ALIKE[pair]():
+        W, C = weights(1.0)
+        values = [apply_penalty(W, C, Given(function), strength) for _ in range(3)]
+        found.append((W, C, values))
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1])
+    assert found[0][2] == found[1][2]
+    assert not torch.equal(found[0][0], weights(1.0)[0])
 
 
 def test_a_penalty_step_holds_few_copies_of_the_rows_it_moves() -> None:

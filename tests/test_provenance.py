@@ -134,6 +134,20 @@ def test_redact_hides_the_password_of_a_mistyped_address(address, monkeypatch):
     assert redact(f"{address} is none") == f"{address.replace('s3cr3t', '***')} is none"
 
 
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        ("http://mlflow@host", "see http://mlflow.example.org/docs"),
+        ("sqlite:////data/u@h/optuna.db", "sqlite:////data/u@h/optuna.db"),
+    ],
+)
+def test_redact_leaves_addresses_alone_when_that_of_a_server_has_no_password(
+    address, text, monkeypatch
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    assert redact(text) == text
+
+
 def test_redact_is_fast_on_a_large_diff():
     start = time.perf_counter()
     redact("+ password = input()\n://" * 50_000)

@@ -718,3 +718,16 @@ def test_unit_rows_are_those_of_torch_and_so_are_their_gradients(n: int, d: int)
     assert theirs.grad is not None
     assert torch.equal(ours.grad, theirs.grad)
     assert torch.isfinite(ours.grad).all()
+
+
+def test_unit_rows_have_torchs_gradient_where_it_overflows_and_a_second_derivative() -> None:
+    short = [torch.full((1, 3), 1e-14, requires_grad=True) for _ in range(2)]
+    for rows, unit in zip(short, (unit_rows, lambda W: F.normalize(W, dim=1)), strict=True):
+        unit(rows).backward(torch.full((1, 3), 1e30))
+    assert short[0].grad is not None
+    assert short[1].grad is not None
+    assert torch.equal(short[0].grad, short[1].grad)
+    assert not short[0].grad.isnan().any()
+
+    W = torch.randn(6, 4, dtype=torch.double, generator=torch.Generator().manual_seed(0))
+    assert torch.autograd.gradgradcheck(unit_rows, (W.requires_grad_(),))

@@ -23,7 +23,7 @@ from debiaslab.errors import UserError
 from debiaslab.processes import Process, this_process
 from debiaslab.regularizers import LogUniform
 from debiaslab.study import search as search_module
-from debiaslab.study.search import Proposal, Search
+from debiaslab.study.search import Proposal, Search, check_same_study
 
 SPACE = LogUniform(1e-3, 1e1)
 IDENTITY: dict[str, Any] = {"corpus": "a" * 64, "settings": {"dim": 100}, "seeds": [1, 2]}
@@ -360,3 +360,19 @@ def test_the_database_is_in_its_folder_whatever_that_is_called(tmp_path: Path, n
     assert (tmp_path / name / "optuna.db").is_file()
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert tried(open_search(tmp_path / name)) == [weight]
+
+
+def test_looking_whether_a_study_is_the_same_makes_nothing_on_a_server_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, server = tmp_path / "mlruns", tmp_path / "server.db"
+    check_same_study(folder, "study", {**IDENTITY, "corpus": "a"})
+    monkeypatch.setenv("DEBIASLAB_OPTUNA_STORAGE", f"sqlite:///{server}")
+    check_same_study(folder, "study", {**IDENTITY, "corpus": "a"})
+    assert not folder.exists()
+    with sqlite3.connect(server) as database:
+        assert database.execute("SELECT name FROM sqlite_master").fetchall() == []
+    open_search(folder, corpus="a")
+    check_same_study(folder, "study", {**IDENTITY, "corpus": "a"})
+    with pytest.raises(UserError, match="made with other settings"):
+        check_same_study(folder, "study", {**IDENTITY, "corpus": "b"})

@@ -290,7 +290,9 @@ def hidden(path: Path) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("own")
-def test_resume_finds_a_text_that_has_moved_and_refuses_another(made: Path, capfd: Capture) -> None:
+def test_resume_finds_a_text_that_has_moved_and_refuses_another(
+    made: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Path("toy.txt").rename("moved.txt")
     with hidden(made / "toy.txt"):
         shutil.rmtree("data")
@@ -300,6 +302,8 @@ def test_resume_finds_a_text_that_has_moved_and_refuses_another(made: Path, capf
     sentence = refused(capfd, "resume", "pair", "other.txt").sentence
     assert "the text of 'pair' was another (fingerprint of the corpus: " in sentence
     assert "try: python -m debiaslab resume pair FILE…, or sweep with another --study" in sentence
+    monkeypatch.setattr("debiaslab.commands.resume.corpus_of", lambda study: 1 / 0)  # takes long
+    assert "--workers was 5000" in refused(capfd, "resume", "pair", "--workers", "5000").sentence
 
 
 @pytest.mark.usefixtures("own")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
+import multiprocessing.forkserver
 import os
 import random
 import signal
@@ -30,7 +30,7 @@ from debiaslab.processes import Process, this_process
 from debiaslab.study import claims as claims_module
 from debiaslab.study import taking_part
 from debiaslab.study.claims import Claims
-from debiaslab.study.executors import Processes, processes
+from debiaslab.study.executors import Processes
 from debiaslab.study.objective import Outcome, Yardstick
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import FinishedRun
@@ -309,9 +309,9 @@ def test_a_server_of_forks_that_has_ended_is_said_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def ended(process: object) -> None:
-        raise EOFError
+        raise EOFError("unexpected EOF")  # as it comes from reading what the server answers
 
-    monkeypatch.setattr(processes, "ensure_running", lambda: None)
+    monkeypatch.setattr(multiprocessing.forkserver, "ensure_running", lambda: None)
     monkeypatch.setattr(multiprocessing.context.ForkServerProcess, "start", ended)
     share: Any = SimpleNamespace(plan=Plan(strategy="projection"))
     store: Any = None

@@ -21,8 +21,8 @@ from debiaslab.commands.arguments import (
     real,
     whole,
 )
-from debiaslab.commands.study_arguments import check_corpus, corpus_of
-from debiaslab.commands.sweep import INTERRUPTED, run_study
+from debiaslab.commands.study_arguments import check_corpus, check_executor, corpus_of
+from debiaslab.commands.sweep import INTERRUPTED, check_submissions, run_study
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
@@ -76,25 +76,27 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     study = with_executor(
         study, executor=args.executor, scheduler=args.scheduler, workers=args.workers
     )
-    study.plans()
+    check_submissions(study)  # what can fail at once comes before what takes long
+    check_executor(study)
+    check_device(study.trainer.device)
     corpus = None if args.corpus else _without_text(store, study, begun)
     if corpus is None:
         check_corpus(study)
-        corpus = _same_text(study, args.name, begun)
-    check_device(study.trainer.device)
+        corpus = _same_text(study, args, begun)
     yield from run_study(study, args.store, corpus)
 
 
-def _same_text(study: StudyFile, name: str, begun: Sequence[StudyRun]) -> Corpus:
+def _same_text(study: StudyFile, args: argparse.Namespace, begun: Sequence[StudyRun]) -> Corpus:
     """Return the encoded corpus of the files; refuse another text than the study's."""
     corpus = corpus_of(study)
     wanted = begun[0].params["corpus_fingerprint"]
     if corpus.fingerprint != wanted:
+        again = next_command("resume", args.name, store=args.store)
         raise UserError(
-            f"the text of {name!r} was another (fingerprint of the corpus: {wanted[:12]}… → "
+            f"the text of {args.name!r} was another (fingerprint of the corpus: {wanted[:12]}… → "
             f"{corpus.fingerprint[:12]}…)",
             allowed="the text the study was begun with, wherever it is now",
-            next_step=f"{next_command('resume', name)} FILE…, or sweep with another --study NAME",
+            next_step=f"{again} FILE…, or sweep with another --study NAME",
         )
     return corpus
 

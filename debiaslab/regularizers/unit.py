@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.linalg import vector_norm
 
 _SHORTEST = 1e-12  # shorter rows are divided by this, as torch does it
@@ -26,26 +25,29 @@ def unit_rows(rows: Tensor) -> Tensor:
 class _UnitRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor) -> Tensor:
-        lengths = vector_norm(rows, dim=1, keepdim=True)
-        ctx.save_for_backward(rows, lengths)
-        return rows / lengths.clamp_min(_SHORTEST)
+        ctx.save_for_backward(rows)
+        return rows / _lengths(rows).clamp_min(_SHORTEST)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        rows, lengths = ctx.saved_tensors
+        (rows,) = ctx.saved_tensors
         result = torch.empty_like(rows)
         size = max(_BLOCK_FLOATS // max(rows.shape[1], 1), 1)
         for first in range(0, len(rows), size):
             some = slice(first, first + size)
-            result[some] = _gradient(rows[some], lengths[some], gradient[some])
+            result[some] = _gradient(rows[some], gradient[some])
         return result
 
 
-def _gradient(rows: Tensor, lengths: Tensor, gradient: Tensor) -> Tensor:
+def _lengths(rows: Tensor) -> Tensor:
+    return vector_norm(rows, dim=1, keepdim=True)
+
+
+def _gradient(rows: Tensor, gradient: Tensor) -> Tensor:
     """Return the gradient by ``w`` of ``w / |w|``: that of the division, and through ``|w|``."""
+    lengths = _lengths(rows)
     divisor = lengths.clamp_min(_SHORTEST)
     by_divisor = (-gradient * ((rows / divisor) / divisor)).sum(dim=1, keepdim=True)
-    by_length = by_divisor * (lengths >= _SHORTEST)
-    along = (rows / lengths).masked_fill_(lengths == 0, 0)
+    by_length = by_divisor.masked_fill(lengths < _SHORTEST, 0)
+    along = (rows / lengths).masked_fill(lengths == 0, 0)
     return gradient / divisor + by_length * along

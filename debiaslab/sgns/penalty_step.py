@@ -76,12 +76,15 @@ def apply_penalty(W: Tensor, C: Tensor, drawn: DrawnPenalty, strength: float) ->
 def _advance(
     drawn: DrawnPenalty, parts: list[Tensor], walks: dict[int, _Walk], strength: float
 ) -> None:
-    """Take one sub-step; ``parts``, rows of W and of C, are then where the walks are."""
+    """Take one sub-step; ``parts``, rows of W and of C, are then where the walks are.
+
+    What the penalty has been called with is not written over: it may remember it.
+    """
     for i, walk in walks.items():
         parts[i] = walk.ahead(strength)
     _, gradients = _evaluate(drawn, parts, list(walks))
     for (i, walk), gradient in zip(walks.items(), gradients, strict=True):
-        walk.arrive(parts[i], gradient, strength)
+        parts[i] = walk.arrive(parts[i], gradient, strength)
 
 
 @dataclass
@@ -93,13 +96,13 @@ class _Walk:
     """
 
     start: Tensor
-    rows: Tensor  # where they are
+    rows: Tensor  # where they are; at first the same tensor
     gradient: Tensor  # there
     longest: Tensor  # (n, 1) that a row may move in one sub-step
 
     @classmethod
     def begin(cls, rows: Tensor, gradient: Tensor) -> _Walk:
-        """Stand at the start of a path; a gradient of autograd's may share its memory."""
+        """Stand at the start of a path; the gradient, whose memory may be anybody's, is copied."""
         longest = ROW_LIMIT * _lengths(rows).clamp_min(ROW_FLOOR)
         return cls(rows, rows, gradient.clone(memory_format=torch.contiguous_format), longest)
 
@@ -115,14 +118,19 @@ class _Walk:
             torch.add(self.rows[some], self._step(some, strength), out=whole[some])
         return whole
 
-    def arrive(self, whole: Tensor, ahead: Tensor | None, strength: float) -> None:
+    def arrive(self, whole: Tensor, ahead: Tensor | None, strength: float) -> Tensor:
         """Go as far as each row may, and interpolate the gradient there, along rows and across.
 
         Args:
-            whole: Where a whole sub-step leads; written over.
+            whole: Where a whole sub-step leads.
             ahead: The gradient there; None counts as zero.
             strength: Of the sub-step.
+
+        Returns:
+            The rows there.
         """
+        if self.rows is self.start:
+            self.rows = self.start.clone()
         for some in self._blocks():
             rows, gradient = self.rows[some], self.gradient[some]
             there = torch.zeros_like(gradient) if ahead is None else ahead[some]
@@ -134,9 +142,9 @@ class _Walk:
             direction = _unit(arrived)
             gradient.copy_((there - gradient).mul_(share).add_(gradient))
             gradient.add_((along - _dot(gradient, direction)) * direction)
-            whole[some] = arrived
+            rows.copy_(arrived)
             self.longest[some] *= torch.where(share < 1, share.clamp_max(0.5), 1.0)
-        self.rows = whole
+        return self.rows
 
     def moved(self) -> Tensor:
         """Return how far the rows have come; written over theirs, the path is at its end."""
@@ -163,7 +171,9 @@ def _evaluate(
     value = float(R.detach())
     gradients: list[Tensor | None] = [None] * len(wanted)
     if R.requires_grad:
-        gradients = list(torch.autograd.grad(R, [leaves[i] for i in wanted], allow_unused=True))
+        found = torch.autograd.grad(R, [leaves[i] for i in wanted], allow_unused=True)
+        # a penalty's own backward may return a leaf, or what it is a view of
+        gradients = [None if each is None else each.detach().contiguous() for each in found]
     if not (math.isfinite(value) and all(g is None or _finite(g) for g in gradients)):
         raise UserError(
             f"the penalty is {value} or its gradient is not finite",

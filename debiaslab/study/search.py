@@ -57,10 +57,15 @@ def check_same_study(folder: Path, name: str, identity: dict[str, Any]) -> None:
     """
     if not search_exists(folder):
         return
-    with suppress(KeyError):  # there is none of that name yet
-        known = optuna.load_study(study_name=name, storage=open_storage(folder)).user_attrs
-        if _IDENTITY in known:
-            _refuse_another(name, identity, known[_IDENTITY])
+    storage = open_storage(folder)
+    try:
+        known = optuna.load_study(study_name=name, storage=storage).user_attrs
+    except KeyError:  # there is none of that name yet
+        return
+    finally:
+        storage.engine.dispose()
+    if _IDENTITY in known:
+        _refuse_another(name, identity, known[_IDENTITY])
 
 
 def _refuse_another(name: str, identity: dict[str, Any], known: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
-from sqlalchemy import URL
+from sqlalchemy import URL, create_engine, inspect
 from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from debiaslab.errors import UserError
@@ -28,7 +28,7 @@ _PAUSE = 0.5  # seconds between them
 def storage_url(folder: Path) -> str:
     """Return the address of the database: what the variable names, or a file in the folder.
 
-    The folder is made.
+    For a file its folder is made.
     """
     if given := os.environ.get(VARIABLE):
         return given
@@ -48,8 +48,20 @@ def shown(folder: Path) -> str:
 
 
 def search_exists(folder: Path) -> bool:
-    """Whether there is a database that can hold studies; it is not made."""
-    return on_a_server() or (folder / DATABASE).is_file()
+    """Whether there is a database with tables for studies; neither is made.
+
+    Raises:
+        UserError: As :func:`open_storage`.
+    """
+    if not on_a_server():
+        return (folder / DATABASE).is_file()
+    url = storage_url(folder)
+    with _usable(url):
+        engine = create_engine(url)
+        try:
+            return inspect(engine).has_table("studies")
+        finally:
+            engine.dispose()
 
 
 def open_storage(folder: Path) -> RDBStorage:
@@ -58,12 +70,17 @@ def open_storage(folder: Path) -> RDBStorage:
     Raises:
         UserError: The address cannot be used, or its driver is not installed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     url = storage_url(folder)
     if not on_a_server():
         write_ahead(folder / DATABASE)
-    try:
+    with _usable(url):
         return _open(url)
+
+
+@contextmanager
+def _usable(url: str) -> Iterator[None]:
+    try:
+        yield
     except (ImportError, ArgumentError) as error:
         raise UserError(
             f"{VARIABLE} names {redact(url)}, which cannot be used here: {_first_line(error)}",

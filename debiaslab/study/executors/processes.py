@@ -12,8 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_all_start_methods, get_context, parent_process
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerContext, SpawnContext
-from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
@@ -22,6 +20,8 @@ from debiaslab.memory import blocks_kept_whole
 from debiaslab.study.executors.share import Share, work
 
 if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
     from debiaslab.corpus import Corpus
     from debiaslab.tracking import Store
 
@@ -75,19 +75,20 @@ class Processes:
 
 
 def _started(share: Share) -> _Worker:
-    context = _context()
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_main, args=(share, theirs), daemon=False)
     try:
-        process.start()
+        context = _context()
+        ours, theirs = context.Pipe(duplex=False)
+        with theirs:  # its end is seen when the process has it no more
+            process = context.Process(target=_main, args=(share, theirs), daemon=False)
+            process.start()
     except (EOFError, OSError) as error:
-        why = str(error) or "the process they are forked from has ended"
+        ended = isinstance(error, (EOFError, ConnectionError))
+        why = "the process they are forked from has ended" if ended else str(error)
         raise UserError(
             f"no worker could be started: {why}",
             allowed="a machine with memory for one process more",
             next_step="the same command again, which goes on from there; or fewer --workers",
         ) from error
-    theirs.close()  # its end is seen when the process has it no more
     return _Worker(process, ours)
 
 
@@ -96,6 +97,8 @@ def _context() -> SpawnContext | ForkServerContext:
         return get_context("spawn")
     context = get_context("forkserver")
     context.set_forkserver_preload(["debiaslab.study.executors.preload"])
+    from multiprocessing.forkserver import ensure_running  # not on every system
+
     with blocks_kept_whole():
         ensure_running()
     return context

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from debiaslab.corpus import Corpus
+from debiaslab.sgns.model import ROW_FLOATS
 
 _POLL_SECONDS = 0.05  # reading what a process has takes the system some milliseconds
 _FORKED = b"multiprocessing.forkserver"
@@ -27,7 +28,7 @@ def main(text: list[str], cache: str, dim: int, strategy: str) -> dict[str, Any]
         options |= {"seeds": 1, "epochs": 1, "study": "memory", "sampler": "random"}
         words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
         most = _watched([*_COMMAND, *text, *words], folder)
-    matrices = 2 * 4 * len(corpus) * -(-dim // 16) * 16
+    matrices = 2 * 4 * len(corpus) * -(-dim // ROW_FLOATS) * ROW_FLOATS
     return {
         "types": len(corpus),
         "matrices_mib": matrices / 2**20,
@@ -46,6 +47,8 @@ def _watched(command: list[str], folder: str) -> dict[int, float]:
             time.sleep(_POLL_SECONDS)
     if process.returncode:
         raise RuntimeError((Path(folder) / "said").read_text()[-2000:])
+    if not most:
+        raise RuntimeError("no worker was seen: they are looked for in /proc")
     return most
 
 
