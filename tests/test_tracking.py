@@ -22,11 +22,11 @@ import numpy as np
 import pytest
 
 from debiaslab import tracking
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.processes import surely_dead, this_process
-from debiaslab.store_paths import rebase
+from debiaslab.system.processes import surely_dead, this_process
 from debiaslab.tracking import DatasetInfo, Store, free_port, ui_command, ui_environment
+from debiaslab.tracking.store_paths import rebase
+from debiaslab.vectors.embeddings import Embeddings
 
 CORPUS = DatasetInfo("enwiki-106", "ab" * 32, "/data/x.bz2", {"document": "string"}, {"tokens": 9})
 
@@ -315,7 +315,7 @@ def test_a_process_id_used_again_is_another_process():
 
 def test_a_killed_but_unreaped_process_is_dead():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        from debiaslab.processes import Process, _started
+        from debiaslab.system.processes import Process, _started
 
         process = Process(this_process().host, child.pid, _started(child.pid))
         assert not surely_dead(process)

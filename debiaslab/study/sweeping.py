@@ -14,7 +14,6 @@ from tqdm import tqdm
 from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
-from debiaslab.outputs import check_output
 from debiaslab.results import trial_rows
 from debiaslab.study.claims import Claims
 from debiaslab.study.corpus_store import keep_corpus
@@ -28,6 +27,7 @@ from debiaslab.study.search import Search, check_same_study
 from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.summary import Summary, summarise, words_note
 from debiaslab.study.taking_part import Participant
+from debiaslab.system.outputs import check_output
 from debiaslab.tracking import Store
 
 if TYPE_CHECKING:
