@@ -21,10 +21,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from debiaslab import tracking
 from debiaslab.errors import UserError
 from debiaslab.system.processes import surely_dead, this_process
 from debiaslab.tracking import DatasetInfo, Store, free_port, ui_command, ui_environment
+from debiaslab.tracking import store as tracking_store
 from debiaslab.tracking.store_paths import rebase
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -134,7 +134,7 @@ def test_the_files_of_a_run_are_on_the_disk_before_it_is_finished(store, study, 
     def status():
         return store.run(log.run_id).status
 
-    monkeypatch.setattr(tracking, "sync", lambda file: reached.update({file.name: status()}))
+    monkeypatch.setattr(tracking_store, "sync", lambda file: reached.update({file.name: status()}))
     with start(store, study) as log:
         log.text("a", "a.txt")
         log.binary(b"b", "figures/b.png")
