@@ -109,7 +109,7 @@ def api(package: Path) -> dict[str, str]:
         for page in pages
         if _stem(page) != "modules"
     ]
-    rows.append("| [single modules](modules.md) | embeddings, tracking, export, errors, … |")
+    rows.append("| [single modules](modules.md) | cli, errors, … |")
     parts.append("| package | |\n|---|---|\n" + "\n".join(rows))
     return {"reference/api/index.md": "\n\n".join(parts) + "\n", **pages}
 
