@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Cover
-from debiaslab.regularizers.composition import SEPARATOR
-from debiaslab.regularizers.creation import check_weighs, parts_named, weight_of
-from debiaslab.regularizers.penalty import check_cover
+from debiaslab.regularizers.composition import SEPARATOR, check_weighs, parts_named, weight_of
+from debiaslab.regularizers.words import check_cover
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.objective import Objective
 from debiaslab.study.selection import Composite, SelectionRule

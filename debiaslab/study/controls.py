@@ -13,8 +13,8 @@ from debiaslab.regularizers import (
     PostProcess,
     SameGenderSwap,
 )
-from debiaslab.regularizers.creation import parts_named
-from debiaslab.regularizers.pair_choice import gender_pairs
+from debiaslab.regularizers.composition import parts_named
+from debiaslab.regularizers.words import gender_pairs
 from debiaslab.results import Side
 from debiaslab.study.cells import ComparisonPlan, Entry
 

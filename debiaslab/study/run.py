@@ -19,7 +19,7 @@ from debiaslab.memory import give_back
 from debiaslab.metrics import Baseline, Record, Scorecard, evaluate
 from debiaslab.provenance import provenance
 from debiaslab.regularizers import bind_strategy, is_control
-from debiaslab.regularizers.penalty import Cover, check_cover
+from debiaslab.regularizers.words import Cover, check_cover
 from debiaslab.report import association_sizes, run_pictures, run_report
 from debiaslab.run_info import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD, YARDSTICK
 from debiaslab.sgns import (

@@ -12,7 +12,7 @@ from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.outputs import check_output_folder
-from debiaslab.regularizers.penalty import check_cover
+from debiaslab.regularizers.words import check_cover
 from debiaslab.sgns import Checkpoints, Report, TrainResult, TrainSettings
 from debiaslab.study.run import (
     bound_strategy,

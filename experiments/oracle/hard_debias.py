@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.metrics import direct_bias, gender_direction
-from debiaslab.regularizers.neutralize import NeutralizeAndEqualize
-from debiaslab.regularizers.subspace import bias_subspace
+from debiaslab.regularizers.subspace import NeutralizeAndEqualize, bias_subspace
 from experiments.oracle.compare import Compared
 from experiments.oracle.queries import Queries
 
