@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.linalg import vector_norm
 
+from debiaslab.embeddings import written_pairs
 from debiaslab.errors import UserError
 from debiaslab.regularizers.registry import Stage, Strategy
 from debiaslab.regularizers.words import (
@@ -170,7 +171,7 @@ class BoundPenalty:
         self.weight = penalty.weight
         self._penalty = penalty.fresh()
         index = {word: i for i, word in enumerate(vocabulary)}
-        found = [pair for pair in pairs if pair[0] in index and pair[1] in index]
+        found, _ = written_pairs(index, pairs)
         if not found:
             raise UserError(
                 f"none of the {len(pairs)} gender pairs is in the vocabulary",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from debiaslab import lexicons
+from debiaslab.embeddings import written_pairs
 from debiaslab.errors import UserError, nearest
 
 PAIRS = "gender_pairs"  # the definitional and equalize pairs made of common words
@@ -83,11 +84,12 @@ class Coverage:
         pairs: Sequence[tuple[str, str]],
     ) -> Coverage:
         """Return what a strategy covers of a vocabulary."""
-        known, report = frozenset(vocabulary), lexicons.report_words()
+        found, missing = written_pairs(frozenset(vocabulary), pairs)
+        report = lexicons.report_words()
         return cls(
             cover=cover,
             neutral=len(neutral),
             report_words_covered=any(word.lower() in report for word in neutral),
-            pairs=tuple("/".join(pair) for pair in pairs if set(pair) <= known),
-            pairs_missing=tuple("/".join(pair) for pair in pairs if not set(pair) <= known),
+            pairs=tuple(map("/".join, found)),
+            pairs_missing=tuple(map("/".join, missing)),
         )
