@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "atomic": frozenset({"errors"}),
     "memory": frozenset(),
+    "tables": frozenset(),
     "lexicons": frozenset({"errors"}),
     "embeddings": frozenset({"errors"}),
     "vectors": TOOLS | {"embeddings"},
@@ -33,7 +34,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "sgns": TOOLS | {"corpus", "embeddings", "memory"},
     "bench": TOOLS | {"corpus", "sgns"},
     "regularizers": frozenset({"errors", "lexicons", "embeddings"}),
-    "metrics": frozenset({"errors", "lexicons", "embeddings"}),
+    "metrics": frozenset({"errors", "lexicons", "embeddings", "tables"}),
     "statistics": frozenset({"errors", "lexicons", "embeddings", "metrics"}),
     "word_columns": frozenset(),
     "neighbors": frozenset({"errors", "embeddings", "word_columns"}),
@@ -42,7 +43,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "leaderboard": TOOLS | {"lexicons", "metrics", "export"},
     "results": frozenset({"errors", "embeddings", "metrics", "lexicons", "tracking", "run_info"}),
     "report": frozenset(
-        {"errors", "embeddings", "metrics", "statistics", "lexicons", "tracking", "results"}
+        {
+            *("errors", "embeddings", "metrics", "statistics", "lexicons", "tracking"),
+            *("results", "tables"),
+        }
     ),
     "cluster": frozenset({"errors"}),
     "similarity_model": frozenset(),  # shipped inside models, where nothing of ours may be
@@ -215,6 +219,10 @@ def optuna_is_imported_in_study_only(sources: Sources) -> list[str]:
     return _outside("optuna", lambda path: room_of(path) == "study", sources)
 
 
+def rich_is_imported_where_tables_are_written(sources: Sources) -> list[str]:
+    return _outside("rich", lambda path: room_of(path) in ("tables", "commands"), sources)
+
+
 def dask_is_imported_in_one_file(sources: Sources) -> list[str]:
     """It is an optional extra."""
     at_once = [
@@ -271,6 +279,7 @@ WALLS: list[Wall] = [
     metrics_and_sgns_stand_apart,
     mlflow_is_imported_in_one_file,
     optuna_is_imported_in_study_only,
+    rich_is_imported_where_tables_are_written,
     dask_is_imported_in_one_file,
     only_the_command_line_prints,
     the_shipped_model_stands_alone,
@@ -295,6 +304,7 @@ def test_the_whole_package_is_read() -> None:
     assert ("tracking", "mlflow") in used  # the walls around them enclose something
     assert ("study", "optuna") in used
     assert ("cluster", "distributed") in used
+    assert ("tables", "rich") in used
 
 
 # Each wall is able to fall --------------------------------------------------------------------
@@ -336,6 +346,7 @@ def test_the_whole_package_is_read() -> None:
         (mlflow_is_imported_in_one_file, "ui_server.py", "from mlflow.entities import Param"),
         (optuna_is_imported_in_study_only, "tracking.py", "import optuna.trial"),
         (optuna_is_imported_in_study_only, "commands/sweep.py", "from optuna import Trial"),
+        (rich_is_imported_where_tables_are_written, "report/x.py", "from rich.table import Table"),
         (dask_is_imported_in_one_file, "commands/corpus.py", "def f():\n    import distributed"),
         (dask_is_imported_in_one_file, "study/executors/x.py", "from dask import config"),
         (dask_is_imported_in_one_file, "cluster.py", "import distributed"),
