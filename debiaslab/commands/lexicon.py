@@ -12,8 +12,8 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
-    from debiaslab.lexicon_check import ListCheck, ListChecker, SetsCheck
     from debiaslab.lexicons import AssociationTest, Attribute, Lexicon, LexiconFile, PairLexicon
+    from debiaslab.metrics.lexicon_check import ListCheck, ListChecker, SetsCheck
 
 EXAMPLES = """examples:
   python -m debiaslab lexicon list
@@ -247,9 +247,9 @@ def _source(each: Lexicon | PairLexicon | Attribute) -> str:
 
 
 def _check(known: _Known, names: Sequence[str], vectors: str) -> Iterator[str | Table]:
-    from debiaslab.embeddings import Embeddings
-    from debiaslab.lexicon_check import ListChecker
+    from debiaslab.metrics.lexicon_check import ListChecker
     from debiaslab.metrics.null import TOP
+    from debiaslab.vectors.embeddings import Embeddings
 
     embeddings = Embeddings.load(vectors)
     checker = ListChecker(embeddings)
@@ -288,7 +288,7 @@ def _chosen_lists(known: _Known, names: Sequence[str]) -> list[Lexicon]:
 
 
 def _check_sets(checker: ListChecker, known: _Known, names: Sequence[str]) -> Iterator[SetsCheck]:
-    from debiaslab.lexicon_check import HALVES
+    from debiaslab.metrics.lexicon_check import HALVES
 
     for name, pairs in known.pairs.items():
         if not names or name in names:

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Score each file and print them, the best first; files that are refused come last."""
     from debiaslab.errors import UserError
-    from debiaslab.outputs import check_output
+    from debiaslab.system.outputs import check_output
 
     if args.csv is not None:
         check_output(args.csv)
@@ -104,7 +104,7 @@ def _association(found: tuple[float, float]) -> str:
 
 
 def _written(board: Board, out: str) -> str:
-    from debiaslab.atomic import replacing
+    from debiaslab.system.atomic import replacing
 
     keys = list(board[0][1])
     rows = [(name, *(found[key] for key in keys)) for name, found in board]
