@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings, written_pairs
 from debiaslab.errors import UserError
 from debiaslab.regularizers.composition import parts_of, penalty_of
 from debiaslab.regularizers.penalty import BoundPenalty, Penalty, bind
@@ -16,6 +15,7 @@ from debiaslab.regularizers.postprocess import PostProcess, debias_words
 from debiaslab.regularizers.registry import Strategy
 from debiaslab.regularizers.text import Preprocess, Rewriting
 from debiaslab.regularizers.words import Cover, Coverage, check_cover, gender_pairs
+from debiaslab.vectors.embeddings import Embeddings, written_pairs
 
 
 @dataclass(frozen=True)

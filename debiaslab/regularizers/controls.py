@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.postprocess import (
     DebiasWords,
@@ -22,6 +21,7 @@ from debiaslab.regularizers.postprocess import (
 from debiaslab.regularizers.registry import Strategy, register
 from debiaslab.regularizers.subspace import NeutralizeAndEqualize, check_known, check_sets
 from debiaslab.regularizers.words import Pair
+from debiaslab.vectors.embeddings import Embeddings
 
 
 @register("none")

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.postprocess import AffineMap, DebiasWords, Eraser, Matrix, PostProcess
 from debiaslab.regularizers.registry import LogUniform, register
@@ -19,6 +18,7 @@ from debiaslab.regularizers.subspace import (
     check_side,
     leaning_words,
 )
+from debiaslab.vectors.embeddings import Embeddings
 
 _TOLERANCE = 1e-6  # of the whitened cross-covariance, in [0, 1/2]: the package's 0.01 leaves some
 

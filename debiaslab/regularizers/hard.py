@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
-from debiaslab.embeddings import Embeddings, written_in
 from debiaslab.errors import UserError
 from debiaslab.regularizers.postprocess import (
     AffineMap,
@@ -39,6 +38,7 @@ from debiaslab.regularizers.subspace import (
     leaning_words,
     without,
 )
+from debiaslab.vectors.embeddings import Embeddings, written_in
 
 
 @register("hard")

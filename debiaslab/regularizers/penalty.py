@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.linalg import vector_norm
 
-from debiaslab.embeddings import written_pairs
 from debiaslab.errors import UserError
 from debiaslab.regularizers.registry import Stage, Strategy
 from debiaslab.regularizers.words import (
@@ -25,6 +24,7 @@ from debiaslab.regularizers.words import (
     covered_words,
     gender_pairs,
 )
+from debiaslab.vectors.embeddings import written_pairs
 
 # Modules of this room in which penalties were when checkpoints were first written.
 _FIRST_MODULES = {

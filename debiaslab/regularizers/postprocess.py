@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
-from debiaslab.embeddings import Embeddings, written_pairs
 from debiaslab.errors import UserError
 from debiaslab.regularizers.registry import Stage, Strategy
 from debiaslab.regularizers.words import (
@@ -23,6 +22,7 @@ from debiaslab.regularizers.words import (
     covered_words,
     gender_pairs,
 )
+from debiaslab.vectors.embeddings import Embeddings, written_pairs
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords, unit_rows
 from debiaslab.regularizers.postprocess import (
@@ -25,6 +24,7 @@ from debiaslab.regularizers.postprocess import (
 from debiaslab.regularizers.projection import gender_direction
 from debiaslab.regularizers.registry import LogUniform, register
 from debiaslab.regularizers.subspace import bias_subspace, check_known, without
+from debiaslab.vectors.embeddings import Embeddings
 
 _BLOCK = 1 << 10  # words whose cosines with all others are held at once
 _LEAST_COSINE = 1e-3  # below, the share of gender in a cosine is a division by nothing

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.postprocess import (
     DebiasWords,
@@ -21,6 +20,7 @@ from debiaslab.regularizers.postprocess import (
     unit_vectors,
     units,
 )
+from debiaslab.vectors.embeddings import Embeddings
 
 WordSet = tuple[str, ...]
 
