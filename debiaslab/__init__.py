@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from debiaslab import regularizers as strategies
     from debiaslab.corpus import Corpus, CorpusSettings
-    from debiaslab.embeddings import Embeddings
     from debiaslab.metrics import Scorecard, evaluate
     from debiaslab.results import StudyResults, open_study
     from debiaslab.sgns import SGNS, TrainSettings, train
     from debiaslab.study import Objective, Plan, sweep
+    from debiaslab.vectors.embeddings import Embeddings
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Corpus": "debiaslab.corpus",
     "CorpusSettings": "debiaslab.corpus",
-    "Embeddings": "debiaslab.embeddings",
+    "Embeddings": "debiaslab.vectors.embeddings",
     "Objective": "debiaslab.study",
     "Plan": "debiaslab.study",
     "SGNS": "debiaslab.sgns",

@@ -13,9 +13,9 @@ import pytest
 from gensim.models import KeyedVectors, Word2Vec
 from gensim.test.utils import datapath
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.vectors import FORMATS, check_writable, read, write
+from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import word2vec_holds
 
 ENDINGS = (".txt", ".bin", ".kv", ".npz")

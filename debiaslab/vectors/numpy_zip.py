@@ -14,8 +14,8 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.numpy_rows import read_rows
 from debiaslab.vectors.words import checked
 
