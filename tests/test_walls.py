@@ -25,7 +25,7 @@ TOOLS = frozenset({"errors", "system"})
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "system": frozenset({"errors", "__init__"}),  # provenance says the version of the package
-    "lexicons": frozenset({"errors"}),
+    "lexicons": TOOLS,
     "vectors": TOOLS,
     "embeddings": frozenset({"vectors"}),  # the old name of vectors.embeddings
     "corpus": TOOLS | {"lexicons"},
