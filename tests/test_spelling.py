@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from debiaslab import lexicons
-from debiaslab.errors import UserError
+from debiaslab.errors import UserError, normal_form
 from debiaslab.leaderboard.export import codalab, read_pairs
 from debiaslab.metrics.vocabulary import find
 from debiaslab.report.neighbors import neighbors_table
-from debiaslab.system.spelling import normal_form
 from debiaslab.vectors.embeddings import Embeddings, written_in
 
 WORDS = ["könig", "Ångström", "tiếng", "한국어", "ёлка", "plain"]

@@ -20,9 +20,8 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Literal, get_args
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, nearest, normal_form
 from debiaslab.lexicons.source import source
-from debiaslab.system.spelling import normal_form
 
 Half = Literal["all", "tune", "report"]
 SplitHalf = Literal["tune", "report"]

@@ -7,10 +7,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from debiaslab.errors import UserError
+from debiaslab.errors import UserError, normal_form
 from debiaslab.lexicons.document import LexiconFile, parse
 from debiaslab.lexicons.load import load, names
-from debiaslab.system.spelling import normal_form
 
 _FORMATS = ".json, .yaml or .yml"
 

@@ -2,7 +2,7 @@
 
 MLflow copies this file into the model and runs it when the model is loaded ("models from code"):
 nothing is pickled, and the model can be loaded where debiaslab is not installed. It therefore
-imports mlflow, numpy and pandas only, and nothing of ours imports it.
+imports mlflow, numpy, pandas and the standard library only, and nothing of ours imports it.
 """
 
 from __future__ import annotations

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest
-from debiaslab.system.spelling import spellings
+from debiaslab.errors import UserError, nearest, spellings
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
