@@ -35,6 +35,11 @@ _HOMES = {
     "train": "debiaslab.sgns",
 }
 
+_MODULES = {
+    "strategies": "debiaslab.regularizers",
+    "export": "debiaslab.leaderboard.export",  # its place until version 0.1
+}
+
 __all__ = [
     "SGNS",
     "Corpus",
@@ -54,8 +59,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "strategies":
-        return import_module("debiaslab.regularizers")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'debiaslab' has no attribute {name!r}")
