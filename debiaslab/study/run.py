@@ -27,10 +27,9 @@ from debiaslab.sgns import (
     TrainSettings,
     train,
 )
-from debiaslab.study.description import run_note
+from debiaslab.study.description import run_name, run_note, strategy_label
+from debiaslab.study.leftovers import CHECKPOINTS, owner_of
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
-from debiaslab.study.old_checkpoints import CHECKPOINTS, owner_of
-from debiaslab.study.run_name import run_name, strategy_label
 from debiaslab.system.memory import give_back
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
