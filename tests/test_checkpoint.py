@@ -42,9 +42,10 @@ from debiaslab.sgns import (
     sampling,
     train,
 )
-from debiaslab.sgns.checkpoint_file import DamagedCheckpointError, State, read, write
+from debiaslab.sgns.checkpoint import DamagedCheckpointError, read, write
+from debiaslab.sgns.engine import State
 from debiaslab.sgns.fast import fast_unavailable
-from debiaslab.sgns.watch import Watch
+from debiaslab.sgns.progress import LossMonitor
 from debiaslab.tracking import Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, call, refused, runs, write_toy
@@ -653,15 +654,15 @@ def test_train_goes_on_from_the_folder_it_is_told(
     monkeypatch.chdir(tmp_path)
     write_toy(tmp_path)
     assert call(capfd, *TRAIN, "--out", "through.npz").code == 0
-    see, saved = Watch.see, ["--checkpoint", "saved", "--checkpoint-every", "0"]
+    update, saved = LossMonitor.update, ["--checkpoint", "saved", "--checkpoint-every", "0"]
 
-    def stop(watch: Watch, block: Block, epoch: int) -> None:
+    def stop(monitor: LossMonitor, block: Block, epoch: int) -> None:
         if list(Path("saved").glob("*.npz")):
             raise KeyboardInterrupt
-        see(watch, block, epoch)
+        update(monitor, block, epoch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Watch, "see", stop)
+        patch.setattr(LossMonitor, "update", stop)
         refused(capfd, *TRAIN, *saved, "--out", "on.npz", code=130)
     said = call(capfd, *TRAIN, *saved, "--out", "on.npz")
     assert said.code == 0
