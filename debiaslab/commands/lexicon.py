@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="word lists, pair lists, attributes or tests; check without any: all of them",
     )
     parser.add_argument("--vectors", metavar="FILE", help="the vectors to check lists against")
+    add_reading(parser)
     parser.add_argument(
         "--file", metavar="LISTS", help="your own lists, JSON or YAML, in place of those that ship"
     )
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     if args.action == "show":
         yield "\n\n".join(known.shown(name) for name in args.names)
         return
-    yield _check(known, args.names, args.vectors)
+    yield _check(known, args.names, args.vectors, Reader(args))
 
 
 def _check_arguments(args: argparse.Namespace) -> None:
@@ -242,12 +243,11 @@ def _source(each: Lexicon | PairLexicon | Attribute) -> str:
 # check ----------------------------------------------------------------------------------------
 
 
-def _check(known: _Known, names: Sequence[str], vectors: str) -> str:
-    from debiaslab.embeddings import Embeddings
+def _check(known: _Known, names: Sequence[str], vectors: str, reader: Reader) -> str:
     from debiaslab.lexicon_check import ListChecker
     from debiaslab.metrics.null import TOP
 
-    embeddings = Embeddings.load(vectors)
+    embeddings = reader.in_order(vectors)
     checker = ListChecker(embeddings)
     lists = [checker.words(each) for each in _chosen_lists(known, names)]
     sets = list(_check_sets(checker, known, names))

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.vectors.numpy_rows import read_rows
-from debiaslab.vectors.words import checked
+from debiaslab.vectors.sniff import refuse_other_archive
+from debiaslab.vectors.words import Wanted, checked
 
 _ALLOWED = "an .npz with 'words' (V unicode strings) and 'vectors' (V × d numbers)"
 
@@ -29,8 +30,8 @@ def write(embeddings: Embeddings, path: Path) -> None:
         np.savez(stream, allow_pickle=False, **arrays)
 
 
-def read(stream: BinaryIO, path: Path) -> Embeddings:
-    """Read ``words`` and ``vectors``; nothing is ever unpickled.
+def read(stream: BinaryIO, path: Path, wanted: Wanted) -> Embeddings:
+    """Read ``words``, ``vectors``, and ``counts`` where there are some; nothing is unpickled.
 
     Raises:
         UserError: An array is missing, pickled, damaged or of another kind, or a check of
@@ -40,11 +41,13 @@ def read(stream: BinaryIO, path: Path) -> Embeddings:
         with zipfile.ZipFile(stream) as archive:
             missing = [n for n in ("words", "vectors") if f"{n}.npy" not in archive.namelist()]
             if missing:
+                refuse_other_archive(archive.namelist(), path)
                 raise UserError(f"{path} has no array {missing[0]!r}", allowed=_ALLOWED)
             words = _words(archive, path)  # first: their array takes much memory, for a moment
             info = archive.getinfo("vectors.npy")
             with archive.open(info) as member:
                 vectors = read_rows(cast(BinaryIO, member), info.file_size)
+            counts = _counts(archive, len(words), path)
     except UserError:
         raise
     except MemoryError:
@@ -53,7 +56,7 @@ def read(stream: BinaryIO, path: Path) -> Embeddings:
         raise UserError(
             f"{path} is damaged or no plain .npz ({error})", allowed=_ALLOWED
         ) from error
-    return checked(words, vectors, path)
+    return checked(words, vectors, path, wanted, counts=counts)
 
 
 def _words(archive: zipfile.ZipFile, path: Path) -> list[str]:
@@ -62,6 +65,16 @@ def _words(archive: zipfile.ZipFile, path: Path) -> list[str]:
         raise UserError(f"{path} holds words of type {words.dtype}", allowed=_ALLOWED)
     lengths = _array(archive, "lengths") if "lengths.npy" in archive.namelist() else None
     return _restored(words.tolist(), lengths, path)
+
+
+def _counts(archive: zipfile.ZipFile, words: int, path: Path) -> NDArray | None:
+    """Return how often each word occurs, if the file says so."""
+    if "counts.npy" not in archive.namelist():
+        return None
+    counts = _array(archive, "counts")
+    if counts.dtype.kind not in "iuf" or counts.shape != (words,) or not np.isfinite(counts).all():
+        raise UserError(f"{path} holds 'counts' that do not fit its words", allowed=_ALLOWED)
+    return counts
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray:
