@@ -324,8 +324,8 @@ def test_the_tutorial_runs_and_prints_what_it_shows(
 def test_strategies_of_the_how_to_run() -> None:
     import numpy as np
 
-    from debiaslab.embeddings import Embeddings
     from debiaslab.regularizers.postprocess import debias_words
+    from debiaslab.vectors.embeddings import Embeddings
 
     run(DOCS / "how-to" / "add-a-strategy.md", {})
     names = ["he", "she", "man", "woman", "boy", "girl", "father", "mother", "chair", "table"]

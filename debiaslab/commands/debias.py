@@ -22,8 +22,8 @@ from debiaslab.commands.arguments import (
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
-    from debiaslab.embeddings import Embeddings
     from debiaslab.regularizers import Coverage, PostProcess
+    from debiaslab.vectors.embeddings import Embeddings
 
 EXAMPLES = """examples:
   python -m debiaslab debias --strategy hard vectors.kv

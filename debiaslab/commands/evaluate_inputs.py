@@ -14,10 +14,10 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline
 
 if TYPE_CHECKING:
-    from debiaslab.embeddings import Embeddings
     from debiaslab.lexicons import AssociationTest, Attribute
     from debiaslab.metrics import AnalogySet, SimilaritySet
     from debiaslab.tracking import RunInfo, Store
+    from debiaslab.vectors.embeddings import Embeddings
 
 
 AT_ONCE = 2 << 30  # bytes of files up to which all are read before anything is measured

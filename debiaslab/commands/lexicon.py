@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from debiaslab.commands.arguments import Reader, add_reading
 from debiaslab.commands.text_tables import aligned
 from debiaslab.errors import UserError, nearest
 
 if TYPE_CHECKING:
-    from debiaslab.lexicon_check import ListCheck, ListChecker, SetsCheck
     from debiaslab.lexicons import AssociationTest, Attribute, Lexicon, LexiconFile, PairLexicon
+    from debiaslab.metrics.lexicon_check import ListCheck, ListChecker, SetsCheck
 
 EXAMPLES = """examples:
   python -m debiaslab lexicon list
@@ -244,7 +245,7 @@ def _source(each: Lexicon | PairLexicon | Attribute) -> str:
 
 
 def _check(known: _Known, names: Sequence[str], vectors: str, reader: Reader) -> str:
-    from debiaslab.lexicon_check import ListChecker
+    from debiaslab.metrics.lexicon_check import ListChecker
     from debiaslab.metrics.null import TOP
 
     embeddings = reader.in_order(vectors)
@@ -285,7 +286,7 @@ def _chosen_lists(known: _Known, names: Sequence[str]) -> list[Lexicon]:
 
 
 def _check_sets(checker: ListChecker, known: _Known, names: Sequence[str]) -> Iterator[SetsCheck]:
-    from debiaslab.lexicon_check import HALVES
+    from debiaslab.metrics.lexicon_check import HALVES
 
     for name, pairs in known.pairs.items():
         if not names or name in names:

@@ -19,7 +19,7 @@ from debiaslab.commands.arguments import (
 )
 
 if TYPE_CHECKING:
-    from debiaslab.embeddings import Embeddings
+    from debiaslab.vectors.embeddings import Embeddings
 
 EXAMPLES = """examples:
   python -m debiaslab neighbors university --vectors vectors.kv
@@ -48,8 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Print the neighbours, or the answers to an analogy."""
-    from debiaslab.analogy_table import analogy_table
-    from debiaslab.neighbors import neighbors_table
+    from debiaslab.report.analogy_table import analogy_table
+    from debiaslab.report.neighbors import neighbors_table
 
     one_of(args, "vectors", "run", "study")
     sets = [_first(args)]

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from debiaslab import regularizers
-from debiaslab.embeddings import written_pairs
 from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
-from debiaslab.outputs import check_output
 from debiaslab.results import trial_rows
 from debiaslab.study.claims import Claims
 from debiaslab.study.corpus_store import keep_corpus
@@ -29,7 +27,9 @@ from debiaslab.study.search import Search, check_same_study
 from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.summary import Summary, summarise, words_note
 from debiaslab.study.taking_part import Participant
+from debiaslab.system.outputs import check_output
 from debiaslab.tracking import Store
+from debiaslab.vectors.embeddings import written_pairs
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.word2vec_binary import mapped
 from debiaslab.vectors.words import Wanted, checked, decoded
 
@@ -61,7 +62,7 @@ class _Model:
     start: int  # of the matrix, in bytes
 
     @classmethod
-    def of(cls, data: bytes, path: Path) -> _Model:
+    def of(cls, data: mmap.mmap | bytes, path: Path) -> _Model:
         _, version, dim, *_, buckets, shortest, longest, _, _ = _HEAD.unpack_from(data)
         if version != _VERSION:
             raise UserError(f"{path} is a fastText model of version {version}", allowed="12")
@@ -86,10 +87,11 @@ class _Model:
 
 
 def _vocabulary(
-    data: bytes, start: int, entries: int, path: Path
+    data: mmap.mmap | bytes, start: int, entries: int, path: Path
 ) -> tuple[list[bytes], list[float], int]:
     """Return words, their counts, and where they end."""
-    words, counts = [], []
+    words: list[bytes] = []
+    counts: list[float] = []
     for _ in range(entries):
         end = data.find(b"\0", start)
         if end < 0:

@@ -14,15 +14,77 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from debiaslab.embeddings import Embeddings, written_in
 from debiaslab.errors import UserError
+from debiaslab.vectors.embeddings import Embeddings, written_in
 from debiaslab.vectors.files import reading
 
-_FREQUENT = (
-    "the of and to in a is that it was for on with as he be by at this had not are but from or "
-    "have an they which one you were all she there would their we him been has when who will more "
-    "no if out so said what up its about into than them can only other new some could time these"
-).split()
+_FREQUENT = [
+    "the",
+    "of",
+    "and",
+    "to",
+    "in",
+    "a",
+    "is",
+    "that",
+    "it",
+    "was",
+    "for",
+    "on",
+    "with",
+    "as",
+    "he",
+    "be",
+    "by",
+    "at",
+    "this",
+    "had",
+    "not",
+    "are",
+    "but",
+    "from",
+    "or",
+    "have",
+    "an",
+    "they",
+    "which",
+    "one",
+    "you",
+    "were",
+    "all",
+    "she",
+    "there",
+    "would",
+    "their",
+    "we",
+    "him",
+    "been",
+    "has",
+    "when",
+    "who",
+    "will",
+    "more",
+    "no",
+    "if",
+    "out",
+    "so",
+    "said",
+    "what",
+    "up",
+    "its",
+    "about",
+    "into",
+    "than",
+    "them",
+    "can",
+    "only",
+    "other",
+    "new",
+    "some",
+    "could",
+    "time",
+    "these",
+]
 """The most frequent words of written English (Kučera & Francis 1967), whatever the text."""
 
 _LEAST = 1_000  # vectors; in fewer, the frequent words are not a small part of all

@@ -18,8 +18,8 @@ HEAD = 1 << 16
 _MARK = b"\xef\xbb\xbf"  # of UTF-8, that some editors write first
 _FASTTEXT = (793_712_314).to_bytes(4, "little")
 _OTHERS: tuple[tuple[bytes, str, str | None], ...] = (
-    (b"\xff\xfe", "text in UTF-16", "iconv -f UTF-16 -t UTF-8 {0} > {1}.txt"),
-    (b"\xfe\xff", "text in UTF-16", "iconv -f UTF-16 -t UTF-8 {0} > {1}.txt"),
+    (b"\xff\xfe", "text in UTF-16", "iconv -f UTF-16 -t UTF-8 {0} > {1}.utf8.txt"),
+    (b"\xfe\xff", "text in UTF-16", "iconv -f UTF-16 -t UTF-8 {0} > {1}.utf8.txt"),
     (b"BZh", "compressed with bzip2", "bunzip2 -k {0}"),
     (b"\xfd7zXZ\x00", "compressed with xz", "unxz -k {0}"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unzstd {0}"),
@@ -30,13 +30,17 @@ _OTHERS: tuple[tuple[bytes, str, str | None], ...] = (
     (b"ARROW1", "an Arrow table", None),
     (b"SQLite format 3", "an SQLite database", None),
     (b"version https://git-lfs", "a pointer of Git LFS, not the file itself", "git lfs pull"),
-    (b"<", "a web page or XML", None),
+    (b"<!doctype", "a web page", None),
+    (b"<html", "a web page", None),
+    (b"<?xml", "XML", None),
     (b"{", "JSON", None),
     (b"[", "JSON", None),
 )
 _TAR = (257, b"ustar")
 _SAFETENSORS = re.compile(rb'.{8}\{"', re.DOTALL)
-_CSV = re.compile(rb"[^,\n]+(,[-+0-9.eE ]+){2,}\r?(\n|$)|[^,\n]*(,[^,\n]*){2,}\n[^,\n]+(,[-+0-9.eE]+){2,}")
+_CSV = re.compile(
+    rb"[^,\n]+(,[-+0-9.eE ]+){2,}\r?(\n|$)|[^,\n]*(,[^,\n]*){2,}\n[^,\n]+(,[-+0-9.eE]+){2,}"
+)
 
 _HEADER = re.compile(rb"(\d{1,18})[ \t]+(\d{1,18})\s*")
 _NUMBERS = re.compile(rb"[-+.0-9eEnaifNAIF \t\r]*(\n|$)")
@@ -117,16 +121,16 @@ def refuse_other_archive(names: Sequence[str], path: Path) -> None:
         raise UserError(
             f"{path} is a zip archive of {shown}",
             allowed=_ALLOWED,
-            next_step=f"unzip {shlex.quote(str(path))}, then the file of vectors in it",
+            next_step=f"python -m zipfile -e {shlex.quote(str(path))} ., then the file of vectors in it",
         )
 
 
 def _unknown(head: bytes, path: Path) -> UserError:
     if not head:
         return UserError(f"{path} holds nothing", allowed="a vector file")
-    start = head[:40]
+    start = f"it starts with {head[:40]!r}"
     for magic, what, command in _OTHERS:
-        if head.lstrip().startswith(magic):
+        if head.startswith(magic) or head.lstrip().lower().startswith(magic):
             quoted = shlex.quote(str(path)), shlex.quote(str(path.with_suffix("")))
             step = None if command is None else f"{command.format(*quoted)}, then the file it makes"
             return UserError(f"{path} is {what}", allowed=_ALLOWED, next_step=step)
@@ -136,8 +140,8 @@ def _unknown(head: bytes, path: Path) -> UserError:
     if _SAFETENSORS.match(head):
         return UserError(f"{path} is a file of safetensors, without words", allowed=_ALLOWED)
     if _CSV.match(head):
-        return UserError(f"{path} is a table with commas: it starts with {start!r}", allowed=_ALLOWED)
-    return UserError(f"{path} is no vector file: it starts with {start!r}", allowed=_ALLOWED)
+        return UserError(f"{path} is a table with commas: {start}", allowed=_ALLOWED)
+    return UserError(f"{path} is no vector file: {start}", allowed=_ALLOWED)
 
 
 _ALLOWED = (

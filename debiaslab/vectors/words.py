@@ -12,8 +12,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings, first_not_finite, written_in
 from debiaslab.errors import UserError, nearest
+from debiaslab.vectors.embeddings import Embeddings, first_not_finite, written_in
 from debiaslab.vectors.frequency import falling
 
 BadWords = Literal["refuse", "skip"]

@@ -7,6 +7,7 @@ imports mlflow, numpy and pandas only, and nothing of ours imports it.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import mlflow
@@ -29,7 +30,9 @@ class PairSimilarity(PythonModel):
     def load_context(self, context: PythonModelContext) -> None:
         """Read the vectors (``.npz`` without pickle) and the fallback."""
         with np.load(context.artifacts["vectors"], allow_pickle=False) as data:
-            self._index = {word: row for row, word in enumerate(data["words"].tolist())}
+            text, ends = data["words_utf8"].tobytes(), data["words_offsets"].tolist()
+            words = (text[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(ends))
+            self._index = {word: row for row, word in enumerate(words)}
             self._vectors: NDArray[np.float32] = data["vectors"]
         self._fallback = float(context.model_config["fallback"])
 

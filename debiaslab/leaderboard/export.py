@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab import lexicons, vectors
-from debiaslab.atomic import replacing
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
+from debiaslab.system.atomic import replacing
+from debiaslab.vectors.embeddings import Embeddings
 
 Pair = tuple[str, str]
 
