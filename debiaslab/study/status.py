@@ -14,12 +14,12 @@ from optuna.trial import FrozenTrial, TrialState
 from debiaslab.study.search import counted_trials, seeds_tried
 from debiaslab.study.search_storage import open_storage, search_exists
 from debiaslab.system.processes import Process, surely_dead
+from debiaslab.tables import Column, Table
 from debiaslab.tracking.run_info import RunInfo
 from debiaslab.tracking.run_records import PROCESS_TAG
 
 _TRAINED = ("done", "running", "failed")
 _LETTERS = 8  # of a run's id: two runs of a store hardly ever share them
-_WIDTH = len("not needed ") + _LETTERS
 RUN_IDS = (
     "the letters beside a state are the first of the run's id; reproduce, evaluate --run,\n"
     "export --run and neighbors --run take them"
@@ -60,22 +60,20 @@ class Status:
         return not (self.counts["missing"] or self.counts["running"])
 
     @property
-    def text(self) -> str:
-        """The table, for the terminal."""
+    def table(self) -> Table:
+        """One row a trial, one column a seed."""
         seeds = list(self.rows[0].cells)
-        heads = "  ".join(f"{f'seed {seed}':{_WIDTH}}" for seed in seeds)
-        head = f"{'trial':>8}  {'λ':>9}  {heads}"
-        lines = [f"study     {self.name}", f"cells     {self._summary()}", "", head.rstrip()]
-        for row in self.rows:
-            name = "baseline" if row.trial is None else str(row.trial)
-            weight = "–" if row.weight is None else f"{row.weight:.3g}"
-            cells = "  ".join(f"{row.shown(seed):{_WIDTH}}" for seed in seeds)
-            lines.append(f"{name:>8}  {weight:>9}  {cells}".rstrip())
-        if any(row.runs for row in self.rows):
-            lines += ["", RUN_IDS]
-        return "\n".join(lines)
+        columns = [Column(f"seed {seed}", align="left") for seed in seeds]
+        return Table(
+            (Column("trial", missing="baseline"), Column("λ", ".3g"), *columns),
+            [(row.trial, row.weight, *(row.shown(seed) for seed in seeds)) for row in self.rows],
+            keys=2,
+            ruled=False,
+        )
 
-    def _summary(self) -> str:
+    @property
+    def summary(self) -> str:
+        """How many cells are in which state."""
         counts = self.counts
         order = ("done", "running", "failed", "missing", "pruned", "not needed")
         told = [f"{counts[state]} {state}" for state in order if counts[state] or state == "done"]
@@ -121,16 +119,17 @@ def status_of(
     return Status(name, tuple(rows))
 
 
-def runs_text(name: str, runs: Sequence[RunInfo]) -> str:
+def runs_table(runs: Sequence[RunInfo]) -> Table:
     """Return the runs of a study that keeps no study file, such as a comparison, one a line."""
     states = {"FINISHED": "done", "KILLED": "cut short"}
-    lines = [f"study     {name}", f"runs      {len(runs)}", ""]
+    rows = []
     for run in runs:
         state = states.get(run.status, run.status.lower())
         if run.status == "RUNNING" and _dead(run):
             state = "cut short"
-        lines.append(f"{run.run_id}  {state:9}  {run.name}")
-    return "\n".join(lines)
+        rows.append((run.run_id, state, run.name))
+    columns = tuple(Column(name, align="left") for name in ("run", "state", "name"))
+    return Table(columns, rows, ruled=False)
 
 
 def known_trials(root: Path, name: str) -> dict[int, FrozenTrial]:

@@ -21,7 +21,7 @@ _HEAD = struct.Struct("<14id")  # magic, version, 12 settings of the training, s
 _SIZES = struct.Struct("<3i2q")  # entries, words, labels, tokens, pruned
 _ENTRY = struct.Struct("<qb")  # count, whether a label
 _SHAPE = struct.Struct("<?2q")  # whether quantised, rows, columns
-_VERSION = 12
+_VERSIONS = (11, 12)  # which differ for models of labels only
 _FLOAT = np.dtype("<f4")
 _SENTENCE_END = b"</s>"
 
@@ -64,8 +64,8 @@ class _Model:
     @classmethod
     def of(cls, data: mmap.mmap | bytes, path: Path) -> _Model:
         _, version, dim, *_, buckets, shortest, longest, _, _ = _HEAD.unpack_from(data)
-        if version != _VERSION:
-            raise UserError(f"{path} is a fastText model of version {version}", allowed="12")
+        if version not in _VERSIONS:
+            raise UserError(f"{path} is a fastText model of version {version}", allowed="11, 12")
         entries, words, labels, _, pruned = _SIZES.unpack_from(data, _HEAD.size)
         if labels:
             raise UserError(

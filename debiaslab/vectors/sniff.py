@@ -106,7 +106,7 @@ def _is_text(rest: bytes, dim: int) -> bool:
 def _is_headerless(line: bytes) -> bool:
     """Whether a line is a word and two numbers or more (with one, it could be a broken header)."""
     try:
-        return len([float(column) for column in line.split()[1:]]) > 1
+        return len([float(column) for column in columns_of(line)[1:]]) > 1
     except ValueError:
         return False
 
@@ -121,8 +121,14 @@ def refuse_other_archive(names: Sequence[str], path: Path) -> None:
         raise UserError(
             f"{path} is a zip archive of {shown}",
             allowed=_ALLOWED,
-            next_step=f"python -m zipfile -e {shlex.quote(str(path))} ., then the file of vectors in it",
+            next_step=f"python -m zipfile -e {shlex.quote(str(path))} ., then the file of vectors "
+            "in it",
         )
+
+
+def columns_of(line: bytes) -> list[bytes]:
+    """Return the columns of a line: between tabs where there are some, else between spaces."""
+    return line.rstrip().split(b"\t" if line.count(b"\t") > 1 else None)
 
 
 def _unknown(head: bytes, path: Path) -> UserError:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from debiaslab.errors import UserError
 from debiaslab.vectors.embeddings import Embeddings
-from debiaslab.vectors.sniff import skip_mark, word2vec_header
+from debiaslab.vectors.sniff import columns_of, skip_mark, word2vec_header
 from debiaslab.vectors.words import BadWord, Wanted, checked, decoded
 
 _ROWS = 1000
@@ -105,9 +105,8 @@ def _layout(stream: BinaryIO, path: Path, header: bool) -> _Layout:
         start = stream.tell()
         first = stream.readline()
     stream.seek(start)
-    tabs = first.rstrip().count(b"\t")
-    count, dim = sizes or (None, len(first.split(b"\t" if tabs > 1 else None)) - 1)
-    separator = b"\t" if tabs >= max(dim, 1) else b" "
+    count, dim = sizes or (None, len(columns_of(first)) - 1)
+    separator = b"\t" if first.rstrip().count(b"\t") >= max(dim, 1) else b" "
     return _Layout(path, count, dim, separator, 2 if header else 1)
 
 
