@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from debiaslab import regularizers
-from debiaslab.report import TrialRow, headline, sweep_markdown
+from debiaslab.report import TrialRow, headline, trials_table
 from debiaslab.report.verdict import verdict
 from debiaslab.study.objective import FORMULA
 from debiaslab.tracking.ui_views import run_page, view_page
@@ -52,7 +52,9 @@ def study_note(
             _finding(rows),
             _links(experiment, parent, report=bool(rows), figure="sweep" if rows else None),
             _question(plan, corpus),
-            sweep_markdown([row for row in rows if row.best or row.trial is None]) if rows else "",
+            trials_table([row for row in rows if row.best or row.trial is None]).markdown()
+            if rows
+            else "",
             "### How to read it\n\n" + _READING,
             f"```\n{words}\n```" if words else "",
             "\n".join(f"- **Note:** {warning}" for warning in warnings),
