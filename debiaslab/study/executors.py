@@ -1,4 +1,4 @@
-"""Participants in processes of this machine."""
+"""Where the workers of a study run: in this process, in several, on a cluster."""
 
 from __future__ import annotations
 
@@ -9,21 +9,113 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_all_start_methods, get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
+from debiaslab.corpus.reference import Reference
 from debiaslab.errors import UserError
-from debiaslab.study.executors.share import Share, work
+from debiaslab.study.claims import Claims
+from debiaslab.study.plan import Plan
+from debiaslab.study.search import Search
+from debiaslab.study.search_storage import VARIABLE, explained
+from debiaslab.study.worker import Participant
 from debiaslab.system.memory import blocks_kept_whole
+from debiaslab.tracking import Store
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
     from debiaslab.corpus import Corpus
     from debiaslab.tracking import Store
+
+
+_VARIABLES = ("MLFLOW_TRACKING_URI", VARIABLE)
+
+
+def _addresses() -> dict[str, str]:
+    return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+
+
+@dataclass(frozen=True)
+class Share:
+    """Everything by which a participant finds the study; it can be sent to other processes."""
+
+    root: Path  # folder of the store, absolute
+    plan: Plan
+    corpus: Reference
+    study: str
+    parent: str  # MLflow run of the study
+    seconds: float  # after which no further trial is begun
+    addresses: dict[str, str] = field(default_factory=_addresses, repr=False)  # of servers
+
+    @classmethod
+    def of(
+        cls, corpus: Corpus, plan: Plan, root: Path, study: str, parent: str, seconds: float
+    ) -> Share:
+        """Tell of a study whose run and search have been made."""
+        return cls(root.absolute(), plan, Reference.of(corpus), study, parent, seconds)
+
+
+def work(
+    share: Share,
+    find: Callable[[Share, Store], Corpus],
+    done: Callable[[int], None],
+) -> None:
+    """Take part in a study until nothing is left.
+
+    Args:
+        share: The study.
+        find: Returns the corpus of it.
+        done: Is called with the number of runs this participant has done since the last call.
+
+    Raises:
+        UserError: The study cannot go on here.
+    """
+    os.environ.update(share.addresses)
+    store = Store.open(share.root)
+    corpus = find(share, store)
+    plan = share.plan
+
+    def tick(runs: int, here: bool) -> None:
+        if here:  # what was there before is known to the driver
+            done(runs)
+
+    with explained(share.root):
+        identity = plan.identity(corpus)
+        search = Search(share.root, share.study, identity, plan.search_space, plan.search)
+        with Claims(search.engine, share.study) as claims:
+            Participant(
+                store,
+                share.root,
+                corpus,
+                plan,
+                share.parent,
+                search,
+                claims,
+                tick,
+                deadline=time.monotonic() + share.seconds,
+            ).take_part()
+
+
+class Executor(Protocol):
+    """Something that runs participants of a sweep."""
+
+    def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
+        """Run participants until nothing is left.
+
+        Args:
+            share: What each of them is told.
+            store: Tracking store of the study, for what they need to find in it.
+            done: To be called with the number of runs that have been done since the last call.
+
+        Raises:
+            UserError: What the first participant that failed had to say, or that all of them died.
+        """
+
 
 _PATIENCE = 60.0  # seconds that interrupted participants have to end their runs properly
 
@@ -96,7 +188,7 @@ def _context() -> SpawnContext | ForkServerContext:
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     context = get_context("forkserver")
-    context.set_forkserver_preload(["debiaslab.study.executors.preload"])
+    context.set_forkserver_preload(["debiaslab.study.preload"])
     from multiprocessing.forkserver import ensure_running  # not on every system
 
     with blocks_kept_whole():

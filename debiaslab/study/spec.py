@@ -18,11 +18,9 @@ from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Uniform
 from debiaslab.sgns import TrainSettings
 from debiaslab.sgns.settings import _INTEGERS, _REALS
-from debiaslab.study.file_errors import explained
-from debiaslab.study.file_yaml import read_yaml
 from debiaslab.study.objective import Objective
-from debiaslab.study.plan import Plan
-from debiaslab.study.search_settings import MOST_POINTS, Sampler, SearchSettings
+from debiaslab.study.plan import MOST_POINTS, Plan, Sampler, SearchSettings
+from debiaslab.study.reading import explained, read_yaml
 
 ENDINGS = (".yaml", ".yml")
 ALL = "all"  # every registered strategy that has something to search

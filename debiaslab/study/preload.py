@@ -14,7 +14,7 @@ import matplotlib.figure
 import sklearn.cluster
 import sklearn.svm
 
-import debiaslab.study.executors.share
+import debiaslab.study.executors
 from debiaslab.sgns.fast import fast_unavailable
 from debiaslab.tracking import import_mlflow
 
