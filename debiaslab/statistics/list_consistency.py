@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Attribute, Half, load, load_pairs
-from debiaslab.metrics.scored.geometry import DEFINITIONAL_PAIRS, OCCUPATIONS, STEREOTYPED
+from debiaslab.metrics.cases import DEFINITIONAL_PAIRS, OCCUPATIONS
+from debiaslab.metrics.indirect_bias import STEREOTYPED
 from debiaslab.statistics.consistency import Consistency, internal_consistency
 
 LISTS = (

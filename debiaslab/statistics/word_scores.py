@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
-from debiaslab.metrics.direct_bias import Pair, gender_direction
+from debiaslab.metrics.gender_direction import Pair, gender_direction
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError, shortlist
 from debiaslab.metrics.vocabulary import find, row_of, unit_rows
 

@@ -8,15 +8,19 @@ from functools import partial
 import numpy as np
 
 from debiaslab.metrics import Record
-from debiaslab.metrics.bias_by_projection import bias_by_projection
+from debiaslab.metrics.projection import bias_by_projection
 from debiaslab.metrics.correlation import pearson_rows
-from debiaslab.metrics.direct_bias import direct_bias, gender_direction
+from debiaslab.metrics.projection import direct_bias
+from debiaslab.metrics.gender_direction import gender_direction
 from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.indirect_bias import indirect_bias_within
 from debiaslab.metrics.neighbor_bias import neighbor_bias
 from debiaslab.metrics.null import null_from
-from debiaslab.metrics.null_metrics import direct_bias_null, factual_null, indirect_bias_null
-from debiaslab.metrics.ripa import relation_vector, ripa, ripa_scores
+from debiaslab.metrics.XXX import direct_bias_null
+from debiaslab.metrics.factual import factual_null
+from debiaslab.metrics.indirect_bias import indirect_bias_null
+from debiaslab.metrics.projection import relation_vector, ripa
+from debiaslab.metrics.XXX import ripa_scores
 from debiaslab.metrics.vocabulary import unit_rows
 from debiaslab.study.planted_subject import DRAWS, Array, Subject
 

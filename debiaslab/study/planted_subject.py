@@ -17,7 +17,7 @@ from debiaslab.metrics.biased_words import biased_words
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.neighbor_bias import NeighborShares, neighbor_shares
 from debiaslab.metrics.null import RandomWords, mean, null_from
-from debiaslab.metrics.null_band import null_band
+from debiaslab.metrics.null import null_band
 from debiaslab.metrics.scorecard import finite
 from debiaslab.metrics.vocabulary import find, unit_rows
 
