@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Half
 from debiaslab.metrics.analogy_answers import WAYS, Way, best_answers
 from debiaslab.metrics.analogy_sets import AnalogySet, Kind, Question, default_analogy_sets, in_half
@@ -26,6 +25,7 @@ from debiaslab.metrics.nearest import CANDIDATES
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import require_directions, row_of, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.metrics.groups import Subject

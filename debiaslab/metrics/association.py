@@ -9,7 +9,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons import Attribute, Half
 from debiaslab.metrics.cases import Case, attribute_against_groups
@@ -17,6 +16,7 @@ from debiaslab.metrics.measured import FLOAT32_NOISE, Measured, NotMeasuredError
 from debiaslab.metrics.permutation import TIE, subset_masks
 from debiaslab.metrics.word_metric import Look, Score, mean, mean_defined_size, metric
 from debiaslab.metrics.word_sets import FoundSets, GroupPair, in_order, union
+from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]
 

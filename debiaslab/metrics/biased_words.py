@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import load
 from debiaslab.metrics.gender_direction import HE_SHE, Pair, pair_difference
 from debiaslab.metrics.measured import NotMeasuredError
+from debiaslab.vectors.embeddings import Embeddings
 
 TOP = 50_000
 """Only this many first (most frequent) words of the vectors are looked at."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.measured import shortlist
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
+from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.metrics.groups import Subject

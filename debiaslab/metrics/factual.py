@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Half
 from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
@@ -42,6 +41,7 @@ from debiaslab.metrics.vocabulary import (
     unit_rows,
 )
 from debiaslab.metrics.word_sets import union
+from debiaslab.vectors.embeddings import Embeddings
 
 
 @dataclass(frozen=True)

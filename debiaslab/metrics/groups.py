@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons import AssociationTest, Attribute
 from debiaslab.metrics.analogy_sets import AnalogySet
@@ -17,6 +16,7 @@ from debiaslab.metrics.registry import RecordMetric, list_metrics, metrics
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.similarity_sets import SimilaritySet
 from debiaslab.metrics.yardstick import Yardstick
+from debiaslab.vectors.embeddings import Embeddings
 
 
 @dataclass(frozen=True)

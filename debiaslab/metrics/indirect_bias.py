@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Attribute, Half, load
 from debiaslab.metrics.bootstrap import (
     NO_INTERVAL,
@@ -24,6 +23,7 @@ from debiaslab.metrics.null import DRAWS, RandomWords, null_from
 from debiaslab.metrics.registry import list_metric
 from debiaslab.metrics.vocabulary import find, require_directions, require_enough, unit_rows
 from debiaslab.metrics.word_sets import union
+from debiaslab.vectors.embeddings import Embeddings
 
 Matrix = NDArray[np.float64]
 

@@ -8,7 +8,6 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Attribute, Half, load
 from debiaslab.metrics.baseline import Baseline
 from debiaslab.metrics.biased_words import BiasedWords, biased_words
@@ -35,6 +34,7 @@ from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import row_of
 from debiaslab.metrics.yardstick import null_numbers
+from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.metrics.groups import Subject

@@ -8,13 +8,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics.cases import Case
 from debiaslab.metrics.gender_direction import FoundPairs, Method, gender_direction, pair_turn
 from debiaslab.metrics.measured import FLOAT32_NOISE, Measured, NotMeasuredError
 from debiaslab.metrics.vocabulary import unit_rows
 from debiaslab.metrics.word_metric import Look, Score, mean_size, metric
+from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]
 Relation = Literal["pca", "mean"]

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons import Attribute, Half
 from debiaslab.metrics.cases import Case
@@ -28,6 +27,7 @@ from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.null import RandomWords
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.yardstick import Yardstick, with_null
+from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.metrics.groups import Subject

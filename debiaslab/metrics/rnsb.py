@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.lexicons import Attribute, Half, load
 from debiaslab.metrics.bootstrap import NO_INTERVAL, Interval, percentile_interval
@@ -19,6 +18,7 @@ from debiaslab.metrics.null import RandomWords, null_from
 from debiaslab.metrics.registry import list_metric
 from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
 from debiaslab.metrics.word_sets import FoundSets, WordSets, union
+from debiaslab.vectors.embeddings import Embeddings
 
 Vector = NDArray[np.float64]
 

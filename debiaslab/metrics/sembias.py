@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons.sembias import SemBiasRow, load_sembias
 from debiaslab.metrics.bootstrap import (
     NO_INTERVAL,
@@ -29,6 +28,7 @@ from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import find, require_directions, row_of, unit_rows
 from debiaslab.metrics.yardstick import Yardstick, with_null
+from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.metrics.groups import Subject

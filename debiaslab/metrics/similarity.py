@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
 from debiaslab.metrics.effort import HALVES
 from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError, shortlist
@@ -18,6 +17,7 @@ from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.similarity_sets import SimilaritySet
 from debiaslab.metrics.spearman import spearman, spearman_interval
 from debiaslab.metrics.vocabulary import row_of, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.metrics.groups import Subject

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import AssociationTest, Half, association_tests
 from debiaslab.metrics.at_once import at_once
 from debiaslab.metrics.bootstrap import (
@@ -37,6 +36,7 @@ from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
 from debiaslab.metrics.word_sets import in_order
+from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.metrics.groups import Subject

@@ -16,7 +16,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics import cases
 from debiaslab.metrics.bootstrap import (
@@ -42,6 +41,7 @@ from debiaslab.metrics.registry import (
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
 from debiaslab.metrics.word_sets import FoundSets, find_sets, in_order, union
+from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]
 Score = Callable[[Array], Array]

@@ -6,12 +6,12 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import gender_words
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.null import Array, RandomWords, null_band, null_p, random_words
 from debiaslab.metrics.scorecard import Record
+from debiaslab.vectors.embeddings import Embeddings
 
 _T = TypeVar("_T")
 

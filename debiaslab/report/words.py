@@ -20,8 +20,8 @@ from debiaslab.metrics import (
     neighbor_bias,
     neighbor_shares,
 )
-from debiaslab.metrics.gender_direction import HE_SHE, pair_difference
 from debiaslab.metrics.bootstrap import RESAMPLES, bootstrap_mean
+from debiaslab.metrics.gender_direction import HE_SHE, pair_difference
 from debiaslab.metrics.vocabulary import find, unit_rows
 from debiaslab.metrics.word_sets import in_order
 from debiaslab.report.word_data import (
@@ -34,8 +34,8 @@ from debiaslab.report.word_data import (
 )
 
 if TYPE_CHECKING:
-    from debiaslab.embeddings import Embeddings
     from debiaslab.lexicons import Half
+    from debiaslab.vectors.embeddings import Embeddings
 
 _SEED = 0
 _MAP_LISTS = ("career", "family", "math", "arts")  # of the word map, besides gender pairs

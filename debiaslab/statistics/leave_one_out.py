@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.gender_direction import Pair
 from debiaslab.metrics.projection import direct_bias
 from debiaslab.metrics.vocabulary import row_of
 from debiaslab.metrics.weat import weat
+from debiaslab.vectors.embeddings import Embeddings
 
 _Item = TypeVar("_Item")
 Number = tuple[float | None, str | None]

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import AssociationTest, Attribute, Half
 from debiaslab.metrics.cases import Case, Item
 from debiaslab.metrics.effort import Effort
@@ -24,6 +23,7 @@ from debiaslab.statistics.leave_one_out import (
     left_out_in_turn,
 )
 from debiaslab.statistics.other_pairs import of_other_pairs
+from debiaslab.vectors.embeddings import Embeddings
 
 Change = Literal["left out", "in the place of he/she"]
 

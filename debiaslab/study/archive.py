@@ -12,9 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from debiaslab.atomic import replacing
 from debiaslab.errors import UserError, nearest
-from debiaslab.run_info import RunInfo
 from debiaslab.study.archive_model import (
     ARTIFACTS,
     CONTENT,
@@ -27,7 +25,9 @@ from debiaslab.study.archive_model import (
 )
 from debiaslab.study.archive_search import archived_search
 from debiaslab.study.kept import GROUP_TAG
+from debiaslab.system.atomic import replacing
 from debiaslab.tracking import Store, StudyRun
+from debiaslab.tracking.run_info import RunInfo
 
 _CHUNK = 1 << 20
 

@@ -7,20 +7,12 @@ from functools import partial
 import numpy as np
 
 from debiaslab.metrics import Record
-from debiaslab.metrics.association import ect
-from debiaslab.metrics.association import mac
+from debiaslab.metrics.association import ect, mac, rnd, same, sc_weat, single_category
 from debiaslab.metrics.measured import FLOAT32_NOISE
 from debiaslab.metrics.null import mean, null_from
-from debiaslab.metrics.XXX import ect_null, mac_null, rnd_null, same_null
-from debiaslab.metrics.rnsb import rnsb_null
-from debiaslab.metrics.weat import weat_null
-from debiaslab.metrics.XXX import Distance
-from debiaslab.metrics.association import rnd
-from debiaslab.metrics.rnsb import rnsb
-from debiaslab.metrics.association import same
-from debiaslab.metrics.XXX import ScWeat
-from debiaslab.metrics.association import sc_weat, single_category
-from debiaslab.metrics.weat import WeatResult, weat
+from debiaslab.metrics.rnsb import rnsb, rnsb_null
+from debiaslab.metrics.weat import WeatResult, weat, weat_null
+from debiaslab.metrics.XXX import Distance, ScWeat, ect_null, mac_null, rnd_null, same_null
 from debiaslab.study.planted_subject import DRAWS, Array, Subject
 
 SPLITS = 20

@@ -8,21 +8,17 @@ from functools import partial
 import numpy as np
 
 from debiaslab.metrics import Record
-from debiaslab.metrics.projection import bias_by_projection
 from debiaslab.metrics.correlation import pearson_rows
-from debiaslab.metrics.projection import direct_bias
+from debiaslab.metrics.factual import factual_association, factual_null
 from debiaslab.metrics.gender_direction import gender_direction
-from debiaslab.metrics.factual import factual_association
-from debiaslab.metrics.indirect_bias import indirect_bias_within
+from debiaslab.metrics.indirect_bias import indirect_bias_null, indirect_bias_within
 from debiaslab.metrics.neighbor_bias import neighbor_bias
 from debiaslab.metrics.null import null_from
-from debiaslab.metrics.XXX import direct_bias_null
-from debiaslab.metrics.factual import factual_null
-from debiaslab.metrics.indirect_bias import indirect_bias_null
-from debiaslab.metrics.projection import relation_vector, ripa
-from debiaslab.metrics.XXX import ripa_scores
+from debiaslab.metrics.projection import bias_by_projection, direct_bias, relation_vector, ripa
 from debiaslab.metrics.vocabulary import unit_rows
+from debiaslab.metrics.XXX import direct_bias_null, ripa_scores
 from debiaslab.study.planted_subject import DRAWS, Array, Subject
+from debiaslab.vectors.embeddings import written_pairs
 
 _FEWER_DRAWS = 500  # of indirect bias, which needs the vectors of every word drawn
 
@@ -43,7 +39,7 @@ def _ripa(subject: Subject, metric: str, *, unit: bool) -> Record:
 
     def null() -> Array:
         index, vectors = subject.embeddings.index, subject.embeddings.vectors
-        known = [pair for pair in subject.pairs if set(pair) <= index.keys()]
+        known, _ = written_pairs(index, subject.pairs)
         sides = [[index[word] for word in side] for side in zip(*known, strict=True)]
         male, female = (
             unit_rows(subject.embeddings, rows) if unit else vectors[rows].astype(np.float64)

@@ -10,16 +10,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import load, load_pairs
 from debiaslab.metrics import Record
 from debiaslab.metrics.biased_words import biased_words
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.neighbor_bias import NeighborShares, neighbor_shares
-from debiaslab.metrics.null import RandomWords, mean, null_from
-from debiaslab.metrics.null import null_band
+from debiaslab.metrics.null import RandomWords, mean, null_band, null_from
 from debiaslab.metrics.scorecard import finite
 from debiaslab.metrics.vocabulary import find, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]
 

@@ -11,11 +11,11 @@ from typing import Literal
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from debiaslab.processes import Process, surely_dead
-from debiaslab.run_info import RunInfo
-from debiaslab.run_records import PROCESS_TAG
 from debiaslab.study.search import counted_trials, seeds_tried
 from debiaslab.study.search_storage import open_storage, search_exists
+from debiaslab.system.processes import Process, surely_dead
+from debiaslab.tracking.run_info import RunInfo
+from debiaslab.tracking.run_records import PROCESS_TAG
 
 _TRAINED = ("done", "running", "failed")
 _LETTERS = 8  # of a run's id: two runs of a store hardly ever share them

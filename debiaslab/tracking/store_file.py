@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from debiaslab.errors import UserError
-from debiaslab.sqlite_log import write_ahead
-from debiaslab.store_paths import Location, rebase
+from debiaslab.tracking.sqlite_log import write_ahead
+from debiaslab.tracking.store_paths import Location, rebase
 
 _LOCK = ".opening.lock"
 _LOCK_SECONDS = 120

@@ -8,8 +8,8 @@ import os
 from collections.abc import Iterator
 
 from debiaslab.errors import UserError
-from debiaslab.redact import redact
-from debiaslab.store_paths import ADDRESSES
+from debiaslab.system.redact import redact
+from debiaslab.tracking.store_paths import ADDRESSES
 
 
 def set_defaults() -> None:
