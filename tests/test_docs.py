@@ -14,13 +14,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from debiaslab.metrics.scored import lipstick
 
 from debiaslab import regularizers
 from debiaslab.cli import COMMANDS
 from debiaslab.corpus.builtin import BuiltinSource
 from debiaslab.metrics import direction
 from debiaslab.metrics.groups import GROUPS
-from debiaslab.metrics.scored import lipstick
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

@@ -6,23 +6,23 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-
-from debiaslab.errors import UserError
-from debiaslab.lexicons import load, load_pairs
 from debiaslab.metrics.ect import coherence, ect
-from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.logistic import fit_logistic
 from debiaslab.metrics.mac import mac
-from debiaslab.metrics.permutation import subset_masks
 from debiaslab.metrics.ripa import ripa
 from debiaslab.metrics.rnd import rnd
-from debiaslab.metrics.rnsb import divergence_from_uniform, rnsb
 from debiaslab.metrics.same import same
 from debiaslab.metrics.sc_weat import sc_weat
 from debiaslab.metrics.scored import association
 from debiaslab.metrics.scored import weat as scored_weat
 from debiaslab.metrics.scored.nulls import with_nulls
 from debiaslab.metrics.sentiment import PLEASANT, UNPLEASANT
+
+from debiaslab.errors import UserError
+from debiaslab.lexicons import load, load_pairs
+from debiaslab.metrics.effort import HALVES, Effort
+from debiaslab.metrics.permutation import subset_masks
+from debiaslab.metrics.rnsb import divergence_from_uniform, rnsb
 from debiaslab.metrics.yardstick import Yardstick
 from debiaslab.vectors.embeddings import Embeddings
 

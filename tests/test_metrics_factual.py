@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from debiaslab.metrics.scored import geometry
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from debiaslab.lexicons.occupation_women import load_occupation_women, occupatio
 from debiaslab.metrics.correlation import pearson, pearson_interval
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.factual import factual_association
-from debiaslab.metrics.scored import geometry
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi
 

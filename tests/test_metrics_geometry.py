@@ -4,18 +4,18 @@ import json
 
 import numpy as np
 import pytest
+from debiaslab.metrics.bias_by_projection import bias_by_projection, pair_difference
+from debiaslab.metrics.direct_bias import bias_sizes
+from debiaslab.metrics.scored import direct_bias as scored_direct_bias
+from debiaslab.metrics.scored import geometry
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import load, load_pairs
 from debiaslab.metrics import NotMeasuredError, collapse, direct_bias, gender_direction
-from debiaslab.metrics.bias_by_projection import bias_by_projection, pair_difference
-from debiaslab.metrics.direct_bias import bias_sizes
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.indirect_bias import indirect_bias, indirect_bias_within, indirect_biases
-from debiaslab.metrics.scored import direct_bias as scored_direct_bias
-from debiaslab.metrics.scored import geometry
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, reference_numbers
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from debiaslab.metrics.scored import lipstick
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,6 @@ from debiaslab.metrics.biased_words import TOP, biased_words
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery
 from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares
-from debiaslab.metrics.scored import lipstick
 from debiaslab.metrics.two_means import two_means
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, reference_numbers

@@ -5,16 +5,9 @@ from math import comb
 
 import numpy as np
 import pytest
-
-from debiaslab.lexicons.sembias import SemBiasRow
-from debiaslab.metrics import NotMeasuredError, direct_bias, gender_direction, weat
 from debiaslab.metrics.bias_by_projection import bias_by_projection
 from debiaslab.metrics.ect import ect
-from debiaslab.metrics.effort import Effort
-from debiaslab.metrics.factual import factual_association
-from debiaslab.metrics.indirect_bias import indirect_bias_within
 from debiaslab.metrics.mac import mac
-from debiaslab.metrics.null import difference_of_means, mean, null_from, null_of, random_words
 from debiaslab.metrics.null_band import null_band, null_p
 from debiaslab.metrics.null_metrics import (
     bias_by_projection_null,
@@ -33,11 +26,18 @@ from debiaslab.metrics.null_metrics import (
 )
 from debiaslab.metrics.ripa import ripa
 from debiaslab.metrics.rnd import rnd
-from debiaslab.metrics.rnsb import rnsb
 from debiaslab.metrics.same import same
 from debiaslab.metrics.sc_weat import sc_weat
-from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.scored.nulls import HAS_NULL, with_null, with_nulls
+
+from debiaslab.lexicons.sembias import SemBiasRow
+from debiaslab.metrics import NotMeasuredError, direct_bias, gender_direction, weat
+from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.factual import factual_association
+from debiaslab.metrics.indirect_bias import indirect_bias_within
+from debiaslab.metrics.null import difference_of_means, mean, null_from, null_of, random_words
+from debiaslab.metrics.rnsb import rnsb
+from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.sembias import sembias
 from debiaslab.metrics.yardstick import Yardstick
 from debiaslab.vectors.embeddings import Embeddings

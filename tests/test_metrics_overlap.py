@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from debiaslab.metrics.scored import overlap, retention
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,6 @@ from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.nearest import nearest_rows
 from debiaslab.metrics.neighbor_overlap import neighbor_overlap
 from debiaslab.metrics.retention import similarity_retention
-from debiaslab.metrics.scored import overlap, retention
 from debiaslab.vectors.embeddings import Embeddings
 
 

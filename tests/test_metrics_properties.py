@@ -5,6 +5,13 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from debiaslab.metrics.ect import ect
+from debiaslab.metrics.mac import mac
+from debiaslab.metrics.ripa import ripa
+from debiaslab.metrics.rnd import rnd
+from debiaslab.metrics.same import same
+from debiaslab.metrics.sc_weat import sc_weat
+from debiaslab.metrics.scored.nulls import HAS_NULL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,14 +25,7 @@ from debiaslab.metrics import (
     weat,
     word_similarity,
 )
-from debiaslab.metrics.ect import ect
-from debiaslab.metrics.mac import mac
-from debiaslab.metrics.ripa import ripa
-from debiaslab.metrics.rnd import rnd
 from debiaslab.metrics.rnsb import rnsb
-from debiaslab.metrics.same import same
-from debiaslab.metrics.sc_weat import sc_weat
-from debiaslab.metrics.scored.nulls import HAS_NULL
 from debiaslab.vectors.embeddings import Embeddings
 
 few = settings(deadline=None, max_examples=15)

@@ -6,6 +6,10 @@ import sys
 
 import numpy as np
 import pytest
+from debiaslab.metrics.direction import direction_of
+from debiaslab.metrics.null_band import null_band
+from debiaslab.metrics.null_metrics import rnsb_null
+from debiaslab.metrics.scored.nulls import HAS_NULL
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import (
@@ -32,11 +36,7 @@ from debiaslab.metrics import (
     weat,
 )
 from debiaslab.metrics.analogy_sets import load_analogies
-from debiaslab.metrics.direction import direction_of
 from debiaslab.metrics.effort import Effort
-from debiaslab.metrics.null_band import null_band
-from debiaslab.metrics.null_metrics import rnsb_null
-from debiaslab.metrics.scored.nulls import HAS_NULL
 from debiaslab.metrics.yardstick import Yardstick
 from debiaslab.vectors.embeddings import Embeddings
 

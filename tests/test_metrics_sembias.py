@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from debiaslab.metrics.scored import geometry
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,6 @@ from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of
 from debiaslab.lexicons.sembias import SemBiasRow, load_sembias
 from debiaslab.metrics.effort import Effort
-from debiaslab.metrics.scored import geometry
 from debiaslab.metrics.sembias import sembias
 from debiaslab.vectors.embeddings import Embeddings
 

@@ -13,8 +13,9 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons import Attribute, Half
 from debiaslab.metrics.cases import Case, attribute_against_groups
 from debiaslab.metrics.measured import FLOAT32_NOISE, Measured, NotMeasuredError
+from debiaslab.metrics.null import mean
 from debiaslab.metrics.permutation import TIE, subset_masks
-from debiaslab.metrics.word_metric import Look, Score, mean, mean_defined_size, metric
+from debiaslab.metrics.word_metric import Look, Score, mean_defined_size, metric
 from debiaslab.metrics.word_sets import FoundSets, GroupPair, in_order, union
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -45,6 +46,7 @@ def _sc_weat_extra(result: Measured, case: Case) -> Mapping[str, Any]:
 
 @metric(
     "sc_weat",
+    title="SC-WEAT d",
     citation="Caliskan et al. 2017, Science 356:183–186 (the WEFAT)",
     against="two groups",
     better="lower",
@@ -186,6 +188,7 @@ class BiasSpace:
 
 @metric(
     "same",
+    title="SAME",
     citation="Schröder et al. 2021, arXiv 2111.07864; 2024, IJCNN, arXiv 2203.14603",
     against="groups",
     better="lower",
@@ -281,6 +284,7 @@ def _rnd_of_words(scores: Array) -> Array:
 
 @metric(
     "rnd_norm",
+    title="RND, norm",
     citation="Garg, Schiebinger, Jurafsky & Zou 2018, PNAS 115:E3635–E3644",
     against="groups",
     better="near 0",
@@ -330,7 +334,7 @@ def rnd(
     return score
 
 
-rnd_cosine = rnd.variant("rnd_cosine", distance="cosine")
+rnd_cosine = rnd.variant("rnd_cosine", title="RND, cosine", distance="cosine")
 
 
 def _group_pairs(look: Look, values: Array) -> Mapping[str, Any]:
@@ -356,6 +360,7 @@ def _mac_of_attribute(attribute: Attribute, half: Half) -> Iterable[Case]:
 
 @metric(
     "mac",
+    title="MAC",
     citation="Manzini, Lim, Black & Tsvetkov 2019, NAACL, section 3.2",
     against="groups",
     better="near null",
@@ -390,6 +395,7 @@ def _coherence_of_words(similarities: Array) -> Array:
 
 @metric(
     "ect",
+    title="ECT",
     citation="Dev & Phillips 2019, AISTATS (Attenuating Bias in Word Vectors)",
     against="groups",
     better="higher",

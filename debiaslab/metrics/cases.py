@@ -26,7 +26,7 @@ class Case:
         name: Of the record.
         half: Which half of the words.
         words: The words that are measured; with a share each where they are correlated with one,
-            by group where groups are compared with each other.
+            by group where groups are compared with each other; the questions of SemBias.
         against: The groups or pairs of words they are held against; empty where they are not.
         sets: Where the words are those of several sets, the sets: one is left out whole.
         knobs: Settings of the metric that are not its defaults.
@@ -36,7 +36,7 @@ class Case:
 
     name: str
     half: Half
-    words: Sequence[str] | Mapping[str, Any]
+    words: Sequence[Any] | Mapping[str, Any]
     against: Groups | Pairs = ()
     sets: tuple[tuple[str, ...], ...] = ()
     knobs: Mapping[str, Any] = field(default_factory=dict)
@@ -66,8 +66,8 @@ class Case:
         if self.by_pairs:
             pairs = [(first, second) for _, (first, second) in kept]
             return replace(self, against=pairs) if pairs else None
-        groups = self.against or self.words
-        left = {label: [word for of, (word,) in kept if of == label] for label in groups}
+        labels = list(dict.fromkeys(label for label, _ in self.items))
+        left = {label: [word for of, (word,) in kept if of == label] for label in labels}
         return replace(self, against=left) if self.against else replace(self, words=left)
 
 

@@ -98,8 +98,10 @@ def _extra(result: FactualAssociation, case: Case) -> Mapping[str, Any]:
 def _draw(
     drawn: RandomWords, case: Case, record: Record, *, draws: int, seed: int
 ) -> NDArray[np.float64]:
+    assert isinstance(case.words, Mapping)
+    assert not isinstance(case.against, Mapping)
     lost = set(record.missing)
-    shares = [share for word, share in dict(case.words).items() if word not in lost]
+    shares = [share for word, share in case.words.items() if word not in lost]
     return factual_null(drawn, shares, case.against, draws=draws, seed=seed)
 
 
@@ -113,6 +115,8 @@ def _draw(
     draw=_draw,
     extra=_extra,
     permutations=PERMUTATIONS,
+    planted=None,
+    title="factual association",
 )
 def factual_association(
     embeddings: Embeddings,
@@ -124,7 +128,7 @@ def factual_association(
     bootstrap: int = RESAMPLES,
     seed: int = 0,
 ) -> FactualAssociation:
-    """Correlate ``cos(w, −g)`` of each occupation with the share of women in it.
+    """Correlation of ``cos(w, −g)`` of each occupation with the share of women in it.
 
     ``g`` points from female to male, so ``−g`` points to women. On debiased vectors the same
     function gives what is left of the association (its residual).

@@ -138,6 +138,8 @@ def _of_attribute(attribute: Attribute, half: Half) -> Iterable[Case]:
         drawn, case.against, record.n, **more
     ),
     draws=_DRAWS,
+    planted="size",
+    title="indirect bias",
     extra=lambda result, case: {"mean_cosine": result.similarity},
 )
 def indirect_bias_within(
@@ -149,7 +151,7 @@ def indirect_bias_within(
     bootstrap: int = RESAMPLES,
     seed: int = 0,
 ) -> SharedIndirectBias:
-    """Return how much of what makes the words of a list alike is gender.
+    """How much of what makes the words of a list alike is gender.
 
     The mean of β over all pairs of words, each weighted by its cosine:
     ``Σ (w·v) β(w, v) / Σ (w·v)``. A plain mean of β does not exist for a list, as β goes to ± ∞

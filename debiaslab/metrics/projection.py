@@ -36,6 +36,7 @@ def _turn(embeddings: Embeddings, case: Case) -> Mapping[str, float | str | None
 
 @metric(
     "direct_bias",
+    title="direct bias",
     citation="Bolukbasi et al. 2016, NeurIPS, section 5.2",
     against="direction",
     better="lower",
@@ -57,6 +58,7 @@ def direct_bias(
 
 @metric(
     "bias_by_projection",
+    title="projection",
     citation="Bolukbasi et al. 2016, NeurIPS, section 5.1",
     against="direction",
     better="near 0",
@@ -91,6 +93,7 @@ def _signed(look: Look) -> Mapping[str, Any]:
 
 @metric(
     "ripa",
+    title="RIPA",
     citation="Ethayarajh, Duvenaud & Hirst 2019, ACL, section 4",
     against="pairs",
     better="lower",
@@ -126,7 +129,7 @@ def ripa(
     return lambda rows: rows @ direction
 
 
-ripa_normalised = ripa.variant("ripa_normalised", unit=True)
+ripa_normalised = ripa.variant("ripa_normalised", title="RIPA, normalised", unit=True)
 
 
 def _vectors(embeddings: Embeddings, rows: tuple[int, ...], unit: bool) -> Array:

@@ -61,6 +61,7 @@ class Metric:
         has_null: Whether random words are measured in the place of its words.
         key: Which number of a record is compared: its ``value``, or an extra such as ``statistic``.
         summary: What it measures, in one sentence.
+        title: Its name in tables and figures; its name where nothing is said.
     """
 
     name: str
@@ -71,6 +72,12 @@ class Metric:
     has_null: bool = False
     key: str = "value"
     summary: str = ""
+    title: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name in tables and figures."""
+        return self.title or self.name
 
     @property
     def module(self) -> str:
@@ -134,6 +141,8 @@ class ListMetric(Metric):
         beside: The same of vectors and case, where nulls are wanted too; not for attributes.
         permutations: Most permutations of its test; 0 where it has none.
         draws: Random sets of the null of a record of gender.
+        planted: What it follows of a planted bias, see ``planted.PlantedMetric``, where its
+            definition does not tell; None where it is not asked by itself.
     """
 
     function: Measure
@@ -144,6 +153,7 @@ class ListMetric(Metric):
     beside: Callable[[Embeddings, Case], Mapping[str, Any]] | None = None
     permutations: int = 0
     draws: int = DRAWS
+    planted: Literal["as defined", "size"] | None = "as defined"
 
     @property
     def module(self) -> str:

@@ -182,6 +182,8 @@ def _extra(result: Rnsb, case: Case) -> Mapping[str, Any]:
     attribute=_of_attribute,
     draw=lambda drawn, case, record, **more: rnsb_null(drawn, record.n, **more, **case.knobs),
     extra=_extra,
+    planted=None,
+    title="RNSB",
 )
 def _compared_groups(
     embeddings: Embeddings, words: WordSets, *, bootstrap: int, seed: int, **knobs: Any

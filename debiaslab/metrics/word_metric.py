@@ -166,7 +166,7 @@ class WordMetric(ListMetric):
             rows, scores = self._scores(embeddings, found, held, knobs)
         except NotMeasuredError as problem:
             return replace(empty, reason=str(problem))
-        kept = np.isfinite(scores.reshape(len(scores), -1)).all(axis=1)
+        kept = np.asarray(np.isfinite(scores.reshape(len(scores), -1)).all(axis=1))
         value = float(self.value(scores[kept][None])[0]) if kept.any() else np.nan
         if not np.isfinite(value):
             return replace(empty, reason=self.undefined)
@@ -239,7 +239,7 @@ class WordMetric(ListMetric):
         """Return the result of one case; no interval and no test unless asked for."""
         return self(
             embeddings,
-            case.words,  # type: ignore[arg-type]
+            case.words,
             case.against,
             bootstrap=bootstrap,
             permutations=min(permutations, self.permutations),
@@ -321,10 +321,12 @@ class WordMetric(ListMetric):
         parts = [ordered[picks[i : i + _AT_ONCE]] for i in range(0, draws, _AT_ONCE)]
         return percentile_interval(np.concatenate([self.value(part) for part in parts]))
 
-    def variant(self, name: str, *, unit: bool | None = None, **own: Any) -> WordMetric:
+    def variant(
+        self, name: str, *, title: str = "", unit: bool | None = None, **own: Any
+    ) -> WordMetric:
         """Register and return the same metric with other settings under another name."""
         unit = self.unit if unit is None else unit
-        return added(replace(self, name=name, unit=unit, own={**self.own, **own}))
+        return added(replace(self, name=name, title=title, unit=unit, own={**self.own, **own}))
 
 
 def mean_size(scores: Array) -> Array:
