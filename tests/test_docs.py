@@ -14,13 +14,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from debiaslab.metrics.scored import lipstick
 
 from debiaslab import regularizers
 from debiaslab.cli import COMMANDS
 from debiaslab.corpus.builtin import BuiltinSource
-from debiaslab.metrics import direction
 from debiaslab.metrics.groups import GROUPS
+from debiaslab.metrics.lipstick_records import LABEL_TESTS
+from debiaslab.metrics.registry import metrics
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -137,8 +137,7 @@ def own_strategies() -> list[str]:
 
 def scored_metrics() -> list[str]:
     """Return the metrics of the scorecard, the lipstick tests one by one."""
-    ranked = {key if isinstance(key, str) else key[0] for key in direction._DIRECTIONS}
-    return sorted(ranked | {*lipstick.LABEL_TESTS, "profession_neighbors"})
+    return sorted({*metrics(), *LABEL_TESTS, "profession_neighbors"})
 
 
 def test_every_strategy_is_explained() -> None:

@@ -10,9 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from debiaslab.metrics.mac import mac
-from debiaslab.metrics.ripa import ripa
-from debiaslab.metrics.rnd import rnd
 
 from debiaslab import lexicons
 from debiaslab.corpus import Corpus, CorpusSettings
@@ -24,7 +21,10 @@ from debiaslab.metrics import (
     direct_bias,
     evaluate,
     indirect_bias_within,
+    mac,
     neighbor_shares,
+    ripa,
+    rnd,
     rnsb,
     weat,
 )

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from debiaslab.metrics.direct_bias import direct_bias
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
 from debiaslab.errors import UserError
+from debiaslab.metrics import direct_bias
 from debiaslab.metrics.biased_words import biased_words
 from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery
 from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares

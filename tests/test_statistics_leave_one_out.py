@@ -4,12 +4,10 @@ from functools import partial
 
 import numpy as np
 import pytest
-from debiaslab.metrics.bias_by_projection import bias_by_projection
-from debiaslab.metrics.ripa import ripa
 
 from debiaslab.lexicons import load, load_pairs
 from debiaslab.lexicons.occupation_women import load_occupation_women
-from debiaslab.metrics import direct_bias, evaluate, weat
+from debiaslab.metrics import bias_by_projection, direct_bias, evaluate, ripa, weat
 from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.indirect_bias import indirect_bias_within
 from debiaslab.statistics import (

@@ -66,8 +66,9 @@ class Case:
         if self.by_pairs:
             pairs = [(first, second) for _, (first, second) in kept]
             return replace(self, against=pairs) if pairs else None
-        labels = list(dict.fromkeys(label for label, _ in self.items))
-        left = {label: [word for of, (word,) in kept if of == label] for label in labels}
+        groups = self.against or self.words
+        assert isinstance(groups, Mapping)
+        left = {label: [word for of, (word,) in kept if of == label] for label in groups}
         return replace(self, against=left) if self.against else replace(self, words=left)
 
 
