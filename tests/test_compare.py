@@ -36,9 +36,8 @@ from debiaslab.report.comparison_fronts import front_volumes, headline
 from debiaslab.report.verdict import compared_verdict
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing
-from debiaslab.study.cells import ComparisonPlan, Entry
 from debiaslab.study.comparing import compare
-from debiaslab.study.controls import LIMIT, held, with_controls
+from debiaslab.study.comparison import LIMIT, ComparisonPlan, Entry, held, with_controls
 from debiaslab.study.run import UnusableRunError
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.vectors.embeddings import Embeddings

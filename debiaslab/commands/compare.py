@@ -86,8 +86,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Run or continue the comparison, then print its table and where things are."""
     from debiaslab.report import comparison_text
-    from debiaslab.study.cells import ComparisonPlan, Entry
     from debiaslab.study.comparing import compare
+    from debiaslab.study.comparison import ComparisonPlan, Entry
     from debiaslab.study.selection import rule
     from debiaslab.system.outputs import check_output_folder
 

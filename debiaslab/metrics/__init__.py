@@ -32,7 +32,6 @@ from debiaslab.metrics.comparison import (
     metric_correlations,
     rank_correlations,
 )
-from debiaslab.metrics.comparison_csv import comparison_csv, correlations_csv
 from debiaslab.metrics.correlation import CorrelationTest, pearson_test
 from debiaslab.metrics.evaluation import evaluate
 from debiaslab.metrics.factual import FactualAssociation, factual_association, factual_null
@@ -69,7 +68,7 @@ from debiaslab.metrics.registry import Metric, get, list_metric, record_metric
 from debiaslab.metrics.retention import Retention, similarity_retention
 from debiaslab.metrics.rnsb import Rnsb, rnsb, rnsb_null
 from debiaslab.metrics.scorecard import Record, Scorecard
-from debiaslab.metrics.scorecard_csv import scorecards_csv
+from debiaslab.metrics.scorecard_csv import comparison_csv, correlations_csv, scorecards_csv
 from debiaslab.metrics.sembias import SemBiasResult, sembias, sembias_null
 from debiaslab.metrics.similarity import WordSimilarity, word_similarity
 from debiaslab.metrics.similarity_sets import (

@@ -20,11 +20,9 @@ from debiaslab.report import (
     sweep_table,
 )
 from debiaslab.results import trial_rows
-from debiaslab.study.description import study_note
+from debiaslab.study.description import publish, renew_report, study_note
 from debiaslab.study.findings import Findings, findings
 from debiaslab.study.objective import FORMULA, Yardstick
-from debiaslab.study.publishing import publish
-from debiaslab.study.reporting import renew_report
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import BEST_TAG, KIND_TAG, VECTORS, RunInfo, Store
 from debiaslab.vectors.embeddings import Embeddings
