@@ -10,6 +10,8 @@ Examples:
     >>> print(evaluate(embeddings).table())                 # doctest: +SKIP
 """
 
+import sys
+
 from debiaslab.metrics.analogies import Accuracy, Analogies, PartAccuracy, analogies
 from debiaslab.metrics.analogy_sets import (
     AnalogySection,
@@ -81,6 +83,8 @@ from debiaslab.metrics.similarity_sets import (
 )
 from debiaslab.metrics.weat import WeatResult, null_quantile, null_statistics, weat, weat_null
 from debiaslab.metrics.word_metric import Score, WordMetric, metric
+
+sys.modules[f"{__name__}.mac"] = sys.modules[f"{__name__}.association"]  # where it was until 0.1
 
 # Names of earlier versions: what random words show is a method of the metric.
 bias_by_projection_null = bias_by_projection.null
