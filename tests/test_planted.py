@@ -32,7 +32,7 @@ from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.regularizers.swapping import Swap
 from debiaslab.report.planted import Dosed, PlantedStudy, followed
 from debiaslab.report.planted_figure import planted_figure
-from debiaslab.report.planted_table import planted_csv, planted_markdown, planted_text
+from debiaslab.report.planted_tables import planted_csv, planted_markdown, planted_text
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import planting
 from debiaslab.study.planted_words import PlantedWords, gender_words_near, planted_words
