@@ -38,7 +38,7 @@ from debiaslab.sgns import (
     TrainingDivergedError,
     TrainResult,
     TrainSettings,
-    checkpoint_file,
+    checkpoint,
     sampling,
     train,
 )
@@ -337,8 +337,6 @@ def test_short_trainings_write_nothing_and_the_end_removes_all(
 def test_slow_writing_makes_it_rarer(
     corpus: Corpus, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from debiaslab.sgns import checkpoint
-
     written = []
 
     def slow(*_: object) -> None:
@@ -371,7 +369,7 @@ def test_a_full_disk_ends_no_training_and_harms_no_checkpoint(
     (file,) = folder.glob("*.npz")
     before = file.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint_file.np, "savez", fail)
+        patch.setattr(checkpoint.np, "savez", fail)
         with pytest.warns(UserWarning, match="no space left on disk") as said:
             assert_same(job.run(often(folder)), through)
     assert len(said) == 1  # of many attempts
