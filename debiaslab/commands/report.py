@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import add_store, next_command, open_store
+from debiaslab.commands.arguments import add_store, next_command, open_store, open_store_to_write
 from debiaslab.errors import UserError, nearest
 from debiaslab.outputs import check_output
 
@@ -55,9 +55,12 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     study = read_study(store, name)
     report = full_report(study)
     page = html_page(report)
-    log_report(store, study.parent.run_id, page)
     yield report.headline
     yield from _written(report, page, form, out)
+    if (why := store.untouchable) is not None:
+        yield f"the page is not kept with the study: {why}"
+        return
+    log_report(open_store_to_write(args), study.parent.run_id, page)
     then = next_command("ui", "--study", name, store=args.store)
     yield f"next: {then}  (Artifacts → {REPORT})"
 

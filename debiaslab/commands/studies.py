@@ -22,15 +22,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Print one line a study."""
+    from debiaslab.run_records import status_now
+
     studies = open_store(args).studies()
     if not studies:
         yield "no studies yet; next: python -m debiaslab sweep --strategy projection"
         return
-    width = max(len("study"), *(len(study.name) for study in studies))
+    width = max(len("study"), *(len(study.study) for study in studies))
     yield f"{'study':{width}}  {'status':8}  {'trials':>6}  {'best λ':>9}  {'score':>6}  run"
     for study in studies:
         yield (
-            f"{study.name:{width}}  {study.status:8}  {_number(study, 'trials', '.0f'):>6}  "
+            f"{study.study:{width}}  {status_now(study):8}  {_number(study, 'trials', '.0f'):>6}  "
             f"{_number(study, 'best_weight', '.4g'):>9}  {_number(study, 'best_score', '.3f'):>6}  "
             f"{study.run_id}"
         )

@@ -6,14 +6,12 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
 from debiaslab.atomic import replacing
-from debiaslab.errors import UserError, nearest
 from debiaslab.run_info import RunInfo
 from debiaslab.study.archive_model import (
     ARTIFACTS,
@@ -26,8 +24,7 @@ from debiaslab.study.archive_model import (
     Manifest,
 )
 from debiaslab.study.archive_search import archived_search
-from debiaslab.study.kept import GROUP_TAG
-from debiaslab.tracking import Store, StudyRun
+from debiaslab.tracking import Store
 
 _CHUNK = 1 << 20
 
@@ -56,7 +53,7 @@ def archive(store: Store, root: Path, name: str, out: Path, *, progress: bool = 
     Raises:
         UserError: There is no such study, or the file cannot be written.
     """
-    chosen = _chosen(store, name)
+    chosen = store.studies_named(name)
     children = {study.run_id: store.runs(study.run_id) for study in chosen}
     runs = [run for study in chosen for run in (study, *children[study.run_id])]
     known: dict[str, ArchivedRun] = {}
@@ -84,22 +81,6 @@ def archive(store: Store, root: Path, name: str, out: Path, *, progress: bool = 
         archive.writestr(MANIFEST, json.dumps(Manifest(files=files).model_dump(), indent=1))
     names = tuple(study.study for study in chosen)
     return Archived(out, names, len(runs), len(files), out.stat().st_size)
-
-
-def _chosen(store: Store, name: str) -> Sequence[StudyRun]:
-    studies = store.studies()
-    found = [each for each in studies if each.study == name]
-    found = found or [each for each in studies if each.tags.get(GROUP_TAG) == name]
-    if not found:
-        names = {each.study for each in studies}
-        names |= {each.tags[GROUP_TAG] for each in studies if GROUP_TAG in each.tags}
-        raise UserError(
-            f"there is no study {name!r}",
-            allowed=", ".join(sorted(names)) or None,
-            nearest=nearest(name, names),
-            next_step="python -m debiaslab studies",
-        )
-    return found
 
 
 def _described(store: Store, run: RunInfo) -> ArchivedRun:

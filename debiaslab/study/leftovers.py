@@ -71,7 +71,7 @@ def find_leftovers(
         or (run.kind != "study" and (run.status in ended or run.run_id in abandoned))
         if run.status != "RUNNING" or run.run_id in abandoned
     )
-    paths = (*_unknown_folders(store, folders[0], known), *_temporary(folders))
+    paths = (*_unknown_folders(store, folders[0]), *_temporary(folders))
     gone = [folders[0] / "artifacts" / run.run_id for run in runs]
     cut = old_checkpoints(store, folders[0] / CHECKPOINTS, known)
     kept = () if checkpoints else tuple(each for each in cut if each.wanted)
@@ -93,12 +93,12 @@ def remove_leftovers(store: Store, leftovers: Leftovers) -> None:
         discard(each.path)  # not of a training that has gone on meanwhile
 
 
-def _unknown_folders(store: Store, root: Path, known: list[RunInfo]) -> Iterator[Path]:
+def _unknown_folders(store: Store, root: Path) -> Iterator[Path]:
     """Yield the artifact folders of runs that were deleted, or never came to be."""
     folder = root / "artifacts"
     if not store.local or not folder.is_dir():
         return
-    ids = {run.run_id for run in known}
+    ids = store.run_ids()
     for path in sorted(folder.iterdir()):
         if _RUN_FOLDER.match(path.name) and path.name not in ids and _old(path):
             yield path

@@ -11,9 +11,8 @@ from typing import Literal
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from debiaslab.processes import Process, surely_dead
 from debiaslab.run_info import RunInfo
-from debiaslab.run_records import PROCESS_TAG
+from debiaslab.run_records import status_now
 from debiaslab.study.search import counted_trials, seeds_tried
 from debiaslab.study.search_storage import open_storage, search_exists
 
@@ -126,9 +125,8 @@ def runs_text(name: str, runs: Sequence[RunInfo]) -> str:
     states = {"FINISHED": "done", "KILLED": "cut short"}
     lines = [f"study     {name}", f"runs      {len(runs)}", ""]
     for run in runs:
-        state = states.get(run.status, run.status.lower())
-        if run.status == "RUNNING" and _dead(run):
-            state = "cut short"
+        status = status_now(run)
+        state = states.get(status, status.lower())
         lines.append(f"{run.run_id}  {state:9}  {run.name}")
     return "\n".join(lines)
 
@@ -162,7 +160,7 @@ def _state(
 ) -> State:
     if run is not None and run.status == "FINISHED":
         return "done"
-    if run is not None and run.status == "RUNNING" and not _dead(run):
+    if run is not None and status_now(run) == "RUNNING":
         return "running"
     if trial is not None and trial.state == TrialState.FAIL:
         return "failed" if run is not None else "not needed"
@@ -170,12 +168,3 @@ def _state(
         return "pruned"
     # a run that was cut short is trained again: what it left does not make the cell a failure
     return "failed" if run is not None and run.status == "FAILED" else "missing"
-
-
-def _dead(run: RunInfo) -> bool:
-    parts = run.tags.get(PROCESS_TAG, "").split(" ", 2)
-    return (
-        len(parts) == 3
-        and parts[1].isdigit()
-        and surely_dead(Process(parts[0], int(parts[1]), parts[2]))
-    )
