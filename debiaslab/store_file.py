@@ -126,7 +126,8 @@ def copy_to_read(database: Path) -> Copy | None:
     if why is None:
         return None
     folder = tempfile.TemporaryDirectory(prefix="debiaslab-", ignore_cleanup_errors=True)
-    copy = copy_database(database, Path(folder.name))
+    with explained_sqlite(database):
+        copy = copy_database(database, Path(folder.name))
     if schema.age == "older":
         upgrade_copy(copy)
     rebase(copy, database.parent)

@@ -80,34 +80,21 @@ def schema_of(database: Path) -> Schema:
     Raises:
         UserError: It is no sqlite database, cannot be opened, or another program holds it.
     """
-    with explained_sqlite(database), tempfile.TemporaryDirectory() as folder:
-        try:
-            with closing(_reading(database)) as connection:
-                return _schema(connection, database.parent)
-        except sqlite3.OperationalError as error:
-            if LOCKED in str(error):
-                raise
-            with closing(_reading(_copy_files(database, Path(folder)))) as connection:
-                return _schema(connection, database.parent)
+    with explained_sqlite(database), _reading(database) as connection:
+        return _schema(connection, database.parent)
 
 
 def copy_database(database: Path, folder: Path) -> Path:
     """Return a copy of an sqlite database in ``folder``, with what its log holds; it is untouched.
 
     Raises:
-        UserError: It cannot be read, or another program holds it.
+        sqlite3.Error: It cannot be read, or another program holds it.
     """
     copy = folder / database.name
-    with explained_sqlite(database):
-        try:
-            with closing(_reading(database)) as source, closing(sqlite3.connect(copy)) as target:
-                source.execute("BEGIN")  # backup() itself would wait for a lock for ever
-                source.execute("SELECT count(*) FROM sqlite_master").fetchone()
-                source.backup(target)
-        except sqlite3.OperationalError as error:
-            if LOCKED in str(error):
-                raise
-            return _copy_files(database, folder)
+    with _reading(database) as source, closing(sqlite3.connect(copy)) as target:
+        source.execute("BEGIN")  # backup() itself would wait for a lock for ever
+        source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        source.backup(target)
     return copy
 
 
@@ -292,8 +279,30 @@ def open_to_write(database: Path) -> sqlite3.Connection:
     return sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)
 
 
-def _reading(database: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True, timeout=PATIENCE)
+@contextlib.contextmanager
+def _reading(database: Path) -> Iterator[sqlite3.Connection]:
+    """Connect to a database to read it, so that nothing is left beside it."""
+    log, index = (database.with_name(f"{database.name}-{each}") for each in ("wal", "shm"))
+    if may_write(database):  # sqlite then removes its log and index again
+        with closing(sqlite3.connect(database, timeout=PATIENCE)) as connection:
+            connection.execute("PRAGMA query_only = ON")
+            yield connection
+    elif index.exists() or not _writes_ahead(database):
+        address = f"file:{quote(str(database))}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=PATIENCE)) as connection:
+            yield connection
+    else:  # sqlite could not make the index that it reads such a database by
+        with tempfile.TemporaryDirectory() as folder:
+            for file in filter(Path.exists, (database, log)):
+                shutil.copyfile(file, Path(folder) / file.name)
+            with closing(sqlite3.connect(Path(folder) / database.name)) as connection:
+                yield connection
+
+
+def _writes_ahead(database: Path) -> bool:
+    """Whether the header of a database says that changes go to a log beside it first."""
+    with database.open("rb") as file:
+        return file.read(20)[18:] == b"\x02\x02"
 
 
 def _schema(connection: sqlite3.Connection, root: Path) -> Schema:
@@ -307,16 +316,6 @@ def _schema(connection: sqlite3.Connection, root: Path) -> Schema:
         whole=default is not None,
         empty=connection.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is None,
     )
-
-
-def _copy_files(database: Path, folder: Path) -> Path:
-    """Copy a database that sqlite cannot open where it lies, for its log needs a file beside it."""
-    copy = folder / database.name
-    shutil.copyfile(database, copy)
-    log = database.with_name(f"{database.name}-wal")
-    if log.exists():
-        shutil.copyfile(log, folder / log.name)
-    return copy
 
 
 def _migrations() -> Path:
@@ -342,7 +341,7 @@ def _read_revisions(folder: Path) -> Iterator[tuple[str, str | None]]:
 
 def _written_by(database: Path) -> str | None:
     """Return the newest MLflow that runs of a local store say they were made with."""
-    with contextlib.suppress(sqlite3.Error, OSError), closing(_reading(database)) as connection:
+    with contextlib.suppress(sqlite3.Error, OSError), _reading(database) as connection:
         rows = connection.execute(
             "SELECT run_uuid FROM runs ORDER BY start_time DESC LIMIT ?", (_LOOKED_AT,)
         ).fetchall()

@@ -25,7 +25,7 @@ from debiaslab import tracking
 from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.processes import surely_dead, this_process
-from debiaslab.store_paths import rebase
+from debiaslab.store_schema import rebase
 from debiaslab.tracking import DatasetInfo, Store, free_port, ui_command, ui_environment
 
 CORPUS = DatasetInfo("enwiki-106", "ab" * 32, "/data/x.bz2", {"document": "string"}, {"tokens": 9})

@@ -23,7 +23,7 @@ from debiaslab.study.plan import differences
 from debiaslab.study.pruning import worse
 from debiaslab.study.samplers import VIOLATION, sampler_for, set_violation, suggest
 from debiaslab.study.search_settings import SearchSettings
-from debiaslab.study.search_storage import open_storage, search_exists
+from debiaslab.study.search_storage import open_storage, search_exists, storage_to_read
 
 WEIGHT = "weight"
 _IDENTITY = "identity"
@@ -57,13 +57,11 @@ def check_same_study(folder: Path, name: str, identity: dict[str, Any]) -> None:
     """
     if not search_exists(folder):
         return
-    storage = open_storage(folder)
     try:
-        known = optuna.load_study(study_name=name, storage=storage).user_attrs
+        with storage_to_read(folder) as storage:
+            known = optuna.load_study(study_name=name, storage=storage).user_attrs
     except KeyError:  # there is none of that name yet
         return
-    finally:
-        storage.engine.dispose()
     if _IDENTITY in known:
         _refuse_another(name, identity, known[_IDENTITY])
 

@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from debiaslab.run_info import RunInfo
 from debiaslab.run_records import status_now
 from debiaslab.study.search import counted_trials, seeds_tried
-from debiaslab.study.search_storage import open_storage, search_exists
+from debiaslab.study.search_storage import search_exists, storage_to_read
 
 _TRAINED = ("done", "running", "failed")
 _LETTERS = 8  # of a run's id: two runs of a store hardly ever share them
@@ -136,7 +136,8 @@ def known_trials(root: Path, name: str) -> dict[int, FrozenTrial]:
     if not search_exists(root):
         return {}
     try:
-        return counted_trials(optuna.load_study(study_name=name, storage=open_storage(root)))
+        with storage_to_read(root) as storage:
+            return counted_trials(optuna.load_study(study_name=name, storage=storage))
     except KeyError:
         return {}
 
