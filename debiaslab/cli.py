@@ -16,9 +16,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from debiaslab.atomic import writing_error
 from debiaslab.errors import DifferenceError, UserError, nearest
-from debiaslab.redact import redact
+from debiaslab.system.atomic import writing_error
+from debiaslab.system.redact import redact
 
 COMMANDS = {
     "corpus": "encode a text and show what it covers",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import sqlalchemy
 
-from debiaslab.store_schema import rebase
+from debiaslab.tracking.store_schema import rebase
 
 OF_MLFLOW_3_1 = "770bee3ae1dd"  # lacks tables: MLflow itself would migrate it when it is opened
 NEXT_TO_LAST = "b7e2c1a4d9f3"  # of the next-to-last schema that MLflow 3.17 knows
@@ -32,10 +32,10 @@ def made_by_older(store: Path, target: Path, revision: str = OF_MLFLOW_3_1) -> P
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("ATTACH DATABASE ? AS newer", (str(newer),))
         connection.execute("PRAGMA foreign_keys = OFF")
-        for table in _tables(connection, "main") - {"alembic_version"}:
-            columns = ", ".join(
-                _columns(connection, "main", table) & _columns(connection, "newer", table)
-            )
+        both = _tables(connection, "main") & _tables(connection, "newer")
+        for table in both - {"alembic_version"}:
+            shared = _columns(connection, "main", table) & _columns(connection, "newer", table)
+            columns = ", ".join(shared)
             connection.execute(
                 f"INSERT OR REPLACE INTO main.{table} ({columns}) SELECT {columns} "
                 f"FROM newer.{table}"
@@ -89,13 +89,9 @@ def _make(database: Path, revision: str) -> None:
 
 def _tables(connection: sqlite3.Connection, schema: str) -> set[str]:
     rows = connection.execute(f"SELECT name FROM {schema}.sqlite_master WHERE type = 'table'")
-    return {row[0] for row in rows} & {
-        row[0]
-        for row in connection.execute("SELECT name FROM newer.sqlite_master WHERE type = 'table'")
-    }
+    return {row[0] for row in rows}
 
 
 def _columns(connection: sqlite3.Connection, schema: str, table: str) -> set[str]:
-    return {
-        row[1] for row in connection.execute(f"PRAGMA {schema}.table_xinfo({table})") if not row[6]
-    }
+    rows = connection.execute(f"PRAGMA {schema}.table_xinfo({table})")
+    return {row[1] for row in rows if not row[6]}  # not those that are computed

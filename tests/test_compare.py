@@ -17,7 +17,6 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from debiaslab.corpus import Corpus
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import Record, Scorecard
 from debiaslab.regularizers import create, debias_words
@@ -42,6 +41,7 @@ from debiaslab.study.comparing import compare
 from debiaslab.study.controls import LIMIT, held, with_controls
 from debiaslab.study.run import UnusableRunError
 from debiaslab.tracking import VECTORS, Store
+from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import toy_corpus
 
 DIRECT = Measure("direct_bias", "occupations", "report", "lower", "direct bias")

@@ -18,15 +18,15 @@ import yaml
 from scipy.stats import spearmanr
 
 from debiaslab.cli import main
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.export import codalab, default_pairs
 from debiaslab.leaderboard.bundle import write_bundle
+from debiaslab.leaderboard.export import codalab, default_pairs
 from debiaslab.leaderboard.local import score_files
 from debiaslab.leaderboard.reference import default_reference
 from debiaslab.leaderboard.scoring import Reference, SubmissionError, read_submission, score
 from debiaslab.lexicons import load
 from debiaslab.metrics import weat
+from debiaslab.vectors.embeddings import Embeddings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "pairs"
 REFERENCE = default_reference()

@@ -13,7 +13,6 @@ import pytest
 
 from debiaslab import lexicons
 from debiaslab.corpus import Corpus, CorpusSettings
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import (
     Record,
@@ -39,6 +38,7 @@ from debiaslab.study.planted_metrics import measure_planted
 from debiaslab.study.planted_words import PlantedWords, gender_words_near, planted_words
 from debiaslab.study.planting import Planting, PlantingPlan, plant, planting_name, words_from
 from debiaslab.tracking import Store
+from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import call, refused
 
 MALE = ["he", "man", "boy", "brother", "male", "son", "father"]
@@ -120,6 +120,13 @@ def test_three_disjoint_sets_of_like_words_that_no_list_holds(corpus: Corpus) ->
     assert words.shared == 0.0  # one such word a document
     assert planted_words(corpus, count=10, seed=3) == words
     assert planted_words(corpus, count=10, seed=4) != words
+
+
+def test_given_words_are_found_in_other_casings_and_the_lost_ones_are_named(corpus: Corpus) -> None:
+    chosen = planted_words(corpus, count=4, seed=3).chosen
+    asked = [*(word.upper() for word in chosen), "zyzzyva", "quokka"]
+    with pytest.warns(UserWarning, match="2 of the 6 chosen words are not in the corpus.*zyzzyva"):
+        assert planted_words(corpus, words=asked).chosen == chosen
 
 
 def test_words_that_cannot_be_used(corpus: Corpus) -> None:

@@ -21,8 +21,6 @@ import pytest
 
 from debiaslab.commands.arguments import next_command
 from debiaslab.corpus import Corpus, CorpusSettings
-from debiaslab.processes import this_process
-from debiaslab.run_records import PROCESS_TAG
 from debiaslab.sgns import Checkpoints
 from debiaslab.sgns.checkpoint_file import State
 from debiaslab.sgns.identity import key_of
@@ -31,7 +29,9 @@ from debiaslab.study.corpus_store import keep_corpus
 from debiaslab.study.files import StudyFile, with_executor
 from debiaslab.study.kept import kept_study
 from debiaslab.study.old_checkpoints import owner_of
+from debiaslab.system.processes import this_process
 from debiaslab.tracking import NOTE_TAG, VECTORS, RunInfo, Store
+from debiaslab.tracking.run_records import PROCESS_TAG
 from tests.command_line import call, refused, write_toy
 
 Capture = pytest.CaptureFixture[str]

@@ -24,9 +24,7 @@ import optuna
 import pytest
 import sqlalchemy
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.processes import Process, this_process
 from debiaslab.study import claims as claims_module
 from debiaslab.study import taking_part
 from debiaslab.study.claims import Claims
@@ -37,7 +35,9 @@ from debiaslab.study.run import FinishedRun
 from debiaslab.study.search import Search
 from debiaslab.study.search_settings import SearchSettings
 from debiaslab.study.taking_part import Participant
+from debiaslab.system.processes import Process, this_process
 from debiaslab.tracking import VECTORS, Store
+from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import write_toy
 from tests.waiting import until
 

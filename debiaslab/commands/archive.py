@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the file, and say what is in it."""
-    from debiaslab.outputs import check_output
     from debiaslab.study.archive import archive, readable_size
+    from debiaslab.system.outputs import check_output
 
     out = Path(args.file)
     if out.suffix.lower() != ".zip":

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import add_corpus, corpus_from, real, whole
 from debiaslab.errors import UserError, nearest
-from debiaslab.outputs import check_output_folder
+from debiaslab.system.outputs import check_output_folder
 
 if TYPE_CHECKING:
     from debiaslab.bench import BatchTime

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the bundle and say what to do with it."""
     from debiaslab.errors import UserError
     from debiaslab.leaderboard.bundle import write_bundle
-    from debiaslab.outputs import check_output_folder
+    from debiaslab.system.outputs import check_output_folder
 
     check_output_folder(args.out)
     start = args.start or date.today()

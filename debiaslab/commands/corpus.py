@@ -104,7 +104,7 @@ def _encoded(args: argparse.Namespace) -> Corpus:
             "--workers makes processes on this machine, --scheduler names a cluster that has some",
             next_step="one of them",
         )
-    from debiaslab.cluster import connected, map_on
+    from debiaslab.study.cluster import connected, map_on
 
     with connected(args.scheduler, args.workers) as client:
         return corpus_from(args, partial(map_on, client, progress=True))
@@ -112,7 +112,7 @@ def _encoded(args: argparse.Namespace) -> Corpus:
 
 def _learn_phrases(args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.corpus import learn_phrases, write_phrases
-    from debiaslab.outputs import check_output
+    from debiaslab.system.outputs import check_output
 
     out = Path(args.phrases)
     check_output(out)
@@ -160,7 +160,7 @@ def _size(corpus: Corpus) -> str:
 
 def _coverage(corpus: Corpus) -> str:
     from debiaslab import lexicons
-    from debiaslab.export import default_pairs
+    from debiaslab.leaderboard.export import default_pairs
 
     rows = [
         _row(corpus, name, lexicons.load(name).words, lexicons.half_of) for name in lexicons.names()
@@ -175,8 +175,10 @@ def _coverage(corpus: Corpus) -> str:
 
 def _row(corpus: Corpus, name: str, words: Sequence[str], half_of: object) -> str:
     from debiaslab import lexicons
+    from debiaslab.vectors.embeddings import written_in
 
-    found, missing = corpus.coverage(words)
+    found = [word for word in words if written_in(corpus.index, word) is not None]
+    missing = [word for word in words if word not in set(found)]
     counts = []
     for half in ("tune", "report"):
         listed = [word for word in words if lexicons.half_of(word) == half]
@@ -188,7 +190,9 @@ def _row(corpus: Corpus, name: str, words: Sequence[str], half_of: object) -> st
 
 
 def _pair_row(corpus: Corpus, name: str, pairs: Sequence[tuple[str, str]]) -> str:
-    missing = [pair for pair in pairs if corpus.coverage(pair)[1]]
+    from debiaslab.vectors.embeddings import written_pairs
+
+    _, missing = written_pairs(corpus.index, pairs)
     shown = ", ".join("/".join(pair) for pair in missing[:3]) + (", …" if len(missing) > 3 else "")
     found_text = f"{len(pairs) - len(missing)}/{len(pairs)}"
     return f"{name:20} {found_text:>11}  {'':>9}  {'':>9}  {shown}"

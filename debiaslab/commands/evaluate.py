@@ -143,7 +143,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 def _check(args: argparse.Namespace) -> None:
     """Refuse what can be known to be wrong before anything is read."""
     from debiaslab.metrics.groups import measured_groups
-    from debiaslab.outputs import check_output
+    from debiaslab.system.outputs import check_output
 
     for name in _OUTPUTS:
         if getattr(args, name) is not None:
@@ -246,7 +246,7 @@ def _written(
 
 
 def _write(path: str | Path, text: str) -> str:
-    from debiaslab.atomic import replacing
+    from debiaslab.system.atomic import replacing
 
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

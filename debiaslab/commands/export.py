@@ -54,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the file that was asked for."""
-    from debiaslab.export import codalab, default_pairs, export_vectors, read_pairs
-    from debiaslab.outputs import check_output
+    from debiaslab.leaderboard.export import codalab, default_pairs, export_vectors, read_pairs
+    from debiaslab.system.outputs import check_output
 
     one_of(args, "study", "run")
     format = _format(args.out, args.format)

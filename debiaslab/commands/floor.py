@@ -46,10 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Train or continue, then print the table and how to read it."""
-    from debiaslab.atomic import replacing
-    from debiaslab.outputs import check_output
     from debiaslab.report.floor import floor_markdown, floor_text
     from debiaslab.study.floor import gender_blind_floor
+    from debiaslab.system.atomic import replacing
+    from debiaslab.system.outputs import check_output
     from debiaslab.tracking import Store
 
     settings = settings_from(args)

@@ -12,8 +12,8 @@ from debiaslab.commands.text_tables import aligned
 from debiaslab.errors import UserError, nearest
 
 if TYPE_CHECKING:
-    from debiaslab.lexicon_check import ListCheck, ListChecker, SetsCheck
     from debiaslab.lexicons import AssociationTest, Attribute, Lexicon, LexiconFile, PairLexicon
+    from debiaslab.metrics.lexicon_check import ListCheck, ListChecker, SetsCheck
 
 EXAMPLES = """examples:
   python -m debiaslab lexicon list
@@ -243,9 +243,9 @@ def _source(each: Lexicon | PairLexicon | Attribute) -> str:
 
 
 def _check(known: _Known, names: Sequence[str], vectors: str) -> str:
-    from debiaslab.embeddings import Embeddings
-    from debiaslab.lexicon_check import ListChecker
+    from debiaslab.metrics.lexicon_check import ListChecker
     from debiaslab.metrics.null import TOP
+    from debiaslab.vectors.embeddings import Embeddings
 
     embeddings = Embeddings.load(vectors)
     checker = ListChecker(embeddings)
@@ -285,7 +285,7 @@ def _chosen_lists(known: _Known, names: Sequence[str]) -> list[Lexicon]:
 
 
 def _check_sets(checker: ListChecker, known: _Known, names: Sequence[str]) -> Iterator[SetsCheck]:
-    from debiaslab.lexicon_check import HALVES
+    from debiaslab.metrics.lexicon_check import HALVES
 
     for name, pairs in known.pairs.items():
         if not names or name in names:

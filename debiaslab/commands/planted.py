@@ -80,9 +80,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Run or continue the control, then print its table and where things are."""
-    from debiaslab.outputs import check_output_folder
     from debiaslab.report.planted_table import planted_text
     from debiaslab.study.planting import PlantingPlan, plant, words_from
+    from debiaslab.system.outputs import check_output_folder
 
     plan = PlantingPlan(
         words=() if args.words is None else words_from(args.words),
@@ -138,7 +138,7 @@ def _written(found: Planting, args: argparse.Namespace) -> Iterator[str]:
 
 
 def _saved(files: dict[str, bytes], folder: Path) -> str:
-    from debiaslab.atomic import replacing
+    from debiaslab.system.atomic import replacing
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():

@@ -13,9 +13,9 @@ from debiaslab.commands.arguments import LARGEST_SEED, whole
 from debiaslab.errors import UserError, nearest
 
 if TYPE_CHECKING:
-    from debiaslab.embeddings import Embeddings
     from debiaslab.lexicons import AssociationTest, Attribute, Half
     from debiaslab.statistics import PairSensitivity
+    from debiaslab.vectors.embeddings import Embeddings
 
     _Sensitivity = list[tuple[PairSensitivity, ...]]  # of each file
 
@@ -117,7 +117,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what can be known to be wrong before anything is read."""
-    from debiaslab.outputs import check_output
+    from debiaslab.system.outputs import check_output
 
     if args.words not in HALVES:
         raise UserError(
@@ -135,7 +135,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _loaded(files: Sequence[str]) -> list[Embeddings]:
-    from debiaslab.embeddings import Embeddings
+    from debiaslab.vectors.embeddings import Embeddings
 
     return [Embeddings.load(file) for file in files]
 
@@ -180,7 +180,7 @@ def _paired(first: Sequence[Embeddings], second: Sequence[Embeddings], seed: int
 
 
 def _write(path: str, document: dict[str, Any]) -> str:
-    from debiaslab.atomic import replacing
+    from debiaslab.system.atomic import replacing
 
     with replacing(path) as temporary:
         text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)

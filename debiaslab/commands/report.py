@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import add_store, next_command, open_store, open_store_to_write
 from debiaslab.errors import UserError, nearest
-from debiaslab.outputs import check_output
+from debiaslab.system.outputs import check_output
 
 if TYPE_CHECKING:
     from debiaslab.report.pages import StudyReport
@@ -84,8 +84,8 @@ def _format(name: str | None, out: str | None) -> str:
 
 
 def _written(report: StudyReport, page: str, form: str, out: Path) -> Iterator[str]:
-    from debiaslab.atomic import replacing
     from debiaslab.report.pages import markdown_page, pdf_page
+    from debiaslab.system.atomic import replacing
 
     if form == "markdown":
         folder = out.with_name(f"{out.stem}-figures")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from debiaslab.commands.arguments import add_store, next_command
-from debiaslab.outputs import check_output_folder
+from debiaslab.system.outputs import check_output_folder
 
 EXAMPLES = """example:
   python -m debiaslab restore quickstart.zip"""

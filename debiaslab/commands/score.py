@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Score each file and print them, the best first; files that are refused come last."""
     from debiaslab.errors import UserError
-    from debiaslab.outputs import check_output
+    from debiaslab.system.outputs import check_output
 
     if args.csv is not None:
         check_output(args.csv)
@@ -98,7 +98,7 @@ def _associations(found: dict[str, float]) -> str:
 
 
 def _written(board: Board, out: str) -> str:
-    from debiaslab.atomic import replacing
+    from debiaslab.system.atomic import replacing
 
     text = io.StringIO()
     keys = list(board[0][1])

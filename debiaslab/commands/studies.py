@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Print one line a study."""
-    from debiaslab.run_records import status_now
+    from debiaslab.tracking.run_records import status_now
 
     studies = open_store(args).studies()
     if not studies:

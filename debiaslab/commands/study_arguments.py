@@ -211,7 +211,7 @@ def check_executor(study: StudyFile) -> None:
         UserError: There would be more threads than cores, the scheduler's address is none or not
             wanted, or Dask is not installed.
     """
-    from debiaslab.cluster import check_address, shown_address
+    from debiaslab.study.cluster import check_address, shown_address
     from debiaslab.study.executors import Processes
 
     if study.executor == "dask":

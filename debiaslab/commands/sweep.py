@@ -82,7 +82,7 @@ def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iter
 
 def check_submissions(study: StudyFile) -> None:
     """Make sure that the plans make sense and that what they end with can be written."""
-    from debiaslab.outputs import check_output
+    from debiaslab.system.outputs import check_output
 
     for plan in study.plans():
         check_output(Path(SUBMISSIONS) / f"{plan.name or 'name'}.zip")

@@ -72,10 +72,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Train, measure, log and save."""
-    from debiaslab.embeddings import Embeddings
-    from debiaslab.outputs import check_output_folder
     from debiaslab.study.single import SingleTraining, train_single
+    from debiaslab.system.outputs import check_output_folder
     from debiaslab.vectors import check_writable
+    from debiaslab.vectors.embeddings import Embeddings
 
     # What can fail at once comes before what takes long.
     settings = settings_from(args)
@@ -107,8 +107,8 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 
 
 def _checkpoint(args: argparse.Namespace) -> Checkpoints | None:
-    from debiaslab.outputs import check_output_folder
     from debiaslab.sgns import Checkpoints
+    from debiaslab.system.outputs import check_output_folder
 
     folder, every = args.checkpoint, args.checkpoint_every
     if folder is None:

@@ -11,8 +11,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from debiaslab.atomic import replacing
-from debiaslab.run_info import RunInfo
 from debiaslab.study.archive_model import (
     ARTIFACTS,
     CONTENT,
@@ -24,7 +22,9 @@ from debiaslab.study.archive_model import (
     Manifest,
 )
 from debiaslab.study.archive_search import archived_search
+from debiaslab.system.atomic import replacing
 from debiaslab.tracking import Store
+from debiaslab.tracking.run_info import RunInfo
 
 _CHUNK = 1 << 20
 

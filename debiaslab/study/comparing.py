@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from debiaslab import lexicons, regularizers
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.results import Side, TrialSummary, log_sides, read_side, summarize
-from debiaslab.run_info import BETWEEN_SEEDS, COMPARISON_TAG, VECTORS, RunInfo
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.cells import ComparisonPlan, Entry
 from debiaslab.study.controls import Held, held, with_controls
@@ -33,6 +31,8 @@ from debiaslab.study.run import (
 )
 from debiaslab.study.sweeping import sweep
 from debiaslab.tracking import Store
+from debiaslab.tracking.run_info import BETWEEN_SEEDS, COMPARISON_TAG, VECTORS, RunInfo
+from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

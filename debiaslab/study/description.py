@@ -9,7 +9,7 @@ from debiaslab import regularizers
 from debiaslab.report import TrialRow, headline, sweep_markdown
 from debiaslab.report.verdict import verdict
 from debiaslab.study.objective import FORMULA
-from debiaslab.ui_views import run_page, view_page
+from debiaslab.tracking.ui_views import run_page, view_page
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

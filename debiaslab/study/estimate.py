@@ -16,8 +16,8 @@ from debiaslab.study.run import bound_strategy
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.embeddings import Embeddings
     from debiaslab.regularizers import BoundStrategy
+    from debiaslab.vectors.embeddings import Embeddings
 
 _SLICE = 300_000  # words: tenths of a second with the fast engine
 _WARM = 5_000  # words

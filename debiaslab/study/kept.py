@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
-from debiaslab.run_info import GROUP_TAG
+from debiaslab.tracking.run_info import GROUP_TAG
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from debiaslab.run_info import RunInfo
 from debiaslab.sgns.checkpoint_folder import discard
 from debiaslab.study.kept import RESTORING
 from debiaslab.study.old_checkpoints import CHECKPOINTS, OldCheckpoint, old_checkpoints
 from debiaslab.tracking import Store
+from debiaslab.tracking.run_info import RunInfo
 
 _STALE = 3600.0  # seconds after which a temporary file is nobody's any more
-_TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # as debiaslab.atomic names them
+_TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # as debiaslab.system.atomic names them
 _RUN_FOLDER = re.compile(r"^[0-9a-f]{32}$")
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from debiaslab.run_info import RunInfo
 from debiaslab.sgns.checkpoint_folder import Saved, files_of, saved_in
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store
+from debiaslab.tracking.run_info import RunInfo
 
 CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
 STUDY = "study"  # key of a checkpoint's owner: the run of its study

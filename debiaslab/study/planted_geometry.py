@@ -19,6 +19,7 @@ from debiaslab.metrics.null_metrics import direct_bias_null, factual_null, indir
 from debiaslab.metrics.ripa import relation_vector, ripa, ripa_scores
 from debiaslab.metrics.vocabulary import unit_rows
 from debiaslab.study.planted_subject import DRAWS, Array, Subject
+from debiaslab.vectors.embeddings import written_pairs
 
 _FEWER_DRAWS = 500  # of indirect bias, which needs the vectors of every word drawn
 
@@ -39,7 +40,7 @@ def _ripa(subject: Subject, metric: str, *, unit: bool) -> Record:
 
     def null() -> Array:
         index, vectors = subject.embeddings.index, subject.embeddings.vectors
-        known = [pair for pair in subject.pairs if set(pair) <= index.keys()]
+        known, _ = written_pairs(index, subject.pairs)
         sides = [[index[word] for word in side] for side in zip(*known, strict=True)]
         male, female = (
             unit_rows(subject.embeddings, rows) if unit else vectors[rows].astype(np.float64)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from debiaslab.export import default_pairs
+from debiaslab.leaderboard.export import default_pairs
 
 if TYPE_CHECKING:
-    from debiaslab.embeddings import Embeddings
     from debiaslab.tracking import Store
+    from debiaslab.vectors.embeddings import Embeddings
 
 MODEL_TAG = "debiaslab.model"
 _NOTE = """\

@@ -16,10 +16,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.run_info import COMPARISON_TAG, SIDES, VECTORS, DatasetInfo
-from debiaslab.run_records import PROCESS_TAG
 from debiaslab.study.archive import inside
 from debiaslab.study.archive_model import (
     ARTIFACTS,
@@ -42,6 +39,9 @@ from debiaslab.tracking import (
     REASON_TAG,
     Store,
 )
+from debiaslab.tracking.run_info import COMPARISON_TAG, SIDES, VECTORS, DatasetInfo
+from debiaslab.tracking.run_records import PROCESS_TAG
+from debiaslab.vectors.embeddings import Embeddings
 
 ORIGINAL_TAG = "debiaslab.original_run"
 _TIMES_TAG = "debiaslab.original_times"

@@ -18,9 +18,9 @@ from sqlalchemy import URL, create_engine, inspect
 from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from debiaslab.errors import UserError
-from debiaslab.redact import redact
-from debiaslab.sqlite_log import write_ahead
-from debiaslab.store_schema import LOCKED, copy_database, held_by_another
+from debiaslab.system.redact import redact
+from debiaslab.tracking.sqlite_log import write_ahead
+from debiaslab.tracking.store_schema import LOCKED, copy_database, held_by_another
 
 DATABASE = "optuna.db"
 VARIABLE = "DEBIASLAB_OPTUNA_STORAGE"

@@ -11,10 +11,10 @@ from typing import Literal
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from debiaslab.run_info import RunInfo
-from debiaslab.run_records import status_now
 from debiaslab.study.search import counted_trials, seeds_tried
 from debiaslab.study.search_storage import search_exists, storage_to_read
+from debiaslab.tracking.run_info import RunInfo
+from debiaslab.tracking.run_records import status_now
 
 _TRAINED = ("done", "running", "failed")
 _LETTERS = 8  # of a run's id: two runs of a store hardly ever share them

@@ -14,7 +14,6 @@ from tqdm import tqdm
 from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
-from debiaslab.outputs import check_output
 from debiaslab.results import trial_rows
 from debiaslab.study.claims import Claims
 from debiaslab.study.corpus_store import keep_corpus
@@ -28,7 +27,9 @@ from debiaslab.study.search import Search, check_same_study
 from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.summary import Summary, summarise, words_note
 from debiaslab.study.taking_part import Participant
+from debiaslab.system.outputs import check_output
 from debiaslab.tracking import Store
+from debiaslab.vectors.embeddings import written_pairs
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -188,11 +189,10 @@ def _check_words(corpus: Corpus, plan: Plan) -> regularizers.Coverage:
 
 def _check_similarity(corpus: Corpus) -> None:
     """Fail before any training when retention, a ratio of word similarities, has no words."""
-    known = {word.lower() for word in corpus.words}  # case does not count for the metrics
     found = {}
     for name in SIMILARITY_SETS:
         pairs = load_similarity(name).half("tune").pairs
-        found[name] = sum(a.lower() in known and b.lower() in known for a, b, _ in pairs)
+        found[name] = len(written_pairs(corpus.index, [(a, b) for a, b, _ in pairs])[0])
     if max(found.values()) < LEAST_WORDS:
         raise UserError(
             "word similarity cannot be measured on this corpus ("

@@ -17,7 +17,6 @@ from statistics import mean
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.claims import Claim, Claims
@@ -36,6 +35,7 @@ from debiaslab.study.search import WEIGHT, Proposal, Search, seeds_tried
 from debiaslab.study.search_storage import SEARCH_ERRORS
 from debiaslab.study.summary import mark_if_best
 from debiaslab.tracking import VECTORS, RunInfo, Store
+from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

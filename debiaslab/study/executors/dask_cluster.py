@@ -9,9 +9,9 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from debiaslab.cluster import connected, run_copies
 from debiaslab.corpus.reference import Reference
 from debiaslab.errors import UserError
+from debiaslab.study.cluster import connected, run_copies
 from debiaslab.study.corpus_store import find_corpus, keep_corpus
 from debiaslab.study.executors.share import Share, work
 

@@ -16,8 +16,8 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
-from debiaslab.memory import blocks_kept_whole
 from debiaslab.study.executors.share import Share, work
+from debiaslab.system.memory import blocks_kept_whole
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext

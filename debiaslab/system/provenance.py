@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import debiaslab
-from debiaslab.redact import redact
+from debiaslab.system.redact import redact
 
 _PACKAGES = ("torch", "numpy", "numba", "gensim", "mlflow", "optuna", "scipy")
 _DIFF_LIMIT = 1_000_000
@@ -42,7 +42,7 @@ def running_source() -> dict[str, Any] | None:
 
     Later changes to the files are not in the code that runs.
     """
-    return git_state(Path(__file__).resolve())
+    return git_state(Path(debiaslab.__file__).resolve())
 
 
 def git_state(file: Path) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from debiaslab.run_info import LAMBDA, LOG_LAMBDA
+from debiaslab.tracking.run_info import LAMBDA, LOG_LAMBDA
 
 VIEW_TAG = "mlflow.sharedViewState."
 _CREATED = 1_700_000_000_000  # the list of views wants a time; the same view stays the same text

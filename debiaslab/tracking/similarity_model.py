@@ -7,6 +7,7 @@ imports mlflow, numpy and pandas only, and nothing of ours imports it.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import mlflow
@@ -21,14 +22,17 @@ if TYPE_CHECKING:
 class PairSimilarity(PythonModel):
     """Predicts ``sim`` for rows of ``word1, word2`` as ``debiaslab export`` writes them.
 
-    Words are looked up as given, then lower-cased, then both with ``_`` for a space; a pair with
-    a word that is not found gets the fallback that the model was exported with.
+    Words are looked up as given, then in lower case, as *Word*, *WORD* and with each word of them
+    capitalised, then the same with ``_`` for a space; a pair with a word that is not found gets
+    the fallback that the model was exported with.
     """
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the vectors (``.npz`` without pickle) and the fallback."""
         with np.load(context.artifacts["vectors"], allow_pickle=False) as data:
-            self._index = {word: row for row, word in enumerate(data["words"].tolist())}
+            text, ends = data["words_utf8"].tobytes(), data["words_offsets"].tolist()
+            words = (text[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(ends))
+            self._index = {word: row for row, word in enumerate(words)}
             self._vectors: NDArray[np.float32] = data["vectors"]
         self._fallback = float(context.model_config["fallback"])
 
@@ -53,9 +57,11 @@ class PairSimilarity(PythonModel):
     def _row(self, word: object) -> int:
         if not isinstance(word, str):  # an empty cell of a CSV
             return -1
-        joined = word.replace(" ", "_")
-        forms = (word, word.lower(), joined, joined.lower())
-        return next((self._index[form] for form in forms if form in self._index), -1)
+        for text in dict.fromkeys((word, word.replace(" ", "_"))):
+            for form in (text, text.lower(), text.capitalize(), text.upper(), text.title()):
+                if form in self._index:
+                    return self._index[form]
+        return -1
 
     def _unit(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         wide = self._vectors[rows].astype(np.float64)

@@ -8,7 +8,7 @@ import sys
 from typing import Protocol
 
 from debiaslab.errors import UserError
-from debiaslab.redact import redact
+from debiaslab.system.redact import redact
 
 
 class HasUri(Protocol):

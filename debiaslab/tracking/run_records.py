@@ -7,9 +7,9 @@ import json
 from datetime import datetime, timezone
 from typing import Any
 
-from debiaslab.processes import Process, surely_dead, this_process
-from debiaslab.redact import redact
-from debiaslab.run_info import DatasetInfo, RunInfo
+from debiaslab.system.processes import Process, surely_dead, this_process
+from debiaslab.system.redact import redact
+from debiaslab.tracking.run_info import DatasetInfo, RunInfo
 
 PROCESS_TAG = "debiaslab.process"
 

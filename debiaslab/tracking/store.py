@@ -27,12 +27,12 @@ from shlex import quote
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from debiaslab.atomic import replacing, sync, writing_error
 from debiaslab.errors import UserError, nearest
-from debiaslab.processes import Process, surely_dead
-from debiaslab.redact import redact
-from debiaslab.run_info import GROUP_TAG, VECTORS, DatasetInfo, RunInfo, StudyRun
-from debiaslab.run_records import (
+from debiaslab.system.atomic import replacing, sync, writing_error
+from debiaslab.system.processes import Process, surely_dead
+from debiaslab.system.redact import redact
+from debiaslab.tracking.run_info import GROUP_TAG, VECTORS, DatasetInfo, RunInfo, StudyRun
+from debiaslab.tracking.run_records import (
     dataset_fields,
     dataset_info,
     owner,
@@ -41,19 +41,33 @@ from debiaslab.run_records import (
     status_now,
     user_name,
 )
-from debiaslab.run_text import all_of, batches, begins_an_id, checked_id, param_texts, tag_text
-from debiaslab.store_contact import impatient, reach_database, set_defaults, unreachable
-from debiaslab.store_file import Copy, copy_to_read, make_folder, no_store, one_at_a_time, prepare
-from debiaslab.store_paths import ROOT_TAG, Location, local_path, locate
-from debiaslab.store_schema import too_new, too_old
-from debiaslab.ui_server import free_port, is_server, ui_command, ui_environment
-from debiaslab.ui_views import VIEW_TAG, run_page, study_view, view_page
+from debiaslab.tracking.run_text import (
+    all_of,
+    batches,
+    begins_an_id,
+    checked_id,
+    param_texts,
+    tag_text,
+)
+from debiaslab.tracking.store_contact import impatient, reach_database, set_defaults, unreachable
+from debiaslab.tracking.store_file import (
+    Copy,
+    copy_to_read,
+    make_folder,
+    no_store,
+    one_at_a_time,
+    prepare,
+)
+from debiaslab.tracking.store_paths import ROOT_TAG, Location, local_path, locate
+from debiaslab.tracking.store_schema import too_new, too_old
+from debiaslab.tracking.ui_server import free_port, is_server, ui_command, ui_environment
+from debiaslab.tracking.ui_views import VIEW_TAG, run_page, study_view, view_page
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Experiment
 
-    from debiaslab.embeddings import Embeddings
+    from debiaslab.vectors.embeddings import Embeddings
 
 __all__ = [
     "VECTORS",

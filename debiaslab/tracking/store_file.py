@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from debiaslab.errors import UserError
-from debiaslab.sqlite_log import write_ahead
-from debiaslab.store_paths import Location
-from debiaslab.store_schema import (
+from debiaslab.tracking.sqlite_log import write_ahead
+from debiaslab.tracking.store_paths import Location
+from debiaslab.tracking.store_schema import (
     Schema,
     cannot_open,
     copy_database,

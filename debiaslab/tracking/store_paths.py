@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from debiaslab.errors import UserError
-from debiaslab.redact import redact
+from debiaslab.system.redact import redact
 
 ROOT_TAG = "debiaslab.root"
 ADDRESSES = "an http(s) server, sqlite:///path/to/mlflow.db, or a database URI"

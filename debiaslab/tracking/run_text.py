@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from debiaslab.errors import UserError
-from debiaslab.redact import redact
+from debiaslab.system.redact import redact
 
 _Item = TypeVar("_Item")
 

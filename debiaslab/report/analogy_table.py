@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics.bias_analogies import Method, bias_analogies
-from debiaslab.word_columns import beside, shown, side
+from debiaslab.report.word_columns import beside, shown, side
+from debiaslab.vectors.embeddings import Embeddings
 
 _METHODS: dict[Method, str] = {"cosadd": "3CosAdd", "cosmul": "3CosMul"}
 

@@ -9,11 +9,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Lexicon, SplitHalf
 from debiaslab.metrics.measured import MIN_PAIRS, MIN_WORDS
 from debiaslab.metrics.null import TOP
 from debiaslab.metrics.vocabulary import find, row_of
+from debiaslab.vectors.embeddings import Embeddings
 
 DRAWS = 200
 HALVES: tuple[SplitHalf, ...] = ("tune", "report")

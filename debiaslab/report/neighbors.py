@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.word_columns import Column, beside, shown, side
+from debiaslab.report.word_columns import Column, beside, shown, side
+from debiaslab.vectors.embeddings import Embeddings
 
 
 def neighbors_table(

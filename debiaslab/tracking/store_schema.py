@@ -27,7 +27,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from debiaslab.errors import UserError
-from debiaslab.store_paths import ROOT_TAG
+from debiaslab.tracking.store_paths import ROOT_TAG
 
 Age = Literal["none", "older", "current", "newer"]
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 
 from debiaslab.errors import UserError
-from debiaslab.redact import redact
-from debiaslab.store_paths import ADDRESSES
-from debiaslab.store_schema import LOCKED, Schema, held_by_another
+from debiaslab.system.redact import redact
+from debiaslab.tracking.store_paths import ADDRESSES
+from debiaslab.tracking.store_schema import LOCKED, Schema, held_by_another
 
 _LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _STATUS_OF = {"UNAUTHENTICATED": 401, "CUSTOMER_UNAUTHORIZED": 401, "PERMISSION_DENIED": 403}

@@ -6,8 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from debiaslab.atomic import writing_error
 from debiaslab.errors import UserError
+from debiaslab.system.atomic import writing_error
 
 LONGEST_NAME = 200  # bytes; most file systems take 255, and files are written under longer names
 
