@@ -1,4 +1,4 @@
-"""The command line: parse, call one command, print what it says. Nothing else here prints."""
+"""The command line: parse, call one command, print its text and tables. Nothing else prints."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from typing import NoReturn
 from debiaslab.errors import DifferenceError, UserError, nearest
 from debiaslab.system.atomic import writing_error
 from debiaslab.system.redact import redact
+from debiaslab.tables import render
 
 COMMANDS = {
     "corpus": "encode a text and show what it covers",
@@ -134,8 +135,8 @@ def _run(argv: list[str], command: str | None) -> int:
     if args.command is None:
         parser.print_help()
         return 0
-    for text in import_module(_path(args.command)).run(args):
-        _say(text)
+    for said in import_module(_path(args.command)).run(args):
+        _say(render(said))
     return 0
 
 

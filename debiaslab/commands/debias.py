@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Debias, save, and say what was covered and how to measure the result."""
     from debiaslab.regularizers import debias_words
-    from debiaslab.regularizers.penalty import check_cover
+    from debiaslab.regularizers.words import check_cover
     from debiaslab.vectors import check_writable
     from debiaslab.vectors.embeddings import Embeddings
 

@@ -15,6 +15,7 @@ from debiaslab.commands.arguments import (
     run_vectors,
     whole,
 )
+from debiaslab.tables import Table
 
 if TYPE_CHECKING:
     from debiaslab.vectors.embeddings import Embeddings
@@ -43,10 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Print the neighbours, or the answers to an analogy."""
-    from debiaslab.report.analogy_table import analogy_table
-    from debiaslab.report.neighbors import neighbors_table
+    from debiaslab.report.neighbors import analogy_table, neighbors_table
 
     one_of(args, "vectors", "run", "study")
     sets = [_first(args)]
@@ -57,8 +57,9 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         yield neighbors_table(sets[0][0], args.word, args.n, second, labels)
         return
     for embeddings, label in sets:
-        table = analogy_table(embeddings, args.word, args.analogy, args.n, label)
-        yield f"{label}\n{table}" if len(sets) > 1 else table
+        if len(sets) > 1:
+            yield label
+        yield analogy_table(embeddings, args.word, args.analogy, args.n, label)
 
 
 def _pair(text: str) -> tuple[str, str]:

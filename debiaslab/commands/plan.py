@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Print one paragraph for each strategy, then the sum."""
-    from debiaslab.study.estimate import estimate
+    from debiaslab.study.status import estimate
     from debiaslab.study.sweeping import check_sweep
 
     study = study_from(args)

@@ -15,6 +15,7 @@ from debiaslab.errors import UserError, nearest
 if TYPE_CHECKING:
     from debiaslab.lexicons import AssociationTest, Attribute, Half
     from debiaslab.statistics import PairSensitivity
+    from debiaslab.tables import Table
     from debiaslab.vectors.embeddings import Embeddings
 
     _Sensitivity = list[tuple[PairSensitivity, ...]]  # of each file
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Show sensitivity, consistency and agreement of each file, then over the files."""
     from debiaslab.commands.evaluate_inputs import load_lexicons
     from debiaslab.commands.reliability_tables import (
@@ -82,11 +83,11 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     sensitivity, of_lexicons = _sensitivity(vectors, before, half, attributes, tests)
     consistency = [list_consistency(each, half, attributes) for each in vectors]
     rules = [inter_rule(each, words, pairs, seed=args.seed) for each in vectors]
-    yield sensitivity_view(args.vectors, sensitivity)
+    yield from sensitivity_view(args.vectors, sensitivity)
     if args.lexicon:
-        yield attribute_view(args.vectors, of_lexicons)
-    yield consistency_view(args.vectors, consistency)
-    yield rules_view(args.vectors, rules)
+        yield from attribute_view(args.vectors, of_lexicons)
+    yield from consistency_view(args.vectors, consistency)
+    yield from rules_view(args.vectors, rules)
     document: dict[str, Any] = {
         "words": half,
         "vectors": args.vectors,
@@ -103,12 +104,12 @@ def run(args: argparse.Namespace) -> Iterator[str]:
             rule: retest_reliability(vectors, words, pairs, rule, seed=args.seed)
             for rule in ("projection", "association", "ripa")
         }
-        yield retest_view(retest)
+        yield from retest_view(retest)
         document["test_retest"] = {rule: asdict(each) for rule, each in retest.items()}
     if args.baseline:
         records = _paired(before, vectors, args.seed)
         shown = [record for record in records if record.words in (half, "all")]
-        yield paired_view(shown, half)
+        yield from paired_view(shown, half)
         document["baseline"] = args.baseline
         document["paired"] = [asdict(each) for each in records]
     if args.json is not None:

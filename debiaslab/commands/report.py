@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the report and say where it is."""
     from debiaslab.report.pages import html_page
     from debiaslab.results import read_study
-    from debiaslab.study.reporting import REPORT, full_report, log_report
+    from debiaslab.study.description import REPORT, full_report, log_report
 
     form = _format(args.format, args.out)
     store = open_store(args)

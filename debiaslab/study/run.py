@@ -17,7 +17,7 @@ from debiaslab.errors import UserError
 from debiaslab.leaderboard import export
 from debiaslab.metrics import Baseline, Record, Scorecard, evaluate
 from debiaslab.regularizers import bind_strategy, is_control
-from debiaslab.regularizers.penalty import Cover, check_cover
+from debiaslab.regularizers.words import Cover, check_cover
 from debiaslab.report import association_sizes, run_pictures, run_report
 from debiaslab.sgns import (
     Checkpoints,
@@ -27,10 +27,9 @@ from debiaslab.sgns import (
     TrainSettings,
     train,
 )
-from debiaslab.study.description import run_note
+from debiaslab.study.description import run_name, run_note, strategy_label
+from debiaslab.study.leftovers import CHECKPOINTS, owner_of
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
-from debiaslab.study.old_checkpoints import CHECKPOINTS, owner_of
-from debiaslab.study.run_name import run_name, strategy_label
 from debiaslab.system.memory import give_back
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store

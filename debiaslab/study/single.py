@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
-from debiaslab.regularizers.penalty import check_cover
+from debiaslab.regularizers.words import check_cover
 from debiaslab.sgns import Checkpoints, Report, TrainResult, TrainSettings
+from debiaslab.study.description import strategy_label
 from debiaslab.study.run import (
     bound_strategy,
     dataset_info,
@@ -22,7 +23,6 @@ from debiaslab.study.run import (
     run_params,
     train_logged,
 )
-from debiaslab.study.run_name import strategy_label
 from debiaslab.system.outputs import check_output_folder
 from debiaslab.tracking import Store
 

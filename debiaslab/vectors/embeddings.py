@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, nearest, spellings
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -114,7 +114,7 @@ class Embeddings:
         return len(self.words)
 
     def __contains__(self, word: object) -> bool:
-        return word in self.index
+        return isinstance(word, str) and _equivalent(self.index, word) is not None
 
     def __getitem__(self, word: str) -> NDArray[np.float32]:
         return self.vectors[self.index[self._known(word)]]
@@ -142,11 +142,11 @@ class Embeddings:
         return unit
 
     def split(self, words: Iterable[str]) -> tuple[list[str], list[str]]:
-        """Return ``(found, missing)``, each in the order given."""
+        """Return ``(found, missing)``, each as and in the order given."""
         found: list[str] = []
         missing: list[str] = []
         for word in words:
-            (found if word in self.index else missing).append(word)
+            (found if word in self else missing).append(word)
         return found, missing
 
     def lookup(self, word: str) -> str | None:
@@ -184,8 +184,8 @@ class Embeddings:
         return [(self.words[i], float(np.clip(cosines[i], -1.0, 1.0))) for i in top]
 
     def _known(self, word: str) -> str:
-        if word in self.index:
-            return word
+        if (known := _equivalent(self.index, word)) is not None:
+            return known
         close = (known for known in self.words if abs(len(known) - len(word)) <= 2)
         raise UserError(
             f"the word {word!r} is not among the {len(self):,} words of these vectors",
@@ -199,14 +199,20 @@ def written_in(vocabulary: Container[str], word: str) -> str | None:
     The one rule by which this package finds a word in vectors or in a vocabulary. Tried in turn:
     *word* as given, in lower case (vectors of lower-cased text), *Word*, *WORD* (a lower-cased
     list finds its names and acronyms in cased vectors, which may have *Mary* and *NASA* only), and
-    each word of it capitalised; then the same with ``_`` for a space (*Promised_Land*).
+    each word of it capitalised; then the same with ``_`` for a space (*Promised_Land*). Each is
+    tried in both of Unicode's canonical forms: *ö* may be one character or o with a mark.
     """
     if word in vocabulary:  # nearly always
         return word
-    for form in (word.lower(), word.capitalize(), word.upper(), word.title()):
-        if form in vocabulary:
-            return form
+    for form in (word, word.lower(), word.capitalize(), word.upper(), word.title()):
+        if (found := _equivalent(vocabulary, form)) is not None:
+            return found
     return written_in(vocabulary, word.replace(" ", "_")) if " " in word else None
+
+
+def _equivalent(vocabulary: Container[str], word: str) -> str | None:
+    """Return the spelling of ``word`` that a vocabulary has, in the same case, or None."""
+    return next((form for form in spellings(word) if form in vocabulary), None)
 
 
 def written_pairs(
