@@ -23,24 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Print one line a study."""
-    from debiaslab.tracking.run_records import status_now
 
     studies = open_store(args).studies()
     if not studies:
         yield "no studies yet; next: python -m debiaslab sweep --strategy projection"
         return
-<<<<<<< HEAD
-    width = max(len("study"), *(len(study.study) for study in studies))
-    yield f"{'study':{width}}  {'status':8}  {'trials':>6}  {'best λ':>9}  {'score':>6}  run"
-    for study in studies:
-        yield (
-            f"{study.study:{width}}  {status_now(study):8}  {_number(study, 'trials', '.0f'):>6}  "
-            f"{_number(study, 'best_weight', '.4g'):>9}  {_number(study, 'best_score', '.3f'):>6}  "
-            f"{study.run_id}"
-        )
-=======
     yield Table(_COLUMNS, [_row(study) for study in studies], ruled=False)
->>>>>>> main
 
 
 _COLUMNS = (
@@ -54,5 +42,7 @@ _COLUMNS = (
 
 
 def _row(study: StudyRun) -> tuple[str | float | None, ...]:
+    from debiaslab.tracking.run_records import status_now
+
     numbers = (study.metrics.get(name) for name in ("trials", "best_weight", "best_score"))
-    return (study.name, study.status, *numbers, study.run_id)
+    return (study.study, status_now(study), *numbers, study.run_id)

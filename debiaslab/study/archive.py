@@ -17,24 +17,9 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
-<<<<<<< HEAD
-from debiaslab.study.archive_model import (
-    ARTIFACTS,
-    CONTENT,
-    MANIFEST,
-    ArchivedDataset,
-    ArchivedRun,
-    ArchivedStudy,
-    Content,
-    Manifest,
-)
-from debiaslab.study.archive_search import archived_search
-=======
-from debiaslab.errors import UserError, nearest
-from debiaslab.study.kept import GROUP_TAG
+from debiaslab.errors import UserError
 from debiaslab.study.search import INTERRUPTED
 from debiaslab.study.search_storage import open_storage, search_exists, shown
->>>>>>> main
 from debiaslab.system.atomic import replacing
 from debiaslab.tracking import Store
 from debiaslab.tracking.run_info import RunInfo

@@ -7,13 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-<<<<<<< HEAD
+from debiaslab.corpus.reference import Reference, files_of
 from debiaslab.errors import UserError
 from debiaslab.tracking.run_info import GROUP_TAG
-=======
-from debiaslab.corpus.reference import Reference, files_of
-from debiaslab.errors import UserError, nearest
->>>>>>> main
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -93,12 +89,6 @@ def _read(store: Store, study: StudyRun, path: str) -> StudyFile:
 
     text = store.artifact(study.run_id, path).read_text(encoding="utf-8")
     return check_study(json.loads(text), f"the file of {study.study}")
-<<<<<<< HEAD
-=======
-
-
-def _groups(studies: list[StudyRun]) -> set[str]:
-    return {each.tags[GROUP_TAG] for each in studies if GROUP_TAG in each.tags}
 
 
 CORPUS = "corpus"  # artifact folder of the study's run
@@ -150,4 +140,3 @@ def find_corpus(store: Store, study: str, reference: Reference, cache: str | Pat
         downloaded.rmdir()
 
     return reference.find_or_fetch(cache, fetch)
->>>>>>> main

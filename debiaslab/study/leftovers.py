@@ -11,7 +11,7 @@ from pathlib import Path
 
 from debiaslab.sgns.checkpoint_folder import Saved, discard, files_of, saved_in
 from debiaslab.study.kept import RESTORING
-from debiaslab.tracking import PARENT_TAG, Store
+from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store
 from debiaslab.tracking.run_info import RunInfo
 
 CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
@@ -71,7 +71,8 @@ def _judged(store: Store, saved: Saved, known: Sequence[RunInfo]) -> OldCheckpoi
         if store.is_deleted(run_id):
             return OldCheckpoint(saved.path, "of a study that was deleted", wanted=False)
         return OldCheckpoint(saved.path, "of a study that this store does not know", wanted=True)
-    what = f"λ = {float(saved.owner['weight']):.4g}, seed {saved.owner['seed']} of {study.name}"
+    name = study.tags.get(STUDY_TAG, study.name)
+    what = f"λ = {float(saved.owner['weight']):.4g}, seed {saved.owner['seed']} of {name}"
     if study.status == "FINISHED":
         return OldCheckpoint(saved.path, f"{what}, which has ended", wanted=False)
     if any(_is_of(run, saved.owner) for run in known):

@@ -20,18 +20,9 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy import Engine
 
 from debiaslab.errors import UserError
-<<<<<<< HEAD
-from debiaslab.regularizers import Space
-from debiaslab.study.plan import differences
-from debiaslab.study.pruning import worse
-from debiaslab.study.samplers import VIOLATION, sampler_for, set_violation, suggest
-from debiaslab.study.search_settings import SearchSettings
-from debiaslab.study.search_storage import open_storage, search_exists, storage_to_read
-=======
 from debiaslab.regularizers import Choice, Int, LogUniform, Space
 from debiaslab.study.plan import SearchSettings, differences
-from debiaslab.study.search_storage import open_storage, search_exists
->>>>>>> main
+from debiaslab.study.search_storage import open_storage, search_exists, storage_to_read
 from debiaslab.system.processes import Process, surely_dead, this_process
 
 WEIGHT = "weight"

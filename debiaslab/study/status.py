@@ -19,13 +19,8 @@ from debiaslab.sgns.fast import block_tokens
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import bound_strategy
 from debiaslab.study.search import counted_trials, seeds_tried
-<<<<<<< HEAD
 from debiaslab.study.search_storage import search_exists, storage_to_read
-=======
-from debiaslab.study.search_storage import open_storage, search_exists
-from debiaslab.system.processes import Process, surely_dead
 from debiaslab.tables import Column, Table
->>>>>>> main
 from debiaslab.tracking.run_info import RunInfo
 from debiaslab.tracking.run_records import status_now
 
@@ -141,19 +136,10 @@ def runs_table(runs: Sequence[RunInfo]) -> Table:
     states = {"FINISHED": "done", "KILLED": "cut short"}
     rows = []
     for run in runs:
-<<<<<<< HEAD
         status = status_now(run)
-        state = states.get(status, status.lower())
-        lines.append(f"{run.run_id}  {state:9}  {run.name}")
-    return "\n".join(lines)
-=======
-        state = states.get(run.status, run.status.lower())
-        if run.status == "RUNNING" and _dead(run):
-            state = "cut short"
-        rows.append((run.run_id, state, run.name))
+        rows.append((run.run_id, states.get(status, status.lower()), run.name))
     columns = tuple(Column(name, align="left") for name in ("run", "state", "name"))
     return Table(columns, rows, ruled=False)
->>>>>>> main
 
 
 def known_trials(root: Path, name: str) -> dict[int, FrozenTrial]:
@@ -194,17 +180,6 @@ def _state(
         return "pruned"
     # a run that was cut short is trained again: what it left does not make the cell a failure
     return "failed" if run is not None and run.status == "FAILED" else "missing"
-<<<<<<< HEAD
-=======
-
-
-def _dead(run: RunInfo) -> bool:
-    parts = run.tags.get(PROCESS_TAG, "").split(" ", 2)
-    return (
-        len(parts) == 3
-        and parts[1].isdigit()
-        and surely_dead(Process(parts[0], int(parts[1]), parts[2]))
-    )
 
 
 _SLICE = 300_000  # words: tenths of a second with the fast engine
@@ -299,4 +274,3 @@ def _slice(corpus: Corpus, words: int) -> Corpus:
     whole = ends[ends >= words]
     ids = ids[: (int(whole[0]) + 1 if len(whole) else words)]
     return replace(corpus, ids=ids, tokens=int((ids >= 0).sum()), documents=int((ids < 0).sum()))
->>>>>>> main
