@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from debiaslab.errors import UserError
 from debiaslab.study.search import INTERRUPTED
-from debiaslab.study.search_storage import open_storage, search_exists, shown
+from debiaslab.study.search_storage import open_storage, search_exists, shown, storage_to_read
 from debiaslab.system.atomic import replacing
 from debiaslab.tracking import Store
 from debiaslab.tracking.run_info import RunInfo
@@ -112,14 +112,15 @@ def archived_search(root: Path, name: str) -> ArchivedSearch | None:
     if not search_exists(root):
         return None
     try:
-        study = optuna.load_study(study_name=name, storage=open_storage(root))
+        with storage_to_read(root) as storage:
+            study = optuna.load_study(study_name=name, storage=storage)
+            return ArchivedSearch(
+                directions=[direction.name for direction in study.directions],  # type: ignore[misc]
+                user_attrs=study.user_attrs,
+                trials=[_archived(trial) for trial in study.get_trials(deepcopy=False)],
+            )
     except KeyError:
         return None
-    return ArchivedSearch(
-        directions=[direction.name for direction in study.directions],  # type: ignore[misc]
-        user_attrs=study.user_attrs,
-        trials=[_archived_trial(trial) for trial in study.get_trials(deepcopy=False)],
-    )
 
 
 def restore_search(root: Path, name: str, search: ArchivedSearch) -> None:
