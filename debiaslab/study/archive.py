@@ -117,7 +117,7 @@ def archived_search(root: Path, name: str) -> ArchivedSearch | None:
             return ArchivedSearch(
                 directions=[direction.name for direction in study.directions],  # type: ignore[misc]
                 user_attrs=study.user_attrs,
-                trials=[_archived(trial) for trial in study.get_trials(deepcopy=False)],
+                trials=[_archived_trial(trial) for trial in study.get_trials(deepcopy=False)],
             )
     except KeyError:
         return None
