@@ -10,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from debiaslab.commands.files import CACHE, Input, StoreFolder
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from debiaslab.tracking import RunInfo, Store
 
 STORE = "mlruns"
-CACHE = "data/cache"
 SUBMISSIONS = "submissions"
 MIN_COUNT = 5
 RARE = "drop"
@@ -70,11 +70,14 @@ def add_corpus(parser: argparse.ArgumentParser) -> None:
         "corpus",
         nargs="*",
         default=[],
+        type=Input,
         metavar="CORPUS",
         help="text files, one document a line (.txt, .gz, .bz2, .zst); none: the built-in "
         "106 Wikipedia articles",
     )
-    group.add_argument("--mwes", metavar="FILE", help="multi-word expressions, one phrase a line")
+    group.add_argument(
+        "--mwes", type=Input, metavar="FILE", help="multi-word expressions, one phrase a line"
+    )
     group.add_argument(
         "--min-count", type=whole(1), default=MIN_COUNT, help="rarer words are left out"
     )
@@ -152,10 +155,11 @@ def _knob(text: str) -> tuple[str, str]:
     return name, value
 
 
-def add_store(parser: argparse.ArgumentParser) -> None:
-    """Add the folder of the local store."""
+def add_store(parser: argparse.ArgumentParser, *, written: bool = False) -> None:
+    """Add the folder of the local store, which the command only reads unless ``written``."""
     parser.add_argument(
         "--store",
+        type=StoreFolder if written else str,
         metavar="DIR",
         default=STORE,
         help="folder of the local store; MLFLOW_TRACKING_URI overrides it for the runs",

@@ -27,6 +27,7 @@ from debiaslab.commands.arguments import (
     settings_from,
     whole,
 )
+from debiaslab.commands.files import folder_of
 
 if TYPE_CHECKING:
     from debiaslab.report import Side
@@ -41,6 +42,11 @@ EXAMPLES = """examples:
   python -m debiaslab compare --strategies projection,hard --select bias@0.98 --out results
   python -m debiaslab compare --strategies projection@0.5+pairwise@10,cds+hard,leace"""
 _FIRST_TUNING_SEED = 101
+_FIGURES = ("front", "heat_map", "gap")
+_FILES = (
+    *(f"comparison.{ending}" for ending in ("txt", "csv", "md", "tex")),
+    *(f"{name}.png" for name in _FIGURES),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,15 +83,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
     group.add_argument(
-        "--out", metavar="FOLDER", help="also write table (CSV, Markdown, LaTeX) and figures here"
+        "--out",
+        type=folder_of(*_FILES),
+        metavar="FOLDER",
+        help="also write table (CSV, Markdown, LaTeX) and figures here",
     )
     add_training(parser, seed=False)
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Run or continue the comparison, then print its table and where things are."""
-    from debiaslab.outputs import check_output_folder
     from debiaslab.report import comparison_text
     from debiaslab.study.cells import ComparisonPlan, Entry
     from debiaslab.study.comparing import compare
@@ -103,15 +111,14 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         controls=not args.no_controls,
     )
     corpus_settings(args)
-    if args.out is not None:
-        check_output_folder(args.out)
     check_store(args)
     found = compare(corpus_from(args), plan, root=args.store, submissions=SUBMISSIONS)
+    written = list(_written(found, args))
     yield comparison_text(found.sides)
     yield _controls(found)
     for failure in found.failures:
         yield f"empty: {failure}"
-    yield from _written(found, args)
+    yield from written
     yield f"next: {next_command('ui', '--study', found.name, store=args.store)}"
 
 
@@ -150,7 +157,7 @@ def _written(found: Comparison, args: argparse.Namespace) -> Iterator[str]:
     writer.metrics(_means(found.sides))
     for name, text in files.items():
         writer.text(str(text), name)
-    for name, draw in (("front", front_figure), ("heat_map", heat_map_figure), ("gap", gap_figure)):
+    for name, draw in zip(_FIGURES, (front_figure, heat_map_figure, gap_figure), strict=True):
         files[f"{name}.png"] = drawn = png(draw(found.sides))
         writer.binary(drawn, f"figures/{name}.png")
     writer.flush()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from debiaslab.commands.files import Input, VectorsInput
 from debiaslab.commands.text_tables import aligned
 from debiaslab.errors import UserError, nearest
 
@@ -37,9 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="word lists, pair lists, attributes or tests; check without any: all of them",
     )
-    parser.add_argument("--vectors", metavar="FILE", help="the vectors to check lists against")
     parser.add_argument(
-        "--file", metavar="LISTS", help="your own lists, JSON or YAML, in place of those that ship"
+        "--vectors", type=VectorsInput, metavar="FILE", help="the vectors to check lists against"
+    )
+    parser.add_argument(
+        "--file",
+        type=Input,
+        metavar="LISTS",
+        help="your own lists, JSON or YAML, in place of those that ship",
     )
 
 

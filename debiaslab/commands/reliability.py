@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.commands.arguments import LARGEST_SEED, whole
+from debiaslab.commands.files import Input, Output, VectorsInput
 from debiaslab.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "vectors",
         nargs="+",
+        type=VectorsInput,
         metavar="FILE",
         help="vectors; several: one a training seed, of the same text and settings",
     )
@@ -41,19 +43,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--baseline",
         nargs="+",
         default=[],
+        type=VectorsInput,
         metavar="FILE",
         help="as many vectors of another kind, the same seeds in the same order: compared in pairs",
     )
     parser.add_argument("--words", default="report", help="words and pairs: all, tune or report")
     parser.add_argument(
         "--lexicon",
+        type=Input,
         metavar="FILE|NAME",
         action="append",
         default=[],
         help="also the sensitivity of the attributes and tests of this file, or of an attribute "
         "that ships: race, religion, ethnicity",
     )
-    parser.add_argument("--json", metavar="OUT", help="also write every number to this file")
+    parser.add_argument(
+        "--json", type=Output, metavar="OUT", help="also write every number to this file"
+    )
     parser.add_argument(
         "--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of the resamples"
     )
@@ -78,15 +84,16 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     words, pairs = load(OCCUPATIONS).half(half), load_pairs(PAIRS).half(half)
     attributes, tests = load_lexicons(args.lexicon)
     vectors, before = _loaded(args.vectors), _loaded(args.baseline)
-    yield f"{len(words)} occupations and {len(pairs)} definitional pairs ({half} words)"
     sensitivity, of_lexicons = _sensitivity(vectors, before, half, attributes, tests)
     consistency = [list_consistency(each, half, attributes) for each in vectors]
     rules = [inter_rule(each, words, pairs, seed=args.seed) for each in vectors]
-    yield sensitivity_view(args.vectors, sensitivity)
-    if args.lexicon:
-        yield attribute_view(args.vectors, of_lexicons)
-    yield consistency_view(args.vectors, consistency)
-    yield rules_view(args.vectors, rules)
+    said = [
+        f"{len(words)} occupations and {len(pairs)} definitional pairs ({half} words)",
+        sensitivity_view(args.vectors, sensitivity),
+        *([attribute_view(args.vectors, of_lexicons)] if args.lexicon else []),
+        consistency_view(args.vectors, consistency),
+        rules_view(args.vectors, rules),
+    ]
     document: dict[str, Any] = {
         "words": half,
         "vectors": args.vectors,
@@ -103,22 +110,21 @@ def run(args: argparse.Namespace) -> Iterator[str]:
             rule: retest_reliability(vectors, words, pairs, rule, seed=args.seed)
             for rule in ("projection", "association", "ripa")
         }
-        yield retest_view(retest)
+        said.append(retest_view(retest))
         document["test_retest"] = {rule: asdict(each) for rule, each in retest.items()}
     if args.baseline:
         records = _paired(before, vectors, args.seed)
         shown = [record for record in records if record.words in (half, "all")]
-        yield paired_view(shown, half)
+        said.append(paired_view(shown, half))
         document["baseline"] = args.baseline
         document["paired"] = [asdict(each) for each in records]
     if args.json is not None:
-        yield _write(args.json, document)
+        said.append(_write(args.json, document))
+    yield from said
 
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what can be known to be wrong before anything is read."""
-    from debiaslab.outputs import check_output
-
     if args.words not in HALVES:
         raise UserError(
             f"there is no half {args.words!r} of the words",
@@ -130,8 +136,6 @@ def _check(args: argparse.Namespace) -> None:
             f"{len(args.vectors)} files were to be paired with {len(args.baseline)} of --baseline",
             allowed="as many, the same seeds in the same order",
         )
-    if args.json is not None:
-        check_output(args.json)
 
 
 def _loaded(files: Sequence[str]) -> list[Embeddings]:

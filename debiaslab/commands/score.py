@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from debiaslab.commands.files import Input, Output
+
 if TYPE_CHECKING:
     from debiaslab.errors import UserError
 
@@ -25,20 +27,22 @@ Board = list[tuple[str, dict[str, float]]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("submissions", nargs="+", metavar="FILE", help="word1,word2,sim, or a zip")
-    parser.add_argument("--csv", metavar="OUT", help="also write every number to this file")
+    parser.add_argument(
+        "submissions", nargs="+", type=Input, metavar="FILE", help="word1,word2,sim, or a zip"
+    )
+    parser.add_argument(
+        "--csv", type=Output, metavar="OUT", help="also write every number to this file"
+    )
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Score each file and print them, the best first; files that are refused come last."""
     from debiaslab.errors import UserError
-    from debiaslab.outputs import check_output
 
-    if args.csv is not None:
-        check_output(args.csv)
     board, refused = _scored([Path(file) for file in args.submissions])
     if not board:
         raise refused[0]
+    written = [] if args.csv is None else [_written(board, args.csv)]
     yield _table(board)
     yield (
         "score = information · max(0, 1 − bias); bias: mean |s| in units of the cosines' spread; "
@@ -46,8 +50,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     )
     for name, found in board:
         yield from (f"warning: {name}: {what}" for what in _notices(found))
-    if args.csv is not None:
-        yield _written(board, args.csv)
+    yield from written
     yield from (f"refused: {error}" for error in refused)
     if refused:
         raise UserError(f"{len(refused)} of {len(args.submissions)} files were refused")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.commands.arguments import (
-    CACHE,
     add_corpus,
     add_knobs,
     add_training,
@@ -16,6 +15,7 @@ from debiaslab.commands.arguments import (
     real,
     whole,
 )
+from debiaslab.commands.files import CACHE
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:

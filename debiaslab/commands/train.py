@@ -22,6 +22,7 @@ from debiaslab.commands.arguments import (
     real,
     settings_from,
 )
+from debiaslab.commands.files import OutputFolder, VectorsInput, VectorsOutput
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,16 +48,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--init",
+        type=VectorsInput,
         metavar="FILE",
         help="vectors to continue from (vector files hold no context embeddings: those start anew)",
     )
-    parser.add_argument("--out", metavar="FILE", default="vectors.kv", help="where to save")
     parser.add_argument(
-        "--tensorboard", metavar="DIR", help="also write the running loss for TensorBoard here"
+        "--out", type=VectorsOutput, metavar="FILE", default="vectors.kv", help="where to save"
+    )
+    parser.add_argument(
+        "--tensorboard",
+        type=OutputFolder,
+        metavar="DIR",
+        help="also write the running loss for TensorBoard here",
     )
     group = parser.add_argument_group("checkpoint")
     group.add_argument(
         "--checkpoint",
+        type=OutputFolder,
         metavar="DIR",
         help="save the training here from time to time: when it is interrupted, the same command "
         "again goes on from there; removed at the end",
@@ -67,21 +75,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="time between checkpoints, at least (60; saving never takes over 2 %% of the time)",
     )
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Train, measure, log and save."""
     from debiaslab.embeddings import Embeddings
-    from debiaslab.outputs import check_output_folder
     from debiaslab.study.single import SingleTraining, train_single
-    from debiaslab.vectors import check_writable
 
     # What can fail at once comes before what takes long.
     settings = settings_from(args)
-    check_writable(args.out)
-    if args.tensorboard is not None:
-        check_output_folder(args.tensorboard)
     training = SingleTraining(
         settings=settings,
         strategy=args.strategy,
@@ -107,7 +110,6 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 
 
 def _checkpoint(args: argparse.Namespace) -> Checkpoints | None:
-    from debiaslab.outputs import check_output_folder
     from debiaslab.sgns import Checkpoints
 
     folder, every = args.checkpoint, args.checkpoint_every
@@ -118,5 +120,4 @@ def _checkpoint(args: argparse.Namespace) -> Checkpoints | None:
                 next_step=f"--checkpoint DIR --checkpoint-every {every:g}",
             )
         return None
-    check_output_folder(folder)
     return Checkpoints(folder) if every is None else Checkpoints(folder, every)
