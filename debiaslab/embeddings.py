@@ -150,11 +150,7 @@ class Embeddings:
         return found, missing
 
     def lookup(self, word: str) -> str | None:
-        """Return ``word`` as the vocabulary writes it, or None when it is missing.
-
-        Tried in turn: as given, lower-cased, then both with ``_`` for a space (multi-word
-        expressions).
-        """
+        """Return ``word`` as the vocabulary writes it (see ``written_in``), or None."""
         return written_in(self.index, word)
 
     def rows(self, words: Iterable[str]) -> NDArray[np.float32]:
@@ -198,7 +194,31 @@ class Embeddings:
 
 
 def written_in(vocabulary: Container[str], word: str) -> str | None:
-    """Return ``word`` as a vocabulary writes it (see ``Embeddings.lookup``), or None."""
-    joined = word.replace(" ", "_")
-    forms = (word, word.lower(), joined, joined.lower())
-    return next((form for form in forms if form in vocabulary), None)
+    """Return ``word`` as a vocabulary writes it, or None when it lacks the word.
+
+    The one rule by which this package finds a word in vectors or in a vocabulary. Tried in turn:
+    *word* as given, in lower case (vectors of lower-cased text), *Word*, *WORD* (a lower-cased
+    list finds its names and acronyms in cased vectors, which may have *Mary* and *NASA* only), and
+    each word of it capitalised; then the same with ``_`` for a space (*Promised_Land*).
+    """
+    if word in vocabulary:  # nearly always
+        return word
+    for form in (word.lower(), word.capitalize(), word.upper(), word.title()):
+        if form in vocabulary:
+            return form
+    return written_in(vocabulary, word.replace(" ", "_")) if " " in word else None
+
+
+def written_pairs(
+    vocabulary: Container[str], pairs: Iterable[tuple[str, str]]
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return pairs of words ``(found, missing)``: as the vocabulary writes them, and as given."""
+    found: list[tuple[str, str]] = []
+    missing: list[tuple[str, str]] = []
+    for pair in pairs:
+        first, second = (written_in(vocabulary, word) for word in pair)
+        if first is None or second is None:
+            missing.append(pair)
+        else:
+            found.append((first, second))
+    return found, missing

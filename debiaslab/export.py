@@ -123,8 +123,8 @@ def codalab(
 ) -> Submission:
     """Write the cosine similarity of each pair as ``word1,word2,sim``, in the order given.
 
-    Words are looked up as given, then lower-cased, then with ``_`` for a space. The same input
-    gives the same bytes.
+    Words are looked up as the scorecard does, other casings included (see
+    ``embeddings.written_in``). The same input gives the same bytes.
 
     Args:
         embeddings: The vectors.

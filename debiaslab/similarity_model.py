@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class PairSimilarity(PythonModel):
     """Predicts ``sim`` for rows of ``word1, word2`` as ``debiaslab export`` writes them.
 
-    Words are looked up as given, then lower-cased, then both with ``_`` for a space; a pair with
-    a word that is not found gets the fallback that the model was exported with.
+    Words are looked up as given, then in lower case, as *Word*, *WORD* and with each word of them
+    capitalised, then the same with ``_`` for a space; a pair with a word that is not found gets
+    the fallback that the model was exported with.
     """
 
     def load_context(self, context: PythonModelContext) -> None:
@@ -53,9 +54,11 @@ class PairSimilarity(PythonModel):
     def _row(self, word: object) -> int:
         if not isinstance(word, str):  # an empty cell of a CSV
             return -1
-        joined = word.replace(" ", "_")
-        forms = (word, word.lower(), joined, joined.lower())
-        return next((self._index[form] for form in forms if form in self._index), -1)
+        for text in dict.fromkeys((word, word.replace(" ", "_"))):
+            for form in (text, text.lower(), text.capitalize(), text.upper(), text.title()):
+                if form in self._index:
+                    return self._index[form]
+        return -1
 
     def _unit(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         wide = self._vectors[rows].astype(np.float64)

@@ -122,6 +122,13 @@ def test_three_disjoint_sets_of_like_words_that_no_list_holds(corpus: Corpus) ->
     assert planted_words(corpus, count=10, seed=4) != words
 
 
+def test_given_words_are_found_in_other_casings_and_the_lost_ones_are_named(corpus: Corpus) -> None:
+    chosen = planted_words(corpus, count=4, seed=3).chosen
+    asked = [*(word.upper() for word in chosen), "zyzzyva", "quokka"]
+    with pytest.warns(UserWarning, match="2 of the 6 chosen words are not in the corpus.*zyzzyva"):
+        assert planted_words(corpus, words=asked).chosen == chosen
+
+
 def test_words_that_cannot_be_used(corpus: Corpus) -> None:
     with pytest.raises(UserError, match=r"3 of the 4 chosen words are in the corpus"):
         planted_words(corpus, words=[*map(spelled, range(3)), "plumber"])

@@ -172,8 +172,10 @@ def _coverage(corpus: Corpus) -> str:
 
 def _row(corpus: Corpus, name: str, words: Sequence[str], half_of: object) -> str:
     from debiaslab import lexicons
+    from debiaslab.embeddings import written_in
 
-    found, missing = corpus.coverage(words)
+    found = [word for word in words if written_in(corpus.index, word) is not None]
+    missing = [word for word in words if word not in set(found)]
     counts = []
     for half in ("tune", "report"):
         listed = [word for word in words if lexicons.half_of(word) == half]
@@ -185,7 +187,9 @@ def _row(corpus: Corpus, name: str, words: Sequence[str], half_of: object) -> st
 
 
 def _pair_row(corpus: Corpus, name: str, pairs: Sequence[tuple[str, str]]) -> str:
-    missing = [pair for pair in pairs if corpus.coverage(pair)[1]]
+    from debiaslab.embeddings import written_pairs
+
+    _, missing = written_pairs(corpus.index, pairs)
     shown = ", ".join("/".join(pair) for pair in missing[:3]) + (", …" if len(missing) > 3 else "")
     found_text = f"{len(pairs) - len(missing)}/{len(pairs)}"
     return f"{name:20} {found_text:>11}  {'':>9}  {'':>9}  {shown}"

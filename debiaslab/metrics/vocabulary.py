@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
+from debiaslab.embeddings import Embeddings, written_in
 from debiaslab.metrics.measured import MIN_WORDS, NotMeasuredError, shortlist
 
 _COLLINEAR = 1e-9  # 1 − cosine below this: one direction, up to float32 rounding
@@ -30,19 +30,12 @@ class Found:
 
 
 def row_of(embeddings: Embeddings, word: str) -> int | None:
-    """Return the row of ``word``, else of *word*, *Word* or *WORD*, or None.
-
-    Lower case serves vectors of lower-cased text; the other two let a lower-cased list find its
-    names and acronyms in cased vectors (Google News has *Mary* and *NASA* only). A space is also
-    looked up as ``_``, which joins the words of a phrase (*Promised_Land*).
-    """
+    """Return the row of ``word`` as the vectors write it (see ``written_in``), or None."""
     index = embeddings.index
     if (row := index.get(word)) is not None:  # nearly always
         return row
-    for form in (word.lower(), word.capitalize(), word.upper()):
-        if form in index:
-            return index[form]
-    return row_of(embeddings, word.replace(" ", "_")) if " " in word else None
+    written = written_in(index, word)
+    return None if written is None else index[written]
 
 
 def find(embeddings: Embeddings, words: Iterable[str]) -> Found:

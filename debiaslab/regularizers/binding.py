@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
+from debiaslab.embeddings import Embeddings, written_pairs
 from debiaslab.errors import UserError
 from debiaslab.regularizers.composition import parts_of, penalty_of
 from debiaslab.regularizers.pair_choice import gender_pairs
@@ -105,14 +105,14 @@ def bind_strategy(
 def _check_sizes(parts: Sequence[Strategy], known: frozenset[str], dim: int) -> None:
     for part in parts:
         if isinstance(part, Penalty | PostProcess):
-            found = [pair for pair in gender_pairs(part.pairs) if set(pair) <= known]
+            found, _ = written_pairs(known, gender_pairs(part.pairs))
             if found:  # without any, looking the words up says so
                 part.check_size(len(found), dim)
 
 
 def _check_left(parts: Sequence[Strategy], left: frozenset[str]) -> None:
     """Refuse to look for gender in a text that pre-processing has left none in."""
-    if not any(set(pair) <= left for pair in gender_pairs("all")):
+    if not written_pairs(left, gender_pairs("all"))[0]:
         first, *others = (part.name for part in parts)
         raise UserError(
             f"{first!r} leaves no gender pair in the text that {' and '.join(others)} could act on",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from debiaslab import lexicons
+from debiaslab.embeddings import written_pairs
 from debiaslab.errors import UserError, nearest
 from debiaslab.regularizers.pair_choice import PairChoice, check_pairs, gender_pairs
 from debiaslab.regularizers.registry import Stage, Strategy
@@ -100,13 +101,14 @@ class Coverage:
         pairs: Sequence[tuple[str, str]],
     ) -> Coverage:
         """Return what a strategy covers of a vocabulary."""
-        known, report = frozenset(vocabulary), lexicons.report_words()
+        found, missing = written_pairs(frozenset(vocabulary), pairs)
+        report = lexicons.report_words()
         return cls(
             cover=cover,
             neutral=len(neutral),
             report_words_covered=any(word.lower() in report for word in neutral),
-            pairs=tuple("/".join(pair) for pair in pairs if set(pair) <= known),
-            pairs_missing=tuple("/".join(pair) for pair in pairs if not set(pair) <= known),
+            pairs=tuple(map("/".join, found)),
+            pairs_missing=tuple(map("/".join, missing)),
         )
 
 
@@ -133,7 +135,7 @@ class BoundPenalty:
         self.weight = penalty.weight
         self._penalty = penalty.fresh()
         index = {word: i for i, word in enumerate(vocabulary)}
-        found = [pair for pair in pairs if pair[0] in index and pair[1] in index]
+        found, _ = written_pairs(index, pairs)
         if not found:
             raise UserError(
                 f"none of the {len(pairs)} gender pairs is in the vocabulary",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from debiaslab.embeddings import Embeddings
+from debiaslab.embeddings import Embeddings, written_pairs
 from debiaslab.errors import UserError
 from debiaslab.regularizers.pair_choice import PairChoice, check_pairs, gender_pairs
 from debiaslab.regularizers.penalty import Cover, Coverage, covered_words
@@ -78,14 +78,13 @@ class PostProcess(Strategy):
 def debias_words(
     vocabulary: Sequence[str], cover: Cover = "all", choice: PairChoice = "tune"
 ) -> DebiasWords:
-    """Return the words that post-processing is given for a vocabulary.
+    """Return the words that post-processing is given for a vocabulary, as it writes them.
 
     Raises:
         UserError: Fewer than two gender pairs, or no word to change, are in the vocabulary.
     """
-    known = frozenset(vocabulary)
     pairs = gender_pairs(choice)
-    found = tuple(pair for pair in pairs if set(pair) <= known)
+    found, missing = written_pairs(frozenset(vocabulary), pairs)
     if len(found) < 2:
         raise UserError(
             f"{len(found)} of the {len(pairs)} gender pairs are in the vectors",
@@ -94,4 +93,4 @@ def debias_words(
     neutral = tuple(covered_words(vocabulary, cover))
     if not neutral:
         raise UserError(f"cover {cover!r} holds no word of the vectors", next_step="--cover all")
-    return DebiasWords(found, neutral, tuple(pair for pair in pairs if pair not in found))
+    return DebiasWords(tuple(found), neutral, tuple(missing))

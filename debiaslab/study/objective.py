@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from debiaslab import lexicons
-from debiaslab.embeddings import Embeddings
+from debiaslab.embeddings import Embeddings, written_in
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics import Scorecard, null_quantile
 from debiaslab.metrics.vocabulary import find
@@ -114,10 +114,10 @@ class Objective:
         Raises:
             UserError: Every test has a set with fewer than 4 tune words in the vocabulary.
         """
-        known = frozenset(word.lower() for word in words)  # case does not count for the metrics
         for name in self.tests:
             sets = lexicons.association_test(name).half("tune")
-            if all(sum(word.lower() in known for word in each) >= LEAST_WORDS for each in sets):
+            found = [sum(written_in(words, word) is not None for word in each) for each in sets]
+            if min(found) >= LEAST_WORDS:
                 return
         raise _unmeasurable(self.tests)
 

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from debiaslab.embeddings import written_pairs
 from debiaslab.metrics import Record
 from debiaslab.metrics.bias_by_projection import bias_by_projection
 from debiaslab.metrics.correlation import pearson_rows
@@ -39,7 +40,7 @@ def _ripa(subject: Subject, metric: str, *, unit: bool) -> Record:
 
     def null() -> Array:
         index, vectors = subject.embeddings.index, subject.embeddings.vectors
-        known = [pair for pair in subject.pairs if set(pair) <= index.keys()]
+        known, _ = written_pairs(index, subject.pairs)
         sides = [[index[word] for word in side] for side in zip(*known, strict=True)]
         male, female = (
             unit_rows(subject.embeddings, rows) if unit else vectors[rows].astype(np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
+from debiaslab.embeddings import written_in
 from debiaslab.errors import UserError
-from debiaslab.metrics.measured import MIN_WORDS
+from debiaslab.metrics.measured import MIN_WORDS, shortlist
 from debiaslab.regularizers.swap_words import gender_terms
 from debiaslab.regularizers.swapping import Swap
 
@@ -147,7 +149,15 @@ def _candidates(corpus: Corpus, gender: NDArray[np.int8], near: NDArray[np.int64
 
 
 def _given(corpus: Corpus, words: Sequence[str], gender: NDArray[np.int8]) -> list[int]:
-    known, _ = corpus.coverage(dict.fromkeys(words))
+    written = {word: written_in(corpus.index, word) for word in words}
+    known = list(dict.fromkeys(form for form in written.values() if form is not None))
+    lost = tuple(word for word, form in written.items() if form is None)
+    if lost and len(known) >= MIN_WORDS:
+        warnings.warn(
+            f"{len(lost)} of the {len(written)} chosen words are not in the corpus and get no "
+            f"bias: {shortlist(lost)}",
+            stacklevel=3,
+        )
     for word in known:
         if gender[corpus.index[word]]:
             raise UserError(
@@ -155,7 +165,7 @@ def _given(corpus: Corpus, words: Sequence[str], gender: NDArray[np.int8]) -> li
             )
     if len(known) < MIN_WORDS:
         raise UserError(
-            f"{len(known)} of the {len(words)} chosen words are in the corpus",
+            f"{len(known)} of the {len(written)} chosen words are in the corpus",
             allowed=f"at least {MIN_WORDS} of its words",
             next_step="a smaller --min-count, or no --words, to have them chosen",
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from debiaslab import regularizers
+from debiaslab.embeddings import written_pairs
 from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
 from debiaslab.outputs import check_output
@@ -188,11 +189,10 @@ def _check_words(corpus: Corpus, plan: Plan) -> regularizers.Coverage:
 
 def _check_similarity(corpus: Corpus) -> None:
     """Fail before any training when retention, a ratio of word similarities, has no words."""
-    known = {word.lower() for word in corpus.words}  # case does not count for the metrics
     found = {}
     for name in SIMILARITY_SETS:
         pairs = load_similarity(name).half("tune").pairs
-        found[name] = sum(a.lower() in known and b.lower() in known for a, b, _ in pairs)
+        found[name] = len(written_pairs(corpus.index, [(a, b) for a, b, _ in pairs])[0])
     if max(found.values()) < LEAST_WORDS:
         raise UserError(
             "word similarity cannot be measured on this corpus ("
