@@ -146,6 +146,16 @@ def add_knobs(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def add_objective(group: argparse._ArgumentGroup) -> None:
+    """Add what bias and lost utility weigh in the score."""
+    group.add_argument(
+        "--bias-weight", type=real, default=1.0, help="weight of the bias in the score"
+    )
+    group.add_argument(
+        "--retention-weight", type=real, default=5.0, help="weight of lost utility in the score"
+    )
+
+
 def _knob(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from debiaslab.commands.arguments import (
     SUBMISSIONS,
     add_corpus,
+    add_objective,
     add_store,
     add_training,
     check_store,
@@ -28,6 +29,7 @@ from debiaslab.commands.arguments import (
     whole,
 )
 from debiaslab.commands.files import folder_of
+from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
     from debiaslab.report import Side
@@ -82,6 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "penalty at λ → ∞, swaps within a gender, the text without gender",
     )
     group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
+    add_objective(group)
     group.add_argument(
         "--out",
         type=folder_of(*_FILES),
@@ -97,6 +100,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.report import comparison_text
     from debiaslab.study.cells import ComparisonPlan, Entry
     from debiaslab.study.comparing import compare
+    from debiaslab.study.objective import Objective
     from debiaslab.study.selection import rule
 
     plan = ComparisonPlan(
@@ -107,6 +111,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         trials=args.trials,
         tuning_seeds=tuple(range(_FIRST_TUNING_SEED, _FIRST_TUNING_SEED + args.tuning_seeds)),
         rule=rule(args.select),
+        objective=Objective(args.bias_weight, args.retention_weight),
         name=args.study,
         controls=not args.no_controls,
     )
@@ -158,7 +163,11 @@ def _written(found: Comparison, args: argparse.Namespace) -> Iterator[str]:
     for name, text in files.items():
         writer.text(str(text), name)
     for name, draw in zip(_FIGURES, (front_figure, heat_map_figure, gap_figure), strict=True):
-        files[f"{name}.png"] = drawn = png(draw(found.sides))
+        try:
+            files[f"{name}.png"] = drawn = png(draw(found.sides))
+        except UserError as error:  # it needs numbers that this text does not give
+            yield f"no figure {name}: {error}"
+            continue
         writer.binary(drawn, f"figures/{name}.png")
     writer.flush()
     if args.out is not None:

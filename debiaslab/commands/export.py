@@ -67,8 +67,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     format = _format(args.out, args.format)
     out = args.out or (f"vectors{_ending(format)}" if format else "submission.csv")
     check_output(out)
-    read = [] if args.pairs is None else [args.pairs]
-    refuse_overwriting([("--out", Path(out))], read)
+    refuse_overwriting([("--out", Path(out))], [] if args.pairs is None else [args.pairs])
     pairs = default_pairs() if args.pairs is None else read_pairs(args.pairs)
     store = open_store(args)
     run = best_run(store, args)

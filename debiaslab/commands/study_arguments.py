@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from debiaslab.commands.arguments import (
     add_corpus,
     add_knobs,
+    add_objective,
     add_training,
     check_device,
     real,
@@ -76,12 +77,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--cover", default="all", help="non-gender words to act on: tune, vocabulary or all"
     )
-    group.add_argument(
-        "--bias-weight", type=real, default=1.0, help="weight of the bias in the score"
-    )
-    group.add_argument(
-        "--retention-weight", type=real, default=5.0, help="weight of lost utility in the score"
-    )
+    add_objective(group)
     group.add_argument(
         "--set",
         metavar="KEY=VALUE",

@@ -82,7 +82,8 @@ def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iter
 
 def check_submissions(study: StudyFile) -> None:
     """Make sure that the plans make sense and that what they end with can be written."""
-    from debiaslab.outputs import check_output
+    from debiaslab.study.sweeping import check_submission
 
+    read = [*study.corpus.files, *([study.corpus.mwes] if study.corpus.mwes else [])]
     for plan in study.plans():
-        check_output(Path(SUBMISSIONS) / f"{plan.name or 'name'}.zip")
+        check_submission(Path(SUBMISSIONS), plan.name or "name", read)
