@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from debiaslab import regularizers as strategies
     from debiaslab.corpus import Corpus, CorpusSettings
-    from debiaslab.embeddings import Embeddings
     from debiaslab.metrics import Scorecard, evaluate
     from debiaslab.results import StudyResults, open_study
     from debiaslab.sgns import SGNS, TrainSettings, train
     from debiaslab.study import Objective, Plan, sweep
+    from debiaslab.vectors.embeddings import Embeddings
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Corpus": "debiaslab.corpus",
     "CorpusSettings": "debiaslab.corpus",
-    "Embeddings": "debiaslab.embeddings",
+    "Embeddings": "debiaslab.vectors.embeddings",
     "Objective": "debiaslab.study",
     "Plan": "debiaslab.study",
     "SGNS": "debiaslab.sgns",
@@ -33,6 +33,11 @@ _HOMES = {
     "open_study": "debiaslab.results",
     "sweep": "debiaslab.study",
     "train": "debiaslab.sgns",
+}
+
+_MODULES = {
+    "strategies": "debiaslab.regularizers",
+    "export": "debiaslab.leaderboard.export",  # its place until version 0.1
 }
 
 __all__ = [
@@ -54,8 +59,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "strategies":
-        return import_module("debiaslab.regularizers")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'debiaslab' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The command line: parse, call one command, print what it says. Nothing else here prints."""
+"""The command line: parse, call one command, print its text and tables. Nothing else prints."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, TextIO
 
-from debiaslab.atomic import writing_error
 from debiaslab.commands.files import check_files, writes
 from debiaslab.errors import DifferenceError, UserError, nearest
-from debiaslab.redact import redact
+from debiaslab.system.atomic import writing_error
+from debiaslab.system.redact import redact
+from debiaslab.tables import render
 
 COMMANDS = {
     "corpus": "encode a text and show what it covers",
@@ -130,8 +131,8 @@ def _run(argv: list[str], command: str | None, out: _Stream) -> int:
         parser.print_help()
         return 0
     check_files(args, chosen)
-    for text in import_module(_path(args.command)).run(args):
-        print(text, flush=True)
+    for said in import_module(_path(args.command)).run(args):
+        print(render(said), flush=True)
         if out.lost is not None and not writes(args):
             break  # nobody reads on, and nothing else is left to do
     if out.lost is not None and not isinstance(out.lost, BrokenPipeError):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from debiaslab.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.reference_vectors import BOLUKBASI, WEFE_MODEL, find
 
 NUMBERS = Path(__file__).resolve().parents[2] / "shared" / "data" / "reference_numbers.json"

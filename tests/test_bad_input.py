@@ -25,14 +25,14 @@ import optuna
 import pytest
 
 from debiaslab import lexicons
-from debiaslab.atomic import writing_error
 from debiaslab.cli import main
 from debiaslab.corpus import Corpus
-from debiaslab.embeddings import Embeddings
 from debiaslab.sgns import Block
 from debiaslab.sgns.watch import Watch
+from debiaslab.system.atomic import writing_error
 from debiaslab.tracking import RunWriter, Store
 from debiaslab.vectors import formats
+from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, TINY, call, refused, runs, write_toy
 from tests.toys import FEMALE, MALE, toy_text
 
@@ -739,7 +739,7 @@ def test_a_ui_that_does_not_start(
     studied: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
 ) -> None:
     monkeypatch.chdir(studied)
-    monkeypatch.setattr("debiaslab.tracking.ui_command", command("raise SystemExit(3)"))
+    monkeypatch.setattr("debiaslab.tracking.store.ui_command", command("raise SystemExit(3)"))
     said = call(capfd, "ui")
     assert said.code == 2
     assert "the MLflow UI ended with exit code 3; try: --port" in said.sentence
@@ -757,7 +757,7 @@ pathlib.Path({str(noted)!r} + ".new").write_text(str(worker.pid))
 pathlib.Path({str(noted)!r} + ".new").rename({str(noted)!r})
 time.sleep(60)
 """
-    monkeypatch.setattr("debiaslab.tracking.ui_command", command(server))
+    monkeypatch.setattr("debiaslab.tracking.store.ui_command", command(server))
     threading.Thread(target=interrupt_when, args=(noted,), daemon=True).start()
     said = call(capfd, "ui")
     assert said.code == 0, said.err

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from debiaslab.corpus import Corpus
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Penalty, bind, create, get, strategy_names
 from debiaslab.regularizers.composition import SumOfPenalties
@@ -47,6 +46,7 @@ from debiaslab.sgns.checkpoint_file import DamagedCheckpointError, State, read, 
 from debiaslab.sgns.fast import fast_unavailable
 from debiaslab.sgns.watch import Watch
 from debiaslab.tracking import Store
+from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, call, refused, runs, write_toy
 from tests.toys import toy_corpus
 

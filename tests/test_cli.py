@@ -15,8 +15,8 @@ import zstandard
 
 from debiaslab import __version__
 from debiaslab.cli import COMMANDS, main
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics import Scorecard
+from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, TINY, call, runs, write_toy
 from tests.toys import toy_text
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import call, refused
 from tests.test_postprocess import KNOBS, NAMES, E, applied, moved
 

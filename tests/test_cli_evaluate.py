@@ -16,10 +16,10 @@ import pytest
 
 from debiaslab.commands.evaluate_inputs import load_analogy_sets, load_file
 from debiaslab.commands.evaluate_tables import scorecard_view
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import gender_words, load, load_pairs, names, pair_names
 from debiaslab.metrics import Record, Scorecard, default_similarity_sets
 from debiaslab.tracking import Store
+from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import call, refused, runs
 
 Capture = pytest.CaptureFixture[str]

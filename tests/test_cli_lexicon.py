@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
-from debiaslab.lexicon_check import ListChecker, mean_pairwise_cosine
 from debiaslab.lexicons import attributes, load, load_pairs, names, pair_names
+from debiaslab.metrics.lexicon_check import ListChecker, mean_pairwise_cosine
+from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import call, refused
 
 Capture = pytest.CaptureFixture[str]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import load, load_pairs
 from debiaslab.statistics import pair_sensitivity
+from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import call, refused
 
 Capture = pytest.CaptureFixture[str]

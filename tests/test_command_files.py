@@ -18,8 +18,8 @@ import pytest
 
 from debiaslab.cli import COMMANDS, main
 from debiaslab.commands.files import Input, Output, StoreFolder
-from debiaslab.embeddings import Embeddings
-from debiaslab.export import default_pairs
+from debiaslab.leaderboard.export import default_pairs
+from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, TINY, call, refused, runs, write_toy
 
 Capture = pytest.CaptureFixture[str]
@@ -107,6 +107,8 @@ def digests(folder: Path) -> dict[str, str]:
 
 TRAIN = ["train", *SMALL]
 COMPARE = ["compare", "comparison.txt", *TINY, "--min-count", "1", "--strategies", "hard"]
+ONE = ["--strategies", "hard", "--seeds", "1"]
+UNMEASURED = ["--retention-weight", "0"]  # the toy text has no word similarity
 READ = [
     ([*TRAIN, "--out", "toy.txt"], "--out toy.txt is a file"),
     ([*TRAIN, "--out", "link.txt"], "--out link.txt is the file toy.txt"),
@@ -249,7 +251,7 @@ ENDS = {  # command → arguments, and the files it must leave
     "reproduce": (["RUN"], set()),
     "prune-store": (["--yes"], set()),
     "compare": (
-        [*SMALL, *"--strategies hard --seeds 1 --no-controls --retention-weight 0 --out o".split()],
+        [*SMALL, *ONE, "--no-controls", "--out", "o", *UNMEASURED],
         {f"o/comparison.{ending}" for ending in ("txt", "csv", "md", "tex")},
     ),
     "report": (["--study", "small", "--out", "o/r.html"], {"o/r.html"}),

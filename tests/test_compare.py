@@ -17,7 +17,6 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from debiaslab.corpus import Corpus
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import Record, Scorecard
 from debiaslab.regularizers import create, debias_words
@@ -37,11 +36,11 @@ from debiaslab.report.comparison_fronts import front_volumes, headline
 from debiaslab.report.verdict import compared_verdict
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing
-from debiaslab.study.cells import ComparisonPlan, Entry
 from debiaslab.study.comparing import compare
-from debiaslab.study.controls import LIMIT, held, with_controls
+from debiaslab.study.comparison import LIMIT, ComparisonPlan, Entry, held, with_controls
 from debiaslab.study.run import UnusableRunError
 from debiaslab.tracking import VECTORS, Store
+from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import toy_corpus
 
 DIRECT = Measure("direct_bias", "occupations", "report", "lower", "direct bias")

@@ -9,10 +9,10 @@ from typing import cast
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics import Record, Scorecard, SimilaritySet
 from debiaslab.results import Side
 from debiaslab.tracking import Store
+from debiaslab.vectors.embeddings import Embeddings
 from experiments.comparisons.__main__ import table
 from experiments.comparisons.bar import LINES, Seeds, Standing, met, standings
 

@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 
 from debiaslab.corpus import Corpus
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.lexicons import load_pairs
 from debiaslab.regularizers import (
@@ -36,6 +35,7 @@ from debiaslab.regularizers import (
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.run import bound_strategy
 from debiaslab.study.single import SingleTraining, train_single
+from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import toy_corpus
 
 

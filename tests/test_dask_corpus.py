@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from debiaslab import cluster
-from debiaslab.cluster import connected, map_on
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.corpus import cache as entries
 from debiaslab.errors import UserError
+from debiaslab.study import cluster
+from debiaslab.study.cluster import connected, map_on
 from tests import dask_work
 from tests.command_line import call, refused
 from tests.test_shards import same, written

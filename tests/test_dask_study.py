@@ -10,13 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from debiaslab import cluster
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.errors import UserError
 from debiaslab.sgns import TrainSettings
-from debiaslab.study import sweep
-from debiaslab.study.executors import dask_cluster
-from debiaslab.study.executors.dask_cluster import DaskCluster
+from debiaslab.study import cluster, sweep
+from debiaslab.study import cluster as dask_cluster
+from debiaslab.study.cluster import DaskCluster
 from debiaslab.study.kept import kept_study
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import Plan

@@ -244,7 +244,13 @@ def test_strategies_of_the_registry_are_in_the_reference(generated: dict[str, st
 
 def test_the_api_names_every_public_module(generated: dict[str, str]) -> None:
     text = "\n".join(generated.values())
-    for name in ("metrics.weat", "sgns.trainer", "corpus.corpus", "embeddings", "export"):
+    for name in (
+        "metrics.weat",
+        "sgns.trainer",
+        "corpus.corpus",
+        "vectors.embeddings",
+        "leaderboard.export",
+    ):
         assert f"::: debiaslab.{name}\n" in text
     assert "debiaslab.commands" not in text
 
@@ -324,8 +330,8 @@ def test_the_tutorial_runs_and_prints_what_it_shows(
 def test_strategies_of_the_how_to_run() -> None:
     import numpy as np
 
-    from debiaslab.embeddings import Embeddings
     from debiaslab.regularizers.postprocess import debias_words
+    from debiaslab.vectors.embeddings import Embeddings
 
     run(DOCS / "how-to" / "add-a-strategy.md", {})
     names = ["he", "she", "man", "woman", "boy", "girl", "father", "mother", "chair", "table"]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.vectors.embeddings import Embeddings
 
 WORDS = ["king", "queen", "man", "woman", "united_states", "Paris", "nothing"]
 

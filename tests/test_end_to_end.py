@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from debiaslab.embeddings import Embeddings
-from debiaslab.export import default_pairs
+from debiaslab.leaderboard.export import default_pairs
 from debiaslab.metrics import Scorecard
 from debiaslab.tracking import VECTORS, RunInfo, Store
+from debiaslab.vectors.embeddings import Embeddings
 
 SMALL = ["--dim", "24", "--epochs", "4", "--trials", "2", "--seeds", "2", "--study", "small"]
 

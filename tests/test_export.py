@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from debiaslab.analogy_table import analogy_table
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.export import codalab, default_pairs, export_vectors, read_pairs
-from debiaslab.neighbors import neighbors_table
+from debiaslab.leaderboard.export import codalab, default_pairs, export_vectors, read_pairs
+from debiaslab.report.analogy_table import analogy_table
+from debiaslab.report.neighbors import neighbors_table
 from debiaslab.vectors import read
+from debiaslab.vectors.embeddings import Embeddings
 
 GIVEN = Path(__file__).resolve().parents[2] / "shared/data/pairs/word_pair_similarity_pairs.csv"
 

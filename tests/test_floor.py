@@ -12,7 +12,7 @@ from debiaslab.report import Side
 from debiaslab.report.floor import floor_markdown, floor_rows, floor_text, how_to_read
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing
-from debiaslab.study.floor import gender_blind_floor
+from debiaslab.study.comparing import gender_blind_floor
 from debiaslab.tracking import Store
 from tests.command_line import call, write_toy
 from tests.toys import toy_corpus

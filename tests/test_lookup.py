@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from debiaslab import lexicons, regularizers
-from debiaslab.embeddings import Embeddings, written_in, written_pairs
-from debiaslab.export import codalab, default_pairs
+from debiaslab.leaderboard.export import codalab, default_pairs
 from debiaslab.metrics.vocabulary import find, row_of
 from debiaslab.metrics.weat import weat
-from debiaslab.neighbors import neighbors_table
 from debiaslab.regularizers import bind, debias_words
+from debiaslab.report.neighbors import neighbors_table
+from debiaslab.vectors.embeddings import Embeddings, written_in, written_pairs
 
 CASED = ["he", "she", "Darwin", "UNICEF", "New_York", "São_Paulo", "MIT", "the", "O'Neill"]
 WRITTEN = [
@@ -42,7 +42,7 @@ def cased() -> Embeddings:
 def test_metrics_file_table_and_logged_model_find_the_same_words(
     cased: Embeddings, asked: str, written: str | None, tmp_path: Path
 ):
-    from debiaslab.similarity_model import PairSimilarity
+    from debiaslab.tracking.similarity_model import PairSimilarity
 
     assert cased.lookup(asked) == written_in(cased.index, asked) == written
     row = None if written is None else cased.index[written]

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from debiaslab.memory import blocks_kept_whole
+from debiaslab.system.memory import blocks_kept_whole
 
 glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator")
 
@@ -57,7 +57,7 @@ def test_the_environment_is_as_before_and_what_the_user_set_counts(
 @glibc
 def test_free_memory_is_given_back() -> None:
     code = """
-from debiaslab.memory import give_back
+from debiaslab.system.memory import give_back
 def resident():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * 4096

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of_pair
 from debiaslab.metrics import analogy_answers
@@ -22,6 +21,7 @@ from debiaslab.metrics.analogy_sets import (
 from debiaslab.metrics.bias_analogies import bias_analogies
 from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.scored.analogies import records
+from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.reference_vectors import BOLUKBASI
 from tests.reference import bolukbasi, reference
 

@@ -7,7 +7,6 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.lexicons import load, load_pairs
 from debiaslab.metrics.ect import coherence, ect
@@ -25,6 +24,7 @@ from debiaslab.metrics.scored import weat as scored_weat
 from debiaslab.metrics.scored.nulls import with_nulls
 from debiaslab.metrics.sentiment import PLEASANT, UNPLEASANT
 from debiaslab.metrics.yardstick import Yardstick
+from debiaslab.vectors.embeddings import Embeddings
 
 A, B = ["a1", "a2", "a3", "a4"], ["b1", "b2", "b3", "b4"]
 GROUPS = {"east": A, "north": B}

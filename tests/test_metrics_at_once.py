@@ -7,10 +7,10 @@ import threading
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import association_tests
 from debiaslab.metrics import evaluate
 from debiaslab.metrics.at_once import at_once
+from debiaslab.vectors.embeddings import Embeddings
 
 
 def test_results_are_in_the_order_given_and_two_run_together() -> None:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import load, load_pairs, names, pair_names
 from debiaslab.metrics import Scorecard, collapse, default_similarity_sets, evaluate
 from debiaslab.metrics.analogy_sets import default_analogy_sets
+from debiaslab.vectors.embeddings import Embeddings
 
 GROUPS = (
     "weat",

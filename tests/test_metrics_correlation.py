@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.correlation import pearson, pearson_rows, pearson_test
 from debiaslab.metrics.vocabulary import find
+from debiaslab.vectors.embeddings import Embeddings
 
 X = np.random.default_rng(0).normal(size=14)
 Y = 0.4 * X + np.random.default_rng(1).normal(size=14)

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.lexicons import load_pairs
 from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
@@ -17,6 +16,7 @@ from debiaslab.metrics.correlation import pearson, pearson_interval
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.scored import geometry
+from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "bias"

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import association_tests, load, load_pairs
 from debiaslab.lexicons.sembias import load_sembias
 from debiaslab.metrics import direct_bias, weat
@@ -21,6 +20,7 @@ from debiaslab.metrics.rnd import rnd
 from debiaslab.metrics.same import same
 from debiaslab.metrics.sc_weat import sc_weat
 from debiaslab.metrics.sembias import sembias
+from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, google_news
 
 PAIRS = load_pairs("definitional_pairs").pairs

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.lexicons import load, load_pairs
 from debiaslab.metrics import NotMeasuredError, collapse, direct_bias, gender_direction
@@ -17,6 +16,7 @@ from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.indirect_bias import indirect_bias, indirect_bias_within, indirect_biases
 from debiaslab.metrics.scored import direct_bias as scored_direct_bias
 from debiaslab.metrics.scored import geometry
+from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, reference_numbers
 
 PAIRS = [("he", "she"), ("man", "woman")]

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import gender_words, load, load_file, load_pairs
 from debiaslab.metrics import gender_direction
 from debiaslab.metrics.baseline import Baseline
@@ -17,6 +16,7 @@ from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery
 from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares
 from debiaslab.metrics.scored import lipstick
 from debiaslab.metrics.two_means import two_means
+from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, reference_numbers
 
 ALPHABET = np.array(list("abcdefghijklmnopqrstuvwxyz"))

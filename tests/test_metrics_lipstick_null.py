@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import gender_words, load
 from debiaslab.metrics import evaluate
 from debiaslab.metrics.baseline import Baseline
@@ -15,6 +14,7 @@ from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares, neighbor_shares_along
 from debiaslab.metrics.null import random_words
 from debiaslab.metrics.yardstick import Yardstick
+from debiaslab.vectors.embeddings import Embeddings
 
 PROFESSIONS = load("occupations").words[:60]
 LETTERS = np.array(list("abcdefghijklmnopqrstuvwxyz"))

@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics import NotMeasuredError, null_quantile, null_statistics, weat
+from debiaslab.vectors.embeddings import Embeddings
 
 A, B = ["a1", "a2"], ["b1", "b2"]
 

@@ -6,7 +6,6 @@ from math import comb
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons.sembias import SemBiasRow
 from debiaslab.metrics import NotMeasuredError, direct_bias, gender_direction, weat
 from debiaslab.metrics.bias_by_projection import bias_by_projection
@@ -41,6 +40,7 @@ from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.scored.nulls import HAS_NULL, with_null, with_nulls
 from debiaslab.metrics.sembias import sembias
 from debiaslab.metrics.yardstick import Yardstick
+from debiaslab.vectors.embeddings import Embeddings
 
 M, F = [f"m{i}" for i in range(5)], [f"f{i}" for i in range(5)]
 GROUPS = {"m": M, "f": F}

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import SimilaritySet, nearest, word_similarity
 from debiaslab.metrics.effort import HALVES, Effort
@@ -13,6 +12,7 @@ from debiaslab.metrics.nearest import nearest_rows
 from debiaslab.metrics.neighbor_overlap import neighbor_overlap
 from debiaslab.metrics.retention import similarity_retention
 from debiaslab.metrics.scored import overlap, retention
+from debiaslab.vectors.embeddings import Embeddings
 
 
 def noise(size: int, dim: int = 12, seed: int = 0) -> Embeddings:

@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import load_pairs
 from debiaslab.metrics.direct_bias import Pair
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.pair_turn import pair_turn
 from debiaslab.metrics.scored import direct_bias
+from debiaslab.vectors.embeddings import Embeddings
 
 PAIRS: list[Pair] = [(f"m{i}", f"f{i}") for i in range(5)]
 

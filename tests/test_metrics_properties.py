@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics import (
     SimilaritySet,
     bias_by_projection,
@@ -27,6 +26,7 @@ from debiaslab.metrics.rnsb import rnsb
 from debiaslab.metrics.same import same
 from debiaslab.metrics.sc_weat import sc_weat
 from debiaslab.metrics.scored.nulls import HAS_NULL
+from debiaslab.vectors.embeddings import Embeddings
 
 few = settings(deadline=None, max_examples=15)
 seeds = st.integers(0, 2**32 - 1)

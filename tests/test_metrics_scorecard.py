@@ -7,7 +7,6 @@ import sys
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.lexicons import (
     association_tests,
@@ -39,6 +38,7 @@ from debiaslab.metrics.null_band import null_band
 from debiaslab.metrics.null_metrics import rnsb_null
 from debiaslab.metrics.scored.nulls import HAS_NULL
 from debiaslab.metrics.yardstick import Yardstick
+from debiaslab.vectors.embeddings import Embeddings
 
 HALVES = ("all", "tune", "report")
 
@@ -441,7 +441,7 @@ def test_absent_records_are_none(card):
 def test_metrics_need_no_heavy_imports():
     heavy = "scipy, gensim, torch, pandas, sklearn, mlflow"
     code = (
-        "import sys, numpy as np; from debiaslab.embeddings import Embeddings; "
+        "import sys, numpy as np; from debiaslab.vectors.embeddings import Embeddings; "
         "from debiaslab.metrics import evaluate; "
         "evaluate(Embeddings(list('abcdefgh'), np.random.default_rng(0).normal(size=(8, 4)))); "
         f"print([m for m in '{heavy}'.split(', ') if m in sys.modules])"

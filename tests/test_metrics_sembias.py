@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of
 from debiaslab.lexicons.sembias import SemBiasRow, load_sembias
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.scored import geometry
 from debiaslab.metrics.sembias import sembias
+from debiaslab.vectors.embeddings import Embeddings
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "shared" / "data" / "bias" / "sembias" / "SemBias"
 # sha256 of the published file (uclanlp/gn_glove at 7e0c7ca)

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of_pair
 from debiaslab.metrics import SimilaritySet, default_similarity_sets, load_similarity, word_classes
 from debiaslab.metrics import word_similarity as measure
 from debiaslab.metrics.similarity_sets import similarity_sets_in
+from debiaslab.vectors.embeddings import Embeddings
 
 
 def circle(**degrees):

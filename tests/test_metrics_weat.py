@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics import permutation_test, weat
+from debiaslab.vectors.embeddings import Embeddings
 
 X, Y = ["x1", "x2", "x3", "x4"], ["y1", "y2", "y3", "y4"]
 A, B = ["a1", "a2", "a3", "a4"], ["b1", "b2", "b3", "b4"]

@@ -25,9 +25,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
-from debiaslab.export import codalab, default_pairs
-from debiaslab.study.publishing import publish
+from debiaslab.leaderboard.export import codalab, default_pairs
+from debiaslab.study.description import publish
 from debiaslab.tracking import (
     NOTE_TAG,
     VECTORS,
@@ -37,6 +36,7 @@ from debiaslab.tracking import (
     ui_command,
     ui_environment,
 )
+from debiaslab.vectors.embeddings import Embeddings
 from tests.chromium import QUIET, browser_program
 
 SMALL = ["--dim", "50", "--epochs", "6", "--trials", "2", "--seeds", "1", "--study", "small"]

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from debiaslab import lexicons
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import Record, Scorecard, evaluate, weat
 from debiaslab.study import Objective, Outcome, Yardstick, measure_yardstick
+from debiaslab.vectors.embeddings import Embeddings
 
 Values = Mapping[str, float | None]
 

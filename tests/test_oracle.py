@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import weat
 from debiaslab.metrics.rnd import rnd
+from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle import __main__ as oracle
 from experiments.oracle import environments, reference_vectors
 from experiments.oracle.compare import Compared, Fault, of_draws, of_splits

@@ -13,7 +13,6 @@ import pytest
 
 from debiaslab import lexicons
 from debiaslab.corpus import Corpus, CorpusSettings
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import (
     Record,
@@ -39,6 +38,7 @@ from debiaslab.study.planted_metrics import measure_planted
 from debiaslab.study.planted_words import PlantedWords, gender_words_near, planted_words
 from debiaslab.study.planting import Planting, PlantingPlan, plant, planting_name, words_from
 from debiaslab.tracking import Store
+from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import call, refused
 
 MALE = ["he", "man", "boy", "brother", "male", "son", "father"]

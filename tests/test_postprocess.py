@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics.biased_words import biased_words
 from debiaslab.metrics.direct_bias import direct_bias
@@ -34,6 +33,7 @@ from debiaslab.regularizers.ran import ran_optimum
 from debiaslab.regularizers.rows import units
 from debiaslab.regularizers.soft import soft_map
 from debiaslab.regularizers.subspace import bias_subspace
+from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, google_news
 
 Matrix = NDArray[np.float64]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from debiaslab.provenance import git_state, provenance
-from debiaslab.redact import redact
+from debiaslab.system.provenance import git_state, provenance
+from debiaslab.system.redact import redact
 
 
 def test_holds_versions_machine_and_no_host_name():
@@ -24,7 +24,7 @@ def test_holds_versions_machine_and_no_host_name():
 
 def test_imports_nothing_heavy():
     code = (
-        "import sys; from debiaslab.provenance import provenance; provenance(); "
+        "import sys; from debiaslab.system.provenance import provenance; provenance(); "
         "print(*{'torch', 'mlflow', 'numba', 'gensim'} & set(sys.modules))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

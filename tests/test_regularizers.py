@@ -15,7 +15,6 @@ from torch import Tensor
 
 from debiaslab import lexicons, metrics
 from debiaslab.corpus import Corpus
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers import (
     BoundPenalty,
@@ -42,6 +41,7 @@ from debiaslab.sgns import SGNS, Batch, TrainSettings, train
 from debiaslab.sgns.penalty_step import ROW_LIMIT, apply_penalty
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.settings import EngineName
+from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import toy_corpus
 
 Matrix = NDArray[np.float64]

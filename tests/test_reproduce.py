@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from debiaslab.corpus import Corpus, CorpusSettings
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.results import open_study
 from debiaslab.sgns import TrainSettings
-from debiaslab.study.cells import ComparisonPlan, Entry
 from debiaslab.study.comparing import compare
+from debiaslab.study.comparison import ComparisonPlan, Entry
 from debiaslab.study.objective import Objective
 from debiaslab.study.reproducing import read_recipe
 from debiaslab.tracking import VECTORS, RunInfo, Store
+from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, call, refused, write_toy
 
 Capture = pytest.CaptureFixture[str]

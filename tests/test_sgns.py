@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from debiaslab.corpus import Corpus, CorpusSettings
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import evaluate
 from debiaslab.regularizers import ProjectionPenalty, bind
@@ -20,6 +19,7 @@ from debiaslab.sgns.engine import Block
 from debiaslab.sgns.sampling import BatchMaker, NoiseSampler, chunks, linear_decay, subsample
 from debiaslab.sgns.settings import EngineName
 from debiaslab.sgns.watch import Watch
+from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import toy_corpus
 
 FAST = TrainSettings(dim=16, window=3, negatives=3, epochs=3, subsample=0.0, batch_size=128)

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from debiaslab import sqlite_log
-from debiaslab.sqlite_log import write_ahead
 from debiaslab.study.search_storage import DATABASE, open_storage
-from debiaslab.tracking import Store
+from debiaslab.tracking import Store, sqlite_log
+from debiaslab.tracking.sqlite_log import write_ahead
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "major"), reason="needs device numbers")
 ROWS = 40

@@ -5,7 +5,6 @@ from functools import partial
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import load, load_pairs
 from debiaslab.lexicons.occupation_women import load_occupation_women
 from debiaslab.metrics import direct_bias, evaluate, weat
@@ -18,6 +17,7 @@ from debiaslab.statistics import (
     leave_one_pair_out,
     pair_sensitivity,
 )
+from debiaslab.vectors.embeddings import Embeddings
 
 SIDES = {side: [f"{side}{i}" for i in range(6)] for side in "xyab"}
 X, Y, A, B = SIDES.values()

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import NotMeasuredError, gender_direction
 from debiaslab.statistics import (
@@ -18,6 +17,7 @@ from debiaslab.statistics import (
     retest_reliability,
     word_scores,
 )
+from debiaslab.vectors.embeddings import Embeddings
 
 # Shrout & Fleiss (1979), Psychological Bulletin 86:420–428, table 2: 6 targets, 4 judges.
 SHROUT_FLEISS = [

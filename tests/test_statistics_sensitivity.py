@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import attribute, load, load_file, load_pairs
 from debiaslab.lexicons.sembias import load_sembias
 from debiaslab.metrics import direct_bias, evaluate, weat
@@ -23,6 +22,7 @@ from debiaslab.statistics import (
     pair_sensitivity,
     weat_sensitivity,
 )
+from debiaslab.vectors.embeddings import Embeddings
 
 DIM = 12
 DEFINITIONAL = load_pairs("definitional_pairs")

@@ -41,9 +41,9 @@ from debiaslab.report.verdict import compared_verdict, verdict
 from debiaslab.report.word_data import Shift
 from debiaslab.results import Side, StudyResults, TrialRow, summarize
 from debiaslab.study import Objective, Summary
-from debiaslab.study.cells import ComparisonPlan, Entry
 from debiaslab.study.comparing import Comparison, compare
-from debiaslab.study.reporting import full_report
+from debiaslab.study.comparison import ComparisonPlan, Entry
+from debiaslab.study.description import full_report
 from debiaslab.tracking import Store
 from tests.chromium import QUIET, browser_program
 from tests.command_line import call, refused

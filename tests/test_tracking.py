@@ -21,12 +21,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from debiaslab import tracking
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.processes import surely_dead, this_process
-from debiaslab.store_paths import rebase
+from debiaslab.system.processes import surely_dead, this_process
 from debiaslab.tracking import DatasetInfo, Store, free_port, ui_command, ui_environment
+from debiaslab.tracking import store as tracking_store
+from debiaslab.tracking.store_paths import rebase
+from debiaslab.vectors.embeddings import Embeddings
 
 CORPUS = DatasetInfo("enwiki-106", "ab" * 32, "/data/x.bz2", {"document": "string"}, {"tokens": 9})
 
@@ -134,7 +134,7 @@ def test_the_files_of_a_run_are_on_the_disk_before_it_is_finished(store, study, 
     def status():
         return store.run(log.run_id).status
 
-    monkeypatch.setattr(tracking, "sync", lambda file: reached.update({file.name: status()}))
+    monkeypatch.setattr(tracking_store, "sync", lambda file: reached.update({file.name: status()}))
     with start(store, study) as log:
         log.text("a", "a.txt")
         log.binary(b"b", "figures/b.png")
@@ -315,7 +315,7 @@ def test_a_process_id_used_again_is_another_process():
 
 def test_a_killed_but_unreaped_process_is_dead():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        from debiaslab.processes import Process, _started
+        from debiaslab.system.processes import Process, _started
 
         process = Process(this_process().host, child.pid, _started(child.pid))
         assert not surely_dead(process)

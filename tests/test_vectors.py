@@ -13,9 +13,9 @@ import pytest
 from gensim.models import KeyedVectors, Word2Vec
 from gensim.test.utils import datapath
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.vectors import FORMATS, check_writable, read, write
+from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import word2vec_holds
 
 ENDINGS = (".txt", ".bin", ".kv", ".npz")
@@ -397,6 +397,15 @@ def test_any_changed_byte_gives_vectors_or_a_clear_sentence(tmp_path: Path, form
             read(path)
 
 
+def utf8_arrays(text: bytes, offsets: list) -> dict[str, np.ndarray]:
+    """Return the arrays of an ``.npz`` whose words are bytes with offsets."""
+    return {
+        "words_utf8": np.frombuffer(text, np.uint8),
+        "words_offsets": np.array(offsets),
+        "vectors": np.ones((2, 3)),
+    }
+
+
 def test_missing_files_and_directories(tmp_path: Path):
     vectors_of(PLAIN).save(tmp_path / "bios.kv")
     with pytest.raises(UserError, match=r"there is no file .*did you mean .*bios\.kv"):
@@ -433,6 +442,13 @@ def test_missing_files_and_directories(tmp_path: Path):
             {"words": np.array(["a"]), "vectors": np.ones((1, 3)), "lengths": np.array([1, 2])},
             "'lengths' that do not fit",
         ),
+        (utf8_arrays(b"ab", [0, 1, 2]) | {"words_offsets": np.array([[0, 2]])}, "do not fit"),
+        (utf8_arrays(b"ab", [0, 1, 3]), "'words_offsets' that do not fit 'words_utf8'"),
+        (utf8_arrays(b"ab", [0, 2, 1, 2]), "do not fit"),
+        (utf8_arrays(b"ab", []), "do not fit"),
+        (utf8_arrays(b"ab", [0.0, 1.0, 2.0]), "do not fit"),
+        (utf8_arrays(b"a\xff", [0, 1, 2]), "damaged"),
+        ({"words_utf8": np.zeros(2, np.uint8), "vectors": np.ones((2, 3))}, "'words_offsets'"),
     ],
 )
 def test_bad_npz(tmp_path: Path, arrays: dict[str, np.ndarray], says: str):
@@ -444,6 +460,24 @@ def test_bad_npz(tmp_path: Path, arrays: dict[str, np.ndarray], says: str):
 def test_an_npz_of_others_needs_words_and_vectors_only(tmp_path: Path):
     np.savez_compressed(tmp_path / "v.npz", vectors=np.eye(2), words=np.array(["a", "b"]))
     assert read(tmp_path / "v.npz").words == ("a", "b")
+
+
+def test_one_long_word_costs_an_npz_its_own_bytes_only(tmp_path: Path):
+    words = ["x" * 20_000, "ü" * 5_000, *(f"word{i}" for i in range(5_000))]
+    path = vectors_of(words).save(tmp_path / "v.npz")
+    plain = vectors_of(words[2:]).save(tmp_path / "plain.npz")
+    assert path.stat().st_size - plain.stat().st_size < 31_000
+    assert read(path).words == tuple(words)
+
+
+def test_an_npz_of_earlier_versions_is_read(tmp_path: Path):
+    words = ["könig", "a b", "नमस्ते", "end\0"]
+    lengths = np.array([len(word) for word in words])
+    vectors = np.arange(8, dtype=np.float32).reshape(4, 2)
+    np.savez(tmp_path / "v.npz", words=np.array(words), vectors=vectors, lengths=lengths)
+    found = read(tmp_path / "v.npz")
+    assert found.words == tuple(words)
+    assert same(read(found.save(tmp_path / "new.npz")), found)
 
 
 # Hostile pickles

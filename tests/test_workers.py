@@ -24,20 +24,19 @@ import optuna
 import pytest
 import sqlalchemy
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.processes import Process, this_process
 from debiaslab.study import claims as claims_module
-from debiaslab.study import taking_part
+from debiaslab.study import worker as taking_part
 from debiaslab.study.claims import Claims
 from debiaslab.study.executors import Processes
 from debiaslab.study.objective import Outcome, Yardstick
-from debiaslab.study.plan import Plan
+from debiaslab.study.plan import Plan, SearchSettings
 from debiaslab.study.run import FinishedRun
 from debiaslab.study.search import Search
-from debiaslab.study.search_settings import SearchSettings
-from debiaslab.study.taking_part import Participant
+from debiaslab.study.worker import Participant
+from debiaslab.system.processes import Process, this_process
 from debiaslab.tracking import VECTORS, Store
+from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import write_toy
 from tests.waiting import until
 
@@ -321,7 +320,7 @@ def test_a_server_of_forks_that_has_ended_is_said_in_one_sentence(
 
 def test_what_workers_are_forked_from_has_imported_all_and_runs_no_thread() -> None:
     code = (
-        "import debiaslab.study.executors.preload, gc, sys, threading\n"
+        "import debiaslab.study.preload, gc, sys, threading\n"
         "needed = {'torch', 'mlflow.pyfunc', 'optuna', 'gensim', 'sklearn.svm', 'alembic.command'\n"
         ", 'matplotlib.axes', 'numba.np.arrayobj'}\n"  # the last: a kernel has been made
         "frozen = gc.get_freeze_count() > 100_000\n"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.atomic import replacing
 from debiaslab.bench.batch_size import BatchTime
 from debiaslab.bench.threads import ThreadSpeed
+from debiaslab.system.atomic import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

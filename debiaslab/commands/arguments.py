@@ -15,9 +15,9 @@ from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus, CorpusSettings, Mapper
-    from debiaslab.embeddings import Embeddings
     from debiaslab.sgns import TrainSettings
     from debiaslab.tracking import RunInfo, Store
+    from debiaslab.vectors.embeddings import Embeddings
 
 STORE = "mlruns"
 SUBMISSIONS = "submissions"
@@ -235,7 +235,7 @@ def check_store(args: argparse.Namespace) -> None:
 
 def check_store_place(args: argparse.Namespace) -> None:
     """Make sure that a store can be made or written where it should be, without making one."""
-    from debiaslab.outputs import check_output_folder
+    from debiaslab.system.outputs import check_output_folder
 
     _refuse_file(args.store)
     check_output_folder(args.store)
@@ -276,9 +276,9 @@ def run_vectors(store: Store, run: RunInfo) -> Embeddings:
         UserError: The run is a study (its best run is named) or a comparison, or it ended before
             it had vectors.
     """
-    from debiaslab.embeddings import Embeddings
-    from debiaslab.run_info import COMPARISON_TAG
     from debiaslab.tracking import STUDY_TAG, VECTORS
+    from debiaslab.tracking.run_info import COMPARISON_TAG
+    from debiaslab.vectors.embeddings import Embeddings
 
     if run.kind == "study":
         name = run.tags.get(STUDY_TAG, run.name)

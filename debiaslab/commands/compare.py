@@ -98,8 +98,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Run or continue the comparison, then print its table and where things are."""
     from debiaslab.report import comparison_text
-    from debiaslab.study.cells import ComparisonPlan, Entry
     from debiaslab.study.comparing import compare
+    from debiaslab.study.comparison import ComparisonPlan, Entry
     from debiaslab.study.objective import Objective
     from debiaslab.study.selection import rule
 
@@ -188,7 +188,7 @@ def _means(sides: Sequence[Side]) -> dict[str, float]:
 
 
 def _saved(files: dict[str, str | bytes], folder: Path) -> Iterator[str]:
-    from debiaslab.atomic import replacing
+    from debiaslab.system.atomic import replacing
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():

@@ -19,6 +19,7 @@ from debiaslab.commands.arguments import (
 )
 from debiaslab.commands.files import CACHE, Output
 from debiaslab.errors import UserError, nearest
+from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -72,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Encode and describe the corpus, or learn phrases from it."""
     if args.phrases is not None:
         if args.executor != LOCAL:
@@ -82,9 +83,9 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         yield from _learn_phrases(args)
         return
     corpus = _encoded(args)
-    yield _size(corpus)
+    yield f"{_size(corpus)}\n"
     yield _coverage(corpus)
-    yield f"next: python -m debiaslab sweep {_as_typed(args)}--strategy projection"
+    yield f"\nnext: python -m debiaslab sweep {_as_typed(args)}--strategy projection"
 
 
 def _encoded(args: argparse.Namespace) -> Corpus:
@@ -105,7 +106,7 @@ def _encoded(args: argparse.Namespace) -> Corpus:
             "--workers makes processes on this machine, --scheduler names a cluster that has some",
             next_step="one of them",
         )
-    from debiaslab.cluster import connected, map_on
+    from debiaslab.study.cluster import connected, map_on
 
     with connected(args.scheduler, args.workers) as client:
         return corpus_from(args, partial(map_on, client, progress=True))
@@ -155,24 +156,26 @@ def _size(corpus: Corpus) -> str:
     return "\n".join(f"{name:12} {value}" for name, value in lines)
 
 
-def _coverage(corpus: Corpus) -> str:
+def _coverage(corpus: Corpus) -> Table:
     from debiaslab import lexicons
-    from debiaslab.export import default_pairs
+    from debiaslab.leaderboard.export import default_pairs
 
-    rows = [
-        _row(corpus, name, lexicons.load(name).words, lexicons.half_of) for name in lexicons.names()
-    ]
+    rows = [_row(corpus, name, lexicons.load(name).words) for name in lexicons.names()]
     for name in lexicons.pair_names():
         pairs = lexicons.load_pairs(name).pairs
         rows.append(_pair_row(corpus, name, pairs))
     rows.append(_pair_row(corpus, "CodaLab pairs", default_pairs()))
-    header = f"\n{'word list':20} {'found':>11}  {'tune':>9}  {'report':>9}  missing"
-    return "\n".join([header, *rows, ""])
+    columns = (
+        Column("word list", align="left"),
+        *(Column("found"), Column("tune"), Column("report")),
+        Column("missing", align="left"),
+    )
+    return Table(columns, rows, ruled=False)
 
 
-def _row(corpus: Corpus, name: str, words: Sequence[str], half_of: object) -> str:
+def _row(corpus: Corpus, name: str, words: Sequence[str]) -> tuple[str, ...]:
     from debiaslab import lexicons
-    from debiaslab.embeddings import written_in
+    from debiaslab.vectors.embeddings import written_in
 
     found = [word for word in words if written_in(corpus.index, word) is not None]
     missing = [word for word in words if word not in set(found)]
@@ -182,14 +185,12 @@ def _row(corpus: Corpus, name: str, words: Sequence[str], half_of: object) -> st
         here = [word for word in found if lexicons.half_of(word) == half]
         counts.append(f"{len(here)}/{len(listed)}")
     shown = ", ".join(missing[:4]) + (", …" if len(missing) > 4 else "")
-    found_text = f"{len(found)}/{len(words)}"
-    return f"{name:20} {found_text:>11}  {counts[0]:>9}  {counts[1]:>9}  {shown}"
+    return name, f"{len(found)}/{len(words)}", *counts, shown
 
 
-def _pair_row(corpus: Corpus, name: str, pairs: Sequence[tuple[str, str]]) -> str:
-    from debiaslab.embeddings import written_pairs
+def _pair_row(corpus: Corpus, name: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    from debiaslab.vectors.embeddings import written_pairs
 
     _, missing = written_pairs(corpus.index, pairs)
     shown = ", ".join("/".join(pair) for pair in missing[:3]) + (", …" if len(missing) > 3 else "")
-    found_text = f"{len(pairs) - len(missing)}/{len(pairs)}"
-    return f"{name:20} {found_text:>11}  {'':>9}  {'':>9}  {shown}"
+    return name, f"{len(pairs) - len(missing)}/{len(pairs)}", "", "", shown

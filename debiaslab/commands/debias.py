@@ -14,8 +14,8 @@ from debiaslab.commands.files import VectorsInput, VectorsOutput
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
-    from debiaslab.embeddings import Embeddings
     from debiaslab.regularizers import Coverage, PostProcess
+    from debiaslab.vectors.embeddings import Embeddings
 
 EXAMPLES = """examples:
   python -m debiaslab debias --strategy hard vectors.kv
@@ -56,9 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Debias, save, and say what was covered and how to measure the result."""
-    from debiaslab.embeddings import Embeddings
     from debiaslab.regularizers import debias_words
     from debiaslab.regularizers.penalty import check_cover
+    from debiaslab.vectors.embeddings import Embeddings
 
     # What can fail at once comes before what takes long.
     strategy = _strategy(args)

@@ -266,7 +266,7 @@ def _written(
 
 
 def _write(path: str | Path, text: str) -> str:
-    from debiaslab.atomic import replacing
+    from debiaslab.system.atomic import replacing
 
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -14,10 +14,10 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline
 
 if TYPE_CHECKING:
-    from debiaslab.embeddings import Embeddings
     from debiaslab.lexicons import AssociationTest, Attribute
     from debiaslab.metrics import AnalogySet, SimilaritySet
     from debiaslab.tracking import RunInfo, Store
+    from debiaslab.vectors.embeddings import Embeddings
 
 
 AT_ONCE = 2 << 30  # bytes of files up to which all are read before anything is measured
@@ -119,8 +119,8 @@ def _of_run(store: Store, run: RunInfo) -> Subject:
 
 def load_file(file: str, words: str | None) -> Embeddings:
     """Return the vectors of a file; ``words`` names those of a bare ``.npy``."""
-    from debiaslab.embeddings import Embeddings
     from debiaslab.vectors.bare_numpy import is_bare, read_bare, words_beside
+    from debiaslab.vectors.embeddings import Embeddings
 
     if is_bare(file):
         return read_bare(file, words_beside(file) if words is None else words)

@@ -52,8 +52,8 @@ class Evaluations:
     def add(self, subject: Subject, card: Scorecard) -> str:
         """Log metrics, JSON and tables of one scorecard as a run, and return its id."""
         from debiaslab.metrics import scorecards_csv
-        from debiaslab.run_info import SCORECARD
         from debiaslab.study.run import flat, log_provenance
+        from debiaslab.tracking.run_info import SCORECARD
 
         params = {
             "vectors": subject.label,

@@ -22,7 +22,7 @@ from debiaslab.commands.arguments import (
 )
 from debiaslab.commands.files import Input, Output
 from debiaslab.errors import UserError, nearest
-from debiaslab.outputs import check_output, refuse_overwriting
+from debiaslab.system.outputs import check_output, refuse_overwriting
 
 if TYPE_CHECKING:
     from debiaslab.tracking import RunInfo
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the file that was asked for."""
-    from debiaslab.export import codalab, default_pairs, export_vectors, read_pairs
+    from debiaslab.leaderboard.export import codalab, default_pairs, export_vectors, read_pairs
 
     one_of(args, "study", "run")
     format = _format(args.out, args.format)

@@ -13,7 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from debiaslab.errors import UserError
-from debiaslab.outputs import check_output, check_output_folder, free_name, refuse_overwriting
+from debiaslab.system.outputs import (
+    check_output,
+    check_output_folder,
+    free_name,
+    refuse_overwriting,
+)
 
 CACHE = "data/cache"
 _DATABASES = ("mlflow.db", "optuna.db")  # in the folder of a store

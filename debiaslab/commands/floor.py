@@ -49,9 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Train or continue, then print the table and how to read it."""
-    from debiaslab.atomic import replacing
     from debiaslab.report.floor import floor_markdown, floor_text
-    from debiaslab.study.floor import gender_blind_floor
+    from debiaslab.study.comparing import gender_blind_floor
+    from debiaslab.system.atomic import replacing
     from debiaslab.tracking import Store
 
     settings = settings_from(args)

@@ -18,7 +18,7 @@ from debiaslab.commands.arguments import (
 from debiaslab.commands.files import VectorsInput
 
 if TYPE_CHECKING:
-    from debiaslab.embeddings import Embeddings
+    from debiaslab.vectors.embeddings import Embeddings
 
 EXAMPLES = """examples:
   python -m debiaslab neighbors university --vectors vectors.kv
@@ -51,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Print the neighbours, or the answers to an analogy."""
-    from debiaslab.analogy_table import analogy_table
-    from debiaslab.neighbors import neighbors_table
+    from debiaslab.report.analogy_table import analogy_table
+    from debiaslab.report.neighbors import neighbors_table
 
     one_of(args, "vectors", "run", "study")
     sets = [_first(args)]
@@ -76,7 +76,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _first(args: argparse.Namespace) -> tuple[Embeddings, str]:
-    from debiaslab.embeddings import Embeddings
+    from debiaslab.vectors.embeddings import Embeddings
 
     if args.vectors is not None:
         return Embeddings.load(args.vectors), args.vectors
@@ -86,7 +86,7 @@ def _first(args: argparse.Namespace) -> tuple[Embeddings, str]:
 
 
 def _second(args: argparse.Namespace) -> tuple[Embeddings, str]:
-    from debiaslab.embeddings import Embeddings
+    from debiaslab.vectors.embeddings import Embeddings
 
     if Path(args.compare).exists() or Path(args.compare).suffix:  # run ids have no dot
         return Embeddings.load(args.compare), args.compare

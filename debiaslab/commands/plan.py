@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Print one paragraph for each strategy, then the sum."""
-    from debiaslab.study.estimate import estimate
+    from debiaslab.study.status import estimate
     from debiaslab.study.sweeping import check_sweep
 
     study = study_from(args)
@@ -72,8 +72,8 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 
 def _done(root: str, name: str) -> tuple[int, int]:
     """Return how many runs of trials and baselines have finished already."""
-    from debiaslab.store_paths import locate
     from debiaslab.tracking import Store
+    from debiaslab.tracking.store_paths import locate
 
     database = locate(root).database  # None: a server, which is asked
     if database is not None and not database.is_file():

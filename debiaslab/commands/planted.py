@@ -142,7 +142,7 @@ def _written(found: Planting, args: argparse.Namespace) -> Iterator[str]:
 
 
 def _saved(files: dict[str, bytes], folder: Path) -> str:
-    from debiaslab.atomic import replacing
+    from debiaslab.system.atomic import replacing
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():

@@ -14,9 +14,10 @@ from debiaslab.commands.files import Input, Output, VectorsInput
 from debiaslab.errors import UserError, nearest
 
 if TYPE_CHECKING:
-    from debiaslab.embeddings import Embeddings
     from debiaslab.lexicons import AssociationTest, Attribute, Half
     from debiaslab.statistics import PairSensitivity
+    from debiaslab.tables import Table
+    from debiaslab.vectors.embeddings import Embeddings
 
     _Sensitivity = list[tuple[PairSensitivity, ...]]  # of each file
 
@@ -65,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Show sensitivity, consistency and agreement of each file, then over the files."""
     from debiaslab.commands.evaluate_inputs import load_lexicons
     from debiaslab.commands.reliability_tables import (
@@ -89,10 +90,10 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     rules = [inter_rule(each, words, pairs, seed=args.seed) for each in vectors]
     said = [
         f"{len(words)} occupations and {len(pairs)} definitional pairs ({half} words)",
-        sensitivity_view(args.vectors, sensitivity),
-        *([attribute_view(args.vectors, of_lexicons)] if args.lexicon else []),
-        consistency_view(args.vectors, consistency),
-        rules_view(args.vectors, rules),
+        *sensitivity_view(args.vectors, sensitivity),
+        *(attribute_view(args.vectors, of_lexicons) if args.lexicon else ()),
+        *consistency_view(args.vectors, consistency),
+        *rules_view(args.vectors, rules),
     ]
     document: dict[str, Any] = {
         "words": half,
@@ -110,12 +111,12 @@ def run(args: argparse.Namespace) -> Iterator[str]:
             rule: retest_reliability(vectors, words, pairs, rule, seed=args.seed)
             for rule in ("projection", "association", "ripa")
         }
-        said.append(retest_view(retest))
+        said += retest_view(retest)
         document["test_retest"] = {rule: asdict(each) for rule, each in retest.items()}
     if args.baseline:
         records = _paired(before, vectors, args.seed)
         shown = [record for record in records if record.words in (half, "all")]
-        said.append(paired_view(shown, half))
+        said += paired_view(shown, half)
         document["baseline"] = args.baseline
         document["paired"] = [asdict(each) for each in records]
     if args.json is not None:
@@ -125,6 +126,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what can be known to be wrong before anything is read."""
+
     if args.words not in HALVES:
         raise UserError(
             f"there is no half {args.words!r} of the words",
@@ -139,7 +141,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _loaded(files: Sequence[str]) -> list[Embeddings]:
-    from debiaslab.embeddings import Embeddings
+    from debiaslab.vectors.embeddings import Embeddings
 
     return [Embeddings.load(file) for file in files]
 
@@ -184,7 +186,7 @@ def _paired(first: Sequence[Embeddings], second: Sequence[Embeddings], seed: int
 
 
 def _write(path: str, document: dict[str, Any]) -> str:
-    from debiaslab.atomic import replacing
+    from debiaslab.system.atomic import replacing
 
     with replacing(path) as temporary:
         text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from debiaslab.commands.arguments import add_store, next_command, open_store
 from debiaslab.commands.files import Output
 from debiaslab.errors import UserError, nearest
-from debiaslab.outputs import check_output
+from debiaslab.system.outputs import check_output
 
 if TYPE_CHECKING:
     from debiaslab.report.pages import StudyReport
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the report and say where it is."""
     from debiaslab.report.pages import html_page
     from debiaslab.results import read_study
-    from debiaslab.study.reporting import REPORT, full_report, log_report
+    from debiaslab.study.description import REPORT, full_report, log_report
 
     form = _format(args.format, args.out)
     store = open_store(args)
@@ -85,8 +85,8 @@ def _format(name: str | None, out: str | None) -> str:
 
 
 def _written(report: StudyReport, page: str, form: str, out: Path) -> Iterator[str]:
-    from debiaslab.atomic import replacing
     from debiaslab.report.pages import markdown_page, pdf_page
+    from debiaslab.system.atomic import replacing
 
     if form == "markdown":
         folder = out.with_name(f"{out.stem}-figures")

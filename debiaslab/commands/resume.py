@@ -27,7 +27,7 @@ from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.files import StudyFile
+    from debiaslab.study.spec import StudyFile
     from debiaslab.tracking import Store, StudyRun
 
 __all__ = ["EXAMPLES", "INTERRUPTED", "add_arguments", "run"]
@@ -66,8 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Go on, then say what was found, as sweep does."""
-    from debiaslab.study.files import with_budget, with_corpus, with_executor
     from debiaslab.study.kept import kept_study
+    from debiaslab.study.spec import with_budget, with_corpus, with_executor
 
     store = open_store(args)
     study, begun = kept_study(store, args.name)
@@ -106,7 +106,7 @@ def _same_text(study: StudyFile, args: argparse.Namespace, begun: Sequence[Study
 def _without_text(store: Store, study: StudyFile, begun: Sequence[StudyRun]) -> Corpus | None:
     """Return the encoded corpus of a study whose text is not here; None: it is, or nothing is."""
     from debiaslab.corpus.reference import Reference
-    from debiaslab.study.corpus_store import CORPUS, find_corpus
+    from debiaslab.study.kept import CORPUS, find_corpus
 
     files = study.corpus.files
     if all(Path(file).is_file() for file in files):

@@ -22,7 +22,7 @@ from debiaslab.errors import UserError
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.study.executors import Executor
-    from debiaslab.study.files import StudyFile
+    from debiaslab.study.spec import StudyFile
 
 _YAML = (".yaml", ".yml")
 _OWN = ("knob", "set", "store", "command", "yes")  # no values of a study file by themselves
@@ -156,8 +156,8 @@ def study_from(args: argparse.Namespace) -> StudyFile:
     Raises:
         UserError: The file cannot be read, or a value of it or of the line cannot be used.
     """
-    from debiaslab.study.file_yaml import parse
-    from debiaslab.study.files import check_study, read_study
+    from debiaslab.study.reading import parse
+    from debiaslab.study.spec import check_study, read_study
 
     path, files = _file(args)
     given = {key: value for key, value in vars(args).items() if _is_given(value)}
@@ -190,7 +190,8 @@ def executor_of(study: StudyFile) -> Executor | None:
     Raises:
         UserError: There would be more threads than cores, or the cluster cannot be reached.
     """
-    from debiaslab.study.executors import DaskCluster, Processes
+    from debiaslab.study.cluster import DaskCluster
+    from debiaslab.study.executors import Processes
 
     check_executor(study)
     if study.executor == "dask":
@@ -207,7 +208,7 @@ def check_executor(study: StudyFile) -> None:
         UserError: There would be more threads than cores, the scheduler's address is none or not
             wanted, or Dask is not installed.
     """
-    from debiaslab.cluster import check_address, shown_address
+    from debiaslab.study.cluster import check_address, shown_address
     from debiaslab.study.executors import Processes
 
     if study.executor == "dask":
@@ -250,7 +251,7 @@ def _check_given(given: Mapping[str, Any], knobs: tuple[tuple[str, str], ...]) -
     from debiaslab.corpus import CorpusSettings
     from debiaslab.sgns import TrainSettings
     from debiaslab.study import Objective, Plan
-    from debiaslab.study.search_settings import SearchSettings
+    from debiaslab.study.plan import SearchSettings
 
     for settings in (TrainSettings, Objective, SearchSettings):
         names = {field.name for field in fields(settings)}

@@ -23,7 +23,7 @@ from debiaslab.commands.study_arguments import (
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.files import StudyFile
+    from debiaslab.study.spec import StudyFile
 
 INTERRUPTED = (
     "interrupted; what was recorded is kept; try: the same command again, which goes on from there"

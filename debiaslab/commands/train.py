@@ -80,8 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Train, measure, log and save."""
-    from debiaslab.embeddings import Embeddings
     from debiaslab.study.single import SingleTraining, train_single
+    from debiaslab.vectors.embeddings import Embeddings
 
     # What can fail at once comes before what takes long.
     settings = settings_from(args)

@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.atomic import replacing, sync, writing_error
 from debiaslab.corpus.encoding import DOCUMENT_END, IDS, Stream, Vocabulary
 from debiaslab.corpus.mapped import IdStream, Shards
 from debiaslab.errors import UserError
+from debiaslab.system.atomic import replacing, sync, writing_error
 
 FORMAT = 1  # raise it whenever the same text and settings give another entry
 META, WORDS, COUNTS, STREAM = "meta.json", "words.txt", "counts.npy", "ids.i32"

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from debiaslab.atomic import replacing
 from debiaslab.corpus.parts import Mapper, in_turn
 from debiaslab.corpus.progress import ByteBar
 from debiaslab.corpus.reading import reading_error
 from debiaslab.errors import UserError
+from debiaslab.system.atomic import replacing
 
 _CHUNK = 1 << 20
 

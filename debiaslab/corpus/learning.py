@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.atomic import replacing
 from debiaslab.corpus.cache import scratch
 from debiaslab.corpus.encoding import END, Counted, number_tokens
 from debiaslab.corpus.phrases import LONGEST, SEPARATOR, Phrase, load_phrases
@@ -21,6 +20,7 @@ from debiaslab.corpus.progress import ByteBar
 from debiaslab.corpus.settings import CorpusSettings
 from debiaslab.corpus.sources import sources_of
 from debiaslab.errors import UserError
+from debiaslab.system.atomic import replacing
 
 _CHUNK = 1 << 21  # numbers handled at a time
 _MOST_CELL_BITS = 26  # of the hash of a pair, in the first count: 256 MiB of counts

@@ -12,9 +12,9 @@ from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
-from debiaslab.atomic import replacing
 from debiaslab.leaderboard.reference import default_reference, reference_csv
 from debiaslab.leaderboard.scoring import Reference
+from debiaslab.system.atomic import replacing
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same bundle, byte for byte, whenever it is made
 _PAGES = ("overview", "evaluation", "data", "terms")

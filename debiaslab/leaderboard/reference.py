@@ -6,7 +6,7 @@ import csv
 import io
 
 from debiaslab import lexicons
-from debiaslab.export import default_pairs
+from debiaslab.leaderboard.export import default_pairs
 from debiaslab.leaderboard.scoring import Reference
 from debiaslab.metrics import load_similarity
 

@@ -31,7 +31,6 @@ from debiaslab.metrics.comparison import (
     metric_correlations,
     rank_correlations,
 )
-from debiaslab.metrics.comparison_csv import comparison_csv, correlations_csv
 from debiaslab.metrics.correlation import CorrelationTest, pearson_test
 from debiaslab.metrics.direct_bias import DirectBias, direct_bias, gender_direction
 from debiaslab.metrics.ect import Ect, ect
@@ -86,7 +85,7 @@ from debiaslab.metrics.rnsb import Rnsb, rnsb
 from debiaslab.metrics.same import Same, same
 from debiaslab.metrics.sc_weat import ScWeat, WordAssociation, sc_weat
 from debiaslab.metrics.scorecard import Record, Scorecard
-from debiaslab.metrics.scorecard_csv import scorecards_csv
+from debiaslab.metrics.scorecard_csv import comparison_csv, correlations_csv, scorecards_csv
 from debiaslab.metrics.sembias import SemBiasResult, sembias
 from debiaslab.metrics.similarity import WordSimilarity, word_similarity
 from debiaslab.metrics.similarity_sets import (

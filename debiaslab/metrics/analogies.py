@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Half
 from debiaslab.metrics.analogy_answers import WAYS, Way, best_answers
 from debiaslab.metrics.analogy_sets import AnalogySet, Kind, Question, in_half
@@ -21,6 +20,7 @@ from debiaslab.metrics.bootstrap import (
 from debiaslab.metrics.measured import MIN_WORDS, NotMeasuredError, shortlist
 from debiaslab.metrics.nearest import CANDIDATES
 from debiaslab.metrics.vocabulary import require_directions, row_of, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 SCORES = 1_000_000_000
 """Questions × candidates that are scored (about 2 s); of more questions a sample is asked."""

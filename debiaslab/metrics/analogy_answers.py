@@ -7,8 +7,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.nearest import Matrix, Rows, unit_block
+from debiaslab.vectors.embeddings import Embeddings
 
 Way = Literal["cosadd", "cosmul", "cosadd_unrestricted", "cosmul_unrestricted"]
 WAYS: tuple[Way, ...] = get_args(Way)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Hashable
 from functools import cached_property
 from typing import Any, TypeVar
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.biased_words import BiasedWords, biased_words
 from debiaslab.metrics.yardstick import Yardstick
+from debiaslab.vectors.embeddings import Embeddings
 
 _T = TypeVar("_T")
 

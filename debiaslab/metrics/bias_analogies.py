@@ -9,12 +9,12 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics.analogy_answers import EPSILON
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.nearest import CANDIDATES, Best, Nearest, nearest_rows, unit_block
 from debiaslab.metrics.vocabulary import find, require_directions, row_of, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 Matrix = NDArray[np.float64]
 Scored = tuple[str, float]

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval, bootstrap_mean
 from debiaslab.metrics.direct_bias import Method, Pair, gender_direction
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError
 from debiaslab.metrics.vocabulary import find, require_directions, require_enough, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 Vector = NDArray[np.float64]
 

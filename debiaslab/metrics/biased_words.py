@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import load
 from debiaslab.metrics.bias_by_projection import HE_SHE, pair_difference
 from debiaslab.metrics.direct_bias import Pair
 from debiaslab.metrics.measured import NotMeasuredError
+from debiaslab.vectors.embeddings import Embeddings
 
 TOP = 50_000
 """Only this many first (most frequent) words of the vectors are looked at."""

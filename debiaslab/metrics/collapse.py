@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.measured import shortlist
+from debiaslab.vectors.embeddings import Embeddings
 
 SAMPLE = 2000
 """Words drawn for the checks that look at directions; enough for any usual dimension."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.bootstrap import (
     NO_INTERVAL,
     RESAMPLES,
@@ -19,6 +18,7 @@ from debiaslab.metrics.bootstrap import (
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError
 from debiaslab.metrics.vocabulary import find, require_directions, require_enough, unit_rows
 from debiaslab.metrics.word_sets import GroupPair, WordSets, find_sets, in_order
+from debiaslab.vectors.embeddings import Embeddings
 
 Vector = NDArray[np.float64]
 

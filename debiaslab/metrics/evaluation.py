@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.lexicons import AssociationTest, Attribute, association_tests
 from debiaslab.metrics.analogy_sets import AnalogySet
@@ -19,6 +18,7 @@ from debiaslab.metrics.groups import Subject, group_records, measured_groups
 from debiaslab.metrics.permutation import DRAWS
 from debiaslab.metrics.scorecard import Record, Scorecard
 from debiaslab.metrics.similarity_sets import SimilaritySet, default_similarity_sets
+from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors

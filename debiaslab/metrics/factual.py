@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
 from debiaslab.metrics.correlation import (
     MIN_POINTS,
@@ -31,6 +30,7 @@ from debiaslab.metrics.vocabulary import (
     row_of,
     unit_rows,
 )
+from debiaslab.vectors.embeddings import Embeddings
 
 
 @dataclass(frozen=True)

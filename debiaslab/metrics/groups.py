@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons import AssociationTest, Attribute, association_tests
 from debiaslab.metrics.analogy_sets import AnalogySet, default_analogy_sets
@@ -31,6 +30,7 @@ from debiaslab.metrics.scored.lipstick_nulls import with_lipstick_nulls
 from debiaslab.metrics.scored.nulls import with_nulls
 from debiaslab.metrics.similarity_sets import SimilaritySet
 from debiaslab.metrics.yardstick import Yardstick
+from debiaslab.vectors.embeddings import Embeddings
 
 
 @dataclass(frozen=True)

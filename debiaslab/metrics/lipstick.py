@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.biased_words import BiasedWords
 from debiaslab.metrics.bootstrap import NO_INTERVAL, Interval
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.two_means import two_means
 from debiaslab.metrics.vocabulary import require_directions, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 Matrix = NDArray[np.float64]
 

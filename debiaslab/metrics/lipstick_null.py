@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import load
 from debiaslab.metrics.biased_words import BiasedWords, biased_words
 from debiaslab.metrics.direct_bias import Pair
@@ -20,6 +19,7 @@ from debiaslab.metrics.lipstick import LabelRecovery
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.neighbor_bias import NeighborShares, neighbor_bias
 from debiaslab.metrics.null import RandomWords, disjoint, require_defined
+from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]
 

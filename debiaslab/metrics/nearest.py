@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings
 
 CANDIDATES = 200_000
 """Only the first (most frequent) words are looked at, as in most published analogy results."""

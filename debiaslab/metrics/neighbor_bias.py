@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.bias_by_projection import HE_SHE, pair_difference
 from debiaslab.metrics.biased_words import BiasedWords, bias_of, unit_float32
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
@@ -23,6 +22,7 @@ from debiaslab.metrics.correlation import (
 from debiaslab.metrics.direct_bias import Pair
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError
 from debiaslab.metrics.vocabulary import require_directions, row_of, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 NEIGHBORS = 100
 SHARE = 10  # at most this fraction (1/10) of the candidates are neighbours

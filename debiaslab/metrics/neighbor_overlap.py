@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval, bootstrap_mean
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.nearest import CANDIDATES, Rows, nearest_rows, unit_block
 from debiaslab.metrics.vocabulary import find, require_directions, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 K = 10
 SAMPLE = 1000

@@ -16,9 +16,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.vocabulary import find, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 DRAWS = 10_000
 TOP = 10_000

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.direct_bias import Method, Pair, gender_direction
 from debiaslab.metrics.measured import MIN_PAIRS, NotMeasuredError
 from debiaslab.metrics.vocabulary import row_of, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.bootstrap import (
     NO_INTERVAL,
     RESAMPLES,
@@ -19,6 +18,7 @@ from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.similarity import WordSimilarity, look_up_pairs, pair_cosines
 from debiaslab.metrics.similarity_sets import SimilaritySet
 from debiaslab.metrics.spearman import spearman, spearman_draws
+from debiaslab.vectors.embeddings import Embeddings
 
 _UNSURE = 0.025  # more resamples than this without a ratio, and an end of the interval is unknown
 

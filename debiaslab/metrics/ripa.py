@@ -9,7 +9,6 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval, bootstrap_mean
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError
@@ -20,6 +19,7 @@ from debiaslab.metrics.vocabulary import (
     row_of,
     unit_rows,
 )
+from debiaslab.vectors.embeddings import Embeddings
 
 Vector = NDArray[np.float64]
 Pair = tuple[str, str]

@@ -9,7 +9,6 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics.bootstrap import (
     NO_INTERVAL,
@@ -21,6 +20,7 @@ from debiaslab.metrics.bootstrap import (
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.vocabulary import find, require_directions, require_enough, unit_rows
 from debiaslab.metrics.word_sets import GroupPair, WordSets, find_sets, in_order
+from debiaslab.vectors.embeddings import Embeddings
 
 Vector = NDArray[np.float64]
 Distance = Literal["norm", "cosine"]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics.bootstrap import NO_INTERVAL, Interval, percentile_interval
 from debiaslab.metrics.logistic import fit_logistic
@@ -16,6 +15,7 @@ from debiaslab.metrics.measured import MIN_WORDS, NotMeasuredError
 from debiaslab.metrics.sentiment import PLEASANT, UNPLEASANT
 from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
 from debiaslab.metrics.word_sets import FoundSets, WordSets, union
+from debiaslab.vectors.embeddings import Embeddings
 
 Vector = NDArray[np.float64]
 

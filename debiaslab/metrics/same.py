@@ -14,12 +14,12 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval, bootstrap_mean
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError
 from debiaslab.metrics.vocabulary import find, require_directions, require_enough, unit_rows
 from debiaslab.metrics.word_sets import WordSets, find_sets, in_order
+from debiaslab.vectors.embeddings import Embeddings
 
 Vector = NDArray[np.float64]
 Method = Literal["published", "subspace"]

@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval, bootstrap_mean
 from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError
 from debiaslab.metrics.permutation import TIE, subset_masks
 from debiaslab.metrics.vocabulary import find, require_directions, require_enough, unit_rows
 from debiaslab.metrics.word_sets import FoundSets, in_order
+from debiaslab.vectors.embeddings import Embeddings
 
 Vector = NDArray[np.float64]
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons.sembias import SemBiasRow
 from debiaslab.metrics.bias_by_projection import HE_SHE, pair_difference
 from debiaslab.metrics.bootstrap import (
@@ -21,6 +20,7 @@ from debiaslab.metrics.bootstrap import (
 from debiaslab.metrics.direct_bias import Pair
 from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError, shortlist
 from debiaslab.metrics.vocabulary import find, require_directions, row_of, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 Matrix = NDArray[np.float64]
 

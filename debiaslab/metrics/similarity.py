@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
 from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError, shortlist
 from debiaslab.metrics.similarity_sets import SimilaritySet
 from debiaslab.metrics.spearman import spearman, spearman_interval
 from debiaslab.metrics.vocabulary import row_of, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 
 @dataclass(frozen=True)

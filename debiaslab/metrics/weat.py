@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.bootstrap import (
     NO_INTERVAL,
     RESAMPLES,
@@ -22,6 +21,7 @@ from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError, shortlis
 from debiaslab.metrics.permutation import DRAWS, permutation_test
 from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
 from debiaslab.metrics.word_sets import in_order
+from debiaslab.vectors.embeddings import Embeddings
 
 Vector = NDArray[np.float64]
 

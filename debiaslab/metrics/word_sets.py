@@ -9,10 +9,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics.measured import NotMeasuredError, shortlist
 from debiaslab.metrics.vocabulary import Found, find, require_enough, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 WordSets = Mapping[str, Sequence[str]] | Sequence[Sequence[str]]
 """Named word sets, or word sets that are called by their number."""

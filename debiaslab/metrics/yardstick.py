@@ -6,9 +6,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import gender_words
 from debiaslab.metrics.null import RandomWords, random_words
+from debiaslab.vectors.embeddings import Embeddings
 
 _T = TypeVar("_T")
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings, written_pairs
 from debiaslab.errors import UserError
 from debiaslab.regularizers.composition import parts_of, penalty_of
 from debiaslab.regularizers.pair_choice import gender_pairs
@@ -23,6 +22,7 @@ from debiaslab.regularizers.penalty import (
 from debiaslab.regularizers.postprocess import PostProcess, debias_words
 from debiaslab.regularizers.preprocess import Preprocess, Rewriting
 from debiaslab.regularizers.registry import Strategy
+from debiaslab.vectors.embeddings import Embeddings, written_pairs
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.hard import HardDebias
 from debiaslab.regularizers.leace import check_side
@@ -25,6 +24,7 @@ from debiaslab.regularizers.rows import (
     with_gender_words,
 )
 from debiaslab.regularizers.subspace import check_known, check_sets
+from debiaslab.vectors.embeddings import Embeddings
 
 
 @register("double-hard")

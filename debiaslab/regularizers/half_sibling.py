@@ -7,13 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.linear import AffineMap
 from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess
 from debiaslab.regularizers.registry import LogUniform, register
 from debiaslab.regularizers.rows import Matrix
 from debiaslab.regularizers.subspace import check_known, check_sets
+from debiaslab.vectors.embeddings import Embeddings
 
 
 @register("half-sibling")

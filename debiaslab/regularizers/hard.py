@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.regularizers.neutralize import NeutralizeAndEqualize
 from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess
 from debiaslab.regularizers.registry import register
 from debiaslab.regularizers.subspace import WordSet, bias_subspace, check_components, check_known
+from debiaslab.vectors.embeddings import Embeddings
 
 
 @register("hard")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.leace import check_side
 from debiaslab.regularizers.leaning import LabelsWords, Leaning, leaning_words
@@ -15,6 +14,7 @@ from debiaslab.regularizers.postprocess import DebiasWords, Eraser
 from debiaslab.regularizers.registry import register
 from debiaslab.regularizers.rows import Matrix
 from debiaslab.regularizers.subspace import check_known
+from debiaslab.vectors.embeddings import Embeddings
 
 
 @register("inlp")

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.leaning import LabelsWords, leaning_words
 from debiaslab.regularizers.linear import AffineMap
 from debiaslab.regularizers.postprocess import DebiasWords, Eraser
 from debiaslab.regularizers.registry import register
 from debiaslab.regularizers.subspace import check_known
+from debiaslab.vectors.embeddings import Embeddings
 
 _TOLERANCE = 1e-6  # of the whitened cross-covariance, in [0, 1/2]: the package's 0.01 leaves some
 

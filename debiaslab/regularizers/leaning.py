@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.hard import without
 from debiaslab.regularizers.postprocess import DebiasWords, PostProcess
 from debiaslab.regularizers.rows import Matrix, unit_vectors
 from debiaslab.regularizers.subspace import bias_subspace
+from debiaslab.vectors.embeddings import Embeddings
 
 TOP = 50_000
 """Only this many first (most frequent) covered words are ranked."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.regularizers.postprocess import Eraser
 from debiaslab.regularizers.rows import Matrix, changed, scaled_like
+from debiaslab.vectors.embeddings import Embeddings
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,6 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from debiaslab import lexicons
-from debiaslab.embeddings import Embeddings, written_in
 from debiaslab.errors import UserError
 from debiaslab.regularizers.hard import without
 from debiaslab.regularizers.neutralize import NeutralizeAndEqualize
@@ -18,6 +17,7 @@ from debiaslab.regularizers.subspace import (
     check_components,
     check_known,
 )
+from debiaslab.vectors.embeddings import Embeddings, written_in
 
 _GENDER = ""
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.regularizers.postprocess import Eraser
 from debiaslab.regularizers.rows import Matrix, changed, frozen, scaled_like, units
 from debiaslab.regularizers.subspace import WordSet
+from debiaslab.vectors.embeddings import Embeddings
 
 _SAME = 1e-6  # of a unit vector: a difference that is float32's rounding
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from debiaslab import lexicons
-from debiaslab.embeddings import written_pairs
 from debiaslab.errors import UserError, nearest
 from debiaslab.regularizers.pair_choice import PairChoice, check_pairs, gender_pairs
 from debiaslab.regularizers.registry import Stage, Strategy
+from debiaslab.vectors.embeddings import written_pairs
 
 Cover = Literal["tune", "vocabulary", "all"]
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from debiaslab.embeddings import Embeddings, written_pairs
 from debiaslab.errors import UserError
 from debiaslab.regularizers.pair_choice import PairChoice, check_pairs, gender_pairs
 from debiaslab.regularizers.penalty import Cover, Coverage, covered_words
 from debiaslab.regularizers.registry import Stage, Strategy
+from debiaslab.vectors.embeddings import Embeddings, written_pairs
 
 Pair = tuple[str, str]
 

@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.hard import without
 from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess
@@ -16,6 +15,7 @@ from debiaslab.regularizers.registry import LogUniform, register
 from debiaslab.regularizers.repulsion import mean_biased_neighbors
 from debiaslab.regularizers.rows import Matrix, frozen, unit_vectors, units
 from debiaslab.regularizers.subspace import bias_subspace, check_known
+from debiaslab.vectors.embeddings import Embeddings
 
 _STEPS = 800
 _FIRST_STEP, _DECAY = 0.1, 0.98  # the last step is 0.1 · 0.98^800 = 1e-8

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.neutralize import NeutralizeAndEqualize
 from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess
 from debiaslab.regularizers.registry import register
 from debiaslab.regularizers.subspace import check_known
+from debiaslab.vectors.embeddings import Embeddings
 
 
 @register("random-direction")

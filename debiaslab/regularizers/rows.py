@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
-from debiaslab.embeddings import Embeddings
 from debiaslab.regularizers.postprocess import DebiasWords
+from debiaslab.vectors.embeddings import Embeddings
 
 Matrix = NDArray[np.float64]
 

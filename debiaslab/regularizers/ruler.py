@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.regularizers.postprocess import DebiasWords, Eraser, Pair, PostProcess
 from debiaslab.regularizers.registry import register
 from debiaslab.regularizers.rows import Matrix, frozen, unit_blocks, unit_vectors, units
 from debiaslab.regularizers.subspace import check_known, check_sets
+from debiaslab.vectors.embeddings import Embeddings
 
 
 @register("ruler")

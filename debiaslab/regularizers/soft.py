@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.regularizers.linear import AffineMap
 from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess
 from debiaslab.regularizers.registry import LogUniform, register
 from debiaslab.regularizers.rows import Matrix, unit_blocks
 from debiaslab.regularizers.subspace import bias_subspace, check_components, check_known
+from debiaslab.vectors.embeddings import Embeddings
 
 _RANK = 1e-10  # eigenvalues below this part of the largest are rounding
 

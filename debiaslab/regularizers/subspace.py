@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.regularizers.rows import Matrix, unit_vectors
+from debiaslab.vectors.embeddings import Embeddings
 
 WordSet = tuple[str, ...]
 

@@ -117,7 +117,7 @@ def run_report(
     Args:
         title: Heading.
         params: Settings to list.
-        provenance: What :func:`debiaslab.provenance.provenance` returned.
+        provenance: What :func:`debiaslab.system.provenance.provenance` returned.
         scorecard: What was measured.
         formula: The objective, as text.
         outcome: Bias, retention and score in units of the objective.
@@ -170,7 +170,7 @@ def study_report(
         title: Heading, such as the study's name.
         rows: The finished runs.
         params: Settings to list; ``cover`` among them is explained.
-        provenance: What :func:`debiaslab.provenance.provenance` returned.
+        provenance: What :func:`debiaslab.system.provenance.provenance` returned.
         formula: The objective, as text.
         pictures: See :func:`study_pictures`.
         warnings: What the reader should know; few seeds and a baseline at its null are added.

@@ -34,8 +34,8 @@ from debiaslab.report.word_data import (
 )
 
 if TYPE_CHECKING:
-    from debiaslab.embeddings import Embeddings
     from debiaslab.lexicons import Half
+    from debiaslab.vectors.embeddings import Embeddings
 
 _SEED = 0
 _MAP_LISTS = ("career", "family", "math", "arts")  # of the word map, besides gender pairs

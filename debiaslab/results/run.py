@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.results.words import HeldOut, held_out
-from debiaslab.run_info import PROVENANCE, SCORECARD, VECTORS, YARDSTICK, RunInfo
+from debiaslab.tracking.run_info import PROVENANCE, SCORECARD, VECTORS, YARDSTICK, RunInfo
 
 if TYPE_CHECKING:
-    from debiaslab.embeddings import Embeddings
     from debiaslab.metrics import Scorecard
     from debiaslab.tracking import Store
+    from debiaslab.vectors.embeddings import Embeddings
 
 BASELINE = "baseline"
 
@@ -94,7 +94,7 @@ class RunResults:
 
     def embeddings(self) -> Embeddings:
         """Read its vectors; they are not kept, as those of a whole study may not fit in memory."""
-        from debiaslab.embeddings import Embeddings
+        from debiaslab.vectors.embeddings import Embeddings
 
         return Embeddings.load(self._store.artifact(self.run_id, VECTORS))
 

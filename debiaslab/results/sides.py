@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.errors import UserError
-from debiaslab.run_info import BETWEEN_SEEDS, SCORECARD, SIDES, RunInfo
+from debiaslab.tracking.run_info import BETWEEN_SEEDS, SCORECARD, SIDES, RunInfo
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Scorecard

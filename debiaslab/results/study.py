@@ -15,7 +15,7 @@ from debiaslab.results.run import BASELINE, RunResults
 from debiaslab.results.sides import Side, read_sides
 from debiaslab.results.trials import TrialRow, trial_rows
 from debiaslab.results.words import HeldOut
-from debiaslab.run_info import COMPARISON_TAG, CORPUS, PROVENANCE, RunInfo, StudyRun
+from debiaslab.tracking.run_info import COMPARISON_TAG, CORPUS, PROVENANCE, RunInfo, StudyRun
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.atomic import replacing
+from debiaslab.system.atomic import replacing
 
 _VALUES = "values"  # the member that holds the JSON
 

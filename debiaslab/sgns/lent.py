@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings
 
 
 class LentEmbeddings(Embeddings):

@@ -13,9 +13,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from debiaslab.embeddings import Embeddings, first_not_finite
 from debiaslab.errors import UserError
-from debiaslab.memory import give_back
 from debiaslab.sgns.checkpoint import Checkpoints, Slot
 from debiaslab.sgns.engine import Engine, PenaltyTerm, Preprocessing
 from debiaslab.sgns.fast import FastEngine, fast_unavailable
@@ -26,6 +24,8 @@ from debiaslab.sgns.progress import Progress
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.settings import TrainSettings
 from debiaslab.sgns.watch import Report, TrainingDivergedError, Watch
+from debiaslab.system.memory import give_back
+from debiaslab.vectors.embeddings import Embeddings, first_not_finite
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

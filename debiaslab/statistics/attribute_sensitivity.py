@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import AssociationTest, Attribute, AttributeWords, Half
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.scored.attributes import AttributeMeasure, Part, attribute_measures
@@ -17,6 +16,7 @@ from debiaslab.statistics.leave_one_out import (
     left_out_in_turn,
 )
 from debiaslab.statistics.pair_sensitivity import PairSensitivity
+from debiaslab.vectors.embeddings import Embeddings
 
 _Item = tuple[str, tuple[str, ...]]  # the class ("" for a set), and the word or words
 _EFFORT = Effort(seed=0, bootstrap=0, permutations=0, null=False)

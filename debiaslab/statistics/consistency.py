@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics.direct_bias import Pair
 from debiaslab.metrics.measured import MIN_PAIRS, MIN_WORDS, NotMeasuredError
 from debiaslab.metrics.vocabulary import row_of
 from debiaslab.statistics.word_scores import Rule, pair_scores
+from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]
 

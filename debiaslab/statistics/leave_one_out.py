@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.direct_bias import Pair, direct_bias
 from debiaslab.metrics.vocabulary import row_of
 from debiaslab.metrics.weat import weat
+from debiaslab.vectors.embeddings import Embeddings
 
 _Item = TypeVar("_Item")
 Number = tuple[float | None, str | None]

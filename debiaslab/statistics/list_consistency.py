@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Attribute, Half, load, load_pairs
 from debiaslab.metrics.scored.geometry import DEFINITIONAL_PAIRS, OCCUPATIONS, STEREOTYPED
 from debiaslab.statistics.consistency import Consistency, internal_consistency
+from debiaslab.vectors.embeddings import Embeddings
 
 LISTS = (
     OCCUPATIONS,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Half, load, load_pairs
 from debiaslab.lexicons.sembias import load_sembias
 from debiaslab.metrics.bias_by_projection import HE_SHE
@@ -21,6 +20,7 @@ from debiaslab.metrics.scored.lipstick import LABEL_TESTS, label_seeds
 from debiaslab.metrics.sembias import sembias
 from debiaslab.metrics.vocabulary import row_of
 from debiaslab.statistics.leave_one_out import LeaveOneOut, Number, summed_up
+from debiaslab.vectors.embeddings import Embeddings
 
 _Numbers = dict[tuple[str, str], Number]  # metric and name, as in the scorecard
 _EFFORT = Effort(seed=0, bootstrap=0, permutations=0, null=False)

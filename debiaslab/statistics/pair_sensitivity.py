@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Half, load, load_pairs
 from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
 from debiaslab.metrics.bias_by_projection import bias_by_projection
@@ -18,6 +17,7 @@ from debiaslab.metrics.ripa import ripa
 from debiaslab.metrics.scored.geometry import DEFINITIONAL_PAIRS, OCCUPATIONS, STEREOTYPED
 from debiaslab.statistics.leave_one_out import LeaveOneOut, PairMetric, leave_one_pair_out
 from debiaslab.statistics.other_pairs import of_other_pairs
+from debiaslab.vectors.embeddings import Embeddings
 
 Change = Literal["left out", "in the place of he/she"]
 

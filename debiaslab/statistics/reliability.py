@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics.bootstrap import (
     NO_INTERVAL,
@@ -22,6 +21,7 @@ from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredErro
 from debiaslab.metrics.spearman import spearman
 from debiaslab.metrics.vocabulary import row_of
 from debiaslab.statistics.word_scores import RULES, Rule, word_scores
+from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]
 

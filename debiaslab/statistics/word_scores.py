@@ -8,11 +8,11 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics.direct_bias import Pair, gender_direction
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError, shortlist
 from debiaslab.metrics.vocabulary import find, row_of, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 Rule = Literal["projection", "association", "ripa"]
 RULES: tuple[Rule, ...] = get_args(Rule)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from debiaslab import lexicons
-from debiaslab.embeddings import Embeddings, written_in
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics import Scorecard, null_quantile
 from debiaslab.metrics.vocabulary import find
+from debiaslab.vectors.embeddings import Embeddings, written_in
 
 LEAST_WORDS = 4  # a smaller set is not measured
 SIMILARITY_SETS = ("WordSim-353", "SimLex-999")

@@ -7,7 +7,6 @@ from functools import partial
 
 import numpy as np
 
-from debiaslab.embeddings import written_pairs
 from debiaslab.metrics import Record
 from debiaslab.metrics.bias_by_projection import bias_by_projection
 from debiaslab.metrics.correlation import pearson_rows
@@ -20,6 +19,7 @@ from debiaslab.metrics.null_metrics import direct_bias_null, factual_null, indir
 from debiaslab.metrics.ripa import relation_vector, ripa, ripa_scores
 from debiaslab.metrics.vocabulary import unit_rows
 from debiaslab.study.planted_subject import DRAWS, Array, Subject
+from debiaslab.vectors.embeddings import written_pairs
 
 _FEWER_DRAWS = 500  # of indirect bias, which needs the vectors of every word drawn
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics import Record, Scorecard
 from debiaslab.metrics.null import random_words
 from debiaslab.study import planted_association as of_words
 from debiaslab.study import planted_geometry as of_pairs
 from debiaslab.study.planted_subject import Subject, neighbors_of
 from debiaslab.study.planted_words import PlantedWords
+from debiaslab.vectors.embeddings import Embeddings
 
 PLANTED, CONTROL = "planted", "control"
 

@@ -10,7 +10,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import load, load_pairs
 from debiaslab.metrics import Record
 from debiaslab.metrics.biased_words import biased_words
@@ -20,6 +19,7 @@ from debiaslab.metrics.null import RandomWords, mean, null_from
 from debiaslab.metrics.null_band import null_band
 from debiaslab.metrics.scorecard import finite
 from debiaslab.metrics.vocabulary import find, unit_rows
+from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]
 

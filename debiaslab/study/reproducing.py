@@ -17,14 +17,14 @@ from debiaslab import lexicons, regularizers
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.corpus.builtin import BuiltinSource
 from debiaslab.corpus.reference import Reference
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
-from debiaslab.provenance import provenance
-from debiaslab.run_info import PROVENANCE, SCORECARD, VECTORS, RunInfo
 from debiaslab.sgns import TrainSettings, train
 from debiaslab.study.run import bound_strategy, flat
+from debiaslab.system.provenance import provenance
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG
+from debiaslab.tracking.run_info import PROVENANCE, SCORECARD, VECTORS, RunInfo
+from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.tracking import Store

@@ -16,12 +16,8 @@ from pathlib import Path
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.run_info import COMPARISON_TAG, SIDES, VECTORS, DatasetInfo
-from debiaslab.run_records import PROCESS_TAG
-from debiaslab.study.archive import inside
-from debiaslab.study.archive_model import (
+from debiaslab.study.archive import (
     ARTIFACTS,
     CONTENT,
     MANIFEST,
@@ -30,10 +26,12 @@ from debiaslab.study.archive_model import (
     ArchivedStudy,
     Content,
     Manifest,
+    inside,
+    restore_search,
+    search_is_whole,
 )
-from debiaslab.study.archive_search import restore_search, search_is_whole
+from debiaslab.study.description import MODEL_TAG, publish
 from debiaslab.study.kept import RESTORING
-from debiaslab.study.publishing import MODEL_TAG, publish
 from debiaslab.tracking import (
     BEST_TAG,
     KIND_TAG,
@@ -42,6 +40,9 @@ from debiaslab.tracking import (
     REASON_TAG,
     Store,
 )
+from debiaslab.tracking.run_info import COMPARISON_TAG, SIDES, VECTORS, DatasetInfo
+from debiaslab.tracking.run_records import PROCESS_TAG
+from debiaslab.vectors.embeddings import Embeddings
 
 ORIGINAL_TAG = "debiaslab.original_run"
 _TIMES_TAG = "debiaslab.original_times"

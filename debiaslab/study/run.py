@@ -12,16 +12,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from debiaslab import export, lexicons
-from debiaslab.embeddings import Embeddings
+from debiaslab import lexicons
 from debiaslab.errors import UserError
-from debiaslab.memory import give_back
+from debiaslab.leaderboard import export
 from debiaslab.metrics import Baseline, Record, Scorecard, evaluate
-from debiaslab.provenance import provenance
 from debiaslab.regularizers import bind_strategy, is_control
 from debiaslab.regularizers.penalty import Cover, check_cover
 from debiaslab.report import association_sizes, run_pictures, run_report
-from debiaslab.run_info import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD, YARDSTICK
 from debiaslab.sgns import (
     Checkpoints,
     Report,
@@ -30,11 +27,14 @@ from debiaslab.sgns import (
     TrainSettings,
     train,
 )
-from debiaslab.study.description import run_note
+from debiaslab.study.description import run_name, run_note, strategy_label
+from debiaslab.study.leftovers import CHECKPOINTS, owner_of
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
-from debiaslab.study.old_checkpoints import CHECKPOINTS, owner_of
-from debiaslab.study.run_name import run_name, strategy_label
+from debiaslab.system.memory import give_back
+from debiaslab.system.provenance import provenance
 from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
+from debiaslab.tracking.run_info import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD, YARDSTICK
+from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

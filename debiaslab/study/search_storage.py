@@ -14,8 +14,8 @@ from sqlalchemy import URL, create_engine, inspect
 from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from debiaslab.errors import UserError
-from debiaslab.redact import redact
-from debiaslab.sqlite_log import write_ahead
+from debiaslab.system.redact import redact
+from debiaslab.tracking.sqlite_log import write_ahead
 
 DATABASE = "optuna.db"
 VARIABLE = "DEBIASLAB_OPTUNA_STORAGE"

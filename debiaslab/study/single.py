@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
-from debiaslab.outputs import check_output_folder
 from debiaslab.regularizers.penalty import check_cover
 from debiaslab.sgns import Checkpoints, Report, TrainResult, TrainSettings
+from debiaslab.study.description import strategy_label
 from debiaslab.study.run import (
     bound_strategy,
     dataset_info,
@@ -23,12 +23,12 @@ from debiaslab.study.run import (
     run_params,
     train_logged,
 )
-from debiaslab.study.run_name import strategy_label
+from debiaslab.system.outputs import check_output_folder
 from debiaslab.tracking import Store
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.embeddings import Embeddings
+    from debiaslab.vectors.embeddings import Embeddings
 
 
 @dataclass(frozen=True)

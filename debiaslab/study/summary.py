@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import TrialState
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
-from debiaslab.export import codalab, default_pairs
-from debiaslab.provenance import provenance
+from debiaslab.leaderboard.export import codalab, default_pairs
 from debiaslab.report import (
     TrialRow,
     study_pictures,
@@ -22,12 +20,12 @@ from debiaslab.report import (
     sweep_table,
 )
 from debiaslab.results import trial_rows
-from debiaslab.study.description import study_note
+from debiaslab.study.description import publish, renew_report, study_note
 from debiaslab.study.findings import Findings, findings
 from debiaslab.study.objective import FORMULA, Yardstick
-from debiaslab.study.publishing import publish
-from debiaslab.study.reporting import renew_report
+from debiaslab.system.provenance import provenance
 from debiaslab.tracking import BEST_TAG, KIND_TAG, VECTORS, RunInfo, Store
+from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

@@ -13,28 +13,28 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from debiaslab import regularizers
-from debiaslab.embeddings import written_pairs
 from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
-from debiaslab.outputs import check_output, refuse_overwriting
 from debiaslab.results import trial_rows
 from debiaslab.study.claims import Claims
-from debiaslab.study.corpus_store import keep_corpus
+from debiaslab.study.cluster import DaskCluster
 from debiaslab.study.description import study_note
-from debiaslab.study.executors import DaskCluster, Executor, Share
-from debiaslab.study.kept import log_study_file
+from debiaslab.study.executors import Executor, Share
+from debiaslab.study.kept import keep_corpus, log_study_file
 from debiaslab.study.objective import LEAST_WORDS, SIMILARITY_SETS
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import dataset_info, log_provenance
 from debiaslab.study.search import Search, check_same_study
 from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.summary import Summary, summarise, words_note
-from debiaslab.study.taking_part import Participant
+from debiaslab.study.worker import Participant
+from debiaslab.system.outputs import check_output, refuse_overwriting
 from debiaslab.tracking import Store
+from debiaslab.vectors.embeddings import written_pairs
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.files import StudyFile
+    from debiaslab.study.spec import StudyFile
 
 
 def sweep(

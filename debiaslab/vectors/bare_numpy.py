@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.files import reading
 from debiaslab.vectors.numpy_rows import read_rows
 from debiaslab.vectors.words import checked, decoded

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
-from debiaslab.atomic import replacing
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError, nearest
+from debiaslab.system.atomic import replacing
 from debiaslab.vectors import keyed, numpy_zip, word2vec_binary, word2vec_text
 from debiaslab.vectors.bare_numpy import read_bare, words_beside
+from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.files import reading
 from debiaslab.vectors.sniff import HEAD, sniff
 from debiaslab.vectors.words import refuse_unholdable

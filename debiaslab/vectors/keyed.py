@@ -8,8 +8,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.inert import attributes, to_array, to_text
 from debiaslab.vectors.words import checked
 

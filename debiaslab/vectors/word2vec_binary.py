@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.sniff import word2vec_header
 from debiaslab.vectors.words import checked, decoded
 

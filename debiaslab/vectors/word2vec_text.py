@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.sniff import word2vec_header
 from debiaslab.vectors.words import checked, decoded
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings, first_not_finite
 from debiaslab.errors import UserError
+from debiaslab.vectors.embeddings import Embeddings, first_not_finite
 
 _SHOWN = 5
 

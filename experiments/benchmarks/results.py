@@ -11,8 +11,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from debiaslab.atomic import replacing
-from debiaslab.provenance import git_state, provenance
+from debiaslab.system.atomic import replacing
+from debiaslab.system.provenance import git_state, provenance
 from experiments.benchmarks.measuring import Finished
 from experiments.benchmarks.setup import REPOSITORY
 

@@ -18,8 +18,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from debiaslab.atomic import replacing
-from debiaslab.provenance import provenance
+from debiaslab.system.atomic import replacing
+from debiaslab.system.provenance import provenance
 from experiments.benchmarks.__main__ import WORK
 from experiments.benchmarks.measuring import Finished, in_fresh_process
 from experiments.benchmarks.rows import sides

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
 
-from debiaslab.atomic import replacing
 from debiaslab.corpus import Corpus, CorpusSettings
+from debiaslab.system.atomic import replacing
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA_VARIABLE = "DEBIASLAB_BENCH_DATA"

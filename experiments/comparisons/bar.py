@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics import Record, SimilaritySet, similarity_retention
 from debiaslab.results import Side
 from debiaslab.statistics.t_interval import half_width
 from debiaslab.tracking import VECTORS, Store
+from debiaslab.vectors.embeddings import Embeddings
 
 WEAT = ("6b", "7", "8")
 LIPSTICK = (

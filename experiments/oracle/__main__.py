@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from debiaslab.atomic import replacing
-from debiaslab.embeddings import Embeddings
 from debiaslab.errors import UserError
+from debiaslab.system.atomic import replacing
+from debiaslab.vectors.embeddings import Embeddings
 from experiments.benchmarks.setup import REPOSITORY
 from experiments.oracle.compare import TOLERANCE, Compared, Fault
 from experiments.oracle.environments import RESPONSIBLY, WEFE, Program, ask, environment

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics import direct_bias, gender_direction
 from debiaslab.regularizers.neutralize import NeutralizeAndEqualize
 from debiaslab.regularizers.subspace import bias_subspace
+from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.compare import Compared
 from experiments.oracle.queries import Queries
 

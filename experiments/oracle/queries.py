@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import association_test, association_tests, gender_words, load, load_pairs
 from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
 from debiaslab.metrics import default_similarity_sets
 from debiaslab.metrics.vocabulary import row_of
+from debiaslab.vectors.embeddings import Embeddings
 
 DRAWS = 10_000
 SPLITS = 50

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from debiaslab.atomic import replacing
 from debiaslab.errors import UserError
+from debiaslab.system.atomic import replacing
 from experiments.benchmarks.setup import REPOSITORY
 
 VARIABLE = "DEBIASLAB_REFERENCE_VECTORS"

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics import direct_bias, load_similarity, weat, word_similarity
 from debiaslab.metrics.analogies import analogies
 from debiaslab.metrics.analogy_sets import AnalogySet, default_analogy_sets
 from debiaslab.metrics.bias_analogies import bias_analogies
 from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.indirect_bias import indirect_biases
+from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.compare import Compared, Fault
 from experiments.oracle.hard_debias import hard_debias_rows
 from experiments.oracle.queries import ANALOGIES, SECTION, SOFTBALL, Queries

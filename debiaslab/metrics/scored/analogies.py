@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Half
 from debiaslab.metrics.analogies import Analogies, PartAccuracy, accuracy, answer
 from debiaslab.metrics.analogy_answers import Way
 from debiaslab.metrics.analogy_sets import AnalogySet
 from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.scorecard import Record, finite
+from debiaslab.vectors.embeddings import Embeddings
 
 _METRICS: dict[str, tuple[Way, Way]] = {
     "analogies_3cosadd": ("cosadd", "cosadd_unrestricted"),

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Half, load, load_pairs
 from debiaslab.metrics.ect import Ect, ect
 from debiaslab.metrics.effort import HALVES, Effort
@@ -18,6 +17,7 @@ from debiaslab.metrics.rnsb import Rnsb, rnsb
 from debiaslab.metrics.same import Same, same
 from debiaslab.metrics.sc_weat import DRAWS, ScWeat, sc_weat
 from debiaslab.metrics.scorecard import Record, finite
+from debiaslab.vectors.embeddings import Embeddings
 
 OCCUPATIONS = "occupations"
 GENDER = "gender"

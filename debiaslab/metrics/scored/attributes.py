@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Attribute, AttributeWords, Half, load
 from debiaslab.metrics.bias_by_projection import bias_by_projection
 from debiaslab.metrics.direct_bias import direct_bias
@@ -36,6 +35,7 @@ from debiaslab.metrics.scorecard import Record, finite
 from debiaslab.metrics.scored.association import OVER_SPLITS
 from debiaslab.metrics.scored.nulls import DRAWS, Null, with_null
 from debiaslab.metrics.yardstick import Yardstick
+from debiaslab.vectors.embeddings import Embeddings
 
 OCCUPATIONS = "occupations"
 

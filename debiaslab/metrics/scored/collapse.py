@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.collapse import collapse
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.scorecard import Record, finite
+from debiaslab.vectors.embeddings import Embeddings
 
 
 def records(embeddings: Embeddings, effort: Effort) -> Iterator[Record]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import load, load_pairs
 from debiaslab.metrics.direct_bias import Pair, direct_bias
 from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.pair_turn import pair_turn
 from debiaslab.metrics.scorecard import Record, finite
+from debiaslab.vectors.embeddings import Embeddings
 
 OCCUPATIONS = "occupations"
 DEFINITIONAL_PAIRS = "definitional_pairs"

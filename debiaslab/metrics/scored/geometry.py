@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import load, load_pairs
 from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
 from debiaslab.lexicons.sembias import load_sembias
@@ -16,6 +15,7 @@ from debiaslab.metrics.indirect_bias import indirect_bias_within
 from debiaslab.metrics.scorecard import Record, finite
 from debiaslab.metrics.scored.tested import tested
 from debiaslab.metrics.sembias import sembias
+from debiaslab.vectors.embeddings import Embeddings
 
 DEFINITIONAL_PAIRS = "definitional_pairs"
 OCCUPATIONS = "occupations"

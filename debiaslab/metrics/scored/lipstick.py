@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Attribute, Half, load
 from debiaslab.metrics.baseline import Baseline
 from debiaslab.metrics.bias_by_projection import HE_SHE
@@ -20,6 +19,7 @@ from debiaslab.metrics.neighbor_bias import NeighborShares, neighbor_bias, neigh
 from debiaslab.metrics.scorecard import Record, finite
 from debiaslab.metrics.scored.tested import tested
 from debiaslab.metrics.vocabulary import row_of
+from debiaslab.vectors.embeddings import Embeddings
 
 OCCUPATIONS = "occupations"
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import Half, load
 from debiaslab.metrics.baseline import Baseline
 from debiaslab.metrics.effort import Effort
@@ -22,6 +21,7 @@ from debiaslab.metrics.neighbor_bias import NeighborShares, neighbor_shares_alon
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.scored.lipstick import LABEL_TESTS, OCCUPATIONS, test_of
 from debiaslab.metrics.scored.nulls import null_numbers
+from debiaslab.vectors.embeddings import Embeddings
 
 
 def with_lipstick_nulls(

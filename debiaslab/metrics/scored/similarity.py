@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.scorecard import Record, finite
 from debiaslab.metrics.similarity import word_similarity
 from debiaslab.metrics.similarity_sets import SimilaritySet
+from debiaslab.vectors.embeddings import Embeddings
 
 
 def records(

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import AssociationTest, Half, association_tests
 from debiaslab.metrics.at_once import at_once
 from debiaslab.metrics.effort import HALVES, Effort
@@ -19,6 +18,7 @@ from debiaslab.metrics.scorecard import Record, finite
 from debiaslab.metrics.vocabulary import find, unit_rows
 from debiaslab.metrics.weat import WeatResult, weat
 from debiaslab.metrics.yardstick import Yardstick
+from debiaslab.vectors.embeddings import Embeddings
 
 _Nulls = dict[tuple[str, Half], float | str]  # the quantile, or why there is none
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from debiaslab.embeddings import Embeddings
+    from debiaslab.vectors.embeddings import Embeddings
 
 SEARCHED = 5_000  # words that have an entry
 CANDIDATES = 20_000  # words that can be a neighbour; their numbers fit in 16 bits

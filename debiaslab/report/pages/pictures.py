@@ -32,8 +32,8 @@ from debiaslab.report.style import png
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from debiaslab.embeddings import Embeddings
     from debiaslab.results import RunResults, Side, TrialRow
+    from debiaslab.vectors.embeddings import Embeddings
 
 _BY_EPOCH = "epoch/similarity/SimLex-999/all"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from debiaslab.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings
 from experiments.benchmarks.measuring import Finished, alternate, in_fresh_process, watched
 from experiments.benchmarks.results import Row, conditions, ratio_of_medians
 from experiments.benchmarks.rows import sides

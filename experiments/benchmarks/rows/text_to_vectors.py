@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from statistics import mean
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics import load_similarity, word_similarity
+from debiaslab.vectors.embeddings import Embeddings
 from experiments.benchmarks.measuring import Finished, alternate, in_fresh_process
 from experiments.benchmarks.results import Row, conditions, ratio_of_medians
 from experiments.benchmarks.rows import sides

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from debiaslab.embeddings import Embeddings
 from debiaslab.metrics import direct_bias, evaluate, load_similarity, weat, word_similarity
 from debiaslab.metrics.ect import ect
 from debiaslab.metrics.factual import factual_association
@@ -18,6 +17,7 @@ from debiaslab.metrics.mac import mac
 from debiaslab.metrics.ripa import ripa
 from debiaslab.metrics.rnd import rnd
 from debiaslab.metrics.rnsb import rnsb
+from debiaslab.vectors.embeddings import Embeddings
 from experiments.benchmarks.workers.metrics_vectors import complete, random_vectors
 from experiments.oracle.queries import Queries, queries
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from debiaslab import lexicons
-from debiaslab.embeddings import Embeddings
 from debiaslab.lexicons import association_tests
 from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
 from debiaslab.lexicons.sembias import load_sembias
 from debiaslab.metrics import default_similarity_sets
+from debiaslab.vectors.embeddings import Embeddings
 
 DIM = 300
 _SEED = 0

@@ -14,15 +14,16 @@ from typing import Any
 
 import optuna
 
-from debiaslab import export, tracking
+from debiaslab import tracking
 from debiaslab.corpus import Corpus
-from debiaslab.embeddings import Embeddings
+from debiaslab.leaderboard import export
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import run, sweep
 from debiaslab.study.claims import Claims
 from debiaslab.study.plan import Plan
 from debiaslab.study.search import Search
-from debiaslab.study.taking_part import Participant
+from debiaslab.study.worker import Participant
+from debiaslab.vectors.embeddings import Embeddings
 
 
 class Clock:

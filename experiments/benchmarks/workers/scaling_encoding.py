@@ -8,10 +8,10 @@ import time
 from functools import partial
 from typing import Any
 
-from debiaslab.cluster import connected, map_on
 from debiaslab.corpus import Corpus
 from debiaslab.corpus.encoding import numbers_for
 from debiaslab.corpus.settings import CorpusSettings
+from debiaslab.study.cluster import connected, map_on
 
 
 def main(text: list[str], cache: str, workers: int) -> dict[str, Any]:

@@ -1,0 +1,263 @@
+"""What is handed in: the CodaLab file of the similarities of word pairs, and the vectors."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import math
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab import lexicons, vectors
+from debiaslab.errors import UserError, nearest
+from debiaslab.system.atomic import replacing
+from debiaslab.vectors.embeddings import Embeddings
+
+Pair = tuple[str, str]
+
+_HEADER = ("word1", "word2")
+_OMITTED = frozenset(
+    {
+        ("argue", "rationalize"),
+        ("bubble", "suds"),
+        ("comprehend", "satisfy"),
+        ("disorganize", "organize"),
+        ("drizzle", "rain"),
+        ("know", "comprehend"),
+        ("read", "comprehend"),
+        ("roam", "wander"),
+        ("think", "rationalize"),
+    }
+)
+_TOPICS = ("math", "arts", "science", "career", "family")
+_TERMS = ("male_terms", "female_terms")
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A CodaLab file that was written.
+
+    Attributes:
+        path: The CSV or zip.
+        rows: How many pairs it holds.
+        missing_words: Words that the vectors lack, in the order they were met.
+        missing_pairs: How many pairs therefore got the fallback.
+        fallback: Their value.
+    """
+
+    path: Path
+    rows: int
+    missing_words: tuple[str, ...]
+    missing_pairs: int
+    fallback: float
+
+    @property
+    def warning(self) -> str | None:
+        """One sentence about the missing words, or None when there are none."""
+        if not self.missing_words:
+            return None
+        shown = ", ".join(repr(word) for word in self.missing_words[:_SHOWN])
+        more = ", …" if len(self.missing_words) > _SHOWN else ""
+        return (
+            f"{self.missing_pairs:,} of {self.rows:,} pairs got the fallback {self.fallback} "
+            f"because {len(self.missing_words):,} of their words have no vector: {shown}{more}"
+        )
+
+
+def default_pairs() -> list[Pair]:
+    """Return the 1,630 pairs of the shared task, made from their sources.
+
+    First SimLex-999 (Hill, Reichart and Korhonen 2015) in its order, without the nine
+    pairs that the task leaves out; then the 40 words of WEAT's math, arts (of test 7),
+    science, career and family (Caliskan et al. 2017), each with the 16 male and female terms.
+
+    Raises:
+        UserError: The installed gensim lacks its copy of SimLex-999.
+    """
+    pairs = [pair for pair in _simlex() if pair not in _OMITTED]
+    terms = [term for name in _TERMS for term in lexicons.load(name).words]
+    topics = [word for name in _TOPICS for word in lexicons.load(name).words]
+    return pairs + [(word, term) for word in topics for term in terms]
+
+
+def read_pairs(path: str | Path) -> list[Pair]:
+    """Return the pairs of a CSV with the columns ``word1`` and ``word2``, in its order.
+
+    Other columns (``sim``, ``score``) and blank lines are passed over.
+
+    Raises:
+        UserError: The file is missing, a directory, empty, without pairs, not UTF-8 or not CSV,
+            has other headers, or has a row with an empty word or another number of columns than
+            the header (with its line number).
+    """
+    path = Path(path)
+    rows = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    try:
+        header = next((row for row in rows if not _is_blank(row)), [])
+        first, second = _columns(header, path)
+        pairs = [
+            _pair(row, len(header), first, second, f"line {rows.line_num} of {path}")
+            for row in rows
+            if not _is_blank(row)
+        ]
+    except csv.Error as error:
+        raise UserError(
+            f"line {rows.line_num} of {path} is not CSV ({error})",
+            allowed='word1,word2 on each line, quoted with " where a word holds a comma',
+        ) from error
+    if not pairs:
+        raise UserError(f"{path} holds no pairs", allowed="one pair or more under word1,word2")
+    return pairs
+
+
+def codalab(
+    embeddings: Embeddings, pairs: Sequence[Pair], out: str | Path, *, missing: float = 0.0
+) -> Submission:
+    """Write the cosine similarity of each pair as ``word1,word2,sim``, in the order given.
+
+    Words are looked up as the scorecard does, other casings included (see
+    ``embeddings.written_in``). The same input gives the same bytes.
+
+    Args:
+        embeddings: The vectors.
+        pairs: The pairs, as ``default_pairs`` or ``read_pairs`` returns them.
+        out: A ``.csv``, or a ``.zip`` that will hold just the CSV of the same stem.
+        missing: The similarity stated for a pair with a word that has no vector, in [−1, 1].
+
+    Raises:
+        UserError: Another ending, a fallback outside [−1, 1], or the file cannot be written.
+    """
+    out = Path(out)
+    ending = out.suffix.lower()
+    if ending not in (".csv", ".zip"):
+        raise UserError(
+            f"{out} cannot be a submission", allowed=".csv or .zip", next_step=f"{out.stem}.zip"
+        )
+    if not (math.isfinite(missing) and -1 <= missing <= 1):
+        raise UserError(f"the fallback {missing} is no similarity", allowed="a number from -1 to 1")
+    found = {word: embeddings.lookup(word) for word in dict.fromkeys(w for p in pairs for w in p)}
+    lost = tuple(word for word, form in found.items() if form is None)
+    table = _csv(pairs, _similarities(embeddings, pairs, found, missing))
+    with replacing(out) as temporary:
+        temporary.write_bytes(_zip(f"{out.stem}.csv", table) if ending == ".zip" else table)
+    return Submission(
+        path=out,
+        rows=len(pairs),
+        missing_words=lost,
+        missing_pairs=sum(found[a] is None or found[b] is None for a, b in pairs),
+        fallback=missing,
+    )
+
+
+def export_vectors(embeddings: Embeddings, out: str | Path, format: str | None = None) -> Path:
+    """Write the vectors as ``word2vec``, ``bin``, ``kv`` or ``npz`` (see ``vectors.write``)."""
+    return vectors.write(embeddings, out, format)
+
+
+def _simlex() -> list[Pair]:
+    spec = importlib.util.find_spec("gensim")  # finds gensim's folder without importing it
+    folder = Path(spec.origin).parent if spec and spec.origin else Path()
+    path = folder / "test" / "test_data" / "simlex999.txt"
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise UserError(
+            f"the installed gensim lacks its copy of SimLex-999 ({path})",
+            next_step="pip install --force-reinstall gensim",
+        ) from error
+    rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
+    return [(row[0], row[1]) for row in rows]
+
+
+def _text(path: Path) -> str:
+    if path.is_dir():
+        raise UserError(f"{path} is a directory", allowed="a CSV with the columns word1,word2")
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        beside = path.parent.iterdir() if path.parent.is_dir() else ()
+        match = nearest(path.name, [entry.name for entry in beside])
+        raise UserError(
+            f"there is no file {path}", nearest=str(path.with_name(match)) if match else None
+        ) from None
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"byte {error.start} of {path} is not UTF-8", allowed="a CSV in UTF-8"
+        ) from None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _is_blank(row: list[str]) -> bool:
+    return not row or (len(row) == 1 and not row[0].strip())
+
+
+def _columns(header: list[str], path: Path) -> tuple[int, int]:
+    """Return where ``word1`` and ``word2`` stand."""
+    names = [name.strip() for name in header]
+    if not names:
+        raise UserError(f"{path} is empty", allowed="a CSV with the header word1,word2")
+    if any(names.count(name) != 1 for name in _HEADER):
+        raise UserError(
+            f"the first line of {path} is {','.join(header)[:80]!r}",
+            allowed="the header word1,word2 (other columns are passed over)",
+        )
+    return names.index(_HEADER[0]), names.index(_HEADER[1])
+
+
+def _pair(row: list[str], width: int, first: int, second: int, place: str) -> Pair:
+    if len(row) != width:
+        raise UserError(f"{place} has {len(row)} columns", allowed=f"{width}, as in the header")
+    pair = row[first].strip(), row[second].strip()
+    if not all(pair):
+        raise UserError(f"{place} has an empty word", allowed="two words")
+    return pair
+
+
+def _similarities(
+    embeddings: Embeddings, pairs: Sequence[Pair], found: dict[str, str | None], missing: float
+) -> NDArray[np.float64]:
+    """Return one cosine a pair, in float64, so that 8 decimals are right."""
+    row = {word: -1 if form is None else embeddings.index[form] for word, form in found.items()}
+    rows = np.array([(row[a], row[b]) for a, b in pairs], dtype=np.int64).reshape(-1, 2)
+    known = (rows >= 0).all(axis=1)
+    left, right = (_unit(embeddings.vectors[rows[known, side]]) for side in (0, 1))
+    values = np.full(len(pairs), missing, dtype=np.float64)
+    values[known] = np.clip((left * right).sum(axis=1), -1.0, 1.0)
+    return values
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    wide = rows.astype(np.float64)
+    norms = np.linalg.norm(wide, axis=1, keepdims=True)
+    return wide / np.where(norms > 0, norms, 1.0)
+
+
+def _csv(pairs: Sequence[Pair], values: NDArray[np.float64]) -> bytes:
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([*_HEADER, "sim"])
+    rounded = np.round(values, 8) + 0.0  # no "-0.00000000"
+    for (word1, word2), value in zip(pairs, rounded.tolist(), strict=True):
+        table.writerow([word1, word2, f"{value:.8f}"])
+    return text.getvalue().encode("utf-8")
+
+
+def _zip(name: str, content: bytes) -> bytes:
+    """Return a zip of one file whose bytes depend on nothing but ``name`` and ``content``."""
+    entry = zipfile.ZipInfo(name, date_time=_ZIP_DATE)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = 3  # Unix, also when made on Windows
+    entry.external_attr = 0o644 << 16
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(entry, content)
+    return packed.getvalue()

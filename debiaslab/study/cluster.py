@@ -1,0 +1,335 @@
+"""A Dask cluster to work on: the only file that imports ``distributed``, an optional extra."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import re
+import uuid
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, TypeVar
+from unicodedata import unidata_version
+
+from debiaslab.corpus.reference import Reference
+from debiaslab.errors import UserError
+from debiaslab.study.executors import Share, work
+from debiaslab.study.kept import find_corpus, keep_corpus
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from debiaslab.corpus import Corpus
+    from debiaslab.tracking import Store
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Message = TypeVar("Message")
+
+PATIENCE = 5  # seconds that a scheduler has to answer
+_ADDRESS = re.compile(r"(tcp|tls)://[^\s@/]+:\d+")  # Dask knows no user and no password
+
+
+@contextmanager
+def connected(scheduler: str | None = None, workers: int | None = None) -> Iterator[Client]:
+    """Yield a client of a cluster, which is left, or taken down when it was made here, at the end.
+
+    Args:
+        scheduler: Address of a scheduler, such as ``tcp://10.0.0.1:8786``; None makes a cluster of
+            processes on this machine.
+        workers: How many processes that has; None: one for each core.
+
+    Raises:
+        UserError: Dask is not installed, the address is none, or no scheduler answers there.
+    """
+    try:
+        import distributed
+    except ImportError as error:
+        raise _not_installed() from error
+    if scheduler is None:
+        with (
+            distributed.LocalCluster(
+                n_workers=workers or os.cpu_count(),
+                threads_per_worker=1,  # compiled loops hold their cores; Python its lock
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,  # a call that fails is raised here
+            ) as cluster,
+            distributed.Client(cluster, set_as_default=False) as client,
+        ):
+            yield client
+        return
+    with _client(scheduler) as client:
+        if not client.nthreads():
+            warnings.warn(
+                f"the scheduler at {scheduler} has no worker yet: waiting for one, such as "
+                f"`dask worker {scheduler}`",
+                stacklevel=3,
+            )
+        yield client
+
+
+def check_address(scheduler: str | None) -> None:
+    """Refuse, without asking it, an address that no scheduler can have; None: a cluster of ours.
+
+    Raises:
+        UserError: Dask is not installed, or the address is none.
+    """
+    if find_spec("distributed") is None:
+        raise _not_installed()
+    if scheduler is not None and not _ADDRESS.fullmatch(scheduler):
+        raise UserError(
+            f"--scheduler was {shown_address(scheduler)!r}",
+            allowed="the address that `dask scheduler` prints, such as tcp://10.0.0.1:8786",
+        )
+
+
+def shown_address(scheduler: str) -> str:
+    """Return what a user may see of an address, which has no password unless it is none."""
+    return re.sub(".*@", "***@", scheduler)
+
+
+def _not_installed() -> UserError:
+    return UserError("Dask is not installed here", next_step="pip install 'debiaslab[dask]'")
+
+
+def _client(scheduler: str) -> Client:
+    import distributed
+
+    check_address(scheduler)
+    certificates = distributed.Security().get_connection_args("client").get("ssl_context")
+    if scheduler.startswith("tls:") and certificates is None:
+        raise UserError(
+            f"--scheduler was {scheduler!r}, but Dask has no TLS certificate here",
+            next_step="distributed.comm.tls in Dask's configuration, or a scheduler at tcp://",
+        )
+    try:
+        return distributed.Client(scheduler, timeout=PATIENCE, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise UserError(
+            f"no Dask scheduler answers at {scheduler} within {PATIENCE} seconds",
+            next_step="dask scheduler --host HOST --port PORT there and dask worker with that "
+            "address, then the same command again; or no --scheduler, for this machine alone",
+        ) from error
+
+
+def map_on(
+    client: Client,
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    /,
+    *,
+    progress: bool = False,
+) -> Iterator[Result]:
+    """Call a function for every item on the cluster, yielding the results in order.
+
+    The call of a worker that died is made again on another, up to three times.
+
+    Raises:
+        UserError: A call raised one, a worker lacks this package, a file or a folder, or the item
+            took all its workers down.
+    """
+    from distributed import KilledWorker
+    from tqdm import tqdm
+
+    bar = tqdm(
+        total=len(items), desc="on the cluster", unit="part", leave=False, disable=not progress
+    )
+    futures = client.map(partial(_called, function, unidata_version), items, pure=False)
+    try:
+        with _explained():
+            for future in futures:
+                yield future.result()
+                future.release()
+                bar.update()
+    except KilledWorker as error:
+        raise UserError(
+            f"the work was given up: {error.last_worker.address} was the last of several workers "
+            "that died of it",
+            next_step="workers with more memory, or fewer of them a machine",
+        ) from error
+    finally:
+        bar.close()
+        client.cancel(futures)
+
+
+def run_copies(
+    client: Client,
+    function: Callable[[Callable[[Message], None]], object],
+    copies: int,
+    heard: Callable[[Message], object],
+) -> None:
+    """Run copies of a function on the cluster until all have returned.
+
+    A copy whose worker died is begun again on another, up to three times. One that was given up is
+    done without, with a warning, as long as another returns.
+
+    Args:
+        client: Client of the cluster.
+        function: Can be pickled. It is given what sends a message to the caller, which raises
+            UserError there once the caller is no longer interested.
+        copies: How many.
+        heard: Called with each message, in another thread.
+
+    Raises:
+        UserError: As for ``map_on``; all copies were given up.
+    """
+    from distributed import Event, KilledWorker, as_completed
+
+    topic = f"debiaslab-{uuid.uuid4()}"
+    over = Event(topic, client=client)
+    client.subscribe_topic(topic, lambda event: heard(event[1]))
+    copy = partial(_copy, function, topic)
+    futures = client.map(partial(_called, copy, unidata_version), range(copies), pure=False)
+    died = 0
+    try:
+        with _explained():
+            for future in as_completed(futures, loop=client.loop):
+                try:
+                    future.result()
+                except KilledWorker:
+                    died += 1
+    finally:
+        over.set()
+        client.unsubscribe_topic(topic)
+        client.cancel(futures)
+    if died == copies:
+        raise UserError(
+            "the cluster's workers die of the work: every participant was begun several times",
+            allowed="workers with enough memory: Dask ends those that exceed their --memory-limit",
+            next_step="the same command again, which goes on from there",
+        )
+    if died:
+        warnings.warn(
+            f"{died} of {copies} participants were given up, their workers died several times; "
+            "the others did their work",
+            stacklevel=4,
+        )
+
+
+def _copy(function: Callable[[Callable[[Message], None]], object], topic: str, number: int) -> None:
+    from distributed import Event, get_worker
+
+    worker = get_worker()
+
+    def tell(message: Message) -> None:
+        worker.log_event(topic, message)
+        if Event(topic).is_set():
+            raise UserError("the command that began this work has ended")
+
+    function(tell)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what goes wrong with a cluster into one sentence."""
+    try:
+        yield
+    except ImportError as error:
+        raise UserError(
+            f"a worker of the cluster lacks a package ({error})",
+            next_step="pip install 'debiaslab[dask]' there, the version and Python as here",
+        ) from error
+    except CancelledError as error:
+        raise UserError(
+            "the Dask scheduler has gone away",
+            next_step="the same command again when it is back: what was done is kept",
+        ) from error
+
+
+def _called(function: Callable[[Item], Result], unicode: str, item: Item) -> Result:
+    """Call a function on a worker; what goes wrong says where it did."""
+    from distributed import get_worker
+
+    where = f"the Dask worker {get_worker().address}"
+    if unidata_version != unicode:
+        raise UserError(
+            f"the Python of {where} knows Unicode {unidata_version}, here it is {unicode}: it "
+            "could cut a text into other words",
+            next_step="the same Python on all machines",
+        )
+    try:
+        return function(item)
+    except UserError as error:
+        raise UserError(f"{error} (on {where})") from error
+    except OSError as error:
+        raise UserError(
+            f"{where} cannot use {error.filename}: {error.strerror}",
+            allowed="texts and a cache folder that every worker has under the same path",
+        ) from error
+
+
+@dataclass(frozen=True)
+class DaskCluster:
+    """One participant for each thread of a Dask cluster.
+
+    Args:
+        scheduler: Address of its scheduler; None: a cluster of processes of this machine.
+        workers: How many participants; None: one for each thread there is at the start.
+    """
+
+    scheduler: str | None = None
+    workers: int | None = None
+
+    def check(self) -> None:
+        """Make sure, before any work, that Dask is installed and the scheduler answers."""
+        if self.scheduler is not None or find_spec("distributed") is None:
+            with connected(self.scheduler):
+                pass
+
+    def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
+        """Run the participants; one whose worker died is begun again on another."""
+        own = self.workers if self.scheduler is None else None
+        with connected(self.scheduler, own) as client:
+            client.wait_for_workers(1)
+            if store.local:
+                _refuse_other_hosts(client)
+            if not all(client.run(_has_corpus, share.corpus).values()):
+                keep_corpus(store, share.parent, _corpus(share))
+            copies = self.workers or sum(client.nthreads().values())
+            run_copies(client, partial(_take_part, share), copies, done)
+
+
+def _take_part(share: Share, tell: Callable[[int], None]) -> None:
+    work(share, _find_corpus, tell)
+
+
+def _find_corpus(share: Share, store: Store) -> Corpus:
+    return find_corpus(store, share.parent, share.corpus, share.corpus.path.parent)
+
+
+def _has_corpus(corpus: Reference) -> bool:
+    return corpus.find(corpus.path.parent) is not None
+
+
+def _corpus(share: Share) -> Corpus:
+    corpus = share.corpus.find(share.corpus.path.parent)
+    if corpus is None:
+        raise UserError(
+            f"the encoded corpus {share.corpus.path} is gone", next_step="the same command again"
+        )
+    return corpus
+
+
+def _host() -> str:
+    return platform.node()
+
+
+def _refuse_other_hosts(client: Client) -> None:
+    """Refuse workers of other machines when the store is a file of this one."""
+    others = sorted(set(client.run(_host).values()) - {platform.node()})
+    if others:
+        raise UserError(
+            f"the tracking store is an sqlite file of this machine, but workers run on "
+            f"{', '.join(others[:3])}" + (" and others" if len(others) > 3 else ""),
+            allowed="an MLflow server (MLFLOW_TRACKING_URI) and a database server for the search "
+            "(DEBIASLAB_OPTUNA_STORAGE), which all machines reach",
+        )

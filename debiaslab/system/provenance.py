@@ -1,0 +1,123 @@
+"""What made a result: versions, source, machine and command line."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import debiaslab
+from debiaslab.system.redact import redact
+
+_PACKAGES = ("torch", "numpy", "numba", "gensim", "mlflow", "optuna", "scipy")
+_DIFF_LIMIT = 1_000_000
+
+
+def provenance() -> dict[str, Any]:
+    """Return where the running code comes from, as JSON values.
+
+    Keys: ``debiaslab`` (version), ``git`` (``commit``, ``dirty``, ``changed``, ``diff``; None
+    unless the package is tracked in a git checkout), ``python``, ``packages`` (name to version,
+    None when not installed), ``machine`` (``os``, ``cpu``, ``cores``, ``memory_gib``) and
+    ``argv`` (without credentials). No host or user name is in it.
+    """
+    return {
+        "debiaslab": debiaslab.__version__,
+        "git": running_source(),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "machine": _machine(),
+        "argv": [redact(argument) for argument in sys.argv],
+    }
+
+
+@cache
+def running_source() -> dict[str, Any] | None:
+    """Return the state of the checkout that the running code was read from, at the first call.
+
+    Later changes to the files are not in the code that runs.
+    """
+    return git_state(Path(debiaslab.__file__).resolve())
+
+
+def git_state(file: Path) -> dict[str, Any] | None:
+    """Return the state of the git checkout that tracks ``file``; None when none does.
+
+    A change is a tracked file, of any kind, that is not as committed, or a new file in the folder
+    of ``file``, which is the package. New files elsewhere (reports, vectors) are not the code.
+    ``diff`` is the text of the changes to tracked files since ``commit``, cut after a million
+    characters; ``changed`` lists both kinds, as ``git status`` does.
+    """
+    # A virtual environment inside somebody's checkout is not tracked by it.
+    if _git(file.parent, "ls-files", "--error-unmatch", file.name) is None:
+        return None
+    commit = _git(file.parent, "rev-parse", "HEAD")
+    root = _git(file.parent, "rev-parse", "--show-toplevel")
+    if commit is None or root is None:
+        return None
+    tracked = _git(Path(root.strip()), "status", "--porcelain", "--untracked-files=no") or ""
+    new = _git(file.parent, "ls-files", "--others", "--exclude-standard", "--full-name") or ""
+    changed = [*tracked.splitlines(), *(f"?? {each}" for each in new.splitlines())]
+    diff = (_git(Path(root.strip()), "diff", "HEAD") or "") if changed else ""
+    if len(diff) > _DIFF_LIMIT:
+        diff = diff[:_DIFF_LIMIT] + f"\n… (cut; {len(diff):,} characters)\n"
+    return {
+        "commit": commit.strip(),
+        "dirty": bool(changed),
+        "changed": changed,
+        "diff": redact(diff),
+    }
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """Return what git prints, None when it fails or is not installed."""
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            env=environment,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode(errors="replace") if done.returncode == 0 else None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+@cache
+def _machine() -> dict[str, Any]:
+    return {
+        "os": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "memory_gib": _memory(),
+    }
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor())
+
+
+def _memory() -> float | None:
+    try:
+        size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):  # not a POSIX system
+        return None
+    return round(size / 2**30, 1)
