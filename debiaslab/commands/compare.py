@@ -30,6 +30,7 @@ from debiaslab.commands.arguments import (
 )
 from debiaslab.commands.files import folder_of
 from debiaslab.errors import UserError
+from debiaslab.tables import Table
 
 if TYPE_CHECKING:
     from debiaslab.report import Side
@@ -95,9 +96,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser, written=True)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Run or continue the comparison, then print its table and where things are."""
-    from debiaslab.report import comparison_text
+    from debiaslab.report import comparison_blocks
     from debiaslab.study.comparing import compare
     from debiaslab.study.comparison import ComparisonPlan, Entry
     from debiaslab.study.objective import Objective
@@ -119,7 +120,9 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     check_store(args)
     found = compare(corpus_from(args), plan, root=args.store, submissions=SUBMISSIONS)
     written = list(_written(found, args))
-    yield comparison_text(found.sides)
+    for block in comparison_blocks(found.sides):
+        yield block
+        yield ""
     yield _controls(found)
     for failure in found.failures:
         yield f"empty: {failure}"

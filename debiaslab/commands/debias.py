@@ -9,7 +9,15 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import LARGEST_SEED, add_knobs, next_command, real, whole
+from debiaslab.commands.arguments import (
+    LARGEST_SEED,
+    Reader,
+    add_knobs,
+    add_reading,
+    next_command,
+    real,
+    whole,
+)
 from debiaslab.commands.files import VectorsInput, VectorsOutput
 from debiaslab.errors import UserError
 
@@ -37,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="debiased.kv",
         help="where to save the result",
     )
+    add_reading(parser)
     group = parser.add_argument_group("strategy")
     group.add_argument(
         "--strategy",
@@ -57,13 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Debias, save, and say what was covered and how to measure the result."""
     from debiaslab.regularizers import debias_words
-    from debiaslab.regularizers.penalty import check_cover
-    from debiaslab.vectors.embeddings import Embeddings
+    from debiaslab.regularizers.words import check_cover
 
     # What can fail at once comes before what takes long.
     strategy = _strategy(args)
     check_cover(args.cover)
-    before = Embeddings.load(args.vectors)
+    before = Reader(args).in_order(args.vectors)
     words = debias_words(before.words, args.cover, strategy.pairs)
     after = strategy.fit(before, words, args.seed)(before)
     after.save(args.out)

@@ -23,6 +23,7 @@ from debiaslab.commands.arguments import (
     whole,
 )
 from debiaslab.commands.files import Output
+from debiaslab.tables import Table
 
 INTERRUPTED = (
     "interrupted; what was recorded is kept; try: the same command again, which goes on from there"
@@ -47,9 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser, written=True)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Train or continue, then print the table and how to read it."""
-    from debiaslab.report.floor import floor_markdown, floor_text
+    from debiaslab.report.floor import floor_blocks, floor_markdown, floor_text
     from debiaslab.study.comparing import gender_blind_floor
     from debiaslab.system.atomic import replacing
     from debiaslab.tracking import Store
@@ -72,7 +73,9 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     if args.out is not None:
         with replacing(args.out) as path:
             path.write_text(floor_markdown(found.sides), encoding="utf-8")
-    yield floor_text(found.sides)
+    for block in floor_blocks(found.sides):
+        yield block
+        yield ""
     for failure in found.failures:
         yield f"empty: {failure}"
     if args.out is not None:

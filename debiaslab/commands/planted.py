@@ -25,6 +25,7 @@ from debiaslab.commands.arguments import (
     whole,
 )
 from debiaslab.commands.files import folder_of
+from debiaslab.tables import Table
 
 if TYPE_CHECKING:
     from debiaslab.study.planting import Planting
@@ -84,9 +85,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser, written=True)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Run or continue the control, then print its table and where things are."""
-    from debiaslab.report.planted_table import planted_text
+    from debiaslab.report.planted_tables import planted_blocks
     from debiaslab.study.planting import PlantingPlan, plant, words_from
 
     plan = PlantingPlan(
@@ -102,7 +103,9 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     check_store(args)
     found = plant(corpus_from(args), plan, root=args.store)
     written = list(_written(found, args))
-    yield planted_text(found.study)
+    for block in planted_blocks(found.study):
+        yield block
+        yield ""
     for failure in found.failures:
         yield f"empty: {failure}"
     yield from written
@@ -121,7 +124,7 @@ def _doses(text: str) -> tuple[float, ...]:
 def _written(found: Planting, args: argparse.Namespace) -> Iterator[str]:
     """Log table and figure to the control's run, and write them to the folder asked for."""
     from debiaslab.report.planted_figure import planted_figure
-    from debiaslab.report.planted_table import planted_csv, planted_markdown, planted_text
+    from debiaslab.report.planted_tables import planted_csv, planted_markdown, planted_text
     from debiaslab.report.style import png
     from debiaslab.tracking import Store
 

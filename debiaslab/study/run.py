@@ -17,7 +17,7 @@ from debiaslab.errors import UserError
 from debiaslab.leaderboard import export
 from debiaslab.metrics import Baseline, Record, Scorecard, evaluate
 from debiaslab.regularizers import bind_strategy, is_control
-from debiaslab.regularizers.penalty import Cover, check_cover
+from debiaslab.regularizers.words import Cover, check_cover
 from debiaslab.report import association_sizes, run_pictures, run_report
 from debiaslab.sgns import (
     Checkpoints,
