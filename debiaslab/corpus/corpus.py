@@ -40,13 +40,13 @@ class Corpus:
     raw_tokens: int  # tokens before rare types were dropped, phrases merged
     raw_types: int
     unk: int | None  # id of <UNK>; None when rare tokens are dropped
-    marks_kept: bool  # whether combining marks belong to their words
-    marked: int  # words that held a mark, counted where settings.marks is "auto"
-    too_long: int  # tokens left out because they are longer than a word may be
     fingerprint: str  # sha256 of ids and words, hex
     path: Path  # cache folder
     settings: CorpusSettings
     sources: tuple[str, ...]
+    marks_kept: bool = False  # whether combining marks belong to their words
+    marked: int = 0  # words that held a mark, counted where settings.marks is "auto"
+    too_long: int = 0  # tokens left out because they are longer than a word may be
 
     @classmethod
     def build(
