@@ -25,6 +25,7 @@ STORE = "mlruns"
 SUBMISSIONS = "submissions"
 MIN_COUNT = 5
 RARE = "drop"
+MARKS = "auto"
 LARGEST_SEED = 2**31 - 1
 
 
@@ -87,6 +88,12 @@ def add_corpus(parser: argparse.ArgumentParser) -> None:
         "--rare", default=RARE, help="rare words: drop them, or unk for the token <UNK>"
     )
     group.add_argument("--keep-case", action="store_true", help="do not lower-case the text")
+    group.add_argument(
+        "--marks",
+        default=MARKS,
+        help="combining marks: keep them in words, cut words at them as \\w+ does, or auto: keep "
+        "unless fewer than one word in 1,000 has any",
+    )
 
 
 def add_training(parser: argparse.ArgumentParser, *, seed: bool) -> None:
@@ -237,6 +244,7 @@ def corpus_settings(args: argparse.Namespace) -> CorpusSettings:
         lowercase=not args.keep_case,
         min_count=args.min_count,
         rare=args.rare,
+        marks=args.marks,
     )
     sources_of(args.corpus)
     return settings

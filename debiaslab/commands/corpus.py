@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
+    MARKS,
     MIN_COUNT,
     RARE,
     add_corpus,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
 LOCAL, DASK = "local", "dask"
+_SCRIPTS = 4  # shown
 
 EXAMPLES = """examples:
   python -m debiaslab corpus
@@ -122,6 +124,7 @@ def _learn_phrases(args: argparse.Namespace) -> Iterator[str]:
         min_count=args.min_count,
         passes=args.phrase_passes,
         mwes=args.mwes,
+        marks=args.marks,
         cache=CACHE,
     )
     write_phrases(phrases, out)
@@ -139,6 +142,8 @@ def _as_typed(args: argparse.Namespace) -> str:
         words += ["--min-count", str(args.min_count)]
     if args.rare != RARE:
         words += ["--rare", args.rare]
+    if args.marks != MARKS:
+        words += ["--marks", args.marks]
     if args.keep_case:
         words.append("--keep-case")
     return "".join(f"{shlex.quote(word)} " for word in words)
@@ -150,10 +155,38 @@ def _size(corpus: Corpus) -> str:
         ("documents", f"{corpus.documents:,}"),
         ("tokens", f"{corpus.raw_tokens:,} read, {corpus.tokens:,} in the vocabulary"),
         ("types", f"{corpus.raw_types:,} read, {len(corpus.words):,} in the vocabulary"),
+        *_letters(corpus),
         ("fingerprint", corpus.fingerprint),
         ("cache", str(corpus.path)),
     ]
     return "\n".join(f"{name:12} {value}" for name, value in lines)
+
+
+def _letters(corpus: Corpus) -> Iterator[tuple[str, str]]:
+    """Yield what shows how the text was cut: scripts, odd tokens, marks, the first tokens."""
+    from debiaslab.corpus.scripts import first_tokens, script_counts
+    from debiaslab.corpus.tokens import LONGEST
+
+    found = script_counts(corpus)
+    total = sum(found.tokens.values())
+    shares = [f"{name} {_share(count / total)}" for name, count in found.tokens.items()]
+    yield "scripts", ", ".join(shares[:_SCRIPTS]) + (", …" if len(shares) > _SCRIPTS else "")
+    if found.odd:
+        yield "odd tokens", f"{_share(found.odd_share)} of the tokens: {' '.join(found.odd)} …"
+    if corpus.marks_kept:
+        yield "marks", "combining marks belong to their words"
+    elif corpus.marked:
+        yield (
+            "marks",
+            f"{corpus.marked:,} words were cut at combining marks (not with --marks keep)",
+        )
+    if corpus.too_long:
+        yield "too long", f"{corpus.too_long:,} left out (tokens of more than {LONGEST:,} bytes)"
+    yield "text begins", " ".join(first_tokens(corpus)) + " …"
+
+
+def _share(share: float) -> str:
+    return f"{share:.2%}" if share >= 1e-4 else "<0.01%"
 
 
 def _coverage(corpus: Corpus) -> Table:

@@ -32,6 +32,7 @@ _KEYS = {
     "mwes": "corpus.mwes",
     "min_count": "corpus.min_count",
     "rare": "corpus.rare",
+    "marks": "corpus.marks",
     "strategy": "strategies",
     "cover": "cover",
     "seeds": "seeds",
@@ -256,7 +257,7 @@ def _check_given(given: Mapping[str, Any], knobs: tuple[tuple[str, str], ...]) -
     for settings in (TrainSettings, Objective, SearchSettings):
         names = {field.name for field in fields(settings)}
         settings(**{key: value for key, value in given.items() if key in names})
-    corpus = {key: given[key] for key in ("mwes", "min_count", "rare") if key in given}
+    corpus = {key: given[key] for key in ("mwes", "min_count", "rare", "marks") if key in given}
     CorpusSettings(**corpus)
     plan = {key: given[key] for key in ("strategy", "cover", "hours") if key in given}
     Plan(**plan, knobs=knobs, name=given.get("study"))
