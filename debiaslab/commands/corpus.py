@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
-    CACHE,
     MARKS,
     MIN_COUNT,
     RARE,
@@ -19,6 +18,7 @@ from debiaslab.commands.arguments import (
     real,
     whole,
 )
+from debiaslab.commands.files import CACHE, Output
 from debiaslab.errors import UserError, nearest
 from debiaslab.tables import Column, Table
 
@@ -56,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("learning phrases")
     group.add_argument(
         "--phrases",
+        type=Output,
         metavar="OUT",
         help="only learn multi-word expressions from the text and write them to OUT, for --mwes",
     )
@@ -115,12 +116,8 @@ def _encoded(args: argparse.Namespace) -> Corpus:
 
 def _learn_phrases(args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.corpus import learn_phrases, write_phrases
-    from debiaslab.system.outputs import check_output
 
     out = Path(args.phrases)
-    check_output(out)
-    if out.exists() and any(Path(file).exists() and out.samefile(file) for file in args.corpus):
-        raise UserError(f"{out} is the text itself", next_step="another file after --phrases")
     phrases = learn_phrases(
         args.corpus,
         threshold=args.phrase_threshold,

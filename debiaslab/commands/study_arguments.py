@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.commands.arguments import (
-    CACHE,
     add_corpus,
     add_knobs,
+    add_objective,
     add_training,
     check_device,
     real,
     whole,
 )
+from debiaslab.commands.files import CACHE
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
@@ -77,12 +78,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--cover", default="all", help="non-gender words to act on: tune, vocabulary or all"
     )
-    group.add_argument(
-        "--bias-weight", type=real, default=1.0, help="weight of the bias in the score"
-    )
-    group.add_argument(
-        "--retention-weight", type=real, default=5.0, help="weight of lost utility in the score"
-    )
+    add_objective(group)
     group.add_argument(
         "--set",
         metavar="KEY=VALUE",
