@@ -14,7 +14,8 @@ from debiaslab.errors import UserError, normal_form
 from debiaslab.leaderboard.export import codalab, read_pairs
 from debiaslab.metrics.vocabulary import find
 from debiaslab.report.neighbors import neighbors_table
-from debiaslab.vectors.embeddings import Embeddings, written_in
+from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.words import written_in
 
 WORDS = ["könig", "Ångström", "tiếng", "한국어", "ёлка", "plain"]
 
