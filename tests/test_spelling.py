@@ -35,7 +35,7 @@ def test_a_word_is_found_in_the_other_form(word: str, here: str, there: str, tmp
     assert np.array_equal(embeddings[asked], embeddings[known])
     assert embeddings.split([asked]) == ([asked], [])
     assert find(embeddings, [asked]).words == (known,)
-    tables = [normal_form(neighbors_table(embeddings, each, 1)) for each in (asked, known)]
+    tables = [normal_form(neighbors_table(embeddings, each, 1).plain()) for each in (asked, known)]
     assert tables[0] == tables[1]
     assert codalab(embeddings, [(asked, "plain")], tmp_path / "s.csv").missing_words == ()
 
