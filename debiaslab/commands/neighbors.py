@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
+    Reader,
+    add_reading,
     add_store,
     best_run,
     one_of,
@@ -40,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_pair,
         help="A : WORD :: B : ? instead, such as man,woman: with the question's words and without",
     )
+    add_reading(parser)
     parser.add_argument("-n", type=whole(1), default=10, help="how many words")
     add_store(parser)
 
@@ -71,20 +74,16 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _first(args: argparse.Namespace) -> tuple[Embeddings, str]:
-    from debiaslab.vectors.embeddings import Embeddings
-
     if args.vectors is not None:
-        return Embeddings.load(args.vectors), args.vectors
+        return Reader(args).read(args.vectors), args.vectors
     store = open_store(args)
     run = best_run(store, args)
     return run_vectors(store, run), run.name
 
 
 def _second(args: argparse.Namespace) -> tuple[Embeddings, str]:
-    from debiaslab.vectors.embeddings import Embeddings
-
     if Path(args.compare).exists() or Path(args.compare).suffix:  # run ids have no dot
-        return Embeddings.load(args.compare), args.compare
+        return Reader(args).read(args.compare), args.compare
     store = open_store(args)
     run = store.run_named(args.compare)
     return run_vectors(store, run), run.name

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
+    Reader,
     add_corpus,
     add_knobs,
+    add_reading,
     add_store,
     add_training,
     check_store,
@@ -25,7 +27,7 @@ from debiaslab.commands.arguments import (
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
-    from debiaslab.sgns import Checkpoints
+    from debiaslab.sgns import Checkpoints, Start
 
 EXAMPLES = """examples:
   python -m debiaslab train --out vectors.kv
@@ -48,8 +50,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--init",
         metavar="FILE",
-        help="vectors to continue from (vector files hold no context embeddings: those start anew)",
+        help="vectors to continue from",
     )
+    parser.add_argument(
+        "--init-contexts",
+        metavar="FILE",
+        help="with --init: context vectors of the same words, such as gensim's syn1neg saved with "
+        "them; none: context embeddings start anew",
+    )
+    parser.add_argument(
+        "--keep-words",
+        action="store_true",
+        help="with --init: keep its words that the text lacks, as they are",
+    )
+    add_reading(parser)
     parser.add_argument("--out", metavar="FILE", default="vectors.kv", help="where to save")
     parser.add_argument(
         "--tensorboard", metavar="DIR", help="also write the running loss for TensorBoard here"
@@ -75,7 +89,6 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.study.single import SingleTraining, train_single
     from debiaslab.system.outputs import check_output_folder
     from debiaslab.vectors import check_writable
-    from debiaslab.vectors.embeddings import Embeddings
 
     # What can fail at once comes before what takes long.
     settings = settings_from(args)
@@ -88,7 +101,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         weight=args.weight,
         cover=args.cover,
         knobs=tuple(args.knob),
-        init=None if args.init is None else Embeddings.load(args.init),
+        init=_start(args),
     )
     checkpoint = _checkpoint(args)
     corpus_settings(args)
@@ -104,6 +117,19 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     yield result.text
     then = next_command("neighbors", "man", "--vectors", str(args.out))
     yield f"saved {args.out}\nnext: {then}"
+
+
+def _start(args: argparse.Namespace) -> Start | None:
+    from debiaslab.sgns import Start
+
+    if args.init is None:
+        if args.init_contexts is not None or args.keep_words:
+            option = "--keep-words" if args.keep_words else "--init-contexts"
+            raise UserError(f"{option} was given without --init", next_step=f"--init FILE {option}")
+        return None
+    reader = Reader(args)
+    contexts = None if args.init_contexts is None else reader.read(args.init_contexts)
+    return Start(reader.read(args.init), contexts, keep_words=args.keep_words)
 
 
 def _checkpoint(args: argparse.Namespace) -> Checkpoints | None:

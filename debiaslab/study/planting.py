@@ -18,12 +18,11 @@ from tqdm import tqdm
 from debiaslab import lexicons, regularizers
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics import Scorecard, evaluate
+from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
-from debiaslab.report.planted import metrics_of
 from debiaslab.results import Dosed, PlantedStudy
 from debiaslab.results.planted import PLANTED_CARD, PLANTED_WORDS, dose_shift
 from debiaslab.sgns import TrainingDivergedError, TrainSettings
-from debiaslab.study.planted_metrics import measure_planted
 from debiaslab.study.planted_words import PlantedWords, planted_words
 from debiaslab.study.run import (
     dataset_info,
@@ -223,7 +222,7 @@ def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
         "words": plan.words or plan.count,
         "base": plan.base,
         "settings": _settings(plan),
-        "metrics": [each.metric for each in metrics_of(apart=plan.apart)],
+        "metrics": [each.metric for each in planted_metrics(apart=plan.apart)],
         "lexicons": lexicons.versions(),
     }
     if plan.apart:

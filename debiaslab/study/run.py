@@ -22,6 +22,7 @@ from debiaslab.report import RunContent, association_sizes, html_page, run_drawi
 from debiaslab.sgns import (
     Checkpoints,
     Report,
+    Start,
     TrainingDivergedError,
     TrainResult,
     TrainSettings,
@@ -248,7 +249,7 @@ def train_logged(
     settings: TrainSettings,
     bound: BoundStrategy | None,
     *,
-    init: Embeddings | None = None,
+    init: Embeddings | Start | None = None,
     on_report: Callable[[Report], None] | None = None,
     checkpoint: Checkpoints | None = None,
     progress: bool = True,
