@@ -159,7 +159,7 @@ def page(report: Report) -> Page:
 
 
 def hostile(report: Report) -> Report:
-    table = Table(HOSTILE, ("a", HOSTILE), ((HOSTILE, HOSTILE),), HOSTILE)
+    table = Table((Column("a"), Column(HOSTILE)), ((HOSTILE, HOSTILE),), HOSTILE, (HOSTILE,))
     spots = (Spot(0.5, 0.5, HOSTILE),)
     drawing = replace(report.drawings[0], title=HOSTILE, description=HOSTILE, spots=spots)
     assert report.neighbors is not None
