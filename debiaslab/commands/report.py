@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import add_store, next_command, open_store
+from debiaslab.commands.arguments import add_store, next_command, open_store, open_store_to_write
+from debiaslab.commands.files import Output
 from debiaslab.errors import UserError, nearest
 from debiaslab.system.outputs import check_output
 
@@ -34,13 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="of a sweep, comparison, floor or planted bias; none: the newest",
     )
-    parser.add_argument("--out", metavar="FILE", help="file to write; none: reports/NAME")
+    parser.add_argument(
+        "--out", type=Output, metavar="FILE", help="file to write; none: reports/NAME"
+    )
     parser.add_argument(
         "--format",
         metavar="FORMAT",
         help=f"{', '.join(_ENDINGS)}; none: by the ending of --out, else html",
     )
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
@@ -57,9 +60,14 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     study = read_study(store, name)
     report = report_of(study)
     page = html_page(report)
-    log_report(store, study.parent.run_id, page)
+    written = list(_written(report, page, form, out))
+    if (why := store.untouchable) is None:
+        log_report(open_store_to_write(args), study.parent.run_id, page)
     yield report.headline
-    yield from _written(report, page, form, out)
+    yield from written
+    if why is not None:
+        yield f"the page is not kept with the study: {why}"
+        return
     then = next_command("ui", "--study", name, store=args.store)
     yield f"next: {then}  (Artifacts → {REPORT})"
 

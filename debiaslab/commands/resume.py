@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
-    CACHE,
     add_store,
     check_device,
     next_command,
-    open_store,
+    open_store_to_write,
     real,
     whole,
 )
+from debiaslab.commands.files import CACHE, Input
 from debiaslab.commands.study_arguments import check_corpus, check_executor, corpus_of
 from debiaslab.commands.sweep import INTERRUPTED, check_submissions, run_study
 from debiaslab.errors import UserError
@@ -42,7 +42,9 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("name", metavar="NAME", help="of a study, or of a study file's studies")
-    parser.add_argument("corpus", nargs="*", metavar="CORPUS", help="where the text is now")
+    parser.add_argument(
+        "corpus", nargs="*", type=Input, metavar="CORPUS", help="where the text is now"
+    )
     parser.add_argument(
         "--trials", type=whole(1, 100_000), help="λs to try, in all; none: as it was"
     )
@@ -60,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scheduler", metavar="ADDRESS", help="of the Dask cluster, such as tcp://10.0.0.1:8786"
     )
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
@@ -68,7 +70,7 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     from debiaslab.study.kept import kept_study
     from debiaslab.study.spec import with_budget, with_corpus, with_executor
 
-    store = open_store(args)
+    store = open_store_to_write(args)
     study, begun = kept_study(store, args.name)
     study = with_budget(study, trials=args.trials, hours=args.hours)
     if args.corpus:

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.commands.arguments import (
-    CACHE,
     add_corpus,
     add_knobs,
+    add_objective,
     add_training,
     check_device,
     real,
     whole,
 )
+from debiaslab.commands.files import CACHE
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _KEYS = {
     "mwes": "corpus.mwes",
     "min_count": "corpus.min_count",
     "rare": "corpus.rare",
+    "marks": "corpus.marks",
     "strategy": "strategies",
     "cover": "cover",
     "seeds": "seeds",
@@ -76,12 +78,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--cover", default="all", help="non-gender words to act on: tune, vocabulary or all"
     )
-    group.add_argument(
-        "--bias-weight", type=real, default=1.0, help="weight of the bias in the score"
-    )
-    group.add_argument(
-        "--retention-weight", type=real, default=5.0, help="weight of lost utility in the score"
-    )
+    add_objective(group)
     group.add_argument(
         "--set",
         metavar="KEY=VALUE",
@@ -260,7 +257,7 @@ def _check_given(given: Mapping[str, Any], knobs: tuple[tuple[str, str], ...]) -
     for settings in (TrainSettings, Objective, SearchSettings):
         names = {field.name for field in fields(settings)}
         settings(**{key: value for key, value in given.items() if key in names})
-    corpus = {key: given[key] for key in ("mwes", "min_count", "rare") if key in given}
+    corpus = {key: given[key] for key in ("mwes", "min_count", "rare", "marks") if key in given}
     CorpusSettings(**corpus)
     plan = {key: given[key] for key in ("strategy", "cover", "hours") if key in given}
     Plan(**plan, knobs=knobs, name=given.get("study"))

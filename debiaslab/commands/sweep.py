@@ -41,7 +41,7 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_study(parser)
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
@@ -83,7 +83,8 @@ def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iter
 
 def check_submissions(study: StudyFile) -> None:
     """Make sure that the plans make sense and that what they end with can be written."""
-    from debiaslab.system.outputs import check_output
+    from debiaslab.study.sweeping import check_submission
 
+    read = [*study.corpus.files, *([study.corpus.mwes] if study.corpus.mwes else [])]
     for plan in study.plans():
-        check_output(Path(SUBMISSIONS) / f"{plan.name or 'name'}.zip")
+        check_submission(Path(SUBMISSIONS), plan.name or "name", read)

@@ -24,6 +24,7 @@ from debiaslab.commands.arguments import (
     real,
     settings_from,
 )
+from debiaslab.commands.files import OutputFolder, VectorsInput, VectorsOutput
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
@@ -49,11 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--init",
+        type=VectorsInput,
         metavar="FILE",
         help="vectors to continue from",
     )
     parser.add_argument(
         "--init-contexts",
+        type=VectorsInput,
         metavar="FILE",
         help="with --init: context vectors of the same words, such as gensim's syn1neg saved with "
         "them; none: context embeddings start anew",
@@ -64,13 +67,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --init: keep its words that the text lacks, as they are",
     )
     add_reading(parser)
-    parser.add_argument("--out", metavar="FILE", default="vectors.kv", help="where to save")
     parser.add_argument(
-        "--tensorboard", metavar="DIR", help="also write the running loss for TensorBoard here"
+        "--out", type=VectorsOutput, metavar="FILE", default="vectors.kv", help="where to save"
+    )
+    parser.add_argument(
+        "--tensorboard",
+        type=OutputFolder,
+        metavar="DIR",
+        help="also write the running loss for TensorBoard here",
     )
     group = parser.add_argument_group("checkpoint")
     group.add_argument(
         "--checkpoint",
+        type=OutputFolder,
         metavar="DIR",
         help="save the training here from time to time: when it is interrupted, the same command "
         "again goes on from there; removed at the end",
@@ -81,20 +90,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="time between checkpoints, at least (60; saving never takes over 2 %% of the time)",
     )
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Train, measure, log and save."""
     from debiaslab.study.single import SingleTraining, train_single
-    from debiaslab.system.outputs import check_output_folder
-    from debiaslab.vectors import check_writable
 
     # What can fail at once comes before what takes long.
     settings = settings_from(args)
-    check_writable(args.out)
-    if args.tensorboard is not None:
-        check_output_folder(args.tensorboard)
     training = SingleTraining(
         settings=settings,
         strategy=args.strategy,
@@ -134,7 +138,6 @@ def _start(args: argparse.Namespace) -> Start | None:
 
 def _checkpoint(args: argparse.Namespace) -> Checkpoints | None:
     from debiaslab.sgns import Checkpoints
-    from debiaslab.system.outputs import check_output_folder
 
     folder, every = args.checkpoint, args.checkpoint_every
     if folder is None:
@@ -144,5 +147,4 @@ def _checkpoint(args: argparse.Namespace) -> Checkpoints | None:
                 next_step=f"--checkpoint DIR --checkpoint-every {every:g}",
             )
         return None
-    check_output_folder(folder)
     return Checkpoints(folder) if every is None else Checkpoints(folder, every)

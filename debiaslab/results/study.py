@@ -208,7 +208,7 @@ def open_study(name: str, root: str | Path = "mlruns") -> StudyResults:
     """
     from debiaslab.tracking import Store
 
-    return read_study(Store.open(root, create=False), name)
+    return read_study(Store.read(root), name)
 
 
 def read_study(store: Store, name: str) -> StudyResults:

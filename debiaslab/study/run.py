@@ -381,6 +381,7 @@ def run_params(
         "rare": corpus.settings.rare,
         "mwes": corpus.settings.mwes,
         "lowercase": corpus.settings.lowercase,
+        "marks": corpus.settings.marks,
         "lexicon_versions": json.dumps(lexicons.versions(), sort_keys=True),
     }
     if bound is not None:
