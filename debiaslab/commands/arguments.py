@@ -310,7 +310,15 @@ def next_command(*words: str, store: str | None = None) -> str:
 
 
 def open_store(args: argparse.Namespace) -> Store:
-    """Open the store that is there."""
+    """Open the store that is there, to read it: nothing in it is changed."""
+    from debiaslab.tracking import Store
+
+    _refuse_file(args.store)
+    return Store.read(args.store)
+
+
+def open_store_to_write(args: argparse.Namespace) -> Store:
+    """Open the store that is there, to write to it."""
     from debiaslab.tracking import Store
 
     _refuse_file(args.store)
@@ -344,7 +352,7 @@ def run_vectors(store: Store, run: RunInfo) -> Embeddings:
         else:
             step = f"--run {store.best(name).run_id} for its best run"
         raise UserError(
-            f"{run.run_id} is the study {run.name!r}, which has no vectors of its own",
+            f"{run.run_id} is the study {name!r}, which has no vectors of its own",
             next_step=step,
         )
     if VECTORS not in store.artifacts(run.run_id):
