@@ -20,7 +20,8 @@ from debiaslab.sgns.progress import LossMonitor, Progress, Report, TrainingDiver
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.settings import TrainSettings
 from debiaslab.sgns.start import Continued, Start
-from debiaslab.vectors.embeddings import Embeddings, first_not_finite
+from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.table import first_not_finite
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
