@@ -1,8 +1,12 @@
-"""The one exception a user is meant to read: commands turn it into a sentence."""
+"""The one exception a user is meant to read, and when two spellings are the same or close.
+
+Commands turn the exception into a sentence. Every room may import this file, and none else.
+"""
 
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -45,3 +49,19 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the entry of ``known`` that is closest to ``word``, or None when nothing is close."""
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return matches[0] if matches else None
+
+
+def normal_form(text: str) -> str:
+    """Return ``text`` in Unicode's normal form C, where *ö* is one character and not o with a mark.
+
+    Text read for a corpus, lexicons, similarity files and words that are looked up all go through
+    this function, so that canonically equivalent spellings are one word. ASCII stays what it is.
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def spellings(word: str) -> tuple[str, ...]:
+    """Return ``word`` and its canonically equivalent forms, composed (C) and decomposed (D)."""
+    if word.isascii():
+        return (word,)
+    return tuple(dict.fromkeys((word, normal_form(word), unicodedata.normalize("NFD", word))))

@@ -29,7 +29,8 @@ TRAIN = ["train", "toy.txt", *TINY, "--min-count", "1"]
 OPTIONS = {
     "corpus": "--mwes --min-count --rare --keep-case --executor --scheduler --workers",
     "train": "--mwes --dim --window --dynamic --fixed --negatives --epochs --min-count --subsample "
-    "--lr --threads --seed --engine --strategy --weight --cover --init --out --optimizer "
+    "--lr --threads --seed --engine --strategy --weight --cover --init --init-contexts "
+    "--keep-words --bad-words --out --optimizer "
     "--batch-size --patience --tensorboard --device --store",
     "sweep": "--strategy --trials --seeds --study --cover --mwes --dim --window --negatives "
     "--epochs --min-count --subsample --lr --threads --engine --bias-weight --retention-weight "
@@ -56,6 +57,7 @@ OPTIONS = {
     "reliability": "--baseline --words --lexicon --json --seed",
     "neighbors": "--vectors --run --study --compare --analogy -n --store",
     "strategies": "",
+    "metrics": "",
     "studies": "--store",
     "score": "--csv",
     "bundle": "--out --title --start --end",
@@ -253,6 +255,19 @@ def test_several_files_of_every_kind_with_phrases_and_unk(tmp_path: Path, capfd:
     assert runs()[-1].params["rare"] == "unk"
 
 
+def test_metrics_are_listed_with_what_they_need(capfd: Capture) -> None:
+    printed = call(capfd, "metrics").out
+    for name in ("weat", "mac", "direct_bias", "similarity", "lipstick", "collapse"):
+        assert f"\n  {name}\n" in printed
+    assert "needs groups of words; better: near null; a null of random words" in printed
+    assert "better: near 0 (statistic)" in call(capfd, "metrics", "weat").out
+    assert "sc_weat · association" in (said := call(capfd, "metrics", "sc_weat").out)
+    assert "settings: ddof=1\nsource: Caliskan et al. 2017" in said
+    refused = call(capfd, "metrics", "ripe").err
+    assert "there is no metric 'ripe'" in refused
+    assert "did you mean 'ripa'" in refused
+
+
 def test_strategies_are_listed_with_their_search_space(capfd: Capture) -> None:
     printed = call(capfd, "strategies").out
     for name in ("none", "pairwise", "projection", "tying"):
@@ -359,6 +374,27 @@ def test_init_goes_on_from_vectors(tmp_path: Path, capfd: Capture) -> None:
     close = (before.unit * after.unit).sum(axis=1)
     assert np.mean(close) > 0.9  # one epoch moves them a little, and from nowhere it would be 0
     assert np.mean(close) < 1 - 1e-6
+
+
+@pytest.mark.usefixtures("in_study")
+def test_init_from_a_gensim_model_with_its_context_vectors(tmp_path: Path, capfd: Capture) -> None:
+    from gensim.models import Word2Vec
+
+    texts = [line.split() for line in Path("toy.txt").read_text().splitlines()]
+    model = Word2Vec([*texts, ["quokka", "wombat"]], vector_size=8, min_count=1, seed=1)
+    model.wv.save("gensim.kv")
+    Embeddings(model.wv.index_to_key, model.syn1neg).save("contexts.npz")
+    options = ["--init", "gensim.kv", "--init-contexts", "contexts.npz", "--keep-words"]
+    said = call(capfd, *TRAIN, *options, "--out", "longer.kv")
+    assert said.code == 0
+    words = len(model.wv) - 2
+    assert f"{words:,} of the {words:,} words of the text continue from their vectors" in said.out
+    assert f"{words:,} continue from their context vectors" in said.out
+    assert "2 words that the text lacks are kept as they are" in said.out
+    assert set(Embeddings.load("longer.kv").words) == set(model.wv.index_to_key)
+    for option in (["--keep-words"], ["--init-contexts", "contexts.npz"]):
+        said = call(capfd, *TRAIN, *option, "--out", "longer.kv")
+        assert f"{option[0]} was given without --init; try: --init FILE {option[0]}" in said.err
 
 
 @pytest.mark.usefixtures("in_study")

@@ -32,13 +32,12 @@ from debiaslab.report import (
     gap_figure,
     heat_map_figure,
 )
-from debiaslab.report.comparison_fronts import front_volumes, headline
+from debiaslab.report.comparison import front_volumes, headline
 from debiaslab.report.verdict import compared_verdict
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing
-from debiaslab.study.cells import ComparisonPlan, Entry
 from debiaslab.study.comparing import compare
-from debiaslab.study.controls import LIMIT, held, with_controls
+from debiaslab.study.comparison import LIMIT, ComparisonPlan, Entry, held, with_controls
 from debiaslab.study.run import UnusableRunError
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.vectors.embeddings import Embeddings
@@ -108,8 +107,8 @@ def test_missing_cells_show_as_missing_in_every_form() -> None:
     lost = next(line for line in text.splitlines() if line.startswith("lost"))
     assert lost.split()[1] == "0/3"
     assert "–" in lost
-    assert "| lost | – |" in comparison_markdown(SIDES)
-    assert "lost & --" in comparison_latex(SIDES)
+    assert "| lost | 0/3 | – |" in comparison_markdown(SIDES)
+    assert "lost & 0/3 & --" in comparison_latex(SIDES)
     rows = list(csv.DictReader(io.StringIO(comparison_csv(SIDES))))
     (row,) = (r for r in rows if r["strategy"] == "lost" and r["metric"] == "direct_bias")
     assert row["mean"] == row["rank"] == row["difference"] == ""

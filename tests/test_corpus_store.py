@@ -10,7 +10,7 @@ import pytest
 from debiaslab.corpus import Corpus
 from debiaslab.corpus.reference import Reference
 from debiaslab.errors import UserError
-from debiaslab.study.corpus_store import CORPUS, find_corpus, keep_corpus
+from debiaslab.study.kept import CORPUS, find_corpus, keep_corpus
 from debiaslab.tracking import Store
 from tests.test_corpus_reference import TEXT
 

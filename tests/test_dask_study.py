@@ -14,8 +14,8 @@ from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.errors import UserError
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import cluster, sweep
-from debiaslab.study.executors import dask_cluster
-from debiaslab.study.executors.dask_cluster import DaskCluster
+from debiaslab.study import cluster as dask_cluster
+from debiaslab.study.cluster import DaskCluster
 from debiaslab.study.kept import kept_study
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import Plan

@@ -13,8 +13,8 @@ from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.errors import UserError
 from debiaslab.results import open_study
 from debiaslab.sgns import TrainSettings
-from debiaslab.study.cells import ComparisonPlan, Entry
 from debiaslab.study.comparing import compare
+from debiaslab.study.comparison import ComparisonPlan, Entry
 from debiaslab.study.objective import Objective
 from debiaslab.study.reproducing import read_recipe
 from debiaslab.tracking import VECTORS, RunInfo, Store

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from debiaslab import regularizers
-from debiaslab.study.description import run_note
-from debiaslab.study.run_name import run_name, strategy_label
+from debiaslab.study.description import run_name, run_note, strategy_label
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,8 @@ from debiaslab.statistics.fronts import front_of, hypervolume
 from debiaslab.study import Plan, sweep
 from debiaslab.study.executors import Executor, Share, work
 from debiaslab.study.findings import importance, stopping_rule
-from debiaslab.study.pruning import worse
-from debiaslab.study.search import Proposal, Search, seeds_tried
-from debiaslab.study.search_settings import SearchSettings
+from debiaslab.study.plan import SearchSettings
+from debiaslab.study.search import Proposal, Search, seeds_tried, worse
 from debiaslab.tracking import Store
 from tests.test_search import no_waiting_for_the_disk as no_waiting_for_the_disk
 from tests.toys import toy_corpus

@@ -16,9 +16,9 @@ from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, LogUniform, Uniform
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import Objective, Plan
-from debiaslab.study.file_yaml import parse
-from debiaslab.study.files import StudyFile, check_study, read_study, study_of
-from debiaslab.study.search_settings import SearchSettings
+from debiaslab.study.plan import SearchSettings
+from debiaslab.study.reading import parse
+from debiaslab.study.spec import StudyFile, check_study, read_study, study_of
 from tests.test_plan import CORPUS
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"

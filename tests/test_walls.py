@@ -24,20 +24,22 @@ TOOLS = frozenset({"errors", "system"})
 # room → which other rooms it may import, as DESIGN.md draws them
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "errors": frozenset(),
+    "tables": frozenset(),
     "system": frozenset({"errors", "__init__"}),  # provenance says the version of the package
     "lexicons": frozenset({"errors"}),
     "vectors": TOOLS,
     "embeddings": frozenset({"vectors"}),  # the old name of vectors.embeddings
     "corpus": TOOLS | {"lexicons"},
     "sgns": TOOLS | {"corpus", "vectors"},
-    "bench": TOOLS | {"corpus", "sgns"},
+    "bench": TOOLS | {"corpus", "sgns", "tables"},
     "regularizers": frozenset({"errors", "lexicons", "vectors"}),
-    "metrics": frozenset({"errors", "lexicons", "vectors"}),
+    "metrics": frozenset({"errors", "lexicons", "vectors", "tables"}),
     "statistics": frozenset({"errors", "lexicons", "vectors", "metrics"}),
     "tracking": TOOLS | {"vectors"},
     "leaderboard": TOOLS | {"lexicons", "metrics", "vectors"},
     "results": frozenset({"errors", "vectors", "metrics", "lexicons", "tracking"}),
-    "report": TOOLS | {"vectors", "metrics", "statistics", "lexicons", "tracking", "results"},
+    "report": TOOLS
+    | {"vectors", "metrics", "statistics", "lexicons", "tracking", "results", "tables"},
 }
 SHIPPED_MODEL = "tracking/similarity_model.py"
 TRAIN_OR_MEASURE = frozenset({"corpus", "sgns", "regularizers", "metrics", "study"})
@@ -204,6 +206,10 @@ def optuna_is_imported_in_study_only(sources: Sources) -> list[str]:
     return _outside("optuna", lambda path: room_of(path) == "study", sources)
 
 
+def rich_is_imported_where_tables_are_written(sources: Sources) -> list[str]:
+    return _outside("rich", lambda path: room_of(path) in ("tables", "commands"), sources)
+
+
 def dask_is_imported_in_one_file(sources: Sources) -> list[str]:
     """It is an optional extra."""
     at_once = [
@@ -243,7 +249,8 @@ def only_the_command_line_prints(sources: Sources) -> list[str]:
 
 def the_shipped_model_stands_alone(sources: Sources) -> list[str]:
     """It is copied into exported models, which are loaded where nothing of ours may be."""
-    allowed = {"__future__", "typing", "mlflow", "numpy", "pandas"}
+    standard = {"__future__", "itertools", "typing", "unicodedata"}
+    allowed = standard | {"mlflow", "numpy", "pandas"}
     return [
         f"tracking/similarity_model.py imports {each.module}"
         for path, source in sources.items()
@@ -260,6 +267,7 @@ WALLS: list[Wall] = [
     metrics_and_sgns_stand_apart,
     mlflow_is_imported_in_tracking_only,
     optuna_is_imported_in_study_only,
+    rich_is_imported_where_tables_are_written,
     dask_is_imported_in_one_file,
     only_the_command_line_prints,
     the_shipped_model_stands_alone,
@@ -284,6 +292,7 @@ def test_the_whole_package_is_read() -> None:
     assert ("tracking", "mlflow") in used  # the walls around them enclose something
     assert ("study", "optuna") in used
     assert ("study", "distributed") in used
+    assert ("tables", "rich") in used
 
 
 # Each wall is able to fall --------------------------------------------------------------------
@@ -329,6 +338,7 @@ def test_the_whole_package_is_read() -> None:
         (mlflow_is_imported_in_tracking_only, "report/x.py", "from mlflow.entities import Param"),
         (optuna_is_imported_in_study_only, "tracking/store.py", "import optuna.trial"),
         (optuna_is_imported_in_study_only, "commands/sweep.py", "from optuna import Trial"),
+        (rich_is_imported_where_tables_are_written, "report/x.py", "from rich.table import Table"),
         (dask_is_imported_in_one_file, "commands/corpus.py", "def f():\n    import distributed"),
         (dask_is_imported_in_one_file, "study/executors/x.py", "from dask import config"),
         (dask_is_imported_in_one_file, "study/cluster.py", "import distributed"),

@@ -5,24 +5,27 @@ from __future__ import annotations
 import argparse
 import math
 import shlex
+import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from debiaslab.commands.files import CACHE, Input, StoreFolder
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus, CorpusSettings, Mapper
     from debiaslab.sgns import TrainSettings
     from debiaslab.tracking import RunInfo, Store
+    from debiaslab.vectors import BadWords
     from debiaslab.vectors.embeddings import Embeddings
 
 STORE = "mlruns"
-CACHE = "data/cache"
 SUBMISSIONS = "submissions"
 MIN_COUNT = 5
 RARE = "drop"
+MARKS = "auto"
 LARGEST_SEED = 2**31 - 1
 
 
@@ -70,11 +73,14 @@ def add_corpus(parser: argparse.ArgumentParser) -> None:
         "corpus",
         nargs="*",
         default=[],
+        type=Input,
         metavar="CORPUS",
         help="text files, one document a line (.txt, .gz, .bz2, .zst); none: the built-in "
         "106 Wikipedia articles",
     )
-    group.add_argument("--mwes", metavar="FILE", help="multi-word expressions, one phrase a line")
+    group.add_argument(
+        "--mwes", type=Input, metavar="FILE", help="multi-word expressions, one phrase a line"
+    )
     group.add_argument(
         "--min-count", type=whole(1), default=MIN_COUNT, help="rarer words are left out"
     )
@@ -82,6 +88,12 @@ def add_corpus(parser: argparse.ArgumentParser) -> None:
         "--rare", default=RARE, help="rare words: drop them, or unk for the token <UNK>"
     )
     group.add_argument("--keep-case", action="store_true", help="do not lower-case the text")
+    group.add_argument(
+        "--marks",
+        default=MARKS,
+        help="combining marks: keep them in words, cut words at them as \\w+ does, or auto: keep "
+        "unless fewer than one word in 1,000 has any",
+    )
 
 
 def add_training(parser: argparse.ArgumentParser, *, seed: bool) -> None:
@@ -143,6 +155,16 @@ def add_knobs(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def add_objective(group: argparse._ArgumentGroup) -> None:
+    """Add what bias and lost utility weigh in the score."""
+    group.add_argument(
+        "--bias-weight", type=real, default=1.0, help="weight of the bias in the score"
+    )
+    group.add_argument(
+        "--retention-weight", type=real, default=5.0, help="weight of lost utility in the score"
+    )
+
+
 def _knob(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):
@@ -152,10 +174,58 @@ def _knob(text: str) -> tuple[str, str]:
     return name, value
 
 
-def add_store(parser: argparse.ArgumentParser) -> None:
-    """Add the folder of the local store."""
+def add_reading(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Add how vector files are read; :func:`read_vectors` reads them so."""
+    parser.add_argument(
+        "--frequencies",
+        type=Input,
+        metavar="FILE",
+        help="how often words occur, a word and its count a line, for vectors whose file does not "
+        "have the most frequent words first",
+    )
+    parser.add_argument(
+        "--bad-words",
+        default="refuse",
+        help="words that are not UTF-8, repeated, or hold a space: refuse the file, or skip them",
+    )
+
+
+class Reader:
+    """Reads vector files as the arguments say; the frequencies are read once.
+
+    Args:
+        args: What :func:`add_reading` added, parsed.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        from debiaslab.vectors import read_frequencies
+        from debiaslab.vectors.table import Wanted
+
+        Wanted(args.bad_words)  # a slip is told before anything is read
+        self._bad_words: BadWords = args.bad_words
+        self._frequencies = None if args.frequencies is None else read_frequencies(args.frequencies)
+
+    def read(self, file: str, words: str | None = None) -> Embeddings:
+        """Return the vectors of a file; ``words`` is for a bare array."""
+        from debiaslab.vectors.embeddings import Embeddings
+
+        return Embeddings.load(
+            file, words, bad_words=self._bad_words, frequencies=self._frequencies
+        )
+
+    def in_order(self, file: str) -> Embeddings:
+        """Return the vectors of a file, with a warning when they do not stand by frequency."""
+        embeddings = self.read(file)
+        if (problem := embeddings.order_warning()) is not None:
+            warnings.warn(f"{file}: {problem}", stacklevel=2)
+        return embeddings
+
+
+def add_store(parser: argparse.ArgumentParser, *, written: bool = False) -> None:
+    """Add the folder of the local store, which the command only reads unless ``written``."""
     parser.add_argument(
         "--store",
+        type=StoreFolder if written else str,
         metavar="DIR",
         default=STORE,
         help="folder of the local store; MLFLOW_TRACKING_URI overrides it for the runs",
@@ -172,6 +242,7 @@ def corpus_settings(args: argparse.Namespace) -> CorpusSettings:
         lowercase=not args.keep_case,
         min_count=args.min_count,
         rare=args.rare,
+        marks=args.marks,
     )
     sources_of(args.corpus)
     return settings
@@ -239,7 +310,15 @@ def next_command(*words: str, store: str | None = None) -> str:
 
 
 def open_store(args: argparse.Namespace) -> Store:
-    """Open the store that is there."""
+    """Open the store that is there, to read it: nothing in it is changed."""
+    from debiaslab.tracking import Store
+
+    _refuse_file(args.store)
+    return Store.read(args.store)
+
+
+def open_store_to_write(args: argparse.Namespace) -> Store:
+    """Open the store that is there, to write to it."""
     from debiaslab.tracking import Store
 
     _refuse_file(args.store)
@@ -273,7 +352,7 @@ def run_vectors(store: Store, run: RunInfo) -> Embeddings:
         else:
             step = f"--run {store.best(name).run_id} for its best run"
         raise UserError(
-            f"{run.run_id} is the study {run.name!r}, which has no vectors of its own",
+            f"{run.run_id} is the study {name!r}, which has no vectors of its own",
             next_step=step,
         )
     if VECTORS not in store.artifacts(run.run_id):

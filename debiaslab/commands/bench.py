@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import add_corpus, corpus_from, real, whole
+from debiaslab.commands.files import folder_of
 from debiaslab.errors import UserError, nearest
-from debiaslab.system.outputs import check_output_folder
+from debiaslab.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
     from debiaslab.bench import BatchTime
@@ -40,10 +41,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=whole(1),
         help="batch-size: threads to use (none: 1); threads: the most to use (none: all cores)",
     )
-    parser.add_argument("--out", metavar="DIR", default=".", help="folder of the CSV and figure")
+    parser.add_argument(
+        "--out",
+        type=folder_of(
+            *(f"bench-{subject}.{end}" for subject in SUBJECTS for end in ("csv", "png"))
+        ),
+        metavar="DIR",
+        default=".",
+        help="folder of the CSV and figure",
+    )
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Measure, write the files and show the table."""
     if args.subject not in SUBJECTS:
         raise UserError(
@@ -53,11 +62,10 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         )
     if not (math.isfinite(args.seconds) and args.seconds > 0):
         raise UserError(f"--seconds was {args.seconds!r}", allowed="a number above 0")
-    check_output_folder(args.out)
     yield from _batch_sizes(args) if args.subject == "batch-size" else _threads(args)
 
 
-def _batch_sizes(args: argparse.Namespace) -> Iterator[str]:
+def _batch_sizes(args: argparse.Namespace) -> Iterator[str | Table]:
     from debiaslab.bench import homework_settings, time_batch_sizes, write_batch_sizes
 
     settings = homework_settings(threads=1 if args.threads is None else args.threads)
@@ -65,16 +73,22 @@ def _batch_sizes(args: argparse.Namespace) -> Iterator[str]:
     times = time_batch_sizes(corpus, settings, args.seconds)
     title = f"One epoch of {corpus.name} ({corpus.tokens:,} words), reference engine, AdamW"
     table, figure = write_batch_sizes(times, title, args.out)
-    yield f"{'batch size':>10}  {'one epoch':>12}  {'words/s':>10}"
-    yield "\n".join(_batch_line(each) for each in times)
+    rows = [
+        (
+            each.batch_size,
+            each.seconds,
+            Cell(each.words_per_second, " *" if each.extrapolated else ""),
+        )
+        for each in times
+    ]
+    columns = (
+        Column("batch size", ",d"),
+        Column("one epoch", lambda seconds: f"{seconds:,.1f} s"),
+        Column("words/s", ",.0f"),
+    )
+    yield Table(columns, rows, ruled=False)
     yield _how_much(corpus, times)
     yield f"saved {table} and {figure}\nnext: python -m debiaslab bench threads"
-
-
-def _batch_line(each: BatchTime) -> str:
-    mark = " *" if each.extrapolated else ""
-    seconds = f"{each.seconds:,.1f} s"
-    return f"{each.batch_size:>10,}  {seconds:>12}  {each.words_per_second:>10,.0f}{mark}"
 
 
 def _how_much(corpus: Corpus, times: tuple[BatchTime, ...]) -> str:
@@ -84,7 +98,7 @@ def _how_much(corpus: Corpus, times: tuple[BatchTime, ...]) -> str:
     return sizes
 
 
-def _threads(args: argparse.Namespace) -> Iterator[str]:
+def _threads(args: argparse.Namespace) -> Iterator[str | Table]:
     from debiaslab.bench import thread_counts, time_threads, write_threads
     from debiaslab.sgns import TrainSettings
 
@@ -94,10 +108,8 @@ def _threads(args: argparse.Namespace) -> Iterator[str]:
     speeds = time_threads(corpus, settings, thread_counts(threads))
     title = f"Training on {corpus.name}, dimension {settings.dim}, {speeds[0].engine} engine"
     table, figure = write_threads(speeds, title, args.out)
-    yield f"{'threads':>7}  {'words/s':>12}  {'× one thread':>12}"
     first = speeds[0].words_per_second
-    yield "\n".join(
-        f"{s.threads:>7}  {s.words_per_second:>12,.0f}  {s.words_per_second / first:>12.2f}"
-        for s in speeds
-    )
+    columns = (Column("threads"), Column("words/s", ",.0f"), Column("× one thread", ".2f"))
+    rows = [(s.threads, s.words_per_second, s.words_per_second / first) for s in speeds]
+    yield Table(columns, rows, ruled=False)
     yield f"saved {table} and {figure}\nnext: python -m debiaslab bench batch-size"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
-    CACHE,
+    MARKS,
     MIN_COUNT,
     RARE,
     add_corpus,
@@ -18,12 +18,15 @@ from debiaslab.commands.arguments import (
     real,
     whole,
 )
+from debiaslab.commands.files import CACHE, Output
 from debiaslab.errors import UserError, nearest
+from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
 LOCAL, DASK = "local", "dask"
+_SCRIPTS = 4  # shown
 
 EXAMPLES = """examples:
   python -m debiaslab corpus
@@ -53,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("learning phrases")
     group.add_argument(
         "--phrases",
+        type=Output,
         metavar="OUT",
         help="only learn multi-word expressions from the text and write them to OUT, for --mwes",
     )
@@ -71,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Encode and describe the corpus, or learn phrases from it."""
     if args.phrases is not None:
         if args.executor != LOCAL:
@@ -81,9 +85,9 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         yield from _learn_phrases(args)
         return
     corpus = _encoded(args)
-    yield _size(corpus)
+    yield f"{_size(corpus)}\n"
     yield _coverage(corpus)
-    yield f"next: python -m debiaslab sweep {_as_typed(args)}--strategy projection"
+    yield f"\nnext: python -m debiaslab sweep {_as_typed(args)}--strategy projection"
 
 
 def _encoded(args: argparse.Namespace) -> Corpus:
@@ -112,18 +116,15 @@ def _encoded(args: argparse.Namespace) -> Corpus:
 
 def _learn_phrases(args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.corpus import learn_phrases, write_phrases
-    from debiaslab.system.outputs import check_output
 
     out = Path(args.phrases)
-    check_output(out)
-    if out.exists() and any(Path(file).exists() and out.samefile(file) for file in args.corpus):
-        raise UserError(f"{out} is the text itself", next_step="another file after --phrases")
     phrases = learn_phrases(
         args.corpus,
         threshold=args.phrase_threshold,
         min_count=args.min_count,
         passes=args.phrase_passes,
         mwes=args.mwes,
+        marks=args.marks,
         cache=CACHE,
     )
     write_phrases(phrases, out)
@@ -141,6 +142,8 @@ def _as_typed(args: argparse.Namespace) -> str:
         words += ["--min-count", str(args.min_count)]
     if args.rare != RARE:
         words += ["--rare", args.rare]
+    if args.marks != MARKS:
+        words += ["--marks", args.marks]
     if args.keep_case:
         words.append("--keep-case")
     return "".join(f"{shlex.quote(word)} " for word in words)
@@ -152,30 +155,60 @@ def _size(corpus: Corpus) -> str:
         ("documents", f"{corpus.documents:,}"),
         ("tokens", f"{corpus.raw_tokens:,} read, {corpus.tokens:,} in the vocabulary"),
         ("types", f"{corpus.raw_types:,} read, {len(corpus.words):,} in the vocabulary"),
+        *_letters(corpus),
         ("fingerprint", corpus.fingerprint),
         ("cache", str(corpus.path)),
     ]
     return "\n".join(f"{name:12} {value}" for name, value in lines)
 
 
-def _coverage(corpus: Corpus) -> str:
+def _letters(corpus: Corpus) -> Iterator[tuple[str, str]]:
+    """Yield what shows how the text was cut: scripts, odd tokens, marks, the first tokens."""
+    from debiaslab.corpus.scripts import first_tokens, script_counts
+    from debiaslab.corpus.tokens import LONGEST
+
+    found = script_counts(corpus)
+    total = sum(found.tokens.values())
+    shares = [f"{name} {_share(count / total)}" for name, count in found.tokens.items()]
+    yield "scripts", ", ".join(shares[:_SCRIPTS]) + (", …" if len(shares) > _SCRIPTS else "")
+    if found.odd:
+        yield "odd tokens", f"{_share(found.odd_share)} of the tokens: {' '.join(found.odd)} …"
+    if corpus.marks_kept:
+        yield "marks", "combining marks belong to their words"
+    elif corpus.marked:
+        yield (
+            "marks",
+            f"{corpus.marked:,} words were cut at combining marks (not with --marks keep)",
+        )
+    if corpus.too_long:
+        yield "too long", f"{corpus.too_long:,} left out (tokens of more than {LONGEST:,} bytes)"
+    yield "text begins", " ".join(first_tokens(corpus)) + " …"
+
+
+def _share(share: float) -> str:
+    return f"{share:.2%}" if share >= 1e-4 else "<0.01%"
+
+
+def _coverage(corpus: Corpus) -> Table:
     from debiaslab import lexicons
     from debiaslab.leaderboard.export import default_pairs
 
-    rows = [
-        _row(corpus, name, lexicons.load(name).words, lexicons.half_of) for name in lexicons.names()
-    ]
+    rows = [_row(corpus, name, lexicons.load(name).words) for name in lexicons.names()]
     for name in lexicons.pair_names():
         pairs = lexicons.load_pairs(name).pairs
         rows.append(_pair_row(corpus, name, pairs))
     rows.append(_pair_row(corpus, "CodaLab pairs", default_pairs()))
-    header = f"\n{'word list':20} {'found':>11}  {'tune':>9}  {'report':>9}  missing"
-    return "\n".join([header, *rows, ""])
+    columns = (
+        Column("word list", align="left"),
+        *(Column("found"), Column("tune"), Column("report")),
+        Column("missing", align="left"),
+    )
+    return Table(columns, rows, ruled=False)
 
 
-def _row(corpus: Corpus, name: str, words: Sequence[str], half_of: object) -> str:
+def _row(corpus: Corpus, name: str, words: Sequence[str]) -> tuple[str, ...]:
     from debiaslab import lexicons
-    from debiaslab.vectors.embeddings import written_in
+    from debiaslab.vectors.words import written_in
 
     found = [word for word in words if written_in(corpus.index, word) is not None]
     missing = [word for word in words if word not in set(found)]
@@ -185,14 +218,12 @@ def _row(corpus: Corpus, name: str, words: Sequence[str], half_of: object) -> st
         here = [word for word in found if lexicons.half_of(word) == half]
         counts.append(f"{len(here)}/{len(listed)}")
     shown = ", ".join(missing[:4]) + (", …" if len(missing) > 4 else "")
-    found_text = f"{len(found)}/{len(words)}"
-    return f"{name:20} {found_text:>11}  {counts[0]:>9}  {counts[1]:>9}  {shown}"
+    return name, f"{len(found)}/{len(words)}", *counts, shown
 
 
-def _pair_row(corpus: Corpus, name: str, pairs: Sequence[tuple[str, str]]) -> str:
-    from debiaslab.vectors.embeddings import written_pairs
+def _pair_row(corpus: Corpus, name: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    from debiaslab.vectors.words import written_pairs
 
     _, missing = written_pairs(corpus.index, pairs)
     shown = ", ".join("/".join(pair) for pair in missing[:3]) + (", …" if len(missing) > 3 else "")
-    found_text = f"{len(pairs) - len(missing)}/{len(pairs)}"
-    return f"{name:20} {found_text:>11}  {'':>9}  {'':>9}  {shown}"
+    return name, f"{len(pairs) - len(missing)}/{len(pairs)}", "", "", shown

@@ -1,12 +1,10 @@
-"""Scorecards and their comparison in the terminal: rich tables, plain text when piped."""
+"""Scorecards and their comparison, as text and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from io import StringIO
-from itertools import groupby
-from textwrap import wrap
-from typing import TYPE_CHECKING, TypeVar, cast
+from itertools import groupby, pairwise
+from typing import Any, TypeVar
 
 from debiaslab.metrics import (
     Comparison,
@@ -15,20 +13,14 @@ from debiaslab.metrics import (
     metric_correlations,
 )
 from debiaslab.metrics.comparison import ComparedMetric
-from debiaslab.metrics.direction import direction_of
 from debiaslab.metrics.null_remarks import null_remarks
+from debiaslab.metrics.registry import direction_of
 from debiaslab.metrics.table import SCALE_MARK, SCALE_NOTE
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.table import Table
-    from rich.text import Text
+from debiaslab.tables import MISSING, Cell, Column, Table, render, span, wrap_line
 
 _R = TypeVar("_R", Record, ComparedMetric)
 
-PIPED_WIDTH = 150
 FILES_A_TABLE = 6
-MISSING = "–"
 HOLM, BH = "p_holm", "p_benjamini_hochberg"  # extras: p-values corrected over one half
 P_NOTE = (
     "p is two-sided where the test has two sides; Holm and BH are corrected over the tests of one "
@@ -39,7 +31,7 @@ P_NOTE = (
 def scorecard_view(card: Scorecard, warnings: Sequence[str] = ()) -> str:
     """Return the scorecard for the terminal: the report half first, then all and tune words."""
     report, rest = _halved(card.records)
-    blocks: list[RenderableType] = [f"Scorecard of {card.vectors}"]
+    blocks: list[str | Table] = [f"Scorecard of {card.vectors}"]
     blocks += [f"WARNING: {warning}" for warning in dict.fromkeys((*card.warnings, *warnings))]
     caution = " (worth no more than the WARNING above lets them)" if card.warnings else ""
     blocks += _tables(f"Headline: report words, on which nothing was tuned{caution}", report)
@@ -64,7 +56,7 @@ def comparison_view(comparison: Comparison) -> str:
     """Return the report half of the comparison for the terminal, and which metrics agree."""
     shown = comparison.half("report")
     rows = [row for row in shown.rows if set(row.values) != {None}]
-    blocks: list[RenderableType] = ["Comparison on report words: value (rank, 1 is best)"]
+    blocks: list[str | Table] = ["Comparison on report words: value (rank, 1 is best)"]
     blocks += [f"  [{i}] {name}" for i, name in enumerate(shown.vectors, start=1)]
     for first in range(0, len(shown.vectors), FILES_A_TABLE):
         last = min(first + FILES_A_TABLE, len(shown.vectors))
@@ -86,11 +78,13 @@ def comparison_view(comparison: Comparison) -> str:
         "mean rank; 1: they prefer the same files"
     )
     numbers = [f"{i}" for i in range(1, len(correlations.labels) + 1)]
-    table = _table(["", "", *numbers], text_columns=2)
-    for row in zip(numbers, correlations.labels, correlations.taus, strict=True):
-        number, label, taus = row
-        table.add_row(number, label, *(_number(tau, 2) for tau in taus))
-    return _rendered([*blocks, table])
+    columns = (
+        *(Column("", align="left"), Column("", align="left")),
+        *(Column(number, ".2f") for number in numbers),
+    )
+    found = zip(numbers, correlations.labels, correlations.taus, strict=True)
+    table = Table(columns, [(number, label, *taus) for number, label, taus in found], keys=2)
+    return _rendered([*blocks, "", table])
 
 
 def _halved(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
@@ -103,63 +97,70 @@ def _halved(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
     return [r for r in records if headline(r)], [r for r in records if not headline(r)]
 
 
-def _tables(title: str, records: Sequence[Record]) -> list[RenderableType]:
+def _tables(title: str, records: Sequence[Record]) -> list[str | Table]:
     weat = [record for record in records if _has_statistic(record)]
     other = [r for r in records if r.value is not None and not _has_statistic(r)]
-    tables: list[RenderableType] = []
+    tables: list[str | Table] = []
     if weat:
         tables.append(_weat_table(weat))
     # Apart from each other both fit the width: few metrics besides WEAT have a p.
     for found in ([r for r in other if r.p is None], [r for r in other if r.p is not None]):
         if found:
             tables.append(_other_table(found))
-    return ["", title, *tables] if tables else []
+    return ["", title, *(block for table in tables for block in ("", table))] if tables else []
 
 
 def _has_statistic(record: Record) -> bool:
     return record.metric == "weat" and record.extra.get("statistic") is not None
 
 
+_P_COLUMNS = tuple(Column(name, ".2g", missing="") for name in ("p", "Holm", "BH"))
+
+
 def _weat_table(records: Sequence[Record]) -> Table:
-    head = ["WEAT", "words", "n", "s", "95 % interval", "null95", "baseline's", "d"]
-    head += ["95 % interval", "p", "Holm", "BH", "test"]
+    columns = (
+        *(Column("WEAT", align="left"), Column("words", align="left"), Column("n")),
+        *(Column("s", ".4f"), Column("95 % interval", span(4))),
+        *(Column("null95", ".4f"), Column("baseline's", ".4f")),
+        *(Column("d", ".2f"), Column("95 % interval", span(2)), *_P_COLUMNS),
+        Column("test"),
+    )
     rows = []
     for record in records:
         extra = record.extra
         rows.append(
             [
-                *(record.name, record.words, str(record.n), _number(extra["statistic"], 4)),
-                _interval(extra.get("statistic_low"), extra.get("statistic_high"), 4),
-                _number(extra.get("null95"), 4),
-                _number(extra.get("null95_baseline"), 4),
-                _number(record.value, 2) + ("‡" if extra.get("warning_scale") else ""),
-                _interval(record.low, record.high, 2),
-                *_ps(record),
+                *(record.name, record.words, record.n, extra["statistic"]),
+                (extra.get("statistic_low"), extra.get("statistic_high")),
+                *(extra.get("null95"), extra.get("null95_baseline")),
+                Cell(record.value, "‡" if extra.get("warning_scale") else ""),
+                *((record.low, record.high), *_ps(record)),
                 (record.method or "").replace("monte_carlo", "MC"),
             ]
         )
-    return _filled(head, rows, text_columns=2)
+    return Table(columns, rows, keys=2).without_empty_columns()
 
 
 def _other_table(records: Sequence[Record]) -> Table:
-    head = ["metric", "name", "words", "n", "value", "95 % interval", "random words", "baseline's"]
-    head += ["p", "Holm", "BH", "better"]
-    sections = []
-    for metric, found in _by_metric(records).items():
-        rows = [
+    columns = (
+        *(Column(name, align="left") for name in ("metric", "name", "words")),
+        *(Column("n"), Column("value", ".4f"), Column("95 % interval", span(4))),
+        *(Column("random words", span(3)), Column("baseline's", span(3)), *_P_COLUMNS),
+        Column("better", missing=""),
+    )
+    sections = [
+        [
             [
-                *("", record.name, record.words, str(record.n), _number(record.value, 4)),
-                _interval(record.low, record.high, 4) + ("†" if _kind(record) else ""),
-                _band(record, ""),
-                _band(record, "_baseline"),
-                *_ps(record),
-                direction_of(record).better or "",
+                *(metric if i == 0 else "", record.name, record.words, record.n, record.value),
+                Cell((record.low, record.high), "†" if _kind(record) else ""),
+                *(_band(record, ""), _band(record, "_baseline"), *_ps(record)),
+                direction_of(record).better,
             ]
-            for record in found
+            for i, record in enumerate(found)
         ]
-        rows[0][0] = metric
-        sections.append(rows)
-    return _filled(head, *sections, text_columns=3)
+        for metric, found in _by_metric(records).items()
+    ]
+    return _sectioned(columns, sections, keys=3)
 
 
 def _kind(record: Record) -> str | None:
@@ -172,33 +173,30 @@ def _interval_kinds(records: Sequence[Record]) -> dict[str, str]:
     return {f"{record.metric} {record.name}": kind for record in records if (kind := _kind(record))}
 
 
-def _band(record: Record, suffix: str) -> str:
+def _band(record: Record, suffix: str) -> tuple[float | None, float | None]:
     """Return where the middle 95 % of random word sets lie."""
-    return _interval(
-        record.extra.get(f"null_low{suffix}"), record.extra.get(f"null_high{suffix}"), 3
-    )
+    return record.extra.get(f"null_low{suffix}"), record.extra.get(f"null_high{suffix}")
 
 
-def _ps(record: Record) -> tuple[str, str, str]:
+def _ps(record: Record) -> tuple[float | None, ...]:
     p = record.extra.get("p_two_sided")
-    return (
-        _p(record.p if p is None else p),
-        _p(record.extra.get(HOLM)),
-        _p(record.extra.get(BH)),
-    )
+    return (record.p if p is None else p, record.extra.get(HOLM), record.extra.get(BH))
 
 
 def _comparison_table(rows: Iterable[ComparedMetric], files: range) -> Table:
-    head = ["metric", "name", "words", "better", *(f"[{i + 1}]" for i in files)]
-    sections = []
-    for metric, found in _by_metric(rows).items():
-        cells = [
-            ["", row.name, row.words, row.better or "", *(_ranked(row, i) for i in files)]
-            for row in found
+    columns = (
+        *(Column(name, align="left") for name in ("metric", "name", "words", "better")),
+        *(Column(f"[{i + 1}]", ".4f") for i in files),
+    )
+    sections = [
+        [
+            [metric if i == 0 else "", row.name, row.words, row.better or ""]
+            + [_ranked(row, file) for file in files]
+            for i, row in enumerate(found)
         ]
-        cells[0][0] = metric
-        sections.append(cells)
-    return _filled(head, *sections, text_columns=4)
+        for metric, found in _by_metric(rows).items()
+    ]
+    return _sectioned(columns, sections, keys=4)
 
 
 def _by_metric(rows: Iterable[_R]) -> dict[str, list[_R]]:
@@ -209,32 +207,23 @@ def _by_metric(rows: Iterable[_R]) -> dict[str, list[_R]]:
     return found
 
 
-def _ranked(row: ComparedMetric, file: int) -> str:
-    value, rank = row.values[file], row.ranks[file]
-    return _number(value, 4) + ("" if rank is None else f" ({rank:.0f})")
+def _ranked(row: ComparedMetric, file: int) -> Cell:
+    rank = row.ranks[file]
+    return Cell(row.values[file], "" if rank is None else f" ({rank:.0f})")
 
 
-def _filled(head: list[str], *sections: list[list[str]], text_columns: int) -> Table:
-    """Return a table without the columns in which no row says anything."""
+def _sectioned(
+    columns: tuple[Column, ...], sections: Sequence[Sequence[Sequence[Any]]], keys: int
+) -> Table:
+    """Return a table with room between sections; those of a single row stand together."""
     rows = [row for section in sections for row in section]
-    kept = [i for i in range(len(head)) if any(row[i] not in ("", MISSING) for row in rows)]
-    table = _table([head[i] for i in kept], sum(i < text_columns for i in kept))
-    for i, section in enumerate(sections):
-        for row in section:
-            table.add_row(*(row[i] for i in kept))
-        if any(len(each) > 1 for each in sections[i : i + 2]):  # single rows stand together
-            table.add_section()
-    return table
-
-
-def _table(head: Sequence[str], text_columns: int) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for i, name in enumerate(head):
-        table.add_column(name, justify="left" if i < text_columns else "right", overflow="fold")
-    return table
+    breaks, start = set(), 0
+    for before, section in pairwise(sections):
+        start += len(before)
+        if len(before) > 1 or len(section) > 1:
+            breaks.add(start)
+    table = Table(columns, rows, keys=keys, breaks=frozenset(breaks))
+    return table.without_empty_columns()
 
 
 def _lost_lines(lost: Sequence[Record]) -> list[str]:
@@ -246,48 +235,7 @@ def _lost_lines(lost: Sequence[Record]) -> list[str]:
     return lines
 
 
-def _number(value: float | None, digits: int) -> str:
-    return MISSING if value is None else f"{value:.{digits}f}"
-
-
-def _interval(low: float | None, high: float | None, digits: int) -> str:
-    return "" if low is None or high is None else f"[{low:.{digits}f}, {high:.{digits}f}]"
-
-
-def _p(value: float | None) -> str:
-    return "" if value is None else f"{value:.2g}"
-
-
-def _rendered(blocks: Iterable[RenderableType]) -> str:
-    """Return the text; only a terminal gets colour and its own width."""
-    console = _console()
-    for block in blocks:
-        console.print(_wrapped(block, console.width) if isinstance(block, str) else block)
-    text = cast(StringIO, console.file).getvalue()
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
-
-
-def _wrapped(line: str, width: int) -> Text:
-    """Break a line at spaces only: a path stays in one piece, however long."""
-    from rich.text import Text
-
-    lines = wrap(
-        line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
-    )
-    return Text("\n".join(lines), no_wrap=True, overflow="ignore")
-
-
-def _console() -> Console:
-    """Return a console that writes to memory as it would to where the command prints."""
-    from rich.console import Console
-
-    here = Console()
-    return Console(
-        file=StringIO(),
-        force_terminal=here.is_terminal,
-        color_system="auto" if here.is_terminal else None,
-        width=here.width if here.is_terminal else PIPED_WIDTH,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+def _rendered(blocks: Iterable[str | Table]) -> str:
+    """Return text and tables as they are to be printed here."""
+    written = (wrap_line(each) if isinstance(each, str) else render(each) for each in blocks)
+    return "\n".join(written) + "\n"

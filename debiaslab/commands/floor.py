@@ -22,6 +22,8 @@ from debiaslab.commands.arguments import (
     settings_from,
     whole,
 )
+from debiaslab.commands.files import Output
+from debiaslab.tables import Table
 
 INTERRUPTED = (
     "interrupted; what was recorded is kept; try: the same command again, which goes on from there"
@@ -39,23 +41,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seeds", type=whole(1, 100), default=3, help="trainings of each text, seeds 1, 2, …"
     )
     group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
-    group.add_argument("--out", metavar="FILE", help="also write the table here, as Markdown")
+    group.add_argument(
+        "--out", type=Output, metavar="FILE", help="also write the table here, as Markdown"
+    )
     add_training(parser, seed=False)
-    add_store(parser)
+    add_store(parser, written=True)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Train or continue, then print the table and how to read it."""
-    from debiaslab.report.floor import floor_markdown, floor_text
-    from debiaslab.study.floor import gender_blind_floor
+    from debiaslab.report.tables import floor_blocks, floor_markdown, floor_text
+    from debiaslab.study.comparing import gender_blind_floor
     from debiaslab.system.atomic import replacing
-    from debiaslab.system.outputs import check_output
     from debiaslab.tracking import Store
 
     settings = settings_from(args)
     corpus_settings(args)
-    if args.out is not None:
-        check_output(args.out)
     check_store(args)
     found = gender_blind_floor(
         corpus_from(args),
@@ -65,9 +66,6 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         root=args.store,
         submissions=SUBMISSIONS,
     )
-    yield floor_text(found.sides)
-    for failure in found.failures:
-        yield f"empty: {failure}"
     writer = Store.open(args.store).writer(found.parent)
     writer.text(floor_text(found.sides), "floor.txt")
     writer.text(floor_markdown(found.sides), "floor.md")
@@ -75,5 +73,11 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     if args.out is not None:
         with replacing(args.out) as path:
             path.write_text(floor_markdown(found.sides), encoding="utf-8")
+    for block in floor_blocks(found.sides):
+        yield block
+        yield ""
+    for failure in found.failures:
+        yield f"empty: {failure}"
+    if args.out is not None:
         yield f"wrote {args.out}"
     yield f"next: {next_command('ui', '--study', found.name, store=args.store)}"

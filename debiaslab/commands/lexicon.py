@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.text_tables import aligned
+from debiaslab.commands.arguments import Reader, add_reading
+from debiaslab.commands.files import Input, VectorsInput
 from debiaslab.errors import UserError, nearest
+from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
     from debiaslab.lexicons import AssociationTest, Attribute, Lexicon, LexiconFile, PairLexicon
@@ -37,13 +39,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="word lists, pair lists, attributes or tests; check without any: all of them",
     )
-    parser.add_argument("--vectors", metavar="FILE", help="the vectors to check lists against")
     parser.add_argument(
-        "--file", metavar="LISTS", help="your own lists, JSON or YAML, in place of those that ship"
+        "--vectors", type=VectorsInput, metavar="FILE", help="the vectors to check lists against"
+    )
+    add_reading(parser)
+    parser.add_argument(
+        "--file",
+        type=Input,
+        metavar="LISTS",
+        help="your own lists, JSON or YAML, in place of those that ship",
     )
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """List, show or check."""
     _check_arguments(args)
     from debiaslab.lexicons import association_tests, load_file, shipped
@@ -53,6 +61,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         yield from _list(files, tables=args.file is None)
         if args.file is None:
             yield _tests(association_tests())
+            yield ""
         return
     own = [test for file in files for test in file.tests.values()]
     known = _Known.of(files, own if args.file is not None else association_tests())
@@ -61,7 +70,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     if args.action == "show":
         yield "\n\n".join(known.shown(name) for name in args.names)
         return
-    yield _check(known, args.names, args.vectors)
+    yield from _check(known, args.names, args.vectors, Reader(args))
 
 
 def _check_arguments(args: argparse.Namespace) -> None:
@@ -92,8 +101,8 @@ def _check_arguments(args: argparse.Namespace) -> None:
 # list -----------------------------------------------------------------------------------------
 
 
-def _list(files: Iterable[LexiconFile], *, tables: bool) -> Iterator[str]:
-    head = ("name", "words", "tune", "report", "version")
+def _list(files: Iterable[LexiconFile], *, tables: bool) -> Iterator[str | Table]:
+    columns = (Column("name", align="left"), *map(Column, ("words", "tune", "report", "version")))
     for file in files:
         rows = [
             *map(_list_row, file.lexicons.values()),
@@ -101,8 +110,9 @@ def _list(files: Iterable[LexiconFile], *, tables: bool) -> Iterator[str]:
             *map(_attribute_row, file.attributes.values()),
             *map(_test_row, file.tests.values()),
         ]
-        said = [_wrapped(f"{file.name} {file.version}: {file.citation}"), aligned([head, *rows])]
-        yield "\n".join([*said, *(_wrapped(f"note: {text}") for text in file.warnings), ""])
+        yield _wrapped(f"{file.name} {file.version}: {file.citation}")
+        yield Table(columns, rows, ruled=False)
+        yield "".join(f"{_wrapped(f'note: {text}')}\n" for text in file.warnings)
     if tables:
         yield _tables()
 
@@ -128,10 +138,12 @@ def _test_row(test: AssociationTest) -> tuple[str, ...]:
     return (f"test {test.name}", *sizes, test.X.version)
 
 
-def _tests(tests: Iterable[AssociationTest]) -> str:
-    return "\n".join(
-        ["association tests (words of X/Y/A/B)", aligned(list(map(_test_row, tests))), ""]
+def _tests(tests: Iterable[AssociationTest]) -> Table:
+    columns = (
+        Column("association tests (words of X/Y/A/B)", align="left"),
+        *map(Column, ("words", "tune", "report", "version")),
     )
+    return Table(columns, list(map(_test_row, tests)), ruled=False)
 
 
 def _tables() -> str:
@@ -242,28 +254,28 @@ def _source(each: Lexicon | PairLexicon | Attribute) -> str:
 # check ----------------------------------------------------------------------------------------
 
 
-def _check(known: _Known, names: Sequence[str], vectors: str) -> str:
+def _check(
+    known: _Known, names: Sequence[str], vectors: str, reader: Reader
+) -> Iterator[str | Table]:
     from debiaslab.metrics.lexicon_check import ListChecker
     from debiaslab.metrics.null import TOP
-    from debiaslab.vectors.embeddings import Embeddings
 
-    embeddings = Embeddings.load(vectors)
+    embeddings = reader.in_order(vectors)
     checker = ListChecker(embeddings)
     lists = [checker.words(each) for each in _chosen_lists(known, names)]
     sets = list(_check_sets(checker, known, names))
     most = None if names else _SHOWN
-    parts = [
-        f"{vectors}: {len(embeddings):,} words; rank 1 is the first row",
+    yield f"{vectors}: {len(embeddings):,} words; rank 1 is the first row"
+    yield (
         "coherence: mean cosine within the list; random: lists as long, from the first "
-        f"{min(TOP, len(embeddings)):,} rows",
-    ]
+        f"{min(TOP, len(embeddings)):,} rows"
+    )
     if lists:
-        parts.append(_list_grid(lists, most))
+        yield _list_grid(lists, most)
     if sets:
-        parts.append(_set_grid(sets, most))
+        yield _set_grid(sets, most)
     warned = [each.warnings for each in lists] + [each.warnings for each in sets]
-    parts += [_wrapped(f"warning: {text}") for warnings in warned for text in warnings]
-    return "\n".join(parts)
+    yield from (_wrapped(f"warning: {text}") for warnings in warned for text in warnings)
 
 
 def _chosen_lists(known: _Known, names: Sequence[str]) -> list[Lexicon]:
@@ -296,25 +308,31 @@ def _check_sets(checker: ListChecker, known: _Known, names: Sequence[str]) -> It
             yield checker.sets(f"sets of {name}", attribute.definitional_sets, halves)
 
 
-def _list_grid(checks: Sequence[ListCheck], most: int | None) -> str:
-    head = ("word list", "found", "tune", "report", "rank 25/50/75 %", "coherence", "random 95 %")
+_FOUND = (Column("found"), Column("tune"), Column("report"))
+
+
+def _list_grid(checks: Sequence[ListCheck], most: int | None) -> Table:
+    columns = (
+        Column("word list", align="left"),
+        *_FOUND,
+        Column("rank 25/50/75 %", lambda ranks: "/".join(map(str, ranks))),
+        Column("coherence", ".3f"),
+        Column("random 95 %", lambda ends: "{:.3f} to {:.3f}".format(*ends)),
+    )
     rows = [
         (
             check.name,
             f"{len(check.found)}/{check.words}",
             *(f"{found}/{listed}" for found, listed in check.halves.values()),
-            "–" if check.ranks is None else "/".join(map(str, check.ranks)),
-            "–" if check.coherence is None else f"{check.coherence:.3f}",
-            "–" if check.random is None else "{:.3f} to {:.3f}".format(*check.random),
+            *(check.ranks, check.coherence, check.random),
         )
         for check in checks
     ]
     lost = [_lost(check.name, check.missing, most) for check in checks if check.missing]
-    return "\n".join([aligned([head, *rows]), *lost])
+    return Table(columns, rows, notes=tuple(lost), ruled=False)
 
 
-def _set_grid(checks: Sequence[SetsCheck], most: int | None) -> str:
-    head = ("pairs and sets", "found", "tune", "report")
+def _set_grid(checks: Sequence[SetsCheck], most: int | None) -> Table:
     rows = [
         (
             check.name,
@@ -328,7 +346,8 @@ def _set_grid(checks: Sequence[SetsCheck], most: int | None) -> str:
         for check in checks
         if check.missing
     ]
-    return "\n".join([aligned([head, *rows]), *lost])
+    columns = (Column("pairs and sets", align="left"), *_FOUND)
+    return Table(columns, rows, notes=tuple(lost), ruled=False)
 
 
 def _lost(name: str, missing: Sequence[str], most: int | None) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
+    Reader,
+    add_reading,
     add_store,
     best_run,
     one_of,
@@ -15,6 +17,8 @@ from debiaslab.commands.arguments import (
     run_vectors,
     whole,
 )
+from debiaslab.commands.files import VectorsInput
+from debiaslab.tables import Table
 
 if TYPE_CHECKING:
     from debiaslab.vectors.embeddings import Embeddings
@@ -29,24 +33,29 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("word", metavar="WORD")
-    parser.add_argument("--vectors", metavar="FILE", help="vectors from a file")
+    parser.add_argument("--vectors", type=VectorsInput, metavar="FILE", help="vectors from a file")
     parser.add_argument("--run", metavar="ID", help="vectors of a run: id, or its first letters")
     parser.add_argument("--study", metavar="NAME", help="vectors of the best run of a study")
-    parser.add_argument("--compare", metavar="RUN2", help="a second run, or file, side by side")
+    parser.add_argument(
+        "--compare",
+        type=VectorsInput,
+        metavar="RUN2|FILE",
+        help="a second run, or file, side by side",
+    )
     parser.add_argument(
         "--analogy",
         metavar="A,B",
         type=_pair,
         help="A : WORD :: B : ? instead, such as man,woman: with the question's words and without",
     )
+    add_reading(parser)
     parser.add_argument("-n", type=whole(1), default=10, help="how many words")
     add_store(parser)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Print the neighbours, or the answers to an analogy."""
-    from debiaslab.report.analogy_table import analogy_table
-    from debiaslab.report.neighbors import neighbors_table
+    from debiaslab.report.neighbors import analogy_table, neighbors_table
 
     one_of(args, "vectors", "run", "study")
     sets = [_first(args)]
@@ -57,8 +66,9 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         yield neighbors_table(sets[0][0], args.word, args.n, second, labels)
         return
     for embeddings, label in sets:
-        table = analogy_table(embeddings, args.word, args.analogy, args.n, label)
-        yield f"{label}\n{table}" if len(sets) > 1 else table
+        if len(sets) > 1:
+            yield label
+        yield analogy_table(embeddings, args.word, args.analogy, args.n, label)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -70,20 +80,16 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _first(args: argparse.Namespace) -> tuple[Embeddings, str]:
-    from debiaslab.vectors.embeddings import Embeddings
-
     if args.vectors is not None:
-        return Embeddings.load(args.vectors), args.vectors
+        return Reader(args).read(args.vectors), args.vectors
     store = open_store(args)
     run = best_run(store, args)
     return run_vectors(store, run), run.name
 
 
 def _second(args: argparse.Namespace) -> tuple[Embeddings, str]:
-    from debiaslab.vectors.embeddings import Embeddings
-
     if Path(args.compare).exists() or Path(args.compare).suffix:  # run ids have no dot
-        return Embeddings.load(args.compare), args.compare
+        return Reader(args).read(args.compare), args.compare
     store = open_store(args)
     run = store.run_named(args.compare)
     return run_vectors(store, run), run.name

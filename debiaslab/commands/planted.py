@@ -24,6 +24,8 @@ from debiaslab.commands.arguments import (
     settings_from,
     whole,
 )
+from debiaslab.commands.files import folder_of
+from debiaslab.tables import Table
 
 if TYPE_CHECKING:
     from debiaslab.study.planting import Planting
@@ -73,16 +75,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seeds", type=whole(1, 100), default=3, help="trainings of each dose, seeds 1, 2, …"
     )
     group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
-    group.add_argument("--out", metavar="FOLDER", help="also write table, CSV and figure here")
+    group.add_argument(
+        "--out",
+        type=folder_of("planted.txt", "planted.md", "planted.csv", "planted.png"),
+        metavar="FOLDER",
+        help="also write table, CSV and figure here",
+    )
     add_training(parser, seed=False)
-    add_store(parser)
+    add_store(parser, written=True)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Run or continue the control, then print its table and where things are."""
-    from debiaslab.report.planted_table import planted_text
+    from debiaslab.report.planted import planted_blocks
     from debiaslab.study.planting import PlantingPlan, plant, words_from
-    from debiaslab.system.outputs import check_output_folder
 
     plan = PlantingPlan(
         words=() if args.words is None else words_from(args.words),
@@ -94,14 +100,15 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         apart=args.apart,
     )
     corpus_settings(args)
-    if args.out is not None:
-        check_output_folder(args.out)
     check_store(args)
     found = plant(corpus_from(args), plan, root=args.store)
-    yield planted_text(found.study)
+    written = list(_written(found, args))
+    for block in planted_blocks(found.study):
+        yield block
+        yield ""
     for failure in found.failures:
         yield f"empty: {failure}"
-    yield from _written(found, args)
+    yield from written
     yield f"next: {next_command('ui', '--study', found.name, store=args.store)}"
 
 
@@ -116,8 +123,7 @@ def _doses(text: str) -> tuple[float, ...]:
 
 def _written(found: Planting, args: argparse.Namespace) -> Iterator[str]:
     """Log table and figure to the control's run, and write them to the folder asked for."""
-    from debiaslab.report.planted_figure import planted_figure
-    from debiaslab.report.planted_table import planted_csv, planted_markdown, planted_text
+    from debiaslab.report.planted import planted_csv, planted_figure, planted_markdown, planted_text
     from debiaslab.report.style import png
     from debiaslab.tracking import Store
 

@@ -13,21 +13,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
-    CACHE,
     add_store,
     check_device,
     next_command,
-    open_store,
+    open_store_to_write,
     real,
     whole,
 )
+from debiaslab.commands.files import CACHE, Input
 from debiaslab.commands.study_arguments import check_corpus, check_executor, corpus_of
 from debiaslab.commands.sweep import INTERRUPTED, check_submissions, run_study
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.files import StudyFile
+    from debiaslab.study.spec import StudyFile
+    from debiaslab.tables import Table
     from debiaslab.tracking import Store, StudyRun
 
 __all__ = ["EXAMPLES", "INTERRUPTED", "add_arguments", "run"]
@@ -41,7 +42,9 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("name", metavar="NAME", help="of a study, or of a study file's studies")
-    parser.add_argument("corpus", nargs="*", metavar="CORPUS", help="where the text is now")
+    parser.add_argument(
+        "corpus", nargs="*", type=Input, metavar="CORPUS", help="where the text is now"
+    )
     parser.add_argument(
         "--trials", type=whole(1, 100_000), help="λs to try, in all; none: as it was"
     )
@@ -59,15 +62,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scheduler", metavar="ADDRESS", help="of the Dask cluster, such as tcp://10.0.0.1:8786"
     )
-    add_store(parser)
+    add_store(parser, written=True)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Go on, then say what was found, as sweep does."""
-    from debiaslab.study.files import with_budget, with_corpus, with_executor
     from debiaslab.study.kept import kept_study
+    from debiaslab.study.spec import with_budget, with_corpus, with_executor
 
-    store = open_store(args)
+    store = open_store_to_write(args)
     study, begun = kept_study(store, args.name)
     study = with_budget(study, trials=args.trials, hours=args.hours)
     if args.corpus:
@@ -104,7 +107,7 @@ def _same_text(study: StudyFile, args: argparse.Namespace, begun: Sequence[Study
 def _without_text(store: Store, study: StudyFile, begun: Sequence[StudyRun]) -> Corpus | None:
     """Return the encoded corpus of a study whose text is not here; None: it is, or nothing is."""
     from debiaslab.corpus.reference import Reference
-    from debiaslab.study.corpus_store import CORPUS, find_corpus
+    from debiaslab.study.kept import CORPUS, find_corpus
 
     files = study.corpus.files
     if all(Path(file).is_file() for file in files):

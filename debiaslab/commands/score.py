@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from debiaslab.commands.files import Input, Output
+from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
     from debiaslab.errors import UserError
@@ -25,29 +26,30 @@ Board = list[tuple[str, dict[str, float]]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("submissions", nargs="+", metavar="FILE", help="word1,word2,sim, or a zip")
-    parser.add_argument("--csv", metavar="OUT", help="also write every number to this file")
+    parser.add_argument(
+        "submissions", nargs="+", type=Input, metavar="FILE", help="word1,word2,sim, or a zip"
+    )
+    parser.add_argument(
+        "--csv", type=Output, metavar="OUT", help="also write every number to this file"
+    )
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Score each file and print them, the best first; files that are refused come last."""
     from debiaslab.errors import UserError
-    from debiaslab.system.outputs import check_output
 
-    if args.csv is not None:
-        check_output(args.csv)
     board, refused = _scored([Path(file) for file in args.submissions])
     if not board:
         raise refused[0]
+    written = [] if args.csv is None else [_written(board, args.csv)]
     yield _table(board)
     yield (
-        "score = information · max(0, 1 − bias); bias: mean |s| in units of the cosines' spread; "
+        "\nscore = information · max(0, 1 − bias); bias: mean |s| in units of the cosines' spread; "
         "one value: share\nof the file that is one and the same number, such as the fallback"
     )
     for name, found in board:
         yield from (f"warning: {name}: {what}" for what in _notices(found))
-    if args.csv is not None:
-        yield _written(board, args.csv)
+    yield from written
     yield from (f"refused: {error}" for error in refused)
     if refused:
         raise UserError(f"{len(refused)} of {len(args.submissions)} files were refused")
@@ -80,31 +82,35 @@ def _notices(found: dict[str, float]) -> Iterator[str]:
         yield "no topic is nearer to either gender in any test, to 6 decimals"
 
 
-def _table(board: Board) -> str:
-    width = max(len("file"), *(len(name) for name, _ in board))
-    tests = "".join(f"  {f'{test} s (d)':>22}" for test in _TESTS)
-    head = f"{'':>3}  {'file':{width}}   score  information    bias{tests}  one value"
-    lines = [
-        f"{place:>3}  {name:{width}}  {found['score']:>6.4f}  {found['information']:>11.4f}  "
-        f"{found['bias']:>6.4f}{_associations(found)}  {found['fallback']:>9.1%}"
+def _table(board: Board) -> Table:
+    columns = (
+        *(Column(""), Column("file", align="left"), Column("score", ".4f")),
+        *(Column("information", ".4f"), Column("bias", ".4f")),
+        *(Column(f"{test} s (d)", _association) for test in _TESTS),
+        Column("one value", ".1%"),
+    )
+    rows = [
+        (
+            *(place, name, found["score"], found["information"], found["bias"]),
+            *((found[f"s {test}"], found[f"d {test}"]) for test in _TESTS),
+            found["fallback"],
+        )
         for place, (name, found) in enumerate(board, start=1)
     ]
-    return "\n".join([head, "-" * len(head), *lines]) + "\n"
+    return Table(columns, rows, keys=2)
 
 
-def _associations(found: dict[str, float]) -> str:
-    cells = (f"{found[f's {test}']:+.4f} ({found[f'd {test}']:+.2f})" for test in _TESTS)
-    return "".join(f"  {cell:>22}" for cell in cells)
+def _association(found: tuple[float, float]) -> str:
+    s, d = found
+    return f"{s:+.4f} ({d:+.2f})"
 
 
 def _written(board: Board, out: str) -> str:
     from debiaslab.system.atomic import replacing
 
-    text = io.StringIO()
     keys = list(board[0][1])
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", *keys])
-    writer.writerows([name, *(found[key] for key in keys)] for name, found in board)
+    rows = [(name, *(found[key] for key in keys)) for name, found in board]
+    table = Table((Column("file"), *map(Column, keys)), rows)
     with replacing(out) as path:
-        path.write_text(text.getvalue(), encoding="utf-8")
+        path.write_text(table.csv(), encoding="utf-8")
     return f"wrote {out}"

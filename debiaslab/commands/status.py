@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from debiaslab.commands.arguments import add_store, next_command, open_store
+from debiaslab.tables import Table
 
 EXAMPLES = """example:
   python -m debiaslab status quickstart"""
@@ -22,15 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Print one table a study."""
     from debiaslab.study.kept import STUDY_FILE, kept_study
-    from debiaslab.study.status import known_trials, runs_text, status_of
+    from debiaslab.study.status import RUN_IDS, known_trials, runs_table, status_of
 
     store = open_store(args)
     alone = store.find_study(args.name)
     if alone is not None and STUDY_FILE not in store.artifacts(alone.run_id):
-        yield runs_text(args.name, store.runs(alone.run_id))
+        runs_of = store.runs(alone.run_id)
+        yield f"study     {args.name}\nruns      {len(runs_of)}\n"
+        yield runs_table(runs_of)
         return
     file, begun = kept_study(store, args.name)
     runs = {study.study: store.runs(study.run_id) for study in begun}
@@ -40,6 +43,8 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         trials = known_trials(Path(args.store), name)
         found = status_of(name, runs.get(name, []), trials, seeds=plan.seeds, wanted=plan.trials)
         left = left or not found.complete
-        yield found.text + "\n"
+        yield f"study     {found.name}\ncells     {found.summary}\n"
+        yield found.table
+        yield f"\n{RUN_IDS}\n" if any(row.runs for row in found.rows) else ""
     if left:
         yield f"next: {next_command('resume', args.name, store=args.store)}"

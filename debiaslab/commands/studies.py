@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import add_store, open_store
+from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
     from debiaslab.tracking import StudyRun
@@ -20,22 +21,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Print one line a study."""
+
     studies = open_store(args).studies()
     if not studies:
         yield "no studies yet; next: python -m debiaslab sweep --strategy projection"
         return
-    width = max(len("study"), *(len(study.name) for study in studies))
-    yield f"{'study':{width}}  {'status':8}  {'trials':>6}  {'best λ':>9}  {'score':>6}  run"
-    for study in studies:
-        yield (
-            f"{study.name:{width}}  {study.status:8}  {_number(study, 'trials', '.0f'):>6}  "
-            f"{_number(study, 'best_weight', '.4g'):>9}  {_number(study, 'best_score', '.3f'):>6}  "
-            f"{study.run_id}"
-        )
+    yield Table(_COLUMNS, [_row(study) for study in studies], ruled=False)
 
 
-def _number(study: StudyRun, metric: str, shape: str) -> str:
-    value = study.metrics.get(metric)
-    return "–" if value is None else format(value, shape)
+_COLUMNS = (
+    Column("study", align="left"),
+    Column("status", align="left"),
+    Column("trials", ".0f"),
+    Column("best λ", ".4g"),
+    Column("score", ".3f"),
+    Column("run", align="left"),
+)
+
+
+def _row(study: StudyRun) -> tuple[str | float | None, ...]:
+    from debiaslab.tracking.run_records import status_now
+
+    numbers = (study.metrics.get(name) for name in ("trials", "best_weight", "best_score"))
+    return (study.study, status_now(study), *numbers, study.run_id)

@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.commands.arguments import (
-    CACHE,
     add_corpus,
     add_knobs,
+    add_objective,
     add_training,
     check_device,
     real,
     whole,
 )
+from debiaslab.commands.files import CACHE
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.study.executors import Executor
-    from debiaslab.study.files import StudyFile
+    from debiaslab.study.spec import StudyFile
 
 _YAML = (".yaml", ".yml")
 _OWN = ("knob", "set", "store", "command", "yes")  # no values of a study file by themselves
@@ -31,6 +32,7 @@ _KEYS = {
     "mwes": "corpus.mwes",
     "min_count": "corpus.min_count",
     "rare": "corpus.rare",
+    "marks": "corpus.marks",
     "strategy": "strategies",
     "cover": "cover",
     "seeds": "seeds",
@@ -76,12 +78,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--cover", default="all", help="non-gender words to act on: tune, vocabulary or all"
     )
-    group.add_argument(
-        "--bias-weight", type=real, default=1.0, help="weight of the bias in the score"
-    )
-    group.add_argument(
-        "--retention-weight", type=real, default=5.0, help="weight of lost utility in the score"
-    )
+    add_objective(group)
     group.add_argument(
         "--set",
         metavar="KEY=VALUE",
@@ -160,8 +157,8 @@ def study_from(args: argparse.Namespace) -> StudyFile:
     Raises:
         UserError: The file cannot be read, or a value of it or of the line cannot be used.
     """
-    from debiaslab.study.file_yaml import parse
-    from debiaslab.study.files import check_study, read_study
+    from debiaslab.study.reading import parse
+    from debiaslab.study.spec import check_study, read_study
 
     path, files = _file(args)
     given = {key: value for key, value in vars(args).items() if _is_given(value)}
@@ -194,7 +191,8 @@ def executor_of(study: StudyFile) -> Executor | None:
     Raises:
         UserError: There would be more threads than cores, or the cluster cannot be reached.
     """
-    from debiaslab.study.executors import DaskCluster, Processes
+    from debiaslab.study.cluster import DaskCluster
+    from debiaslab.study.executors import Processes
 
     check_executor(study)
     if study.executor == "dask":
@@ -254,12 +252,12 @@ def _check_given(given: Mapping[str, Any], knobs: tuple[tuple[str, str], ...]) -
     from debiaslab.corpus import CorpusSettings
     from debiaslab.sgns import TrainSettings
     from debiaslab.study import Objective, Plan
-    from debiaslab.study.search_settings import SearchSettings
+    from debiaslab.study.plan import SearchSettings
 
     for settings in (TrainSettings, Objective, SearchSettings):
         names = {field.name for field in fields(settings)}
         settings(**{key: value for key, value in given.items() if key in names})
-    corpus = {key: given[key] for key in ("mwes", "min_count", "rare") if key in given}
+    corpus = {key: given[key] for key in ("mwes", "min_count", "rare", "marks") if key in given}
     CorpusSettings(**corpus)
     plan = {key: given[key] for key in ("strategy", "cover", "hours") if key in given}
     Plan(**plan, knobs=knobs, name=given.get("study"))

@@ -20,10 +20,11 @@ from debiaslab.commands.study_arguments import (
     executor_of,
     study_from,
 )
+from debiaslab.tables import Table
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.files import StudyFile
+    from debiaslab.study.spec import StudyFile
 
 INTERRUPTED = (
     "interrupted; what was recorded is kept; try: the same command again, which goes on from there"
@@ -40,10 +41,10 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_study(parser)
-    add_store(parser)
+    add_store(parser, written=True)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Run or continue the sweep, then print its table and where things are."""
     study = study_from(args)
     check_submissions(study)  # what can fail at once comes before what takes long
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     yield from run_study(study, args.store)
 
 
-def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iterator[str]:
+def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iterator[str | Table]:
     """Run or continue every strategy of a study, and say what each found.
 
     Args:
@@ -76,13 +77,14 @@ def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iter
         )
         if summary.trained == 0:
             yield NOTHING_LEFT
-        yield summary.text
+        yield from summary.blocks
         yield f"next: {next_command('ui', '--study', summary.name, store=root)}"
 
 
 def check_submissions(study: StudyFile) -> None:
     """Make sure that the plans make sense and that what they end with can be written."""
-    from debiaslab.system.outputs import check_output
+    from debiaslab.study.sweeping import check_submission
 
+    read = [*study.corpus.files, *([study.corpus.mwes] if study.corpus.mwes else [])]
     for plan in study.plans():
-        check_output(Path(SUBMISSIONS) / f"{plan.name or 'name'}.zip")
+        check_submission(Path(SUBMISSIONS), plan.name or "name", read)

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Literal, get_args
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, nearest, normal_form
 from debiaslab.lexicons.source import source
 
 Half = Literal["all", "tune", "report"]
@@ -36,8 +36,8 @@ def families() -> dict[str, str]:
 
 
 def family_key(word: str) -> str:
-    """Return the string that decides the half of ``word``; case does not count."""
-    word = word.lower()
+    """Return the string that decides the half of ``word``; case and normal form do not count."""
+    word = normal_form(word.lower())
     return families().get(word, word)
 
 
@@ -55,7 +55,7 @@ def half_of_pair(word1: str, word2: str) -> SplitHalf:
 
     It does not follow from the halves of the two words.
     """
-    return _half_of_key("\t".join(sorted((word1.lower(), word2.lower()))))
+    return _half_of_key("\t".join(sorted((normal_form(word1.lower()), normal_form(word2.lower())))))
 
 
 def in_half(words: Iterable[str], half: Half) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from debiaslab.errors import UserError
+from debiaslab.errors import UserError, normal_form
 from debiaslab.lexicons.document import LexiconFile, parse
 from debiaslab.lexicons.load import load, names
 
@@ -25,13 +25,22 @@ def load_file(path: str | Path) -> LexiconFile:
             sentence that names the entry.
     """
     path = Path(path)
-    content = _content(path)
+    content = _spelled(_content(path))
     return parse(
         content,
         path.name,
         shared=lambda: {name: load(name) for name in names()},
         default_name=path.stem,
     )
+
+
+def _spelled(value: Any) -> Any:
+    """Return the content with every text, keys included, in the normal form of all words."""
+    if isinstance(value, dict):
+        return {_spelled(key): _spelled(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_spelled(each) for each in value]
+    return normal_form(value) if isinstance(value, str) else value
 
 
 def _content(path: Path) -> Any:
@@ -86,9 +95,9 @@ def _yaml(file: str, text: str) -> Any:
 
 
 def _unique(file: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
+    found = {normal_form(key): value for key, value in pairs}
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
+        keys = [normal_form(key) for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
         raise UserError(f"{file}: the key {twice!r} is there twice", allowed="each key once")
     return found

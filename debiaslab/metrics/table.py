@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from debiaslab.metrics.scorecard import Record, Scorecard
+from debiaslab.tables import Cell, Column, Table, span
 
 SCALE_NOTE = (
     "d is scale-free and can stay large when every association has vanished: compare s, "
@@ -13,8 +12,16 @@ SCALE_NOTE = (
 
 SCALE_MARK = "‡ d looks large while s is no larger than random words show here: read s."
 
-_WEAT_HEAD = ("WEAT", "words", "n", "s", "95 % interval", "null95", "d", "95 % interval", "p", "")
-_OTHER_HEAD = ("metric", "name", "words", "n", "value", "95 % interval")
+_WEAT = (
+    *(Column("WEAT", align="left"), Column("words", align="left"), Column("n")),
+    *(Column("s", "+.4f"), Column("95 % interval", span(4)), Column("null95", ".4f")),
+    *(Column("d", "+.2f"), Column("95 % interval", span(2)), Column("p", ".2g", missing="")),
+    Column(""),
+)
+_OTHER = (
+    *(Column(name, align="left") for name in ("metric", "name", "words")),
+    *(Column("n"), Column("value", ".4f"), Column("95 % interval", span(4))),
+)
 
 
 def scorecard_table(card: Scorecard) -> str:
@@ -25,11 +32,11 @@ def scorecard_table(card: Scorecard) -> str:
     blocks = [f"Scorecard of {card.vectors}"] if card.vectors else []
     blocks += [f"WARNING: {warning}" for warning in card.warnings]
     if weat:
-        blocks.append(_grid(_WEAT_HEAD, [_weat_row(record) for record in weat], text_columns=2))
+        blocks.append(Table(_WEAT, list(map(_weat_row, weat)), keys=2).plain())
         marked = any(record.extra.get("warning_scale") for record in weat)
         blocks.append(f"{SCALE_NOTE}\n{SCALE_MARK}" if marked else SCALE_NOTE)
     if other:
-        blocks.append(_grid(_OTHER_HEAD, [_other_row(record) for record in other], text_columns=3))
+        blocks.append(Table(_OTHER, list(map(_other_row, other)), keys=3).plain())
     if lost:
         blocks.append("Not measured:\n" + "\n".join(map(_lost_line, lost)))
     return "\n\n".join(blocks) + "\n"
@@ -43,57 +50,22 @@ def _has_value(record: Record) -> bool:
     return record.value is not None
 
 
-def _weat_row(record: Record) -> list[str]:
+def _weat_row(record: Record) -> tuple[object, ...]:
     extra = record.extra
-    return [
-        record.name,
-        record.words,
-        str(record.n),
-        _number(extra["statistic"], 4),
-        _interval(extra.get("statistic_low"), extra.get("statistic_high"), 4),
-        _number(extra.get("null95"), 4, sign=False),
-        _number(record.value, 2) + ("‡" if extra.get("warning_scale") else ""),
-        _interval(record.low, record.high, 2),
-        "" if record.p is None else f"{record.p:.2g}",
+    return (
+        *(record.name, record.words, record.n, extra["statistic"]),
+        (extra.get("statistic_low"), extra.get("statistic_high")),
+        extra.get("null95"),
+        Cell(record.value, "‡" if extra.get("warning_scale") else ""),
+        *((record.low, record.high), record.p),
         (record.method or "").replace("monte_carlo", "MC"),
-    ]
+    )
 
 
-def _other_row(record: Record) -> list[str]:
-    return [
-        record.metric,
-        record.name,
-        record.words,
-        str(record.n),
-        _number(record.value, 4, sign=False),
-        _interval(record.low, record.high, 4),
-    ]
+def _other_row(record: Record) -> tuple[object, ...]:
+    ends = (record.low, record.high)
+    return record.metric, record.name, record.words, record.n, record.value, ends
 
 
 def _lost_line(record: Record) -> str:
     return f"  {record.metric} {record.name}, {record.words} words: {record.reason}"
-
-
-def _number(value: float | None, digits: int, *, sign: bool = True) -> str:
-    if value is None:
-        return "–"
-    return f"{value:{'+' if sign else ''}.{digits}f}"
-
-
-def _interval(low: float | None, high: float | None, digits: int) -> str:
-    if low is None or high is None:
-        return ""
-    return f"[{low:.{digits}f}, {high:.{digits}f}]"
-
-
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int) -> str:
-    """Align columns: the first ``text_columns`` to the left, the numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = []
-    for row in (head, *rows):
-        cells = [
-            cell.ljust(width) if i < text_columns else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])

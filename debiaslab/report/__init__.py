@@ -1,13 +1,9 @@
 """Tables, figures and pages made from finished runs."""
 
 from debiaslab.report.comparison import Measure, compared
-from debiaslab.report.comparison_table import (
-    comparison_csv,
-    comparison_latex,
-    comparison_markdown,
-    comparison_text,
-)
-from debiaslab.report.data import association_sizes
+from debiaslab.report.content import Report, study_report
+from debiaslab.report.documents import markdown_page, pdf_page
+from debiaslab.report.drawings import Drawing, run_drawings, sweep_drawings
 from debiaslab.report.figures import (
     front_figure,
     gap_figure,
@@ -17,19 +13,32 @@ from debiaslab.report.figures import (
     sweep_figure,
     tradeoff_figure,
 )
-from debiaslab.report.html import run_pictures, run_report, study_pictures, study_report
+from debiaslab.report.figures.runs import association_sizes
+from debiaslab.report.html import html_page
+from debiaslab.report.run_content import RunContent
 from debiaslab.report.style import house_style
-from debiaslab.report.table import sweep_markdown, sweep_table
+from debiaslab.report.tables import (
+    comparison_blocks,
+    comparison_csv,
+    comparison_latex,
+    comparison_markdown,
+    comparison_text,
+    trials_table,
+)
 from debiaslab.report.verdict import headline
 from debiaslab.results import Side, TrialRow, TrialSummary, summarize
 
 __all__ = [
+    "Drawing",
     "Measure",
+    "Report",
+    "RunContent",
     "Side",
     "TrialRow",
     "TrialSummary",
     "association_sizes",
     "compared",
+    "comparison_blocks",
     "comparison_csv",
     "comparison_latex",
     "comparison_markdown",
@@ -39,15 +48,16 @@ __all__ = [
     "headline",
     "heat_map_figure",
     "house_style",
+    "html_page",
     "loss_figure",
-    "run_pictures",
-    "run_report",
+    "markdown_page",
+    "pdf_page",
+    "run_drawings",
     "scorecard_figure",
-    "study_pictures",
     "study_report",
     "summarize",
+    "sweep_drawings",
     "sweep_figure",
-    "sweep_markdown",
-    "sweep_table",
     "tradeoff_figure",
+    "trials_table",
 ]

@@ -6,28 +6,186 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any, Literal
 
+import optuna
+from optuna.distributions import distribution_to_json, json_to_distribution
+from optuna.trial import FrozenTrial, TrialState
+from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
-from debiaslab.errors import UserError, nearest
-from debiaslab.study.archive_model import (
-    ARTIFACTS,
-    CONTENT,
-    MANIFEST,
-    ArchivedDataset,
-    ArchivedRun,
-    ArchivedStudy,
-    Content,
-    Manifest,
-)
-from debiaslab.study.archive_search import archived_search
-from debiaslab.study.kept import GROUP_TAG
+from debiaslab.errors import UserError
+from debiaslab.study.search import INTERRUPTED
+from debiaslab.study.search_storage import open_storage, search_exists, shown, storage_to_read
 from debiaslab.system.atomic import replacing
-from debiaslab.tracking import Store, StudyRun
+from debiaslab.tracking import Store
 from debiaslab.tracking.run_info import RunInfo
+
+SCHEMA = 1
+MANIFEST, CONTENT, ARTIFACTS = "manifest.json", "studies.json", "artifacts/"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ArchivedDataset(_Part):
+    """The corpus of a run as MLflow shows it."""
+
+    name: str
+    digest: str
+    source: str
+    columns: dict[str, str]
+    profile: dict[str, Any]
+
+
+class ArchivedRun(_Part):
+    """One run; its artifacts are files under ``artifacts/<run_id>/``."""
+
+    run_id: str
+    name: str
+    status: Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
+    params: dict[str, str]
+    tags: dict[str, str]
+    metrics: dict[str, list[tuple[int, float]]]  # by name: (step, value)
+    datasets: list[ArchivedDataset]
+    start: datetime
+    end: datetime | None
+
+
+class ArchivedTrial(_Part):
+    """One Optuna trial."""
+
+    state: Literal["COMPLETE", "PRUNED", "FAIL"]
+    params: dict[str, Any]
+    distributions: dict[str, str]  # JSON of Optuna
+    values: list[float] | None
+    intermediate: dict[int, float]
+    user_attrs: dict[str, Any]
+    system_attrs: dict[str, Any]
+    start: datetime | None
+    end: datetime | None
+
+
+class ArchivedSearch(_Part):
+    """One Optuna study."""
+
+    directions: list[Literal["MINIMIZE", "MAXIMIZE"]]
+    user_attrs: dict[str, Any]
+    trials: list[ArchivedTrial]
+
+
+class ArchivedStudy(_Part):
+    """One study: its own run, the runs of its trials, and the search."""
+
+    name: str
+    parent: ArchivedRun
+    runs: list[ArchivedRun]
+    search: ArchivedSearch | None
+
+
+class Content(_Part):
+    """All studies of an archive."""
+
+    studies: list[ArchivedStudy]
+
+
+class Manifest(_Part):
+    """What must be in the archive, to know a damaged one."""
+
+    format: Literal["debiaslab study archive"] = "debiaslab study archive"
+    version: int = SCHEMA
+    files: dict[str, str]  # path in the archive → sha256, hex
+
+
+_SEARCH_RESTORING = "restoring"
+
+
+def archived_search(root: Path, name: str) -> ArchivedSearch | None:
+    """Return the search of a study; None when the store has none of this name.
+
+    A trial that is running is archived as one that was interrupted: it comes again.
+    """
+    if not search_exists(root):
+        return None
+    try:
+        with storage_to_read(root) as storage:
+            study = optuna.load_study(study_name=name, storage=storage)
+            return ArchivedSearch(
+                directions=[direction.name for direction in study.directions],  # type: ignore[misc]
+                user_attrs=study.user_attrs,
+                trials=[_archived_trial(trial) for trial in study.get_trials(deepcopy=False)],
+            )
+    except KeyError:
+        return None
+
+
+def restore_search(root: Path, name: str, search: ArchivedSearch) -> None:
+    """Make the Optuna study in the store; `search_is_whole` ends that.
+
+    Raises:
+        UserError: There is one of this name that is whole.
+    """
+    storage = open_storage(root)
+    if name in optuna.get_all_study_names(storage):
+        if not optuna.load_study(study_name=name, storage=storage).user_attrs.get(
+            _SEARCH_RESTORING
+        ):
+            raise UserError(
+                f"the search of a study {name!r} is in {shown(root)} already",
+                next_step="--store with another folder",
+            )
+        optuna.delete_study(study_name=name, storage=storage)  # a restoration was cut short
+    directions = [optuna.study.StudyDirection[direction] for direction in search.directions]
+    study = optuna.create_study(study_name=name, storage=storage, directions=directions)
+    study.set_user_attr(_SEARCH_RESTORING, True)
+    study.add_trials([_frozen(trial, i) for i, trial in enumerate(search.trials)])
+    for key, value in search.user_attrs.items():
+        if key != _SEARCH_RESTORING:
+            study.set_user_attr(key, value)
+
+
+def search_is_whole(root: Path, name: str) -> None:
+    """Say that the runs of a restored search are there too: it is not begun anew any more."""
+    study = optuna.load_study(study_name=name, storage=open_storage(root))
+    study.set_user_attr(_SEARCH_RESTORING, False)
+
+
+def _archived_trial(trial: FrozenTrial) -> ArchivedTrial:
+    ended = trial.state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+    return ArchivedTrial(
+        state=trial.state.name if ended else "FAIL",  # type: ignore[arg-type]
+        params=trial.params,
+        distributions={k: distribution_to_json(d) for k, d in trial.distributions.items()},
+        values=trial.values,
+        intermediate=trial.intermediate_values,
+        user_attrs=trial.user_attrs if ended else {**trial.user_attrs, INTERRUPTED: True},
+        system_attrs=trial.system_attrs,
+        start=trial.datetime_start,
+        end=trial.datetime_complete,
+    )
+
+
+def _frozen(trial: ArchivedTrial, number: int) -> FrozenTrial:
+    start = trial.start or trial.end
+    return FrozenTrial(
+        number=number,
+        trial_id=number,  # both are given anew by the storage
+        state=TrialState[trial.state],
+        value=None,
+        values=trial.values,
+        datetime_start=start,
+        datetime_complete=trial.end or start,
+        params=trial.params,
+        distributions={k: json_to_distribution(text) for k, text in trial.distributions.items()},
+        user_attrs=trial.user_attrs,
+        system_attrs=trial.system_attrs,
+        intermediate_values=trial.intermediate,
+    )
+
 
 _CHUNK = 1 << 20
 
@@ -56,7 +214,7 @@ def archive(store: Store, root: Path, name: str, out: Path, *, progress: bool = 
     Raises:
         UserError: There is no such study, or the file cannot be written.
     """
-    chosen = _chosen(store, name)
+    chosen = store.studies_named(name)
     children = {study.run_id: store.runs(study.run_id) for study in chosen}
     runs = [run for study in chosen for run in (study, *children[study.run_id])]
     known: dict[str, ArchivedRun] = {}
@@ -84,22 +242,6 @@ def archive(store: Store, root: Path, name: str, out: Path, *, progress: bool = 
         archive.writestr(MANIFEST, json.dumps(Manifest(files=files).model_dump(), indent=1))
     names = tuple(study.study for study in chosen)
     return Archived(out, names, len(runs), len(files), out.stat().st_size)
-
-
-def _chosen(store: Store, name: str) -> Sequence[StudyRun]:
-    studies = store.studies()
-    found = [each for each in studies if each.study == name]
-    found = found or [each for each in studies if each.tags.get(GROUP_TAG) == name]
-    if not found:
-        names = {each.study for each in studies}
-        names |= {each.tags[GROUP_TAG] for each in studies if GROUP_TAG in each.tags}
-        raise UserError(
-            f"there is no study {name!r}",
-            allowed=", ".join(sorted(names)) or None,
-            nearest=nearest(name, names),
-            next_step="python -m debiaslab studies",
-        )
-    return found
 
 
 def _described(store: Store, run: RunInfo) -> ArchivedRun:

@@ -1,4 +1,4 @@
-"""What the MLflow UI says of a study and of its runs before anything else, in Markdown."""
+"""What the MLflow UI says of studies and runs: names, notes, the report, the registered model."""
 
 from __future__ import annotations
 
@@ -6,15 +6,61 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from debiaslab import regularizers
-from debiaslab.report import TrialRow, headline, sweep_markdown
+from debiaslab.errors import UserError
+from debiaslab.leaderboard.export import default_pairs
+from debiaslab.regularizers import Strategy
+from debiaslab.report import Report, TrialRow, headline, html_page, study_report, trials_table
 from debiaslab.report.verdict import verdict
+from debiaslab.results import read_study
 from debiaslab.study.objective import FORMULA
 from debiaslab.tracking.ui_views import run_page, view_page
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
+    from debiaslab.regularizers import Strategy
+    from debiaslab.results import StudyResults
     from debiaslab.study.objective import Outcome
     from debiaslab.study.plan import Plan
+    from debiaslab.tracking import Store
+    from debiaslab.vectors.embeddings import Embeddings
+
+
+def run_name(named: str, strategy: Strategy, *, seed: int, trial: int | None = None) -> str:
+    """Return such as ``projection λ=0.31 seed=2 · trial 4`` or ``cds[names=False] seed=1``.
+
+    Args:
+        named: The strategy as the study names it.
+        strategy: The same with its λ and knobs.
+        seed: Seed of the training.
+        trial: Number of the trial; None in a comparison.
+    """
+    if strategy.weight == 0:
+        return f"baseline seed={seed}"
+    name = f"{strategy_label(named, strategy)} seed={seed}"
+    return name if trial is None else f"{name} · trial {trial}"
+
+
+def strategy_label(named: str, strategy: Strategy) -> str:
+    """Return such as ``projection λ=0.31`` or ``cds[names=False]``.
+
+    Knobs are named where they are not the default's; λ is not where a strategy has none, or where
+    its parts have one each (``projection@0.5+pairwise@10``).
+    """
+    label = f"{named}{_knobs(named, strategy)}"
+    if strategy.weight == 1 and not _has_weight(named):
+        return label
+    return f"{label} λ={strategy.weight:.3g}"
+
+
+def _knobs(named: str, strategy: Strategy) -> str:
+    usual = regularizers.create(named).knobs()
+    own = [f"{knob}={value}" for knob, value in strategy.knobs().items() if value != usual[knob]]
+    return f"[{';'.join(own)}]" if own else ""
+
+
+def _has_weight(named: str) -> bool:
+    return "@" not in named and bool(regularizers.search_space(named))
+
 
 _STAGES = {"pre": "before training", "in": "during training", "post": "after training"}
 _READING = """\
@@ -52,7 +98,9 @@ def study_note(
             _finding(rows),
             _links(experiment, parent, report=bool(rows), figure="sweep" if rows else None),
             _question(plan, corpus),
-            sweep_markdown([row for row in rows if row.best or row.trial is None]) if rows else "",
+            trials_table([row for row in rows if row.best or row.trial is None]).markdown()
+            if rows
+            else "",
             "### How to read it\n\n" + _READING,
             f"```\n{words}\n```" if words else "",
             "\n".join(f"- **Note:** {warning}" for warning in warnings),
@@ -117,14 +165,14 @@ def _question(plan: Plan, corpus: Corpus) -> str:
         "at which λ, and how much word similarity does it cost?",
         f"**Corpus.** {corpus.name}: {size['documents']:,} documents, {size['tokens']:,} tokens, "
         f"{size['types']:,} types.",
-        *(f"**Strategy.** {_strategy(name)}" for name in plan.strategy.split("+")),
+        *(f"**Strategy.** {_about_strategy(name)}" for name in plan.strategy.split("+")),
         f"**Budget.** Up to {plan.trials} values of λ, each with {seeds}, and a "
         f"baseline (λ = 0) of every seed. Cover: `{plan.cover}`.",
     ]
     return "\n\n".join(lines)
 
 
-def _strategy(name: str) -> str:
+def _about_strategy(name: str) -> str:
     known = regularizers.get(name)
     about = (known.__doc__ or "").strip().splitlines()
     first = f": {about[0]}" if about else ""
@@ -133,3 +181,74 @@ def _strategy(name: str) -> str:
 
 def _shown(value: float | None) -> str:
     return "not measured" if value is None else f"{value:.3f}"
+
+
+REPORT = "report.html"
+_FULL = "debiaslab.full_report"  # tag of a study whose page is the full report
+
+
+def report_of(study: StudyResults, *, brief: bool = False) -> Report:
+    """Return the report of a study, with what each strategy says of itself."""
+    about = _about_strategies(study)
+    return study_report(study, formula=FORMULA, strategies=about, brief=brief)
+
+
+def log_report(store: Store, parent: str, page: str) -> None:
+    """Make ``page`` the page of the study whose run is ``parent``, from now on a full report."""
+    writer = store.writer(parent)
+    writer.text(page, REPORT)
+    writer.tags({_FULL: True})
+
+
+def renew_report(store: Store, name: str, parent: str) -> None:
+    """Log the report and the figures of a study: a full one where it had one, else in brief."""
+    brief = _FULL not in store.run(parent).tags
+    report = report_of(read_study(store, name), brief=brief)
+    writer = store.writer(parent)
+    writer.text(html_page(report), REPORT)
+    for each in report.drawings:
+        writer.binary(each.png, f"figures/{each.name}.png")
+    writer.flush()
+
+
+def _about_strategies(study: StudyResults) -> dict[str, str]:
+    """Return the first sentence of each strategy about itself, with its source."""
+    said = {}
+    for name in {run.strategy for run in study.runs} - {"baseline"}:
+        try:
+            made = [regularizers.get(part) for part in name.split("+")]
+        except UserError:  # a strategy of somebody's own, not installed here
+            continue
+        said[name] = " Then: ".join(f"{_first_line(each)} ({each.citation})" for each in made)
+    return said
+
+
+def _first_line(strategy: type[Strategy]) -> str:
+    return (strategy.__doc__ or "").strip().splitlines()[0].rstrip(".").replace("``", "")
+
+
+MODEL_TAG = "debiaslab.model"
+_MODEL_NOTE = """\
+Cosine similarity of word pairs, by the vectors of the best run of the debiasing study `{study}`.
+The alias `best` names the version to use; a version's source run says how it was trained.
+
+```
+mlflow models serve -m "models:/{study}@best" --env-manager local --port 5001
+```
+"""
+
+
+def publish(store: Store, study: str, best: str, embeddings: Embeddings) -> None:
+    """Log the vectors of the best run as a model, once, and make it the study's registered best.
+
+    Args:
+        store: The tracking store.
+        study: Name of the study, which names the registered model.
+        best: The run.
+        embeddings: Its vectors.
+    """
+    model = store.run(best).tags.get(MODEL_TAG)
+    if model is None:
+        model = store.log_model(best, embeddings, example=default_pairs()[:3])
+        store.writer(best).tags({MODEL_TAG: model})
+    store.register(study, best, model, _MODEL_NOTE.format(study=study))

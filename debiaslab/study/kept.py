@@ -1,23 +1,26 @@
-"""The study file that a study keeps of itself, by which it is resumed, shown and moved."""
+"""What a study keeps of itself: its study file, and its corpus for workers that share no folder."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.corpus.reference import Reference, files_of
+from debiaslab.errors import UserError
+from debiaslab.tracking.run_info import GROUP_TAG
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.files import StudyFile
     from debiaslab.study.plan import Plan
+    from debiaslab.study.spec import StudyFile
     from debiaslab.tracking import RunWriter, Store, StudyRun
+
 
 STUDY_FILE = "study.json"
 ALONE = "study_alone.json"  # of one study of a group, once it was continued without the others
 RESTORING = "restoring"  # kind of a study's run while the study is not whole
-GROUP_TAG = "debiaslab.group"  # the name that the studies of one file with several strategies share
 
 
 def log_study_file(
@@ -33,7 +36,7 @@ def log_study_file(
         plan: The plan of one strategy.
         file: The file the plan is of; None: made from the plan.
     """
-    from debiaslab.study.files import study_of
+    from debiaslab.study.spec import study_of
 
     own = study_of(replace(plan, name=name), corpus.sources, corpus.settings)
     whole = _as_begun(own, file)
@@ -59,19 +62,10 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
     Raises:
         UserError: There is no such study, or it was made before studies kept their file.
     """
-    from debiaslab.study.files import with_budget
+    from debiaslab.study.spec import with_budget
 
-    studies = store.studies()
-    alone = [each for each in studies if each.study == name]
-    found = alone or [each for each in studies if each.tags.get(GROUP_TAG) == name]
-    if not found:
-        names = sorted({each.study for each in studies} | _groups(studies))
-        raise UserError(
-            f"there is no study {name!r}",
-            allowed=", ".join(names) or None,
-            nearest=nearest(name, names),
-            next_step="python -m debiaslab studies",
-        )
+    found = store.studies_named(name)
+    alone = found[0].study == name
     there = store.artifacts(found[0].run_id)
     if STUDY_FILE not in there:
         raise UserError(
@@ -91,11 +85,60 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
 
 
 def _read(store: Store, study: StudyRun, path: str) -> StudyFile:
-    from debiaslab.study.files import check_study
+    from debiaslab.study.spec import check_study
 
     text = store.artifact(study.run_id, path).read_text(encoding="utf-8")
-    return check_study(json.loads(text), f"the file of {study.study}")
+    content = json.loads(text)
+    content["corpus"] = {"marks": "cut", **content["corpus"]}  # before there was a choice
+    return check_study(content, f"the file of {study.study}")
 
 
-def _groups(studies: list[StudyRun]) -> set[str]:
-    return {each.tags[GROUP_TAG] for each in studies if GROUP_TAG in each.tags}
+CORPUS = "corpus"  # artifact folder of the study's run
+
+
+def keep_corpus(store: Store, study: str, corpus: Corpus) -> None:
+    """Keep a corpus with the run of a study, once.
+
+    Args:
+        store: The tracking store.
+        study: Run id of the study.
+        corpus: The corpus.
+
+    Raises:
+        UserError: The store cannot be reached or written.
+    """
+    *files, last = files_of(corpus)
+    if f"{CORPUS}/{last.name}" in store.artifacts(study):  # it is written when all others are
+        return
+    writer = store.writer(study)
+    for file in (*files, last):
+        writer.file(file, CORPUS)
+
+
+def find_corpus(store: Store, study: str, reference: Reference, cache: str | Path) -> Corpus:
+    """Return the corpus of a study: from a folder here, or fetched once from the store.
+
+    Args:
+        store: The tracking store.
+        study: Run id of the study.
+        reference: The corpus.
+        cache: Folder of encoded texts on this machine.
+
+    Raises:
+        UserError: No folder here holds it and the study has not kept it, or what it kept is damaged
+            or another corpus.
+    """
+
+    def fetch(folder: Path) -> None:
+        if CORPUS not in store.artifacts(study):
+            raise UserError(
+                f"no folder here holds the corpus {reference.name} "
+                f"({reference.fingerprint[:16]}…), and its study has not kept it",
+                allowed=f"the folder {reference.path} shared, or a study swept with a cluster",
+            )
+        downloaded = store.download(study, CORPUS, folder)
+        for file in list(downloaded.iterdir()):
+            file.rename(folder / file.name)
+        downloaded.rmdir()
+
+    return reference.find_or_fetch(cache, fetch)

@@ -17,8 +17,7 @@ from pydantic import ValidationError
 from tqdm import tqdm
 
 from debiaslab.errors import UserError
-from debiaslab.study.archive import inside
-from debiaslab.study.archive_model import (
+from debiaslab.study.archive import (
     ARTIFACTS,
     CONTENT,
     MANIFEST,
@@ -27,10 +26,12 @@ from debiaslab.study.archive_model import (
     ArchivedStudy,
     Content,
     Manifest,
+    inside,
+    restore_search,
+    search_is_whole,
 )
-from debiaslab.study.archive_search import restore_search, search_is_whole
+from debiaslab.study.description import MODEL_TAG, publish
 from debiaslab.study.kept import RESTORING
-from debiaslab.study.publishing import MODEL_TAG, publish
 from debiaslab.tracking import (
     BEST_TAG,
     KIND_TAG,

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
-from debiaslab.regularizers.penalty import check_cover
-from debiaslab.sgns import Checkpoints, Report, TrainResult, TrainSettings
+from debiaslab.regularizers.words import check_cover
+from debiaslab.sgns import Checkpoints, Report, Start, TrainResult, TrainSettings
+from debiaslab.study.description import strategy_label
 from debiaslab.study.run import (
     bound_strategy,
     dataset_info,
@@ -22,7 +23,6 @@ from debiaslab.study.run import (
     run_params,
     train_logged,
 )
-from debiaslab.study.run_name import strategy_label
 from debiaslab.system.outputs import check_output_folder
 from debiaslab.tracking import Store
 
@@ -45,17 +45,13 @@ class SingleTraining:
     weight: float = 1.0  # λ
     cover: regularizers.Cover = "all"  # non-gender words the penalty acts on
     knobs: tuple[tuple[str, str], ...] = ()  # of the strategy besides λ, as (name, value)
-    init: Embeddings | None = None  # vectors to continue from
+    init: Start | None = None  # vectors to continue from
 
     def __post_init__(self) -> None:
         self.create()
         check_cover(self.cover)
-        if self.init is not None and self.init.dim != self.settings.dim:
-            raise UserError(
-                f"the vectors to continue from have dimension {self.init.dim}, this training "
-                f"{self.settings.dim}",
-                next_step=f"--dim {self.init.dim}",
-            )
+        if self.init is not None:
+            self.init.check(self.settings.dim)
 
     def create(self) -> regularizers.Strategy:
         """Return the strategy."""
@@ -78,8 +74,9 @@ class SingleRun:
         if training.resumed_at is not None:
             notes += f", gone on from the checkpoint at {training.resumed_at:,} words"
         loss = training.history[-1].loss if training.history else float("nan")
+        start = "" if training.continued is None else f"{training.continued}\n"
         return (
-            f"{self.scorecard.table()}\n"
+            f"{self.scorecard.table()}\n{start}"
             f"trained {training.words:,} words in {training.seconds:.1f} s "
             f"({training.words_per_second:,.0f} words/s, {training.engine} engine{notes}), "
             f"loss {loss:.4f}, run {self.run_id}"

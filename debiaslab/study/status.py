@@ -1,25 +1,37 @@
-"""Where a study stands, cell by cell: a cell is one trial with one seed."""
+"""Where a study stands, cell by cell, and how long the rest will take."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from debiaslab.metrics import evaluate
+from debiaslab.sgns import TrainSettings, train
+from debiaslab.sgns.fast import block_tokens
+from debiaslab.study.plan import Plan
+from debiaslab.study.run import bound_strategy
 from debiaslab.study.search import counted_trials, seeds_tried
-from debiaslab.study.search_storage import open_storage, search_exists
-from debiaslab.system.processes import Process, surely_dead
+from debiaslab.study.search_storage import search_exists, storage_to_read
+from debiaslab.tables import Column, Table
 from debiaslab.tracking.run_info import RunInfo
-from debiaslab.tracking.run_records import PROCESS_TAG
+from debiaslab.tracking.run_records import status_now
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+    from debiaslab.regularizers import BoundStrategy
+    from debiaslab.vectors.embeddings import Embeddings
+
 
 _TRAINED = ("done", "running", "failed")
 _LETTERS = 8  # of a run's id: two runs of a store hardly ever share them
-_WIDTH = len("not needed ") + _LETTERS
 RUN_IDS = (
     "the letters beside a state are the first of the run's id; reproduce, evaluate --run,\n"
     "export --run and neighbors --run take them"
@@ -60,22 +72,20 @@ class Status:
         return not (self.counts["missing"] or self.counts["running"])
 
     @property
-    def text(self) -> str:
-        """The table, for the terminal."""
+    def table(self) -> Table:
+        """One row a trial, one column a seed."""
         seeds = list(self.rows[0].cells)
-        heads = "  ".join(f"{f'seed {seed}':{_WIDTH}}" for seed in seeds)
-        head = f"{'trial':>8}  {'λ':>9}  {heads}"
-        lines = [f"study     {self.name}", f"cells     {self._summary()}", "", head.rstrip()]
-        for row in self.rows:
-            name = "baseline" if row.trial is None else str(row.trial)
-            weight = "–" if row.weight is None else f"{row.weight:.3g}"
-            cells = "  ".join(f"{row.shown(seed):{_WIDTH}}" for seed in seeds)
-            lines.append(f"{name:>8}  {weight:>9}  {cells}".rstrip())
-        if any(row.runs for row in self.rows):
-            lines += ["", RUN_IDS]
-        return "\n".join(lines)
+        columns = [Column(f"seed {seed}", align="left") for seed in seeds]
+        return Table(
+            (Column("trial", missing="baseline"), Column("λ", ".3g"), *columns),
+            [(row.trial, row.weight, *(row.shown(seed) for seed in seeds)) for row in self.rows],
+            keys=2,
+            ruled=False,
+        )
 
-    def _summary(self) -> str:
+    @property
+    def summary(self) -> str:
+        """How many cells are in which state."""
         counts = self.counts
         order = ("done", "running", "failed", "missing", "pruned", "not needed")
         told = [f"{counts[state]} {state}" for state in order if counts[state] or state == "done"]
@@ -121,16 +131,15 @@ def status_of(
     return Status(name, tuple(rows))
 
 
-def runs_text(name: str, runs: Sequence[RunInfo]) -> str:
+def runs_table(runs: Sequence[RunInfo]) -> Table:
     """Return the runs of a study that keeps no study file, such as a comparison, one a line."""
     states = {"FINISHED": "done", "KILLED": "cut short"}
-    lines = [f"study     {name}", f"runs      {len(runs)}", ""]
+    rows = []
     for run in runs:
-        state = states.get(run.status, run.status.lower())
-        if run.status == "RUNNING" and _dead(run):
-            state = "cut short"
-        lines.append(f"{run.run_id}  {state:9}  {run.name}")
-    return "\n".join(lines)
+        status = status_now(run)
+        rows.append((run.run_id, states.get(status, status.lower()), run.name))
+    columns = tuple(Column(name, align="left") for name in ("run", "state", "name"))
+    return Table(columns, rows, ruled=False)
 
 
 def known_trials(root: Path, name: str) -> dict[int, FrozenTrial]:
@@ -138,7 +147,8 @@ def known_trials(root: Path, name: str) -> dict[int, FrozenTrial]:
     if not search_exists(root):
         return {}
     try:
-        return counted_trials(optuna.load_study(study_name=name, storage=open_storage(root)))
+        with storage_to_read(root) as storage:
+            return counted_trials(optuna.load_study(study_name=name, storage=storage))
     except KeyError:
         return {}
 
@@ -162,7 +172,7 @@ def _state(
 ) -> State:
     if run is not None and run.status == "FINISHED":
         return "done"
-    if run is not None and run.status == "RUNNING" and not _dead(run):
+    if run is not None and status_now(run) == "RUNNING":
         return "running"
     if trial is not None and trial.state == TrialState.FAIL:
         return "failed" if run is not None else "not needed"
@@ -172,10 +182,95 @@ def _state(
     return "failed" if run is not None and run.status == "FAILED" else "missing"
 
 
-def _dead(run: RunInfo) -> bool:
-    parts = run.tags.get(PROCESS_TAG, "").split(" ", 2)
-    return (
-        len(parts) == 3
-        and parts[1].isdigit()
-        and surely_dead(Process(parts[0], int(parts[1]), parts[2]))
+_SLICE = 300_000  # words: tenths of a second with the fast engine
+_WARM = 5_000  # words
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What was measured, and what it comes to."""
+
+    words_per_second: float  # of the baseline
+    strategy: float  # seconds that the strategy adds to one training, at λ = 1
+    measuring: float  # seconds of the scorecards of one run
+    words: int  # of one training
+    baselines: int
+    runs: int  # with the strategy
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole study, one training at a time; MLflow and figures are not counted."""
+        base = self.words / self.words_per_second + self.measuring
+        return self.baselines * base + self.runs * (base + self.strategy)
+
+    @property
+    def words_per_second_strategy(self) -> float:
+        """With the strategy."""
+        return self.words / (self.words / self.words_per_second + self.strategy)
+
+
+def estimate(corpus: Corpus, plan: Plan, *, done: int = 0, done_baselines: int = 0) -> Estimate:
+    """Train a slice of the corpus with and without the strategy, and measure its vectors once.
+
+    Args:
+        corpus: The encoded corpus.
+        plan: The study.
+        done: Runs of trials that need not be trained any more.
+        done_baselines: The same of baselines.
+    """
+    seed = plan.seeds[0]
+    settings = replace(plan.settings_for(seed), epochs=1, patience=None)
+    part = _slice(corpus, _SLICE)
+    bound = bound_strategy(corpus, plan.create(1.0), plan.cover, settings)
+    for each in (None, bound):  # what is loaded and compiled once is no part of the speed
+        _timed(_slice(corpus, _WARM), settings, each)
+    plain, engine, vectors = _timed(part, settings, None)
+    debiased, _, _ = _timed(part, settings, bound)
+    if engine == "fast" and bound is not None and bound.penalty is not None:
+        steps = plan.settings.epochs * _steps(corpus, plan.settings) / _steps(part, settings)
+    else:
+        steps = plan.settings.epochs * corpus.tokens / part.tokens
+    evaluate(vectors, quick=True)
+    started = time.perf_counter()
+    evaluate(vectors, quick=True)
+    quick = time.perf_counter() - started
+    started = time.perf_counter()
+    evaluate(vectors, seed=seed)
+    whole = time.perf_counter() - started
+    return Estimate(
+        words_per_second=part.tokens / plain,
+        strategy=max(0.0, debiased - plain) * steps,
+        measuring=whole + plan.settings.epochs * quick,
+        words=corpus.tokens * plan.settings.epochs,
+        baselines=len(plan.seeds) - done_baselines,
+        runs=max(0, plan.trials * len(plan.seeds) - done),
     )
+
+
+def _timed(
+    corpus: Corpus, settings: TrainSettings, bound: BoundStrategy | None
+) -> tuple[float, str, Embeddings]:
+    """Return the seconds of a training, the engine that ran, and the vectors."""
+    penalty = None if bound is None else bound.penalty
+    before = None if bound is None else bound.preprocessing
+    started = time.perf_counter()
+    result = train(corpus, settings, penalty, preprocessing=before, progress=False)
+    vectors = result.embeddings if bound is None else bound.finish(result.embeddings)
+    return time.perf_counter() - started, result.engine, vectors
+
+
+def _steps(corpus: Corpus, settings: TrainSettings) -> int:
+    """Return the penalty steps in one epoch of the fast engine: a short training has more."""
+    length = len(corpus.ids)
+    return -(-length // block_tokens(settings, length))
+
+
+def _slice(corpus: Corpus, words: int) -> Corpus:
+    """Return the first documents of a corpus, with its whole vocabulary."""
+    if corpus.tokens <= words:
+        return corpus
+    ids = np.asarray(corpus.ids[: 2 * words])
+    ends = np.flatnonzero(ids == -1)
+    whole = ends[ends >= words]
+    ids = ids[: (int(whole[0]) + 1 if len(whole) else words)]
+    return replace(corpus, ids=ids, tokens=int((ids >= 0).sum()), documents=int((ids < 0).sum()))

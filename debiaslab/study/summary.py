@@ -14,18 +14,13 @@ from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import codalab, default_pairs
 from debiaslab.report import (
     TrialRow,
-    study_pictures,
-    study_report,
-    sweep_markdown,
-    sweep_table,
+    trials_table,
 )
 from debiaslab.results import trial_rows
-from debiaslab.study.description import study_note
+from debiaslab.study.description import publish, renew_report, study_note
 from debiaslab.study.findings import Findings, findings
 from debiaslab.study.objective import FORMULA, Yardstick
-from debiaslab.study.publishing import publish
-from debiaslab.study.reporting import renew_report
-from debiaslab.system.provenance import provenance
+from debiaslab.tables import Table
 from debiaslab.tracking import BEST_TAG, KIND_TAG, VECTORS, RunInfo, Store
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -61,12 +56,12 @@ class Summary:
     trained: int | None = None  # runs that were trained for it; None: not counted
 
     @property
-    def text(self) -> str:
-        """The table, the best run and the submission, for the terminal."""
+    def blocks(self) -> tuple[Table, str]:
+        """The table, then the best run and the submission."""
         best = self.best
-        return "\n".join(
+        said = "\n".join(
             [
-                sweep_table(self.rows),
+                "",
                 self.words,
                 "",
                 FORMULA,
@@ -79,6 +74,7 @@ class Summary:
                 f"submission  {self.submission} and .zip",
             ]
         )
+        return trials_table(self.rows), said
 
 
 def mark_best(store: Store, parent: str, min_retention: float | None = None) -> TrialRow | None:
@@ -160,7 +156,7 @@ def summarise(
     submission = submissions / f"{name}.csv"
     fallback = _submit(embeddings, submission)
     warnings = (*warnings, *([fallback] if fallback else []))
-    _log_study(store, parent, name, words, rows, best, warnings, found)
+    _log_study(store, parent, words, rows, best, found)
     renew_report(store, name, parent)
     publish(store, name, best.run_id, embeddings)
     note = study_note(
@@ -210,11 +206,9 @@ def _submit(embeddings: Embeddings, path: Path) -> str | None:
 def _log_study(
     store: Store,
     parent: str,
-    name: str,
     words: str,
     rows: Sequence[TrialRow],
     best: TrialRow,
-    warnings: Sequence[str],
     found: Findings,
 ) -> None:
     log = store.resume(parent)
@@ -237,21 +231,9 @@ def _log_study(
         if found.front:
             log.json(found.front, "pareto.json")
         words = "\n".join([words, *found.lines])
-        pictures = study_pictures(rows)
-        for each in pictures:
-            log.binary(each.png, f"figures/{each.name}.png")
-        log.text(f"{sweep_markdown(rows)}\n```\n{words}\n```\n", "trials.md")
-        log.text(f"{sweep_table(rows)}\n{words}\n", "trials.txt")
-        page = study_report(
-            title=name,
-            rows=rows,
-            params=store.run(parent).params,
-            provenance=provenance(),
-            formula=f"{words}\n\n{FORMULA}",
-            pictures=pictures,
-            warnings=warnings,
-        )
-        log.text(page, "report.html")
+        trials = trials_table(rows)
+        log.text(f"{trials.markdown()}\n\n```\n{words}\n```\n", "trials.md")
+        log.text(f"{trials.plain()}\n\n{words}\n", "trials.txt")
 
 
 def _means(prefix: str, rows: Sequence[TrialRow]) -> dict[str, float | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,24 +17,24 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
 from debiaslab.results import trial_rows
 from debiaslab.study.claims import Claims
-from debiaslab.study.corpus_store import keep_corpus
+from debiaslab.study.cluster import DaskCluster
 from debiaslab.study.description import study_note
-from debiaslab.study.executors import DaskCluster, Executor, Share
-from debiaslab.study.kept import log_study_file
+from debiaslab.study.executors import Executor, Share
+from debiaslab.study.kept import keep_corpus, log_study_file
 from debiaslab.study.objective import LEAST_WORDS, SIMILARITY_SETS
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import dataset_info, log_provenance
 from debiaslab.study.search import Search, check_same_study
 from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.summary import Summary, summarise, words_note
-from debiaslab.study.taking_part import Participant
-from debiaslab.system.outputs import check_output
+from debiaslab.study.worker import Participant
+from debiaslab.system.outputs import check_output, refuse_overwriting
 from debiaslab.tracking import Store
-from debiaslab.vectors.embeddings import written_pairs
+from debiaslab.vectors.words import written_pairs
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.files import StudyFile
+    from debiaslab.study.spec import StudyFile
 
 
 def sweep(
@@ -169,10 +170,24 @@ def check_sweep(
     """
     coverage = _check_words(corpus, plan)
     name = plan.study_name(corpus)
-    check_output(Path(submissions) / f"{name}.zip")
+    settings = corpus.settings
+    check_submission(
+        Path(submissions), name, [*corpus.sources, *([settings.mwes] if settings.mwes else [])]
+    )
     with explained(Path(root)):
         check_same_study(Path(root), name, plan.identity(corpus))
     return coverage
+
+
+def check_submission(submissions: Path, name: str, read: Sequence[str | Path]) -> None:
+    """Refuse a study whose CodaLab files could not be written, or would replace what is read.
+
+    Raises:
+        UserError: So it is.
+    """
+    files = [submissions / f"{name}{ending}" for ending in (".zip", ".csv")]
+    check_output(files[0])
+    refuse_overwriting([("the CodaLab file", file) for file in files], read)
 
 
 def _check_words(corpus: Corpus, plan: Plan) -> regularizers.Coverage:

@@ -2,13 +2,14 @@
 
 MLflow copies this file into the model and runs it when the model is loaded ("models from code"):
 nothing is pickled, and the model can be loaded where debiaslab is not installed. It therefore
-imports mlflow, numpy and pandas only, and nothing of ours imports it.
+imports mlflow, numpy, pandas and the standard library only, and nothing of ours imports it.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import mlflow
 import numpy as np
@@ -23,8 +24,8 @@ class PairSimilarity(PythonModel):
     """Predicts ``sim`` for rows of ``word1, word2`` as ``debiaslab export`` writes them.
 
     Words are looked up as given, then in lower case, as *Word*, *WORD* and with each word of them
-    capitalised, then the same with ``_`` for a space; a pair with a word that is not found gets
-    the fallback that the model was exported with.
+    capitalised, then the same with ``_`` for a space, each in both canonical forms of Unicode; a
+    pair with a word that is not found gets the fallback that the model was exported with.
     """
 
     def load_context(self, context: PythonModelContext) -> None:
@@ -58,9 +59,10 @@ class PairSimilarity(PythonModel):
         if not isinstance(word, str):  # an empty cell of a CSV
             return -1
         for text in dict.fromkeys((word, word.replace(" ", "_"))):
-            for form in (text, text.lower(), text.capitalize(), text.upper(), text.title()):
-                if form in self._index:
-                    return self._index[form]
+            for cased in (text, text.lower(), text.capitalize(), text.upper(), text.title()):
+                for form in (cased, normalize("NFC", cased), normalize("NFD", cased)):
+                    if form in self._index:
+                        return self._index[form]
         return -1
 
     def _unit(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from debiaslab.corpus import Corpus
 from debiaslab.results import summarize
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import Plan, sweep
-from debiaslab.study.search_settings import SearchSettings
+from debiaslab.study.plan import SearchSettings
 from debiaslab.tracking import Store
 
 PRUNING = Plan(strategy="projection", trials=12, seeds=(1, 2, 3))

@@ -22,7 +22,7 @@ from debiaslab.study import run, sweep
 from debiaslab.study.claims import Claims
 from debiaslab.study.plan import Plan
 from debiaslab.study.search import Search
-from debiaslab.study.taking_part import Participant
+from debiaslab.study.worker import Participant
 from debiaslab.vectors.embeddings import Embeddings
 
 

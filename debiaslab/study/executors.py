@@ -1,0 +1,277 @@
+"""Where the workers of a study run: in this process, in several, on a cluster."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing import get_all_start_methods, get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from debiaslab.corpus.reference import Reference
+from debiaslab.errors import UserError
+from debiaslab.study.claims import Claims
+from debiaslab.study.plan import Plan
+from debiaslab.study.search import Search
+from debiaslab.study.search_storage import VARIABLE, explained
+from debiaslab.study.worker import Participant
+from debiaslab.tracking import Store
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
+    from debiaslab.corpus import Corpus
+    from debiaslab.tracking import Store
+
+
+_VARIABLES = ("MLFLOW_TRACKING_URI", VARIABLE)
+
+
+def _addresses() -> dict[str, str]:
+    return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+
+
+@dataclass(frozen=True)
+class Share:
+    """Everything by which a participant finds the study; it can be sent to other processes."""
+
+    root: Path  # folder of the store, absolute
+    plan: Plan
+    corpus: Reference
+    study: str
+    parent: str  # MLflow run of the study
+    seconds: float  # after which no further trial is begun
+    addresses: dict[str, str] = field(default_factory=_addresses, repr=False)  # of servers
+
+    @classmethod
+    def of(
+        cls, corpus: Corpus, plan: Plan, root: Path, study: str, parent: str, seconds: float
+    ) -> Share:
+        """Tell of a study whose run and search have been made."""
+        return cls(root.absolute(), plan, Reference.of(corpus), study, parent, seconds)
+
+
+def work(
+    share: Share,
+    find: Callable[[Share, Store], Corpus],
+    done: Callable[[int], None],
+) -> None:
+    """Take part in a study until nothing is left.
+
+    Args:
+        share: The study.
+        find: Returns the corpus of it.
+        done: Is called with the number of runs this participant has done since the last call.
+
+    Raises:
+        UserError: The study cannot go on here.
+    """
+    os.environ.update(share.addresses)
+    store = Store.open(share.root)
+    corpus = find(share, store)
+    plan = share.plan
+
+    def tick(runs: int, here: bool) -> None:
+        if here:  # what was there before is known to the driver
+            done(runs)
+
+    with explained(share.root):
+        identity = plan.identity(corpus)
+        search = Search(share.root, share.study, identity, plan.search_space, plan.search)
+        with Claims(search.engine, share.study) as claims:
+            Participant(
+                store,
+                share.root,
+                corpus,
+                plan,
+                share.parent,
+                search,
+                claims,
+                tick,
+                deadline=time.monotonic() + share.seconds,
+            ).take_part()
+
+
+class Executor(Protocol):
+    """Something that runs participants of a sweep."""
+
+    def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
+        """Run participants until nothing is left.
+
+        Args:
+            share: What each of them is told.
+            store: Tracking store of the study, for what they need to find in it.
+            done: To be called with the number of runs that have been done since the last call.
+
+        Raises:
+            UserError: What the first participant that failed had to say, or that all of them died.
+        """
+
+
+_PATIENCE = 60.0  # seconds that interrupted participants have to end their runs properly
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    told: Connection
+
+
+@dataclass(frozen=True)
+class Processes:
+    """As many processes as there are workers; they share the pages of one id stream.
+
+    They are not forked from this process, whose PyTorch and MLflow have threads, which do not
+    survive a fork, but from one that has imported what they need and done nothing else (where the
+    system has no such server of forks, they are started anew).
+
+    Args:
+        workers: How many.
+
+    Raises:
+        UserError: With the threads of a training there would be more of them than cores.
+    """
+
+    workers: int
+
+    def check(self, threads: int) -> None:
+        """Refuse more threads in all than the machine has cores."""
+        cores = os.cpu_count() or 1
+        if self.workers < 1 or (self.workers > 1 and self.workers * threads > cores):
+            raise UserError(
+                f"--workers was {self.workers}, with {threads} thread{'s' * (threads != 1)} each",
+                allowed=f"1 to {max(cores // threads, 1)} on this machine of {cores} cores",
+            )
+
+    def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
+        """Run the participants; one that is killed is done without, with a warning."""
+        self.check(share.plan.settings.threads)
+        workers: list[_Worker] = []
+        try:
+            while len(workers) < self.workers:
+                workers.append(_started(share))
+            _listen(workers, done)
+        except BaseException:
+            _interrupt(workers)
+            raise
+        _judge(workers)
+
+
+def _started(share: Share) -> _Worker:
+    try:
+        context = _context()
+        ours, theirs = context.Pipe(duplex=False)
+        with theirs:  # its end is seen when the process has it no more
+            process = context.Process(target=_main, args=(share, theirs), daemon=False)
+            process.start()
+    except (EOFError, OSError) as error:
+        ended = isinstance(error, (EOFError, ConnectionError))
+        why = "the process they are forked from has ended" if ended else str(error)
+        raise UserError(
+            f"no worker could be started: {why}",
+            allowed="a machine with memory for one process more",
+            next_step="the same command again, which goes on from there; or fewer --workers",
+        ) from error
+    return _Worker(process, ours)
+
+
+def _context() -> SpawnContext | ForkServerContext:
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["debiaslab.study.preload"])
+    from multiprocessing.forkserver import ensure_running  # not on every system
+
+    ensure_running()
+    return context
+
+
+def _main(share: Share, told: Connection) -> None:
+    """Work; tell of each run done, and of the error that ended it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal; the driver passes it on
+    signal.signal(signal.SIGTERM, _stop)
+    threading.Thread(target=_die_with_driver, daemon=True).start()
+    try:
+        work(share, _open_corpus, told.send)
+    except UserError as error:
+        told.send(error)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _stop(number: int, frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what follows ends the run
+    raise KeyboardInterrupt
+
+
+def _die_with_driver() -> None:
+    driver = parent_process()
+    if driver is not None:
+        driver.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _open_corpus(share: Share, store: Store) -> Corpus:
+    corpus = share.corpus.find(share.corpus.path.parent)
+    if corpus is None:
+        raise UserError(
+            f"the encoded corpus {share.corpus.path} is gone", next_step="the same command again"
+        )
+    return corpus
+
+
+def _listen(workers: list[_Worker], done: Callable[[int], object]) -> None:
+    """Pass on what the participants tell until all have ended."""
+    open_ = [worker.told for worker in workers]
+    while open_:
+        for told in wait(open_):
+            assert isinstance(told, Connection)
+            try:
+                said = told.recv()
+            except EOFError:  # it has ended, well or not
+                open_.remove(told)
+                continue
+            if isinstance(said, BaseException):
+                raise said
+            done(said)
+    for worker in workers:
+        worker.process.join()
+
+
+def _interrupt(workers: list[_Worker]) -> None:
+    """End the participants as Ctrl-C would, and those that do not end by force."""
+    for worker in workers:
+        with suppress(OSError):
+            worker.process.terminate()
+    until = time.monotonic() + _PATIENCE
+    for worker in workers:
+        worker.process.join(max(until - time.monotonic(), 0.1))
+        if worker.process.is_alive():
+            worker.process.kill()
+
+
+def _judge(workers: list[_Worker]) -> None:
+    codes = [worker.process.exitcode for worker in workers]
+    ended = [code for code in codes if code != 0]
+    if len(ended) == len(workers):
+        raise UserError(
+            f"all {len(workers)} workers died (exit codes {', '.join(map(str, codes))})",
+            allowed="a negative code is a signal; -9 is often the system short of memory; 255 says "
+            "that it is not known, since the process they were forked from was killed",
+            next_step="the same command again, which goes on from there; or fewer --workers",
+        )
+    if ended:
+        warnings.warn(
+            f"{len(ended)} of {len(workers)} workers died (exit codes "
+            f"{', '.join(map(str, ended))}); the others did their work",
+            stacklevel=4,
+        )

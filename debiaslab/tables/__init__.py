@@ -1,0 +1,33 @@
+"""Tables: one class, written for a terminal, as plain text, Markdown, LaTeX and CSV.
+
+A room of its own below all others, for metrics, reports and commands have tables alike.
+"""
+
+from debiaslab.tables.table import (
+    MISSING,
+    Block,
+    Cell,
+    Column,
+    Table,
+    latex_document,
+    markdown_document,
+    markdown_text,
+    plain_document,
+    span,
+)
+from debiaslab.tables.terminal import render, wrap_line
+
+__all__ = [
+    "MISSING",
+    "Block",
+    "Cell",
+    "Column",
+    "Table",
+    "latex_document",
+    "markdown_document",
+    "markdown_text",
+    "plain_document",
+    "render",
+    "span",
+    "wrap_line",
+]
