@@ -11,7 +11,7 @@ from debiaslab.metrics import Record, Scorecard
 from debiaslab.report import Side
 from debiaslab.report.floor import floor_markdown, floor_rows, floor_text, how_to_read
 from debiaslab.sgns import TrainSettings
-from debiaslab.study import comparing
+from debiaslab.study import comparing, listed, worker
 from debiaslab.study.comparing import gender_blind_floor
 from debiaslab.tracking import Store
 from tests.command_line import call, write_toy
@@ -85,7 +85,8 @@ def test_a_floor_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a finished run was trained again")
 
-    monkeypatch.setattr(comparing, "run_once", refuse)
+    monkeypatch.setattr(worker, "train_cell", refuse)
+    monkeypatch.setattr(listed, "train_cell", refuse)
     assert run().sides == found.sides
 
 

@@ -33,7 +33,7 @@ from debiaslab.report.planted import METRICS, METRICS_APART, Dosed, PlantedStudy
 from debiaslab.report.planted_figure import planted_figure
 from debiaslab.report.planted_table import planted_csv, planted_markdown, planted_text
 from debiaslab.sgns import TrainSettings
-from debiaslab.study import planting
+from debiaslab.study import listed, run
 from debiaslab.study.planted_metrics import measure_planted
 from debiaslab.study.planted_words import PlantedWords, gender_words_near, planted_words
 from debiaslab.study.planting import Planting, PlantingPlan, plant, planting_name, words_from
@@ -85,7 +85,7 @@ def found(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pla
     """Train the control; the usual scorecard, which nothing here reads, without its intervals."""
     root = tmp_path_factory.mktemp("store")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(planting, "evaluate", partial(evaluate, quick=True))
+        patch.setattr(run, "evaluate", partial(evaluate, quick=True))
         return plant(corpus, PLAN, root=root, progress=False), root
 
 
@@ -227,7 +227,7 @@ def test_a_finished_control_trains_nothing_again(
         trained.append((dose, seed))
         return runs[0].run_id
 
-    monkeypatch.setattr(planting, "train_planted", refuse)
+    monkeypatch.setattr(listed, "train_treated", refuse)
     assert plant(corpus, PLAN, root=root, progress=False).study == first.study
     assert trained == []
     plant(corpus, replace(PLAN, doses=(-1.0, 0.5, 1.0)), root=root, progress=False)
@@ -237,7 +237,7 @@ def test_a_finished_control_trains_nothing_again(
 def test_words_pulled_to_both_sides_show_in_metrics_that_cancel_a_common_shift(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planting, "evaluate", partial(evaluate, quick=True))
+    monkeypatch.setattr(run, "evaluate", partial(evaluate, quick=True))
     # At dose 0 each metric is inside its null with 9 or 10 of the seeds 1 to 10 (ECT, which is not
     # asked here, with 7); with seed 1 RNSB is the one outside.
     plan = replace(PLAN, apart=True, doses=(0.0, 0.5, 1.0), seeds=(2,))

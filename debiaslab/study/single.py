@@ -13,9 +13,8 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.regularizers.penalty import check_cover
 from debiaslab.sgns import Checkpoints, Report, TrainResult, TrainSettings
-from debiaslab.study.description import strategy_label
-from debiaslab.study.run import (
-    bound_strategy,
+from debiaslab.study.cell import bound_strategy, strategy_label
+from debiaslab.study.run_log import (
     dataset_info,
     log_provenance,
     log_results,

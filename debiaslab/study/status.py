@@ -16,8 +16,8 @@ from optuna.trial import FrozenTrial, TrialState
 from debiaslab.metrics import evaluate
 from debiaslab.sgns import TrainSettings, train
 from debiaslab.sgns.fast import block_tokens
+from debiaslab.study.cell import bound_strategy
 from debiaslab.study.plan import Plan
-from debiaslab.study.run import bound_strategy
 from debiaslab.study.search import counted_trials, seeds_tried
 from debiaslab.study.search_storage import open_storage, search_exists
 from debiaslab.system.processes import Process, surely_dead
