@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from debiaslab.commands.evaluate_inputs import load_analogy_sets, load_file
+from debiaslab.commands.arguments import Reader
+from debiaslab.commands.evaluate_inputs import load_analogy_sets
 from debiaslab.commands.evaluate_tables import scorecard_view
 from debiaslab.lexicons import gender_words, load, load_pairs, names, pair_names
 from debiaslab.metrics import Record, Scorecard, default_similarity_sets
@@ -151,13 +152,15 @@ def test_large_files_are_read_one_at_a_time(
     monkeypatch.setattr("debiaslab.commands.evaluate_inputs.AT_ONCE", 0)
     alive: list[weakref.ref[Embeddings]] = []
 
-    def load(file: str, words: str | None) -> Embeddings:
+    read = Reader.read
+
+    def load(self: Reader, file: str, words: str | None = None) -> Embeddings:
         assert sum(each() is not None for each in alive) <= 1  # the baseline
-        found = load_file(file, words)
+        found = read(self, file, words)
         alive.append(weakref.ref(found))
         return found
 
-    monkeypatch.setattr("debiaslab.commands.evaluate_inputs.load_file", load)
+    monkeypatch.setattr(Reader, "read", load)
     text = quick(capfd, "mild.npz", "strong.npz", "plain.npz", "--baseline", "plain.kv")
     assert len(alive) == 4
     assert "[4] plain.npz" in text

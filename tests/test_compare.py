@@ -110,8 +110,8 @@ def test_missing_cells_show_as_missing_in_every_form() -> None:
     lost = next(line for line in text.splitlines() if line.startswith("lost"))
     assert lost.split()[1] == "0/3"
     assert "–" in lost
-    assert "| lost | – |" in comparison_markdown(SIDES)
-    assert "lost & --" in comparison_latex(SIDES)
+    assert "| lost | 0/3 | – |" in comparison_markdown(SIDES)
+    assert "lost & 0/3 & --" in comparison_latex(SIDES)
     rows = list(csv.DictReader(io.StringIO(comparison_csv(SIDES))))
     (row,) = (r for r in rows if r["strategy"] == "lost" and r["metric"] == "direct_bias")
     assert row["mean"] == row["rank"] == row["difference"] == ""

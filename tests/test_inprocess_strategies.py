@@ -35,8 +35,8 @@ from debiaslab.regularizers import (
     search_space,
     strategy_names,
 )
-from debiaslab.regularizers.leaning_words import leaning_words
-from debiaslab.regularizers.projection_subspace import gender_subspace
+from debiaslab.regularizers.matching import leaning_rows
+from debiaslab.regularizers.projection import gender_subspace
 from debiaslab.sgns import TrainSettings, train
 from debiaslab.sgns.penalty_step import apply_penalty
 from tests.toys import toy_corpus
@@ -145,7 +145,7 @@ def test_the_whitened_distance_moves_the_means_with_the_covariance_held() -> Non
     W, C = matrices(3)
     dW, _ = gradients_of(DistributionMatching(whiten=True), W, C, roles())
     unit = torch.nn.functional.normalize(W, dim=1)
-    male, female = leaning_words(W, C, roles(), 0.25, "context")
+    male, female = leaning_rows(W, C, roles(), 0.25, "context")
     x = unit[NEUTRAL] - unit[NEUTRAL].mean(0)
     sigma = x.T @ x / len(NEUTRAL)
     sigma = sigma + 1e-2 * sigma.diagonal().mean() * torch.eye(DIM, dtype=sigma.dtype)
@@ -287,7 +287,7 @@ def test_leaning_by_context_stays_when_target_vectors_of_neutral_words_move() ->
     W, C = matrices()
     moved = W.clone()
     moved[NEUTRAL] = matrices(9)[0][NEUTRAL]
-    before, after = (leaning_words(each, C, roles(), 0.25, "context") for each in (W, moved))
+    before, after = (leaning_rows(each, C, roles(), 0.25, "context") for each in (W, moved))
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
     male, female = before
     assert len(male) == len(female) == 3
@@ -298,7 +298,7 @@ def test_equal_means_leave_a_linear_probe_at_chance() -> None:
     """LEACE's theorem 3.1 for the penalty's own classes, and the probe of `adversarial`."""
     W, C = matrices()
     W = torch.nn.functional.normalize(W, dim=1)
-    male, female = leaning_words(W, C, roles(), 0.25, "context")
+    male, female = leaning_rows(W, C, roles(), 0.25, "context")
     W[female] = W[male]
     assert value_of(DistributionMatching(), W, C) < 1e-24
     assert value_of(Adversarial(), W, C) < 1e-12
@@ -321,7 +321,7 @@ def unbiased(penalty: Penalty) -> tuple[Tensor, Tensor]:
     if isinstance(penalty, ContextTying):
         C[FEMALE] = C[MALE]
     if isinstance(penalty, RandomProjection):
-        from debiaslab.regularizers.random_projection import random_direction
+        from debiaslab.regularizers.projection import random_direction
 
         r = random_direction(DIM, 0)
         W = W - (W @ r)[:, None] * r

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -19,6 +21,7 @@ from scipy.stats import spearmanr
 
 from debiaslab.cli import main
 from debiaslab.errors import UserError
+from debiaslab.leaderboard import scoring
 from debiaslab.leaderboard.bundle import write_bundle
 from debiaslab.leaderboard.export import codalab, default_pairs
 from debiaslab.leaderboard.local import score_files
@@ -252,31 +255,145 @@ def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
         score_files([tmp_path / "none.csv"])
 
 
-def test_the_bundle_scores_as_the_command_does(tmp_path: Path) -> None:
-    write_bundle(tmp_path / "made", start=date(2027, 1, 1), end=date(2027, 2, 1), title="T")
-    with zipfile.ZipFile(tmp_path / "made" / "bundle.zip") as archive:
-        archive.extractall(tmp_path / "bundle")
-    bundle = tmp_path / "bundle"
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A server's folders, with program and reference of a bundle unpacked; no submission."""
+    folder = tmp_path_factory.mktemp("server")
+    write_bundle(folder / "made", start=date(2027, 1, 1), end=date(2027, 2, 1), title="T")
+    with zipfile.ZipFile(folder / "made" / "bundle.zip") as archive:
+        archive.extractall(folder / "bundle")
+    for name, inside in (("reference_data.zip", "input/ref"), ("scoring_program.zip", "program")):
+        with zipfile.ZipFile(folder / "bundle" / name) as archive:
+            archive.extractall(folder / inside)
+    return folder
+
+
+def score_on(server: Path) -> subprocess.CompletedProcess[str]:
+    """Score ``input/res`` as the server does: what the metadata says, with its own folders."""
+    command = yaml.safe_load((server / "program" / "metadata.yaml").read_text())["command"]
+    python, *words = command.replace("/app/", f"{server}/").split()
+    assert python == "python3"
+    return subprocess.run([sys.executable, "-I", *words], capture_output=True, text=True)
+
+
+def hand_in(server: Path, path: Path) -> dict[str, float] | str:
+    """Return the scores of a zip, unpacked as the worker does, or why it was refused."""
+    shutil.rmtree(server / "input" / "res", ignore_errors=True)
+    (server / "input" / "res").mkdir()
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(server / "input" / "res")
+    done = score_on(server)
+    if done.returncode:
+        return done.stderr.strip()
+    return json.loads((server / "output" / "scores.json").read_text())  # type: ignore[no-any-return]
+
+
+def test_the_bundle_scores_as_the_command_does(server: Path) -> None:
+    bundle = server / "bundle"
     plan = yaml.safe_load((bundle / "competition.yaml").read_text())
     named = [plan["image"], plan["terms"], *(page["file"] for page in plan["pages"])]
     named += [plan["tasks"][0][key] for key in ("reference_data", "scoring_program")]
     named += [phase["starting_kit"] for phase in plan["phases"]]
     assert all((bundle / name).is_file() for name in named)
-    server = tmp_path / "server"
-    for name, folder in (("reference_data.zip", "input/ref"), ("scoring_program.zip", "program")):
-        with zipfile.ZipFile(bundle / name) as archive:
-            archive.extractall(server / folder)
+    assert (server / "program" / "scoring.py").read_bytes() == Path(scoring.__file__).read_bytes()
+    shutil.rmtree(server / "input" / "res", ignore_errors=True)
     (server / "input" / "res").mkdir()
     handed_in = submission(server / "input" / "res" / "s.csv")
-    # As the server does: what the metadata says, with its folders under /app.
-    command = yaml.safe_load((server / "program" / "metadata.yaml").read_text())["command"]
-    python, *words = command.replace("/app/", f"{server}/").split()
-    assert python == "python3"
-    subprocess.run([sys.executable, "-I", *words], check=True)
+    assert score_on(server).returncode == 0
     there = json.loads((server / "output" / "scores.json").read_text())
     ((_, here),) = score_files([handed_in])
     assert list(there.values()) == list(here.values())
     assert set(there) == {column["key"] for column in plan["leaderboards"][0]["columns"]}
+
+
+CSV, DOS = b"<csv>", b"<BOM and CRLF>"  # stand for a whole submission
+ZIPS: list[tuple[str, dict[str, bytes], str | None]] = [
+    ("plain", {"s.csv": CSV}, None),
+    ("Finder", {"s.csv": CSV, "__MACOSX/._s.csv": b"\0\5\x16\7", ".DS_Store": b"\0"}, None),
+    ("folder by Finder", {"h/": b"", "h/s.csv": CSV, "__MACOSX/h/._s.csv": b"\0"}, None),
+    ("Explorer", {"My files/": b"", "My files/S.CSV": DOS, "My files/Thumbs.db": b"\0"}, None),
+    ("old Windows zipper", {"h\\": b"", "h\\s.csv": DOS, "desktop.ini": b"x"}, None),
+    ("Jupyter", {"s.csv": CSV, ".ipynb_checkpoints/s-checkpoint.csv": CSV}, None),
+    ("worker's own file", {"s.csv": CSV, "metadata": b"x"}, None),
+    ("up and down", {"../s.csv": CSV}, None),
+    ("two", {"s.csv": CSV, "t.csv": CSV}, "s.csv, t.csv; it must hold one CSV"),
+    ("same in a folder", {"a/s.csv": CSV, "s.csv": CSV}, "it must hold one CSV"),
+    ("notes", {"s.csv": CSV, "notes.txt": b"hello"}, "it must hold one CSV"),
+    ("no ending", {"s": CSV}, "it must hold one CSV"),
+    ("workbook", {"s.xlsx": b"PK"}, "it must hold one CSV"),
+    ("only Finder's", {"__MACOSX/._s.csv": CSV}, "nothing; it must hold one CSV"),
+    ("empty", {}, "nothing; it must hold one CSV"),
+    ("UTF-16", {"s.csv": "word1,word2,sim".encode("utf-16")}, "is not UTF-8 text"),
+    ("semicolons", {"s.csv": b"word1;word2;sim\n"}, "it must be word1,word2,sim"),
+    ("large", {"s.csv": b"x" * 10_000_001}, "is larger than 10 MB"),
+    ("large beside", {"s.csv": CSV, "__MACOSX/._s.csv": b"x" * 10_000_001}, None),
+]
+
+
+def zip_of(path: Path, members: dict[str, bytes], csv_file: Path) -> Path:
+    text = csv_file.read_bytes()
+    whole = {CSV: text, DOS: b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n")}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            info = zipfile.ZipInfo(name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, whole.get(content, content))
+    return path
+
+
+@pytest.mark.parametrize(("members", "said"), [z[1:] for z in ZIPS], ids=[z[0] for z in ZIPS])
+def test_command_and_server_agree_on_what_they_take_and_refuse(
+    server: Path, tmp_path: Path, members: dict[str, bytes], said: str | None
+) -> None:
+    path = zip_of(tmp_path / "z.zip", members, submission(tmp_path / "s.csv"))
+    nested = zip_of(tmp_path / "nested.zip", {"z.zip": path.read_bytes()}, tmp_path / "s.csv")
+    for each in (path, nested):
+        there = hand_in(server, each)
+        if said is None:
+            ((_, here),) = score_files([each])
+            assert isinstance(there, dict), there
+            assert list(there.values()) == list(here.values())
+        else:
+            with pytest.raises(UserError, match=re.escape(said)):
+                score_files([each])
+            assert isinstance(there, str)
+            assert there.startswith("refused: ")
+            assert said in there
+
+
+def test_a_zip_three_deep_and_a_damaged_one_are_refused_by_both(
+    server: Path, tmp_path: Path
+) -> None:
+    path = zip_of(tmp_path / "0.zip", {"s.csv": CSV}, submission(tmp_path / "s.csv"))
+    for i in range(2):
+        path = zip_of(tmp_path / f"{i + 1}.zip", {"z.zip": path.read_bytes()}, tmp_path / "s.csv")
+    damaged = zip_of(tmp_path / "d.zip", {"s.zip": b"PK\3\4 no more"}, tmp_path / "s.csv")
+    for each, said in ((path, "it must hold one CSV"), (damaged, "is not a zip file")):
+        with pytest.raises(UserError, match=said):
+            score_files([each])
+        assert said in hand_in(server, each)
+
+
+@pytest.mark.parametrize("name", ["s.txt", "s", "s.tsv"])
+def test_a_file_that_no_server_takes_is_not_scored_here(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SubmissionError, match=f"{name} is neither a .csv nor a .zip"):
+        read_submission(submission(tmp_path / name), REFERENCE)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1.0000001", 1.0), ("-1.0000001192092896", -1.0), ("1.000002", 1.0), ("1", 1.0)],
+)
+def test_rounding_beyond_one_is_one(tmp_path: Path, text: str, value: float) -> None:
+    path = changed(submission(tmp_path / "s.csv"), 2, f"old,new,{text}")
+    assert read_submission(path, REFERENCE)[0] == value
+
+
+@pytest.mark.parametrize("text", ["1.5", "-1.001", "1.0001", "inf", "-inf", "1e3"])
+def test_no_cosine_is_refused(tmp_path: Path, text: str) -> None:
+    path = changed(submission(tmp_path / "s.csv"), 2, f"old,new,{text}")
+    with pytest.raises(SubmissionError, match=f"line 2.*'{text}' is not a number from -1 to 1"):
+        read_submission(path, REFERENCE)
 
 
 def test_a_bundle_is_the_same_bytes_again(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from debiaslab.metrics.rnd import rnd
 from debiaslab.regularizers.swapping import Swap
 from debiaslab.report.planted import METRICS, METRICS_APART, Dosed, PlantedStudy, followed
 from debiaslab.report.planted_figure import planted_figure
-from debiaslab.report.planted_table import planted_csv, planted_markdown, planted_text
+from debiaslab.report.planted_tables import planted_csv, planted_markdown, planted_text
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import listed, run
 from debiaslab.study.planted_metrics import measure_planted

@@ -20,16 +20,15 @@ from debiaslab import lexicons
 from debiaslab.corpus import Corpus
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Planted, Preprocess, Rewriting, bind_strategy, create, get
-from debiaslab.regularizers.coins import derived_key, random_bits, uniform
-from debiaslab.regularizers.name_pairs import match_names
-from debiaslab.regularizers.swap_words import (
+from debiaslab.regularizers.gender_words import (
     PRONOUNS,
     gender_terms,
+    match_names,
     names_by_gender,
     names_of_people,
     swap_pairs,
 )
-from debiaslab.regularizers.swapping import Swap
+from debiaslab.regularizers.swapping import Swap, derived_key, hashed_bits, hashed_random
 from debiaslab.sgns import TrainSettings, train
 from debiaslab.sgns.kernel import random_bits as training_bits
 from tests.toys import toy_corpus
@@ -293,7 +292,7 @@ def test_expected_counts_are_near_on_real_text(tmp_path: Path) -> None:
 
 def test_random_bits_are_those_of_training() -> None:
     key = derived_key(3, 1)
-    bits = random_bits(key, np.arange(50))
+    bits = hashed_bits(key, np.arange(50))
     assert [int(b) for b in bits] == [training_bits(key, n) for n in range(50)]
     assert derived_key(3, 1) != derived_key(1, 3)
     assert derived_key(0) != derived_key(0, 0)
@@ -306,7 +305,7 @@ def test_the_compiled_coins_are_the_plain_ones() -> None:
     ids = words.ids.copy()
     swap.documents(ids, 1_000, 77, 0.3)
     before, after = words.text(words.ids), words.text(ids)
-    heads = uniform(77, 1_000 + firsts) < 0.3
+    heads = hashed_random(77, 1_000 + firsts) < 0.3
     everything = words.text(
         words.bind("cds", probability=1.0, names=False).rewrite(words.ids.copy(), 0, 0)
     )

@@ -35,8 +35,8 @@ from debiaslab.regularizers import (
     registry,
     strategy_names,
 )
+from debiaslab.regularizers.penalty import unit_rows
 from debiaslab.regularizers.projection import gender_direction
-from debiaslab.regularizers.unit import unit_rows
 from debiaslab.sgns import SGNS, Batch, TrainSettings, train
 from debiaslab.sgns.penalty_step import ROW_LIMIT, apply_penalty
 from debiaslab.sgns.reference import ReferenceEngine

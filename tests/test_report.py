@@ -24,8 +24,6 @@ from debiaslab.report import (
     study_report,
     summarize,
     sweep_figure,
-    sweep_markdown,
-    sweep_table,
     tradeoff_figure,
 )
 from debiaslab.report.data import association_sizes
@@ -33,8 +31,8 @@ from debiaslab.report.figures import clusters_figure, epochs_figure, losses_figu
 from debiaslab.report.figures.bands import Band, over_seeds
 from debiaslab.report.figures.labels import name_points
 from debiaslab.report.figures.spots import spots_of, tell
-from debiaslab.report.pages.tables import records_table, trials_table
 from debiaslab.report.style import figure, house_style, plain, png
+from debiaslab.report.tables import records_table, trials_table
 from debiaslab.report.verdict import headline
 from debiaslab.report.word_data import Clusters
 
@@ -84,7 +82,7 @@ def test_one_seed_has_no_spread_and_none_stays_none():
 
 
 def test_the_text_table(rows):
-    lines = sweep_table(rows).splitlines()
+    lines = trials_table(rows).plain().splitlines()
     assert lines[0].split() == [
         "trial",
         "λ",
@@ -103,11 +101,11 @@ def test_the_text_table(rows):
     assert sum(line.endswith("*") for line in lines) == 1
     assert "0.850 ±0.071" in lines[3]
     assert "2 seeds" in lines[-1]
-    assert "n/m" in sweep_table([row(0, 1.0, 1, 0.4, report=None)]).splitlines()[2]
+    assert "n/m" in trials_table([row(0, 1.0, 1, 0.4, report=None)]).plain().splitlines()[2]
 
 
 def test_the_markdown_table(rows):
-    lines = sweep_markdown(rows).splitlines()
+    lines = trials_table(rows).markdown().splitlines()
     assert lines[1] == "|" + "---:|" * 7
     assert lines[3].startswith("| **3** | **0.5** | **0.500 ±0.141** |")
     assert all(line.count("|") == 8 for line in lines[:5])
@@ -115,12 +113,10 @@ def test_the_markdown_table(rows):
 
 def test_the_legend_says_what_the_best_is_the_best_of_and_how_it_is_marked(rows):
     lowest = [TrialRow(**{**vars(each), "best": each.trial == 0}) for each in rows]
-    assert "* the lowest score of the trials" in sweep_table(lowest)
-    assert "bold the lowest score of the trials" in sweep_markdown(lowest)
-    table = trials_table(lowest)
-    assert "bold the lowest score of the trials" in table.caption
-    assert table.marked == {2}
-    kept = sweep_table(rows)  # trial 3 keeps more of the similarity than trial 0
+    assert "* the lowest score of the trials" in trials_table(lowest).plain()
+    assert "bold the lowest score of the trials" in trials_table(lowest).markdown()
+    assert trials_table(lowest).marked == {2}
+    kept = trials_table(rows).plain()  # trial 3 keeps more of the similarity than trial 0
     assert "* the best trial (those with a lower score lack a seed, or the retention" in kept
 
 
@@ -418,12 +414,12 @@ def test_the_table_of_records_says_what_its_nulls_are_without():
         for each in (sure, record, sure)
     )
     table = records_table(before, after)
-    assert table.rows[0][-1] == "[0.1000, 0.3000]"
-    assert table.caption.endswith(
+    assert table.cells[0][-1] == "[0.1000, 0.3000]"
+    assert table.footer()[-1].endswith(
         " Of the random words: indirect_bias a all, here: 20 of 500 sets are left out, for it is "
         "undefined for them."
     )
-    assert "left out" not in records_table(before, whole).caption
+    assert "left out" not in records_table(before, whole).footer()[-1]
 
 
 def test_the_page_of_a_study(rows):

@@ -30,7 +30,6 @@ from debiaslab.report.figures.spots import Spot
 from debiaslab.report.pages import (
     Drawing,
     StudyReport,
-    Table,
     html_page,
     markdown_page,
     pdf_page,
@@ -44,6 +43,7 @@ from debiaslab.study import Objective, Summary
 from debiaslab.study.comparing import Comparison, compare
 from debiaslab.study.comparison import ComparisonPlan, Entry
 from debiaslab.study.description import full_report
+from debiaslab.tables import Column, Table
 from debiaslab.tracking import Store
 from tests.chromium import QUIET, browser_program
 from tests.command_line import call, refused
@@ -156,7 +156,8 @@ def report(study: StudyResults) -> StudyReport:
 def long(report: StudyReport) -> StudyReport:
     """The report with a table that is folded up on the screen, as the scorecard of a real one."""
     rows = tuple((f"row {i}", f"{i / 7:.4f} [{i / 9:.4f}, {i / 5:.4f}]") for i in range(60))
-    return replace(report, tables=[*report.tables, Table("Long", ("of", "value"), rows, "Rows.")])
+    table = Table((Column("of", align="left"), Column("value")), rows, "Long", ("Rows.",))
+    return replace(report, tables=[*report.tables, table])
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +226,7 @@ def test_its_numbers_are_those_of_the_store(study: StudyResults, report: StudyRe
     (table,) = [each for each in report.tables if each.title == "Runs"]
     assert len(table.rows) == len(study.runs)
     column = table.head.index("bias report")
-    for row, run in zip(table.rows, study.runs, strict=True):
+    for row, run in zip(table.cells, study.runs, strict=True):
         stored = run.info.metrics.get("bias_report")
         assert row[column] == ("n/m" if stored is None else f"{stored:.3f}")
         assert row[-1] == run.run_id
@@ -354,7 +355,7 @@ def test_the_pdf_is_one_and_always_the_same(report: StudyReport) -> None:
 
 
 def test_the_pdf_holds_the_last_row_of_a_long_table(long: StudyReport) -> None:
-    *rows, last = long.tables[-1].rows
+    *rows, last = long.tables[-1].cells
     other = replace(long.tables[-1], rows=(*rows, (last[0], "another value")))
     changed = replace(long, tables=[*long.tables[:-1], other])
     assert len(rows) > 40
@@ -736,10 +737,10 @@ def test_the_command_refuses_in_one_sentence(
 @pytest.mark.parametrize("study", ["sides"], indirect=True)
 def test_every_measure_of_the_table_is_compared(study: StudyResults, report: StudyReport) -> None:
     (table,) = [each for each in report.tables if each.title == "Strategies"]
-    assert [r[0].removesuffix(" (control)") for r in table.rows] == [s.label for s in study.sides]
+    assert [r[0].removesuffix(" (control)") for r in table.cells] == [s.label for s in study.sides]
     for i, result in enumerate(compared(study.sides, OUTCOMES[0])):
         assert result.mean is not None
-        assert table.rows[i][2].startswith(f"{result.mean:.3f}")
+        assert table.cells[i][2].startswith(f"{result.mean:.3f}")
 
 
 # In a browser ----------------------------------------------------------------------------------

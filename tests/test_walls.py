@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "embeddings": frozenset({"vectors"}),  # the old name of vectors.embeddings
     "corpus": TOOLS | {"lexicons"},
     "sgns": TOOLS | {"corpus", "vectors"},
-    "bench": TOOLS | {"corpus", "sgns"},
+    "bench": TOOLS | {"corpus", "sgns", "tables"},
     "regularizers": frozenset({"errors", "lexicons", "vectors"}),
     "metrics": frozenset({"errors", "lexicons", "vectors", "tables"}),
     "statistics": frozenset({"errors", "lexicons", "vectors", "metrics"}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from debiaslab.bench.batch_size import BatchTime
 from debiaslab.bench.threads import ThreadSpeed
 from debiaslab.system.atomic import replacing
+from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,10 +71,9 @@ def _threads_finding(speeds: Sequence[ThreadSpeed]) -> str:
 
 def _write_csv(stem: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
     path = stem.with_suffix(".csv")
-    with replacing(path) as new, new.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
+    table = Table(tuple(map(Column, header)), list(rows))
+    with replacing(path) as new:
+        new.write_text(table.csv(), encoding="utf-8")
     return path
 
 

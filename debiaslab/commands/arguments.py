@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import shlex
+import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from debiaslab.corpus import Corpus, CorpusSettings, Mapper
     from debiaslab.sgns import TrainSettings
     from debiaslab.tracking import RunInfo, Store
+    from debiaslab.vectors import BadWords
     from debiaslab.vectors.embeddings import Embeddings
 
 STORE = "mlruns"
@@ -150,6 +152,54 @@ def _knob(text: str) -> tuple[str, str]:
     if name == "weight":
         raise argparse.ArgumentTypeError("λ is no knob: train takes --weight, sweep searches it")
     return name, value
+
+
+def add_reading(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Add how vector files are read; :func:`read_vectors` reads them so."""
+    parser.add_argument(
+        "--frequencies",
+        metavar="FILE",
+        help="how often words occur, a word and its count a line, for vectors whose file does not "
+        "have the most frequent words first",
+    )
+    parser.add_argument(
+        "--bad-words",
+        default="refuse",
+        help="words that are not UTF-8, repeated, or hold a space: refuse the file, or skip them",
+    )
+
+
+class Reader:
+    """Reads vector files as the arguments say; the frequencies are read once.
+
+    Args:
+        args: What :func:`add_reading` added, parsed.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        from debiaslab.vectors import read_frequencies
+        from debiaslab.vectors.words import Wanted
+
+        Wanted(args.bad_words)  # a slip is told before anything is read
+        self._bad_words: BadWords = args.bad_words
+        self._frequencies = None if args.frequencies is None else read_frequencies(args.frequencies)
+
+    def read(self, file: str, words: str | None = None) -> Embeddings:
+        """Return the vectors of a file; ``words`` is for a bare array."""
+        from debiaslab.vectors.embeddings import Embeddings
+
+        return Embeddings.load(
+            file, words, bad_words=self._bad_words, frequencies=self._frequencies
+        )
+
+    def in_order(self, file: str) -> Embeddings:
+        """Return the vectors of a file, with a warning when they do not stand by frequency."""
+        from debiaslab.vectors.frequency import order_warning
+
+        embeddings = self.read(file)
+        if (problem := order_warning(embeddings)) is not None:
+            warnings.warn(f"{file}: {problem}", stacklevel=2)
+        return embeddings
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:

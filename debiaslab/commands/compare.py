@@ -27,6 +27,7 @@ from debiaslab.commands.arguments import (
     settings_from,
     whole,
 )
+from debiaslab.tables import Table
 
 if TYPE_CHECKING:
     from debiaslab.report import Side
@@ -83,9 +84,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Run or continue the comparison, then print its table and where things are."""
-    from debiaslab.report import comparison_text
+    from debiaslab.report import comparison_blocks
     from debiaslab.study.comparing import compare
     from debiaslab.study.comparison import ComparisonPlan, Entry
     from debiaslab.study.selection import rule
@@ -107,7 +108,9 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         check_output_folder(args.out)
     check_store(args)
     found = compare(corpus_from(args), plan, root=args.store, submissions=SUBMISSIONS)
-    yield comparison_text(found.sides)
+    for block in comparison_blocks(found.sides):
+        yield block
+        yield ""
     yield _controls(found)
     for failure in found.failures:
         yield f"empty: {failure}"

@@ -10,7 +10,15 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import LARGEST_SEED, add_knobs, next_command, real, whole
+from debiaslab.commands.arguments import (
+    LARGEST_SEED,
+    Reader,
+    add_knobs,
+    add_reading,
+    next_command,
+    real,
+    whole,
+)
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="FILE", default="debiased.kv", help="where to save the result"
     )
+    add_reading(parser)
     group = parser.add_argument_group("strategy")
     group.add_argument(
         "--strategy",
@@ -51,16 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Debias, save, and say what was covered and how to measure the result."""
     from debiaslab.regularizers import debias_words
-    from debiaslab.regularizers.penalty import check_cover
+    from debiaslab.regularizers.words import check_cover
     from debiaslab.vectors import check_writable
-    from debiaslab.vectors.embeddings import Embeddings
 
     # What can fail at once comes before what takes long.
     strategy = _strategy(args)
     check_cover(args.cover)
     check_writable(args.out)
     _refuse_same_file(args)
-    before = Embeddings.load(args.vectors)
+    before = Reader(args).in_order(args.vectors)
     words = debias_words(before.words, args.cover, strategy.pairs)
     after = strategy.fit(before, words, args.seed)(before)
     after.save(args.out)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import LARGEST_SEED, add_store, whole
+from debiaslab.commands.arguments import LARGEST_SEED, add_reading, add_store, whole
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="vectors before debiasing: measured too, and adds retention, overlap, lipstick tests",
     )
+    add_reading(parser)
     _add_what(parser)
     _add_outputs(parser)
 

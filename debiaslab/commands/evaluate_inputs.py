@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from debiaslab.commands.arguments import open_store, run_vectors
+from debiaslab.commands.arguments import Reader, open_store, run_vectors
 from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline
 
@@ -76,11 +76,12 @@ def load_all(args: argparse.Namespace) -> Inputs:
     similarity = load_similarity_sets(args.similarity)
     analogies = load_analogy_sets(args.analogies, default=_asks_google(args))
     attributes, tests = load_lexicons(args.lexicon)
-    subjects = [_file(file, args.words) for file in args.vectors]
+    reader = Reader(args)
+    subjects = [_file(file, reader, args.words) for file in args.vectors]
     subjects += _runs(args)
     baseline = None
     if args.baseline is not None:
-        first = replace(_file(args.baseline, args.words), is_baseline=True)
+        first = replace(_file(args.baseline, reader, args.words), is_baseline=True)
         baseline = Baseline(first.embeddings)
         again = [file for file in args.vectors if _is_file(file, args.baseline)]
         subjects = [first, *(each for each in subjects if each.label not in again)]
@@ -90,8 +91,11 @@ def load_all(args: argparse.Namespace) -> Inputs:
     return Inputs(subjects, baseline, similarity, analogies, attributes, tests)
 
 
-def _file(file: str, words: str | None) -> Subject:
-    return Subject(file, lambda: load_file(file, words))
+def _file(file: str, reader: Reader, words: str | None) -> Subject:
+    """Return the vectors of a file; ``words`` names those of a bare ``.npy``."""
+    from debiaslab.vectors.bare_numpy import is_bare
+
+    return Subject(file, lambda: reader.read(file, words if words and is_bare(file) else None))
 
 
 def _is_file(file: str, other: str) -> bool:
@@ -115,16 +119,6 @@ def _runs(args: argparse.Namespace) -> list[Subject]:
 def _of_run(store: Store, run: RunInfo) -> Subject:
     label = f"{run.name} ({run.run_id[:8]})"
     return Subject(label, lambda: run_vectors(store, run), run.run_id)
-
-
-def load_file(file: str, words: str | None) -> Embeddings:
-    """Return the vectors of a file; ``words`` names those of a bare ``.npy``."""
-    from debiaslab.vectors.bare_numpy import is_bare, read_bare, words_beside
-    from debiaslab.vectors.embeddings import Embeddings
-
-    if is_bare(file):
-        return read_bare(file, words_beside(file) if words is None else words)
-    return Embeddings.load(file)
 
 
 def load_similarity_sets(sources: Sequence[str]) -> list[SimilaritySet]:

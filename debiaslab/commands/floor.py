@@ -22,6 +22,7 @@ from debiaslab.commands.arguments import (
     settings_from,
     whole,
 )
+from debiaslab.tables import Table
 
 INTERRUPTED = (
     "interrupted; what was recorded is kept; try: the same command again, which goes on from there"
@@ -44,9 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Train or continue, then print the table and how to read it."""
-    from debiaslab.report.floor import floor_markdown, floor_text
+    from debiaslab.report.floor import floor_blocks, floor_markdown, floor_text
     from debiaslab.study.comparing import gender_blind_floor
     from debiaslab.system.atomic import replacing
     from debiaslab.system.outputs import check_output
@@ -65,7 +66,9 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         root=args.store,
         submissions=SUBMISSIONS,
     )
-    yield floor_text(found.sides)
+    for block in floor_blocks(found.sides):
+        yield block
+        yield ""
     for failure in found.failures:
         yield f"empty: {failure}"
     writer = Store.open(args.store).writer(found.parent)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from debiaslab.commands.arguments import Reader, add_reading
 from debiaslab.errors import UserError, nearest
 from debiaslab.tables import Column, Table
 
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="word lists, pair lists, attributes or tests; check without any: all of them",
     )
     parser.add_argument("--vectors", metavar="FILE", help="the vectors to check lists against")
+    add_reading(parser)
     parser.add_argument(
         "--file", metavar="LISTS", help="your own lists, JSON or YAML, in place of those that ship"
     )
@@ -62,7 +64,7 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     if args.action == "show":
         yield "\n\n".join(known.shown(name) for name in args.names)
         return
-    yield from _check(known, args.names, args.vectors)
+    yield from _check(known, args.names, args.vectors, Reader(args))
 
 
 def _check_arguments(args: argparse.Namespace) -> None:
@@ -246,12 +248,13 @@ def _source(each: Lexicon | PairLexicon | Attribute) -> str:
 # check ----------------------------------------------------------------------------------------
 
 
-def _check(known: _Known, names: Sequence[str], vectors: str) -> Iterator[str | Table]:
+def _check(
+    known: _Known, names: Sequence[str], vectors: str, reader: Reader
+) -> Iterator[str | Table]:
     from debiaslab.metrics.lexicon_check import ListChecker
     from debiaslab.metrics.null import TOP
-    from debiaslab.vectors.embeddings import Embeddings
 
-    embeddings = Embeddings.load(vectors)
+    embeddings = reader.in_order(vectors)
     checker = ListChecker(embeddings)
     lists = [checker.words(each) for each in _chosen_lists(known, names)]
     sets = list(_check_sets(checker, known, names))

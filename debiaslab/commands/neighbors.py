@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
+    Reader,
+    add_reading,
     add_store,
     best_run,
     one_of,
@@ -15,6 +17,7 @@ from debiaslab.commands.arguments import (
     run_vectors,
     whole,
 )
+from debiaslab.tables import Table
 
 if TYPE_CHECKING:
     from debiaslab.vectors.embeddings import Embeddings
@@ -39,14 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_pair,
         help="A : WORD :: B : ? instead, such as man,woman: with the question's words and without",
     )
+    add_reading(parser)
     parser.add_argument("-n", type=whole(1), default=10, help="how many words")
     add_store(parser)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Print the neighbours, or the answers to an analogy."""
-    from debiaslab.report.analogy_table import analogy_table
-    from debiaslab.report.neighbors import neighbors_table
+    from debiaslab.report.neighbors import analogy_table, neighbors_table
 
     one_of(args, "vectors", "run", "study")
     sets = [_first(args)]
@@ -57,8 +60,9 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         yield neighbors_table(sets[0][0], args.word, args.n, second, labels)
         return
     for embeddings, label in sets:
-        table = analogy_table(embeddings, args.word, args.analogy, args.n, label)
-        yield f"{label}\n{table}" if len(sets) > 1 else table
+        if len(sets) > 1:
+            yield label
+        yield analogy_table(embeddings, args.word, args.analogy, args.n, label)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -70,20 +74,16 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _first(args: argparse.Namespace) -> tuple[Embeddings, str]:
-    from debiaslab.vectors.embeddings import Embeddings
-
     if args.vectors is not None:
-        return Embeddings.load(args.vectors), args.vectors
+        return Reader(args).read(args.vectors), args.vectors
     store = open_store(args)
     run = best_run(store, args)
     return run_vectors(store, run), run.name
 
 
 def _second(args: argparse.Namespace) -> tuple[Embeddings, str]:
-    from debiaslab.vectors.embeddings import Embeddings
-
     if Path(args.compare).exists() or Path(args.compare).suffix:  # run ids have no dot
-        return Embeddings.load(args.compare), args.compare
+        return Reader(args).read(args.compare), args.compare
     store = open_store(args)
     run = store.run_named(args.compare)
     return run_vectors(store, run), run.name

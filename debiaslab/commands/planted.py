@@ -24,6 +24,7 @@ from debiaslab.commands.arguments import (
     settings_from,
     whole,
 )
+from debiaslab.tables import Table
 
 if TYPE_CHECKING:
     from debiaslab.study.planting import Planting
@@ -78,9 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Run or continue the control, then print its table and where things are."""
-    from debiaslab.report.planted_table import planted_text
+    from debiaslab.report.planted_tables import planted_blocks
     from debiaslab.study.planting import PlantingPlan, plant, words_from
     from debiaslab.system.outputs import check_output_folder
 
@@ -98,7 +99,9 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         check_output_folder(args.out)
     check_store(args)
     found = plant(corpus_from(args), plan, root=args.store)
-    yield planted_text(found.study)
+    for block in planted_blocks(found.study):
+        yield block
+        yield ""
     for failure in found.failures:
         yield f"empty: {failure}"
     yield from _written(found, args)
@@ -117,7 +120,7 @@ def _doses(text: str) -> tuple[float, ...]:
 def _written(found: Planting, args: argparse.Namespace) -> Iterator[str]:
     """Log table and figure to the control's run, and write them to the folder asked for."""
     from debiaslab.report.planted_figure import planted_figure
-    from debiaslab.report.planted_table import planted_csv, planted_markdown, planted_text
+    from debiaslab.report.planted_tables import planted_csv, planted_markdown, planted_text
     from debiaslab.report.style import png
     from debiaslab.tracking import Store
 

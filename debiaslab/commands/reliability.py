@@ -9,7 +9,7 @@ from dataclasses import asdict
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from debiaslab.commands.arguments import LARGEST_SEED, whole
+from debiaslab.commands.arguments import LARGEST_SEED, Reader, add_reading, whole
 from debiaslab.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also the sensitivity of the attributes and tests of this file, or of an attribute "
         "that ships: race, religion, ethnicity",
     )
+    add_reading(parser)
     parser.add_argument("--json", metavar="OUT", help="also write every number to this file")
     parser.add_argument(
         "--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of the resamples"
@@ -78,7 +79,8 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     half: Half = args.words
     words, pairs = load(OCCUPATIONS).half(half), load_pairs(PAIRS).half(half)
     attributes, tests = load_lexicons(args.lexicon)
-    vectors, before = _loaded(args.vectors), _loaded(args.baseline)
+    reader = Reader(args)
+    vectors, before = (list(map(reader.in_order, files)) for files in (args.vectors, args.baseline))
     yield f"{len(words)} occupations and {len(pairs)} definitional pairs ({half} words)"
     sensitivity, of_lexicons = _sensitivity(vectors, before, half, attributes, tests)
     consistency = [list_consistency(each, half, attributes) for each in vectors]
@@ -133,12 +135,6 @@ def _check(args: argparse.Namespace) -> None:
         )
     if args.json is not None:
         check_output(args.json)
-
-
-def _loaded(files: Sequence[str]) -> list[Embeddings]:
-    from debiaslab.vectors.embeddings import Embeddings
-
-    return [Embeddings.load(file) for file in files]
 
 
 def _sensitivity(

@@ -28,6 +28,7 @@ from debiaslab.errors import UserError
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.study.spec import StudyFile
+    from debiaslab.tables import Table
     from debiaslab.tracking import Store, StudyRun
 
 __all__ = ["EXAMPLES", "INTERRUPTED", "add_arguments", "run"]
@@ -62,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Go on, then say what was found, as sweep does."""
     from debiaslab.study.kept import kept_study
     from debiaslab.study.spec import with_budget, with_corpus, with_executor

@@ -20,6 +20,7 @@ from debiaslab.commands.study_arguments import (
     executor_of,
     study_from,
 )
+from debiaslab.tables import Table
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Run or continue the sweep, then print its table and where things are."""
     study = study_from(args)
     check_submissions(study)  # what can fail at once comes before what takes long
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     yield from run_study(study, args.store)
 
 
-def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iterator[str]:
+def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iterator[str | Table]:
     """Run or continue every strategy of a study, and say what each found.
 
     Args:
@@ -76,7 +77,7 @@ def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iter
         )
         if summary.trained == 0:
             yield NOTHING_LEFT
-        yield summary.text
+        yield from summary.blocks
         yield f"next: {next_command('ui', '--study', summary.name, store=root)}"
 
 

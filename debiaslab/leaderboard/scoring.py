@@ -18,9 +18,13 @@ import csv
 import io
 import json
 import math
+import re
 import sys
 import zipfile
+import zlib
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +37,9 @@ TESTS = {
 _SIMILARITY = "simlex999"
 _LARGEST = 10_000_000  # bytes; the pairs need about 50,000
 _NO_SPREAD = 1e-9
+_ROUNDING = 1e-5  # the most that float32 takes a cosine of hundreds of numbers beyond 1
+_FINDER = "__MACOSX"  # folder that macOS adds to a zip
+_ADDED = {"thumbs.db", "desktop.ini", "metadata"}  # by Windows, and by servers of CodaLab
 
 
 class SubmissionError(Exception):
@@ -92,24 +99,33 @@ def score(cosines: list[float], reference: list[Reference]) -> dict[str, float]:
 
 
 def read_submission(path: Path, reference: list[Reference]) -> list[float]:
-    """Return the cosines of a CSV or zip file, in the order of the reference.
+    """Return the cosines of what was handed in, in the order of the reference.
+
+    A zip counts as the folder that it unpacks to. Either must hold one CSV file, or one zip of
+    one, in a folder of its own or not, and nothing else; what macOS and Windows add is passed over.
+
+    Args:
+        path: A ``.csv``, a ``.zip``, or a folder, as a server unpacks the zip.
+        reference: The pairs.
 
     Raises:
-        SubmissionError: Another header, missing, repeated or unknown pairs, a value that is not a
-            number from −1 to 1, or a zip that does not hold one CSV.
+        SubmissionError: Not one CSV, another header, missing, repeated or unknown pairs, or a
+            value that is not a number from −1 to 1 (beyond it by rounding counts as ±1).
+        OSError: The file cannot be read.
     """
-    rows = csv.reader(io.StringIO(_text(path), newline=""))
+    name, text = _submitted(path)
+    rows = csv.reader(io.StringIO(text, newline=""))
     try:
-        _check_header(next(rows, []), path)
-        found = _values(rows, {(pair.word1, pair.word2) for pair in reference}, path)
+        _check_header(next(rows, []), name)
+        found = _values(rows, {(pair.word1, pair.word2) for pair in reference}, name)
     except csv.Error as error:
-        raise SubmissionError(f"line {rows.line_num} of {path.name} is not CSV: {error}") from error
+        raise SubmissionError(f"line {rows.line_num} of {name} is not CSV: {error}") from error
     lines = enumerate(reference, start=2)  # as in the starting kit's pairs.csv
     missing = [(line, pair) for line, pair in lines if (pair.word1, pair.word2) not in found]
     if missing:
         line, pair = missing[0]
         raise SubmissionError(
-            f"{path.name} lacks {len(missing):,} of {len(reference):,} pairs, first "
+            f"{name} lacks {len(missing):,} of {len(reference):,} pairs, first "
             f"{pair.word1},{pair.word2}, line {line} of the task's pairs"
         )
     return [found[pair.word1, pair.word2] for pair in reference]
@@ -119,16 +135,11 @@ def main(arguments: list[str]) -> int:
     """Score ``INPUT/res`` with ``INPUT/ref`` and write ``OUTPUT/scores.json`` and ``scores.txt``.
 
     Raises:
-        SubmissionError: No file, or more than one, was handed in, or it cannot be scored.
+        SubmissionError: What was handed in cannot be scored.
     """
     source, out = map(Path, arguments)
     reference = read_reference(source / "ref" / "reference.csv")
-    files = sorted(
-        path for path in (source / "res").rglob("*") if path.suffix.lower() in (".csv", ".zip")
-    )
-    if len(files) != 1:
-        raise SubmissionError(f"{len(files)} CSV or zip files were handed in; hand in one")
-    found = score(read_submission(files[0], reference), reference)
+    found = score(read_submission(source / "res", reference), reference)
     keys = {name.replace(" ", "_").replace("-", "_"): value for name, value in found.items()}
     out.mkdir(parents=True, exist_ok=True)
     (out / "scores.json").write_text(json.dumps(keys), encoding="utf-8")
@@ -138,49 +149,102 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _text(path: Path) -> str:
-    if path.stat().st_size > _LARGEST:
-        raise SubmissionError(f"{path.name} is larger than {_LARGEST // 1_000_000} MB")
-    data = _unzipped(path) if path.suffix.lower() == ".zip" else path.read_bytes()
+class _Member(NamedTuple):
+    """A file of a folder or zip."""
+
+    name: str  # below the folder or in the zip, with /
+    size: int  # bytes
+    read: Callable[[], bytes]
+
+    @property
+    def ending(self) -> str:
+        """``.csv``, ``.zip`` or another ending, in lower case."""
+        return Path(self.name).suffix.lower()
+
+
+def _submitted(path: Path) -> tuple[str, str]:
+    """Return what messages call the file, and its text."""
+    name, ending = path.name, path.suffix.lower()
+    if path.is_dir():
+        member = _only(_in_folder(path), "the submission", (".csv", ".zip"))
+        name = Path(member.name).name
+    elif ending == ".zip":
+        member = _in_zip(path, name, (".csv", ".zip"))
+    elif ending == ".csv":
+        member = _Member(name, path.stat().st_size, path.read_bytes)
+    else:
+        raise SubmissionError(f"{name} is neither a .csv nor a .zip file")
+    if member.ending == ".zip":
+        member = _in_zip(io.BytesIO(_bytes(member)), name, (".csv",))
     try:
-        return data.decode("utf-8-sig")
+        return name, _bytes(member).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SubmissionError(f"{path.name} is not UTF-8 text") from error
+        raise SubmissionError(f"{name} is not UTF-8 text") from error
 
 
-def _unzipped(path: Path) -> bytes:
+def _in_folder(folder: Path) -> Iterator[_Member]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            name = path.relative_to(folder).as_posix()
+            yield _Member(name, path.stat().st_size, path.read_bytes)
+
+
+def _in_zip(file: Path | io.BytesIO, name: str, endings: tuple[str, ...]) -> _Member:
+    """Return the only member of a zip, already read."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
-            if len(names) != 1 or not names[0].lower().endswith(".csv"):
-                raise SubmissionError(
-                    f"{path.name} holds {', '.join(names) or 'nothing'}; it must hold one CSV file "
-                    "and nothing else"
-                )
-            if archive.getinfo(names[0]).file_size > _LARGEST:
-                raise SubmissionError(f"{names[0]} in {path.name} is too large")
-            return archive.read(names[0])
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise SubmissionError(f"{path.name} is not a zip file that can be read: {error}") from error
+        with zipfile.ZipFile(file) as archive:
+            entries = {info.filename: info for info in archive.infolist()}  # of equals, the last
+            members = (
+                _Member(info.filename, info.file_size, partial(archive.read, info))
+                for info in entries.values()
+                if not info.is_dir()
+            )
+            member = _only(members, name, endings)
+            data = _bytes(member)
+            return member._replace(read=lambda: data)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise SubmissionError(f"{name} is not a zip file that can be read: {error}") from error
 
 
-def _check_header(header: list[str], path: Path) -> None:
+def _only(members: Iterable[_Member], name: str, endings: tuple[str, ...]) -> _Member:
+    """Return the one member that was handed in, among what systems add."""
+    found = [member for member in members if not _is_added(member.name)]
+    if len(found) != 1 or found[0].ending not in endings:
+        raise SubmissionError(
+            f"{name} holds {', '.join(member.name for member in found) or 'nothing'}; it must hold "
+            "one CSV file and nothing else"
+        )
+    return found[0]
+
+
+def _is_added(name: str) -> bool:
+    """Whether the system has added a file: Finder's, Explorer's, hidden ones, the server's own."""
+    *folders, last = [part for part in re.split(r"[/\\]", name) if part not in (".", "..")]
+    hidden = any(part.startswith(".") or part == _FINDER for part in (*folders, last))
+    return hidden or not last or last.lower() in _ADDED
+
+
+def _bytes(member: _Member) -> bytes:
+    if member.size > _LARGEST:
+        raise SubmissionError(f"{member.name} is larger than {_LARGEST // 1_000_000} MB")
+    return member.read()
+
+
+def _check_header(header: list[str], name: str) -> None:
     if header == HEADER:
         return
     if header[1:] == HEADER:
         raise SubmissionError(
-            f"line 1 of {path.name}: there is an index column before word1,word2,sim; write the "
+            f"line 1 of {name}: there is an index column before word1,word2,sim; write the "
             "file without it (index=False)"
         )
-    raise SubmissionError(
-        f"line 1 of {path.name} is {','.join(header)!r}; it must be word1,word2,sim"
-    )
+    raise SubmissionError(f"line 1 of {name} is {','.join(header)!r}; it must be word1,word2,sim")
 
 
-def _values(rows: Any, known: set[tuple[str, str]], path: Path) -> dict[tuple[str, str], float]:
+def _values(rows: Any, known: set[tuple[str, str]], name: str) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], float] = {}
     for row in rows:
-        place = f"line {rows.line_num} of {path.name}"
+        place = f"line {rows.line_num} of {name}"
         if not row:
             continue
         if len(row) != len(HEADER):
@@ -199,9 +263,9 @@ def _cosine(text: str, place: str) -> float:
         value = float(text)
     except ValueError:
         raise SubmissionError(f"{place}: {text!r} is not a number") from None
-    if not math.isfinite(value) or not -1.0 <= value <= 1.0:
+    if not abs(value) <= 1.0 + _ROUNDING:  # NaN is not either
         raise SubmissionError(f"{place}: {text!r} is not a number from -1 to 1")
-    return value
+    return max(-1.0, min(1.0, value))
 
 
 def _associations(cosines: list[float], reference: list[Reference], group: str) -> list[float]:
@@ -262,4 +326,7 @@ def _ranks(values: list[float]) -> list[float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except SubmissionError as refusal:
+        sys.exit(f"refused: {refusal}")

@@ -19,6 +19,7 @@ from debiaslab.metrics.permutation import DRAWS
 from debiaslab.metrics.scorecard import Record, Scorecard
 from debiaslab.metrics.similarity_sets import SimilaritySet, default_similarity_sets
 from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.frequency import order_warning
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -47,7 +48,7 @@ def evaluate(
 
     Args:
         embeddings: The vectors, gensim's or ours, the most frequent words first (the null draws
-            from the first 10,000).
+            from the first 10,000). Where they cannot stand so, a record ``order`` warns of it.
         name: What to call the vectors in the scorecard.
         seed: Seed of permutations, bootstrap, nulls and samples; the same seed gives the same JSON.
         bootstrap: Resamples for the intervals; 0 for none.
@@ -110,7 +111,14 @@ def evaluate(
             bar.set_postfix_str(group, refresh=False)
             with _blas_threads(group):
                 records += group_records(group, subject)
-    return Scorecard(name, tuple(records))
+    return Scorecard(name, (*records, *_order(embeddings)))
+
+
+def _order(embeddings: Embeddings) -> Iterator[Record]:
+    """Yield one record, with a warning, where the words cannot stand by falling frequency."""
+    if (problem := order_warning(embeddings)) is not None:
+        reason = "the most frequent words are not the first ones"
+        yield Record("order", "frequency", "all", None, reason=reason, extra={"warning": problem})
 
 
 @contextmanager

@@ -1,44 +1,38 @@
 """Debiasing strategies. To add one: a file in this folder with a class under ``@register``."""
 
-from debiaslab.regularizers.adversarial import Adversarial
 from debiaslab.regularizers.binding import BoundStrategy, bind_strategy
-from debiaslab.regularizers.cda import CounterfactualAugmentation
-from debiaslab.regularizers.cds import CounterfactualSubstitution
-from debiaslab.regularizers.composition import Composition, SumOfPenalties, is_control, parts_of
-from debiaslab.regularizers.context_tying import ContextTying
-from debiaslab.regularizers.contextual import ContextualSymmetry
-from debiaslab.regularizers.creation import create, search_space
-from debiaslab.regularizers.distribution import DistributionMatching
-from debiaslab.regularizers.double_hard import DoubleHard
-from debiaslab.regularizers.fixed_direction import FixedProjection
-from debiaslab.regularizers.gender_blind import GenderBlind
-from debiaslab.regularizers.gn import GenderNeutral
-from debiaslab.regularizers.half_sibling import HalfSibling
-from debiaslab.regularizers.hard import HardDebias
-from debiaslab.regularizers.inlp import Inlp
-from debiaslab.regularizers.leace import Leace
-from debiaslab.regularizers.multiclass_hard import MulticlassHardDebias
-from debiaslab.regularizers.none import NoStrategy
-from debiaslab.regularizers.pairwise import PairwiseParity
-from debiaslab.regularizers.pairwise_squared import SquaredPairwiseParity
-from debiaslab.regularizers.penalty import (
-    BoundPenalty,
-    Cover,
-    Coverage,
-    Penalty,
-    PenaltyWords,
-    bind,
-    covered_words,
+from debiaslab.regularizers.composition import (
+    Composition,
+    SumOfPenalties,
+    create,
+    is_control,
+    parts_of,
+    search_space,
 )
+from debiaslab.regularizers.controls import EqualizeOnly, NoStrategy, RandomDirection, Ruler
+from debiaslab.regularizers.erasers import HalfSibling, Inlp, Leace
+from debiaslab.regularizers.hard import DoubleHard, HardDebias, MulticlassHardDebias, SoftDebias
+from debiaslab.regularizers.matching import Adversarial, DistributionMatching
+from debiaslab.regularizers.parity import (
+    ContextTying,
+    ContextualSymmetry,
+    PairwiseParity,
+    SquaredPairwiseParity,
+    Tying,
+)
+from debiaslab.regularizers.penalty import BoundPenalty, Penalty, PenaltyWords, bind, unit_rows
 from debiaslab.regularizers.planted import Planted
 from debiaslab.regularizers.postprocess import DebiasWords, Eraser, PostProcess, debias_words
-from debiaslab.regularizers.preprocess import Preprocess, Rewriting
-from debiaslab.regularizers.projection import ProjectionPenalty
-from debiaslab.regularizers.projection_subspace import SubspaceProjection
-from debiaslab.regularizers.ran import RanDebias
-from debiaslab.regularizers.ran_training import RepulsionNeutralisation
-from debiaslab.regularizers.random_direction import RandomDirection
-from debiaslab.regularizers.random_projection import RandomProjection
+from debiaslab.regularizers.projection import (
+    FixedProjection,
+    GenderNeutral,
+    Projection,
+    ProjectionPenalty,
+    RandomProjection,
+    RunningProjection,
+    SubspaceProjection,
+)
+from debiaslab.regularizers.ran import RanDebias, RepulsionNeutralisation
 from debiaslab.regularizers.registry import (
     Choice,
     Int,
@@ -50,12 +44,15 @@ from debiaslab.regularizers.registry import (
     register,
     strategy_names,
 )
-from debiaslab.regularizers.ruler import Ruler
-from debiaslab.regularizers.running_direction import RunningProjection
-from debiaslab.regularizers.same_gender_swap import SameGenderSwap
-from debiaslab.regularizers.soft import SoftDebias
-from debiaslab.regularizers.tying import Tying
-from debiaslab.regularizers.unit import unit_rows
+from debiaslab.regularizers.text import (
+    CounterfactualAugmentation,
+    CounterfactualSubstitution,
+    GenderBlind,
+    Preprocess,
+    Rewriting,
+    SameGenderSwap,
+)
+from debiaslab.regularizers.words import Cover, Coverage, covered_words
 
 __all__ = [
     "Adversarial",
@@ -72,6 +69,7 @@ __all__ = [
     "DebiasWords",
     "DistributionMatching",
     "DoubleHard",
+    "EqualizeOnly",
     "Eraser",
     "FixedProjection",
     "GenderBlind",
@@ -90,6 +88,7 @@ __all__ = [
     "Planted",
     "PostProcess",
     "Preprocess",
+    "Projection",
     "ProjectionPenalty",
     "RanDebias",
     "RandomDirection",

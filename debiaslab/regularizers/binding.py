@@ -10,18 +10,11 @@ from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
 from debiaslab.regularizers.composition import parts_of, penalty_of
-from debiaslab.regularizers.pair_choice import gender_pairs
-from debiaslab.regularizers.penalty import (
-    BoundPenalty,
-    Cover,
-    Coverage,
-    Penalty,
-    bind,
-    check_cover,
-)
+from debiaslab.regularizers.penalty import BoundPenalty, Penalty, bind
 from debiaslab.regularizers.postprocess import PostProcess, debias_words
-from debiaslab.regularizers.preprocess import Preprocess, Rewriting
 from debiaslab.regularizers.registry import Strategy
+from debiaslab.regularizers.text import Preprocess, Rewriting
+from debiaslab.regularizers.words import Cover, Coverage, check_cover, gender_pairs
 from debiaslab.vectors.embeddings import Embeddings, written_pairs
 
 

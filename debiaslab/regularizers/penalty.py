@@ -6,19 +6,85 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, cast
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.linalg import vector_norm
 
-from debiaslab import lexicons
-from debiaslab.errors import UserError, nearest
-from debiaslab.regularizers.pair_choice import PairChoice, check_pairs, gender_pairs
+from debiaslab.errors import UserError
 from debiaslab.regularizers.registry import Stage, Strategy
+from debiaslab.regularizers.words import (
+    Cover,
+    Coverage,
+    PairChoice,
+    check_cover,
+    check_pairs,
+    covered_words,
+    gender_pairs,
+)
 from debiaslab.vectors.embeddings import written_pairs
 
-Cover = Literal["tune", "vocabulary", "all"]
+# Modules of this room in which penalties were when checkpoints were first written.
+_FIRST_MODULES = {
+    "Adversarial": "adversarial",
+    "ContextTying": "context_tying",
+    "ContextualSymmetry": "contextual",
+    "DistributionMatching": "distribution",
+    "FixedProjection": "fixed_direction",
+    "GenderNeutral": "gn",
+    "PairwiseParity": "pairwise",
+    "RandomProjection": "random_projection",
+    "RepulsionNeutralisation": "ran_training",
+    "RunningProjection": "running_direction",
+    "SquaredPairwiseParity": "pairwise_squared",
+    "SubspaceProjection": "projection_subspace",
+    "Tying": "tying",
+}
+_SHORTEST = 1e-12  # shorter rows are divided by this, as torch does it
+_BLOCK_FLOATS = 1 << 17  # whose gradient is made at a time: what that takes stays in the cache
+
+
+def unit_rows(rows: Tensor) -> Tensor:
+    """Return rows ``(n, d)`` scaled to length 1; a zero row stays zero.
+
+    The same numbers as ``torch.nn.functional.normalize(rows, dim=1)``, and the same gradients. But
+    autograd makes five matrices on its way to them, which with a large cover are most of what a
+    penalty takes; this makes one.
+    """
+    return cast(Tensor, _UnitRows.apply(rows))
+
+
+class _UnitRows(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        ctx.save_for_backward(rows)
+        return rows / _lengths(rows).clamp_min(_SHORTEST)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (rows,) = ctx.saved_tensors
+        result = torch.empty_like(rows)
+        size = max(_BLOCK_FLOATS // max(rows.shape[1], 1), 1)
+        for first in range(0, len(rows), size):
+            some = slice(first, first + size)
+            result[some] = _gradient(rows[some], gradient[some])
+        return result
+
+
+def _lengths(rows: Tensor) -> Tensor:
+    return vector_norm(rows, dim=1, keepdim=True)
+
+
+def _gradient(rows: Tensor, gradient: Tensor) -> Tensor:
+    """Return the gradient by ``w`` of ``w / |w|``: that of the division, and through ``|w|``."""
+    lengths = _lengths(rows)
+    divisor = lengths.clamp_min(_SHORTEST)
+    by_divisor = (-gradient * ((rows / divisor) / divisor)).sum(dim=1, keepdim=True)
+    by_length = by_divisor.masked_fill(lengths < _SHORTEST, 0)
+    along = (rows / lengths).masked_fill(lengths == 0, 0)
+    return gradient / divisor + by_length * along
 
 
 @dataclass(frozen=True)
@@ -82,36 +148,6 @@ class Penalty(Strategy):
         """
 
 
-@dataclass(frozen=True)
-class Coverage:
-    """What a penalty acted on; goes into every run and table."""
-
-    cover: Cover
-    neutral: int  # non-gender words covered
-    report_words_covered: bool
-    pairs: tuple[str, ...]  # "he/she", … found in the vocabulary
-    pairs_missing: tuple[str, ...]
-
-    @classmethod
-    def of(
-        cls,
-        vocabulary: Sequence[str],
-        cover: Cover,
-        neutral: Sequence[str],
-        pairs: Sequence[tuple[str, str]],
-    ) -> Coverage:
-        """Return what a strategy covers of a vocabulary."""
-        found, missing = written_pairs(frozenset(vocabulary), pairs)
-        report = lexicons.report_words()
-        return cls(
-            cover=cover,
-            neutral=len(neutral),
-            report_words_covered=any(word.lower() in report for word in neutral),
-            pairs=tuple(map("/".join, found)),
-            pairs_missing=tuple(map("/".join, missing)),
-        )
-
-
 class BoundPenalty:
     """A penalty with its words looked up in a vocabulary: what the trainer is given.
 
@@ -157,7 +193,7 @@ class BoundPenalty:
         """The strategy with its knobs, and a digest of the words it acts on."""
         words = [ids.numpy().tobytes() for ids in (self._neutral, self._male, self._female)]
         digest = hashlib.sha256(b"|".join(words)).hexdigest()
-        return f"{type(self._penalty).__module__}.{self._penalty!r} on {digest}"
+        return f"{_module_of(self._penalty)}.{self._penalty!r} on {digest}"
 
     def state(self) -> dict[str, NDArray] | None:
         """Return what the strategy remembers from draw to draw; None: it cannot say."""
@@ -173,6 +209,14 @@ class BoundPenalty:
         if len(neutral) > sample:
             neutral = neutral[torch.randperm(len(neutral), generator=generator)[:sample]]
         return _Drawn(self._penalty, neutral, self._male, self._female)
+
+
+def _module_of(penalty: Penalty) -> str:
+    """Return the module that a checkpoint names a penalty by, which stays when the class moves."""
+    kind = type(penalty)
+    package, _, module = kind.__module__.rpartition(".")
+    own = package == __name__.rpartition(".")[0]
+    return f"{package}.{_FIRST_MODULES.get(kind.__name__, module)}" if own else kind.__module__
 
 
 class _Drawn:
@@ -202,34 +246,3 @@ def bind(
     if not isinstance(strategy, Penalty):
         return None
     return BoundPenalty(strategy, vocabulary, cover, gender_pairs(strategy.pairs))
-
-
-def check_cover(cover: str) -> None:
-    """Refuse a cover that is none.
-
-    Raises:
-        UserError: It is not one of tune, vocabulary, all.
-    """
-    known = get_args(Cover)
-    if cover not in known:
-        raise UserError(
-            f"--cover was {cover!r}", allowed=", ".join(known), nearest=nearest(str(cover), known)
-        )
-
-
-def covered_words(vocabulary: Sequence[str], cover: Cover) -> list[str]:
-    """Return the non-gender words of a vocabulary that ``cover`` names.
-
-    Case does not count: in a corpus that is not lower-cased *She* is a gender word and *Executive*
-    a report word, as the metrics read them.
-    """
-    neutral = [
-        word
-        for word in vocabulary
-        if word != "<UNK>" and word.lower() not in lexicons.gender_words()
-    ]
-    if cover == "all":
-        return neutral
-    if cover == "vocabulary":
-        return [word for word in neutral if word.lower() not in lexicons.report_words()]
-    return [word for word in neutral if word.lower() in lexicons.tune_words()]

@@ -14,16 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError, nearest
-from debiaslab.regularizers.coins import derived_key, uniform
-from debiaslab.regularizers.preprocess import Rewriting
-from debiaslab.regularizers.swapping import Swap
+from debiaslab.regularizers.swapping import Swap, derived_key, hashed_random
+from debiaslab.regularizers.text import Rewriting
 
 Base = Literal["corpus", "balanced"]
 _PURPOSE = 0x706C616E  # "plan": keeps its draws apart from what else draws from the seed
 _PIECE = 1_000_000  # ids counted at once
 
 
-class Stream(Protocol):
+class IdStream(Protocol):
     """Ids in order: an array, or shards of it."""
 
     def __len__(self) -> int:
@@ -49,7 +48,7 @@ class Text(Protocol):
         ...
 
     @property
-    def ids(self) -> Stream:
+    def ids(self) -> IdStream:
         """The stream."""
         ...
 
@@ -153,7 +152,7 @@ class PlantedText(Rewriting):
         """Turn words of a stretch, in its own memory."""
         turned = []
         for near, dose in self._dosed(ids):
-            coins = uniform(self._key, start + near)
+            coins = hashed_random(self._key, start + near)
             turned.append(near[self._turned(self.swap.gender[ids[near]], coins, dose)])
         self.swap.at(ids, np.sort(np.concatenate(turned)))
         return ids
@@ -192,7 +191,7 @@ class PlantedText(Rewriting):
         return counts
 
 
-def _pieces(stream: Stream) -> Iterator[tuple[int, NDArray[np.int32]]]:
+def _pieces(stream: IdStream) -> Iterator[tuple[int, NDArray[np.int32]]]:
     """Yield copies of stretches with their places, cut at the ends of documents if possible."""
     start = 0
     while start < len(stream):

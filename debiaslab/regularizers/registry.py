@@ -96,6 +96,7 @@ class Strategy:
 
 
 _REGISTRY: dict[str, type[Strategy]] = {}
+_FORMER: set[str] = set()  # names of it that are not listed
 
 
 def _load_others() -> None:
@@ -136,8 +137,13 @@ def _load_entry_points() -> None:
 S = TypeVar("S", bound=type[Strategy])
 
 
-def register(name: str) -> Callable[[S], S]:
+def register(name: str, *, former: bool = False) -> Callable[[S], S]:
     """Return a class decorator that makes a strategy known under ``name``.
+
+    Args:
+        name: Its name in studies, files and commands.
+        former: Whether the name is only there for studies and files that still have it: such a
+            strategy can be asked for and is not listed.
 
     Raises:
         ValueError: The name is taken.
@@ -148,15 +154,17 @@ def register(name: str) -> Callable[[S], S]:
             raise ValueError(f"a strategy named {name!r} is registered already")
         cls.name = name
         _REGISTRY[name] = cls
+        if former:
+            _FORMER.add(name)
         return cls
 
     return add
 
 
 def strategy_names() -> list[str]:
-    """Return the registered names in alphabetical order."""
+    """Return the registered names in alphabetical order, without former ones."""
     _load_others()
-    return sorted(_REGISTRY)
+    return sorted(_REGISTRY.keys() - _FORMER)
 
 
 def get(name: str) -> type[Strategy]:

@@ -1,13 +1,25 @@
-"""The bias subspace that sets of words span, words that differ in one attribute only."""
+"""The bias subspace that sets of words span, what removes it, and the words that lean along it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
-from debiaslab.regularizers.rows import Matrix, unit_vectors
+from debiaslab.regularizers.postprocess import (
+    DebiasWords,
+    Eraser,
+    Matrix,
+    PostProcess,
+    changed,
+    frozen,
+    scaled_like,
+    unit_vectors,
+    units,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 WordSet = tuple[str, ...]
@@ -94,3 +106,152 @@ def check_known(embeddings: Embeddings, words: Sequence[str]) -> None:
             + (f", such as {missing[0]!r}" if missing else ""),
             allowed="at least one word, all of them in the vectors",
         )
+
+
+_SAME = 1e-6  # of a unit vector: a difference that is float32's rounding
+
+
+@dataclass(frozen=True, eq=False)
+class NeutralizeAndEqualize(Eraser):
+    """w ← w − w_B at the length of w for neutral words; then each equalise set in turn.
+
+    Attributes:
+        B: Orthonormal basis of the subspace, ``(k, d)``.
+        neutral: Words that lose their part in the subspace.
+        equalized: Sets of words that afterwards differ inside the subspace only.
+    """
+
+    B: Matrix
+    neutral: tuple[str, ...]
+    equalized: tuple[WordSet, ...] = ()
+
+    def __call__(self, embeddings: Embeddings) -> Embeddings:
+        """Return new vectors of the same words in the same order."""
+        result = changed(embeddings, self.neutral, lambda rows: neutralized(rows, self.B))
+        sets = [each for each in self.equalized if all(word in embeddings for word in each)]
+        if not sets:
+            return result
+        vectors = result.vectors.copy()
+        for each in sets:
+            rows = [embeddings.index[word] for word in each]
+            vectors[rows] = equalized(vectors[rows].astype(np.float64), self.B)
+        return frozen(result.words, vectors)
+
+
+def neutralized(rows: Matrix, B: Matrix) -> Matrix:
+    """Return rows ``(n, d)`` without their part in the subspace, at their old lengths.
+
+    On unit vectors this is the paper's (w − w_B) / ‖w − w_B‖.
+    """
+    return scaled_like(rows - (rows @ B.T) @ B, rows)
+
+
+def equalized(rows: Matrix, B: Matrix) -> Matrix:
+    """Return the vectors of one set, ``(m, d)``, equal outside the subspace and of one length.
+
+    With unit vectors w of mean μ: ν = μ − μ_B, then w ← ν + √(1 − ‖ν‖²) (w_B − μ_B) / ‖w_B − μ_B‖
+    (Bolukbasi et al. 2016, step 2a), here times the mean length of the set. Members that do not
+    differ inside the subspace all become ν at that length.
+    """
+    unit = units(rows)
+    length = np.linalg.norm(rows, axis=1).mean()
+    mean = unit.mean(axis=0)
+    nu = mean - (mean @ B.T) @ B
+    inside = ((unit - mean) @ B.T) @ B
+    sizes = np.linalg.norm(inside, axis=1, keepdims=True)
+    if (sizes < _SAME).any():
+        return scaled_like(np.broadcast_to(nu, rows.shape), np.full((len(rows), 1), length))
+    reach = np.sqrt(np.clip(1 - nu @ nu, 0, None))
+    result: Matrix = length * (nu + reach * inside / sizes)
+    return result
+
+
+def without(neutral: tuple[str, ...], sets: tuple[WordSet, ...]) -> tuple[str, ...]:
+    """Return the neutral words that are in no set: those mean what is to be removed."""
+    defining = {word for each in sets for word in each}
+    return tuple(word for word in neutral if word not in defining)
+
+
+TOP = 50_000
+"""Only this many first (most frequent) covered words are ranked."""
+
+SHARE = 8
+"""A side is at most this fraction (1/8) of the ranked words: the extremes, not the middle."""
+
+_LEAST = 2
+
+
+@dataclass(frozen=True)
+class Leaning:
+    """The most male and the most female covered words, as many of either, strongest first."""
+
+    male: tuple[str, ...]
+    female: tuple[str, ...]
+
+    def unit(self, embeddings: Embeddings) -> Matrix:
+        """Return their unit vectors, male then female, ``(2 · side, d)``."""
+        return unit_vectors(embeddings, self.male + self.female)
+
+    @property
+    def is_male(self) -> NDArray[np.bool_]:
+        """Labels in the order of :meth:`unit`, shape ``(2 · side,)``."""
+        return np.repeat([True, False], [len(self.male), len(self.female)])
+
+
+def leaning_words(embeddings: Embeddings, words: DebiasWords, side: int) -> Leaning:
+    """Rank the covered words by their cosine with the gender direction and return the extremes.
+
+    Args:
+        embeddings: The vectors.
+        words: Pairs that define the direction, and the covered words.
+        side: Words on either side; in a small vocabulary fewer, 1/8 of the ranked words.
+
+    Raises:
+        UserError: The pairs define no direction, or there are fewer than 16 words to rank.
+    """
+    (g,) = bias_subspace(embeddings, words.pairs)
+    ranked = _ranked(embeddings, without(words.neutral, words.pairs)[:TOP])
+    check_enough(len(ranked))
+    side = min(side, len(ranked) // SHARE)
+    # Words of equal bias stand in alphabetical order: that of the vocabulary has no influence.
+    order = np.lexsort((ranked, -(unit_vectors(embeddings, ranked) @ g)))
+    return Leaning(
+        tuple(ranked[i] for i in order[:side]), tuple(ranked[i] for i in order[::-1][:side])
+    )
+
+
+def check_enough(ranked: int) -> None:
+    """Refuse a number of words too small to have extremes.
+
+    Raises:
+        UserError: There are fewer than 16.
+    """
+    if ranked < _LEAST * SHARE:
+        raise UserError(
+            f"{ranked} covered words have a vector that is not all zeros",
+            allowed=f"at least {_LEAST * SHARE}, to take the most biased of them",
+            next_step="--cover all",
+        )
+
+
+@dataclass(frozen=True)
+class LabelsWords(PostProcess):
+    """A strategy that is fitted on the words that lean most, as ``leaning_words`` finds them."""
+
+    def check_words(self, words: DebiasWords, vocabulary: frozenset[str]) -> None:
+        """Refuse too few words to have extremes."""
+        check_enough(len(without(words.neutral, words.pairs)))
+
+
+def _ranked(embeddings: Embeddings, words: Sequence[str]) -> list[str]:
+    return [word for word in words if embeddings[word].any()]
+
+
+def check_side(side: int) -> None:
+    """Refuse a number of labelled words that labels nothing.
+
+    Raises:
+        UserError: It is less than 2.
+    """
+    if side < 2:
+        raise UserError(f"{side} labelled words a side were asked for", allowed="2 or more")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from debiaslab.regularizers.swap_flags import (
+from debiaslab.regularizers.gender_words import (
     AFTER_OBJECT,
     BEFORE_HERS,
     GENDERED,

@@ -1,12 +1,6 @@
 """Tables, figures and pages made from finished runs."""
 
 from debiaslab.report.comparison import Measure, compared
-from debiaslab.report.comparison_table import (
-    comparison_csv,
-    comparison_latex,
-    comparison_markdown,
-    comparison_text,
-)
 from debiaslab.report.data import association_sizes
 from debiaslab.report.figures import (
     front_figure,
@@ -19,7 +13,14 @@ from debiaslab.report.figures import (
 )
 from debiaslab.report.html import run_pictures, run_report, study_pictures, study_report
 from debiaslab.report.style import house_style
-from debiaslab.report.table import sweep_markdown, sweep_table
+from debiaslab.report.tables import (
+    comparison_blocks,
+    comparison_csv,
+    comparison_latex,
+    comparison_markdown,
+    comparison_text,
+    trials_table,
+)
 from debiaslab.report.verdict import headline
 from debiaslab.results import Side, TrialRow, TrialSummary, summarize
 
@@ -30,6 +31,7 @@ __all__ = [
     "TrialSummary",
     "association_sizes",
     "compared",
+    "comparison_blocks",
     "comparison_csv",
     "comparison_latex",
     "comparison_markdown",
@@ -47,7 +49,6 @@ __all__ = [
     "study_report",
     "summarize",
     "sweep_figure",
-    "sweep_markdown",
-    "sweep_table",
     "tradeoff_figure",
+    "trials_table",
 ]

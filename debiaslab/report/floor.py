@@ -1,4 +1,4 @@
-"""The gender-blind floor as text and Markdown: the lipstick tests with and without gender."""
+"""The gender-blind floor: the lipstick tests with and without gender in the text."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from debiaslab.report.comparison import Comparing, Measure, compared
-from debiaslab.report.comparison_table import MISSING
 from debiaslab.results import Side
+from debiaslab.tables import Block, Column, Table, markdown, plain
 
 MEASURES: tuple[Measure, ...] = (
     Measure("lipstick", "kmeans_alignment", "all", "lower", "k-means alignment"),
@@ -36,27 +36,30 @@ def floor_rows(sides: Sequence[Side]) -> tuple[FloorRow, ...]:
     return tuple(FloorRow(measure, *compared(sides, measure)) for measure in MEASURES)
 
 
-def floor_text(sides: Sequence[Side]) -> str:
+def floor_blocks(sides: Sequence[Side]) -> list[Block]:
     """Return the table, and how other numbers are read against it."""
-    head, rows = _cells(sides)
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ).rstrip()
-        for cells in (head, *rows)
-    ]
-    grid = "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
-    return f"{grid}\n\n{_caption(sides)}\n\n{how_to_read(floor_rows(sides))}\n"
+    return [floor_table(sides), how_to_read(floor_rows(sides))]
+
+
+def floor_text(sides: Sequence[Side]) -> str:
+    """Return the floor as plain text."""
+    return plain(floor_blocks(sides))
 
 
 def floor_markdown(sides: Sequence[Side]) -> str:
-    """Return the same as Markdown."""
-    head, rows = _cells(sides)
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([*lines, "", _caption(sides), "", how_to_read(floor_rows(sides))]) + "\n"
+    """Return the floor as Markdown."""
+    return markdown(floor_blocks(sides))
+
+
+def floor_table(sides: Sequence[Side]) -> Table:
+    """Return one row a lipstick test."""
+    columns = (
+        *(Column("test", align="left"), Column("baseline", _value)),
+        *(Column("gender-blind (floor)", _value), Column("difference")),
+        Column("room above the floor"),
+    )
+    rows = [_row(row) for row in floor_rows(sides)]
+    return Table(columns, rows, notes=(_caption(sides),), label="tab:floor")
 
 
 def how_to_read(rows: Sequence[FloorRow]) -> str:
@@ -75,20 +78,17 @@ def how_to_read(rows: Sequence[FloorRow]) -> str:
     )
 
 
-def _cells(sides: Sequence[Side]) -> tuple[list[str], list[list[str]]]:
-    head = ["test", "baseline", "gender-blind (floor)", "difference", "room above the floor"]
-    return head, [_row(row) for row in floor_rows(sides)]
-
-
-def _row(row: FloorRow) -> list[str]:
+def _row(row: FloorRow) -> tuple[object, ...]:
+    baseline, floor = (
+        each if each.mean is not None else None for each in (row.baseline, row.floor)
+    )
     pair = row.floor.to_baseline
     if pair is None:
-        return [row.measure.label, _value(row.baseline), _value(row.floor), MISSING, MISSING]
+        return row.measure.label, baseline, floor, None, None
     low, high = pair.interval
     between = "" if low is None or high is None else f" [{low:+.3f}, {high:+.3f}]"
     room = "one seed cannot tell" if high is None else "yes" if high < 0 else "none seen"
-    change = f"{pair.difference:+.3f}{between}"
-    return [row.measure.label, _value(row.baseline), _value(row.floor), change, room]
+    return row.measure.label, baseline, floor, f"{pair.difference:+.3f}{between}", room
 
 
 def _caption(sides: Sequence[Side]) -> str:
@@ -102,8 +102,6 @@ def _caption(sides: Sequence[Side]) -> str:
 
 
 def _value(result: Comparing) -> str:
-    if result.mean is None:
-        return MISSING
     low, high = _interval(result)
     between = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
     return f"{result.mean:.3f}{between}"

@@ -19,7 +19,7 @@ from debiaslab.report.figures import (
     tradeoff_figure,
 )
 from debiaslab.report.style import png
-from debiaslab.report.table import HEAD, caption, null_range, number, sweep_cells
+from debiaslab.report.tables import NOT_MEASURED, null_range, trials_table
 from debiaslab.report.verdict import headline
 from debiaslab.results import TrialRow
 from debiaslab.statistics.warnings import warnings_of
@@ -136,7 +136,7 @@ def run_report(
         cover=params.get("cover"),
         provenance=provenance,
         params=params,
-        outcome={key: number(value) for key, value in (outcome or {}).items()},
+        outcome={key: _number(value) for key, value in (outcome or {}).items()},
         compared=baseline is not None,
         associations=[_association(record, baseline) for record in associations],
         others=[_other(record, baseline) for record in others],
@@ -184,9 +184,7 @@ def study_report(
         provenance=provenance,
         params=params,
         headline=headline(rows),
-        head=HEAD,
-        table=sweep_cells(rows),
-        caption=caption(rows),
+        table=trials_table(rows),
         pictures=pictures,
     )
 
@@ -217,7 +215,7 @@ def _association(record: Record, baseline: Scorecard | None) -> dict[str, str]:
         "s": _signed(extra.get("statistic"), 4),
         "s_interval": _interval(extra.get("statistic_low"), extra.get("statistic_high"), 4),
         "s_baseline": _signed(before, 4),
-        "null": number(extra.get("null95"), 4),
+        "null": _number(extra.get("null95"), 4),
         "d": _signed(record.value, 2) + ("‡" if extra.get("warning_scale") else ""),
         "d_interval": _interval(record.low, record.high, 2),
         "p": "" if record.p is None else f"{record.p:.2g}",
@@ -235,15 +233,19 @@ def _other(record: Record, baseline: Scorecard | None) -> dict[str, str]:
         "words": record.words,
         "n": f"{record.n:,}",
         "coverage": "" if coverage is None else f"{coverage:.0%}",
-        "value": number(record.value, 4),
+        "value": _number(record.value, 4),
         "interval": _interval(record.low, record.high, 4),
         "null": null_range(record),
-        "baseline": number(before, 4),
+        "baseline": _number(before, 4),
     }
 
 
+def _number(value: float | None, digits: int = 3) -> str:
+    return NOT_MEASURED if value is None else f"{value:.{digits}f}"
+
+
 def _signed(value: float | None, digits: int) -> str:
-    return number(None) if value is None else f"{value:+.{digits}f}"
+    return _number(None) if value is None else f"{value:+.{digits}f}"
 
 
 def _interval(low: float | None, high: float | None, digits: int) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from debiaslab import regularizers
 from debiaslab.regularizers import Cover, bind_strategy
-from debiaslab.regularizers.penalty import check_cover
+from debiaslab.regularizers.words import check_cover
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.objective import Objective
 

@@ -16,10 +16,8 @@ from debiaslab.regularizers import (
     PostProcess,
     SameGenderSwap,
 )
-from debiaslab.regularizers.composition import SEPARATOR
-from debiaslab.regularizers.creation import check_weighs, parts_named, weight_of
-from debiaslab.regularizers.pair_choice import gender_pairs
-from debiaslab.regularizers.penalty import check_cover
+from debiaslab.regularizers.composition import SEPARATOR, check_weighs, parts_named, weight_of
+from debiaslab.regularizers.words import check_cover, gender_pairs
 from debiaslab.results import Side
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell

@@ -9,7 +9,7 @@ from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import default_pairs
 from debiaslab.regularizers import Strategy
-from debiaslab.report import TrialRow, headline, sweep_markdown
+from debiaslab.report import TrialRow, headline, trials_table
 from debiaslab.report.pages import html_page, study_report_of
 from debiaslab.report.verdict import verdict
 from debiaslab.results import read_study
@@ -63,7 +63,9 @@ def study_note(
             _finding(rows),
             _links(experiment, parent, report=bool(rows), figure="sweep" if rows else None),
             _question(plan, corpus),
-            sweep_markdown([row for row in rows if row.best or row.trial is None]) if rows else "",
+            trials_table([row for row in rows if row.best or row.trial is None]).markdown()
+            if rows
+            else "",
             "### How to read it\n\n" + _READING,
             f"```\n{words}\n```" if words else "",
             "\n".join(f"- **Note:** {warning}" for warning in warnings),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
-from debiaslab.regularizers.penalty import check_cover
+from debiaslab.regularizers.words import check_cover
 from debiaslab.sgns import Checkpoints, Report, TrainResult, TrainSettings
 from debiaslab.study.cell import bound_strategy, strategy_label
 from debiaslab.study.run_log import (

@@ -16,14 +16,14 @@ from debiaslab.report import (
     TrialRow,
     study_pictures,
     study_report,
-    sweep_markdown,
-    sweep_table,
+    trials_table,
 )
 from debiaslab.results import trial_rows
 from debiaslab.study.description import publish, renew_report, study_note
 from debiaslab.study.findings import Findings, findings
 from debiaslab.study.objective import FORMULA, BaselineReference
 from debiaslab.system.provenance import provenance
+from debiaslab.tables import Table
 from debiaslab.tracking import BEST_TAG, KIND_TAG, VECTORS, RunInfo, Store
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -59,12 +59,12 @@ class Summary:
     trained: int | None = None  # runs that were trained for it; None: not counted
 
     @property
-    def text(self) -> str:
-        """The table, the best run and the submission, for the terminal."""
+    def blocks(self) -> tuple[Table, str]:
+        """The table, then the best run and the submission."""
         best = self.best
-        return "\n".join(
+        said = "\n".join(
             [
-                sweep_table(self.rows),
+                "",
                 self.words,
                 "",
                 FORMULA,
@@ -77,6 +77,7 @@ class Summary:
                 f"submission  {self.submission} and .zip",
             ]
         )
+        return trials_table(self.rows), said
 
 
 def mark_best(store: Store, parent: str, min_retention: float | None = None) -> TrialRow | None:
@@ -237,8 +238,9 @@ def _log_study(
         pictures = study_pictures(rows)
         for each in pictures:
             log.binary(each.png, f"figures/{each.name}.png")
-        log.text(f"{sweep_markdown(rows)}\n```\n{words}\n```\n", "trials.md")
-        log.text(f"{sweep_table(rows)}\n{words}\n", "trials.txt")
+        trials = trials_table(rows)
+        log.text(f"{trials.markdown()}\n\n```\n{words}\n```\n", "trials.md")
+        log.text(f"{trials.plain()}\n\n{words}\n", "trials.txt")
         page = study_report(
             title=name,
             rows=rows,

@@ -3,15 +3,30 @@
 A room of its own below all others, for metrics, reports and commands have tables alike.
 """
 
-from debiaslab.tables.table import MISSING, Cell, Column, Table, markdown_text, span
+from debiaslab.tables.table import (
+    MISSING,
+    Block,
+    Cell,
+    Column,
+    Table,
+    latex,
+    markdown,
+    markdown_text,
+    plain,
+    span,
+)
 from debiaslab.tables.terminal import render, wrap_line
 
 __all__ = [
     "MISSING",
+    "Block",
     "Cell",
     "Column",
     "Table",
+    "latex",
+    "markdown",
     "markdown_text",
+    "plain",
     "render",
     "span",
     "wrap_line",

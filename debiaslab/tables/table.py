@@ -7,7 +7,7 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -25,7 +25,7 @@ _LATEX = {
     **{"<": "$<$", ">": "$>$", "|": "$|$", "±": r"$\pm$", "−": "$-$", "–": "--", "—": "---"},
     **{"≤": r"$\leq$", "≥": r"$\geq$", "×": r"$\times$", "→": r"$\rightarrow$", "∞": r"$\infty$"},
     **{"λ": r"$\lambda$", "ρ": r"$\rho$", "τ": r"$\tau$", "α": r"$\alpha$", "…": r"\dots{}"},
-    **{"†": r"\dag{}", "‡": r"\ddag{}", "✓": r"$\checkmark$", "·": r"$\cdot$"},
+    **{"†": r"\dag{}", "‡": r"\ddag{}", "✓": r"$\surd$", "·": r"$\cdot$"},
 }
 
 
@@ -89,6 +89,7 @@ class Table:
         keys: How many columns, from the left, name a row. They are repeated where a terminal is
             too narrow for all columns at once.
         marked: Rows that stand out, by number.
+        marking: What these are; the notes say it with the mark that a writer makes.
         breaks: Rows before which there is room, by number.
         ruled: Whether plain text has a line below the header, and an empty one beside the title
             and the notes.
@@ -101,6 +102,7 @@ class Table:
     label: str = ""
     keys: int = 1
     marked: frozenset[int] = frozenset()
+    marking: str = ""
     breaks: frozenset[int] = frozenset()
     ruled: bool = True
 
@@ -114,11 +116,17 @@ class Table:
         """Every cell as it is shown."""
         return self._shown(lambda text: text)
 
-    @property
-    def footer(self) -> tuple[str, ...]:
-        """The notes of the table, then those of its columns in one paragraph."""
-        own = "; ".join(f"{each.name}: {each.note}" for each in self.columns if each.note)
-        return (*self.notes, *([own] if own else []))
+    def footer(self, mark: str = "bold") -> tuple[str, ...]:
+        """Return the notes: what marked rows are and the notes of columns end the last one."""
+        marking = [f"{mark} {self.marking}"] if self.marking else []
+        own = [f"{each.name}: {each.note}" for each in self.columns if each.note]
+        last = "; ".join([*self.notes[-1:], *marking, *own])
+        return (*self.notes[:-1], *([last] if last else []))
+
+    def is_strong(self, row: int, column: int) -> bool:
+        """Whether a cell stands out."""
+        cell = self.rows[row][column]
+        return row in self.marked or (isinstance(cell, Cell) and cell.strong)
 
     def without_empty_columns(self) -> Table:
         """Return the table without the columns in which no row says anything."""
@@ -161,7 +169,7 @@ class Table:
         rule = "".join("---|" if c.align == "left" else "---:|" for c in self.columns)
         grid = "\n".join([lines[0], f"|{rule}", *lines[1:]])
         title = [f"**{markdown_text(self.title)}**"] if self.title else []
-        return "\n\n".join([*title, grid, *map(markdown_text, self.footer)])
+        return "\n\n".join([*title, grid, *map(markdown_text, self.footer())])
 
     def latex(self) -> str:
         r"""Return a ``table`` with a ``tabular`` of the package booktabs; marked rows are bold.
@@ -182,7 +190,7 @@ class Table:
                 rf"\begin{{tabular}}{{{columns}}}",
                 *(r"\toprule", lines[0], r"\midrule", *body, r"\bottomrule"),
                 r"\end{tabular}",
-                *(rf"\par\smallskip{{\footnotesize {latex_text(text)}}}" for text in self.footer),
+                *(rf"\par\smallskip{{\footnotesize {latex_text(text)}}}" for text in self.footer()),
                 r"\end{table}",
             ]
         )
@@ -229,13 +237,38 @@ class Table:
         )
 
     def _footer_text(self) -> list[str]:
-        return ["\n".join(self.footer)] if self.footer else []
+        notes = self.footer("*")
+        return ["\n".join(notes)] if notes else []
 
     def _broken(self, i: int, line: str) -> list[str]:
         return ["", line] if i in self.breaks and i else [line]
 
     def _spaced(self, i: int, line: str) -> list[str]:
         return [r"\addlinespace", line] if i in self.breaks and i else [line]
+
+
+Block = Table | str
+
+
+def plain(blocks: Iterable[Block]) -> str:
+    """Return tables and text below each other as plain text."""
+    return "\n\n".join(b if isinstance(b, str) else b.plain() for b in blocks) + "\n"
+
+
+def markdown(blocks: Iterable[Block]) -> str:
+    """Return tables and text as Markdown; text of several lines keeps them."""
+
+    def written(block: Block) -> str:
+        if isinstance(block, Table):
+            return block.markdown()
+        return f"```text\n{block}\n```" if "\n" in block else markdown_text(block)
+
+    return "\n\n".join(map(written, blocks)) + "\n"
+
+
+def latex(blocks: Iterable[Block]) -> str:
+    """Return the tables as LaTeX, without the text between them."""
+    return "\n\n".join(b.latex() for b in blocks if isinstance(b, Table)) + "\n"
 
 
 def span(digits: int, *, signed: bool = False) -> Callable[[tuple[Any, Any]], str]:
@@ -281,7 +314,7 @@ def latex_text(text: str) -> str:
 
 def _latex_marks(text: str) -> str:
     written = "".join(_LATEX.get(letter, letter) for letter in text)
-    return written.replace(r" $\pm$", r" $\pm$ ")
+    return re.sub(r"(?<=\$\\pm\$)(?=\d)", " ", written)
 
 
 def _raw(value: Any) -> str:

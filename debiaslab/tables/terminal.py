@@ -79,7 +79,7 @@ def draw(table: Table, width: int) -> str:
         if i:
             console.print()
         console.print(_drawn(table, panel))
-    notes = [line for note in table.footer for line in _wrapped_text(note, width)]
+    notes = [line for note in table.footer("*") for line in _wrapped_text(note, width)]
     return "\n".join([*map(_without_room, out.getvalue().splitlines()), *notes])
 
 
@@ -108,12 +108,16 @@ def _drawn(table: Table, panel: _Panel) -> RichTable:
             drawn.add_section()
         drawn.add_row(
             *(
-                Text("\n".join(_folded(row[i], width)))
+                Text("\n".join(_folded(row[i], width)), _style(table, number, i))
                 for i, width in zip(panel.columns, panel.widths, strict=True)
-            ),
-            style="bold" if number in table.marked else None,
+            )
         )
     return drawn
+
+
+def _style(table: Table, row: int, column: int) -> str:
+    is_mark = column == len(table.columns)
+    return "bold" if is_mark or table.is_strong(row, column) else ""
 
 
 # Widths ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import gzip
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,12 @@ from debiaslab.errors import UserError
 from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.files import reading
 from debiaslab.vectors.numpy_rows import read_rows
-from debiaslab.vectors.words import checked, decoded
+from debiaslab.vectors.sniff import skip_mark
+from debiaslab.vectors.words import BadWord, Wanted, checked, decoded
 
 _MAGIC = b"\x93NUMPY"
 _BESIDE = (".words.txt", ".words", ".vocab", ".txt")  # endings of the words of vectors.npy
-_COUNTED = re.compile(r"(\S+)[ \t]\d+")  # a line of a vocabulary file: word, count
+_COUNTED = re.compile(r"([^ \t]+)[ \t](\d+)")  # a line of a vocabulary file: word, count
 
 
 def is_bare(path: str | Path) -> bool:
@@ -49,17 +51,20 @@ def words_beside(path: str | Path) -> Path:
         allowed=f"a file of its words beside it: {', '.join(each.name for each in candidates)}",
         next_step=f"{owner}, which it belongs to"
         if owner != path and owner.is_file()
-        else "--words FILE, one word a line",
+        else f"its words, one a line in UTF-8, saved as {candidates[0]}",
     )
 
 
-def read_bare(path: str | Path, words: str | Path | Sequence[str]) -> Embeddings:
+def read_bare(
+    path: str | Path, words: str | Path | Sequence[str], wanted: Wanted | None = None
+) -> Embeddings:
     """Read ``(V, d)`` numbers and their ``V`` words; nothing is unpickled.
 
     Args:
         path: The ``.npy`` file.
         words: The words, or the path of a UTF-8 text file with one a line. Where every line is a
-            word and a count, as in GloVe's ``vocab.txt``, the counts are dropped.
+            word and a count, as in GloVe's ``vocab.txt``, the counts put the rows in order.
+        wanted: What is done about bad words, and frequencies.
 
     Raises:
         UserError: A file cannot be read, the array is damaged or of another kind or shape, the
@@ -69,22 +74,34 @@ def read_bare(path: str | Path, words: str | Path | Sequence[str]) -> Embeddings
     if isinstance(words, str | Path):
         source, listed = str(words), _listed(Path(words))
     else:
-        source, listed = "the list given", list(words)
+        source, listed = "the list given", _Listed(list(words), [], None)
     vectors = _array(path)
-    if len(listed) != len(vectors):
+    if len(listed.words) != len(vectors):
         raise UserError(
-            f"{source} has {len(listed):,} words, {path} {len(vectors):,} vectors",
+            f"{source} has {len(listed.words):,} words, {path} {len(vectors):,} vectors",
             allowed="one word a line for each vector",
         )
-    return checked(listed, vectors, path)
+    wanted = wanted or Wanted()
+    return checked(listed.words, vectors, path, wanted, bad=listed.bad, counts=listed.counts)
 
 
-def _listed(path: Path) -> list[str]:
-    with reading(path) as stream:
+class _Listed(NamedTuple):
+    """The words of an array, those of them that are bad, and how often each occurs, if known."""
+
+    words: list[str]
+    bad: list[BadWord]
+    counts: list[float] | None
+
+
+def _listed(path: Path) -> _Listed:
+    with reading(path, "a text file of words") as stream:
+        skip_mark(stream)
         lines = stream.read().splitlines()
-    words = [decoded(line, path, f"line {i + 1}") for i, line in enumerate(lines)]
-    counted = [_COUNTED.fullmatch(word) for word in words]
-    return [match[1] for match in counted if match] if all(counted) else words
+    words, bad = decoded(lines, 0, lambda row: f"line {row + 1} of {path}")
+    counted = [match for word in words if (match := _COUNTED.fullmatch(word))]
+    if len(counted) < len(words):
+        return _Listed(words, bad, None)
+    return _Listed([each[1] for each in counted], bad, [float(each[2]) for each in counted])
 
 
 def _array(path: Path) -> NDArray[np.float32]:

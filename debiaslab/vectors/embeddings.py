@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ from debiaslab.errors import UserError, nearest, spellings
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
+
+    from debiaslab.vectors import BadWords
 
 _BLOCK = 1 << 14
 
@@ -80,16 +82,26 @@ class Embeddings:
             )
 
     @classmethod
-    def load(cls, path: str | Path, words: str | Path | Sequence[str] | None = None) -> Embeddings:
+    def load(
+        cls,
+        path: str | Path,
+        words: str | Path | Sequence[str] | None = None,
+        *,
+        bad_words: BadWords = "refuse",
+        frequencies: Mapping[str, float] | None = None,
+    ) -> Embeddings:
         """Read a vector file of any known format, told by its content (see ``vectors.read``).
 
         Args:
             path: The file; a bare ``.npy`` array has its words in a text file beside it.
             words: For a bare array, where else its words are: a path, or the words themselves.
+            bad_words: ``"skip"`` leaves out words that are not UTF-8 or repeat an earlier one.
+            frequencies: How often words occur; else as the file says, where it does. The most
+                frequent words then come first.
         """
         from debiaslab.vectors import read
 
-        return read(path, words)
+        return read(path, words, bad_words=bad_words, frequencies=frequencies)
 
     def save(self, path: str | Path, format: str | None = None) -> Path:
         """Write ``.txt``, ``.bin``, ``.kv`` or ``.npz``, by ending (see ``vectors.write``)."""
@@ -99,8 +111,14 @@ class Embeddings:
 
     @classmethod
     def from_keyed_vectors(cls, keyed: KeyedVectors) -> Embeddings:
-        """Copy the words and vectors of gensim's ``KeyedVectors``."""
-        return cls(keyed.index_to_key, keyed.vectors)
+        """Copy the words and vectors of gensim's ``KeyedVectors``, by its counts if it has some."""
+        from debiaslab.vectors.frequency import falling
+
+        counts = keyed.expandos.get("count")
+        order = None if counts is None else falling(counts)
+        if order is None:
+            return cls(keyed.index_to_key, keyed.vectors)
+        return cls([keyed.index_to_key[row] for row in order], keyed.vectors[order])
 
     def to_keyed_vectors(self) -> KeyedVectors:
         """Return a copy as gensim's ``KeyedVectors``, in the same order."""

@@ -15,14 +15,14 @@ _GZIP = b"\x1f\x8b"
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[BinaryIO]:
+def reading(path: Path, what: str = "a vector file") -> Iterator[BinaryIO]:
     """Yield the bytes of ``path`` as a seekable stream, unpacked when they are gzipped.
 
     Raises:
         UserError: ``path`` is missing, no regular file, empty or unreadable, or while it is open
             the gzip turns out damaged or the memory runs out.
     """
-    _refuse_unreadable(path)
+    _refuse_unreadable(path, what)
     try:
         with path.open("rb") as plain:
             packed = plain.read(2) == _GZIP
@@ -39,18 +39,18 @@ def reading(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except MemoryError as error:
-        raise UserError(f"the vectors of {path} do not fit in memory") from error
+        raise UserError(f"what {path} holds does not fit in memory") from error
 
 
-def _refuse_unreadable(path: Path) -> None:
+def _refuse_unreadable(path: Path, what: str) -> None:
     if path.is_dir():
-        raise UserError(f"{path} is a directory", allowed="a vector file")
+        raise UserError(f"{path} is a directory", allowed=what)
     if not path.exists():
         raise UserError(f"there is no file {path}", nearest=_neighbor(path))
     if not path.is_file():
-        raise UserError(f"{path} is not a regular file", allowed="a vector file")
+        raise UserError(f"{path} is not a regular file", allowed=what)
     if not path.stat().st_size:
-        raise UserError(f"{path} is empty", allowed="a vector file")
+        raise UserError(f"{path} is empty", allowed=what)
 
 
 def _neighbor(path: Path) -> str | None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
 from debiaslab.errors import UserError, nearest
 from debiaslab.system.atomic import replacing
-from debiaslab.vectors import keyed, numpy_zip, word2vec_binary, word2vec_text
+from debiaslab.vectors import fasttext, keyed, numpy_zip, word2vec_binary, word2vec_text
 from debiaslab.vectors.bare_numpy import read_bare, words_beside
 from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.files import reading
 from debiaslab.vectors.sniff import HEAD, sniff
-from debiaslab.vectors.words import refuse_unholdable
+from debiaslab.vectors.words import BadWords, Wanted, refuse_unholdable
 
 Format = Literal["word2vec", "bin", "kv", "npz"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -72,7 +72,13 @@ def check_writable(path: str | Path, format: str | None = None) -> None:
         )
 
 
-def read(path: str | Path, words: str | Path | Sequence[str] | None = None) -> Embeddings:
+def read(
+    path: str | Path,
+    words: str | Path | Sequence[str] | None = None,
+    *,
+    bad_words: BadWords = "refuse",
+    frequencies: Mapping[str, float] | None = None,
+) -> Embeddings:
     """Read vectors of any of the formats, known by what the file holds, whatever its name.
 
     Text may lack the word2vec header (GloVe), and every format may be gzipped. A native gensim file
@@ -84,30 +90,37 @@ def read(path: str | Path, words: str | Path | Sequence[str] | None = None) -> E
         words: For a bare ``.npy`` array only: its words, or the path of a file with one a line.
             Without it ``vectors.npy`` takes them from ``vectors.words.txt``, ``vectors.words``,
             ``vectors.vocab`` or ``vectors.txt``.
+        bad_words: ``"skip"`` leaves out, with a warning that counts them, words that are not
+            UTF-8, repeat an earlier word, or hold a space in a text file; ``"refuse"`` raises.
+        frequencies: How often words occur (see ``read_frequencies``). By them, else by the counts
+            that the file has (gensim's, fastText's, an array ``counts``, a vocabulary beside a
+            bare array), the rows are put in order, frequent words first; else they stay.
 
     Raises:
         UserError: The file is missing, a directory, empty, cut short, not a vector file, asks to
-            unpickle anything else, or holds NaN, a repeated word or a row of the wrong length.
+            unpickle anything else, or holds NaN, a bad word or a row of the wrong length.
     """
-    path = Path(path)
+    path, wanted = Path(path), Wanted(bad_words, frequencies)
     with reading(path) as stream:
         head = stream.read(HEAD)
         stream.seek(0)
         kind = sniff(head, path)
         if kind == "npy":
-            return read_bare(path, words_beside(path) if words is None else words)
+            return read_bare(path, words_beside(path) if words is None else words, wanted)
         if words is not None:
             raise UserError(
                 f"{path} has its own words, so that words cannot be given for it",
                 allowed="words for a bare .npy array",
             )
         if kind == "npz":
-            return numpy_zip.read(stream, path)
+            return numpy_zip.read(stream, path, wanted)
         if kind == "pickle":
-            return keyed.read(stream, path, compressed=isinstance(stream, gzip.GzipFile))
+            return keyed.read(stream, path, wanted, compressed=isinstance(stream, gzip.GzipFile))
         if kind == "bin":
-            return word2vec_binary.read(stream, path)
-        return word2vec_text.read(stream, path, header=kind == "word2vec")
+            return word2vec_binary.read(stream, path, wanted)
+        if kind == "fasttext":
+            return fasttext.read(stream, path, wanted)
+        return word2vec_text.read(stream, path, wanted, header=kind == "word2vec")
 
 
 def _format_of(path: Path, format: str | None) -> Format:

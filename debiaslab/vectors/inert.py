@@ -97,9 +97,20 @@ class _Unpickler(pickle.Unpickler):
             f"{self._path} is a pickle that asks for {module}.{name}, which no file of vectors "
             "needs; nothing in it was run",
             allowed="files that gensim's KeyedVectors.save made",
-            next_step="for a whole gensim model that you trust, model.wv.save('vectors.kv') in "
-            "Python, then that file",
+            next_step=_other_way(module, name, self._path),
         )
+
+
+def _other_way(module: str, name: str, path: Path) -> str | None:
+    """Return how the vectors of a file that gensim made are had in a format that is read."""
+    if not module.startswith("gensim.models"):
+        return None
+    vectors = "" if name.endswith("KeyedVectors") else ".wv"
+    return (
+        f"if you trust it, in Python: from {module} import {name}; "
+        f"{name}.load({str(path)!r}){vectors}.save_word2vec_format('vectors.bin', binary=True); "
+        "then vectors.bin"
+    )
 
 
 def attributes(stream: BinaryIO, path: Path) -> dict[str, Any]:
@@ -126,11 +137,15 @@ def attributes(stream: BinaryIO, path: Path) -> dict[str, Any]:
     )
 
 
-def to_array(record: object) -> NDArray[np.floating]:
-    """Rebuild an array of floats from its record.
+def to_array(record: object, kinds: str = "f") -> NDArray[np.floating]:
+    """Rebuild an array of numbers from its record.
+
+    Args:
+        record: What the pickle says of it.
+        kinds: Kinds of number that it may hold, as numpy names them: floats unless said otherwise.
 
     Raises:
-        ValueError: The record is no array of floats, or its parts disagree.
+        ValueError: The record is no such array, or its parts disagree.
     """
     if isinstance(record, InertArray) and _is_tuple(record.state, 5):
         _, shape, kind, fortran, data = record.state
@@ -145,7 +160,7 @@ def to_array(record: object) -> NDArray[np.floating]:
         raise ValueError("no bytes")
     if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape):
         raise ValueError(f"shape {shape!r}")
-    flat = np.frombuffer(data, _float_type(kind))
+    flat = np.frombuffer(data, _number_type(kind, kinds))
     return flat.reshape(shape, order="F" if order == "F" else "C")
 
 
@@ -172,10 +187,11 @@ def _is_text_type(kind: InertType) -> bool:
     return isinstance(name, str) and name.startswith("U") and isinstance(kind.state, tuple)
 
 
-def _float_type(record: object) -> np.dtype[np.floating]:
+def _number_type(record: object, kinds: str) -> np.dtype[np.floating]:
     if isinstance(record, InertType) and record.args and isinstance(record.state, tuple):
         name, order = record.args[0], record.state[1]
-        if name in ("f2", "f4", "f8") and order in ("<", ">", "=", "|"):
+        known = [f"{kind}{size}" for kind in kinds for size in (1, 2, 4, 8)]
+        if name in known and name != "f1" and order in ("<", ">", "=", "|"):
             return np.dtype(order + name)
     raise ValueError("no array of floats")
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from debiaslab.errors import UserError
 from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.inert import attributes, to_array, to_text
-from debiaslab.vectors.words import checked
+from debiaslab.vectors.words import Wanted, checked
 
 
 def write(embeddings: Embeddings, path: Path) -> None:
@@ -26,7 +26,7 @@ def write(embeddings: Embeddings, path: Path) -> None:
         keyed.save(stream)
 
 
-def read(stream: BinaryIO, path: Path, compressed: bool) -> Embeddings:
+def read(stream: BinaryIO, path: Path, wanted: Wanted, compressed: bool) -> Embeddings:
     """Read the native format of gensim 1 to 4, with the arrays that stand in files beside it.
 
     Raises:
@@ -43,7 +43,7 @@ def read(stream: BinaryIO, path: Path, compressed: bool) -> Embeddings:
             vectors = to_array(state.get(name))
         except ValueError as error:
             raise UserError(f"{path} holds no vectors, or damaged ones ({error})") from error
-    return checked(words, vectors, path)
+    return checked(words, vectors, path, wanted, counts=_counts(state, words))
 
 
 def _words(state: dict[str, object], path: Path) -> list[str]:
@@ -56,6 +56,23 @@ def _words(state: dict[str, object], path: Path) -> list[str]:
         raise UserError(
             f"{path} holds no list of words", allowed="KeyedVectors whose keys are words"
         ) from error
+
+
+def _counts(state: dict[str, object], words: list[str]) -> NDArray[np.number] | list[float] | None:
+    """Return how often each word occurs, where gensim 4 or an earlier one has kept it."""
+    expandos, vocabulary = state.get("expandos"), state.get("vocab")
+    if isinstance(expandos, dict) and "count" in expandos:
+        try:
+            counts = to_array(expandos["count"], kinds="fiu")
+        except ValueError:
+            return None
+        return counts if counts.shape == (len(words),) else None
+    if isinstance(vocabulary, dict) and vocabulary:
+        entries = [getattr(vocabulary.get(word), "state", None) for word in words]
+        found = [entry.get("count") for entry in entries if isinstance(entry, dict)]
+        numbers = [float(count) for count in found if isinstance(count, int | float)]
+        return numbers if len(numbers) == len(words) else None
+    return None
 
 
 def _aside(state: dict[str, object]) -> list[object]:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from debiaslab.errors import UserError
 from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.numpy_rows import read_rows
-from debiaslab.vectors.words import checked
+from debiaslab.vectors.sniff import refuse_other_archive
+from debiaslab.vectors.words import Wanted, checked
 
 _TEXT, _OFFSETS = "words_utf8", "words_offsets"
 _OLD = "words"  # a unicode array, as versions before these two wrote
@@ -42,8 +43,8 @@ def write(embeddings: Embeddings, path: Path) -> None:
         np.savez(stream, allow_pickle=False, **arrays)
 
 
-def read(stream: BinaryIO, path: Path) -> Embeddings:
-    """Read the words and ``vectors``; nothing is ever unpickled.
+def read(stream: BinaryIO, path: Path, wanted: Wanted) -> Embeddings:
+    """Read the words, ``vectors``, and ``counts`` where there are some; nothing is unpickled.
 
     Raises:
         UserError: An array is missing, pickled, damaged or of another kind, or a check of
@@ -54,11 +55,13 @@ def read(stream: BinaryIO, path: Path) -> Embeddings:
             names = {name.removesuffix(".npy") for name in archive.namelist()}
             needed = ({_TEXT, _OFFSETS} if _TEXT in names else {_OLD}) | {"vectors"}
             if missing := sorted(needed - names):
+                refuse_other_archive(archive.namelist(), path)
                 raise UserError(f"{path} has no array {missing[-1]!r}", allowed=_ALLOWED)
             words = _words(archive, path) if _TEXT in names else _old_words(archive, path)
             info = archive.getinfo("vectors.npy")
             with archive.open(info) as member:
                 vectors = read_rows(cast(BinaryIO, member), info.file_size)
+            counts = _counts(archive, len(words), path)
     except UserError:
         raise
     except MemoryError:
@@ -67,7 +70,7 @@ def read(stream: BinaryIO, path: Path) -> Embeddings:
         raise UserError(
             f"{path} is damaged or no plain .npz ({error})", allowed=_ALLOWED
         ) from error
-    return checked(words, vectors, path)
+    return checked(words, vectors, path, wanted, counts=counts)
 
 
 def _words(archive: zipfile.ZipFile, path: Path) -> list[str]:
@@ -91,6 +94,16 @@ def _old_words(archive: zipfile.ZipFile, path: Path) -> list[str]:
         raise UserError(f"{path} holds words of type {words.dtype}", allowed=_ALLOWED)
     lengths = _array(archive, "lengths") if "lengths.npy" in archive.namelist() else None
     return _restored(words.tolist(), lengths, path)
+
+
+def _counts(archive: zipfile.ZipFile, words: int, path: Path) -> NDArray | None:
+    """Return how often each word occurs, if the file says so."""
+    if "counts.npy" not in archive.namelist():
+        return None
+    counts = _array(archive, "counts")
+    if counts.dtype.kind not in "iuf" or counts.shape != (words,) or not np.isfinite(counts).all():
+        raise UserError(f"{path} holds 'counts' that do not fit its words", allowed=_ALLOWED)
+    return counts
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray:

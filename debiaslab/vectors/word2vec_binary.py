@@ -12,7 +12,7 @@ import numpy as np
 from debiaslab.errors import UserError
 from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.sniff import word2vec_header
-from debiaslab.vectors.words import checked, decoded
+from debiaslab.vectors.words import Wanted, checked, decoded
 
 _FLOAT = np.dtype("<f4")
 
@@ -25,7 +25,7 @@ def write(embeddings: Embeddings, path: Path) -> None:
             stream.write(word.encode("utf-8") + b" " + row.tobytes())
 
 
-def read(stream: BinaryIO, path: Path) -> Embeddings:
+def read(stream: BinaryIO, path: Path, wanted: Wanted) -> Embeddings:
     """Read the binary format, with or without a line end after each vector.
 
     Raises:
@@ -35,7 +35,7 @@ def read(stream: BinaryIO, path: Path) -> Embeddings:
     header = word2vec_header(stream.readline())
     assert header is not None, "sniffed as word2vec binary"
     count, dim = header
-    data = _bytes(stream)
+    data = mapped(stream)
     start = stream.tell() if isinstance(data, mmap.mmap) else 0
     step = dim * _FLOAT.itemsize
     least = count * (step + 2)  # a word has a letter and a space
@@ -44,13 +44,13 @@ def read(stream: BinaryIO, path: Path) -> Embeddings:
             f"{path} promises {count:,} vectors of length {dim:,}, which take {least:,} bytes or "
             f"more, but only {len(data) - start:,} follow (cut short?)",
         )
-    words: list[str] = []
+    words: list[bytes] = []
     matrix = np.empty((count, dim), np.float32)
     for row in range(count):
         space = data.find(b" ", start)
         if space < 0 or space + 1 + step > len(data):
             raise UserError(f"{path} is cut short in vector {row + 1:,} of {count:,}")
-        word = _word(data[start:space].lstrip(b"\n"), path, row, dim)
+        word = data[start:space].lstrip(b"\n")
         if not word:
             raise UserError(f"row {row + 1} of {path} has no word")
         words.append(word)
@@ -60,15 +60,12 @@ def read(stream: BinaryIO, path: Path) -> Embeddings:
         raise UserError(
             f"{path} promises {count:,} vectors, but {len(data) - start:,} bytes more follow"
         )
-    return checked(words, matrix, path)
+    allowed = f"words in UTF-8, after vectors of length {dim:,} as the first line says"
+    texts, bad = decoded(words, 0, lambda row: f"row {row + 1} of {path}", allowed)
+    return checked(texts, matrix, path, wanted, bad=bad)
 
 
-def _word(text: bytes, path: Path, row: int, dim: int) -> str:
-    also = f", after vectors of length {dim:,} as the first line says" if row else ""
-    return decoded(text, path, f"row {row + 1}", allowed=f"words in UTF-8{also}")
-
-
-def _bytes(stream: BinaryIO) -> mmap.mmap | bytes:
+def mapped(stream: BinaryIO) -> mmap.mmap | bytes:
     """Map the file, or unpack the rest of a gzipped one."""
     if isinstance(stream, gzip.GzipFile):
         return stream.read()

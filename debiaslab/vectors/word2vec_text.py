@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from debiaslab.errors import UserError
 from debiaslab.vectors.embeddings import Embeddings
-from debiaslab.vectors.sniff import word2vec_header
-from debiaslab.vectors.words import checked, decoded
+from debiaslab.vectors.sniff import columns_of, skip_mark, word2vec_header
+from debiaslab.vectors.words import BadWord, Wanted, checked, decoded
 
 _ROWS = 1000
 _BYTES = 1 << 21
@@ -36,34 +36,54 @@ def write(embeddings: Embeddings, path: Path) -> None:
             bar.update(len(words))
 
 
-def read(stream: BinaryIO, path: Path, header: bool) -> Embeddings:
+def read(stream: BinaryIO, path: Path, wanted: Wanted, header: bool) -> Embeddings:
     """Read text with a word2vec header, or without one (GloVe), as gensim does.
 
+    Words and numbers are separated by spaces, or by tabs where the first line of numbers has them.
     Nothing is allocated by what the header promises: a lie costs no memory.
 
     Raises:
         UserError: A line has the wrong number of columns, no word or no number (with its line
             number), the header disagrees with the lines, or a check of ``checked`` fails.
     """
-    count, dim = _sizes(stream, header)
-    first_line = 2 if header else 1
+    layout = _layout(stream, path, header)
     words: list[str] = []
     blocks: list[NDArray[np.float32]] = []
-    with _progress(count, "reading vectors") as bar:
+    bad: list[BadWord] = []
+    with _progress(layout.count, "reading vectors") as bar:
         while lines := stream.readlines(_BYTES):
-            block = _parse(lines, dim, path, first_line + len(words))
+            block = _parse(lines, layout, len(words))
             words += block.words
             blocks.append(block.values)
+            bad += block.bad
             bar.update(len(block.words))
             if len(block.words) < len(lines):
-                _refuse_more(stream, path, first_line + len(words))
-    if count is not None and count != len(words):
+                _refuse_more(stream, layout.place(len(words)))
+    if layout.count is not None and layout.count != len(words):
         raise UserError(
-            f"the first line of {path} promises {count:,} words, but {len(words):,} follow",
-            allowed="as many lines as promised" + (" (cut short?)" if len(words) < count else ""),
+            f"the first line of {path} promises {layout.count:,} words, but {len(words):,} follow",
+            allowed="as many lines as promised"
+            + (" (cut short?)" if len(words) < layout.count else ""),
         )
-    matrix = np.concatenate(blocks) if blocks else np.empty((0, dim), np.float32)
-    return checked(words, matrix, path, lambda row: f"line {first_line + row}")
+    matrix = np.concatenate(blocks) if blocks else np.empty((0, layout.dim), np.float32)
+    return checked(words, matrix, path, wanted, place=layout.line, bad=bad)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How the lines of a file are made up."""
+
+    path: Path
+    count: int | None  # words that the first line promises
+    dim: int
+    separator: bytes
+    first_line: int  # line number of the first word
+
+    def line(self, row: int) -> str:
+        return f"line {self.first_line + row}"
+
+    def place(self, row: int) -> str:
+        return f"{self.line(row)} of {self.path}"
 
 
 @dataclass(frozen=True)
@@ -72,40 +92,69 @@ class _Block:
 
     words: list[str]
     values: NDArray[np.float32]
+    bad: list[BadWord]
 
 
-def _parse(lines: list[bytes], dim: int, path: Path, first_line: int) -> _Block:
+def _layout(stream: BinaryIO, path: Path, header: bool) -> _Layout:
+    """Read what the first lines say, and stop at the first word."""
+    skip_mark(stream)
+    start = stream.tell()
+    first = stream.readline()
+    sizes = word2vec_header(first) if header else None
+    if sizes is not None:
+        start = stream.tell()
+        first = stream.readline()
+    stream.seek(start)
+    count, dim = sizes or (None, len(columns_of(first)) - 1)
+    separator = b"\t" if first.rstrip().count(b"\t") >= max(dim, 1) else b" "
+    return _Layout(path, count, dim, separator, 2 if header else 1)
+
+
+def _parse(lines: list[bytes], layout: _Layout, first_row: int) -> _Block:
     """Parse lines at C speed; when they are not all regular, line by line, to name the bad one."""
-    parts = [line.rstrip().partition(b" ") for line in lines]
+    dim, separator = layout.dim, layout.separator
+    parts = [line.rstrip().partition(separator) for line in lines]
     tails = [tail for _, _, tail in parts]
     values = None
-    if dim and all(word and tail.count(b" ") == dim - 1 for word, _, tail in parts):
+    if dim and all(word and tail.count(separator) == dim - 1 for word, _, tail in parts):
         values = _numbers(b"\n".join(tails))
+    bad: list[BadWord] = []
     if values is None or len(values) != len(lines) * dim:
         while parts and parts[-1] == (b"", b"", b""):  # blank lines may end the file
             parts.pop()
-        rows = [
-            _row(word, tail, dim, path, first_line + i) for i, (word, _, tail) in enumerate(parts)
-        ]
+        rows = []
+        for row, (word, _, tail) in enumerate(parts, first_row):
+            numbers, wrong = _row(word, tail, layout, row)
+            rows.append(numbers)
+            bad += [] if wrong is None else [wrong]
         values = np.concatenate(rows) if rows else np.empty(0, np.float32)
-    words = _words([word for word, _, _ in parts], path, first_line)
-    return _Block(words, values.reshape(len(words), dim))
+    words, undecoded = decoded([word for word, _, _ in parts], first_row, layout.place)
+    wrong_rows = {each.row for each in bad}
+    bad += [each for each in undecoded if each.row not in wrong_rows]
+    return _Block(words, values.reshape(len(words), dim), bad)
 
 
-def _row(word: bytes, tail: bytes, dim: int, path: Path, line: int) -> NDArray[np.float32]:
-    columns = tail.split()
+def _row(
+    word: bytes, tail: bytes, layout: _Layout, row: int
+) -> tuple[NDArray[np.float32], BadWord | None]:
+    """Parse the numbers of one line; a word with a space in it is told beside them."""
+    columns, dim = tail.split(), layout.dim
     if not word:
-        raise UserError(f"line {line} of {path} does not start with a word")
+        raise UserError(f"{layout.place(row)} does not start with a word")
+    wrong = None
     if len(columns) != dim:
-        raise UserError(
-            f"line {line} of {path} has {len(columns)} numbers after the word {_shown(word)}",
-            allowed=f"{dim} numbers, as in the first line (a word with a space in it?)",
-        )
+        given = f"{layout.place(row)} has {len(columns)} numbers after the word {_shown(word)}"
+        allowed = f"{dim} numbers, as in the first line (a word with a space in it?)"
+        more = columns[: max(0, len(columns) - dim)]
+        if not dim or all(_numbers(column) is not None for column in more):
+            raise UserError(given, allowed=allowed)
+        wrong = BadWord.spaced(row, given, allowed)
+        columns = columns[-dim:]
     values = _numbers(b" ".join(columns))
     if values is None:
         bad = next(column for column in columns if _numbers(column) is None)
-        raise UserError(f"line {line} of {path}: {_shown(bad)} is not a number")
-    return values
+        raise UserError(f"{layout.place(row)}: {_shown(bad)} is not a number")
+    return values, wrong
 
 
 def _shown(column: bytes) -> str:
@@ -122,26 +171,10 @@ def _numbers(text: bytes) -> NDArray[np.float32] | None:
         return None
 
 
-def _words(words: list[bytes], path: Path, first_line: int) -> list[str]:
-    try:
-        return b"\n".join(words).decode("utf-8").split("\n") if words else []
-    except UnicodeDecodeError:
-        return [decoded(w, path, f"line {first_line + i}") for i, w in enumerate(words)]
-
-
-def _refuse_more(stream: BinaryIO, path: Path, line: int) -> None:
+def _refuse_more(stream: BinaryIO, place: str) -> None:
     while lines := stream.readlines(_BYTES):
         if any(rest.strip() for rest in lines):
-            raise UserError(f"line {line} of {path} is blank, and more lines follow")
-
-
-def _sizes(stream: BinaryIO, header: bool) -> tuple[int | None, int]:
-    first = stream.readline()
-    sizes = word2vec_header(first) if header else None
-    if sizes is None:
-        stream.seek(0)
-        return None, len(first.split()) - 1
-    return sizes
+            raise UserError(f"{place} is blank, and more lines follow")
 
 
 def _progress(total: int | None, label: str) -> tqdm[NoReturn]:

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.metrics import direct_bias, gender_direction
-from debiaslab.regularizers.neutralize import NeutralizeAndEqualize
-from debiaslab.regularizers.subspace import bias_subspace
+from debiaslab.regularizers.subspace import NeutralizeAndEqualize, bias_subspace
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.compare import Compared
 from experiments.oracle.queries import Queries

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from debiaslab.report.figures.spots import Spot
 from debiaslab.report.pages.neighbors import NeighborIndex
+from debiaslab.tables import Table
 
 
 @dataclass(frozen=True)
@@ -26,25 +27,6 @@ class Drawing:
     description: str
     png: bytes
     spots: tuple[Spot, ...] = ()
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table; the first cell of a row names it.
-
-    Attributes:
-        title: Its heading.
-        head: Names of the columns.
-        rows: Cells as they are shown.
-        caption: What the numbers are.
-        marked: Rows that stand out, by number.
-    """
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    caption: str
-    marked: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from debiaslab.report.pages.content import StudyReport, Table
-
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|#])")
+from debiaslab.report.pages.content import StudyReport
+from debiaslab.tables import markdown_text
 
 
 def markdown_page(report: StudyReport, folder: str) -> str:
@@ -21,11 +20,11 @@ def markdown_page(report: StudyReport, folder: str) -> str:
 
 
 def _lines(report: StudyReport, folder: str) -> Iterator[str]:
-    yield from (f"# {_escaped(report.title)}", "", _escaped(report.question), "")
-    yield from ("## Result", "", f"**{_escaped(report.headline)}**", "")
+    yield from (f"# {markdown_text(report.title)}", "", markdown_text(report.question), "")
+    yield from ("## Result", "", f"**{markdown_text(report.headline)}**", "")
     if report.warnings:
         yield from ("### Before you believe it", "")
-        yield from (f"- {_escaped(warning)}" for warning in report.warnings)
+        yield from (f"- {markdown_text(warning)}" for warning in report.warnings)
         yield ""
     yield from ("## How it was done", "")
     for title, values in (
@@ -38,9 +37,9 @@ def _lines(report: StudyReport, folder: str) -> Iterator[str]:
     if report.drawings:
         yield from ("## Figures", "")
     for each in report.drawings:
-        yield from (f"### {_escaped(each.title)}", "")
-        yield f"![{_escaped(each.title)}]({folder}/{each.name}.png)"
-        yield from ("", _escaped(each.description), "")
+        yield from (f"### {markdown_text(each.title)}", "")
+        yield f"![{markdown_text(each.title)}]({folder}/{each.name}.png)"
+        yield from ("", markdown_text(each.description), "")
     if report.neighbors is not None:
         yield from (
             "## Neighbours before and after",
@@ -51,38 +50,22 @@ def _lines(report: StudyReport, folder: str) -> Iterator[str]:
         for word in report.neighbors.examples():
             before, after = report.neighbors.of(word) or ([], [])
             sides = (", ".join(each for each, _ in side) for side in (before, after))
-            yield f"| {_escaped(word)} | " + " | ".join(map(_escaped, sides)) + " |"
+            yield f"| {markdown_text(word)} | " + " | ".join(map(markdown_text, sides)) + " |"
         yield ""
     yield from ("## Tables", "")
     for table in report.tables:
         yield from (
-            f"### {_escaped(table.title)}",
+            f"### {markdown_text(table.title)}",
             "",
-            *_table(table),
-            "",
-            _escaped(table.caption),
+            replace(table, title="").markdown(),
             "",
         )
     yield from ("## What was held out", "")
     for paragraph in report.held_out:
-        yield from (_escaped(paragraph), "")
+        yield from (markdown_text(paragraph), "")
     yield from ("## Do it again", "", "```bash", *report.commands, "```", "")
     yield from (*_facts(report.origin), "")
 
 
 def _facts(values: Mapping[str, str]) -> Iterator[str]:
-    yield from (f"- {_escaped(key)}: {_escaped(value)}" for key, value in values.items())
-
-
-def _table(table: Table) -> Iterator[str]:
-    yield "| " + " | ".join(map(_escaped, table.head)) + " |"
-    yield "|---|" + "---:|" * (len(table.head) - 1)
-    for i, cells in enumerate(table.rows):
-        shown = [_escaped(cell) for cell in cells]
-        if i in table.marked:
-            shown = [f"**{cell}**" for cell in shown]
-        yield "| " + " | ".join(shown) + " |"
-
-
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text.replace("\n", " "))
+    yield from (f"- {markdown_text(key)}: {markdown_text(value)}" for key, value in values.items())

@@ -9,11 +9,12 @@ import io
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
-from debiaslab.report.pages.content import StudyReport, Table
+from debiaslab.report.pages.content import StudyReport
 from debiaslab.report.pages.neighbors import NeighborIndex
+from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -58,7 +59,7 @@ def pdf_page(report: StudyReport) -> bytes:
         _text(pdf, each.description, size=8)
         pdf.ln(2)
     if report.neighbors is not None:
-        _table(pdf, _neighbors(report.neighbors), "LEFT")
+        _table(pdf, _neighbors(report.neighbors))
     _heading(pdf, "Tables", 1)
     for table in report.tables:
         _table(pdf, table)
@@ -124,33 +125,30 @@ def _neighbors(index: NeighborIndex) -> Table:
     for word in index.examples():
         sides = index.of(word) or ([], [])
         rows.append((word, *(", ".join(each for each, _ in side) for side in sides)))
-    return Table(
-        "Neighbours before and after",
-        ("word", "before (baseline)", "after"),
-        tuple(rows),
-        "The nearest words by cosine; the HTML page has a box for 5,000 more words.",
-    )
+    columns = tuple(Column(name, align="left") for name in ("word", "before (baseline)", "after"))
+    note = "The nearest words by cosine; the HTML page has a box for 5,000 more words."
+    return Table(columns, rows, "Neighbours before and after", (note,))
 
 
-def _table(pdf: FPDF, table: Table, align: Literal["LEFT", "RIGHT"] = "RIGHT") -> None:
+def _table(pdf: FPDF, table: Table) -> None:
     from fpdf.fonts import FontFace
 
     _heading(pdf, table.title, 2)
-    shown = table.rows[:_MOST_ROWS]
+    shown = table.cells[:_MOST_ROWS]
     bold = FontFace(emphasis="BOLD")
     with pdf.table(
         borders_layout="HORIZONTAL_LINES",
         col_widths=_widths(pdf, table.head, shown),
         headings_style=bold,
         line_height=3.2,
-        text_align=("LEFT", *[align] * (len(table.head) - 1)),
+        text_align=tuple("LEFT" if c.align == "left" else "RIGHT" for c in table.columns),
     ) as drawn:
         drawn.row(table.head)
         for i, cells in enumerate(shown):
             drawn.row(cells, style=bold if i in table.marked else None)
     cut = len(table.rows) - len(shown)
     more = f" {cut:,} further rows are in the HTML page." if cut else ""
-    _text(pdf, table.caption + more, size=7)
+    _text(pdf, " ".join(table.footer()) + more, size=7)
 
 
 def _widths(

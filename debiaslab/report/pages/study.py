@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.metrics.measured import shortlist
-from debiaslab.report.pages import tables
+from debiaslab.report import tables
 from debiaslab.report.pages.again import commands
-from debiaslab.report.pages.content import Drawing, StudyReport, Table
+from debiaslab.report.pages.content import Drawing, StudyReport
 from debiaslab.report.pages.neighbors import neighbor_index
 from debiaslab.report.pages.pictures import (
     comparison_drawings,
@@ -20,6 +20,7 @@ from debiaslab.report.pages.pictures import (
 )
 from debiaslab.report.verdict import compared_verdict, verdict
 from debiaslab.statistics.warnings import warnings_of
+from debiaslab.tables import Table
 
 if TYPE_CHECKING:
     from debiaslab.results import RunResults, StudyResults
@@ -112,10 +113,10 @@ def _same(study: StudyResults, run: RunResults) -> list[RunResults]:
 
 def _tables(study: StudyResults, before: RunResults, after: RunResults | None) -> Iterator[Table]:
     if study.is_comparison:
-        yield tables.sides_table(study.sides)
+        yield tables.means_table(study.sides, "Strategies")
         yield tables.changes_table(study.sides)
     else:
-        yield tables.trials_table(study.trials)
+        yield tables.trials_table(study.trials, "Trials")
     yield tables.runs_table(study)
     if after is not None:
         yield tables.records_table(before, after)

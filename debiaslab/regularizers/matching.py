@@ -1,25 +1,116 @@
-"""Adversarial: a linear probe learns to tell which words lean male, and words learn to hide it."""
+"""Penalties on male- and female-leaning words: nothing linear should tell the two apart."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from debiaslab.regularizers.leaning_words import Leaning, check_leaning, leaning_words
-from debiaslab.regularizers.penalty import Penalty, PenaltyWords
+from debiaslab.errors import UserError, nearest
+from debiaslab.regularizers.penalty import Penalty, PenaltyWords, unit_rows
 from debiaslab.regularizers.registry import LogUniform, register
-from debiaslab.regularizers.unit import unit_rows
+
+LeaningBy = Literal["context", "target"]
+
+
+@torch.no_grad()
+def leaning_rows(
+    W: Tensor, C: Tensor, words: PenaltyWords, share: float, by: LeaningBy
+) -> tuple[Tensor, Tensor]:
+    """Return the rows of the male-leaning and of the female-leaning neutral words.
+
+    They are the ``share`` of the neutral words at either end (at least one word) when ordered by
+
+    - ``context``: cos(C_w, Σ (m − f)), m and f unit rows of W: whom the word is met near. A
+      penalty on W alone leaves this as it is, so that words keep their label.
+    - ``target``: cos(W_w, Σ (m − f)): what the word's own vector shows.
+    """
+    unit = unit_rows(W)
+    g = (unit[words.male] - unit[words.female]).mean(0)
+    rows = unit if by == "target" else unit_rows(C)
+    order = (rows[words.neutral] @ g).argsort(stable=True)
+    n = max(1, int(share * len(order)))
+    ordered = words.neutral[order]
+    return ordered[len(order) - n :], ordered[:n]
+
+
+def check_leaning(share: float, by: str) -> None:
+    """Refuse a share or a way to measure leaning that is none.
+
+    Raises:
+        UserError: ``share`` is not in (0, 0.5], or ``by`` neither context nor target.
+    """
+    if not 0 < share <= 0.5:
+        raise UserError(f"share was {share}", allowed="a number above 0, at most 0.5")
+    known = get_args(LeaningBy)
+    if by not in known:
+        raise UserError(f"leaning was {by!r}", allowed=", ".join(known), nearest=nearest(by, known))
+
+
+_RIDGE = 1e-2  # of the mean variance, added to Σ: drawn words may be fewer than dimensions
+
+
+@register("distribution")
+@dataclass(frozen=True)
+class DistributionMatching(Penalty):
+    """‖μ_m − μ_f‖² of the unit rows of male- and female-leaning neutral words.
+
+    A linear classifier can tell two classes apart exactly when their means differ (Belrose et al.,
+    theorem 3.1), so equal means are linear erasure. With ``whiten`` the distance is Mahalanobis,
+    Δᵀ Σ⁻¹ Δ, Σ the covariance of the drawn neutral words, held constant: directions in which words
+    vary little count as much as others, as they do for a classifier. Which words lean (the
+    ``share`` at either end, by their ``leaning``) is found anew at every step.
+    Measured on 10,000 biographies (one seed), WEAT and direct bias hardly fall: equal means of the
+    leaning words do not make the single words neutral.
+
+    Raises:
+        UserError: ``share`` is not in (0, 0.5], or ``leaning`` neither context nor target.
+    """
+
+    whiten: bool = False
+    share: float = 0.25
+    leaning: LeaningBy = "context"
+
+    citation = (
+        "after Belrose et al. 2023, LEACE: Perfect Linear Concept Erasure in Closed Form "
+        "(NeurIPS), theorem 3.1, as a penalty"
+    )
+    search_space: ClassVar[dict[str, LogUniform]] = {"weight": LogUniform(1e-3, 1e2)}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_leaning(self.share, self.leaning)
+
+    def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
+        """Return the squared distance of the class means, in [0, 4] without ``whiten``."""
+        unit = unit_rows(W)
+        male, female = leaning_rows(W, C, words, self.share, self.leaning)
+        difference = unit[male].mean(0) - unit[female].mean(0)
+        if not self.whiten:
+            return difference.square().sum()
+        return difference @ torch.linalg.solve(covariance(unit[words.neutral]), difference)
+
+
+@torch.no_grad()
+def covariance(rows: Tensor) -> Tensor:
+    """Return the covariance of rows ``(n, d)`` with a small ridge, ``(d, d)``, invertible."""
+    centred = rows - rows.mean(0)
+    sigma = centred.T @ centred / len(rows)
+    ridge = _RIDGE * sigma.diagonal().mean() + 1e-12
+    return sigma + ridge * torch.eye(len(sigma), dtype=sigma.dtype, device=sigma.device)
+
 
 _NEWTON_STEPS = 5  # of a draw; the probe starts from the last draw's
 _HALVINGS = 8  # of a Newton step that does not lower the probe's loss
-_RIDGE = 1e-3  # of the probe's squared weights: its optimum is finite when classes are separable
+_PROBE_RIDGE = (
+    1e-3  # of the probe's squared weights: its optimum is finite when classes are separable
+)
 
 
 @register("adversarial")
@@ -39,7 +130,7 @@ class Adversarial(Penalty):
     """
 
     share: float = 0.25
-    leaning: Leaning = "context"
+    leaning: LeaningBy = "context"
 
     citation = (
         "after Zhang, Lemoine & Mitchell 2018, Mitigating Unwanted Biases with Adversarial "
@@ -74,7 +165,7 @@ class Adversarial(Penalty):
         unit = unit_rows(W)
         if probe.words is not words:
             probe.words = words
-            probe.male, probe.female = leaning_words(W, C, words, self.share, self.leaning)
+            probe.male, probe.female = leaning_rows(W, C, words, self.share, self.leaning)
             probe.learn(unit)
         return (math.log(2) - probe.cross_entropies(unit)).abs().mean()
 
@@ -98,10 +189,10 @@ class _Probe:
         """Take a few Newton steps on CE + ridge, halved until they lower it."""
         x, y = self._labelled(unit)
         theta = x.new_zeros(x.shape[1]) if self.theta is None else self.theta.to(x)
-        ridge = _RIDGE * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+        ridge = _PROBE_RIDGE * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
         for _ in range(_NEWTON_STEPS):
             wrong = torch.sigmoid(-y * (x @ theta))  # P of the other class
-            gradient = -(x.T @ (y * wrong)) / len(x) + _RIDGE * theta
+            gradient = -(x.T @ (y * wrong)) / len(x) + _PROBE_RIDGE * theta
             curvature = (x.T * (wrong * (1 - wrong))) @ x / len(x) + ridge
             step = torch.linalg.solve(curvature, gradient)
             theta = _lower(x, y, theta, step)
@@ -124,4 +215,4 @@ def _lower(x: Tensor, y: Tensor, theta: Tensor, step: Tensor) -> Tensor:
 
 
 def _loss(x: Tensor, y: Tensor, theta: Tensor) -> float:
-    return float(F.softplus(-y * (x @ theta)).mean() + _RIDGE * theta.square().sum() / 2)
+    return float(F.softplus(-y * (x @ theta)).mean() + _PROBE_RIDGE * theta.square().sum() / 2)

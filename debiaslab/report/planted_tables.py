@@ -1,19 +1,17 @@
-"""The planted-bias control as text, Markdown and CSV."""
+"""The tables of the planted-bias control."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
-from debiaslab.report.comparison_table import MISSING
 from debiaslab.report.planted import Followed, PlantedStudy, Point, followed
+from debiaslab.tables import Block, Column, Table, markdown, plain, span
 
 _COLUMNS = (
     *("metric", "follows", "words", "dose", "seeds", "mean", "low", "high"),
     *("null_median", "null_low", "null_high", "seeds_inside", "rho"),
 )
-_FOLLOWS = {"dose": "dose", "size": "its size", "less": "−its size", "nothing": "–"}
+_FOLLOWS = {"dose": "dose", "size": "its size", "less": "−its size", "nothing": None}
 _AT_ZERO = {
     "text": "gender words near the chosen words are male as often as in the whole text ({:.0%})",
     "alike": "gender words near these, and near all they are held against, are male as often as in "
@@ -23,43 +21,45 @@ _AT_ZERO = {
 }
 
 
-def planted_text(study: PlantedStudy) -> str:
+def planted_blocks(study: PlantedStudy) -> list[Block]:
     """Return the table, what its numbers are, and the words."""
-    head, rows = _cells(study)
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ).rstrip()
-        for cells in (head, *rows)
-    ]
-    grid = "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
-    return f"{grid}\n\n{caption(study)}\n\n{_words(study)}\n"
+    return [planted_table(study), _words(study)]
+
+
+def planted_text(study: PlantedStudy) -> str:
+    """Return the control as plain text."""
+    return plain(planted_blocks(study))
 
 
 def planted_markdown(study: PlantedStudy) -> str:
-    """Return the same as Markdown."""
-    head, rows = _cells(study)
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([*lines, "", caption(study), "", _words(study)]) + "\n"
+    """Return the control as Markdown."""
+    return markdown(planted_blocks(study))
+
+
+def planted_table(study: PlantedStudy) -> Table:
+    """Return one row a metric: its means by dose, and how it follows the dose."""
+    columns = (
+        *(Column("metric", align="left"), Column("follows")),
+        *(Column(f"dose {dosed.dose:g}", _value) for dosed in study.doses),
+        *(Column("random words at 0", span(3, signed=True)), Column("inside")),
+        *(Column("ρ", "+.2f"), Column("ρ control", "+.2f"), Column("leak", "+.0%")),
+    )
+    rows = [_metric_row(each) for each in followed(study)]
+    return Table(columns, rows, notes=(caption(study),), label="tab:planted")
 
 
 def planted_csv(study: PlantedStudy) -> str:
     """Return one row for each metric, set of words and dose; what is missing is left empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for each in followed(study):
+    rows = [
+        [each.metric.metric, each.metric.follows, name, *_row(point), rho]
+        for each in followed(study)
         for name, points, rho in (
             ("planted", each.planted, each.rho),
             ("control", each.control, each.control_rho),
-        ):
-            for point in points:
-                row = [each.metric.metric, each.metric.follows, name, *_row(point), rho]
-                writer.writerow(["" if value is None else value for value in row])
-    return out.getvalue()
+        )
+        for point in points
+    ]
+    return Table(tuple(map(Column, _COLUMNS)), rows).csv()
 
 
 _TOGETHER = (
@@ -120,33 +120,20 @@ def _words(study: PlantedStudy) -> str:
     return "\n".join(lines)
 
 
-def _cells(study: PlantedStudy) -> tuple[list[str], list[list[str]]]:
-    doses = [f"dose {dosed.dose:g}" for dosed in study.doses]
-    head = ["metric", "follows", *doses, "random words at 0", "inside", "ρ", "ρ control", "leak"]
-    return head, [_metric_cells(each) for each in followed(study)]
-
-
-def _metric_cells(each: Followed) -> list[str]:
+def _metric_row(each: Followed) -> tuple[object, ...]:
     zero = each.at_zero
-    band = inside = MISSING
+    band = inside = None
     if zero is not None and zero.null_low is not None and zero.null_high is not None:
-        band = f"[{zero.null_low:+.3f}, {zero.null_high:+.3f}]"
-        inside = f"{zero.inside}/{zero.n}"
+        band, inside = (zero.null_low, zero.null_high), f"{zero.inside}/{zero.n}"
     leak = each.leak if each.metric.follows == "dose" else None
-    return [
-        each.metric.label,
-        _FOLLOWS[each.metric.follows],
-        *(_value(point) for point in each.planted),
-        band,
-        inside,
-        *(MISSING if rho is None else f"{rho:+.2f}" for rho in (each.rho, each.control_rho)),
-        MISSING if leak is None else f"{leak:+.0%}",
-    ]
+    points = (None if point.mean is None else point for point in each.planted)
+    return (
+        *(each.metric.label, _FOLLOWS[each.metric.follows], *points, band, inside),
+        *(each.rho, each.control_rho, leak),
+    )
 
 
 def _value(point: Point) -> str:
-    if point.mean is None:
-        return MISSING
     spread = "" if point.half_width is None else f" ±{point.half_width:.3f}"
     return f"{point.mean:+.3f}{spread}"
 

@@ -1,0 +1,215 @@
+"""Which words are frequent: the one place that decides the order of the rows.
+
+Every part of the package that takes "the most frequent words" takes the first rows. Here rows are
+put in that order where counts are known, and where they are not, an order that cannot be by
+frequency is noticed.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from debiaslab.errors import UserError
+from debiaslab.vectors.embeddings import Embeddings, written_in
+from debiaslab.vectors.files import reading
+
+_FREQUENT = [
+    "the",
+    "of",
+    "and",
+    "to",
+    "in",
+    "a",
+    "is",
+    "that",
+    "it",
+    "was",
+    "for",
+    "on",
+    "with",
+    "as",
+    "he",
+    "be",
+    "by",
+    "at",
+    "this",
+    "had",
+    "not",
+    "are",
+    "but",
+    "from",
+    "or",
+    "have",
+    "an",
+    "they",
+    "which",
+    "one",
+    "you",
+    "were",
+    "all",
+    "she",
+    "there",
+    "would",
+    "their",
+    "we",
+    "him",
+    "been",
+    "has",
+    "when",
+    "who",
+    "will",
+    "more",
+    "no",
+    "if",
+    "out",
+    "so",
+    "said",
+    "what",
+    "up",
+    "its",
+    "about",
+    "into",
+    "than",
+    "them",
+    "can",
+    "only",
+    "other",
+    "new",
+    "some",
+    "could",
+    "time",
+    "these",
+]
+"""The most frequent words of written English (Kučera & Francis 1967), whatever the text."""
+
+_LEAST = 1_000  # vectors; in fewer, the frequent words are not a small part of all
+_KNOWN = 20  # of those words, that must be there for their ranks to say anything
+_LATE = 1 / 8  # of all rows, before which their median stands in any order by frequency
+_LOOKED_AT = 10_000  # first rows that are compared with an alphabetical order
+_ALPHABETICAL = 0.95  # rank correlation; words of one count may stand from A to Z
+_WORDS, _COUNTS = ("word", "token", "term"), ("count", "counts", "freq", "frequency", "n")
+
+
+def falling(counts: ArrayLike) -> NDArray[np.intp] | None:
+    """Return the rows by falling count, equal counts as they stand; None when all stand so."""
+    numbers = np.asarray(counts, dtype=np.float64)
+    if not (numbers[1:] > numbers[:-1]).any():
+        return None
+    return np.argsort(-numbers, kind="stable")
+
+
+def order_warning(embeddings: Embeddings) -> str | None:
+    """Say that, and why, the words cannot stand by falling frequency; None when they may.
+
+    Noticed are an alphabetical order of the first rows, and frequent English words that do not
+    stand at the top. Another order of words that are not English goes unnoticed.
+    """
+    why = _unsorted(embeddings.words, embeddings.index)
+    if why is None:
+        return None
+    return (
+        f"the words do not stand by falling frequency ({why}), and random words, most biased words "
+        "and neighbours are taken from the first: order them with --frequencies FILE"
+    )
+
+
+def _unsorted(words: Sequence[str], index: Mapping[str, int]) -> str | None:
+    if len(words) < _LEAST:
+        return None
+    if _is_alphabetical(words[:_LOOKED_AT]):
+        return "they stand in alphabetical order"
+    written = (written_in(index, word) for word in _FREQUENT)
+    rows = [index[word] for word in written if word is not None]
+    middle = float(np.median(rows)) + 1 if len(rows) >= _KNOWN else 0.0
+    if middle <= _LATE * len(words):
+        return None
+    return (
+        f"half of the most frequent English words, such as {words[min(rows)]!r}, stand after row "
+        f"{middle:,.0f} of {len(words):,}"
+    )
+
+
+def read_frequencies(path: str | Path) -> dict[str, float]:
+    """Read how often words occur: one word and its count a line.
+
+    Taken are a space, a tab or a comma between the two, the count before the word as ``uniq -c``
+    writes it, and a first line that names the columns; a file may be gzipped.
+
+    Raises:
+        UserError: The file cannot be read, is not UTF-8, or a line has no word or no count.
+    """
+    path = Path(path)
+    with reading(path, "a file of words and counts") as stream:
+        try:
+            lines = stream.read().decode("utf-8-sig").split("\n")
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"byte {error.start} of {path} is not UTF-8", allowed="words in UTF-8"
+            ) from error
+    rows = _split([line.strip("\r") for line in lines])
+    first = next((number for number, row in enumerate(rows) if row), len(rows))
+    columns = _named(rows[first]) if first < len(rows) else None
+    start = first if columns is None else first + 1
+    found: dict[str, float] = {}
+    word, count = columns or _unnamed(rows)
+    for number, row in enumerate(rows[start:], start + 1):
+        if not row:
+            continue
+        value = _count(row[count]) if len(row) > max(word, count) else None
+        if value is None or not row[word] or (columns is None and len(row) != 2):
+            raise UserError(f"line {number} of {path} is {' '.join(row)[:60]!r}", allowed=_ALLOWED)
+        found[row[word]] = found.get(row[word], 0.0) + value
+    if not found:
+        raise UserError(f"{path} holds no words", allowed=_ALLOWED)
+    return found
+
+
+_ALLOWED = "one word and its count on each line, such as: the 23135851162"
+
+
+def _is_alphabetical(words: Sequence[str]) -> bool:
+    rows = np.arange(len(words))
+    for key in (str, str.casefold):
+        order = sorted(range(len(words)), key=lambda row, key=key: key(words[row]))  # type: ignore[misc]
+        if np.corrcoef(rows, order)[0, 1] > _ALPHABETICAL:
+            return True
+    return False
+
+
+def _split(lines: Sequence[str]) -> list[list[str]]:
+    """Split lines where the first that is not blank has its separator."""
+    first = next((line for line in lines if line.strip()), "")
+    if "\t" in first:
+        return [line.split("\t") if line.strip() else [] for line in lines]
+    if "," in first.strip(",") and len(first.split(" ")) != 2:
+        return [row if any(row) else [] for row in csv.reader(lines)]
+    return [[part for part in line.split(" ") if part] for line in lines]
+
+
+def _named(row: Sequence[str]) -> tuple[int, int] | None:
+    """Return the columns of word and count that a first line names, or None."""
+    names = [name.strip().casefold() for name in row]
+    word = next((names.index(name) for name in _WORDS if name in names), None)
+    count = next((names.index(name) for name in _COUNTS if name in names), None)
+    return None if word is None or count is None else (word, count)
+
+
+def _unnamed(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """Return the columns of word and count: the count is first where only first ones are counts."""
+    pairs = [row for row in rows if len(row) == 2]
+    all_first = all(_count(row[0]) is not None for row in pairs)
+    all_second = all(_count(row[1]) is not None for row in pairs)
+    return (1, 0) if all_first and not all_second else (0, 1)
+
+
+def _count(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if np.isfinite(value) and value >= 0 else None
