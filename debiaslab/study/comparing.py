@@ -27,6 +27,7 @@ from debiaslab.study.driver import (
     Conducted,
     Headline,
     conduct_study,
+    existing_store,
     open_study_run,
 )
 from debiaslab.study.executors import Executor
@@ -37,11 +38,11 @@ from debiaslab.study.plan import Plan
 from debiaslab.study.run import Site
 from debiaslab.study.sweeping import conduct_sweep
 from debiaslab.tracking import Store
-from debiaslab.tracking.run_info import COMPARISON_TAG, RunInfo
+from debiaslab.tracking.run_info import COMPARISON_TAG, TUNING_TAG, RunInfo
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.spec import StudyFile
+    from debiaslab.study.spec import ComparisonKind
 
 SETTLED = "settled.json"  # artifact of a comparison: its strategies, once every λ is settled
 FLOOR = "gender-blind"  # the strategy of a floor
@@ -122,11 +123,15 @@ def compare(
     return conduct_comparison(corpus, plan, conduct)
 
 
-def conduct_comparison(corpus: Corpus, plan: ComparisonPlan, conduct: Conduct) -> Comparison:
+def conduct_comparison(
+    corpus: Corpus, plan: ComparisonPlan, conduct: Conduct, kind: ComparisonKind = "compare"
+) -> Comparison:
     """Do what ``compare`` does, as ``conduct`` says."""
+    from debiaslab.study.spec import study_of_comparison
+
     name = check_comparison(corpus, plan, root=conduct.root)
     site, _ = open_study_run(corpus, name, _headline(corpus, plan), conduct)
-    own = _own_file(corpus, replace(plan, name=name), conduct)
+    own = study_of_comparison(replace(plan, name=name), corpus.sources, corpus.settings, kind=kind)
     with site.store.resume(site.parent) as log:  # by it what is killed while it tunes is resumed
         log_study_file(log, site.store, own, conduct.file)
         settled, refused = _settle(site, plan, conduct)
@@ -231,6 +236,35 @@ def read_settled(store: Store, parent: str) -> list[Settled]:
     ]
 
 
+def rows_of(
+    plan: ComparisonPlan, settled: Sequence[Settled]
+) -> list[tuple[str | None, list[Cell]]]:
+    """Return the cells of a comparison, the baseline first and then strategy by strategy."""
+    rows: list[tuple[str | None, list[Cell]]] = [
+        (None, [plan.cell(plan.entries[0], 0.0, seed) for seed in plan.seeds])
+    ]
+    rows += [(each.entry.label, [_cell(plan, each, s) for s in plan.seeds]) for each in settled]
+    return rows
+
+
+def foreseen(
+    corpus: Corpus, plan: ComparisonPlan, store: Store | None
+) -> list[tuple[str | None, list[Cell]]]:
+    """Return the cells of a comparison before it is run; where λ is to be tuned, it is 1.
+
+    Args:
+        corpus: Encoded corpus.
+        plan: The comparison.
+        store: The tracking store; None when there is none yet.
+    """
+    study = None if store is None else store.find_study(comparison_name(corpus, plan))
+    known = [] if store is None or study is None else read_settled(store, study.run_id)
+    if {each.entry.label for each in known} < {each.label for each in plan.entries}:
+        known = [Settled(e.strategy, e.knobs, e.weight or 1.0) for e in plan.entries]
+        known += _controls(corpus, plan, known)[0]
+    return rows_of(plan, known)
+
+
 def _cell(plan: ComparisonPlan, settled: Settled, seed: int) -> Cell:
     return plan.cell(settled.entry, settled.weight, seed)
 
@@ -255,12 +289,6 @@ def _headline(corpus: Corpus, plan: ComparisonPlan) -> Headline:
     return Headline(params, tags, f"Strategies side by side on {corpus.name}.")
 
 
-def _own_file(corpus: Corpus, plan: ComparisonPlan, conduct: Conduct) -> StudyFile:
-    from debiaslab.study.spec import study_of_comparison
-
-    return study_of_comparison(plan, corpus.sources, corpus.settings)
-
-
 def _settle(
     site: Site, plan: ComparisonPlan, conduct: Conduct
 ) -> tuple[list[Settled], dict[str, str]]:
@@ -280,7 +308,8 @@ def _tune(
     tuned_by = (search.study_name(site.corpus), str(plan.trials), plan.rule.name)
     if known := next((each for each in before if each.tuned_by == tuned_by), None):
         return known
-    summary = conduct_sweep(site.corpus, search, replace(conduct, file=None))
+    tags = {TUNING_TAG: site.name}
+    summary = conduct_sweep(site.corpus, search, replace(conduct, file=None), tags)
     chosen: TrialSummary = plan.rule.choose(summarize(summary.rows))
     runs = site.store.runs(summary.parent)
     return Settled(
@@ -328,7 +357,8 @@ def _check_same(root: str | Path, name: str, shared: Mapping[str, object]) -> No
     Raises:
         UserError: The comparison of that name has another corpus, cover or setting of training.
     """
-    found = Store.open(root).find_study(name)
+    store = existing_store(root)
+    found = None if store is None else store.find_study(name)
     if found is None:
         return
     other = [
@@ -374,15 +404,35 @@ def _sides(
         )
 
 
-def gender_blind_floor(
-    corpus: Corpus,
-    *,
+def floor_plan(
     seeds: tuple[int, ...] = (1, 2, 3),
     settings: TrainSettings | None = None,
     name: str | None = None,
+) -> ComparisonPlan:
+    """Return the comparison that a floor is: the baseline and the gender-blind text.
+
+    Args:
+        seeds: Of the trainings.
+        settings: Of the trainings; None for the defaults.
+        name: Of the study; None: made from corpus and settings.
+    """
+    return ComparisonPlan(
+        (Entry(FLOOR),),
+        seeds=seeds,
+        settings=settings or TrainSettings(),
+        objective=Objective(retention_weight=0.0),  # nothing is scored: no word similarity needed
+        name=name,
+        controls=False,
+    )
+
+
+def gender_blind_floor(
+    corpus: Corpus,
+    plan: ComparisonPlan | None = None,
+    *,
     root: str | Path = "mlruns",
-    submissions: str | Path = "submissions",
     progress: bool = True,
+    executor: Executor | None = None,
 ) -> Comparison:
     """Train the baseline and the gender-blind text with the same seeds, and measure both.
 
@@ -392,29 +442,24 @@ def gender_blind_floor(
 
     Args:
         corpus: Encoded corpus.
-        seeds: Of the trainings.
-        settings: Of the trainings; None for the defaults.
-        name: Of the study; None: made from corpus and settings.
+        plan: See ``floor_plan``.
         root: Folder of the local store.
-        submissions: Folder for CodaLab files, which the floor makes none of.
         progress: Whether to draw progress bars.
+        executor: What runs several workers; None: this process alone does the work, in order.
 
     Raises:
         UserError: The corpus lacks gender words, or words the objective needs; before any training.
     """
-    plan = ComparisonPlan(
-        (Entry(FLOOR),),
-        seeds=seeds,
-        settings=settings or TrainSettings(),
-        objective=Objective(retention_weight=0.0),  # nothing is scored: no word similarity needed
-        name=name,
-        controls=False,
-    )
-    named = name or comparison_name(corpus, plan).replace("compare-", "floor-", 1)
-    return compare(
-        corpus,
-        replace(plan, name=named),
-        root=root,
-        submissions=submissions,
-        progress=progress,
-    )
+    conduct = Conduct(Path(root), executor=executor, progress=progress)
+    return conduct_floor(corpus, plan or floor_plan(), conduct)
+
+
+def conduct_floor(corpus: Corpus, plan: ComparisonPlan, conduct: Conduct) -> Comparison:
+    """Do what ``gender_blind_floor`` does, as ``conduct`` says."""
+    return conduct_comparison(corpus, floor_named(corpus, plan), conduct, kind="floor")
+
+
+def floor_named(corpus: Corpus, plan: ComparisonPlan) -> ComparisonPlan:
+    """Return the plan of a floor with the name of its study."""
+    named = plan.name or comparison_name(corpus, plan).replace("compare-", "floor-", 1)
+    return replace(plan, name=named)

@@ -24,6 +24,7 @@ from debiaslab.study.run_log import dataset_info, log_provenance
 from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.worker import Source, Worker
 from debiaslab.tracking import Store
+from debiaslab.tracking.store_paths import locate
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -78,6 +79,14 @@ class Conducted:
 
     worker: Worker
     trained: int
+
+
+def existing_store(root: str | Path) -> Store | None:
+    """Return the tracking store, which is not made: None when there is none."""
+    database = locate(root).database  # None: a server, which is asked
+    if database is not None and not database.is_file():
+        return None
+    return Store.open(root, create=False)
 
 
 def open_study_run(

@@ -69,7 +69,7 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
     there = store.artifacts(found[0].run_id)
     if STUDY_FILE not in there:
         raise UserError(
-            f"{name!r} keeps no study file: it is a comparison, or older than such files",
+            f"{name!r} keeps no study file: an older version made it",
             next_step="the command that made it, which continues it",
         )
     file = _read(store, found[0], STUDY_FILE)

@@ -186,7 +186,7 @@ def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Pl
     """Do what ``plant`` does, as ``conduct`` says."""
     from debiaslab.study.spec import study_of_planting
 
-    sets = {seed: _words(corpus, plan, seed) for seed in plan.seeds}
+    sets = {seed: words_of(corpus, plan, seed) for seed in plan.seeds}
     name = planting_name(corpus, plan)
     site, _ = open_study_run(corpus, name, _headline(corpus, plan), conduct)
     own = study_of_planting(replace(plan, name=name), corpus.sources, corpus.settings)
@@ -225,6 +225,15 @@ def cells_of(plan: PlantingPlan, sets: Mapping[int, PlantedWords]) -> CellList:
         ),
         needed=PLANTED_CARD,
     )
+
+
+def rows_of(plan: PlantingPlan) -> list[tuple[str | None, list[Cell]]]:
+    """Return the cells of a control, dose by dose, without the words: they follow from the seed."""
+    unknown = PlantedWords((), (), (), (), math.nan, math.nan)
+    return [
+        (f"{dose:+g}", [plan.cell(unknown, dose, seed) for seed in plan.seeds])
+        for dose in sorted(plan.doses)
+    ]
 
 
 def _headline(corpus: Corpus, plan: PlantingPlan) -> Headline:
@@ -308,7 +317,8 @@ class Dosing:
         log.json(card.to_dict(), PLANTED_CARD)
 
 
-def _words(corpus: Corpus, plan: PlantingPlan, seed: int) -> PlantedWords:
+def words_of(corpus: Corpus, plan: PlantingPlan, seed: int) -> PlantedWords:
+    """Return the words that a seed plants in, and those it holds them against."""
     window = plan.settings.window
     return planted_words(corpus, words=plan.words, count=plan.count, window=window, seed=seed)
 

@@ -31,7 +31,7 @@ from debiaslab.study.archive import (
     search_is_whole,
 )
 from debiaslab.study.description import MODEL_TAG, publish
-from debiaslab.study.kept import RESTORING
+from debiaslab.study.kept import RESTORING, STUDY_FILE
 from debiaslab.tracking import (
     BEST_TAG,
     KIND_TAG,
@@ -40,7 +40,7 @@ from debiaslab.tracking import (
     REASON_TAG,
     Store,
 )
-from debiaslab.tracking.run_info import COMPARISON_TAG, SIDES, VECTORS, DatasetInfo
+from debiaslab.tracking.run_info import SIDES, VECTORS, DatasetInfo
 from debiaslab.tracking.run_records import PROCESS_TAG
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -58,7 +58,7 @@ class Restored:
     """What was restored."""
 
     studies: tuple[str, ...]
-    comparisons: tuple[str, ...]  # of these those that `resume` does not continue
+    without_file: tuple[str, ...]  # of these those that `resume` cannot continue
     runs: int
 
 
@@ -94,8 +94,8 @@ def restore(path: Path, root: Path, *, progress: bool = True) -> Restored:
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
         raise UserError(f"{path} is not a whole zip file ({error})") from error
     names = tuple(study.name for study in content.studies)
-    sided = tuple(each.name for each in content.studies if _is_comparison(each))
-    return Restored(names, sided, runs)
+    bare = [name for name in names if not _keeps_file(store, name)]
+    return Restored(names, tuple(bare), runs)
 
 
 def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, root: Path) -> Content:
@@ -202,8 +202,8 @@ def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: 
         search_is_whole(root, study.name)
 
 
-def _is_comparison(study: ArchivedStudy) -> bool:
-    return study.parent.tags.get(COMPARISON_TAG) == "true"
+def _keeps_file(store: Store, name: str) -> bool:
+    return STUDY_FILE in store.artifacts(store.study_named(name).run_id)
 
 
 def _rename_in_sides(store: Store, parent: str, renamed: Mapping[str, str]) -> None:

@@ -26,6 +26,7 @@ from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Uniform
 from debiaslab.sgns import TrainSettings
 from debiaslab.sgns.settings import _INTEGERS, _REALS
+from debiaslab.study.comparing import floor_plan
 from debiaslab.study.comparison import ComparisonPlan, Entry
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import MOST_POINTS, Plan, Sampler, SearchSettings
@@ -39,6 +40,7 @@ _MOST_WORKERS = 10_000
 _MOST_SEEDS = 1000
 
 Kind = Literal["sweep", "compare", "planted", "floor"]
+ComparisonKind = Literal["compare", "floor"]
 Some = Annotated[tuple[str, ...], Field(strict=False)]  # a YAML list is a list
 
 Seeds = Annotated[tuple[int, ...], Field(strict=False, min_length=1)]
@@ -341,6 +343,10 @@ class StudyFile(Part):
             controls=self.comparison.controls,
         )
 
+    def floor_plan(self) -> ComparisonPlan:
+        """Return the comparison that a floor is."""
+        return floor_plan(self.seeds, self.trainer.settings(), self.name)
+
     def planting_plan(self) -> PlantingPlan:
         """Return what is planted.
 
@@ -444,12 +450,17 @@ def study_of(plan: Plan, sources: tuple[str, ...], settings: CorpusSettings) -> 
 
 
 def study_of_comparison(
-    plan: ComparisonPlan, sources: tuple[str, ...], settings: CorpusSettings
+    plan: ComparisonPlan,
+    sources: tuple[str, ...],
+    settings: CorpusSettings,
+    kind: ComparisonKind = "compare",
 ) -> StudyFile:
-    """Return the study file of a comparison, as ``study_of`` does."""
+    """Return the study file of a comparison or a floor, as ``study_of`` does."""
+    shared = {"kind": kind, **_shared(plan, sources, settings)}
+    if kind == "floor":
+        return StudyFile.model_validate(shared)
     content = {
-        "kind": "compare",
-        **_shared(plan, sources, settings),
+        **shared,
         "strategies": [
             {"name": each.strategy, "weight": each.weight, "knobs": dict(each.knobs)}
             for each in plan.entries

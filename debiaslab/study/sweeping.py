@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from debiaslab import regularizers
@@ -67,8 +69,13 @@ def sweep(
     return conduct_sweep(corpus, plan or Plan(), conduct)
 
 
-def conduct_sweep(corpus: Corpus, plan: Plan, conduct: Conduct) -> Summary:
-    """Do what ``sweep`` does, as ``conduct`` says."""
+def conduct_sweep(
+    corpus: Corpus,
+    plan: Plan,
+    conduct: Conduct,
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> Summary:
+    """Do what ``sweep`` does, as ``conduct`` says; a study that is made gets the ``tags``."""
     from debiaslab.study.spec import study_of
 
     coverage = check_sweep(corpus, plan, root=conduct.root, submissions=conduct.submissions)
@@ -76,7 +83,7 @@ def conduct_sweep(corpus: Corpus, plan: Plan, conduct: Conduct) -> Summary:
     trials = Trials.of(plan, corpus)
     with explained(conduct.root):
         source = trials.source(conduct.root, corpus)
-    site, begun = open_study_run(corpus, name, _headline(corpus, plan), conduct)
+    site, begun = open_study_run(corpus, name, _headline(corpus, plan, tags), conduct)
     if begun:  # its links need the run's id
         note = study_note(plan, corpus, site.store.experiment_id, site.parent)
         site.store.describe(site.parent, note)
@@ -147,7 +154,7 @@ def _check_similarity(corpus: Corpus) -> None:
         )
 
 
-def _headline(corpus: Corpus, plan: Plan) -> Headline:
+def _headline(corpus: Corpus, plan: Plan, tags: Mapping[str, str]) -> Headline:
     params = {
         **{k: v for k, v in asdict(plan.settings).items() if k != "seed"},
         "strategy": plan.strategy,
@@ -159,5 +166,5 @@ def _headline(corpus: Corpus, plan: Plan) -> Headline:
         "corpus": corpus.name,
         "corpus_fingerprint": corpus.fingerprint,
     }
-    tags = {"debiaslab.strategy": plan.strategy, "debiaslab.corpus": corpus.name}
-    return Headline(params, tags, f"Sweep of λ for `{plan.strategy}` on {corpus.name}.")
+    own = {"debiaslab.strategy": plan.strategy, "debiaslab.corpus": corpus.name}
+    return Headline(params, {**own, **tags}, f"Sweep of λ for `{plan.strategy}` on {corpus.name}.")

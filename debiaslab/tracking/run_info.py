@@ -18,6 +18,7 @@ BETWEEN_SEEDS = "scorecard_between_seeds.json"  # a baseline measured against an
 SIDES = "sides.json"  # of a comparison: its strategies, with their runs
 # tags of a study
 COMPARISON_TAG = "debiaslab.comparison"  # "true": strategies are compared
+TUNING_TAG = "debiaslab.tuning"  # name of the comparison for which a sweep was made
 # metrics of a run
 LAMBDA = "lambda"  # λ as a metric: the UI's charts take numbers only
 LOG_LAMBDA = "log10_lambda"  # and have no logarithmic axis; the baseline has none

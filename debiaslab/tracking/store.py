@@ -29,7 +29,7 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.system.atomic import replacing, sync, writing_error
 from debiaslab.system.processes import Process, surely_dead
 from debiaslab.system.redact import redact
-from debiaslab.tracking.run_info import VECTORS, DatasetInfo, RunInfo, StudyRun
+from debiaslab.tracking.run_info import TUNING_TAG, VECTORS, DatasetInfo, RunInfo, StudyRun
 from debiaslab.tracking.run_records import (
     dataset_fields,
     dataset_info,
@@ -380,12 +380,12 @@ class Store:
         return found
 
     def newest_study(self) -> StudyRun:
-        """Return the study that was started last.
+        """Return the study that was started last; a comparison, not a sweep that tunes λ for it.
 
         Raises:
             UserError: There is none.
         """
-        studies = self.studies()
+        studies = [study for study in self.studies() if TUNING_TAG not in study.tags]
         if not studies:
             raise UserError(
                 f"there are no studies in {redact(self.uri)}",
