@@ -9,13 +9,14 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO
 
+from debiaslab.commands.files import check_files, writes
 from debiaslab.errors import DifferenceError, UserError, nearest
 from debiaslab.system.atomic import writing_error
 from debiaslab.system.redact import redact
@@ -81,21 +82,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     command = _command_of(argv)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # λ and · need not be in the terminal's code page
-            stream.reconfigure(errors="backslashreplace")
-    with _own_warnings(), _termination():
+    with _streams() as out, _own_warnings(), _termination():
         try:
-            return _run(argv, command)
+            return _run(argv, command, out)
         except UserError as error:
             return _refused(error)
         except KeyboardInterrupt:
             said = getattr(_module(command), "INTERRUPTED", _INTERRUPTED)
             print(f"\ndebiaslab: {said}", file=sys.stderr)
             return 130
-        except BrokenPipeError:  # `debiaslab … | head`: the reader has what it wanted
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
         except MemoryError as error:
             return _refused(
                 UserError(
@@ -107,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _refused(_of_the_file_system(error))
 
 
-def _run(argv: list[str], command: str | None) -> int:
+def _run(argv: list[str], command: str | None, out: _Stream) -> int:
     parser = _Parser(
         prog="python -m debiaslab",
         description="Debiasing studies on word embeddings: text → sweep → MLflow → CodaLab file.",
@@ -135,9 +130,68 @@ def _run(argv: list[str], command: str | None) -> int:
     if args.command is None:
         parser.print_help()
         return 0
+    check_files(args, chosen)
     for said in import_module(_path(args.command)).run(args):
-        _say(render(said))
+        print(render(said), flush=True)
+        if out.lost is not None and not writes(args):
+            break  # nobody reads on, and nothing else is left to do
+    if out.lost is not None and not isinstance(out.lost, BrokenPipeError):
+        raise UserError(
+            f"the output cannot be written: {out.lost.strerror or out.lost}",
+            next_step="> FILE in a folder with free space",
+        )
     return 0
+
+
+class _Stream:
+    """stdout or stderr as long as it can be written: `debiaslab … | head` reads only a part.
+
+    What comes later is dropped, so that the command writes the files it was asked for.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.lost: OSError | None = None  # why it cannot be written any more
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, unless the stream was lost."""
+        self._try(self._stream.write, text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, unless the stream was lost."""
+        self._try(self._stream.flush)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _try(self, action: Callable[..., object], *given: str) -> None:
+        if self.lost is not None:
+            return
+        try:
+            action(*given)
+        except OSError as error:
+            self.lost = error
+            # What Python still holds for the stream would fail again at its exit.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+
+@contextmanager
+def _streams() -> Iterator[_Stream]:
+    """Let nothing that is printed end the command; yield stdout."""
+    before = sys.stdout, sys.stderr
+    # A stream that the shell closed (>&-) leaves its number to the next file that is opened.
+    out, err = (open(os.devnull, "w") if each is None else each for each in before)  # noqa: SIM115
+    for stream in (out, err):
+        if hasattr(stream, "reconfigure"):  # λ and · need not be in the terminal's code page
+            stream.reconfigure(errors="backslashreplace")
+    sys.stdout, sys.stderr = _Stream(out), _Stream(err)
+    try:
+        yield sys.stdout
+    finally:
+        sys.stdout.flush()
+        sys.stdout, sys.stderr = before
 
 
 def _command_of(argv: Sequence[str]) -> str | None:
@@ -181,20 +235,6 @@ class _ListFormatter(_HelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog)
         self._action_max_length = max(map(len, COMMANDS)) + self._indent_increment * 2
-
-
-def _say(text: str) -> None:
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        # What Python still holds for the stream would fail again, with a traceback, at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise UserError(
-            f"the output cannot be written: {error.strerror or error}",
-            next_step="> FILE in a folder with free space",
-        ) from error
 
 
 def _of_the_file_system(error: OSError) -> UserError:

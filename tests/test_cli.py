@@ -29,7 +29,8 @@ TRAIN = ["train", "toy.txt", *TINY, "--min-count", "1"]
 OPTIONS = {
     "corpus": "--mwes --min-count --rare --keep-case --executor --scheduler --workers",
     "train": "--mwes --dim --window --dynamic --fixed --negatives --epochs --min-count --subsample "
-    "--lr --threads --seed --engine --strategy --weight --cover --init --out --optimizer "
+    "--lr --threads --seed --engine --strategy --weight --cover --init --init-contexts "
+    "--keep-words --bad-words --out --optimizer "
     "--batch-size --patience --tensorboard --device --store",
     "sweep": "--strategy --trials --seeds --study --cover --mwes --dim --window --negatives "
     "--epochs --min-count --subsample --lr --threads --engine --bias-weight --retention-weight "
@@ -359,6 +360,27 @@ def test_init_goes_on_from_vectors(tmp_path: Path, capfd: Capture) -> None:
     close = (before.unit * after.unit).sum(axis=1)
     assert np.mean(close) > 0.9  # one epoch moves them a little, and from nowhere it would be 0
     assert np.mean(close) < 1 - 1e-6
+
+
+@pytest.mark.usefixtures("in_study")
+def test_init_from_a_gensim_model_with_its_context_vectors(tmp_path: Path, capfd: Capture) -> None:
+    from gensim.models import Word2Vec
+
+    texts = [line.split() for line in Path("toy.txt").read_text().splitlines()]
+    model = Word2Vec([*texts, ["quokka", "wombat"]], vector_size=8, min_count=1, seed=1)
+    model.wv.save("gensim.kv")
+    Embeddings(model.wv.index_to_key, model.syn1neg).save("contexts.npz")
+    options = ["--init", "gensim.kv", "--init-contexts", "contexts.npz", "--keep-words"]
+    said = call(capfd, *TRAIN, *options, "--out", "longer.kv")
+    assert said.code == 0
+    words = len(model.wv) - 2
+    assert f"{words:,} of the {words:,} words of the text continue from their vectors" in said.out
+    assert f"{words:,} continue from their context vectors" in said.out
+    assert "2 words that the text lacks are kept as they are" in said.out
+    assert set(Embeddings.load("longer.kv").words) == set(model.wv.index_to_key)
+    for option in (["--keep-words"], ["--init-contexts", "contexts.npz"]):
+        said = call(capfd, *TRAIN, *option, "--out", "longer.kv")
+        assert f"{option[0]} was given without --init; try: --init FILE {option[0]}" in said.err
 
 
 @pytest.mark.usefixtures("in_study")

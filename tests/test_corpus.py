@@ -69,7 +69,7 @@ def odd_text(seed, size=4000):
 def test_tokens_are_those_of_the_pattern(build, monkeypatch, chunk, lowercase):
     monkeypatch.setattr(compression, "CHUNK", chunk)
     text = odd_text(chunk)
-    settings = CorpusSettings(min_count=1, lowercase=lowercase)
+    settings = CorpusSettings(min_count=1, lowercase=lowercase, marks="cut")
     assert documents(build(text, settings)) == reference(text, settings)
 
 
@@ -88,7 +88,7 @@ def test_tokens_are_those_of_nltk(build, seed):
 @pytest.mark.parametrize("rare", ["drop", "unk"])
 def test_rare_words(build, rare):
     text = odd_text(1, 9000)
-    settings = CorpusSettings(min_count=6, rare=rare)
+    settings = CorpusSettings(min_count=6, rare=rare, marks="cut")
     corpus = build(text, settings)
     expected = reference(text, settings)
     assert documents(corpus) == expected

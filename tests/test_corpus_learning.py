@@ -113,7 +113,7 @@ def test_what_is_written_can_be_read(learn, tmp_path):
     learned = learn(odd * 6, threshold=0.0)
     path = tmp_path / "out" / "phrases.txt"
     write_phrases(learned, path)
-    assert load_phrases(path, lowercase=True) == learned
+    assert load_phrases(path, CorpusSettings()) == learned
     assert path.read_text(encoding="utf-8").count("\n") == len(learned)
     settings = CorpusSettings(mwes=str(path))
     corpus = Corpus.build(tmp_path / "text.txt", settings, cache=tmp_path / "c", progress=False)

@@ -1,4 +1,4 @@
-"""Comparisons, planted doses and floors as studies: workers, kills, resume, status, plan, archive."""
+"""Comparisons and planted doses as studies: workers, kills, resume, status, plan, archive."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -69,13 +70,16 @@ def test_a_comparison_of_two_workers_killed_ten_times_is_one_that_was_not(
             return 0
         return len(Store.open(tmp_path / "mlruns", create=False).all_runs())
 
+    def moved_on(driver: subprocess.Popen[bytes], before: int) -> bool:
+        return begun() > before or driver.poll() is not None
+
     for _ in range(KILLS):
         before = begun()
         with log.open("wb") as out:
             driver = subprocess.Popen(
                 command, cwd=tmp_path, stdout=out, stderr=out, start_new_session=True
             )
-        until(lambda before=before: begun() > before or driver.poll() is not None)  # type: ignore[misc]
+        until(partial(moved_on, driver, before))
         try:
             driver.wait(rng.random())
         except subprocess.TimeoutExpired:

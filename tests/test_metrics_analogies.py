@@ -20,10 +20,10 @@ from debiaslab.metrics.analogy_sets import (
 )
 from debiaslab.metrics.bias_analogies import bias_analogies
 from debiaslab.metrics.effort import HALVES, Effort
-from debiaslab.metrics.scored.analogies import records
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.reference_vectors import BOLUKBASI
 from tests.reference import bolukbasi, reference
+from tests.toys import records_of
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "similarity"
 
@@ -180,7 +180,9 @@ def test_records_of_each_half_and_kind():
             AnalogySection("gram1", pairs[66:], "syntactic"),
         ),
     )
-    made = list(records(embeddings, [google, questions], Effort(0, 100, 0, False)))
+    made = records_of(
+        "analogies", embeddings, Effort(0, 100, 0, False), analogies=[google, questions]
+    )
     keys = [(r.metric, r.name, r.words) for r in made]
     methods = ("analogies_3cosadd", "analogies_3cosmul")
     expected = [
@@ -195,7 +197,7 @@ def test_records_of_each_half_and_kind():
     assert set(whole.extra["sections"]) == {"capital", "gram1"}
     assert whole.extra["candidates"] == 24
     assert all(r.value is not None or r.reason for r in made)
-    nothing = list(records(noise(9), [google], Effort(0, 100, 0, False)))
+    nothing = records_of("analogies", noise(9), Effort(0, 100, 0, False), analogies=[google])
     assert all(r.value is None and r.reason for r in nothing)
 
 

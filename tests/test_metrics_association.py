@@ -2,29 +2,19 @@
 
 import json
 import math
-from importlib import import_module
 
 import numpy as np
 import pytest
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import load, load_pairs
-from debiaslab.metrics.ect import coherence, ect
+from debiaslab.metrics import association, ect, mac, ripa, rnd, same, sc_weat, word_metric
+from debiaslab.metrics.association import coherence
 from debiaslab.metrics.effort import HALVES, Effort
-from debiaslab.metrics.logistic import fit_logistic
-from debiaslab.metrics.mac import mac
 from debiaslab.metrics.permutation import subset_masks
-from debiaslab.metrics.ripa import ripa
-from debiaslab.metrics.rnd import rnd
-from debiaslab.metrics.rnsb import divergence_from_uniform, rnsb
-from debiaslab.metrics.same import same
-from debiaslab.metrics.sc_weat import sc_weat
-from debiaslab.metrics.scored import association
-from debiaslab.metrics.scored import weat as scored_weat
-from debiaslab.metrics.scored.nulls import with_nulls
-from debiaslab.metrics.sentiment import PLEASANT, UNPLEASANT
-from debiaslab.metrics.yardstick import Yardstick
+from debiaslab.metrics.rnsb import PLEASANT, UNPLEASANT, divergence_from_uniform, fit_logistic, rnsb
 from debiaslab.vectors.embeddings import Embeddings
+from tests.toys import records_of
 
 A, B = ["a1", "a2", "a3", "a4"], ["b1", "b2", "b3", "b4"]
 GROUPS = {"east": A, "north": B}
@@ -89,7 +79,7 @@ def test_sc_weat_monte_carlo_converges_and_has_a_floor(monkeypatch):
     sets = [letter(vectors, which) for which in "cab"]
     exact = sc_weat(vectors, *sets)
     monkeypatch.setattr(
-        import_module("debiaslab.metrics.sc_weat"),  # the package has the function by this name
+        association,
         "subset_masks",
         lambda n, size, **given: subset_masks(n, size, exact_limit=0, **given),
     )
@@ -265,7 +255,7 @@ def test_ects_interval_does_not_depend_on_how_many_resamples_are_ranked_at_a_tim
     groups = {which: letter(vectors, which) for which in "abc"}
     intervals = []
     for at_once in (50, 7, 1000):
-        monkeypatch.setattr(import_module("debiaslab.metrics.ect"), "_AT_ONCE", at_once)
+        monkeypatch.setattr(word_metric, "_AT_ONCE", at_once)
         intervals.append(ect(vectors, letter(vectors, "d"), groups).interval)
     assert intervals[0] == intervals[1] == intervals[2]
 
@@ -478,7 +468,7 @@ def lexicon_vectors():
 
 def test_records_of_every_metric_on_every_half(lexicon_vectors):
     effort = Effort(0, 200, 1000, null=True)
-    records = list(association.records(lexicon_vectors, effort))
+    records = records_of("association", lexicon_vectors, effort)
     metrics = ("sc_weat", "same", "rnd_norm", "rnd_cosine", "mac", "ect", "ripa")
     expected = [(m, "occupations") for m in (*metrics, "ripa_normalised")] + [("rnsb", "gender")]
     assert [(r.metric, r.name, r.words) for r in records] == [
@@ -487,8 +477,8 @@ def test_records_of_every_metric_on_every_half(lexicon_vectors):
     for record in records:
         assert record.low <= record.value <= record.high
         json.dumps(record.to_dict(), allow_nan=False)
-    assert records == list(association.records(lexicon_vectors, effort))
-    for record in with_nulls(records, [Yardstick.of(lexicon_vectors)], effort):
+    assert records == records_of("association", lexicon_vectors, effort)
+    for record in records:
         if record.metric == "rnsb":  # its words are those of gender
             assert record.extra["null_low"] < record.extra["null_high"]
             continue
@@ -498,8 +488,8 @@ def test_records_of_every_metric_on_every_half(lexicon_vectors):
 
 
 def test_quick_records_have_the_same_values(lexicon_vectors):
-    full = association.records(lexicon_vectors, Effort(0, 100, 1000, null=True))
-    quick = association.records(lexicon_vectors, Effort(0, 0, 0, null=False))
+    full = records_of("association", lexicon_vectors, Effort(0, 100, 1000, null=True))
+    quick = records_of("association", lexicon_vectors, Effort(0, 0, 0, null=False))
     for one, other in zip(full, quick, strict=True):
         assert one.value == other.value
         assert other.extra.get("null_low") is None
@@ -507,7 +497,7 @@ def test_quick_records_have_the_same_values(lexicon_vectors):
 
 def test_records_of_a_small_vocabulary_have_reasons():
     small = Embeddings(["he", "she", "cat", "dog"], np.eye(4))
-    for record in association.records(small, Effort(0, 100, 1000, null=True)):
+    for record in records_of("association", small, Effort(0, 100, 1000, null=True)):
         assert record.value is None
         assert record.reason
 
@@ -526,14 +516,12 @@ def test_a_large_d_with_a_random_s_is_warned_about(lexicon_vectors):
     effort = Effort(0, 0, 1000, null=True)
     planted = Embeddings(words, vectors)
     records = {
-        (r.name, r.words): r
-        for r in scored_weat.records(planted, effort, [Yardstick.of(planted)])
-        if r.value is not None
+        (r.name, r.words): r for r in records_of("weat", planted, effort) if r.value is not None
     }
     record = records["7", "all"]
     assert record.value > 1.5
     assert abs(record.extra["statistic"]) < record.extra["null95"]
     assert "compare s" in record.extra["warning_scale"]
     assert record.extra["p_floor"] == 1 / 12_870
-    quiet = list(scored_weat.records(lexicon_vectors, Effort(0, 0, 0, null=False)))
+    quiet = records_of("weat", lexicon_vectors, Effort(0, 0, 0, null=False))
     assert all(each.extra["warning_scale"] is None for each in quiet)

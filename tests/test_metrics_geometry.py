@@ -9,15 +9,19 @@ from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import load, load_pairs
-from debiaslab.metrics import NotMeasuredError, collapse, direct_bias, gender_direction
-from debiaslab.metrics.bias_by_projection import bias_by_projection, pair_difference
-from debiaslab.metrics.direct_bias import bias_sizes
+from debiaslab.metrics import (
+    NotMeasuredError,
+    bias_by_projection,
+    collapse,
+    direct_bias,
+    gender_direction,
+)
 from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.gender_direction import pair_difference
 from debiaslab.metrics.indirect_bias import indirect_bias, indirect_bias_within, indirect_biases
-from debiaslab.metrics.scored import direct_bias as scored_direct_bias
-from debiaslab.metrics.scored import geometry
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, reference_numbers
+from tests.toys import records_of
 
 PAIRS = [("he", "she"), ("man", "woman")]
 
@@ -178,11 +182,13 @@ def test_pair_difference():
         pair_difference(vectors, ("he", "xe"))
 
 
-def test_bias_sizes_average_to_direct_bias():
+def test_scores_of_words_average_to_direct_bias():
     vectors = embeddings_of(BY_HAND)
-    unit = np.array([vectors.unit[vectors.index[word]] for word in WORDS])
-    sizes = bias_sizes(unit, gender_direction(vectors, PAIRS), c=2)
-    assert sizes.mean() == pytest.approx(direct_bias(vectors, WORDS, PAIRS, c=2).value)
+    result = direct_bias(vectors, WORDS, PAIRS, c=2)
+    assert list(result.scores) == list(WORDS)
+    projections = bias_by_projection(vectors, WORDS, PAIRS).scores
+    assert result.scores == pytest.approx({word: abs(n) ** 2 for word, n in projections.items()})
+    assert np.mean(list(result.scores.values())) == pytest.approx(result.value)
 
 
 # Indirect bias -----------------------------------------------------------------------------------
@@ -291,7 +297,7 @@ def test_scorecard_has_every_record_for_every_half():
     words = list(dict.fromkeys([*pairs, *(word for words in lists for word in words)]))
     vectors = Embeddings(words, rng.normal(size=(len(words), 20)) + 0.3)
     effort = Effort(0, 50, 0, False)
-    records = [*geometry.records(vectors, effort), *scored_direct_bias.records(vectors, effort)]
+    records = records_of("geometry", vectors, effort)
     made = {(record.metric, record.name, record.words) for record in records}
     assert len(made) == len(records)
     halves = ("all", "tune", "report")
@@ -303,7 +309,4 @@ def test_scorecard_has_every_record_for_every_half():
     for record in records:
         assert (record.value is None) == (record.reason is not None)
     json.dumps([record.to_dict() for record in records], allow_nan=False)
-    assert records == [
-        *geometry.records(vectors, effort),
-        *scored_direct_bias.records(vectors, effort),
-    ]
+    assert records == records_of("geometry", vectors, effort)

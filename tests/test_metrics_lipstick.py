@@ -13,11 +13,13 @@ from debiaslab.metrics.baseline import Baseline
 from debiaslab.metrics.biased_words import TOP, biased_words
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery
+from debiaslab.metrics.lipstick_records import label_seeds
+from debiaslab.metrics.lipstick_records import test_of as the_test_of
 from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares
-from debiaslab.metrics.scored import lipstick
 from debiaslab.metrics.two_means import two_means
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, reference_numbers
+from tests.toys import records_of
 
 ALPHABET = np.array(list("abcdefghijklmnopqrstuvwxyz"))
 
@@ -298,7 +300,7 @@ def test_scorecard_records():
     baseline = Embeddings(words, baseline.vectors)
     debiased = Embeddings(words, debiased.vectors)
     effort = Effort(0, 100, 0, False)
-    records = list(lipstick.records(debiased, Baseline(baseline), effort))
+    records = records_of("lipstick", debiased, effort, baseline=Baseline(baseline))
     assert [(record.name, record.words) for record in records] == [
         ("kmeans_alignment", "all"),
         ("svm_recovery", "all"),
@@ -311,7 +313,7 @@ def test_scorecard_records():
     assert len(records[0].extra["seeds"]) == 5
     assert records[2].n == records[3].n + records[4].n
     json.dumps([record.to_dict() for record in records], allow_nan=False)
-    alone = list(lipstick.records(baseline, Baseline(baseline), effort))
+    alone = records_of("lipstick", baseline, effort, own=Baseline(baseline))
     assert [record.value for record in alone] == [record.extra["baseline"] for record in records]
 
 
@@ -322,18 +324,22 @@ def test_an_attribute_of_two_classes_has_records_of_its_own_pair(tmp_path):
     file = tmp_path / "ages.yaml"
     file.write_text(AGES.format(first=words[2], second=words[3]))
     effort = Effort(0, 0, 0, False)
-    measured = list(
-        lipstick.records(after, Baseline(before), effort, list(load_file(file).attributes.values()))
+    measured = records_of(
+        "lipstick",
+        after,
+        effort,
+        baseline=Baseline(before),
+        attributes=list(load_file(file).attributes.values()),
     )
     gender, age = measured[:5], measured[5:]
     assert [record.name for record in age] == [f"age {record.name}" for record in gender]
     assert all("he : she" in record.reason for record in gender)
     biased = biased_words(before, pair=("Old", "Young"), exclude=words[2:4])
     assert age[0].extra["candidates"] == len(biased) == 1598
-    seeds = lipstick.label_seeds("kmeans_alignment", effort)
+    seeds = label_seeds("kmeans_alignment", effort)
     assert age[0].value == kmeans_alignment(after, biased, seeds=seeds).value > 0.97
     assert "occupations" in age[2].reason or "professions" in age[2].reason
-    assert lipstick.test_of(age[0]) == lipstick.test_of(gender[0]) == "kmeans_alignment"
+    assert the_test_of(age[0]) == the_test_of(gender[0]) == "kmeans_alignment"
 
 
 # Published vectors -------------------------------------------------------------------------------
@@ -364,7 +370,9 @@ def test_published_numbers_before_and_after_hard_debiasing():
     effort = Effort(0, 100, 0, False)
     records = {
         (record.name, record.words): record
-        for record in lipstick.records(hard_debiased(baseline), Baseline(baseline), effort)
+        for record in records_of(
+            "lipstick", hard_debiased(baseline), effort, baseline=Baseline(baseline)
+        )
     }
     for name, key in (
         ("kmeans_alignment", "kmeans"),

@@ -6,40 +6,46 @@ from math import comb
 import numpy as np
 import pytest
 
+from debiaslab.lexicons import load_pairs
 from debiaslab.lexicons.sembias import SemBiasRow
-from debiaslab.metrics import NotMeasuredError, direct_bias, gender_direction, weat
-from debiaslab.metrics.bias_by_projection import bias_by_projection
-from debiaslab.metrics.ect import ect
+from debiaslab.metrics import (
+    Case,
+    NotMeasuredError,
+    bias_by_projection,
+    bias_by_projection_null,
+    direct_bias,
+    direct_bias_null,
+    ect,
+    ect_null,
+    factual_null,
+    gender_direction,
+    get,
+    indirect_bias_null,
+    mac,
+    mac_null,
+    null_band,
+    null_p,
+    ripa,
+    ripa_null,
+    rnd,
+    rnd_null,
+    rnsb_null,
+    same,
+    same_null,
+    sc_weat,
+    sc_weat_null,
+    sembias_null,
+    weat,
+    weat_null,
+)
 from debiaslab.metrics.effort import Effort
 from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.indirect_bias import indirect_bias_within
-from debiaslab.metrics.mac import mac
 from debiaslab.metrics.null import difference_of_means, mean, null_from, null_of, random_words
-from debiaslab.metrics.null_band import null_band, null_p
-from debiaslab.metrics.null_metrics import (
-    bias_by_projection_null,
-    direct_bias_null,
-    ect_null,
-    factual_null,
-    indirect_bias_null,
-    mac_null,
-    ripa_null,
-    rnd_null,
-    rnsb_null,
-    same_null,
-    sc_weat_null,
-    sembias_null,
-    weat_null,
-)
-from debiaslab.metrics.ripa import ripa
-from debiaslab.metrics.rnd import rnd
 from debiaslab.metrics.rnsb import rnsb
-from debiaslab.metrics.same import same
-from debiaslab.metrics.sc_weat import sc_weat
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.scored.nulls import HAS_NULL, with_null, with_nulls
 from debiaslab.metrics.sembias import sembias
-from debiaslab.metrics.yardstick import Yardstick
+from debiaslab.metrics.yardstick import Yardstick, with_null
 from debiaslab.vectors.embeddings import Embeddings
 
 M, F = [f"m{i}" for i in range(5)], [f"f{i}" for i in range(5)]
@@ -406,13 +412,12 @@ def test_a_record_says_how_many_sets_its_null_is_without():
 
 def test_records_get_the_null_of_other_vectors():
     effort = Effort(seed=0, bootstrap=0, permutations=0, null=True)
-    record = Record("direct_bias", "occupations", "all", 0.5, n=4)
-    from debiaslab.lexicons import load_pairs
-
     pairs = load_pairs("definitional_pairs").pairs
+    case = Case("occupations", "all", (), pairs)
+    record = Record("direct_bias", "occupations", "all", 0.5, n=4, inputs=case)
     names = [*dict.fromkeys(w for p in pairs for w in p), *(f"w{i}" for i in range(300))]
     vectors = Embeddings(names, np.random.default_rng(0).normal(size=(len(names), 20)))
-    null = HAS_NULL["direct_bias"]
+    null = get("direct_bias")._null
     extra = with_null(record, null, [Yardstick.of(vectors, "_baseline")], effort).extra
     names = ("median", "low", "high", "p", "draws", "undefined", "zeros", "reason")
     assert set(extra) == {f"null_{name}_baseline" for name in names}
@@ -425,9 +430,7 @@ def test_records_get_the_null_of_other_vectors():
     assert set(lost.values()) == {None}
     unmeasured = with_null(replace(record, value=None), null, [Yardstick.of(vectors)], effort)
     assert set(unmeasured.extra.values()) == {None}
-    other = Record("similarity", "x", "all", 0.5)
-    assert list(with_nulls([other], [Yardstick.of(vectors)], effort)) == [other]
-    assert list(with_nulls([record], [], effort)) == [record]
+    assert with_null(record, null, [], effort) == record
 
 
 def test_a_null_is_drawn_once():

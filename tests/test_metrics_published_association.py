@@ -6,14 +6,8 @@ The numbers of WEFE 1.0.1 are those its documentation prints for its test model.
 import pytest
 
 from debiaslab.lexicons import load_pairs
-from debiaslab.metrics import direct_bias
-from debiaslab.metrics.ect import ect
-from debiaslab.metrics.mac import mac
-from debiaslab.metrics.ripa import ripa
-from debiaslab.metrics.rnd import rnd
+from debiaslab.metrics import direct_bias, ect, mac, ripa, rnd, same, sc_weat
 from debiaslab.metrics.rnsb import rnsb
-from debiaslab.metrics.same import same
-from debiaslab.metrics.sc_weat import sc_weat
 from tests.reference import google_news, reference_numbers
 
 FEMALE = ["female", "woman", "girl", "sister", "she", "her", "hers", "daughter"]

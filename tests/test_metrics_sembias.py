@@ -13,9 +13,9 @@ from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of
 from debiaslab.lexicons.sembias import SemBiasRow, load_sembias
 from debiaslab.metrics.effort import Effort
-from debiaslab.metrics.scored import geometry
 from debiaslab.metrics.sembias import sembias
 from debiaslab.vectors.embeddings import Embeddings
+from tests.toys import records_of
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "shared" / "data" / "bias" / "sembias" / "SemBias"
 # sha256 of the published file (uclanlp/gn_glove at 7e0c7ca)
@@ -204,7 +204,7 @@ def test_scorecard_has_three_shares_of_all_rows_and_of_the_subset():
     effort = Effort(0, 100, 0, False)
     records = [
         record
-        for record in geometry.records(Embeddings(words, matrix), effort)
+        for record in records_of("geometry", Embeddings(words, matrix), effort)
         if record.metric == "sembias"
     ]
     by_name = {(record.name, record.words): record for record in records}

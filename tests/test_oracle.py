@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from debiaslab.errors import UserError
-from debiaslab.metrics import weat
-from debiaslab.metrics.rnd import rnd
+from debiaslab.metrics import rnd, weat
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle import __main__ as oracle
 from experiments.oracle import environments, reference_vectors

@@ -21,20 +21,20 @@ from debiaslab.metrics import (
     direct_bias,
     evaluate,
     indirect_bias_within,
+    mac,
     neighbor_shares,
+    ripa,
+    rnd,
     rnsb,
     weat,
 )
-from debiaslab.metrics.mac import mac
-from debiaslab.metrics.ripa import ripa
-from debiaslab.metrics.rnd import rnd
+from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.regularizers.swapping import Swap
-from debiaslab.report.planted import METRICS, METRICS_APART, Dosed, PlantedStudy, followed
+from debiaslab.report.planted import Dosed, PlantedStudy, followed
 from debiaslab.report.planted_figure import planted_figure
 from debiaslab.report.planted_tables import planted_csv, planted_markdown, planted_text
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import listed, run
-from debiaslab.study.planted_metrics import measure_planted
 from debiaslab.study.planted_words import PlantedWords, gender_words_near, planted_words
 from debiaslab.study.planting import Planting, PlantingPlan, plant, planting_name, words_from
 from debiaslab.tracking import Store
@@ -193,7 +193,7 @@ def test_signed_metrics_follow_the_dose_and_control_words_do_not(
     found: tuple[Planting, Path],
 ) -> None:
     results = {each.metric.metric: each for each in followed(found[0].study)}
-    assert list(results) == [metric.metric for metric in METRICS]
+    assert list(results) == [metric.metric for metric in planted_metrics(apart=False)]
     for each in results.values():
         if each.metric.follows != "dose":
             continue
@@ -243,7 +243,7 @@ def test_words_pulled_to_both_sides_show_in_metrics_that_cancel_a_common_shift(
     plan = replace(PLAN, apart=True, doses=(0.0, 0.5, 1.0), seeds=(2,))
     study = plant(corpus, plan, root=tmp_path, progress=False).study
     results = {each.metric.metric: each for each in followed(study)}
-    assert list(results) == [metric.metric for metric in METRICS_APART]
+    assert list(results) == [metric.metric for metric in planted_metrics(apart=True)]
     for each in results.values():
         if each.metric.follows in ("dose", "size"):
             assert each.rho == 1.0, each.metric.label
@@ -369,16 +369,16 @@ def test_the_table_says_how_many_random_sets_a_null_is_without() -> None:
 def test_tables_have_every_number(found: tuple[Planting, Path]) -> None:
     study = found[0].study
     rows = list(csv.DictReader(io.StringIO(planted_csv(study))))
-    assert len(rows) == len(METRICS) * 2 * 3
+    assert len(rows) == len(planted_metrics(apart=False)) * 2 * 3
     point = followed(study)[0].planted[0]
     assert float(rows[0]["mean"]) == point.mean
     text = planted_text(study)
     assert f"{point.mean:+.3f} ±{point.half_width:.3f}" in text
     assert all(word in text for words in study.words for word in words)
-    assert planted_markdown(study).count("\n| ") == len(METRICS) + 0
+    assert planted_markdown(study).count("\n| ") == len(planted_metrics(apart=False)) + 0
     figure = planted_figure(study)
     assert "10 of 10 signed metrics" in figure._suptitle.get_text()  # type: ignore[attr-defined]
-    assert sum(axes.get_visible() for axes in figure.axes) == len(METRICS)
+    assert sum(axes.get_visible() for axes in figure.axes) == len(planted_metrics(apart=False))
 
 
 # The command ----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.errors import UserError
 from debiaslab.metrics import evaluate
 from debiaslab.regularizers import ProjectionPenalty, bind
-from debiaslab.sgns import SGNS, Batch, TrainingDivergedError, TrainSettings, train
+from debiaslab.sgns import SGNS, Batch, Start, TrainingDivergedError, TrainSettings, train
 from debiaslab.sgns.engine import Block
 from debiaslab.sgns.sampling import BatchMaker, NoiseSampler, chunks, linear_decay, subsample
 from debiaslab.sgns.settings import EngineName
@@ -270,6 +270,31 @@ def test_training_continues_from_given_vectors(corpus: Corpus) -> None:
         train(corpus, SETTINGS, init=unlike, progress=False)
     with pytest.raises(UserError, match="dimension 3"):
         train(corpus, SETTINGS, init=Embeddings(["he"], np.ones((1, 3))), progress=False)
+
+
+def test_a_training_says_which_words_continue_and_keeps_the_others_when_asked(
+    corpus: Corpus,
+) -> None:
+    rng = np.random.default_rng(0)
+    known = [*corpus.words[:5], "elsewhere", "nowhere"]
+    targets, contexts = (Embeddings(known, rng.normal(size=(7, 16))) for _ in range(2))
+    dropped = train(corpus, SETTINGS, init=targets, progress=False)
+    kept = train(corpus, SETTINGS, init=Start(targets, keep_words=True), progress=False)
+    both = train(corpus, SETTINGS, init=Start(targets, contexts), progress=False)
+    assert dropped.embeddings.words == tuple(corpus.words)
+    assert kept.embeddings.words == (*corpus.words, "elsewhere", "nowhere")
+    assert np.array_equal(kept.embeddings.vectors[:-2], dropped.embeddings.vectors)
+    assert np.array_equal(kept.embeddings.vectors[-2:], targets.vectors[-2:])
+    assert not np.array_equal(both.embeddings.vectors, dropped.embeddings.vectors)
+    new = len(corpus.words) - 5
+    assert str(dropped.continued) == (
+        f"5 of the {new + 5} words of the text continue from their vectors, {new} start anew; "
+        "2 words that the text lacks are dropped (--keep-words keeps them)"
+    )
+    assert "2 words that the text lacks are kept as they are" in str(kept.continued)
+    assert "5 continue from their context vectors" in str(both.continued)
+    with pytest.raises(UserError, match="context vectors to continue from have dimension 3"):
+        Start(targets, Embeddings(["he"], np.ones((1, 3)))).check(16)
 
 
 def test_early_stopping_waits_out_its_patience(corpus: Corpus) -> None:

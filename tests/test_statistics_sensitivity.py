@@ -7,14 +7,12 @@ import pytest
 
 from debiaslab.lexicons import attribute, load, load_file, load_pairs
 from debiaslab.lexicons.sembias import load_sembias
-from debiaslab.metrics import direct_bias, evaluate, weat
+from debiaslab.metrics import direct_bias, ect, evaluate, mac, weat
 from debiaslab.metrics.biased_words import biased_words
-from debiaslab.metrics.ect import ect
 from debiaslab.metrics.lipstick import kmeans_alignment
-from debiaslab.metrics.mac import mac
 from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares
+from debiaslab.metrics.rnsb import PLEASANT, UNPLEASANT
 from debiaslab.metrics.sembias import sembias, words_of
-from debiaslab.metrics.sentiment import PLEASANT, UNPLEASANT
 from debiaslab.statistics import (
     attribute_sensitivity,
     internal_consistency,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
 from debiaslab.corpus import Corpus, CorpusSettings
+from debiaslab.metrics import Record
+from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.groups import Subject, group_records
+from debiaslab.vectors.embeddings import Embeddings
 
 MALE = [
     "he",
@@ -37,6 +42,13 @@ FEMALE = [
     "mary",
     "hers",
 ]
+
+
+def records_of(
+    group: str, embeddings: Embeddings, effort: Effort, similarity: Any = (), **more: Any
+) -> list[Record]:
+    """Return the scorecard's records of one group."""
+    return list(group_records(group, Subject(embeddings, effort, similarity, **more)))
 
 
 def toy_text(documents: int = 400, seed: int = 0) -> str:

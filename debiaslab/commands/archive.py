@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from debiaslab.commands.arguments import add_store, next_command, open_store
+from debiaslab.commands.files import Output
 from debiaslab.errors import UserError
 
 EXAMPLES = """example:
@@ -22,19 +23,17 @@ EXAMPLES = """example:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("name", metavar="NAME", help="of a study, or of a study file's studies")
-    parser.add_argument("file", metavar="FILE.zip", help="file to write")
+    parser.add_argument("file", type=Output, metavar="FILE.zip", help="file to write")
     add_store(parser)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the file, and say what is in it."""
     from debiaslab.study.archive import archive, readable_size
-    from debiaslab.system.outputs import check_output
 
     out = Path(args.file)
     if out.suffix.lower() != ".zip":
         raise UserError(f"{out} does not end in .zip", next_step=str(out.with_suffix(".zip")))
-    check_output(out)
     if os.path.lexists(out):
         raise UserError(f"there is a file {out} already", next_step=_another(args, out))
     made = archive(open_store(args), Path(args.store), args.name, out)

@@ -11,6 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from debiaslab.commands.files import CACHE, Input, StoreFolder
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from debiaslab.vectors.embeddings import Embeddings
 
 STORE = "mlruns"
-CACHE = "data/cache"
 SUBMISSIONS = "submissions"
 MIN_COUNT = 5
 RARE = "drop"
+MARKS = "auto"
 LARGEST_SEED = 2**31 - 1
 
 
@@ -72,11 +73,14 @@ def add_corpus(parser: argparse.ArgumentParser) -> None:
         "corpus",
         nargs="*",
         default=[],
+        type=Input,
         metavar="CORPUS",
         help="text files, one document a line (.txt, .gz, .bz2, .zst); none: the built-in "
         "106 Wikipedia articles",
     )
-    group.add_argument("--mwes", metavar="FILE", help="multi-word expressions, one phrase a line")
+    group.add_argument(
+        "--mwes", type=Input, metavar="FILE", help="multi-word expressions, one phrase a line"
+    )
     group.add_argument(
         "--min-count", type=whole(1), default=MIN_COUNT, help="rarer words are left out"
     )
@@ -84,6 +88,12 @@ def add_corpus(parser: argparse.ArgumentParser) -> None:
         "--rare", default=RARE, help="rare words: drop them, or unk for the token <UNK>"
     )
     group.add_argument("--keep-case", action="store_true", help="do not lower-case the text")
+    group.add_argument(
+        "--marks",
+        default=MARKS,
+        help="combining marks: keep them in words, cut words at them as \\w+ does, or auto: keep "
+        "unless fewer than one word in 1,000 has any",
+    )
 
 
 def add_training(parser: argparse.ArgumentParser, *, seed: bool) -> None:
@@ -145,6 +155,16 @@ def add_knobs(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def add_objective(group: argparse._ArgumentGroup) -> None:
+    """Add what bias and lost utility weigh in the score."""
+    group.add_argument(
+        "--bias-weight", type=real, default=1.0, help="weight of the bias in the score"
+    )
+    group.add_argument(
+        "--retention-weight", type=real, default=5.0, help="weight of lost utility in the score"
+    )
+
+
 def _knob(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):
@@ -158,6 +178,7 @@ def add_reading(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> No
     """Add how vector files are read; :func:`read_vectors` reads them so."""
     parser.add_argument(
         "--frequencies",
+        type=Input,
         metavar="FILE",
         help="how often words occur, a word and its count a line, for vectors whose file does not "
         "have the most frequent words first",
@@ -202,10 +223,11 @@ class Reader:
         return embeddings
 
 
-def add_store(parser: argparse.ArgumentParser) -> None:
-    """Add the folder of the local store."""
+def add_store(parser: argparse.ArgumentParser, *, written: bool = False) -> None:
+    """Add the folder of the local store, which the command only reads unless ``written``."""
     parser.add_argument(
         "--store",
+        type=StoreFolder if written else str,
         metavar="DIR",
         default=STORE,
         help="folder of the local store; MLFLOW_TRACKING_URI overrides it for the runs",
@@ -222,6 +244,7 @@ def corpus_settings(args: argparse.Namespace) -> CorpusSettings:
         lowercase=not args.keep_case,
         min_count=args.min_count,
         rare=args.rare,
+        marks=args.marks,
     )
     sources_of(args.corpus)
     return settings

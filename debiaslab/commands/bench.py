@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import add_corpus, corpus_from, real, whole
+from debiaslab.commands.files import folder_of
 from debiaslab.errors import UserError, nearest
-from debiaslab.system.outputs import check_output_folder
 from debiaslab.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
@@ -41,7 +41,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=whole(1),
         help="batch-size: threads to use (none: 1); threads: the most to use (none: all cores)",
     )
-    parser.add_argument("--out", metavar="DIR", default=".", help="folder of the CSV and figure")
+    parser.add_argument(
+        "--out",
+        type=folder_of(
+            *(f"bench-{subject}.{end}" for subject in SUBJECTS for end in ("csv", "png"))
+        ),
+        metavar="DIR",
+        default=".",
+        help="folder of the CSV and figure",
+    )
 
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
@@ -54,7 +62,6 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
         )
     if not (math.isfinite(args.seconds) and args.seconds > 0):
         raise UserError(f"--seconds was {args.seconds!r}", allowed="a number above 0")
-    check_output_folder(args.out)
     yield from _batch_sizes(args) if args.subject == "batch-size" else _threads(args)
 
 

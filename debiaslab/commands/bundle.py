@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from debiaslab.commands.files import OutputFolder
+
 EXAMPLES = """examples:
   python -m debiaslab bundle --out competition
   python -m debiaslab bundle --out competition --start 2027-01-11 --end 2027-02-01"""
@@ -14,7 +16,9 @@ _WEEKS = 8
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("--out", required=True, metavar="FOLDER", help="where it is written")
+    parser.add_argument(
+        "--out", type=OutputFolder, required=True, metavar="FOLDER", help="where it is written"
+    )
     parser.add_argument("--title", default="Debiased word embeddings", help="of the competition")
     parser.add_argument("--start", type=_day, metavar="DAY", help="first day; none: today")
     parser.add_argument(
@@ -26,9 +30,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the bundle and say what to do with it."""
     from debiaslab.errors import UserError
     from debiaslab.leaderboard.bundle import write_bundle
-    from debiaslab.system.outputs import check_output_folder
 
-    check_output_folder(args.out)
     start = args.start or date.today()
     end = args.end or start + timedelta(weeks=_WEEKS)
     if end <= start:

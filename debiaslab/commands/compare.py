@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
     add_corpus,
+    add_objective,
     add_store,
     add_training,
     check_store,
@@ -26,6 +27,7 @@ from debiaslab.commands.arguments import (
     settings_from,
     whole,
 )
+from debiaslab.commands.files import folder_of
 from debiaslab.commands.plan import plan_study
 from debiaslab.commands.study_arguments import (
     add_executor,
@@ -36,6 +38,7 @@ from debiaslab.commands.study_arguments import (
     named_sources,
     with_where,
 )
+from debiaslab.errors import UserError
 from debiaslab.tables import Table
 
 if TYPE_CHECKING:
@@ -53,6 +56,11 @@ EXAMPLES = """examples:
   python -m debiaslab compare --strategies projection,hard --select bias@0.98 --out results
   python -m debiaslab compare --strategies projection@0.5+pairwise@10,cds+hard,leace"""
 _FIRST_TUNING_SEED = 101
+_FIGURES = ("front", "heat_map", "gap")
+_FILES = (
+    *(f"comparison.{ending}" for ending in ("txt", "csv", "md", "tex")),
+    *(f"{name}.png" for name in _FIGURES),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,21 +96,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "penalty at λ → ∞, swaps within a gender, the text without gender",
     )
     group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
+    add_objective(group)
     group.add_argument(
-        "--out", metavar="FOLDER", help="also write table (CSV, Markdown, LaTeX) and figures here"
+        "--out",
+        type=folder_of(*_FILES),
+        metavar="FOLDER",
+        help="also write table (CSV, Markdown, LaTeX) and figures here",
     )
     add_executor(group)
     add_plan(group)
     add_training(parser, seed=False)
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Run or continue the comparison, then print its table and where things are."""
     from debiaslab.study.comparison import ComparisonPlan, Entry
+    from debiaslab.study.objective import Objective
     from debiaslab.study.selection import rule
     from debiaslab.study.spec import study_of_comparison
-    from debiaslab.system.outputs import check_output_folder
 
     plan = ComparisonPlan(
         entries=tuple(map(Entry.parse, args.strategies.split(","))),
@@ -112,6 +124,7 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
         trials=args.trials,
         tuning_seeds=tuple(range(_FIRST_TUNING_SEED, _FIRST_TUNING_SEED + args.tuning_seeds)),
         rule=rule(args.select),
+        objective=Objective(args.bias_weight, args.retention_weight),
         name=args.study,
         controls=not args.no_controls,
     )
@@ -122,8 +135,6 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
         check_store_place(args)
         yield from plan_study(study, args.store)
         return
-    if args.out is not None:
-        check_output_folder(args.out)
     check_store(args)
     yield from run_study(study, args.store, out=args.out)
 
@@ -145,13 +156,14 @@ def run_study(
     conduct = conduct_of(study, root)
     corpus = corpus_of(study) if corpus is None else corpus
     found = conduct_comparison(corpus, study.comparison_plan(), conduct)
+    written = list(_written(found, root, out))
     for block in comparison_blocks(found.sides):
         yield block
         yield ""
     yield _controls(found)
     for failure in found.failures:
         yield f"empty: {failure}"
-    yield from _written(found, root, out)
+    yield from written
     yield f"next: {next_command('ui', '--study', found.name, store=root)}"
 
 
@@ -190,8 +202,12 @@ def _written(found: Comparison, root: str, out: str | None) -> Iterator[str]:
     writer.metrics(_means(found.sides))
     for name, text in files.items():
         writer.text(str(text), name)
-    for name, draw in (("front", front_figure), ("heat_map", heat_map_figure), ("gap", gap_figure)):
-        files[f"{name}.png"] = drawn = png(draw(found.sides))
+    for name, draw in zip(_FIGURES, (front_figure, heat_map_figure, gap_figure), strict=True):
+        try:
+            files[f"{name}.png"] = drawn = png(draw(found.sides))
+        except UserError as error:  # it needs numbers that this text does not give
+            yield f"no figure {name}: {error}"
+            continue
         writer.binary(drawn, f"figures/{name}.png")
     writer.flush()
     if out is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
-    CACHE,
+    MARKS,
     MIN_COUNT,
     RARE,
     add_corpus,
@@ -18,6 +18,7 @@ from debiaslab.commands.arguments import (
     real,
     whole,
 )
+from debiaslab.commands.files import CACHE, Output
 from debiaslab.errors import UserError, nearest
 from debiaslab.tables import Column, Table
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
 LOCAL, DASK = "local", "dask"
+_SCRIPTS = 4  # shown
 
 EXAMPLES = """examples:
   python -m debiaslab corpus
@@ -54,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("learning phrases")
     group.add_argument(
         "--phrases",
+        type=Output,
         metavar="OUT",
         help="only learn multi-word expressions from the text and write them to OUT, for --mwes",
     )
@@ -113,18 +116,15 @@ def _encoded(args: argparse.Namespace) -> Corpus:
 
 def _learn_phrases(args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.corpus import learn_phrases, write_phrases
-    from debiaslab.system.outputs import check_output
 
     out = Path(args.phrases)
-    check_output(out)
-    if out.exists() and any(Path(file).exists() and out.samefile(file) for file in args.corpus):
-        raise UserError(f"{out} is the text itself", next_step="another file after --phrases")
     phrases = learn_phrases(
         args.corpus,
         threshold=args.phrase_threshold,
         min_count=args.min_count,
         passes=args.phrase_passes,
         mwes=args.mwes,
+        marks=args.marks,
         cache=CACHE,
     )
     write_phrases(phrases, out)
@@ -142,6 +142,8 @@ def _as_typed(args: argparse.Namespace) -> str:
         words += ["--min-count", str(args.min_count)]
     if args.rare != RARE:
         words += ["--rare", args.rare]
+    if args.marks != MARKS:
+        words += ["--marks", args.marks]
     if args.keep_case:
         words.append("--keep-case")
     return "".join(f"{shlex.quote(word)} " for word in words)
@@ -153,10 +155,38 @@ def _size(corpus: Corpus) -> str:
         ("documents", f"{corpus.documents:,}"),
         ("tokens", f"{corpus.raw_tokens:,} read, {corpus.tokens:,} in the vocabulary"),
         ("types", f"{corpus.raw_types:,} read, {len(corpus.words):,} in the vocabulary"),
+        *_letters(corpus),
         ("fingerprint", corpus.fingerprint),
         ("cache", str(corpus.path)),
     ]
     return "\n".join(f"{name:12} {value}" for name, value in lines)
+
+
+def _letters(corpus: Corpus) -> Iterator[tuple[str, str]]:
+    """Yield what shows how the text was cut: scripts, odd tokens, marks, the first tokens."""
+    from debiaslab.corpus.scripts import first_tokens, script_counts
+    from debiaslab.corpus.tokens import LONGEST
+
+    found = script_counts(corpus)
+    total = sum(found.tokens.values())
+    shares = [f"{name} {_share(count / total)}" for name, count in found.tokens.items()]
+    yield "scripts", ", ".join(shares[:_SCRIPTS]) + (", …" if len(shares) > _SCRIPTS else "")
+    if found.odd:
+        yield "odd tokens", f"{_share(found.odd_share)} of the tokens: {' '.join(found.odd)} …"
+    if corpus.marks_kept:
+        yield "marks", "combining marks belong to their words"
+    elif corpus.marked:
+        yield (
+            "marks",
+            f"{corpus.marked:,} words were cut at combining marks (not with --marks keep)",
+        )
+    if corpus.too_long:
+        yield "too long", f"{corpus.too_long:,} left out (tokens of more than {LONGEST:,} bytes)"
+    yield "text begins", " ".join(first_tokens(corpus)) + " …"
+
+
+def _share(share: float) -> str:
+    return f"{share:.2%}" if share >= 1e-4 else "<0.01%"
 
 
 def _coverage(corpus: Corpus) -> Table:

@@ -6,7 +6,6 @@ Penalties and changes of the text need a training: those are for the command tra
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from debiaslab.commands.arguments import (
     real,
     whole,
 )
+from debiaslab.commands.files import VectorsInput, VectorsOutput
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,9 +35,15 @@ _SHOWN = 4  # pairs that are named
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("vectors", metavar="VECTORS", help="vectors of any format")
     parser.add_argument(
-        "--out", metavar="FILE", default="debiased.kv", help="where to save the result"
+        "vectors", type=VectorsInput, metavar="VECTORS", help="vectors of any format"
+    )
+    parser.add_argument(
+        "--out",
+        type=VectorsOutput,
+        metavar="FILE",
+        default="debiased.kv",
+        help="where to save the result",
     )
     add_reading(parser)
     group = parser.add_argument_group("strategy")
@@ -61,13 +67,10 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     """Debias, save, and say what was covered and how to measure the result."""
     from debiaslab.regularizers import debias_words
     from debiaslab.regularizers.words import check_cover
-    from debiaslab.vectors import check_writable
 
     # What can fail at once comes before what takes long.
     strategy = _strategy(args)
     check_cover(args.cover)
-    check_writable(args.out)
-    _refuse_same_file(args)
     before = Reader(args).in_order(args.vectors)
     words = debias_words(before.words, args.cover, strategy.pairs)
     after = strategy.fit(before, words, args.seed)(before)
@@ -105,15 +108,6 @@ def _strategy(args: argparse.Namespace) -> PostProcess:
     strategy = regularizers.create(args.strategy, **knobs)
     assert isinstance(strategy, regularizers.PostProcess)  # of two, the composition is refused
     return strategy
-
-
-def _refuse_same_file(args: argparse.Namespace) -> None:
-    both = os.path.exists(args.out) and os.path.exists(args.vectors)
-    if both and os.path.samefile(args.out, args.vectors):
-        raise UserError(
-            f"--out is the file {args.vectors} that is read",
-            allowed="another file: the vectors before are what the result is compared to",
-        )
 
 
 def _covered(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import LARGEST_SEED, add_reading, add_store, whole
+from debiaslab.commands.files import Input, Output, VectorsInput
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,7 +24,13 @@ EXAMPLES = """examples:
   python -m debiaslab evaluate vectors.kv --lexicon race --lexicon religion
   python -m debiaslab evaluate --run RUN_ID --log"""
 
-_OUTPUTS = ("json", "csv", "compare_csv")
+_CORRELATIONS = ".correlations.csv"
+
+
+class _ComparisonOutput(Output):
+    def files(self) -> Iterator[Path]:
+        """Yield the table and the file of rank correlations beside it."""
+        yield from (Path(self), Path(self).with_suffix(_CORRELATIONS))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "vectors",
         nargs="*",
         default=[],
+        type=VectorsInput,
         metavar="FILE",
         help=".kv, .txt (word2vec or GloVe), .bin, .npz, or .npy with its words",
     )
@@ -43,10 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also the vectors of this run: its id, or its first letters",
     )
     parser.add_argument(
-        "--words", metavar="FILE", help="words of a .npy file, one a line; none: NAME.words.txt"
+        "--words",
+        type=Input,
+        metavar="FILE",
+        help="words of a .npy file, one a line; none: NAME.words.txt",
     )
     parser.add_argument(
         "--baseline",
+        type=VectorsInput,
         metavar="FILE",
         help="vectors before debiasing: measured too, and adds retention, overlap, lipstick tests",
     )
@@ -70,6 +82,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--similarity",
+        type=Input,
         metavar="CSV",
         action="append",
         default=[],
@@ -77,6 +90,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--analogies",
+        type=Input,
         metavar="FILE",
         action="append",
         default=[],
@@ -84,6 +98,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--lexicon",
+        type=Input,
         metavar="FILE|NAME",
         action="append",
         default=[],
@@ -97,16 +112,19 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("where it goes")
-    group.add_argument("--json", metavar="OUT", help="also write the scorecards to this file")
-    group.add_argument("--csv", metavar="OUT", help="also write one row a record")
+    group.add_argument(
+        "--json", type=Output, metavar="OUT", help="also write the scorecards to this file"
+    )
+    group.add_argument("--csv", type=Output, metavar="OUT", help="also write one row a record")
     group.add_argument(
         "--compare-csv",
+        type=_ComparisonOutput,
         metavar="OUT",
         help="write values and ranks by file, and OUT's name with .correlations.csv",
     )
     group.add_argument("--log", action="store_true", help="log each scorecard as a run in MLflow")
     group.add_argument("--study", metavar="NAME", help="with --log: the study the runs belong to")
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
@@ -127,28 +145,30 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     log = Evaluations.open(args) if args.log else None
     cards: list[Scorecard] = []
     before: Scorecard | None = None  # the baseline's, which is the first
+    said: list[str] = []
     for subject, measured in _measured(args, inputs):
         card = _with_corrections(measured)
         cards.append(card)
-        yield scorecard_view(card, warnings_of(card, before))
+        said = [scorecard_view(card, warnings_of(card, before))]
         before = card if subject.is_baseline else before
         if log is not None:
-            yield f"logged run {log.add(subject, card)}"
+            said.append(f"logged run {log.add(subject, card)}")
         subject.let_go()
+        if inputs.subjects:
+            yield from said  # others take a while yet
+            said = []
     comparison = compare(cards) if len(cards) > 1 else None
+    written = list(_written(args, cards, comparison))
+    yield from said
     if comparison is not None:
         yield comparison_view(comparison)
-    yield from _written(args, cards, comparison)
+    yield from written
 
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what can be known to be wrong before anything is read."""
     from debiaslab.metrics.groups import measured_groups
-    from debiaslab.system.outputs import check_output
 
-    for name in _OUTPUTS:
-        if getattr(args, name) is not None:
-            check_output(getattr(args, name))
     measured_groups(args.groups)
     if args.study is not None and not args.log:
         raise UserError(
@@ -242,7 +262,7 @@ def _written(
         yield _write(args.compare_csv, comparison_csv(comparison))
         correlations = rank_correlations(comparison)
         if correlations.reason is None:
-            beside = Path(args.compare_csv).with_suffix(".correlations.csv")
+            beside = Path(args.compare_csv).with_suffix(_CORRELATIONS)
             yield _write(beside, correlations_csv(correlations))
 
 

@@ -20,7 +20,9 @@ from debiaslab.commands.arguments import (
     run_vectors,
     similarity,
 )
+from debiaslab.commands.files import Input, Output
 from debiaslab.errors import UserError, nearest
+from debiaslab.system.outputs import check_output, refuse_overwriting
 
 if TYPE_CHECKING:
     from debiaslab.tracking import RunInfo
@@ -39,7 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--study", metavar="NAME", help="take the best run of this study")
     parser.add_argument("--run", metavar="ID", help="take this run: its id, or its first letters")
     parser.add_argument(
-        "--pairs", metavar="CSV", help="pairs to score, header word1,word2; none: the 1,630 pairs"
+        "--pairs",
+        type=Input,
+        metavar="CSV",
+        help="pairs to score, header word1,word2; none: the 1,630 pairs",
     )
     parser.add_argument(
         "--missing",
@@ -48,19 +53,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="sim of a pair with a word not in the vocabulary",
     )
     parser.add_argument("--format", help="write the vectors, as word2vec, bin, kv or npz")
-    parser.add_argument("--out", metavar="FILE", help="file to write; none: submission.csv")
+    parser.add_argument(
+        "--out", type=Output, metavar="FILE", help="file to write; none: submission.csv"
+    )
     add_store(parser)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the file that was asked for."""
     from debiaslab.leaderboard.export import codalab, default_pairs, export_vectors, read_pairs
-    from debiaslab.system.outputs import check_output
 
     one_of(args, "study", "run")
     format = _format(args.out, args.format)
     out = args.out or (f"vectors{_ending(format)}" if format else "submission.csv")
     check_output(out)
+    refuse_overwriting([("--out", Path(out))], [] if args.pairs is None else [args.pairs])
     pairs = default_pairs() if args.pairs is None else read_pairs(args.pairs)
     store = open_store(args)
     run = best_run(store, args)

@@ -22,6 +22,7 @@ from debiaslab.commands.arguments import (
     settings_from,
     whole,
 )
+from debiaslab.commands.files import Output
 from debiaslab.commands.plan import plan_study
 from debiaslab.commands.study_arguments import (
     add_executor,
@@ -54,18 +55,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seeds", type=whole(1, 100), default=3, help="trainings of each text, seeds 1, 2, …"
     )
     group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
-    group.add_argument("--out", metavar="FILE", help="also write the table here, as Markdown")
+    group.add_argument(
+        "--out", type=Output, metavar="FILE", help="also write the table here, as Markdown"
+    )
     add_executor(group)
     add_plan(group)
     add_training(parser, seed=False)
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Train or continue, then print the table and how to read it."""
     from debiaslab.study.comparing import floor_plan
     from debiaslab.study.spec import study_of_comparison
-    from debiaslab.system.outputs import check_output
 
     plan = floor_plan(tuple(range(1, args.seeds + 1)), settings_from(args), args.study)
     settings = corpus_settings(args)
@@ -76,8 +78,6 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
         check_store_place(args)
         yield from plan_study(study, args.store)
         return
-    if args.out is not None:
-        check_output(args.out)
     check_store(args)
     yield from run_study(study, args.store, out=args.out)
 
@@ -101,11 +101,6 @@ def run_study(
     conduct = conduct_of(study, root)
     corpus = corpus_of(study) if corpus is None else corpus
     found = conduct_floor(corpus, study.floor_plan(), conduct)
-    for block in floor_blocks(found.sides):
-        yield block
-        yield ""
-    for failure in found.failures:
-        yield f"empty: {failure}"
     writer = Store.open(root).writer(found.parent)
     writer.text(floor_text(found.sides), "floor.txt")
     writer.text(floor_markdown(found.sides), "floor.md")
@@ -113,5 +108,11 @@ def run_study(
     if out is not None:
         with replacing(out) as path:
             path.write_text(floor_markdown(found.sides), encoding="utf-8")
+    for block in floor_blocks(found.sides):
+        yield block
+        yield ""
+    for failure in found.failures:
+        yield f"empty: {failure}"
+    if out is not None:
         yield f"wrote {out}"
     yield f"next: {next_command('ui', '--study', found.name, store=root)}"

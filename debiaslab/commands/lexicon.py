@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import Reader, add_reading
+from debiaslab.commands.files import Input, VectorsInput
 from debiaslab.errors import UserError, nearest
 from debiaslab.tables import Column, Table
 
@@ -38,10 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="word lists, pair lists, attributes or tests; check without any: all of them",
     )
-    parser.add_argument("--vectors", metavar="FILE", help="the vectors to check lists against")
+    parser.add_argument(
+        "--vectors", type=VectorsInput, metavar="FILE", help="the vectors to check lists against"
+    )
     add_reading(parser)
     parser.add_argument(
-        "--file", metavar="LISTS", help="your own lists, JSON or YAML, in place of those that ship"
+        "--file",
+        type=Input,
+        metavar="LISTS",
+        help="your own lists, JSON or YAML, in place of those that ship",
     )
 
 

@@ -17,6 +17,7 @@ from debiaslab.commands.arguments import (
     run_vectors,
     whole,
 )
+from debiaslab.commands.files import VectorsInput
 from debiaslab.tables import Table
 
 if TYPE_CHECKING:
@@ -32,10 +33,15 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("word", metavar="WORD")
-    parser.add_argument("--vectors", metavar="FILE", help="vectors from a file")
+    parser.add_argument("--vectors", type=VectorsInput, metavar="FILE", help="vectors from a file")
     parser.add_argument("--run", metavar="ID", help="vectors of a run: id, or its first letters")
     parser.add_argument("--study", metavar="NAME", help="vectors of the best run of a study")
-    parser.add_argument("--compare", metavar="RUN2", help="a second run, or file, side by side")
+    parser.add_argument(
+        "--compare",
+        type=VectorsInput,
+        metavar="RUN2|FILE",
+        help="a second run, or file, side by side",
+    )
     parser.add_argument(
         "--analogy",
         metavar="A,B",

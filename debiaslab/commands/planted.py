@@ -24,6 +24,7 @@ from debiaslab.commands.arguments import (
     settings_from,
     whole,
 )
+from debiaslab.commands.files import folder_of
 from debiaslab.commands.plan import plan_study
 from debiaslab.commands.study_arguments import (
     add_executor,
@@ -86,18 +87,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seeds", type=whole(1, 100), default=3, help="trainings of each dose, seeds 1, 2, …"
     )
     group.add_argument("--study", metavar="NAME", help="name; none: made from the settings")
-    group.add_argument("--out", metavar="FOLDER", help="also write table, CSV and figure here")
+    group.add_argument(
+        "--out",
+        type=folder_of("planted.txt", "planted.md", "planted.csv", "planted.png"),
+        metavar="FOLDER",
+        help="also write table, CSV and figure here",
+    )
     add_executor(group)
     add_plan(group)
     add_training(parser, seed=False)
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Run or continue the control, then print its table and where things are."""
     from debiaslab.study.planting import PlantingPlan, words_from
     from debiaslab.study.spec import study_of_planting
-    from debiaslab.system.outputs import check_output_folder
 
     plan = PlantingPlan(
         words=() if args.words is None else words_from(args.words),
@@ -115,8 +120,6 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
         check_store_place(args)
         yield from plan_study(study, args.store)
         return
-    if args.out is not None:
-        check_output_folder(args.out)
     check_store(args)
     yield from run_study(study, args.store, out=args.out)
 
@@ -138,12 +141,13 @@ def run_study(
     conduct = conduct_of(study, root)
     corpus = corpus_of(study) if corpus is None else corpus
     found = conduct_planting(corpus, study.planting_plan(), conduct)
+    written = list(_written(found, root, out))
     for block in planted_blocks(found.study):
         yield block
         yield ""
     for failure in found.failures:
         yield f"empty: {failure}"
-    yield from _written(found, root, out)
+    yield from written
     yield f"next: {next_command('ui', '--study', found.name, store=root)}"
 
 

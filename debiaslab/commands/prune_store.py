@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import CACHE, SUBMISSIONS, add_store, next_command, open_store
+from debiaslab.commands.arguments import SUBMISSIONS, add_store, next_command, open_store
+from debiaslab.commands.files import CACHE
 
 if TYPE_CHECKING:
     from debiaslab.study.leftovers import Leftovers
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also the checkpoints that studies would go on from: they would train anew",
     )
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
@@ -44,7 +45,10 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     store = open_store(args)
     folders = (Path(args.store), Path(CACHE), Path(SUBMISSIONS))
     found = find_leftovers(store, folders, failed=args.failed, checkpoints=args.checkpoints)
-    yield from _listed(found)
+    listed = list(_listed(found))
+    if args.yes:
+        remove_leftovers(store, found)
+    yield from listed
     if not (found.runs or found.paths or found.checkpoints):
         looked = ", ".join(str(folder) for folder in folders)
         yield f"nothing is left over: looked at the runs, files and checkpoints of {looked}"
@@ -58,7 +62,6 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         )
     )
     if args.yes:
-        remove_leftovers(store, found)
         yield f"removed {what}"
         return
     given = (name for name in ("failed", "checkpoints") if getattr(args, name))

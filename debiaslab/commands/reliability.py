@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.commands.arguments import LARGEST_SEED, Reader, add_reading, whole
+from debiaslab.commands.files import Input, Output, VectorsInput
 from debiaslab.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "vectors",
         nargs="+",
+        type=VectorsInput,
         metavar="FILE",
         help="vectors; several: one a training seed, of the same text and settings",
     )
@@ -42,12 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--baseline",
         nargs="+",
         default=[],
+        type=VectorsInput,
         metavar="FILE",
         help="as many vectors of another kind, the same seeds in the same order: compared in pairs",
     )
     parser.add_argument("--words", default="report", help="words and pairs: all, tune or report")
     parser.add_argument(
         "--lexicon",
+        type=Input,
         metavar="FILE|NAME",
         action="append",
         default=[],
@@ -55,7 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "that ships: race, religion, ethnicity",
     )
     add_reading(parser)
-    parser.add_argument("--json", metavar="OUT", help="also write every number to this file")
+    parser.add_argument(
+        "--json", type=Output, metavar="OUT", help="also write every number to this file"
+    )
     parser.add_argument(
         "--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of the resamples"
     )
@@ -81,15 +87,16 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     attributes, tests = load_lexicons(args.lexicon)
     reader = Reader(args)
     vectors, before = (list(map(reader.in_order, files)) for files in (args.vectors, args.baseline))
-    yield f"{len(words)} occupations and {len(pairs)} definitional pairs ({half} words)"
     sensitivity, of_lexicons = _sensitivity(vectors, before, half, attributes, tests)
     consistency = [list_consistency(each, half, attributes) for each in vectors]
     rules = [inter_rule(each, words, pairs, seed=args.seed) for each in vectors]
-    yield from sensitivity_view(args.vectors, sensitivity)
-    if args.lexicon:
-        yield from attribute_view(args.vectors, of_lexicons)
-    yield from consistency_view(args.vectors, consistency)
-    yield from rules_view(args.vectors, rules)
+    said = [
+        f"{len(words)} occupations and {len(pairs)} definitional pairs ({half} words)",
+        *sensitivity_view(args.vectors, sensitivity),
+        *(attribute_view(args.vectors, of_lexicons) if args.lexicon else ()),
+        *consistency_view(args.vectors, consistency),
+        *rules_view(args.vectors, rules),
+    ]
     document: dict[str, Any] = {
         "words": half,
         "vectors": args.vectors,
@@ -106,21 +113,21 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
             rule: retest_reliability(vectors, words, pairs, rule, seed=args.seed)
             for rule in ("projection", "association", "ripa")
         }
-        yield from retest_view(retest)
+        said += retest_view(retest)
         document["test_retest"] = {rule: asdict(each) for rule, each in retest.items()}
     if args.baseline:
         records = _paired(before, vectors, args.seed)
         shown = [record for record in records if record.words in (half, "all")]
-        yield from paired_view(shown, half)
+        said += paired_view(shown, half)
         document["baseline"] = args.baseline
         document["paired"] = [asdict(each) for each in records]
     if args.json is not None:
-        yield _write(args.json, document)
+        said.append(_write(args.json, document))
+    yield from said
 
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what can be known to be wrong before anything is read."""
-    from debiaslab.system.outputs import check_output
 
     if args.words not in HALVES:
         raise UserError(
@@ -133,8 +140,6 @@ def _check(args: argparse.Namespace) -> None:
             f"{len(args.vectors)} files were to be paired with {len(args.baseline)} of --baseline",
             allowed="as many, the same seeds in the same order",
         )
-    if args.json is not None:
-        check_output(args.json)
 
 
 def _sensitivity(

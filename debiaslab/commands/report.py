@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import add_store, next_command, open_store
+from debiaslab.commands.files import Output
 from debiaslab.errors import UserError, nearest
 from debiaslab.system.outputs import check_output
 
@@ -32,13 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--study", metavar="NAME", help="of a sweep or comparison; none: the newest"
     )
-    parser.add_argument("--out", metavar="FILE", help="file to write; none: reports/NAME")
+    parser.add_argument(
+        "--out", type=Output, metavar="FILE", help="file to write; none: reports/NAME"
+    )
     parser.add_argument(
         "--format",
         metavar="FORMAT",
         help=f"{', '.join(_ENDINGS)}; none: by the ending of --out, else html",
     )
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
@@ -56,8 +59,9 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     report = full_report(study)
     page = html_page(report)
     log_report(store, study.parent.run_id, page)
+    written = list(_written(report, page, form, out))
     yield report.headline
-    yield from _written(report, page, form, out)
+    yield from written
     then = next_command("ui", "--study", name, store=args.store)
     yield f"next: {then}  (Artifacts → {REPORT})"
 

@@ -11,7 +11,8 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import CACHE, add_store, open_store
+from debiaslab.commands.arguments import add_store, open_store
+from debiaslab.commands.files import CACHE, Input
 from debiaslab.errors import DifferenceError
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN_ID",
         help="of train, sweep or compare: the id, or its first letters",
     )
-    parser.add_argument("corpus", nargs="*", metavar="CORPUS", help="where its text is now")
+    parser.add_argument(
+        "corpus", nargs="*", type=Input, metavar="CORPUS", help="where its text is now"
+    )
     add_store(parser)
 
 

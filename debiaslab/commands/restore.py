@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from debiaslab.commands.arguments import add_store, next_command
+from debiaslab.commands.files import Input
 from debiaslab.system.outputs import check_output_folder
 
 EXAMPLES = """example:
@@ -18,8 +19,8 @@ EXAMPLES = """example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("file", metavar="FILE.zip", help="what archive wrote")
-    add_store(parser)
+    parser.add_argument("file", type=Input, metavar="FILE.zip", help="what archive wrote")
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
-    CACHE,
     add_store,
     check_device,
     next_command,
@@ -21,6 +20,7 @@ from debiaslab.commands.arguments import (
     real,
     whole,
 )
+from debiaslab.commands.files import CACHE, Input
 from debiaslab.commands.study_arguments import (
     check_corpus,
     check_executor,
@@ -47,7 +47,9 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("name", metavar="NAME", help="of a study, or of a study file's studies")
-    parser.add_argument("corpus", nargs="*", metavar="CORPUS", help="where the text is now")
+    parser.add_argument(
+        "corpus", nargs="*", type=Input, metavar="CORPUS", help="where the text is now"
+    )
     parser.add_argument(
         "--trials", type=whole(1, 100_000), help="λs to try, in all; none: as it was"
     )
@@ -65,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scheduler", metavar="ADDRESS", help="of the Dask cluster, such as tcp://10.0.0.1:8786"
     )
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:

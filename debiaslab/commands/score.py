@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from debiaslab.commands.files import Input, Output
 from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -25,20 +26,22 @@ Board = list[tuple[str, dict[str, float]]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("submissions", nargs="+", metavar="FILE", help="word1,word2,sim, or a zip")
-    parser.add_argument("--csv", metavar="OUT", help="also write every number to this file")
+    parser.add_argument(
+        "submissions", nargs="+", type=Input, metavar="FILE", help="word1,word2,sim, or a zip"
+    )
+    parser.add_argument(
+        "--csv", type=Output, metavar="OUT", help="also write every number to this file"
+    )
 
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Score each file and print them, the best first; files that are refused come last."""
     from debiaslab.errors import UserError
-    from debiaslab.system.outputs import check_output
 
-    if args.csv is not None:
-        check_output(args.csv)
     board, refused = _scored([Path(file) for file in args.submissions])
     if not board:
         raise refused[0]
+    written = [] if args.csv is None else [_written(board, args.csv)]
     yield _table(board)
     yield (
         "\nscore = information · max(0, 1 − bias); bias: mean |s| in units of the cosines' spread; "
@@ -46,8 +49,7 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     )
     for name, found in board:
         yield from (f"warning: {name}: {what}" for what in _notices(found))
-    if args.csv is not None:
-        yield _written(board, args.csv)
+    yield from written
     yield from (f"refused: {error}" for error in refused)
     if refused:
         raise UserError(f"{len(refused)} of {len(args.submissions)} files were refused")

@@ -41,7 +41,7 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_study(parser)
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
+    Reader,
     add_corpus,
     add_knobs,
+    add_reading,
     add_store,
     add_training,
     check_store,
@@ -22,10 +24,11 @@ from debiaslab.commands.arguments import (
     real,
     settings_from,
 )
+from debiaslab.commands.files import OutputFolder, VectorsInput, VectorsOutput
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
-    from debiaslab.sgns import Checkpoints
+    from debiaslab.sgns import Checkpoints, Start
 
 EXAMPLES = """examples:
   python -m debiaslab train --out vectors.kv
@@ -47,16 +50,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--init",
+        type=VectorsInput,
         metavar="FILE",
-        help="vectors to continue from (vector files hold no context embeddings: those start anew)",
+        help="vectors to continue from",
     )
-    parser.add_argument("--out", metavar="FILE", default="vectors.kv", help="where to save")
     parser.add_argument(
-        "--tensorboard", metavar="DIR", help="also write the running loss for TensorBoard here"
+        "--init-contexts",
+        type=VectorsInput,
+        metavar="FILE",
+        help="with --init: context vectors of the same words, such as gensim's syn1neg saved with "
+        "them; none: context embeddings start anew",
+    )
+    parser.add_argument(
+        "--keep-words",
+        action="store_true",
+        help="with --init: keep its words that the text lacks, as they are",
+    )
+    add_reading(parser)
+    parser.add_argument(
+        "--out", type=VectorsOutput, metavar="FILE", default="vectors.kv", help="where to save"
+    )
+    parser.add_argument(
+        "--tensorboard",
+        type=OutputFolder,
+        metavar="DIR",
+        help="also write the running loss for TensorBoard here",
     )
     group = parser.add_argument_group("checkpoint")
     group.add_argument(
         "--checkpoint",
+        type=OutputFolder,
         metavar="DIR",
         help="save the training here from time to time: when it is interrupted, the same command "
         "again goes on from there; removed at the end",
@@ -67,28 +90,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="time between checkpoints, at least (60; saving never takes over 2 %% of the time)",
     )
-    add_store(parser)
+    add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Train, measure, log and save."""
     from debiaslab.study.single import SingleTraining, train_single
-    from debiaslab.system.outputs import check_output_folder
-    from debiaslab.vectors import check_writable
-    from debiaslab.vectors.embeddings import Embeddings
 
     # What can fail at once comes before what takes long.
     settings = settings_from(args)
-    check_writable(args.out)
-    if args.tensorboard is not None:
-        check_output_folder(args.tensorboard)
     training = SingleTraining(
         settings=settings,
         strategy=args.strategy,
         weight=args.weight,
         cover=args.cover,
         knobs=tuple(args.knob),
-        init=None if args.init is None else Embeddings.load(args.init),
+        init=_start(args),
     )
     checkpoint = _checkpoint(args)
     corpus_settings(args)
@@ -106,9 +123,21 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     yield f"saved {args.out}\nnext: {then}"
 
 
+def _start(args: argparse.Namespace) -> Start | None:
+    from debiaslab.sgns import Start
+
+    if args.init is None:
+        if args.init_contexts is not None or args.keep_words:
+            option = "--keep-words" if args.keep_words else "--init-contexts"
+            raise UserError(f"{option} was given without --init", next_step=f"--init FILE {option}")
+        return None
+    reader = Reader(args)
+    contexts = None if args.init_contexts is None else reader.read(args.init_contexts)
+    return Start(reader.read(args.init), contexts, keep_words=args.keep_words)
+
+
 def _checkpoint(args: argparse.Namespace) -> Checkpoints | None:
     from debiaslab.sgns import Checkpoints
-    from debiaslab.system.outputs import check_output_folder
 
     folder, every = args.checkpoint, args.checkpoint_every
     if folder is None:
@@ -118,5 +147,4 @@ def _checkpoint(args: argparse.Namespace) -> Checkpoints | None:
                 next_step=f"--checkpoint DIR --checkpoint-every {every:g}",
             )
         return None
-    check_output_folder(folder)
     return Checkpoints(folder) if every is None else Checkpoints(folder, every)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from functools import cache
@@ -19,7 +18,6 @@ from debiaslab.corpus.reading import Block
 from debiaslab.corpus.tokens import DOCUMENT_END
 from debiaslab.corpus.word_table import WordTable
 
-_CHARACTERS = 0x110000  # code points
 _PIECE = 32 * kernel.BATCH  # tokens numbered at a time
 
 
@@ -34,6 +32,7 @@ class CompiledNumbers:
     def __init__(self, phrases: Sequence[Phrase]) -> None:
         self._words = WordTable()
         self._merger = Merger(phrases, self._words) if phrases else None
+        self.too_long = 0
         for _ in self._numbered(DOCUMENT_END):  # its number is 0
             pass
 
@@ -61,7 +60,10 @@ class CompiledNumbers:
             self._words.make_room(_PIECE, len(data) - position)
             ids = np.empty(_PIECE, np.int32)
             words = tuple(self._words.arrays)
-            position, n = kernel.number_tokens(data, position, _kinds(), words, ids)
+            position, n, too_long = kernel.number_tokens(
+                data, position, _kinds(), words, tokens.LONGEST, ids
+            )
+            self.too_long += too_long
             yield ids[:n]
 
 
@@ -81,14 +83,13 @@ def _merged(merger: Merger, numbered: Iterator[Row]) -> Generator[Row, None, Non
 @cache
 def _kinds() -> NDArray[np.uint8]:
     """Return for each code point what it may be or be part of."""
-    every = np.arange(_CHARACTERS, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
-    kinds: NDArray[np.uint8] = np.zeros(_CHARACTERS, np.uint8)
-    for pattern, kind in (
-        (tokens.WORD, kernel.WORD),
-        (tokens.PRICE, kernel.PRICE),
-        (r"\$", kernel.DOLLAR),
-        (DOCUMENT_END, kernel.LINE_FEED),
+    kinds: NDArray[np.uint8] = np.zeros(tokens.CHARACTERS, np.uint8)
+    for found, kind in (
+        (tokens.word_characters(), kernel.WORD),
+        (tokens.mark_characters(), kernel.MARK),
+        (tokens.characters(tokens.PRICE), kernel.PRICE),
+        (tokens.characters(r"\$"), kernel.DOLLAR),
+        (tokens.characters(DOCUMENT_END), kernel.LINE_FEED),
     ):
-        for run in re.finditer(f"(?:{pattern})+", every):
-            kinds[slice(*run.span())] |= kind
+        kinds[found] |= kind
     return kinds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.corpus import cache as entries
-from debiaslab.corpus.encoding import DOCUMENT_END, choose_vocabulary
+from debiaslab.corpus.encoding import DOCUMENT_END, choose_vocabulary, chosen_marks
 from debiaslab.corpus.hashes import content_hashes, stamp
 from debiaslab.corpus.mapped import IdStream, read_ids
 from debiaslab.corpus.parts import Mapper, Part, count, cut, encode, groups, in_turn, merge
 from debiaslab.corpus.phrases import Phrase, load_phrases, phrases_key
 from debiaslab.corpus.settings import CorpusSettings
 from debiaslab.corpus.sources import Source, name_of, sources_of
-from debiaslab.corpus.tokens import PATTERN
+from debiaslab.corpus.tokens import LONGEST, PATTERN
 from debiaslab.errors import UserError
 
 _PIECE = 1 << 20  # ids looked at at once
@@ -44,6 +44,9 @@ class Corpus:
     path: Path  # cache folder
     settings: CorpusSettings
     sources: tuple[str, ...]
+    marks_kept: bool = False  # whether combining marks belong to their words
+    marked: int = 0  # words that held a mark, counted where settings.marks is "auto"
+    too_long: int = 0  # tokens left out because they are longer than a word may be
 
     @classmethod
     def build(
@@ -101,6 +104,9 @@ class Corpus:
             path=entry.path,
             settings=settings,
             sources=sources,
+            marks_kept=entry.meta.get("marks_kept", False),  # before there was a choice, they cut
+            marked=entry.meta.get("marked", 0),
+            too_long=entry.meta.get("too_long", 0),
             **{name: entry.meta[name] for name in numbers},
         )
 
@@ -156,7 +162,7 @@ class Corpus:
 def _phrases(settings: CorpusSettings) -> tuple[Phrase, ...]:
     if settings.mwes is None:
         return ()
-    return load_phrases(settings.mwes, lowercase=settings.lowercase)
+    return load_phrases(settings.mwes, settings)
 
 
 def _meta(
@@ -171,7 +177,7 @@ def _meta(
     """Return everything that shapes the ids: what the key is made of and the meta file records."""
     digests = content_hashes([source.file for source in sources], memo, mapper, progress=progress)
     return {
-        "tokenizer": PATTERN,
+        "tokenizer": _tokenizer(settings),
         "unicode": unidata_version,  # what a letter is depends on Python's tables
         "lowercase": settings.lowercase,
         "min_count": settings.min_count,
@@ -182,6 +188,13 @@ def _meta(
             for source, digest in zip(sources, digests, strict=True)
         ],
     }
+
+
+def _tokenizer(settings: CorpusSettings) -> str:
+    """Return what is done to find tokens; for marks that cut, as all versions have named it."""
+    if settings.marks == "cut":
+        return PATTERN
+    return f"{PATTERN}, NFC, marks {settings.marks}, at most {LONGEST} bytes"
 
 
 def _opened(path: Path, meta: dict[str, Any]) -> entries.Entry | None:
@@ -216,12 +229,17 @@ def _encode(
         pieces = sources if alone else cut(sources)
         parts = _parts(pieces, settings, phrases, folder, progress=progress and alone)
         counted, numbers = merge(mapper(count, parts))
+        marked = counted.marked
+        if other := chosen_marks(counted, settings):
+            parts = [replace(part, settings=other) for part in parts]
+            counted, numbers = merge(mapper(count, parts))
         for source, stamped in zip(sources, before, strict=True):
             if stamp(source.file) != stamped:
                 raise UserError(
                     f"{source.label} changed while it was being read",
                     next_step="wait until it is complete, then run the same command again",
                 )
+        kept = parts[0].settings.marks == "keep"
         vocabulary = choose_vocabulary(counted, settings)
         for part, own in zip(parts, numbers, strict=True):
             np.save(part.final, vocabulary.final[own])
@@ -233,7 +251,13 @@ def _encode(
                 shards[part.shard] = stream
             else:  # all of its words are rare
                 part.shard.unlink()
-        entries.write_entry(folder, vocabulary, shards, meta)
+        found = {"marks_kept": kept, "marked": marked, "too_long": counted.too_long}
+        entries.write_entry(folder, vocabulary, shards, meta | found)
+    if counted.too_long:
+        warnings.warn(
+            f"tokens longer than {LONGEST:,} bytes are left out as no words: {counted.too_long:,}",
+            stacklevel=3,
+        )
 
 
 def _parts(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from debiaslab.corpus.progress import ByteBar
 from debiaslab.corpus.reading import Block
 from debiaslab.corpus.settings import CorpusSettings
 from debiaslab.corpus.sources import Source
+from debiaslab.corpus.tokens import prepare
 from debiaslab.corpus.words import grown
 from debiaslab.errors import UserError
 
@@ -33,15 +34,30 @@ SMALL = 1 << 21  # bytes of files; fewer are read before compiled code is loaded
 
 END = 0  # the provisional number of a document's end
 _DROPPED = -2
+_FEW_MARKS = 1e-3  # share of the words; with no more, they cut words as in any English text
 _CHUNK = 1 << 18  # numbers handled at a time
 
 
 @dataclass(frozen=True)
 class Counted:
-    """Types in order of first sight; entry 0 stands for the ends of documents."""
+    """Types in order of first sight; entry 0 stands for the ends of documents.
+
+    Attributes:
+        words: The types.
+        counts: Tokens of each.
+        marked: Words with a combining mark, all cut at it; counted under ``auto`` only.
+        too_long: Tokens that were left out because they are longer than a word may be.
+    """
 
     words: list[str]
     counts: NDArray[np.int64]
+    marked: int = 0
+    too_long: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that were numbered."""
+        return int(self.counts.sum() - self.counts[END])
 
 
 @dataclass(frozen=True)
@@ -84,11 +100,12 @@ def number_tokens(
     total = sum(source.size for source in sources)
     numbers = numbers_for(size or total, phrases, settings)
     counts: NDArray[np.int64] = np.zeros(0, np.int64)
+    prepared = _Prepared(settings)
     with out.open("wb") as file, ByteBar("reading", total, show=progress) as bar:
         for source in sources:
             position = 0
             with (
-                closing(ahead(_texts(source, lowercase=settings.lowercase))) as texts,
+                closing(ahead(prepared.blocks(source))) as texts,
                 closing(numbers.rows(texts)) as rows,
             ):
                 for row in rows:
@@ -97,7 +114,7 @@ def number_tokens(
                     file.write(row.ids.data)
                     bar.advance(row.position - position, len(row.ids))
                     position = row.position
-    return Counted(numbers.words, counts[: len(numbers)])
+    return Counted(numbers.words, counts[: len(numbers)], prepared.marked, numbers.too_long)
 
 
 def numbers_for(size: int, phrases: Sequence[Phrase], settings: CorpusSettings) -> Numbers:
@@ -116,9 +133,26 @@ def numbers_for(size: int, phrases: Sequence[Phrase], settings: CorpusSettings) 
     return PlainNumbers(phrases, lowercase=settings.lowercase)
 
 
-def _texts(source: Source, *, lowercase: bool) -> Iterator[Block]:
-    for block in source.blocks():
-        yield block._replace(text=block.text.lower()) if lowercase else block
+class _Prepared:
+    """Text as tokens are cut from it, and how many of its words held a mark so far."""
+
+    def __init__(self, settings: CorpusSettings) -> None:
+        self._settings = settings
+        self.marked = 0
+
+    def blocks(self, source: Source) -> Iterator[Block]:
+        """Yield the text of a source."""
+        for text, position in source.blocks():
+            text, marked = prepare(text, self._settings)
+            self.marked += marked
+            yield Block(text, position)
+
+
+def chosen_marks(counted: Counted, settings: CorpusSettings) -> CorpusSettings | None:
+    """Return the settings by which a text is to be counted again, as it has many marks; or None."""
+    if settings.marks == "auto" and counted.marked > _FEW_MARKS * counted.tokens:
+        return replace(settings, marks="keep")
+    return None
 
 
 def choose_vocabulary(counted: Counted, settings: CorpusSettings) -> Vocabulary:

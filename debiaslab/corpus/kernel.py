@@ -24,6 +24,7 @@ if getattr(config, "DISABLE_JIT", False):
     raise ImportError("numba's compiler is switched off by NUMBA_DISABLE_JIT")
 
 WORD, PRICE, DOLLAR, LINE_FEED = 1, 2, 4, 8  # what a character may be or be part of
+MARK = 16  # part of a word, once it has begun
 NONE = -1
 PAIR_BITS = 18  # of the hash of two words: 32 KiB of bits stay in a processor's first cache
 BATCH = 2048  # tokens cut before they are looked up: the look-ups then wait for memory together
@@ -99,12 +100,13 @@ def _spread(h):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _cut(text, i, kinds, begins, ends, hashes):  # type: ignore[no-untyped-def]
+def _cut(text, i, kinds, longest, begins, ends, hashes):  # type: ignore[no-untyped-def]
     """Find the tokens from byte ``i`` on, as many as there is room for; a line feed is a token.
 
-    Returns where the search stopped, and the number of tokens.
+    Returns where the search stopped, the number of tokens, and how many were longer than
+    ``longest`` bytes and left out.
     """
-    found = 0
+    found = too_long = 0
     begin, h = i, np.uint64(0)
     rest = 0  # what goes on with the token that began at ``begin``; 0: there is none
     while i < len(text) and found < len(hashes):
@@ -118,21 +120,23 @@ def _cut(text, i, kinds, begins, ends, hashes):  # type: ignore[no-untyped-def]
             code, after = (code & 31) << 6 | (text[i + 1] & 63), i + 2
         kind = kinds[code]
         if rest and not kind & rest:
-            if rest == WORD or i > begin + 1:  # not a dollar sign alone
+            if i - begin > longest:
+                too_long += 1
+            elif rest != PRICE or i > begin + 1:  # not a dollar sign alone
                 begins[found], ends[found], hashes[found] = begin, i, h
                 found += 1
             rest = 0
             continue
         if not rest:
             begin, h = i, np.uint64(0)
-            rest = WORD if kind & WORD else PRICE if kind & DOLLAR else 0
+            rest = WORD | MARK if kind & WORD else PRICE if kind & DOLLAR else 0
         for j in range(i, after):
             h = _hash_step(h, text[j])
         i = after
         if kind & LINE_FEED:
             begins[found], ends[found], hashes[found] = begin, i, h
             found += 1
-    return i, found
+    return i, found, too_long
 
 
 @_compiled
@@ -171,7 +175,7 @@ def _look_up(text, begins, ends, hashes, words, numbers):  # type: ignore[no-unt
 
 
 @_compiled
-def number_tokens(text, i, kinds, words, out):  # type: ignore[no-untyped-def]
+def number_tokens(text, i, kinds, words, longest, out):  # type: ignore[no-untyped-def]
     """Write the numbers of the tokens from byte ``i`` on to ``out``, as many as there is room for.
 
     Args:
@@ -179,19 +183,21 @@ def number_tokens(text, i, kinds, words, out):  # type: ignore[no-untyped-def]
         i: First byte.
         kinds: What each code point may be or be part of.
         words: The words so far (``Words``); must have room for every token.
+        longest: Bytes of a token; longer ones are left out.
         out: (n,) int32, n a multiple of BATCH.
 
     Returns:
-        Where it stopped, and the number of tokens.
+        Where it stopped, the number of tokens, and how many more were too long.
     """
     begins, ends = np.empty(BATCH, np.int64), np.empty(BATCH, np.int64)
     hashes = np.empty(BATCH, np.uint64)
-    n = 0
+    n = too_long = 0
     while i < len(text) and n < len(out):
-        i, found = _cut(text, i, kinds, begins, ends, hashes)
+        i, found, more = _cut(text, i, kinds, longest, begins, ends, hashes)
         _look_up(text, begins, ends, hashes, words, out[n : n + found])
         n += found
-    return i, n
+        too_long += more
+    return i, n, too_long
 
 
 @_compiled

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.corpus.cache import scratch
-from debiaslab.corpus.encoding import END, Counted, number_tokens
+from debiaslab.corpus.encoding import END, Counted, chosen_marks, number_tokens
 from debiaslab.corpus.phrases import LONGEST, SEPARATOR, Phrase, load_phrases
 from debiaslab.corpus.progress import ByteBar
-from debiaslab.corpus.settings import CorpusSettings
+from debiaslab.corpus.settings import CorpusSettings, Marks
 from debiaslab.corpus.sources import sources_of
 from debiaslab.errors import UserError
 from debiaslab.system.atomic import replacing
@@ -33,6 +33,7 @@ def learn_phrases(
     min_count: int = 5,
     passes: int = 1,
     mwes: str | Path | None = None,
+    marks: Marks = "auto",
     cache: str | Path = "data/cache",
     progress: bool = True,
 ) -> tuple[Phrase, ...]:
@@ -44,6 +45,7 @@ def learn_phrases(
         min_count: Rarer pairs are none.
         passes: The second pass joins what the first has found with its neighbours, and so on.
         mwes: File of phrases that are merged from the start; they are returned too.
+        marks: What combining marks do (see ``CorpusSettings``).
         cache: Folder where the numbered text stands while this runs, four bytes a token.
         progress: Show progress bars on stderr.
 
@@ -51,15 +53,18 @@ def learn_phrases(
         UserError: A number is out of range, a file cannot be read, or no phrase was found.
     """
     _check(threshold, min_count, passes)
+    settings = CorpusSettings(marks=marks)
     sources = sources_of([paths] if isinstance(paths, str | Path) else paths)
-    phrases = set(load_phrases(mwes, lowercase=True)) if mwes is not None else set()
+    phrases = set(load_phrases(mwes, settings)) if mwes is not None else set()
     known = len(phrases)
     for _ in range(passes):
         with scratch(Path(cache), "phrases") as folder:
             numbered = folder / "numbered.i32"
-            counted = number_tokens(
-                sources, CorpusSettings(), sorted(phrases), numbered, progress=progress
-            )
+            merged = sorted(phrases)
+            counted = number_tokens(sources, settings, merged, numbered, progress=progress)
+            if other := chosen_marks(counted, settings):
+                settings = other
+                counted = number_tokens(sources, settings, merged, numbered, progress=progress)
             pairs, counts = _frequent_pairs(numbered, counted, min_count, progress=progress)
         phrases |= _above(threshold, pairs, counts, counted, phrases)
     if len(phrases) == known:
@@ -111,7 +116,7 @@ def _above(
 def _npmi(
     pairs: NDArray[np.int64], counts: NDArray[np.int64], counted: Counted
 ) -> NDArray[np.float64]:
-    tokens = counted.counts.sum() - counted.counts[END]
+    tokens = counted.tokens
     p_a, p_b = (counted.counts[pairs] / tokens).T
     p_ab = counts / tokens
     score: NDArray[np.float64] = np.log(p_ab / (p_a * p_b)) / -np.log(p_ab)

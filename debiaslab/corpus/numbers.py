@@ -26,10 +26,15 @@ class Numbers(Protocol):
         ...
 
     @property
+    def too_long(self) -> int:
+        """How many tokens were left out because they are longer than a word may be."""
+        ...
+
+    @property
     def words(self) -> list[str]:
         """The types by number; the first stands for the end of a document."""
         ...
 
     def rows(self, blocks: Iterator[Block]) -> Generator[Row, None, None]:
-        """Yield the numbers of the tokens of ``blocks``, lower-cased already, phrases merged."""
+        """Yield the numbers of the tokens of ``blocks``, which are prepared; phrases merged."""
         ...

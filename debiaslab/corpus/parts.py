@@ -120,7 +120,7 @@ def merge(counted: Iterable[Counted]) -> tuple[Counted, list[NDArray[np.int32]]]
     first = next(parts)
     numbers = [np.arange(len(first.words), dtype=np.int32)]
     of_word: dict[str, int] = {}
-    counts = first.counts.copy()
+    counts, marked, too_long = first.counts.copy(), first.marked, first.too_long
     for part in parts:
         if not of_word:  # not needed, and not paid for, when there is one part
             of_word = {word: i for i, word in enumerate(first.words)}
@@ -128,7 +128,9 @@ def merge(counted: Iterable[Counted]) -> tuple[Counted, list[NDArray[np.int32]]]
         numbers.append(np.fromiter(own, np.int32, len(part.words)))
         counts = grown(counts, len(of_word), 0)
         counts[numbers[-1]] += part.counts  # no number twice: a part's types differ
-    return Counted(list(of_word) or first.words, counts[: len(of_word) or None]), numbers
+        marked, too_long = marked + part.marked, too_long + part.too_long
+    words, counts = list(of_word) or first.words, counts[: len(of_word) or None]
+    return Counted(words, counts, marked, too_long), numbers
 
 
 def in_turn(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from debiaslab.corpus.reading import read_blocks
+from debiaslab.corpus.settings import CorpusSettings
 from debiaslab.corpus.tokens import lower_tokens
 from debiaslab.errors import UserError
 
@@ -20,16 +22,19 @@ SEPARATOR = "_"
 Phrase = tuple[str, ...]
 
 
-def load_phrases(path: str | Path, *, lowercase: bool) -> tuple[Phrase, ...]:
+def load_phrases(path: str | Path, settings: CorpusSettings) -> tuple[Phrase, ...]:
     """Read phrases, one a line, as lower-cased tokens; sorted, each once.
+
+    Marks in them cut words where ``settings`` says so, and stay under ``auto``.
 
     Raises:
         UserError: The file cannot be read, holds no phrase, or has one that is too short or long.
     """
     path = Path(path)
     phrases = set()
+    settings = settings if settings.marks == "cut" else replace(settings, marks="keep")
     for number, line in enumerate(_lines(path), start=1):
-        tokens = tuple(lower_tokens(line, lowercase=lowercase))
+        tokens = tuple(lower_tokens(line, settings))
         if line.strip() and not SHORTEST <= len(tokens) <= LONGEST:
             raise UserError(
                 f"line {number} of {path} ({line.strip()[:60]!r}) has {len(tokens)} word"

@@ -14,7 +14,7 @@ import numpy as np
 from debiaslab.corpus.numbers import Row
 from debiaslab.corpus.phrases import SEPARATOR, Phrase
 from debiaslab.corpus.reading import Block
-from debiaslab.corpus.tokens import DOCUMENT_END, tokenize_documents
+from debiaslab.corpus.tokens import DOCUMENT_END, LONGEST, tokenize_documents
 
 _PHRASE = ""  # key of a node at which a phrase ends; no token is empty
 
@@ -33,6 +33,7 @@ class PlainNumbers:
         self._root = _trie(phrases)
         self._lowercase = lowercase
         self._held: list[str] = []
+        self.too_long = 0
         self._ids[DOCUMENT_END]  # its number is 0
 
     def __len__(self) -> int:
@@ -50,11 +51,19 @@ class PlainNumbers:
         none are left after the end of a document.
         """
         for text, position in blocks:
-            tokens = tokenize_documents(text)
+            tokens = self._short(tokenize_documents(text))
             if self._root:
                 tokens, self._held = self._merged(self._held + tokens)
             ids = np.fromiter(map(self._ids.__getitem__, tokens), np.int32, len(tokens))
             yield Row(ids, position)
+
+    def _short(self, tokens: list[str]) -> list[str]:
+        """Return the tokens without those that are too long, which are counted."""
+        if max(map(len, tokens), default=0) <= LONGEST // 4:  # bytes of a character, at most
+            return tokens
+        short = [token for token in tokens if len(token.encode()) <= LONGEST]
+        self.too_long += len(tokens) - len(short)
+        return short
 
     def _merged(self, tokens: list[str]) -> tuple[list[str], list[str]]:
         """Return the tokens with phrases merged, and those at the end that are held back."""

@@ -1,39 +1,184 @@
-r"""Text to tokens: what NLTK's ``RegexpTokenizer(PATTERN)`` finds on each line.
+r"""Text to tokens: what the pattern ``\w+|\$[\d\.]+`` finds on each line, combining marks aside.
 
-The pattern runs on Python's own ``re``, as NLTK long did. Its recent releases run patterns on the
-``regex`` package, where ``\w`` also takes combining marks and leaves out signs such as ² and ½: of
-24.8 million tokens of English biographies 3,355 (those of both sides counted) then differ. With
-``re`` they do not depend on NLTK's release.
+The pattern is that of NLTK's ``RegexpTokenizer``, on Python's own ``re``, as NLTK long ran it. Its
+recent releases run patterns on the ``regex`` package, where ``\w`` leaves out signs such as ² and ½
+and takes combining marks, which ``re`` lets cut a word in two. What marks do is said by
+``CorpusSettings.marks`` and does not depend on NLTK's release.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from functools import cache, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from debiaslab.corpus.settings import CorpusSettings
+from debiaslab.errors import normal_form
 
 WORD, PRICE = r"\w", r"[\d\.]"  # the characters of a word, and those after a dollar sign
 PATTERN = rf"{WORD}+|\${PRICE}+"
 DOCUMENT_END = "\n"  # no token can hold a line feed, so one may stand for it among the tokens
+LONGEST = 2000  # bytes of UTF-8; longer runs of letters are left out as no words
 
-_TOKENS = re.compile(PATTERN)
-_TOKENS_AND_ENDS = re.compile(PATTERN + "|\n")
+CHARACTERS = 0x110000  # code points
+_FIRST = 0x300  # before it are no marks, and nothing that the normal form changes
+_DENSE = 1000  # where more than one character in so many may change, text is looked at whole
+_JOINERS = "\u200c\u200d"  # zero-width non-joiner and joiner
+_MARKS = (range(_FIRST, 0x20000), range(0xE0000, 0xE1000))  # planes that have any
+_HANGUL = range(0x1161, 0x11C3)  # vowels and finals, which the normal form joins to a letter
+_JOINER_END = re.compile("[\u200c\u200d]+")
+
+
+def prepare(text: str, settings: CorpusSettings) -> tuple[str, int]:
+    """Return text as tokens are cut from it, and how many of its words hold a mark.
+
+    Lower-cased where that is wanted; in normal form unless marks ``cut``; each mark a blank unless
+    they are to ``keep``, where joiners at the end of a word become one. Words are counted for
+    ``auto`` alone. No token of ``text`` may go on in other text.
+    """
+    if settings.lowercase:
+        text = text.lower()
+    if text.isascii():  # most text, at no cost
+        return text, 0
+    codes = _codes(text)
+    changing = [code for code in _later(codes) if _may_change(code)]
+    if not changing:
+        return text, 0
+    places = np.flatnonzero(_where(codes, changing)).tolist()
+    if len(places) * _DENSE > len(text):
+        return _prepared(text, settings)
+    pieces, done, marked = [], 0, 0
+    for place in places:  # of few lines: the others stay as they are
+        if place >= done:
+            begin, end = text.rfind("\n", 0, place) + 1, text.find("\n", place) + 1 or len(text)
+            line, more = _prepared(text[begin:end], settings)
+            pieces += [text[done:begin], line]
+            done, marked = end, marked + more
+    return "".join((*pieces, text[done:])), marked
 
 
 def tokenize(text: str) -> list[str]:
-    """Return the tokens of ``text`` in order."""
-    return _TOKENS.findall(text)
+    """Return the tokens of prepared text in order."""
+    return _pattern(marks_in(text)).findall(text)
 
 
 def tokenize_documents(text: str) -> list[str]:
     r"""Return the tokens of several documents in order, with ``"\n"`` where a document ends."""
-    return _TOKENS_AND_ENDS.findall(text)
+    return _pattern(marks_in(text), "|\n").findall(text)
 
 
-def lower_tokens(line: str, *, lowercase: bool) -> list[str]:
+def lower_tokens(line: str, settings: CorpusSettings) -> list[str]:
     """Return the tokens of ``line`` as they compare when case is ignored.
 
     The order of cutting and lower-casing is that of the corpus: lower-casing first can change
-    where a token ends (``"İ".lower()`` has a combining dot, which no token holds).
+    where a token ends (``"İ".lower()`` has a combining dot).
     """
-    if lowercase:
-        return tokenize(line.lower())
-    return [token.lower() for token in tokenize(line)]
+    tokens = tokenize(prepare(line, settings)[0])
+    return tokens if settings.lowercase else [token.lower() for token in tokens]
+
+
+def marks_in(text: str) -> str:
+    """Return each combining mark and joiner of ``text`` once, in the order of code points."""
+    if text.isascii():
+        return ""
+    return "".join(chr(code) for code in _later(_codes(text)) if _is_mark(code))
+
+
+@cache
+def word_characters() -> NDArray[np.bool_]:
+    r"""Return for each code point whether ``\w`` takes it."""
+    return characters(WORD)
+
+
+@cache
+def mark_characters() -> NDArray[np.bool_]:
+    """Return for each code point whether it is a combining mark or a joiner."""
+    found = np.zeros(CHARACTERS, np.bool_)
+    found[[code for block in _MARKS for code in block if _is_mark.__wrapped__(code)]] = True
+    return found
+
+
+def characters(pattern: str) -> NDArray[np.bool_]:
+    """Return for each code point whether a pattern of one character matches it."""
+    every = np.arange(CHARACTERS, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    found = np.zeros(CHARACTERS, np.bool_)
+    for run in re.finditer(f"(?:{pattern})+", every):
+        found[slice(*run.span())] = True
+    return found
+
+
+@lru_cache(maxsize=64)
+def _pattern(marks: str, more: str = "") -> re.Pattern[str]:
+    """Return the pattern of tokens; ``marks`` belong to the word that they stand in or after."""
+    inside = f"{WORD}[{WORD}{re.escape(marks)}]*" if marks else f"{WORD}+"
+    return re.compile(rf"{inside}|\${PRICE}+{more}")
+
+
+@cache
+def _is_mark(code: int) -> bool:
+    return chr(code) in _JOINERS or unicodedata.category(chr(code)).startswith("M")
+
+
+@cache
+def _may_change(code: int) -> bool:
+    """Whether a character is a mark, or text with it may have another normal form."""
+    changes = not unicodedata.is_normalized("NFC", chr(code))
+    return _is_mark(code) or changes or code in _HANGUL
+
+
+def _codes(text: str) -> NDArray[np.uint32]:
+    """Return the code points of ``text``."""
+    return np.frombuffer(text.encode("utf-32-le"), "<u4")
+
+
+def _later(codes: NDArray[np.uint32]) -> list[int]:
+    """Return each code point from ``_FIRST`` on once, ascending."""
+    return np.flatnonzero(np.bincount(codes[codes >= _FIRST])).tolist()
+
+
+def _where(codes: NDArray[np.uint32], wanted: list[int]) -> NDArray[np.bool_]:
+    """Return where one of the code points stands, shape as ``codes``."""
+    table = np.zeros(int(codes.max()) + 1, np.bool_)
+    table[wanted] = True
+    return table[codes]
+
+
+def _prepared(text: str, settings: CorpusSettings) -> tuple[str, int]:
+    """Do what ``prepare`` does with text in the right case that may change."""
+    if settings.marks != "cut":
+        text = normal_form(text)
+    codes = _codes(text)
+    marks = [code for code in _later(codes) if _is_mark(code)]
+    if not marks:
+        return text, 0
+    if settings.marks == "keep":
+        return _without_loose_joiners(text), 0
+    mark = _where(codes, marks)
+    blanked = np.where(mark, np.uint32(ord(" ")), codes).tobytes().decode("utf-32-le")
+    return blanked, _words_with(mark, codes) if settings.marks == "auto" else 0
+
+
+def _words_with(mark: NDArray[np.bool_], codes: NDArray[np.uint32]) -> int:
+    """Return how many words hold a mark."""
+    word = word_characters()[codes]
+    inside = word | mark
+    run = np.cumsum(inside[1:] & ~inside[:-1])  # a number for each run of letters and marks
+    return len(np.unique(run[mark[1:] & word[:-1]]))
+
+
+def _without_loose_joiners(text: str) -> str:
+    """Return text in which a joiner stands between letters, or ends a word as its virama asks."""
+    word, mark = word_characters(), mark_characters()
+
+    def stays(found: re.Match[str]) -> str:
+        after = found.string[found.end() : found.end() + 1]
+        if after and (word[ord(after)] or mark[ord(after)]):
+            return found[0]
+        before = found.string[found.start() - 1] if found.start() else " "
+        half_form = found[0][0] == "\u200d" and mark[ord(before)]  # as Malayalam's old chillus
+        return "\u200d " if half_form else " "
+
+    return _JOINER_END.sub(stays, text)

@@ -10,6 +10,8 @@ Examples:
     >>> print(evaluate(embeddings).table())                 # doctest: +SKIP
 """
 
+import sys
+
 from debiaslab.metrics.analogies import Accuracy, Analogies, PartAccuracy, analogies
 from debiaslab.metrics.analogy_sets import (
     AnalogySection,
@@ -19,10 +21,11 @@ from debiaslab.metrics.analogy_sets import (
     default_analogy_sets,
     load_analogies,
 )
+from debiaslab.metrics.association import WordAssociation, ect, mac, rnd, rnd_cosine, same, sc_weat
 from debiaslab.metrics.baseline import Baseline
 from debiaslab.metrics.bias_analogies import BiasAnalogies, BiasAnalogy, bias_analogies
-from debiaslab.metrics.bias_by_projection import BiasByProjection, bias_by_projection
 from debiaslab.metrics.biased_words import BiasedWords, biased_words
+from debiaslab.metrics.cases import Case
 from debiaslab.metrics.collapse import Collapse, collapse
 from debiaslab.metrics.comparison import (
     Comparison,
@@ -32,20 +35,19 @@ from debiaslab.metrics.comparison import (
     rank_correlations,
 )
 from debiaslab.metrics.correlation import CorrelationTest, pearson_test
-from debiaslab.metrics.direct_bias import DirectBias, direct_bias, gender_direction
-from debiaslab.metrics.ect import Ect, ect
 from debiaslab.metrics.evaluation import evaluate
-from debiaslab.metrics.factual import FactualAssociation, factual_association
+from debiaslab.metrics.factual import FactualAssociation, factual_association, factual_null
+from debiaslab.metrics.gender_direction import gender_direction
 from debiaslab.metrics.indirect_bias import (
     IndirectBias,
     SharedIndirectBias,
     indirect_bias,
+    indirect_bias_null,
     indirect_bias_within,
     indirect_biases,
 )
 from debiaslab.metrics.lipstick import LabelRecovery, kmeans_alignment, svm_recovery
-from debiaslab.metrics.mac import Mac, mac
-from debiaslab.metrics.measured import NotMeasuredError
+from debiaslab.metrics.measured import Measured, NotMeasuredError
 from debiaslab.metrics.neighbor_bias import (
     NeighborBias,
     NeighborShares,
@@ -54,39 +56,22 @@ from debiaslab.metrics.neighbor_bias import (
 )
 from debiaslab.metrics.neighbor_overlap import BandOverlap, NeighborOverlap, neighbor_overlap
 from debiaslab.metrics.null import (
+    NullBand,
     RandomWords,
+    null_band,
     null_from,
     null_of,
-    null_quantile,
-    null_statistics,
+    null_p,
     random_words,
 )
-from debiaslab.metrics.null_band import NullBand, null_band, null_p
-from debiaslab.metrics.null_metrics import (
-    bias_by_projection_null,
-    direct_bias_null,
-    ect_null,
-    factual_null,
-    indirect_bias_null,
-    mac_null,
-    ripa_null,
-    rnd_null,
-    rnsb_null,
-    same_null,
-    sc_weat_null,
-    sembias_null,
-    weat_null,
-)
 from debiaslab.metrics.permutation import PermutationTest, permutation_test
+from debiaslab.metrics.projection import bias_by_projection, direct_bias, ripa, ripa_normalised
+from debiaslab.metrics.registry import Metric, get, list_metric, record_metric
 from debiaslab.metrics.retention import Retention, similarity_retention
-from debiaslab.metrics.ripa import Ripa, ripa
-from debiaslab.metrics.rnd import Rnd, rnd
-from debiaslab.metrics.rnsb import Rnsb, rnsb
-from debiaslab.metrics.same import Same, same
-from debiaslab.metrics.sc_weat import ScWeat, WordAssociation, sc_weat
+from debiaslab.metrics.rnsb import Rnsb, rnsb, rnsb_null
 from debiaslab.metrics.scorecard import Record, Scorecard
 from debiaslab.metrics.scorecard_csv import comparison_csv, correlations_csv, scorecards_csv
-from debiaslab.metrics.sembias import SemBiasResult, sembias
+from debiaslab.metrics.sembias import SemBiasResult, sembias, sembias_null
 from debiaslab.metrics.similarity import WordSimilarity, word_similarity
 from debiaslab.metrics.similarity_sets import (
     SimilaritySet,
@@ -96,7 +81,20 @@ from debiaslab.metrics.similarity_sets import (
     similarity_sets_in,
     word_classes,
 )
-from debiaslab.metrics.weat import WeatResult, weat
+from debiaslab.metrics.weat import WeatResult, null_quantile, null_statistics, weat, weat_null
+from debiaslab.metrics.word_metric import Score, WordMetric, metric
+
+sys.modules[f"{__name__}.mac"] = sys.modules[f"{__name__}.association"]  # where it was until 0.1
+
+# Names of earlier versions: what random words show is a method of the metric.
+bias_by_projection_null = bias_by_projection.null
+direct_bias_null = direct_bias.null
+ect_null = ect.null
+mac_null = mac.null
+ripa_null = ripa.null
+rnd_null = rnd.null
+same_null = same.null
+sc_weat_null = sc_weat.null
 
 __all__ = [
     "Accuracy",
@@ -108,17 +106,16 @@ __all__ = [
     "Baseline",
     "BiasAnalogies",
     "BiasAnalogy",
-    "BiasByProjection",
     "BiasedWords",
+    "Case",
     "Collapse",
     "Comparison",
     "CorrelationTest",
-    "DirectBias",
-    "Ect",
     "FactualAssociation",
     "IndirectBias",
     "LabelRecovery",
-    "Mac",
+    "Measured",
+    "Metric",
     "NeighborBias",
     "NeighborOverlap",
     "NeighborShares",
@@ -130,11 +127,8 @@ __all__ = [
     "RankCorrelations",
     "Record",
     "Retention",
-    "Ripa",
-    "Rnd",
     "Rnsb",
-    "Same",
-    "ScWeat",
+    "Score",
     "Scorecard",
     "SemBiasResult",
     "SharedIndirectBias",
@@ -142,6 +136,7 @@ __all__ = [
     "SimilaritySets",
     "WeatResult",
     "WordAssociation",
+    "WordMetric",
     "WordSimilarity",
     "analogies",
     "analogy_sets_in",
@@ -163,15 +158,18 @@ __all__ = [
     "factual_association",
     "factual_null",
     "gender_direction",
+    "get",
     "indirect_bias",
     "indirect_bias_null",
     "indirect_bias_within",
     "indirect_biases",
     "kmeans_alignment",
+    "list_metric",
     "load_analogies",
     "load_similarity",
     "mac",
     "mac_null",
+    "metric",
     "metric_correlations",
     "neighbor_bias",
     "neighbor_overlap",
@@ -186,9 +184,12 @@ __all__ = [
     "permutation_test",
     "random_words",
     "rank_correlations",
+    "record_metric",
     "ripa",
+    "ripa_normalised",
     "ripa_null",
     "rnd",
+    "rnd_cosine",
     "rnd_null",
     "rnsb",
     "rnsb_null",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.lexicons import Half
 from debiaslab.metrics.analogy_answers import WAYS, Way, best_answers
-from debiaslab.metrics.analogy_sets import AnalogySet, Kind, Question, in_half
+from debiaslab.metrics.analogy_sets import AnalogySet, Kind, Question, default_analogy_sets, in_half
 from debiaslab.metrics.bootstrap import (
     NO_INTERVAL,
     RESAMPLES,
@@ -17,10 +19,16 @@ from debiaslab.metrics.bootstrap import (
     percentile_interval,
     resample_counts,
 )
+from debiaslab.metrics.effort import HALVES
 from debiaslab.metrics.measured import MIN_WORDS, NotMeasuredError, shortlist
 from debiaslab.metrics.nearest import CANDIDATES
+from debiaslab.metrics.registry import record_metric
+from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import require_directions, row_of, unit_rows
 from debiaslab.vectors.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    from debiaslab.metrics.groups import Subject
 
 SCORES = 1_000_000_000
 """Questions × candidates that are scored (about 2 s); of more questions a sample is asked."""
@@ -288,3 +296,87 @@ def _too_few(found: int, questions: int, candidates: int, missing: tuple[str, ..
         f"{found} of {questions:,} questions have all four words among the first {candidates:,} of "
         f"the vectors{lost}, needs {MIN_WORDS}"
     )
+
+
+_METRICS: dict[str, tuple[Way, Way]] = {
+    "analogies_3cosadd": ("cosadd", "cosadd_unrestricted"),
+    "analogies_3cosmul": ("cosmul", "cosmul_unrestricted"),
+}
+_PARTS = ("total", "semantic", "syntactic")
+
+
+@record_metric(
+    "analogies_3cosmul",
+    citation="Levy & Goldberg 2014, CoNLL",
+    family="analogies",
+    better="higher",
+    needs="analogy questions",
+)
+@record_metric(
+    "analogies_3cosadd",
+    citation="Mikolov, Yih & Zweig 2013, NAACL",
+    family="analogies",
+    better="higher",
+    needs="analogy questions",
+)
+def records(subject: Subject) -> Iterator[Record]:
+    """Share of analogy questions answered rightly, by 3CosAdd and by 3CosMul.
+
+    A set whose sections are semantic and syntactic gives a record for each as well, named
+    ``"Google semantic"``; the sections are in ``extra`` of the record of the whole.
+    """
+    embeddings, effort = subject.embeddings, subject.effort
+    sets = default_analogy_sets() if subject.analogies is None else subject.analogies
+    if not sets:
+        raise NotMeasuredError("needs a set of analogy questions: Google's comes with gensim")
+    for analogies in sets:
+        seed = effort.seed_of("analogies", analogies.name)
+        answers = answer(embeddings, analogies, seed=seed)
+        for half in HALVES:
+            result = accuracy(
+                answers,
+                half,
+                bootstrap=effort.bootstrap,
+                seed=effort.seed_of("analogies", analogies.name, half),
+            )
+            kinds = {section.kind for section in analogies.sections}
+            for name in [part for part in _PARTS if part == "total" or part in kinds]:
+                for metric in _METRICS:
+                    yield _record(metric, analogies.name, name, half, result)
+
+
+def _record(metric: str, set_name: str, part_name: str, half: Half, result: Analogies) -> Record:
+    name = set_name if part_name == "total" else f"{set_name} {part_name}"
+    part = result.part(part_name)
+    extra: dict[str, Any] = {
+        "coverage": result.coverage,
+        "questions": result.questions,
+        "candidates": result.candidates,
+    }
+    if part is None:
+        reason = result.reason or f"no {part_name} question could be asked"
+        return Record(metric, name, half, None, missing=result.missing, reason=reason, extra=extra)
+    restricted, unrestricted = (part.accuracy[way] for way in _METRICS[metric])
+    if part_name == "total":
+        extra["sections"] = _sections(result, _METRICS[metric][0])
+    return Record(
+        metric=metric,
+        name=name,
+        words=half,
+        value=restricted.value,
+        low=restricted.interval[0],
+        high=restricted.interval[1],
+        n=part.n,
+        missing=result.missing,
+        extra={
+            **extra,
+            "unrestricted": unrestricted.value,
+            "unrestricted_low": unrestricted.interval[0],
+            "unrestricted_high": unrestricted.interval[1],
+        },
+    )
+
+
+def _sections(result: Analogies, way: Way) -> dict[str, dict[str, float | int]]:
+    sections: list[PartAccuracy] = [part for part in result.parts if part.name not in _PARTS]
+    return {part.name: {"value": part.accuracy[way].value, "n": part.n} for part in sections}

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.lexicons import load
-from debiaslab.metrics.bias_by_projection import HE_SHE, pair_difference
-from debiaslab.metrics.direct_bias import Pair
+from debiaslab.metrics.gender_direction import HE_SHE, Pair, pair_difference
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.vectors.embeddings import Embeddings
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.metrics.measured import shortlist
+from debiaslab.metrics.registry import record_metric
+from debiaslab.metrics.scorecard import Record
 from debiaslab.vectors.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    from debiaslab.metrics.groups import Subject
 
 SAMPLE = 2000
 """Words drawn for the checks that look at directions; enough for any usual dimension."""
@@ -120,3 +127,37 @@ def _effective_rank(unit: NDArray[np.float64]) -> float:
     singular = np.sqrt(np.clip(np.linalg.eigvalsh(unit.T @ unit), 0.0, None))
     shares = singular[singular > 0] / singular.sum()
     return math.exp(-float(shares @ np.log(shares)))
+
+
+@record_metric(
+    "collapse",
+    citation="effective rank: Roy & Vetterli 2007, EUSIPCO",
+    family="collapse",
+    better={"mean_cosine": "near 0", "effective_rank": "higher", "zero_vectors": "lower"},
+    needs="vectors",
+)
+def records(subject: Subject) -> Iterator[Record]:
+    """Checks that tell collapsed vectors from unbiased ones."""
+    embeddings, effort = subject.embeddings, subject.effort
+    result = collapse(embeddings, seed=effort.seed_of("collapse"))
+    few = "fewer than 2 vectors are not all zeros"
+    checks: dict[str, tuple[float | None, int]] = {
+        "mean_cosine": (result.mean_cosine, result.n),
+        "effective_rank": (result.effective_rank, result.n),
+        "norm_spread": (result.norm_spread, len(embeddings)),
+        "zero_vectors": (float(result.zero_vectors), len(embeddings)),
+    }
+    for name, (value, n) in checks.items():
+        yield Record(
+            metric="collapse",
+            name=name,
+            words="all",
+            value=value,
+            n=n,
+            reason=few if value is None else None,
+            extra={
+                "warning": result.warning,
+                "same_direction": result.same_direction,
+                "collapsed": result.collapsed,
+            },
+        )

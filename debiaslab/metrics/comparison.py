@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import Half
-from debiaslab.metrics.direction import Better, direction_of
+from debiaslab.metrics.registry import Better, direction_of
 from debiaslab.metrics.scorecard import Scorecard
 
 MIN_FILES = 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,19 @@ def pearson_test(x: Vector, y: Vector, permutations: int, seed: int) -> Correlat
     two = int(np.count_nonzero(np.abs(products) >= abs(observed) - tie))
     of = permutations + 1
     return CorrelationTest((one + 1) / of, (two + 1) / of, permutations, 1 / of)
+
+
+def tested(test: CorrelationTest | None) -> dict[str, Any]:
+    """Return what a record says of a test of correlation, its p and method among it."""
+    if test is None:
+        return {"p": None, "method": None, "p_two_sided": None, "permutations": 0, "p_floor": None}
+    return {
+        "p": test.p,
+        "method": "monte_carlo",
+        "p_two_sided": test.p_two_sided,
+        "permutations": test.permutations,
+        "p_floor": test.floor,
+    }
 
 
 def pearson(x: Vector, y: Vector) -> float:

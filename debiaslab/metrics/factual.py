@@ -6,22 +6,32 @@ After the word-embedding factual association test of Caliskan, Bryson & Narayana
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from debiaslab.lexicons import Half
+from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
+from debiaslab.metrics.cases import Case, gender_pairs
 from debiaslab.metrics.correlation import (
     MIN_POINTS,
     PERMUTATIONS,
     CorrelationTest,
     pearson,
     pearson_interval,
+    pearson_rows,
     pearson_test,
+    tested,
 )
-from debiaslab.metrics.direct_bias import Method, Pair, gender_direction
+from debiaslab.metrics.gender_direction import Method, Pair, gender_direction
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError
+from debiaslab.metrics.null import DRAWS, RandomWords, null_from
+from debiaslab.metrics.registry import list_metric
+from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.spearman import spearman, spearman_interval
 from debiaslab.metrics.vocabulary import (
     find,
@@ -30,6 +40,7 @@ from debiaslab.metrics.vocabulary import (
     row_of,
     unit_rows,
 )
+from debiaslab.metrics.word_sets import union
 from debiaslab.vectors.embeddings import Embeddings
 
 
@@ -63,7 +74,50 @@ class FactualAssociation:
         """The number of the scorecard: Pearson's r."""
         return self.pearson
 
+    @property
+    def interval(self) -> Interval:
+        """Its interval."""
+        return self.pearson_interval
 
+
+def _of_gender(half: Half) -> Iterable[Case]:
+    for name in occupation_women_names():
+        women = load_occupation_women(name)
+        yield Case(name, half, women.half(half), gender_pairs(half), note={"year": women.year})
+
+
+def _extra(result: FactualAssociation, case: Case) -> Mapping[str, Any]:
+    return {
+        "spearman": result.spearman,
+        "spearman_low": result.spearman_interval[0],
+        "spearman_high": result.spearman_interval[1],
+        **tested(result.test),
+    }
+
+
+def _draw(
+    drawn: RandomWords, case: Case, record: Record, *, draws: int, seed: int
+) -> NDArray[np.float64]:
+    assert isinstance(case.words, Mapping)
+    assert not isinstance(case.against, Mapping)
+    lost = set(record.missing)
+    shares = [share for word, share in case.words.items() if word not in lost]
+    return factual_null(drawn, shares, case.against, draws=draws, seed=seed)
+
+
+@list_metric(
+    "factual_association",
+    citation="after Caliskan et al. 2017, Science 356, and Garg et al. 2018, PNAS 115",
+    family="geometry",
+    better="near 0",
+    needs="shares of women by occupation, definitional pairs",
+    gender=_of_gender,
+    draw=_draw,
+    extra=_extra,
+    permutations=PERMUTATIONS,
+    planted=None,
+    title="factual association",
+)
 def factual_association(
     embeddings: Embeddings,
     women: Mapping[str, float],
@@ -74,7 +128,7 @@ def factual_association(
     bootstrap: int = RESAMPLES,
     seed: int = 0,
 ) -> FactualAssociation:
-    """Correlate ``cos(w, −g)`` of each occupation with the share of women in it.
+    """Correlation of ``cos(w, −g)`` of each occupation with the share of women in it.
 
     ``g`` points from female to male, so ``−g`` points to women. On debiased vectors the same
     function gives what is left of the association (its residual).
@@ -119,3 +173,28 @@ def factual_association(
         spearman=spearman(x, y),
         spearman_interval=spearman_interval(x, y, bootstrap, seed),
     )
+
+
+def factual_null(
+    words: RandomWords,
+    women: Sequence[float],
+    pairs: Sequence[Pair],
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """Return Pearson's r of the given shares of women with random words in place of occupations."""
+    scores = -words.cosines(gender_direction(words.embeddings, pairs))
+    shares = np.asarray(women, dtype=np.float64)
+    return null_from(
+        lambda drawn: _correlation(drawn, shares),
+        words.but(scores, find(words.embeddings, union(pairs)).rows),
+        (len(shares),),
+        draws=draws,
+        seed=seed,
+    )
+
+
+def _correlation(scores: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pearson's r, ``(b, n) → (b,)``; NaN where all words lean the same way, up to rounding."""
+    return np.where(scores.std(axis=1) > FLOAT32_NOISE, pearson_rows(scores, shares), np.nan)

@@ -7,27 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from debiaslab.errors import UserError, nearest
-from debiaslab.lexicons import AssociationTest, Attribute, association_tests
-from debiaslab.metrics.analogy_sets import AnalogySet, default_analogy_sets
+from debiaslab.lexicons import AssociationTest, Attribute
+from debiaslab.metrics.analogy_sets import AnalogySet
 from debiaslab.metrics.baseline import Baseline
-from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.measured import NotMeasuredError
+from debiaslab.metrics.registry import RecordMetric, list_metrics, metrics
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.scored import (
-    analogies,
-    association,
-    attributes,
-    collapse,
-    direct_bias,
-    geometry,
-    lipstick,
-    overlap,
-    retention,
-    similarity,
-    weat,
-)
-from debiaslab.metrics.scored.lipstick_nulls import with_lipstick_nulls
-from debiaslab.metrics.scored.nulls import with_nulls
 from debiaslab.metrics.similarity_sets import SimilaritySet
 from debiaslab.metrics.yardstick import Yardstick
 from debiaslab.vectors.embeddings import Embeddings
@@ -106,80 +92,53 @@ def group_records(name: str, subject: Subject) -> Iterator[Record]:
         yield Record(name, name, "all", None, reason=str(problem))
 
 
-def _weat(subject: Subject) -> Iterable[Record]:
-    tests = (*association_tests(), *subject.tests)
-    return weat.records(subject.embeddings, subject.effort, subject.yardsticks, tests)
+def _family(name: str) -> Callable[[Subject], Iterator[Record]]:
+    """Return what yields the records of the metrics of one family, in the registry's order."""
+
+    def measured(subject: Subject) -> Iterator[Record]:
+        known = [each for each in metrics().values() if each.family == name]
+        # A function that serves several metrics yields the records of all.
+        once = {each.function if isinstance(each, RecordMetric) else each: each for each in known}
+        for each in once.values():
+            yield from each.records(subject)
+
+    return measured
 
 
 def _association(subject: Subject) -> Iterable[Record]:
-    records = association.records(subject.embeddings, subject.effort)
-    return with_nulls(records, subject.yardsticks, subject.effort)
+    """Half by half."""
+    return sorted(_family("association")(subject), key=lambda record: HALVES.index(record.words))
 
 
 def _direct_bias(subject: Subject) -> Iterable[Record]:
-    records = direct_bias.records(subject.embeddings, subject.effort)
-    return with_nulls(records, subject.yardsticks, subject.effort)
+    return metrics()["direct_bias"].records(subject)
 
 
-def _geometry(subject: Subject) -> Iterator[Record]:
-    yield from _direct_bias(subject)
-    records = geometry.records(subject.embeddings, subject.effort)
-    yield from with_nulls(records, subject.yardsticks, subject.effort)
-
-
-def _attributes(subject: Subject) -> Iterable[Record]:
+def _attributes(subject: Subject) -> Iterator[Record]:
+    """What generalises beyond gender, for each attribute and half, named after it."""
     if not subject.attributes:
         raise NotMeasuredError("needs an attribute, such as religion, from a lexicon file")
-    return attributes.records(
-        subject.embeddings, subject.attributes, subject.effort, subject.yardsticks
-    )
-
-
-def _similarity(subject: Subject) -> Iterable[Record]:
-    return similarity.records(subject.embeddings, subject.similarity, subject.effort)
-
-
-def _analogies(subject: Subject) -> Iterable[Record]:
-    sets = default_analogy_sets() if subject.analogies is None else subject.analogies
-    if not sets:
-        raise NotMeasuredError("needs a set of analogy questions: Google's comes with gensim")
-    return analogies.records(subject.embeddings, sets, subject.effort)
-
-
-def _retention(subject: Subject) -> Iterable[Record]:
-    baseline = subject.required_baseline()
-    return retention.records(subject.embeddings, baseline, subject.similarity, subject.effort)
-
-
-def _overlap(subject: Subject) -> Iterable[Record]:
-    return overlap.records(subject.embeddings, subject.required_baseline(), subject.effort)
-
-
-def _lipstick(subject: Subject) -> Iterable[Record]:
-    """Without a baseline the vectors are their own: what the tests show before debiasing."""
-    baseline = subject.baseline or subject.own or Baseline(subject.embeddings)
-    records = lipstick.records(subject.embeddings, baseline, subject.effort, subject.attributes)
-    if not (subject.effort.null and subject.lipstick_nulls):
-        return records
-    return with_lipstick_nulls(records, subject.embeddings, baseline, subject.effort)
-
-
-def _collapse(subject: Subject) -> Iterable[Record]:
-    return collapse.records(subject.embeddings, subject.effort)
+    for attribute in subject.attributes:
+        for half in HALVES:
+            for metric in list_metrics():
+                for case in metric.attribute(attribute, half):
+                    yield metric.record(
+                        subject.embeddings, case, subject.effort, subject.yardsticks
+                    )
 
 
 GROUPS: dict[str, Callable[[Subject], Iterable[Record]]] = {
-    "weat": _weat,
+    "weat": _family("weat"),
     "association": _association,
     "direct_bias": _direct_bias,
-    "geometry": _geometry,
+    "geometry": _family("geometry"),
     "attributes": _attributes,
-    "similarity": _similarity,
-    "analogies": _analogies,
-    "retention": _retention,
-    "overlap": _overlap,
-    "lipstick": _lipstick,
-    "collapse": _collapse,
+    "similarity": _family("similarity"),
+    "analogies": _family("analogies"),
+    "retention": _family("retention"),
+    "overlap": _family("overlap"),
+    "lipstick": _family("lipstick"),
+    "collapse": _family("collapse"),
 }
 """Every group in the order of the scorecard, and how its records are made."""
 

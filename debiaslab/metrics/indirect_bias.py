@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.lexicons import Attribute, Half, load
 from debiaslab.metrics.bootstrap import (
     NO_INTERVAL,
     RESAMPLES,
@@ -15,12 +16,19 @@ from debiaslab.metrics.bootstrap import (
     percentile_interval,
     resample_counts,
 )
-from debiaslab.metrics.direct_bias import Method, Pair, gender_direction
+from debiaslab.metrics.cases import Case, attribute_against_pairs, gender_pairs
+from debiaslab.metrics.gender_direction import Method, Pair, gender_direction
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError, shortlist
+from debiaslab.metrics.null import DRAWS, RandomWords, null_from
+from debiaslab.metrics.registry import list_metric
 from debiaslab.metrics.vocabulary import find, require_directions, require_enough, unit_rows
+from debiaslab.metrics.word_sets import union
 from debiaslab.vectors.embeddings import Embeddings
 
 Matrix = NDArray[np.float64]
+
+STEREOTYPED = ("occupations_male", "occupations_female")
+_DRAWS = 500  # of a record's null, which needs the vectors of every word drawn
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,35 @@ def indirect_biases(
     return tuple(_one(embeddings, w, v, direction) for w in words)
 
 
+def _of_gender(half: Half) -> Iterable[Case]:
+    """Yield the occupations of each stereotype: how much gender makes them alike."""
+    for name in STEREOTYPED:
+        yield Case(name, half, load(name).half(half), gender_pairs(half))
+
+
+def _of_attribute(attribute: Attribute, half: Half) -> Iterable[Case]:
+    """Yield the stereotypes of each class."""
+    for case in attribute_against_pairs(attribute, half):
+        for label, stereotypes in attribute.half(half).stereotypes.items():
+            yield replace(case, name=f"{attribute.name} {label}", words=stereotypes)
+
+
+@list_metric(
+    "indirect_bias",
+    citation="Bolukbasi et al. 2016, NeurIPS, section 5.3",
+    family="geometry",
+    better="near 0",
+    needs="definitional pairs",
+    gender=_of_gender,
+    attribute=_of_attribute,
+    draw=lambda drawn, case, record, **more: indirect_bias_null(
+        drawn, case.against, record.n, **more
+    ),
+    draws=_DRAWS,
+    planted="size",
+    title="indirect bias",
+    extra=lambda result, case: {"mean_cosine": result.similarity},
+)
 def indirect_bias_within(
     embeddings: Embeddings,
     words: Sequence[str],
@@ -114,7 +151,7 @@ def indirect_bias_within(
     bootstrap: int = RESAMPLES,
     seed: int = 0,
 ) -> SharedIndirectBias:
-    """Return how much of what makes the words of a list alike is gender.
+    """How much of what makes the words of a list alike is gender.
 
     The mean of β over all pairs of words, each weighted by its cosine:
     ``Σ (w·v) β(w, v) / Σ (w·v)``. A plain mean of β does not exist for a list, as β goes to ± ∞
@@ -154,6 +191,38 @@ def indirect_bias_within(
         interval=_interval(cosines, due, bootstrap, seed),
         similarity=float(cosines.sum() / (len(unit) * (len(unit) - 1))),
     )
+
+
+def indirect_bias_null(
+    words: RandomWords, pairs: Sequence[Pair], n: int, *, draws: int = DRAWS, seed: int = 0
+) -> Matrix:
+    """Return the weighted mean of β within sets of random words, see ``indirect_bias_within``.
+
+    A set's sum of cosines is the squared length of its sum less ``n``, so no cosine is made:
+    ``Σ w⊥ / ‖w⊥‖`` is ``Σ q w − g Σ q (w · g)`` with ``q = 1 / ‖w⊥‖``. Of a word on the direction
+    itself nothing is left without it, so a set that holds one is NaN, as in the metric.
+    """
+    direction = gender_direction(words.embeddings, pairs)
+    along = words.unit @ direction
+    rest = 1 - along**2
+    usable = rest > FLOAT32_NOISE**2
+    scale = np.where(usable, 1 / np.sqrt(np.where(usable, rest, 1.0)), np.nan)
+    weights = np.stack([np.ones(len(scale)), scale])
+    places = words.but(
+        np.arange(len(scale), dtype=np.float64), find(words.embeddings, union(pairs)).rows
+    )
+
+    def shared(drawn: Matrix) -> Matrix:
+        betas = np.full(len(drawn), np.nan)
+        for i, row in enumerate(drawn.astype(np.intp)):  # one set stays in the processor's cache
+            whole, scaled = weights[:, row] @ words.unit[row]
+            part = float(along[row] @ scale[row])
+            cosines = float(whole @ whole) - n
+            if cosines > FLOAT32_NOISE * n**2:
+                betas[i] = (cosines - (float(scaled @ scaled) - part**2 - n)) / cosines
+        return betas
+
+    return null_from(shared, places, (n,), draws=draws, seed=seed)
 
 
 def gender_parts(w: Matrix, v: Matrix, direction: Matrix) -> tuple[Matrix, Matrix]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from debiaslab.lexicons import load
 from debiaslab.metrics.biased_words import BiasedWords, biased_words
-from debiaslab.metrics.direct_bias import Pair
+from debiaslab.metrics.gender_direction import Pair
 from debiaslab.metrics.lipstick import LabelRecovery
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.neighbor_bias import NeighborShares, neighbor_bias

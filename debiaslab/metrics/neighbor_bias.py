@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.metrics.bias_by_projection import HE_SHE, pair_difference
 from debiaslab.metrics.biased_words import BiasedWords, bias_of, unit_float32
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
 from debiaslab.metrics.correlation import (
@@ -19,7 +18,7 @@ from debiaslab.metrics.correlation import (
     pearson_interval,
     pearson_test,
 )
-from debiaslab.metrics.direct_bias import Pair
+from debiaslab.metrics.gender_direction import HE_SHE, Pair, pair_difference
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError
 from debiaslab.metrics.vocabulary import require_directions, row_of, unit_rows
 from debiaslab.vectors.embeddings import Embeddings

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,13 @@ from debiaslab.errors import UserError
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval, bootstrap_mean
 from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.nearest import CANDIDATES, Rows, nearest_rows, unit_block
+from debiaslab.metrics.registry import record_metric
+from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import find, require_directions, unit_rows
 from debiaslab.vectors.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    from debiaslab.metrics.groups import Subject
 
 K = 10
 SAMPLE = 1000
@@ -207,3 +213,48 @@ def _bands(
         if len(within):
             interval = bootstrap_mean(within, bootstrap, seed)
             yield BandOverlap(first + 1, last, float(within.mean()), interval, len(within))
+
+
+@record_metric(
+    "neighbor_overlap",
+    citation="this project: shared nearest neighbours, after Wendlandt et al. 2018, NAACL",
+    family="overlap",
+    better="higher",
+    needs="a baseline",
+)
+def records(subject: Subject) -> Iterator[Record]:
+    """Share of a word's nearest neighbours that it has in the baseline too.
+
+    Over all frequency bands (``"all ranks"``), then band by band.
+    """
+    effort = subject.effort
+    result = neighbor_overlap(
+        subject.embeddings,
+        subject.required_baseline(),
+        bootstrap=effort.bootstrap,
+        seed=effort.seed_of("neighbor_overlap"),
+    )
+    extra = {"k": result.k, "candidates": result.candidates, "chance": result.chance}
+    yield Record(
+        metric="neighbor_overlap",
+        name="all ranks",
+        words="all",
+        value=result.value,
+        low=result.interval[0],
+        high=result.interval[1],
+        n=result.n,
+        missing=result.missing,
+        reason=result.reason,
+        extra=extra,
+    )
+    for band in result.bands:
+        yield Record(
+            metric="neighbor_overlap",
+            name=f"ranks {band.first}-{band.last}",
+            words="all",
+            value=band.value,
+            low=band.interval[0],
+            high=band.interval[1],
+            n=band.n,
+            extra=extra,
+        )

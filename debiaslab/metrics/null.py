@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.metrics.measured import NotMeasuredError
-from debiaslab.metrics.vocabulary import find, unit_rows
+from debiaslab.metrics.vocabulary import find
 from debiaslab.vectors.embeddings import Embeddings
 
 DRAWS = 10_000
@@ -198,62 +198,6 @@ def require_defined(values: Array) -> None:
         )
 
 
-def null_statistics(
-    embeddings: Embeddings,
-    A: Sequence[str],
-    B: Sequence[str],
-    n_x: int,
-    n_y: int,
-    *,
-    draws: int = DRAWS,
-    seed: int = 0,
-    exclude: Iterable[str] = (),
-    top: int = TOP,
-) -> Array:
-    """Return the signed WEAT statistic ``s`` of ``draws`` random target sets, shape ``(draws,)``.
-
-    Each draw takes disjoint sets of ``n_x`` and ``n_y`` words, without replacement, from the
-    ``top`` first (most frequent) words of the vectors, less ``exclude``, the attribute words
-    themselves and words whose vector is all zeros.
-
-    Raises:
-        NotMeasuredError: Fewer than ``n_x + n_y`` words are left to draw from, an attribute set is
-            empty, or one of its vectors is all zeros.
-    """
-    attributes = [find(embeddings, words) for words in (A, B)]
-    if not all(each.rows for each in attributes):
-        raise NotMeasuredError("no attribute word is in the vectors, so there is no null")
-    a, b = (unit_rows(embeddings, each.rows) for each in attributes)
-    words = random_words(embeddings, exclude, top)
-    associations = words.cosines(a.mean(axis=0) - b.mean(axis=0))
-    associations = words.but(associations, attributes[0].rows + attributes[1].rows)
-    return null_from(difference_of_means, associations, (n_x, n_y), draws=draws, seed=seed)
-
-
-def null_quantile(
-    embeddings: Embeddings,
-    A: Sequence[str],
-    B: Sequence[str],
-    n_x: int,
-    n_y: int,
-    *,
-    q: float = QUANTILE,
-    draws: int = DRAWS,
-    seed: int = 0,
-    exclude: Iterable[str] = (),
-    top: int = TOP,
-) -> float:
-    """Return the ``q`` quantile of ``|s|`` over random target sets, in cosine units.
-
-    A ``|s|`` below it is what random words show; taken in the baseline vectors it is the fixed
-    yardstick of the objective. Arguments and errors as in :func:`null_statistics`.
-    """
-    statistics = null_statistics(
-        embeddings, A, B, n_x, n_y, draws=draws, seed=seed, exclude=exclude, top=top
-    )
-    return float(np.quantile(np.abs(statistics), q))
-
-
 def mean(scores: Array) -> Array:
     """Mean score of each set, ``(b, n) → (b,)``: the metric of most per-word scores."""
     means: Array = scores.mean(axis=1)
@@ -278,3 +222,56 @@ def disjoint(n: int, size: int, draws: int, rng: np.random.Generator) -> NDArray
         wanted = min(hands, draws - start)
         dealt[start : start + wanted] = rng.permutation(n)[: wanted * size].reshape(-1, size)
     return dealt
+
+
+@dataclass(frozen=True)
+class NullBand:
+    """What random words show on one metric.
+
+    Attributes:
+        median: Middle value: the metric's zero, whatever its scale (MAC's is near 1).
+        low: 2.5 % quantile.
+        high: 97.5 % quantile.
+        size95: 95 % quantile of the distance from 0, for signed metrics.
+        draws: Random collections of sets that were drawn.
+        undefined: How many of these the metric has no value for; the others are the null.
+    """
+
+    median: float
+    low: float
+    high: float
+    size95: float
+    draws: int
+    undefined: int = 0
+
+    def holds(self, value: float) -> bool:
+        """Whether ``value`` lies in the middle 95 % of what random words show."""
+        return self.low <= value <= self.high
+
+
+def null_band(values: NDArray[np.float64]) -> NullBand:
+    """Sum up the values of random sets, shape ``(draws,)``, at least one of them finite.
+
+    The others are sets for which the metric is undefined: they are counted and left out.
+    """
+    defined = _defined(values)
+    low, median, high = np.quantile(defined, [0.025, 0.5, 0.975])
+    size = float(np.quantile(np.abs(defined), 0.95))
+    left_out = len(values) - len(defined)
+    return NullBand(float(median), float(low), float(high), size, len(values), left_out)
+
+
+def null_p(values: NDArray[np.float64], value: float) -> float:
+    """Return the two-sided p of ``value`` among the values of random sets that have one.
+
+    Twice the smaller tail, ``(hits + 1) / (draws + 1)`` (Phipson & Smyth 2010), at most 1. The
+    question is another than that of a permutation test: not "do these targets differ from each
+    other more than by chance", but "do they differ more than random words do".
+    """
+    defined = _defined(values)
+    above, below = (int(np.count_nonzero(side)) for side in (defined >= value, defined <= value))
+    return min(1.0, 2 * (min(above, below) + 1) / (len(defined) + 1))
+
+
+def _defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values[np.isfinite(values)]

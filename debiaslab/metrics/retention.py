@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +16,17 @@ from debiaslab.metrics.bootstrap import (
     percentile_interval,
     resample_counts,
 )
+from debiaslab.metrics.effort import HALVES
 from debiaslab.metrics.measured import NotMeasuredError
+from debiaslab.metrics.registry import record_metric
+from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.similarity import WordSimilarity, look_up_pairs, pair_cosines
 from debiaslab.metrics.similarity_sets import SimilaritySet
 from debiaslab.metrics.spearman import spearman, spearman_draws
 from debiaslab.vectors.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    from debiaslab.metrics.groups import Subject
 
 _UNSURE = 0.025  # more resamples than this without a ratio, and an end of the interval is unknown
 
@@ -129,3 +137,43 @@ def _interval(
     if np.isnan(ratios).mean() > _UNSURE:
         return NO_INTERVAL
     return percentile_interval(ratios)
+
+
+@record_metric(
+    "retention",
+    citation="this project: word similarity over the baseline's",
+    family="retention",
+    better="higher",
+    needs="similarity sets, a baseline",
+)
+def records(subject: Subject) -> Iterator[Record]:
+    """Word similarity over that of the baseline, on the pairs both have.
+
+    On all, tune and report pairs of each set.
+    """
+    baseline, effort = subject.required_baseline(), subject.effort
+    for similarity in subject.similarity:
+        for half in HALVES:
+            result = similarity_retention(
+                subject.embeddings,
+                baseline,
+                similarity.half(half),
+                bootstrap=effort.bootstrap,
+                seed=effort.seed_of("retention", similarity.name, half),
+            )
+            yield Record(
+                metric="retention",
+                name=similarity.name,
+                words=half,
+                value=result.value,
+                low=result.interval[0],
+                high=result.interval[1],
+                n=result.n,
+                missing=result.missing,
+                reason=result.reason,
+                extra={
+                    "run": result.run,
+                    "baseline": result.baseline,
+                    "pairs": result.pairs,
+                },
+            )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
+from debiaslab.lexicons import Attribute, Half, load
 from debiaslab.metrics.bootstrap import NO_INTERVAL, Interval, percentile_interval
-from debiaslab.metrics.logistic import fit_logistic
+from debiaslab.metrics.cases import Case, gender_groups
 from debiaslab.metrics.measured import MIN_WORDS, NotMeasuredError
-from debiaslab.metrics.sentiment import PLEASANT, UNPLEASANT
+from debiaslab.metrics.null import RandomWords, null_from
+from debiaslab.metrics.registry import list_metric
 from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
 from debiaslab.metrics.word_sets import FoundSets, WordSets, union
 from debiaslab.vectors.embeddings import Embeddings
@@ -21,6 +24,15 @@ Vector = NDArray[np.float64]
 
 REPEATS = 50
 HOLDOUT = 0.2
+SPLITS = 20
+"""Splits of a record of gender."""
+
+RNSB_DRAWS = 1_000
+
+PLEASANT: tuple[str, ...] = load("pleasant_5").words
+UNPLEASANT: tuple[str, ...] = load("unpleasant_5a").words
+"""WEAT's pleasant and unpleasant words, which stand in for the opinion lexicons of thousands of
+words, whose terms do not let them ship."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +140,7 @@ def rnsb(
         return replace(empty, reason=str(problem))
     if not unit:
         rows = embeddings.vectors[list(found.rows)].astype(np.float64)
-        good, bad = (_raw(embeddings, each) for each in classes.found)
+        good, bad = (_vectors(embeddings, each, unit=False) for each in classes.found)
     trained = train(good, bad, repeats=repeats, holdout=holdout, C=C, seed=seed)
     probabilities = negative_probabilities(rows, trained)
     divergences = divergence_from_uniform(probabilities)
@@ -141,6 +153,83 @@ def rnsb(
         probabilities=tuple(zip(found.words, means, strict=True)),
         splits=len(divergences),
     )
+
+
+def _of_gender(half: Half) -> Iterable[Case]:
+    yield Case("gender", half, gender_groups(half), knobs={"repeats": SPLITS})
+
+
+def _of_attribute(attribute: Attribute, half: Half) -> Iterable[Case]:
+    yield Case(attribute.name, half, attribute.half(half).classes, attribute=attribute.name)
+
+
+def _extra(result: Rnsb, case: Case) -> Mapping[str, Any]:
+    return {
+        "interval": "2.5 % and 97.5 % over splits" if result.splits > 1 else None,
+        "accuracy": result.accuracy,
+        "splits": result.splits,
+        "sizes": list(result.sizes),
+    }
+
+
+@list_metric(
+    "rnsb",
+    citation="Sweeney & Najafian 2019, ACL, section 3",
+    family="association",
+    better="lower",
+    needs="groups of words",
+    gender=_of_gender,
+    attribute=_of_attribute,
+    draw=lambda drawn, case, record, **more: rnsb_null(drawn, record.n, **more, **case.knobs),
+    extra=_extra,
+    planted=None,
+    title="RNSB",
+)
+def _compared_groups(
+    embeddings: Embeddings, words: WordSets, *, bootstrap: int, seed: int, **knobs: Any
+) -> Rnsb:
+    """How unequally a sentiment classifier calls the words of groups negative.
+
+    Its interval is over the splits of the classifier's words: nothing is resampled. The sentiment
+    words of every half are all there are: half of them would not train a classifier.
+    """
+    return rnsb(embeddings, words, seed=seed, **knobs)
+
+
+def rnsb_null(
+    words: RandomWords,
+    n: int,
+    positive: Sequence[str] = PLEASANT,
+    negative: Sequence[str] = UNPLEASANT,
+    *,
+    unit: bool = False,
+    repeats: int = REPEATS,
+    holdout: float = HOLDOUT,
+    C: float = 1.0,
+    draws: int = RNSB_DRAWS,
+    seed: int = 0,
+) -> Vector:
+    """Return the relative negative sentiment bias of random words, by classifiers trained once.
+
+    ``seed`` is that of the splits and of the draws; fewer draws than elsewhere, for every word has
+    as many probabilities as there are splits.
+    """
+    classes = FoundSets(
+        ("positive", "negative"),
+        (find(words.embeddings, positive), find(words.embeddings, negative)),
+    )
+    classes.require(MIN_WORDS)
+    good, bad = (_vectors(words.embeddings, each, unit=unit) for each in classes.found)
+    trained = train(good, bad, repeats=repeats, holdout=holdout, C=C, seed=seed)
+    scores = words.scores(lambda rows: negative_probabilities(rows, trained).T, unit=unit)
+    scores = words.but(scores, find(words.embeddings, (*positive, *negative)).rows)
+    return null_from(_mean_divergence, scores, (n,), draws=draws, seed=seed)
+
+
+def _mean_divergence(probabilities: Vector) -> Vector:
+    """Mean over splits, ``(b, n, splits) → (b,)``."""
+    means: Vector = divergence_from_uniform(probabilities.transpose(0, 2, 1)).mean(axis=1)
+    return means
 
 
 def train(
@@ -217,5 +306,53 @@ def by_word(found: Found) -> list[int]:
     return [row for _, row in sorted(zip(found.words, found.rows, strict=True))]
 
 
-def _raw(embeddings: Embeddings, found: Found) -> Vector:
-    return embeddings.vectors[by_word(found)].astype(np.float64)
+def _vectors(embeddings: Embeddings, found: Found, *, unit: bool) -> Vector:
+    rows = by_word(found)
+    return unit_rows(embeddings, rows) if unit else embeddings.vectors[rows].astype(np.float64)
+
+
+# The classifier -------------------------------------------------------------------------------
+
+_STEPS = 100
+_ENOUGH = 1e-10  # squared Newton decrement
+_RIDGE = 1e-12  # keeps the free intercept solvable when every weight of the data is 0
+
+
+def fit_logistic(X: Vector, y: Vector, *, C: float = 1.0) -> tuple[Vector, float]:
+    """Return weights, shape ``(d,)``, and intercept of the classifier of ``y`` in {−1, 1}.
+
+    The minimum of ``‖w‖² / 2 + C · Σ log(1 + exp(−y (w · x + b)))``, the intercept ``b`` free: what
+    scikit-learn's ``LogisticRegression(C=C)`` finds. The loss is convex, so Newton's method with
+    step halving has one answer and needs no seed. Cost ``O(n d²)`` for ``n`` examples.
+    """
+    n, d = X.shape
+    design = np.concatenate([X, np.ones((n, 1))], axis=1)
+    penalty = np.r_[np.ones(d), 0.0]
+    beta = np.zeros(d + 1)
+    value = _loss(design, y, beta, penalty, C)
+    for _ in range(_STEPS):
+        p = _sigmoid(-y * (design @ beta))
+        gradient = penalty * beta - C * design.T @ (y * p)
+        hessian = np.diag(penalty + _RIDGE) + C * (design.T * (p * (1 - p))) @ design
+        step = np.linalg.solve(hessian, gradient)
+        decrement = float(gradient @ step)
+        if decrement < _ENOUGH:
+            break
+        rate = 1.0
+        while True:
+            tried = beta - rate * step
+            new = _loss(design, y, tried, penalty, C)
+            if new <= value - 1e-4 * rate * decrement or rate < 1e-6:
+                break
+            rate /= 2
+        beta, value = tried, new
+    return beta[:-1], float(beta[-1])
+
+
+def _loss(design: Vector, y: Vector, beta: Vector, penalty: Vector, C: float) -> float:
+    margins = -y * (design @ beta)
+    return float((penalty * beta) @ beta / 2 + C * np.logaddexp(0.0, margins).sum())
+
+
+def _sigmoid(z: Vector) -> Vector:
+    return np.asarray(0.5 * (1.0 + np.tanh(z / 2)))

@@ -10,6 +10,7 @@ from typing import Any
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import Half
+from debiaslab.metrics.cases import Case
 
 SCHEMA = 1
 
@@ -32,6 +33,7 @@ class Record:
         missing: Words that have no vector.
         reason: Why ``value`` is None; None when it is not.
         extra: Further values of this metric, kept as keys of the record in JSON.
+        inputs: The words it is of and what they were held against; not in JSON.
     """
 
     metric: str
@@ -46,6 +48,11 @@ class Record:
     missing: tuple[str, ...] = ()
     reason: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Case | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.value is not None and not math.isfinite(self.value):
+            raise ValueError(f"a record cannot hold {self.value}: the metric has to say why")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as one flat JSON object, ``extra`` last."""
@@ -61,7 +68,7 @@ class Record:
         return cls(**own, extra=extra)
 
 
-_OWN = tuple(each.name for each in fields(Record) if each.name != "extra")
+_OWN = tuple(each.name for each in fields(Record) if each.name not in ("extra", "inputs"))
 
 
 @dataclass(frozen=True)
@@ -133,17 +140,6 @@ class Scorecard:
                 allowed=f'JSON with "schema": {SCHEMA}, "vectors" and "records"',
                 next_step="debiaslab evaluate FILE --json OUT",
             ) from None
-
-
-def finite(value: float | None) -> float | None:
-    """Return ``value``, which must be a number or None.
-
-    Raises:
-        ValueError: It is NaN or infinite: a metric forgot to say why it was not measured.
-    """
-    if value is not None and not math.isfinite(value):
-        raise ValueError(f"a record cannot hold {value}")
-    return value
 
 
 def _refuse(constant: str) -> float:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.lexicons.sembias import SemBiasRow
-from debiaslab.metrics.bias_by_projection import HE_SHE, pair_difference
+from debiaslab.lexicons.sembias import SemBiasRow, load_sembias
 from debiaslab.metrics.bootstrap import (
     NO_INTERVAL,
     RESAMPLES,
@@ -17,13 +18,24 @@ from debiaslab.metrics.bootstrap import (
     percentile_interval,
     resample_counts,
 )
-from debiaslab.metrics.direct_bias import Pair
+from debiaslab.metrics.cases import Case
+from debiaslab.metrics.effort import HALVES
+from debiaslab.metrics.gender_direction import HE_SHE, Pair, pair_difference
 from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError, shortlist
+from debiaslab.metrics.null import BLOCK, DRAWS, RandomWords, disjoint, require_defined
+from debiaslab.metrics.registry import DRAWS as RECORD_DRAWS
+from debiaslab.metrics.registry import record_metric
+from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import find, require_directions, row_of, unit_rows
+from debiaslab.metrics.yardstick import Yardstick, with_null
 from debiaslab.vectors.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    from debiaslab.metrics.groups import Subject
 
 Matrix = NDArray[np.float64]
 
+SHARES = ("definition", "stereotype", "none")
 _TIE = 1e-12  # cosines nearer than this are equal: pairs of the same words in two questions
 
 
@@ -108,6 +120,103 @@ def sembias(
         stereotype_interval=low_high[1],
         none_interval=low_high[2],
     )
+
+
+@record_metric(
+    "sembias",
+    citation="Zhao, Zhou, Li, Wang & Chang 2018, EMNLP",
+    family="geometry",
+    better={
+        "definition": "higher",
+        "stereotype": "lower",
+        "held_out_definition": "higher",
+        "held_out_stereotype": "lower",
+    },
+    needs="he and she",
+    has_null=True,
+)
+def records(subject: Subject) -> Iterator[Record]:
+    """Three shares of questions: which pair of four is most like he : she.
+
+    Of the 440 rows, and of the 40 that were held out.
+    """
+    effort = subject.effort
+    for prefix, held_out in (("", False), ("held_out_", True)):
+        for half in HALVES:
+            rows = load_sembias().half(half, held_out=held_out)
+            seed = effort.seed_of("sembias", prefix, half)
+            result = sembias(subject.embeddings, rows, bootstrap=effort.bootstrap, seed=seed)
+            for place, share in enumerate(SHARES):
+                low, high = getattr(result, f"{share}_interval")
+                record = Record(
+                    metric="sembias",
+                    name=prefix + share,
+                    words=half,
+                    value=getattr(result, share),
+                    low=low,
+                    high=high,
+                    n=result.n,
+                    missing=result.missing,
+                    reason=result.reason,
+                    extra={"coverage": result.coverage, "rows": result.rows},
+                    inputs=Case(prefix + share, half, rows),
+                )
+                null = partial(_share_null, rows=rows, place=place, held_out=held_out)
+                yield with_null(record, null, subject.yardsticks, effort)
+
+
+def _share_null(
+    drawn: Yardstick,
+    record: Record,
+    seed: int,
+    *,
+    rows: Sequence[SemBiasRow],
+    place: int,
+    held_out: bool,
+) -> Matrix:
+    shares = drawn.once(  # all three are made at once, with the seed of the first
+        ("sembias", record.words, held_out),
+        lambda: sembias_null(drawn.words, rows, draws=RECORD_DRAWS, seed=seed),
+    )
+    values: Matrix = shares[:, place]
+    return values
+
+
+def sembias_null(
+    words: RandomWords, rows: Sequence[SemBiasRow], *, draws: int = DRAWS, seed: int = 0
+) -> Matrix:
+    """Return the three shares of SemBias with two random words in the place of *he* and *she*.
+
+    Here the words of the questions stay and the gender words are random; shape ``(draws, 3)``.
+    """
+    lost = set(find(words.embeddings, (word for row in rows for word in words_of(row))).missing)
+    complete = [row for row in rows if lost.isdisjoint(words_of(row))]
+    if len(complete) < MIN_WORDS:
+        raise NotMeasuredError(f"{len(complete)} of {len(rows)} rows are in the vectors")
+    asked = (word for row in complete for word in words_of(row))
+    left = words.but(np.arange(len(words.rows)), find(words.embeddings, asked).rows)
+    if len(left) < 2:
+        raise NotMeasuredError(f"a null needs 2 words, {len(left)} are left")
+    drawn = left[disjoint(len(left), 2, draws, np.random.default_rng(seed))]
+    differences = words.unit[drawn[:, 0]] - words.unit[drawn[:, 1]]
+    lengths = np.linalg.norm(differences, axis=1)
+    same = lengths <= FLOAT32_NOISE  # two words of one vector have no difference
+    place, axes = pairs_and_axes(words.embeddings, complete)
+    cosines = (differences / np.where(same, 1.0, lengths)[:, None]) @ axes.T
+    step = max(1, BLOCK // place.size)
+    shares = np.concatenate(
+        [_shares_won(cosines[start : start + step], place) for start in range(0, draws, step)]
+    )
+    shares[same] = np.nan
+    require_defined(shares[:, 0])
+    return shares
+
+
+def _shares_won(cosines: Matrix, place: NDArray[np.intp]) -> Matrix:
+    """Return the three shares of each of ``b`` axes, ``(b, 3)``, from its cosine to every pair."""
+    rows = cosines[:, place.T]  # rows beside each other: numpy is slow along an axis of four
+    shares: Matrix = won_by(rows.transpose(0, 2, 1)).mean(axis=1)
+    return shares
 
 
 def _winners(

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
+from debiaslab.metrics.effort import HALVES
 from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError, shortlist
+from debiaslab.metrics.registry import record_metric
+from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.similarity_sets import SimilaritySet
 from debiaslab.metrics.spearman import spearman, spearman_interval
 from debiaslab.metrics.vocabulary import row_of, unit_rows
 from debiaslab.vectors.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    from debiaslab.metrics.groups import Subject
 
 
 @dataclass(frozen=True)
@@ -113,3 +121,38 @@ def pair_cosines(
     if np.ptp(cosines) <= FLOAT32_NOISE:
         raise NotMeasuredError("all pairs have the same cosine (collapsed vectors)")
     return cosines
+
+
+@record_metric(
+    "similarity",
+    citation="Spearman's ρ with human judgements: Finkelstein et al. 2002; Hill et al. 2015",
+    family="similarity",
+    better="higher",
+    needs="similarity sets",
+)
+def records(subject: Subject) -> Iterator[Record]:
+    """Spearman's ρ of cosines with people's scores of each similarity set.
+
+    On all, tune and report pairs.
+    """
+    effort = subject.effort
+    for similarity in subject.similarity:
+        for half in HALVES:
+            result = word_similarity(
+                subject.embeddings,
+                similarity.half(half),
+                bootstrap=effort.bootstrap,
+                seed=effort.seed_of("similarity", similarity.name, half),
+            )
+            yield Record(
+                metric="similarity",
+                name=similarity.name,
+                words=half,
+                value=result.value,
+                low=result.interval[0],
+                high=result.interval[1],
+                n=result.n,
+                missing=result.missing,
+                reason=result.reason,
+                extra={"coverage": result.coverage, "pairs": result.pairs},
+            )

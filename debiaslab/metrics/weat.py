@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.lexicons import AssociationTest, Half, association_tests
+from debiaslab.metrics.at_once import at_once
 from debiaslab.metrics.bootstrap import (
     NO_INTERVAL,
     RESAMPLES,
@@ -17,13 +19,32 @@ from debiaslab.metrics.bootstrap import (
     percentile_interval,
     resample,
 )
+from debiaslab.metrics.cases import Case
+from debiaslab.metrics.effort import HALVES, Effort
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError, shortlist
+from debiaslab.metrics.null import DRAWS as NULL_DRAWS
+from debiaslab.metrics.null import (
+    QUANTILE,
+    TOP,
+    RandomWords,
+    difference_of_means,
+    null_from,
+    random_words,
+)
 from debiaslab.metrics.permutation import DRAWS, permutation_test
+from debiaslab.metrics.registry import record_metric
+from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
 from debiaslab.metrics.word_sets import in_order
 from debiaslab.vectors.embeddings import Embeddings
 
+if TYPE_CHECKING:
+    from debiaslab.metrics.groups import Subject
+
 Vector = NDArray[np.float64]
+
+LARGE_D = 0.8
+"""An effect size that is called large (Cohen 1988)."""
 
 
 @dataclass(frozen=True)
@@ -170,3 +191,226 @@ def _require_disjoint(names: Sequence[str], found: Sequence[Found]) -> None:
     both = tuple(word for word in found[0].words if word in set(found[1].words))
     if both:
         raise NotMeasuredError(f"on both sides, in {names[0]} and in {names[1]}: {shortlist(both)}")
+
+
+# Random words in the place of the targets -----------------------------------------------------
+
+
+def weat_null(
+    words: RandomWords,
+    A: Sequence[str],
+    B: Sequence[str],
+    sizes: Sequence[int],
+    *,
+    draws: int = NULL_DRAWS,
+    seed: int = 0,
+) -> Vector:
+    """Return the signed WEAT statistic ``s`` of random targets, shape ``(draws,)``.
+
+    Each draw takes disjoint sets of ``sizes`` (``n_x, n_y``) words, without replacement, none of
+    them an attribute word.
+
+    Raises:
+        NotMeasuredError: Too few words are left to draw from, an attribute set is empty, or one of
+            its vectors is all zeros.
+    """
+    a, b = (_attributes(words.embeddings, listed) for listed in (A, B))
+    scores = words.cosines(_mean(words.embeddings, a) - _mean(words.embeddings, b))
+    return null_from(difference_of_means, words.but(scores, a + b), sizes, draws=draws, seed=seed)
+
+
+def null_statistics(
+    embeddings: Embeddings,
+    A: Sequence[str],
+    B: Sequence[str],
+    n_x: int,
+    n_y: int,
+    *,
+    exclude: Iterable[str] = (),
+    top: int = TOP,
+    **more: Any,
+) -> Vector:
+    """Return :func:`weat_null` of the ``top`` first words of the vectors, less ``exclude``."""
+    return weat_null(random_words(embeddings, exclude, top), A, B, (n_x, n_y), **more)
+
+
+def null_quantile(
+    embeddings: Embeddings,
+    A: Sequence[str],
+    B: Sequence[str],
+    n_x: int,
+    n_y: int,
+    *,
+    q: float = QUANTILE,
+    **more: Any,
+) -> float:
+    """Return the ``q`` quantile of ``|s|`` of :func:`null_statistics`, in cosine units."""
+    return float(np.quantile(np.abs(null_statistics(embeddings, A, B, n_x, n_y, **more)), q))
+
+
+Tested = tuple[AssociationTest, Half, tuple[int, int]]
+"""A test, a half of its words, and how many words X and Y have."""
+
+
+def null95(
+    drawn: RandomWords, tested: Sequence[Tested], seed: int
+) -> dict[tuple[str, Half], float | str]:
+    """Return the yardstick of every test in the vectors of ``drawn``, by name and half.
+
+    It is the 95 % quantile of ``|s|`` over random target sets of the same sizes, held against the
+    test's own attributes: ``null95`` of a record and, in the baseline, what the objective divides
+    by. The random words are held against the attributes of all tests in one product; attributes are
+    not drawn in their own test.
+
+    Args:
+        drawn: The words to draw from.
+        tested: The tests.
+        seed: Of the scorecard.
+
+    Returns:
+        The quantile, in cosine units; why there is none for a test without attributes there, or
+        with too few words to draw from.
+    """
+    effort = Effort(seed, 0, 0, null=True)
+    found: dict[tuple[str, Half], float | str] = {}
+    contrasts, held = [], []
+    for test, half, sizes in tested:
+        try:
+            words = test.half(half)
+            a, b = (_attributes(drawn.embeddings, listed) for listed in (words.A, words.B))
+            contrasts.append(_mean(drawn.embeddings, a) - _mean(drawn.embeddings, b))
+            held.append((test.name, half, sizes, a + b))
+        except NotMeasuredError as problem:
+            found[test.name, half] = str(problem)
+    if not held:
+        return found
+    scores = drawn.unit @ np.stack(contrasts, axis=1)
+
+    def quantile(i: int) -> float | str:
+        name, half, sizes, rows = held[i]
+        seeded = effort.seed_of("null", name, half)
+        return _quantile(drawn.but(scores[:, i], rows), sizes, seeded)
+
+    names = [(name, half) for name, half, _, _ in held]
+    return found | dict(zip(names, at_once(quantile, range(len(held))), strict=True))
+
+
+def _quantile(scores: Vector, sizes: Sequence[int], seed: int) -> float | str:
+    try:
+        statistics = null_from(difference_of_means, scores, sizes, seed=seed)
+    except NotMeasuredError as problem:
+        return str(problem)
+    return float(np.quantile(np.abs(statistics), QUANTILE))
+
+
+def _attributes(embeddings: Embeddings, words: Sequence[str]) -> tuple[int, ...]:
+    rows = find(embeddings, words).rows
+    if not rows:
+        raise NotMeasuredError("no attribute word is in the vectors, so there is no null")
+    return rows
+
+
+def _mean(embeddings: Embeddings, rows: Sequence[int]) -> Vector:
+    mean: Vector = unit_rows(embeddings, rows).mean(axis=0)
+    return mean
+
+
+# Records --------------------------------------------------------------------------------------
+
+
+@record_metric(
+    "weat",
+    citation="Caliskan, Bryson & Narayanan 2017, Science 356:183–186",
+    family="weat",
+    better="near 0",
+    key="statistic",  # never d, which keeps its size when every association has vanished
+    needs="two sets of target words, two of attribute words",
+    has_null=True,
+)
+def records(subject: Subject) -> Iterator[Record]:
+    """How much more targets X than targets Y go with attributes A rather than B.
+
+    Every test on all, tune and report words. ``extra`` has ``null95`` (with the suffix of each
+    yardstick), see :func:`null95`: in the baseline it is the yardstick that stays where it was
+    while debiasing shrinks the null of the vectors measured. ``null_zeros`` words were never drawn,
+    for their vector is all zeros. Where there is no null for a statistic, ``null_reason`` says why.
+    """
+    effort, tests = subject.effort, (*association_tests(), *subject.tests)
+    asked = [(test, half) for test in tests for half in HALVES]
+    results = at_once(lambda each: _measured(subject.embeddings, *each, effort), asked)
+    found = list(zip(asked, results, strict=True))
+    tested = [
+        (*each, (result.n[0], result.n[1]))
+        for each, result in found
+        if result.statistic is not None
+    ]
+    nulls = [(each, null95(each.words, tested, effort.seed)) for each in subject.yardsticks]
+    for (test, half), result in found:
+        extra: dict[str, Any] = {}
+        for yardstick, by_test in nulls:
+            null, suffix = by_test.get((test.name, half)), yardstick.suffix
+            known = isinstance(null, float)
+            extra[f"null95{suffix}"] = null if known else None
+            extra[f"null_zeros{suffix}"] = yardstick.words.zeros if known else None
+            extra[f"null_reason{suffix}"] = null if isinstance(null, str) else None
+        yield _record(test, half, result, extra)
+
+
+def _measured(
+    embeddings: Embeddings, test: AssociationTest, half: Half, effort: Effort
+) -> WeatResult:
+    return weat(
+        embeddings,
+        *test.half(half),
+        permutations=effort.permutations,
+        bootstrap=effort.bootstrap,
+        seed=effort.seed_of("weat", test.name, half),
+    )
+
+
+def _record(test: AssociationTest, half: Half, result: WeatResult, nulls: dict[str, Any]) -> Record:
+    X, Y, A, B = test.half(half)
+    null = nulls.get("null95")
+    return Record(
+        metric="weat",
+        name=test.name,
+        words=half,
+        value=result.effect_size,
+        low=result.effect_interval[0],
+        high=result.effect_interval[1],
+        p=result.p,
+        method=result.method,
+        n=result.n[0] + result.n[1],
+        missing=result.missing,
+        reason=result.reason,
+        extra={
+            "statistic": result.statistic,
+            "statistic_low": result.statistic_interval[0],
+            "statistic_high": result.statistic_interval[1],
+            "p_two_sided": result.p_two_sided,
+            "permutations": result.permutations,
+            "p_floor": result.p_floor,
+            "null95": null,
+            "warning_scale": _scale_warning(result, null),
+            "sizes": list(result.n),
+            **nulls,
+        },
+        inputs=Case(test.name, half, {"X": X, "Y": Y}, {"A": A, "B": B}),
+    )
+
+
+def is_scale_artefact(d: float | None, s: float | None, null95: float | None) -> bool:
+    """Whether ``d`` is large while ``|s|`` is no larger than what 95 % of random words show."""
+    if d is None or s is None or null95 is None:
+        return False
+    return abs(d) >= LARGE_D and abs(s) <= null95
+
+
+def _scale_warning(result: WeatResult, null: float | None) -> str | None:
+    """Say so when ``d`` is large and ``s`` no larger than random words show."""
+    if not is_scale_artefact(result.effect_size, result.statistic, null):
+        return None
+    return (
+        f"d = {result.effect_size:+.2f} looks large, but |s| = {abs(result.statistic or 0):.4f} is "
+        f"within what random words show here (95 %: {null:.4f}): d has no scale, compare s"
+    )

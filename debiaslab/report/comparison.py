@@ -8,7 +8,7 @@ from statistics import mean
 from typing import Literal
 
 from debiaslab.lexicons import Half
-from debiaslab.metrics.direction import direction_of
+from debiaslab.metrics.registry import direction_of
 from debiaslab.results import Side
 from debiaslab.statistics.paired import Paired, paired
 from debiaslab.statistics.t_interval import half_width

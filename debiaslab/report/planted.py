@@ -6,68 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
-from typing import Literal
 
 from debiaslab.metrics import Scorecard
+from debiaslab.metrics.planted import PlantedMetric, planted_metrics
 from debiaslab.metrics.scorecard import Record
 from debiaslab.statistics.t_interval import half_width
 
-Follows = Literal["dose", "size", "less", "nothing"]
 _LEAST_DOSES = 3  # two are always in order
-
-
-@dataclass(frozen=True)
-class PlantedMetric:
-    """A metric of the control.
-
-    Attributes:
-        metric: As in the records.
-        label: For tables and figures.
-        follows: What it should follow by its definition: the dose, the size of the dose (upward,
-            or with ``"less"`` downward), or (when such an association cancels out) nothing.
-    """
-
-    metric: str
-    label: str
-    follows: Follows = "dose"
-
-
-METRICS: tuple[PlantedMetric, ...] = (
-    PlantedMetric("weat_statistic", "WEAT s"),
-    PlantedMetric("weat_d", "WEAT d"),
-    PlantedMetric("association", "mean association"),
-    PlantedMetric("sc_weat", "SC-WEAT d"),
-    PlantedMetric("projection", "projection"),
-    PlantedMetric("ripa", "RIPA"),
-    PlantedMetric("ripa_normalised", "RIPA, normalised"),
-    PlantedMetric("rnd_norm", "RND, norm"),
-    PlantedMetric("rnd_cosine", "RND, cosine"),
-    PlantedMetric("neighbors", "male neighbours"),
-    PlantedMetric("indirect_bias", "indirect bias", "size"),
-    PlantedMetric("direct_bias", "direct bias", "size"),
-    PlantedMetric("same", "SAME", "size"),
-    PlantedMetric("rnsb", "RNSB", "size"),
-    PlantedMetric("ect", "ECT", "nothing"),
-    PlantedMetric("mac", "MAC", "nothing"),
-)
-METRICS_APART: tuple[PlantedMetric, ...] = (
-    PlantedMetric("weat_statistic", "WEAT s"),
-    PlantedMetric("weat_d", "WEAT d"),
-    PlantedMetric("factual_association", "factual association r"),
-    PlantedMetric("neighbors_r", "male neighbours r"),
-    PlantedMetric("sc_weat_size", "SC-WEAT |d|", "size"),
-    PlantedMetric("direct_bias", "direct bias", "size"),
-    PlantedMetric("same", "SAME", "size"),
-    PlantedMetric("rnsb", "RNSB", "size"),
-    PlantedMetric("ect", "ECT", "less"),
-    PlantedMetric("mac", "MAC", "nothing"),
-)
-"""Of a control whose chosen words are pulled to both sides."""
-
-
-def metrics_of(*, apart: bool) -> tuple[PlantedMetric, ...]:
-    """Return what is measured, by whether the chosen words are pulled to both sides."""
-    return METRICS_APART if apart else METRICS
 
 
 @dataclass(frozen=True)
@@ -199,7 +144,7 @@ class Followed:
 
 def followed(study: PlantedStudy) -> tuple[Followed, ...]:
     """Return how each metric follows the dose."""
-    return tuple(_followed(study, metric) for metric in metrics_of(apart=study.apart))
+    return tuple(_followed(study, metric) for metric in planted_metrics(apart=study.apart))
 
 
 def _followed(study: PlantedStudy, metric: PlantedMetric) -> Followed:

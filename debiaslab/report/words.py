@@ -20,8 +20,8 @@ from debiaslab.metrics import (
     neighbor_bias,
     neighbor_shares,
 )
-from debiaslab.metrics.bias_by_projection import HE_SHE, pair_difference
 from debiaslab.metrics.bootstrap import RESAMPLES, bootstrap_mean
+from debiaslab.metrics.gender_direction import HE_SHE, pair_difference
 from debiaslab.metrics.vocabulary import find, unit_rows
 from debiaslab.metrics.word_sets import in_order
 from debiaslab.report.word_data import (

@@ -11,6 +11,7 @@ from debiaslab.sgns.engine import (
 )
 from debiaslab.sgns.model import SGNS, Batch
 from debiaslab.sgns.settings import TrainSettings
+from debiaslab.sgns.start import Start
 from debiaslab.sgns.trainer import TrainResult, train
 from debiaslab.sgns.watch import Report, TrainingDivergedError
 
@@ -25,6 +26,7 @@ __all__ = [
     "Preprocessing",
     "Report",
     "Resumable",
+    "Start",
     "TrainResult",
     "TrainSettings",
     "TrainingDivergedError",

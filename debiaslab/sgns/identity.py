@@ -13,6 +13,7 @@ import numpy as np
 from debiaslab.corpus.mapped import read_ids
 from debiaslab.sgns.engine import Engine, PenaltyTerm, Preprocessing
 from debiaslab.sgns.settings import TrainSettings
+from debiaslab.sgns.start import Start
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def identity_of(
     engine: Engine,
     penalty: PenaltyTerm | None,
     preprocessing: Preprocessing | None,
-    init: Embeddings | None,
+    start: Start | None,
 ) -> dict[str, Any]:
     """Return what a checkpoint must share with the training that goes on from it."""
     chosen = {key: value for key, value in asdict(settings).items() if key != "engine"}
@@ -40,8 +41,10 @@ def identity_of(
         "engine": {"name": engine.name, **engine.identity},
         "penalty": None if active is None else _penalty(active),
         "preprocessing": None if preprocessing is None else _rewriting(corpus, preprocessing),
-        "init": None if init is None else _digest("\n".join(init.words), init.vectors),
+        "init": None if start is None else _vectors(start.targets),
     }
+    if start is not None and start.contexts is not None:
+        identity["contexts"] = _vectors(start.contexts)
     return dict(json.loads(json.dumps(identity)))
 
 
@@ -58,6 +61,10 @@ def differences(ours: dict[str, Any], theirs: dict[str, Any], prefix: str = "") 
             yield from differences(a, b, f"{prefix}{name}.")
         elif a != b:
             yield f"{prefix}{name}"
+
+
+def _vectors(embeddings: Embeddings) -> str:
+    return _digest("\n".join(embeddings.words), embeddings.vectors)
 
 
 def _penalty(penalty: PenaltyTerm) -> dict[str, Any]:

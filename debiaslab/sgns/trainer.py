@@ -23,6 +23,7 @@ from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.progress import Progress
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.settings import TrainSettings
+from debiaslab.sgns.start import Continued, Start
 from debiaslab.sgns.watch import Report, TrainingDivergedError, Watch
 from debiaslab.system.memory import give_back
 from debiaslab.vectors.embeddings import Embeddings, first_not_finite
@@ -43,6 +44,7 @@ class TrainResult:
     seconds: float
     stopped_early: bool
     resumed_at: int | None = None  # words behind at the checkpoint it went on from, if it did
+    continued: Continued | None = None  # from which vectors, if from any
 
     @property
     def words_per_second(self) -> float:
@@ -56,7 +58,7 @@ def train(
     penalty: PenaltyTerm | None = None,
     *,
     preprocessing: Preprocessing | None = None,
-    init: Embeddings | None = None,
+    init: Embeddings | Start | None = None,
     on_report: Callable[[Report], None] | None = None,
     on_epoch: Callable[[int, Embeddings], None] | None = None,
     checkpoint: Checkpoints | None = None,
@@ -69,7 +71,8 @@ def train(
         settings: Hyperparameters.
         penalty: λ and R(W, C); None or λ = 0 trains the baseline, bit for bit.
         preprocessing: Rewrites the id stream while it is read; None trains on the corpus as it is.
-        init: Vectors to continue from; words they lack start as in a new training.
+        init: Vectors to continue from; words they lack start as in a new training. A ``Start``
+            has context vectors too, or keeps the words that the text lacks.
         on_report: Called with each report of the running loss; when the training goes on from a
             checkpoint, with those made before it first.
         on_epoch: Called after each epoch with its number (from 1) and the vectors so far. They are
@@ -89,20 +92,21 @@ def train(
     _refuse_short(corpus, settings)
     give_back()  # what was done before left free: matrices do not fit in its pieces
     model = SGNS(len(corpus.words), settings.dim, settings.seed)
-    if init is not None:
-        _start_from(model, corpus, init)
+    start = Start(init) if isinstance(init, Embeddings) else init
+    continued = None if start is None else start.put_into(model, corpus)
     model.to(settings.device)
     engine = _engine(model, corpus, settings, penalty, preprocessing)
     watch = Watch(corpus, settings, on_report)
-    with _slot(checkpoint, corpus, settings, engine, penalty, preprocessing, init) as slot:
+    with _slot(checkpoint, corpus, settings, engine, penalty, preprocessing, start) as slot:
         run = Progress(model, engine, watch, penalty, slot)
         resumed_at = run.resume()
         _epochs(run, corpus, settings, on_epoch, progress=progress)
     name = engine.name
     del run, engine  # which hold the context embeddings, too: the copy is not to come on top
     model.drop_context()
+    trained = Embeddings(*_trained(model, corpus))
     return TrainResult(
-        embeddings=Embeddings(*_trained(model, corpus)),
+        embeddings=trained if start is None else start.added_to(trained),
         history=tuple(watch.history),
         engine=name,
         words=watch.words,
@@ -110,6 +114,7 @@ def train(
         seconds=watch.seconds,
         stopped_early=watch.stop,
         resumed_at=resumed_at,
+        continued=continued,
     )
 
 
@@ -158,13 +163,13 @@ def _slot(
     engine: Engine,
     penalty: PenaltyTerm | None,
     preprocessing: Preprocessing | None,
-    init: Embeddings | None,
+    start: Start | None,
 ) -> Iterator[Slot | None]:
     """Yield the place of the training's checkpoint; one that diverges takes it along."""
     if checkpoint is None:
         yield None
         return
-    identity = identity_of(corpus, settings, engine, penalty, preprocessing, init)
+    identity = identity_of(corpus, settings, engine, penalty, preprocessing, start)
     with checkpoint.opened(identity) as slot:
         try:
             yield slot
@@ -200,19 +205,6 @@ def _refuse_short(corpus: Corpus, settings: TrainSettings) -> None:
             allowed="a text longer than the window",
             next_step=f"a longer text, or --window {max(corpus.tokens - 1, 1)}",
         )
-
-
-def _start_from(model: SGNS, corpus: Corpus, init: Embeddings) -> None:
-    if init.dim != model.dim:
-        raise UserError(
-            f"the vectors to continue from have dimension {init.dim}, this training {model.dim}",
-            next_step=f"--dim {init.dim}",
-        )
-    found, _ = init.split(corpus.words)
-    if not found:
-        raise UserError("the vectors to continue from share no word with the corpus vocabulary")
-    rows = torch.tensor([corpus.index[word] for word in found])
-    model.W[rows] = torch.from_numpy(init.vectors[[init.index[word] for word in found]])
 
 
 def _trained(model: SGNS, corpus: Corpus) -> tuple[tuple[str, ...], NDArray[np.float32]]:

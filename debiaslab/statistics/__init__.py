@@ -7,7 +7,6 @@ Examples:
     (-0.09, 1.0, 0.25)
 """
 
-from debiaslab.statistics.attribute_sensitivity import attribute_sensitivity, weat_sensitivity
 from debiaslab.statistics.consistency import Consistency, cronbach_alpha, internal_consistency
 from debiaslab.statistics.leave_one_out import (
     LeaveOneOut,
@@ -17,7 +16,12 @@ from debiaslab.statistics.leave_one_out import (
 )
 from debiaslab.statistics.list_consistency import list_consistency
 from debiaslab.statistics.multiple import CorrectedP, benjamini_hochberg, corrected, holm
-from debiaslab.statistics.pair_sensitivity import PairSensitivity, pair_sensitivity
+from debiaslab.statistics.pair_sensitivity import (
+    PairSensitivity,
+    attribute_sensitivity,
+    pair_sensitivity,
+    weat_sensitivity,
+)
 from debiaslab.statistics.paired import Paired, paired
 from debiaslab.statistics.paired_scorecards import PairedRecord, paired_scorecards
 from debiaslab.statistics.reliability import (

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from debiaslab.errors import UserError
-from debiaslab.metrics.direct_bias import Pair
+from debiaslab.metrics.gender_direction import Pair
 from debiaslab.metrics.measured import MIN_PAIRS, MIN_WORDS, NotMeasuredError
 from debiaslab.metrics.vocabulary import row_of
 from debiaslab.statistics.word_scores import Rule, pair_scores

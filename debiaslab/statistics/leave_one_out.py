@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
 
-from debiaslab.metrics.direct_bias import Pair, direct_bias
+from debiaslab.metrics.gender_direction import Pair
+from debiaslab.metrics.projection import direct_bias
 from debiaslab.metrics.vocabulary import row_of
 from debiaslab.metrics.weat import weat
 from debiaslab.vectors.embeddings import Embeddings

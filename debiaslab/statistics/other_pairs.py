@@ -10,13 +10,12 @@ from collections.abc import Iterator
 
 from debiaslab.lexicons import Half, load, load_pairs
 from debiaslab.lexicons.sembias import load_sembias
-from debiaslab.metrics.bias_by_projection import HE_SHE
 from debiaslab.metrics.biased_words import biased_words
-from debiaslab.metrics.direct_bias import Pair
+from debiaslab.metrics.cases import DEFINITIONAL_PAIRS, OCCUPATIONS
 from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.gender_direction import HE_SHE, Pair
+from debiaslab.metrics.lipstick_records import LABEL_TESTS, label_seeds
 from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares
-from debiaslab.metrics.scored.geometry import DEFINITIONAL_PAIRS, OCCUPATIONS
-from debiaslab.metrics.scored.lipstick import LABEL_TESTS, label_seeds
 from debiaslab.metrics.sembias import sembias
 from debiaslab.metrics.vocabulary import row_of
 from debiaslab.statistics.leave_one_out import LeaveOneOut, Number, summed_up

@@ -1,25 +1,33 @@
-"""How much each number of the scorecard that reads definitional pairs hangs on one of them."""
+"""Leave-one-out sensitivity of the scorecard: without one pair, one word or one set at a time.
+
+What a number reads is in its case (see ``debiaslab.metrics.cases``): a definitional pair where
+there is a direction, a word of a group, a set of targets. SemBias and the lipstick tests are
+defined by *he* and *she* alone: they come with each other pair in that place.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
-from debiaslab.lexicons import Half, load, load_pairs
-from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
-from debiaslab.metrics.bias_by_projection import bias_by_projection
-from debiaslab.metrics.direct_bias import direct_bias
-from debiaslab.metrics.factual import factual_association
-from debiaslab.metrics.indirect_bias import indirect_bias_within
-from debiaslab.metrics.ripa import ripa
-from debiaslab.metrics.scored.geometry import DEFINITIONAL_PAIRS, OCCUPATIONS, STEREOTYPED
-from debiaslab.statistics.leave_one_out import LeaveOneOut, PairMetric, leave_one_pair_out
+from debiaslab.lexicons import AssociationTest, Attribute, Half
+from debiaslab.metrics.cases import Case, Item
+from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.registry import ListMetric, list_metrics
+from debiaslab.metrics.vocabulary import row_of
+from debiaslab.statistics.leave_one_out import (
+    LeaveOneOut,
+    Number,
+    leave_one_attribute_out,
+    left_out_in_turn,
+)
 from debiaslab.statistics.other_pairs import of_other_pairs
 from debiaslab.vectors.embeddings import Embeddings
 
 Change = Literal["left out", "in the place of he/she"]
+
+_EFFORT = Effort(seed=0, bootstrap=0, permutations=0, null=False)
 
 
 @dataclass(frozen=True)
@@ -48,10 +56,7 @@ def pair_sensitivity(
 ) -> tuple[PairSensitivity, ...]:
     """Return every number of the scorecard that reads gender pairs, with each pair changed in turn.
 
-    Direct bias, bias by projection, indirect bias, RIPA (raw and normalised) and factual
-    association without each pair, with the word lists and pairs of the scorecard. SemBias and the
-    lipstick tests are defined by *he* and *she* alone: they come with each other pair in that
-    place. The labels of the lipstick tests have no halves: ``half`` is that of the pairs.
+    The labels of the lipstick tests have no halves: ``half`` is that of the pairs.
 
     Args:
         embeddings: The vectors.
@@ -59,10 +64,11 @@ def pair_sensitivity(
         baseline: The vectors before debiasing, for the lipstick tests; ``embeddings`` themselves
             when None.
     """
-    pairs = load_pairs(DEFINITIONAL_PAIRS).half(half)
     found = [
-        PairSensitivity(metric, name, half, leave_one_pair_out(embeddings, words, pairs, measure))
-        for metric, name, words, measure in _metrics(half)
+        _without_each(metric, embeddings, case)
+        for metric in list_metrics()
+        for case in metric.gender(half)
+        if case.by_pairs
     ]
     before = embeddings if baseline is None else baseline
     replaced = (
@@ -72,22 +78,49 @@ def pair_sensitivity(
     return (*found, *replaced)
 
 
-def _metrics(
-    half: Half,
-) -> Iterator[tuple[str, str, Sequence[str] | Mapping[str, float], PairMetric]]:
-    """Yield metric, name and words as the scorecard has them, and the metric without resamples."""
-    occupations = load(OCCUPATIONS).half(half)
-    yield "direct_bias", OCCUPATIONS, occupations, partial(direct_bias, bootstrap=0)
-    yield "bias_by_projection", OCCUPATIONS, occupations, partial(bias_by_projection, bootstrap=0)
-    for name in STEREOTYPED:
-        yield (
-            "indirect_bias",
-            name,
-            load(name).half(half),
-            partial(indirect_bias_within, bootstrap=0),
-        )
-    yield "ripa", OCCUPATIONS, occupations, partial(ripa, bootstrap=0)
-    yield "ripa_normalised", OCCUPATIONS, occupations, partial(ripa, unit=True, bootstrap=0)
-    factual = partial(factual_association, permutations=0, bootstrap=0)
-    for name in occupation_women_names():
-        yield "factual_association", name, load_occupation_women(name).half(half), factual
+def attribute_sensitivity(
+    embeddings: Embeddings, attribute: Attribute, half: Half = "all"
+) -> tuple[PairSensitivity, ...]:
+    """Return every number of the scorecard that reads an attribute, without each item in turn.
+
+    Args:
+        embeddings: The vectors.
+        attribute: Two classes or more.
+        half: Which half of its words.
+    """
+    found = (
+        _without_each(metric, embeddings, case)
+        for metric in list_metrics()
+        for case in metric.attribute(attribute, half)
+    )
+    own = () if attribute.test is None else (weat_sensitivity(embeddings, attribute.test, half),)
+    return (*own, *found)
+
+
+def weat_sensitivity(
+    embeddings: Embeddings, test: AssociationTest, half: Half = "all"
+) -> PairSensitivity:
+    """Return the statistic ``s`` of a WEAT without each attribute word in turn."""
+    result = leave_one_attribute_out(embeddings, *test.half(half))
+    return PairSensitivity("weat", test.name, half, result, number="statistic")
+
+
+def _without_each(metric: ListMetric, embeddings: Embeddings, case: Case) -> PairSensitivity:
+    seed = _EFFORT.seed_of(metric.name, case.name, case.half)
+
+    def measure(kept: Sequence[Item]) -> Number:
+        left = case.only(kept)
+        if left is None:
+            return None, "nothing is left without it"
+        result = metric.measure(embeddings, left, seed=seed)
+        return result.value, result.reason
+
+    # A pair that lacks a word plays no part; of a set of words every word does.
+    enough = all if case.by_pairs else any
+    result = left_out_in_turn(
+        case.items,
+        lambda item: "/".join(item[1]),
+        lambda item: enough(row_of(embeddings, word) is not None for word in item[1]),
+        measure,
+    )
+    return PairSensitivity(metric.name, case.name, case.half, result)

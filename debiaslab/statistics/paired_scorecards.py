@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from debiaslab.errors import UserError
 from debiaslab.lexicons import Half
 from debiaslab.metrics.bootstrap import RESAMPLES
-from debiaslab.metrics.direction import direction_of
+from debiaslab.metrics.registry import direction_of
 from debiaslab.metrics.scorecard import Record, Scorecard
 from debiaslab.statistics.paired import Better, Paired, paired
 

@@ -16,7 +16,7 @@ from debiaslab.metrics.bootstrap import (
     percentile_interval,
     resample,
 )
-from debiaslab.metrics.direct_bias import Pair
+from debiaslab.metrics.gender_direction import Pair
 from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError
 from debiaslab.metrics.spearman import spearman
 from debiaslab.metrics.vocabulary import row_of

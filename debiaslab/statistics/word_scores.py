@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError, nearest
-from debiaslab.metrics.direct_bias import Pair, gender_direction
+from debiaslab.metrics.gender_direction import Pair, gender_direction
 from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError, shortlist
 from debiaslab.metrics.vocabulary import find, row_of, unit_rows
 from debiaslab.vectors.embeddings import Embeddings

@@ -88,7 +88,9 @@ def _read(store: Store, study: StudyRun, path: str) -> StudyFile:
     from debiaslab.study.spec import check_study
 
     text = store.artifact(study.run_id, path).read_text(encoding="utf-8")
-    return check_study(json.loads(text), f"the file of {study.study}")
+    content = json.loads(text)
+    content["corpus"] = {"marks": "cut", **content["corpus"]}  # before there was a choice
+    return check_study(content, f"the file of {study.study}")
 
 
 def _groups(studies: list[StudyRun]) -> set[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from debiaslab import lexicons
 from debiaslab.errors import UserError, nearest
-from debiaslab.metrics import Scorecard, null_quantile
+from debiaslab.metrics import NotMeasuredError, Scorecard
 from debiaslab.metrics.vocabulary import find
+from debiaslab.metrics.weat import null95
+from debiaslab.metrics.yardstick import Yardstick as NullWords
 from debiaslab.vectors.embeddings import Embeddings, written_in
 
 LEAST_WORDS = 4  # a smaller set is not measured
@@ -142,15 +144,16 @@ def measure_reference(
 ) -> BaselineReference:
     """Measure the random-word null of each test and the utility in baseline vectors.
 
+    The null is ``null95`` of the baseline's own record, of a scorecard with the same seed.
+
     Raises:
-        UserError: No test is measurable on tune words.
+        UserError: No test is measurable on tune words, or there are too few words for a null.
     """
-    nulls = {}
     halves: tuple[lexicons.Half, ...] = ("tune", "report")
-    for name in objective.tests:
-        for half in halves:
-            if _statistic(scorecard, name, half) is not None:
-                nulls[f"{name}/{half}"] = _null(baseline, name, half, seed)
+    asked = [(name, half) for name in objective.tests for half in halves]
+    nulls = _nulls(
+        baseline, [each for each in asked if _statistic(scorecard, *each) is not None], seed
+    )
     if not any(key.endswith("/tune") for key in nulls):
         raise _unmeasurable(objective.tests)
     utility = {half: _utility(scorecard, half) for half in halves}
@@ -173,11 +176,20 @@ def _statistic(scorecard: Scorecard, test: str, half: lexicons.Half) -> float | 
     return None if record is None else record.extra.get("statistic")
 
 
-def _null(baseline: Embeddings, name: str, half: lexicons.Half, seed: int) -> float:
-    sets = lexicons.association_test(name).half(half)
-    n_x, n_y = (len(find(baseline, words).rows) for words in (sets.X, sets.Y))
-    exclude = {*sets.X, *sets.Y, *lexicons.gender_words()}
-    return null_quantile(baseline, sets.A, sets.B, n_x, n_y, seed=seed, exclude=exclude)
+def _nulls(
+    baseline: Embeddings, asked: Sequence[tuple[str, lexicons.Half]], seed: int
+) -> dict[str, float]:
+    tested = []
+    for name, half in asked:
+        test = lexicons.association_test(name)
+        n_x, n_y = (len(find(baseline, words).rows) for words in test.half(half)[:2])
+        tested.append((test, half, (n_x, n_y)))
+    nulls = {}
+    for (name, half), null in null95(NullWords.of(baseline).words, tested, seed).items():
+        if isinstance(null, str):
+            raise NotMeasuredError(null)
+        nulls[f"{name}/{half}"] = null
+    return nulls
 
 
 def _utility(scorecard: Scorecard, half: lexicons.Half) -> float | None:

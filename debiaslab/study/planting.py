@@ -17,8 +17,9 @@ import numpy as np
 from debiaslab import lexicons
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics import Scorecard
+from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
-from debiaslab.report.planted import Dosed, PlantedStudy, metrics_of
+from debiaslab.report.planted import Dosed, PlantedStudy
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
 from debiaslab.study.driver import (
@@ -31,7 +32,6 @@ from debiaslab.study.driver import (
 from debiaslab.study.executors import Executor
 from debiaslab.study.listed import CellList, ListedCells
 from debiaslab.study.objective import Objective
-from debiaslab.study.planted_metrics import measure_planted
 from debiaslab.study.planted_words import PlantedWords, planted_words
 from debiaslab.study.run_log import flat
 from debiaslab.tracking import RunLog, Store
@@ -335,7 +335,7 @@ def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
         "words": plan.words or plan.count,
         "base": plan.base,
         "settings": _settings(plan),
-        "metrics": [each.metric for each in metrics_of(apart=plan.apart)],
+        "metrics": [each.metric for each in planted_metrics(apart=plan.apart)],
         "lexicons": lexicons.versions(),
     }
     if plan.apart:

@@ -175,7 +175,7 @@ def find_corpus(recipe: Recipe, files: Sequence[str], cache: str | Path) -> Corp
         UserError: It is nowhere, or the text is another.
     """
     wanted, sources = recipe.corpus["fingerprint"], recipe.corpus["sources"]
-    settings = CorpusSettings(**recipe.corpus["settings"])
+    settings = CorpusSettings.from_record(recipe.corpus["settings"])
     builtin = sources == [BuiltinSource.label]
     if not files:
         there = Reference(
@@ -206,7 +206,9 @@ def _said(settings: CorpusSettings) -> str:
     phrases = "no multi-word expressions"
     if settings.mwes is not None:
         phrases = f"the multi-word expressions of {settings.mwes} joined"
-    return f"words seen fewer than {settings.min_count} times {rare}, {case}, {phrases}"
+    marks = {"keep": "marks kept", "cut": "words cut at marks", "auto": "marks kept if frequent"}
+    shaped = ", ".join((rare, case, marks[settings.marks], phrases))
+    return f"words seen fewer than {settings.min_count} times {shaped}"
 
 
 def circumstances(recipe: Recipe, corpus: Corpus) -> tuple[Circumstance, ...]:

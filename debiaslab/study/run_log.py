@@ -19,6 +19,7 @@ from debiaslab.report import association_sizes, run_pictures, run_report
 from debiaslab.sgns import (
     Checkpoints,
     Report,
+    Start,
     TrainingDivergedError,
     TrainResult,
     TrainSettings,
@@ -84,7 +85,7 @@ def train_logged(
     settings: TrainSettings,
     bound: BoundStrategy | None,
     *,
-    init: Embeddings | None = None,
+    init: Embeddings | Start | None = None,
     on_report: Callable[[Report], None] | None = None,
     checkpoint: Checkpoints | None = None,
     progress: bool = True,
@@ -154,6 +155,7 @@ def run_params(
         "rare": corpus.settings.rare,
         "mwes": corpus.settings.mwes,
         "lowercase": corpus.settings.lowercase,
+        "marks": corpus.settings.marks,
         "lexicon_versions": json.dumps(lexicons.versions(), sort_keys=True),
     }
     if bound is not None:

@@ -12,7 +12,7 @@ from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.regularizers.words import check_cover
-from debiaslab.sgns import Checkpoints, Report, TrainResult, TrainSettings
+from debiaslab.sgns import Checkpoints, Report, Start, TrainResult, TrainSettings
 from debiaslab.study.cell import bound_strategy, strategy_label
 from debiaslab.study.run_log import (
     dataset_info,
@@ -44,17 +44,13 @@ class SingleTraining:
     weight: float = 1.0  # λ
     cover: regularizers.Cover = "all"  # non-gender words the penalty acts on
     knobs: tuple[tuple[str, str], ...] = ()  # of the strategy besides λ, as (name, value)
-    init: Embeddings | None = None  # vectors to continue from
+    init: Start | None = None  # vectors to continue from
 
     def __post_init__(self) -> None:
         self.create()
         check_cover(self.cover)
-        if self.init is not None and self.init.dim != self.settings.dim:
-            raise UserError(
-                f"the vectors to continue from have dimension {self.init.dim}, this training "
-                f"{self.settings.dim}",
-                next_step=f"--dim {self.init.dim}",
-            )
+        if self.init is not None:
+            self.init.check(self.settings.dim)
 
     def create(self) -> regularizers.Strategy:
         """Return the strategy."""
@@ -77,8 +73,9 @@ class SingleRun:
         if training.resumed_at is not None:
             notes += f", gone on from the checkpoint at {training.resumed_at:,} words"
         loss = training.history[-1].loss if training.history else float("nan")
+        start = "" if training.continued is None else f"{training.continued}\n"
         return (
-            f"{self.scorecard.table()}\n"
+            f"{self.scorecard.table()}\n{start}"
             f"trained {training.words:,} words in {training.seconds:.1f} s "
             f"({training.words_per_second:,.0f} words/s, {training.engine} engine{notes}), "
             f"loss {loss:.4f}, run {self.run_id}"

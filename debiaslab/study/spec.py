@@ -21,7 +21,7 @@ from pydantic import (
 from debiaslab import regularizers
 from debiaslab.corpus import CorpusSettings
 from debiaslab.corpus.builtin import BuiltinSource
-from debiaslab.corpus.settings import Rare
+from debiaslab.corpus.settings import Marks, Rare
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Uniform
 from debiaslab.sgns import TrainSettings
@@ -62,10 +62,15 @@ class CorpusPart(Part):
     lowercase: bool = Field(default=True, description="whether the text is lower-cased")
     min_count: int = Field(default=5, ge=1, description="tokens; rarer words are rare")
     rare: Rare = Field(default="drop", description="drop rare words, or unk for the token <UNK>")
+    marks: Marks = Field(
+        default="auto",
+        description="combining marks: keep them in words, cut words at them, or auto: keep unless "
+        "few words have any",
+    )
 
     def settings(self) -> CorpusSettings:
         """Return the settings without the files."""
-        return CorpusSettings(self.mwes, self.lowercase, self.min_count, self.rare)
+        return CorpusSettings(self.mwes, self.lowercase, self.min_count, self.rare, self.marks)
 
 
 _UNITS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -26,7 +26,7 @@ from debiaslab.study.search import check_same_study
 from debiaslab.study.search_storage import explained
 from debiaslab.study.summary import Summary, summarise, words_note
 from debiaslab.study.trials import Trials
-from debiaslab.system.outputs import check_output
+from debiaslab.system.outputs import check_output, refuse_overwriting
 from debiaslab.vectors.embeddings import written_pairs
 
 if TYPE_CHECKING:
@@ -120,10 +120,24 @@ def check_sweep(
     """
     coverage = _check_words(corpus, plan)
     name = plan.study_name(corpus)
-    check_output(Path(submissions) / f"{name}.zip")
+    settings = corpus.settings
+    check_submission(
+        Path(submissions), name, [*corpus.sources, *([settings.mwes] if settings.mwes else [])]
+    )
     with explained(Path(root)):
         check_same_study(Path(root), name, plan.identity(corpus))
     return coverage
+
+
+def check_submission(submissions: Path, name: str, read: Sequence[str | Path]) -> None:
+    """Refuse a study whose CodaLab files could not be written, or would replace what is read.
+
+    Raises:
+        UserError: So it is.
+    """
+    files = [submissions / f"{name}{ending}" for ending in (".zip", ".csv")]
+    check_output(files[0])
+    refuse_overwriting([("the CodaLab file", file) for file in files], read)
 
 
 def _check_words(corpus: Corpus, plan: Plan) -> regularizers.Coverage:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from debiaslab.errors import UserError
@@ -28,6 +30,8 @@ def check_output(path: str | Path) -> None:
         )
     if path.is_dir():
         raise UserError(f"{path} is a directory", allowed="a file to write")
+    if path.exists() and not path.is_file():  # a device would be replaced by a file
+        raise UserError(f"{path} is not a regular file", allowed="a file to write")
     _check_above(path, path)
 
 
@@ -38,6 +42,59 @@ def check_output_folder(path: str | Path) -> None:
         UserError: ``path`` is a file, or the folder may not be made or written.
     """
     _check_above(Path(path) / "file", Path(path))
+
+
+def refuse_overwriting(
+    written: Iterable[tuple[str, Path]], read: Iterable[str | Path] = ()
+) -> None:
+    """Refuse to write over what is read, and to write two things to one file.
+
+    Files are the same when they have one inode, whatever links lead to them, or one name.
+
+    Args:
+        written: Every file that will be written, each with what the user calls it.
+        read: Every file that is read.
+
+    Raises:
+        UserError: A file would be lost.
+    """
+    inputs = {key: Path(file) for file in read for key in _keys(Path(file))}
+    outputs: dict[object, tuple[str, Path]] = {}
+    for name, path in written:
+        for key in _keys(path):
+            if key in inputs and inputs[key].exists():
+                raise UserError(
+                    f"{name} {path} is {_shown(inputs[key], path)} that this command reads",
+                    allowed="another file: what is read would be lost",
+                    next_step=f"{name} {free_name(path)}" if name.startswith("-") else None,
+                )
+            first, other = outputs.setdefault(key, (name, path))
+            if (first, other) != (name, path):
+                raise UserError(
+                    f"{first} {other} and {name} {path} are one file",
+                    allowed="a file for each",
+                    next_step=f"{name} {free_name(path)}" if name.startswith("-") else None,
+                )
+
+
+def free_name(path: Path) -> Path:
+    """Return the first of ``name-2.csv``, ``name-3.csv``, … that is free."""
+    numbered = (path.with_name(f"{path.stem}-{i}{path.suffix}") for i in itertools.count(2))
+    return next(each for each in numbered if not os.path.lexists(each))
+
+
+def _keys(path: Path) -> Iterator[object]:
+    """Yield what two names of one file have in common: the resolved path, the inode, or both."""
+    yield os.path.realpath(path)
+    try:
+        found = path.stat()
+    except OSError:
+        return
+    yield found.st_dev, found.st_ino
+
+
+def _shown(path: Path, other: Path) -> str:
+    return "a file" if path == other else f"the file {path}"
 
 
 def _check_above(path: Path, shown: Path) -> None:

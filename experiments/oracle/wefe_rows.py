@@ -7,11 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from debiaslab.metrics import weat
-from debiaslab.metrics.ect import ect
-from debiaslab.metrics.mac import mac
-from debiaslab.metrics.ripa import ripa
-from debiaslab.metrics.rnd import rnd
+from debiaslab.metrics import ect, mac, ripa, rnd, weat
 from debiaslab.metrics.rnsb import rnsb
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.compare import TOLERANCE, Compared, Fault, of_draws, of_splits

@@ -9,13 +9,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from debiaslab.metrics import direct_bias, evaluate, load_similarity, weat, word_similarity
-from debiaslab.metrics.ect import ect
+from debiaslab.metrics import (
+    direct_bias,
+    ect,
+    evaluate,
+    load_similarity,
+    mac,
+    ripa,
+    rnd,
+    weat,
+    word_similarity,
+)
 from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.indirect_bias import indirect_bias
-from debiaslab.metrics.mac import mac
-from debiaslab.metrics.ripa import ripa
-from debiaslab.metrics.rnd import rnd
 from debiaslab.metrics.rnsb import rnsb
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.benchmarks.workers.metrics_vectors import complete, random_vectors

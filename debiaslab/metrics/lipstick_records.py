@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from debiaslab.lexicons import Attribute, Half, load
 from debiaslab.metrics.baseline import Baseline
-from debiaslab.metrics.bias_by_projection import HE_SHE
 from debiaslab.metrics.biased_words import BiasedWords, biased_words
-from debiaslab.metrics.correlation import PERMUTATIONS
-from debiaslab.metrics.direct_bias import Pair
+from debiaslab.metrics.cases import OCCUPATIONS
+from debiaslab.metrics.correlation import PERMUTATIONS, tested
 from debiaslab.metrics.effort import HALVES, Effort
+from debiaslab.metrics.gender_direction import HE_SHE, Pair
 from debiaslab.metrics.lipstick import SEEDS, LabelRecovery, kmeans_alignment, svm_recovery
-from debiaslab.metrics.neighbor_bias import NeighborShares, neighbor_bias, neighbor_shares
-from debiaslab.metrics.scorecard import Record, finite
-from debiaslab.metrics.scored.tested import tested
+from debiaslab.metrics.lipstick_null import (
+    Array,
+    RandomAxes,
+    label_null,
+    neighbor_null,
+    random_axes,
+)
+from debiaslab.metrics.measured import NotMeasuredError
+from debiaslab.metrics.neighbor_bias import (
+    NeighborShares,
+    neighbor_bias,
+    neighbor_shares,
+    neighbor_shares_along,
+)
+from debiaslab.metrics.registry import record_metric
+from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import row_of
+from debiaslab.metrics.yardstick import null_numbers
 from debiaslab.vectors.embeddings import Embeddings
 
-OCCUPATIONS = "occupations"
+if TYPE_CHECKING:
+    from debiaslab.metrics.groups import Subject
 
 LABEL_TESTS: dict[str, Callable[..., LabelRecovery]] = {
     "kmeans_alignment": kmeans_alignment,
@@ -42,25 +58,36 @@ class _Axis:
         return f"{self.name} {test}" if self.name else test
 
 
-def records(
-    embeddings: Embeddings,
-    baseline: Baseline,
-    effort: Effort,
-    attributes: Sequence[Attribute] = (),
-) -> Iterator[Record]:
-    """Yield the two label tests (on all words) and the professions' neighbours (on each half).
+@record_metric(
+    "lipstick",
+    citation="Gonen & Goldberg 2019, NAACL, section 4",
+    family="lipstick",
+    better="lower",
+    needs="a baseline (the vectors themselves without one)",
+    has_null=True,
+)
+def records(subject: Subject) -> Iterator[Record]:
+    """Whether the most biased words of the baseline can still be told apart.
 
-    The label words are the extremes of the vocabulary and not of a lexicon, so they have no halves.
-    ``extra["baseline"]`` is the same number for the baseline itself, on the same words.
-
-    Args:
-        embeddings: The vectors measured.
-        baseline: The vectors before debiasing; ``embeddings`` themselves when there are none.
-        effort: Permutations, resamples and seeds.
-        attributes: Those of two classes with definitional sets have records named after them
-            (``"<attribute> kmeans_alignment"``), with the first such pair that the baseline has in
-            the place of *he* and *she*, and without words of the attribute among the ranked.
+    Two label tests (on all words) and the professions' neighbours (on each half). The label words
+    are the extremes of the vocabulary and not of a lexicon, so they have no halves.
+    ``extra["baseline"]`` is the same number for the baseline itself, on the same words. Attributes
+    of two classes with definitional sets have records named after them
+    (``"<attribute> kmeans_alignment"``), with the first such pair that the baseline has in the
+    place of *he* and *she*, and without words of the attribute among the ranked. Without a
+    baseline the vectors are their own: what the tests show before debiasing.
     """
+    embeddings, effort = subject.embeddings, subject.effort
+    baseline = subject.baseline or subject.own or Baseline(embeddings)
+    found = _records(embeddings, baseline, effort, subject.attributes)
+    if effort.null and subject.lipstick_nulls:
+        found = with_lipstick_nulls(found, embeddings, baseline, effort)
+    yield from found
+
+
+def _records(
+    embeddings: Embeddings, baseline: Baseline, effort: Effort, attributes: Sequence[Attribute]
+) -> Iterator[Record]:
     for axis in (_Axis(HE_SHE, baseline.biased), *_axes(baseline, attributes)):
         here = replace(axis, biased=axis.biased.within(embeddings))
         for name, test in LABEL_TESTS.items():
@@ -122,7 +149,7 @@ def _label_record(
         metric="lipstick",
         name=axis.named(name),
         words="all",
-        value=finite(result.value),
+        value=result.value,
         low=result.interval[0],
         high=result.interval[1],
         n=result.n,
@@ -131,7 +158,7 @@ def _label_record(
             "interval": "lowest and highest over seeds",
             "seeds": list(result.seeds),
             "by_seed": list(result.by_seed),
-            "baseline": finite(before.value),
+            "baseline": before.value,
             "train": result.train,
             "candidates": result.candidates,
         },
@@ -166,24 +193,86 @@ def _neighbor_record(
         bootstrap=effort.bootstrap,
         seed=effort.seed_of("lipstick", "profession_neighbors", half),
     )
-    test, method = tested(result.test)
+    test = tested(result.test)
     return Record(
         metric="lipstick",
         name="profession_neighbors",
         words=half,
-        value=finite(result.value),
+        value=result.value,
         low=result.interval[0],
         high=result.interval[1],
-        p=None if result.test is None else result.test.p,
-        method=method,
+        p=test.pop("p"),
+        method=test.pop("method"),
         n=result.n,
         missing=result.missing,
         reason=result.reason,
         extra={
             "correlation": "pearson",
-            "baseline": finite(neighbor_bias(before, words, permutations=0, bootstrap=0).value),
+            "baseline": neighbor_bias(before, words, permutations=0, bootstrap=0).value,
             "neighbors": after.neighbors,
             "candidates": after.candidates,
             **test,
         },
     )
+
+
+def with_lipstick_nulls(
+    records: Iterable[Record], embeddings: Embeddings, baseline: Baseline, effort: Effort
+) -> Iterator[Record]:
+    """Yield the records with the null of 20 random axes in ``extra``, named as in ``with_null``.
+
+    The axes are of the baseline's vectors, as *he* − *she* is, and serve an attribute's pair too.
+    The suffix ``_baseline`` is of the same labels in these, there where ``embeddings`` are others.
+    """
+    seed = effort.seed_of("null", "lipstick")
+    zeros = baseline.yardstick.words.zeros
+    nulls = {"": _Nulls(embeddings, baseline, seed)}
+    if embeddings is not baseline.embeddings:
+        nulls["_baseline"] = _Nulls(baseline.embeddings, baseline, seed)
+    for record in records:
+        extra = dict(record.extra)
+        for suffix, null in nulls.items():
+            values = "" if record.value is None else null.of(test_of(record), record.words)
+            numbers = null_numbers(values, record.value, zeros)
+            extra |= {f"{name}{suffix}": number for name, number in numbers.items()}
+        yield replace(record, extra=extra)
+
+
+@dataclass(frozen=True)
+class _Nulls:
+    embeddings: Embeddings
+    baseline: Baseline
+    seed: int
+
+    def of(self, name: str, half: Half) -> Array | str:
+        """Return one value an axis, or why there are none."""
+        if self.embeddings is not self.baseline.embeddings:
+            return self._drawn(name, half)
+        return self.baseline.once(
+            ("lipstick null", name, half, self.seed), lambda: self._drawn(name, half)
+        )
+
+    def _drawn(self, name: str, half: Half) -> Array | str:
+        try:
+            if name in LABEL_TESTS:
+                return label_null(LABEL_TESTS[name], self.embeddings, self._axes, self.seed)
+            return neighbor_null(self._shares, load(OCCUPATIONS).half(half))
+        except NotMeasuredError as problem:  # the value stands without a null
+            return str(problem)
+
+    @property
+    def _axes(self) -> RandomAxes:
+        words = self.baseline.yardstick.words
+        return self.baseline.once(
+            ("random axes", self.seed), lambda: random_axes(words, seed=self.seed)
+        )
+
+    @cached_property
+    def _shares(self) -> tuple[NeighborShares, ...]:
+        return neighbor_shares_along(
+            self.embeddings,
+            self.baseline.embeddings,
+            self.baseline.biased,
+            load(OCCUPATIONS).words,
+            self._axes.pairs,
+        )

@@ -1,0 +1,121 @@
+"""What one record of the scorecard is of: the words, and what they are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from debiaslab.lexicons import Attribute, AttributeWords, Half, load, load_pairs
+from debiaslab.metrics.word_sets import union
+
+OCCUPATIONS = "occupations"
+DEFINITIONAL_PAIRS = "definitional_pairs"
+
+Groups = Mapping[str, Sequence[str]]
+Pairs = Sequence[tuple[str, str]]
+Item = tuple[str, tuple[str, ...]]
+"""What can be left out: the group it is of ("" for none), and its word or words."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """The inputs of one number of a metric.
+
+    Attributes:
+        name: Of the record.
+        half: Which half of the words.
+        words: The words that are measured; with a share each where they are correlated with one,
+            by group where groups are compared with each other; the questions of SemBias.
+        against: The groups or pairs of words they are held against; empty where they are not.
+        sets: Where the words are those of several sets, the sets: one is left out whole.
+        knobs: Settings of the metric that are not its defaults.
+        note: What the record says of its words.
+        attribute: Whose words these are; None for the lists of gender that ship.
+    """
+
+    name: str
+    half: Half
+    words: Sequence[Any] | Mapping[str, Any]
+    against: Groups | Pairs = ()
+    sets: tuple[tuple[str, ...], ...] = ()
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    note: Mapping[str, Any] = field(default_factory=dict)
+    attribute: str | None = None
+
+    @property
+    def items(self) -> list[Item]:
+        """What can be left out: sets, pairs, or the words of the groups."""
+        if self.sets:
+            return [("", each) for each in dict.fromkeys(self.sets)]
+        held = self.against or self.words
+        if isinstance(held, Mapping):
+            return [(label, (word,)) for label, listed in held.items() for word in listed]
+        return [("", (first, second)) for first, second in dict.fromkeys(held)]
+
+    @property
+    def by_pairs(self) -> bool:
+        """Whether the items are pairs, which count only when both of their words are known."""
+        return not self.sets and not isinstance(self.against or self.words, Mapping)
+
+    def only(self, kept: Sequence[Item]) -> Case | None:
+        """Return the same of some of the items; None where no pair or set is left."""
+        if self.sets:
+            sets = tuple(words for _, words in kept)
+            return replace(self, words=union(sets), sets=sets) if sets else None
+        if self.by_pairs:
+            pairs = [(first, second) for _, (first, second) in kept]
+            return replace(self, against=pairs) if pairs else None
+        groups = self.against or self.words
+        assert isinstance(groups, Mapping)
+        left = {label: [word for of, (word,) in kept if of == label] for label in groups}
+        return replace(self, against=left) if self.against else replace(self, words=left)
+
+
+def gender_groups(half: Half) -> dict[str, Sequence[str]]:
+    """Return the male and the female words."""
+    return {side: load(f"{side}_words").half(half) for side in ("male", "female")}
+
+
+def gender_pairs(half: Half) -> Pairs:
+    """Return the definitional pairs ``(male, female)``."""
+    return load_pairs(DEFINITIONAL_PAIRS).half(half)
+
+
+def occupations_against_groups(half: Half) -> Iterable[Case]:
+    """Yield the occupations against male and female words."""
+    yield Case(OCCUPATIONS, half, load(OCCUPATIONS).half(half), gender_groups(half))
+
+
+def occupations_against_pairs(half: Half) -> Iterable[Case]:
+    """Yield the occupations against the definitional pairs."""
+    yield Case(OCCUPATIONS, half, load(OCCUPATIONS).half(half), gender_pairs(half))
+
+
+def held_words(words: AttributeWords, half: Half) -> list[str]:
+    """Return the stereotype words of all classes, the occupations where there are none."""
+    return union(words.stereotypes) or list(load(OCCUPATIONS).half(half))
+
+
+def attribute_against_groups(attribute: Attribute, half: Half) -> Iterable[Case]:
+    """Yield the stereotypes of an attribute (else the occupations) against its classes."""
+    words = attribute.half(half)
+    held = held_words(words, half)
+    yield Case(attribute.name, half, held, words.classes, attribute=attribute.name)
+
+
+def attribute_against_two(attribute: Attribute, half: Half) -> Iterable[Case]:
+    """Yield the same of an attribute of two classes."""
+    if attribute.binary:
+        yield from attribute_against_groups(attribute, half)
+
+
+def attribute_against_pairs(attribute: Attribute, half: Half) -> Iterable[Case]:
+    """Yield the same against the definitional sets of an attribute of two classes, if any."""
+    if not attribute.binary:
+        return
+    words = attribute.half(half)
+    if words.definitional_sets:
+        pairs = [(first, second) for first, second in words.definitional_sets]
+        held = held_words(words, half)
+        yield Case(attribute.name, half, held, pairs, attribute=attribute.name)
