@@ -117,7 +117,7 @@ def test_status_shows_every_cell_with_its_run(
 
 @pytest.mark.parametrize(
     ("study", "command", "said"),
-    [("sided", COMPARE, "8 strategies × 2 seeds + 2 baselines"), ("dosed", PLANTED, "3 doses × 1")],
+    [("sided", COMPARE, "7 strategies × 2 seeds + 2 baselines"), ("dosed", PLANTED, "3 doses × 1")],
 )
 def test_plan_counts_what_is_left_and_trains_nothing(
     home: Path,

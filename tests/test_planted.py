@@ -35,8 +35,17 @@ from debiaslab.report.planted_figure import planted_figure
 from debiaslab.report.planted_tables import planted_csv, planted_markdown, planted_text
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import listed, run
+from debiaslab.study.cell import Cell
 from debiaslab.study.planted_words import PlantedWords, gender_words_near, planted_words
-from debiaslab.study.planting import Planting, PlantingPlan, plant, planting_name, words_from
+from debiaslab.study.planting import (
+    Dosing,
+    Planting,
+    PlantingPlan,
+    plant,
+    planting_name,
+    words_from,
+)
+from debiaslab.study.run import Site
 from debiaslab.tracking import Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import call, refused
@@ -223,8 +232,9 @@ def test_a_finished_control_trains_nothing_again(
     assert {run.params["planted.dose"] for run in runs} == {"-1.0", "0.0", "1.0"}
     trained: list[tuple[float, int]] = []
 
-    def refuse(*_: object, dose: float, seed: int, **__: object) -> str:
-        trained.append((dose, seed))
+    def refuse(_: Site, cell: Cell) -> str:
+        assert isinstance(cell.treatment, Dosing)
+        trained.append((cell.treatment.dose, cell.seed))
         return runs[0].run_id
 
     monkeypatch.setattr(listed, "train_treated", refuse)
