@@ -93,7 +93,7 @@ def run_study(
         corpus: Its corpus; None: its files are read.
         out: File for the table; None: it is kept with the study only.
     """
-    from debiaslab.report.floor import floor_blocks, floor_markdown, floor_text
+    from debiaslab.report.tables import floor_blocks, floor_markdown, floor_text
     from debiaslab.study.comparing import conduct_floor
     from debiaslab.system.atomic import replacing
     from debiaslab.tracking import Store

@@ -135,7 +135,7 @@ def run_study(
         corpus: Its corpus; None: its files are read.
         out: Folder for the table and the figure; None: they are kept with the study only.
     """
-    from debiaslab.report.planted_tables import planted_blocks
+    from debiaslab.report.planted import planted_blocks
     from debiaslab.study.planting import conduct_planting
 
     conduct = conduct_of(study, root)
@@ -162,8 +162,7 @@ def _doses(text: str) -> tuple[float, ...]:
 
 def _written(found: Planting, root: str, out: str | None) -> Iterator[str]:
     """Log table and figure to the control's run, and write them to the folder asked for."""
-    from debiaslab.report.planted_figure import planted_figure
-    from debiaslab.report.planted_tables import planted_csv, planted_markdown, planted_text
+    from debiaslab.report.planted import planted_csv, planted_figure, planted_markdown, planted_text
     from debiaslab.report.style import png
     from debiaslab.tracking import Store
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import importlib.util
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -13,11 +12,21 @@ from pathlib import Path
 from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons import Half, half_of_pair
 from debiaslab.metrics.set_files import SkippedFile, files_of, text_lines
+from debiaslab.metrics.similarity_layouts import (
+    Layout,
+    Row,
+    content_rows,
+    fields,
+    layout_of,
+    number_in,
+    untagged,
+)
 
 ScoredPair = tuple[str, str, float]
 
 _IN_GENSIM = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
 _HEADER = ["word1", "word2", "score"]
+_SHOWN = 80  # characters of a line
 _SIMLEX_CLASSES = {"adjective": 111, "noun": 666, "verb": 222}  # in the order of the file
 
 
@@ -63,17 +72,18 @@ def load_similarity(source: str | Path) -> SimilaritySet:
 
     Args:
         source: ``"WordSim-353"`` (Finkelstein et al. 2002; 353 pairs), ``"SimLex-999"`` (Hill,
-            Reichart & Korhonen 2015; 999 pairs), or the path of a CSV file with the header
-            ``word1,word2,score``, named after the file.
+            Reichart & Korhonen 2015; 999 pairs), or the path of a file with the header
+            ``word1,word2,score`` or in the layout of a published set (see ``similarity_layouts``),
+            named after the file.
 
     Raises:
-        UserError: No such file or set, another header, a row that is not two words and a number,
+        UserError: No such file or set, another layout, a row that is not two words and a number,
             or no rows.
     """
     if str(source) in _IN_GENSIM:
         path = _gensim_test_data() / _IN_GENSIM[str(source)]
-        rows = (line.split("\t") for line in text_lines(path) if not line.startswith("#"))
-        return SimilaritySet(str(source), _parse(path, enumerate(rows, start=1)))
+        rows = content_rows(list(text_lines(path)))
+        return SimilaritySet(str(source), _parse(path, rows, Layout("\t", False, 0, 1, 2)))
     path = Path(source)
     if not path.exists():
         raise UserError(
@@ -81,14 +91,15 @@ def load_similarity(source: str | Path) -> SimilaritySet:
             allowed=f"{', '.join(_IN_GENSIM)}, or a CSV file {','.join(_HEADER)}",
             nearest=nearest(str(path), _IN_GENSIM),
         )
-    reader = csv.reader(text_lines(path))
-    header = _header(reader)
-    if header[:3] != _HEADER:
+    rows = content_rows(list(text_lines(path)))
+    layout = layout_of(rows)
+    if layout is None:
         raise UserError(
-            f"{path} starts with {','.join(header) or 'an empty line'!r}",
-            allowed=f"a CSV file with the header {','.join(_HEADER)}",
+            f"{path} starts with {rows[0].line[:_SHOWN] if rows else 'an empty line'!r}",
+            allowed=f"a CSV file with the header {','.join(_HEADER)}, or the layout in which "
+            "WordSim-353, SimLex-999, MEN, RG-65 and others are published",
         )
-    return SimilaritySet(path.stem, _parse(path, enumerate(reader, start=2)))
+    return SimilaritySet(path.stem, _parse(path, rows[layout.header :], layout))
 
 
 def word_classes(similarity: SimilaritySet) -> dict[str, SimilaritySet]:
@@ -119,8 +130,8 @@ def word_classes(similarity: SimilaritySet) -> dict[str, SimilaritySet]:
 def similarity_sets_in(source: str | Path) -> SimilaritySets:
     """Return every similarity set of a folder, or the one of a file or name.
 
-    In a folder, the files whose first line is the header ``word1,word2,score`` are read, by name;
-    the others are skipped and listed.
+    In a folder, the files with a layout that ``load_similarity`` knows are read, by name; the
+    others are skipped and listed.
 
     Raises:
         UserError: The folder has no such file, or one of them is damaged (see ``load_similarity``).
@@ -131,7 +142,7 @@ def similarity_sets_in(source: str | Path) -> SimilaritySets:
     sets: list[SimilaritySet] = []
     skipped: list[SkippedFile] = []
     for file in files_of(path):
-        if _has_header(file):
+        if _is_set(file):
             sets.append(load_similarity(file))
         else:
             skipped.append(SkippedFile(file.name, f"no header {','.join(_HEADER)}"))
@@ -143,34 +154,31 @@ def similarity_sets_in(source: str | Path) -> SimilaritySets:
     return SimilaritySets(tuple(sets), tuple(skipped))
 
 
-def _has_header(path: Path) -> bool:
+def _is_set(path: Path) -> bool:
     try:
-        return _header(csv.reader(text_lines(path)))[:3] == _HEADER
-    except (UserError, csv.Error):
+        return layout_of(content_rows(list(text_lines(path)))) is not None
+    except UserError:
         return False
 
 
-def _header(reader: Iterator[list[str]]) -> list[str]:
-    return [name.strip().lower() for name in next(reader, [])]
-
-
-def _parse(path: Path, rows: Iterable[tuple[int, list[str]]]) -> tuple[ScoredPair, ...]:
-    pairs = tuple(_pair(path, number, row) for number, row in rows if row and any(row))
-    if not pairs:
+def _parse(path: Path, rows: Sequence[Row], layout: Layout) -> tuple[ScoredPair, ...]:
+    if not rows:
         raise UserError(f"{path} holds no word pairs", allowed="one pair and its score a line")
-    return pairs
+    return untagged([_pair(path, row, layout) for row in rows])
 
 
-def _pair(path: Path, number: int, row: list[str]) -> ScoredPair:
-    fields = [field.strip() for field in row[:3]]
+def _pair(path: Path, row: Row, layout: Layout) -> ScoredPair:
+    found = fields(row.line, layout.delimiter)
     try:
-        word1, word2, score = fields[0], fields[1], float(fields[2])
-    except (IndexError, ValueError):
+        word1, word2 = found[layout.first], found[layout.second]
+        score = number_in(found[layout.score])
+    except IndexError:
         word1 = word2 = ""
         score = math.nan
     if not (word1 and word2 and math.isfinite(score)):
         raise UserError(
-            f"row {number} of {path} is {','.join(row)!r}", allowed="two words and a number"
+            f"row {row.number} of {path} is {row.line[:_SHOWN]!r}",
+            allowed="two words and a number",
         )
     return word1, word2, score
 

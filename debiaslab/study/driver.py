@@ -86,7 +86,7 @@ def existing_store(root: str | Path) -> Store | None:
     database = locate(root).database  # None: a server, which is asked
     if database is not None and not database.is_file():
         return None
-    return Store.open(root, create=False)
+    return Store.read(root)
 
 
 def open_study_run(

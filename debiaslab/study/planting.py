@@ -19,7 +19,8 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.metrics import Scorecard
 from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
-from debiaslab.report.planted import Dosed, PlantedStudy
+from debiaslab.results import Dosed, PlantedStudy
+from debiaslab.results.planted import PLANTED_CARD, PLANTED_WORDS, dose_shift
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
 from debiaslab.study.driver import (
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from debiaslab.sgns import TrainResult
 
 Base = Literal["text", "alike", "balanced", "corpus"]
-PLANTED_CARD = "planted.json"
 
 
 @dataclass(frozen=True)
@@ -140,10 +140,7 @@ class PlantingPlan:
 
     def shift(self, dose: float, male_share: float) -> float:
         """Return how much that share changes by a dose; for ``corpus``, the dose itself."""
-        if self.base == "corpus":
-            return dose
-        at_zero = self.at_zero(male_share)
-        return dose * (1 - at_zero) if dose > 0 else dose * at_zero
+        return dose_shift(self.base, dose, male_share)
 
 
 @dataclass(frozen=True)
@@ -308,7 +305,7 @@ class Dosing:
 
     def describe(self, log: RunLog) -> None:
         """Keep the words with the run."""
-        log.json(asdict(self.words), "words.json")
+        log.json(asdict(self.words), PLANTED_WORDS)
 
     def measure(self, log: RunLog, result: TrainResult, seed: int) -> None:
         """Keep what the metrics make of the chosen and of the control words."""

@@ -27,7 +27,7 @@ from debiaslab.study.search_storage import explained
 from debiaslab.study.summary import Summary, summarise, words_note
 from debiaslab.study.trials import Trials
 from debiaslab.system.outputs import check_output, refuse_overwriting
-from debiaslab.vectors.embeddings import written_pairs
+from debiaslab.vectors.words import written_pairs
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
