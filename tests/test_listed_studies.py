@@ -24,7 +24,7 @@ needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SI
 TOY = ("toy.txt", "--dim", "8", "--epochs", "1", "--min-count", "1")
 COMPARE = (
     *("compare", *TOY, "--strategies", "projection@1,pairwise,leace", "--trials", "2"),
-    *("--tuning-seeds", "1", "--seeds", "2", "--study", "sided"),
+    *("--tuning-seeds", "1", "--seeds", "2", "--study", "sided", "--retention-weight", "0"),
 )
 PLANTED = ("planted", *TOY, "--doses=-1,0,1", "--seeds", "1", "--study", "dosed")
 KILLS = 10

@@ -25,7 +25,7 @@ from debiaslab.study.comparison import (
 from debiaslab.study.driver import (
     Conduct,
     Conducted,
-    Headline,
+    StudyHeader,
     conduct_study,
     existing_store,
     open_study_run,
@@ -130,7 +130,7 @@ def conduct_comparison(
     from debiaslab.study.spec import study_of_comparison
 
     name = check_comparison(corpus, plan, root=conduct.root)
-    site, _ = open_study_run(corpus, name, _headline(corpus, plan), conduct)
+    site, _ = open_study_run(corpus, name, _header(corpus, plan), conduct)
     own = study_of_comparison(replace(plan, name=name), corpus.sources, corpus.settings, kind=kind)
     with site.store.resume(site.parent) as log:  # by it what is killed while it tunes is resumed
         log_study_file(log, site.store, own, conduct.file)
@@ -278,7 +278,7 @@ def _shared(corpus: Corpus, plan: ComparisonPlan) -> dict[str, object]:
     }
 
 
-def _headline(corpus: Corpus, plan: ComparisonPlan) -> Headline:
+def _header(corpus: Corpus, plan: ComparisonPlan) -> StudyHeader:
     params = {
         "seeds": list(plan.seeds),
         "select": plan.rule.name,
@@ -286,7 +286,7 @@ def _headline(corpus: Corpus, plan: ComparisonPlan) -> Headline:
         **_shared(corpus, plan),
     }
     tags = {"debiaslab.corpus": corpus.name, COMPARISON_TAG: "true"}
-    return Headline(params, tags, f"Strategies side by side on {corpus.name}.")
+    return StudyHeader(params, tags, f"Strategies side by side on {corpus.name}.")
 
 
 def _settle(

@@ -37,8 +37,7 @@ _READING = """\
 def study_note(
     plan: Plan,
     corpus: Corpus,
-    experiment: str,
-    parent: str,
+    place: tuple[str, str],
     *,
     rows: Sequence[TrialRow] = (),
     words: str = "",
@@ -49,8 +48,7 @@ def study_note(
     Args:
         plan: The study.
         corpus: Its corpus.
-        experiment: MLflow experiment, for the links.
-        parent: MLflow run of the study.
+        place: MLflow experiment and run of the study, for the links.
         rows: What has finished; none while the study runs for the first time.
         words: What was covered, tuned on and reported on.
         warnings: What the reader should know.
@@ -59,7 +57,7 @@ def study_note(
         part
         for part in (
             _finding(rows),
-            _links(experiment, parent, report=bool(rows), figure="sweep" if rows else None),
+            _links(*place, report=bool(rows), figure="sweep" if rows else None),
             _question(plan, corpus),
             trials_table([row for row in rows if row.best or row.trial is None]).markdown()
             if rows

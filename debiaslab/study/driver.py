@@ -22,7 +22,7 @@ from debiaslab.study.kept import keep_corpus, log_study_file
 from debiaslab.study.run import Site
 from debiaslab.study.run_log import dataset_info, log_provenance
 from debiaslab.study.search_storage import explained, on_a_server
-from debiaslab.study.worker import Source, Worker
+from debiaslab.study.worker import TaskSource, Worker
 from debiaslab.tracking import Store
 from debiaslab.tracking.store_paths import locate
 
@@ -54,7 +54,7 @@ class Conduct:
 
 
 @dataclass(frozen=True)
-class Headline:
+class StudyHeader:
     """What the run of a study says of it.
 
     Attributes:
@@ -90,7 +90,7 @@ def existing_store(root: str | Path) -> Store | None:
 
 
 def open_study_run(
-    corpus: Corpus, name: str, headline: Headline, conduct: Conduct
+    corpus: Corpus, name: str, header: StudyHeader, conduct: Conduct
 ) -> tuple[Site, bool]:
     """Return where the cells of a study are trained, and whether the study was begun just now."""
     store = Store.open(conduct.root)
@@ -98,16 +98,16 @@ def open_study_run(
     parent = store.study(
         name,
         create=True,
-        params=headline.params,
-        tags=headline.tags,
-        description=headline.description,
+        params=header.params,
+        tags=header.tags,
+        description=header.description,
     )
     return Site(store, conduct.root, corpus, name, parent, uuid.uuid4().hex), begun
 
 
 def conduct_study(
     site: Site,
-    work: tuple[Job, Source, int],
+    work: tuple[Job, TaskSource, int],
     own: StudyFile,
     conduct: Conduct,
     finish: Callable[[Conducted], Found],

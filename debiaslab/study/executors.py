@@ -21,7 +21,7 @@ from debiaslab.errors import UserError
 from debiaslab.study.claims import Claims
 from debiaslab.study.run import Site
 from debiaslab.study.search_storage import VARIABLE, explained
-from debiaslab.study.worker import Source, Worker
+from debiaslab.study.worker import TaskSource, Worker
 from debiaslab.system.memory import blocks_kept_whole
 from debiaslab.tracking import Store
 
@@ -46,7 +46,7 @@ class Job(Protocol):
     def threads(self) -> int:
         """Threads of one training."""
 
-    def source(self, root: Path, corpus: Corpus) -> Source:
+    def source(self, root: Path, corpus: Corpus) -> TaskSource:
         """Return what is left of it on a corpus, by the databases in the folder ``root``."""
 
 
@@ -202,7 +202,8 @@ def _main(share: Share, told: Connection) -> None:
     try:
         work(share, _open_corpus, told.send)
     except UserError as error:
-        told.send(error)
+        with suppress(KeyboardInterrupt, OSError):  # the driver has heard another one already
+            told.send(error)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -26,7 +26,7 @@ from debiaslab.study.cell import Cell
 from debiaslab.study.driver import (
     Conduct,
     Conducted,
-    Headline,
+    StudyHeader,
     conduct_study,
     open_study_run,
 )
@@ -185,7 +185,7 @@ def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Pl
 
     sets = {seed: words_of(corpus, plan, seed) for seed in plan.seeds}
     name = planting_name(corpus, plan)
-    site, _ = open_study_run(corpus, name, _headline(corpus, plan), conduct)
+    site, _ = open_study_run(corpus, name, _header(corpus, plan), conduct)
     own = study_of_planting(replace(plan, name=name), corpus.sources, corpus.settings)
     listed = cells_of(plan, sets)
     source = listed.source(conduct.root, corpus)
@@ -233,7 +233,7 @@ def rows_of(plan: PlantingPlan) -> list[tuple[str | None, list[Cell]]]:
     ]
 
 
-def _headline(corpus: Corpus, plan: PlantingPlan) -> Headline:
+def _header(corpus: Corpus, plan: PlantingPlan) -> StudyHeader:
     params = {
         "doses": list(plan.doses),
         "base": plan.base,
@@ -245,7 +245,7 @@ def _headline(corpus: Corpus, plan: PlantingPlan) -> Headline:
         **_settings(plan),
     }
     tags = {"debiaslab.corpus": corpus.name, "debiaslab.planting": "true"}
-    return Headline(params, tags, f"Planted-bias control on {corpus.name}.")
+    return StudyHeader(params, tags, f"Planted-bias control on {corpus.name}.")
 
 
 def _dosed(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline, Scorecard, evaluate
@@ -19,6 +19,7 @@ from debiaslab.study.description import run_note
 from debiaslab.study.leftovers import CHECKPOINTS, owner_of
 from debiaslab.study.objective import BaselineReference, Outcome, measure_reference
 from debiaslab.study.run_log import (
+    OpenRun,
     UnusableRunError,
     dataset_info,
     log_outcome,
@@ -31,7 +32,7 @@ from debiaslab.study.run_log import (
     train_logged,
 )
 from debiaslab.system.memory import give_back
-from debiaslab.tracking import NOTE_TAG, VECTORS, RunInfo, RunLog, Store
+from debiaslab.tracking import NOTE_TAG, VECTORS, RunInfo, Store
 from debiaslab.tracking.run_info import YARDSTICK
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -86,16 +87,6 @@ class FinishedRun:
         if self.outcome is None:
             raise UnusableRunError("the objective cannot be measured on a control")
         return self.outcome
-
-
-@dataclass(frozen=True)
-class OpenRun:
-    """The run of a cell while it is trained and measured."""
-
-    log: RunLog
-    bound: BoundStrategy | None
-    params: dict[str, Any]
-    checkpoint: Checkpoints
 
 
 @contextmanager
@@ -158,13 +149,7 @@ def train_cell(
             result = _debiased(run.bound, _vectors(site.store, baseline, against))
         else:
             result = train_logged(
-                run.log,
-                site.corpus,
-                cell.settings,
-                run.bound,
-                init=init,
-                checkpoint=run.checkpoint,
-                progress=site.progress,
+                run, site.corpus, cell.settings, init=init, progress=site.progress
             )
         give_back()  # what training took: the scorecard's arrays are not to come on top
         scorecard = evaluate(
@@ -204,14 +189,7 @@ def train_treated(site: Site, cell: Cell) -> str:
     assert cell.treatment is not None
     with open_run(site, cell) as run:
         cell.treatment.describe(run.log)
-        result = train_logged(
-            run.log,
-            site.corpus,
-            cell.settings,
-            run.bound,
-            checkpoint=run.checkpoint,
-            progress=site.progress,
-        )
+        result = train_logged(run, site.corpus, cell.settings, progress=site.progress)
         scorecard = evaluate(result.embeddings, name=cell.name, seed=cell.seed)
         log_results(run.log, site.corpus, result, scorecard)
         cell.treatment.measure(run.log, result, cell.seed)

@@ -7,7 +7,7 @@ import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,15 +79,23 @@ def removed_at_the_end(checkpoint: Checkpoints | None) -> Iterator[None]:
         checkpoint.remove()
 
 
+@dataclass(frozen=True)
+class OpenRun:
+    """A run while it is trained and measured; ``bound`` is None for the baseline."""
+
+    log: RunLog
+    bound: BoundStrategy | None
+    params: dict[str, Any]
+    checkpoint: Checkpoints | None
+
+
 def train_logged(
-    log: RunLog,
+    run: OpenRun,
     corpus: Corpus,
     settings: TrainSettings,
-    bound: BoundStrategy | None,
     *,
     init: Embeddings | Start | None = None,
     on_report: Callable[[Report], None] | None = None,
-    checkpoint: Checkpoints | None = None,
     progress: bool = True,
 ) -> TrainResult:
     """Train with a strategy, sending the running loss and a quick scorecard by epoch to a run.
@@ -95,6 +103,7 @@ def train_logged(
     The vectors of the result have been through the strategy's post-processing; those measured by
     epoch have not. A training that goes on from its checkpoint logs what came before it as well.
     """
+    log, bound, checkpoint = run.log, run.bound, run.checkpoint
     by_epoch: dict[str, dict[str, float]] = {} if checkpoint is None else checkpoint.notes
     logged: set[str] = set()
 

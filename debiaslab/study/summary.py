@@ -158,9 +158,8 @@ def summarise(site: Site, source: DrawnTrials, words: str, submissions: Path) ->
     _log_study(store, parent, words, rows, best, found)
     renew_report(store, name, parent)
     publish(store, name, best.run_id, embeddings)
-    note = study_note(
-        plan, site.corpus, store.experiment_id, parent, rows=rows, words=words, warnings=warnings
-    )
+    place = store.experiment_id, parent
+    note = study_note(plan, site.corpus, place, rows=rows, words=words, warnings=warnings)
     store.describe(parent, note)
     return Summary(name, parent, rows, best, submission, warnings, words, found.lines)
 

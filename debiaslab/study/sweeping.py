@@ -15,7 +15,7 @@ from debiaslab.study.description import study_note
 from debiaslab.study.driver import (
     Conduct,
     Conducted,
-    Headline,
+    StudyHeader,
     conduct_study,
     open_study_run,
 )
@@ -83,9 +83,9 @@ def conduct_sweep(
     trials = Trials.of(plan, corpus)
     with explained(conduct.root):
         source = trials.source(conduct.root, corpus)
-    site, begun = open_study_run(corpus, name, _headline(corpus, plan, tags), conduct)
+    site, begun = open_study_run(corpus, name, _header(corpus, plan, tags), conduct)
     if begun:  # its links need the run's id
-        note = study_note(plan, corpus, site.store.experiment_id, site.parent)
+        note = study_note(plan, corpus, (site.store.experiment_id, site.parent))
         site.store.describe(site.parent, note)
     site.store.save_view(name, site.parent)
     total = (1 + max(plan.trials, len(source.search.counted))) * len(plan.seeds)
@@ -168,7 +168,7 @@ def _check_similarity(corpus: Corpus) -> None:
         )
 
 
-def _headline(corpus: Corpus, plan: Plan, tags: Mapping[str, str]) -> Headline:
+def _header(corpus: Corpus, plan: Plan, tags: Mapping[str, str]) -> StudyHeader:
     params = {
         **{k: v for k, v in asdict(plan.settings).items() if k != "seed"},
         "strategy": plan.strategy,
@@ -181,4 +181,6 @@ def _headline(corpus: Corpus, plan: Plan, tags: Mapping[str, str]) -> Headline:
         "corpus_fingerprint": corpus.fingerprint,
     }
     own = {"debiaslab.strategy": plan.strategy, "debiaslab.corpus": corpus.name}
-    return Headline(params, {**own, **tags}, f"Sweep of λ for `{plan.strategy}` on {corpus.name}.")
+    return StudyHeader(
+        params, {**own, **tags}, f"Sweep of λ for `{plan.strategy}` on {corpus.name}."
+    )

@@ -32,7 +32,7 @@ _WAIT = 0.5  # seconds between two looks at what others are doing
 Tick = Callable[[int, bool], None]  # so many runs more are done; whether they were done here
 
 
-class Source(Protocol):
+class TaskSource(Protocol):
     """What there is to do in a study."""
 
     @property
@@ -60,7 +60,7 @@ class Worker:
     """What the steps of one worker share."""
 
     site: Site
-    source: Source
+    source: TaskSource
     claims: Claims
     tick: Tick
 
