@@ -31,7 +31,7 @@ from debiaslab.sgns import Block
 from debiaslab.sgns.watch import Watch
 from debiaslab.system.atomic import writing_error
 from debiaslab.tracking import RunWriter, Store
-from debiaslab.vectors import formats
+from debiaslab.vectors import embeddings
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, TINY, call, refused, runs, write_toy
 from tests.toys import FEMALE, MALE, toy_text
@@ -552,7 +552,7 @@ def test_no_space_for_the_vectors_loses_no_training(
 ) -> None:
     Path("before.kv").write_bytes(b"what was there before")
     with monkeypatch.context() as patch:
-        patch.setitem(formats._WRITERS, "kv", raising(FULL))
+        patch.setitem(embeddings._WRITERS, "kv", raising(FULL))
         answer = refused(capfd, *TRAIN, "--out", "before.kv")
     assert "no space left on disk while writing before.kv" in answer.sentence
     assert Path("before.kv").read_bytes() == b"what was there before"

@@ -26,7 +26,8 @@ from debiaslab.sgns.settings import TrainSettings
 from debiaslab.sgns.start import Continued, Start
 from debiaslab.sgns.watch import Report, TrainingDivergedError, Watch
 from debiaslab.system.memory import give_back
-from debiaslab.vectors.embeddings import Embeddings, first_not_finite
+from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.table import first_not_finite
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

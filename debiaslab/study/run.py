@@ -18,7 +18,7 @@ from debiaslab.leaderboard import export
 from debiaslab.metrics import Baseline, Record, Scorecard, evaluate
 from debiaslab.regularizers import bind_strategy, is_control
 from debiaslab.regularizers.words import Cover, check_cover
-from debiaslab.report import association_sizes, run_pictures, run_report
+from debiaslab.report import RunContent, association_sizes, html_page, run_drawings
 from debiaslab.sgns import (
     Checkpoints,
     Report,
@@ -476,10 +476,10 @@ def _log_report_page(
     penalty = [(report.step, report.penalty) for report in result.history]
     shown = penalty if any(value for _, value in penalty) else []
     sizes = association_sizes(scorecard, baseline, yardstick.nulls)
-    pictures = run_pictures(sizes, loss, shown)
-    for each in pictures:
+    drawings = list(run_drawings(sizes, loss, shown))
+    for each in drawings:
         log.binary(each.png, f"figures/{each.name}.png")
-    page = run_report(
+    content = RunContent(
         title=title,
         params=params,
         provenance=provenance(),
@@ -487,9 +487,9 @@ def _log_report_page(
         formula=FORMULA,
         outcome=None if outcome is None else asdict(outcome),
         baseline=baseline,
-        pictures=pictures,
+        drawings=drawings,
     )
-    log.text(page, "report.html")
+    log.text(html_page(content.report()), "report.html")
 
 
 def _scorecard(store: Store, run_id: str) -> Scorecard:
