@@ -31,7 +31,6 @@ from debiaslab.sgns import (
 from debiaslab.study.description import run_name, run_note, strategy_label
 from debiaslab.study.leftovers import CHECKPOINTS, owner_of
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
-from debiaslab.system.memory import give_back
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
 from debiaslab.tracking.run_info import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD, YARDSTICK
@@ -161,11 +160,9 @@ def run_once(
             result = train_logged(
                 log, corpus, settings, bound, init=init, checkpoint=checkpoint, progress=progress
             )
-        give_back()  # what training took: the scorecard's arrays are not to come on top
         scorecard = evaluate(
             result.embeddings, name=name, seed=seed, baseline=against, lipstick_nulls=False
         )
-        give_back()
         log_results(log, corpus, result, scorecard)
         if baseline is None:
             yardstick = measure_yardstick(plan.objective, result.embeddings, scorecard, seed)
