@@ -8,7 +8,7 @@ from pathlib import Path
 import optuna
 
 from debiaslab.errors import UserError
-from debiaslab.sgns.checkpoint_folder import discard, files_of, saved_in
+from debiaslab.sgns.checkpoint import discard, files_of, saved_in
 from debiaslab.study.claims import forget_claims
 from debiaslab.study.leftovers import CHECKPOINTS, STUDY
 from debiaslab.study.search_storage import explained, open_storage, search_exists, storage_to_read
