@@ -43,7 +43,7 @@ from debiaslab.tables import Table
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.report import Side
+    from debiaslab.report import StrategyResult
     from debiaslab.study.comparing import Comparison
     from debiaslab.study.spec import StudyFile
 
@@ -214,7 +214,7 @@ def _written(found: Comparison, root: str, out: str | None) -> Iterator[str]:
         yield from _saved(files, Path(out))
 
 
-def _means(sides: Sequence[Side]) -> dict[str, float]:
+def _means(sides: Sequence[StrategyResult]) -> dict[str, float]:
     """Return the means over seeds under MLflow metric names, a group of the UI for each number."""
     found: dict[str, float] = {}
     for number in ("bias_report", "retention_report", "bias_tune", "retention_tune", "score"):

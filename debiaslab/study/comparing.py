@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from debiaslab import lexicons, regularizers
 from debiaslab.errors import UserError
-from debiaslab.results import Side, TrialSummary, log_sides, read_side, summarize
+from debiaslab.results import (
+    KeptStrategy,
+    StrategyResult,
+    TrialSummary,
+    log_sides,
+    read_side,
+    summarize,
+)
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell, Knobs
 from debiaslab.study.comparison import (
@@ -54,7 +61,7 @@ class Comparison:
 
     name: str
     parent: str  # MLflow run
-    sides: tuple[Side, ...]
+    sides: tuple[StrategyResult, ...]
     failures: tuple[str, ...]
     controls: tuple[ControlStatus, ...] = ()
 
@@ -387,21 +394,31 @@ def _failures(
 
 def _sides(
     store: Store, plan: ComparisonPlan, settled: Sequence[Settled], source: ListedCells
-) -> Iterator[Side]:
-    ids = [source.references[seed].run_id for seed in plan.seeds]
-    yield read_side(store, "baseline", None, "none", control=False, runs=ids)
+) -> Iterator[StrategyResult]:
+    yield read_side(
+        store,
+        KeptStrategy(
+            strategy="baseline",
+            weight=None,
+            stage="none",
+            control=False,
+            runs=[source.references[seed].run_id for seed in plan.seeds],
+            tuning_runs=0,
+            tuning_seconds=0.0,
+        ),
+    )
     for each in settled:
         strategy = regularizers.create(each.strategy)
-        yield read_side(
-            store,
-            each.entry.label,
-            each.weight if strategy.search_space else None,
-            strategy.stage,
+        kept = KeptStrategy(
+            strategy=each.entry.label,
+            weight=each.weight if strategy.search_space else None,
+            stage=strategy.stage,
             control=each.control or regularizers.is_control(strategy),
             runs=[source.runs.get(_cell(plan, each, seed).digest) for seed in plan.seeds],
             tuning_runs=each.runs,
             tuning_seconds=each.seconds,
         )
+        yield read_side(store, kept)
 
 
 def floor_plan(

@@ -18,7 +18,7 @@ from debiaslab.regularizers import (
 )
 from debiaslab.regularizers.composition import SEPARATOR, check_weighs, parts_named, weight_of
 from debiaslab.regularizers.words import check_cover, gender_pairs
-from debiaslab.results import Side
+from debiaslab.results import StrategyResult
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
 from debiaslab.study.objective import Objective
@@ -219,7 +219,7 @@ def with_controls(settled: Sequence[Entry]) -> tuple[Entry, ...]:
 
 
 def control_status(
-    plan: ComparisonPlan, sides: Sequence[Side], refused: Mapping[str, str]
+    plan: ComparisonPlan, sides: Sequence[StrategyResult], refused: Mapping[str, str]
 ) -> Iterator[ControlStatus]:
     """Say of each control that a comparison should hold what it is here, or what it lacks.
 
@@ -261,7 +261,7 @@ def _pairs_of(entry: Entry) -> set[str]:
     return {getattr(part, "pairs", "") for part in regularizers.parts_of(strategy)}
 
 
-def _measured(side: Side) -> bool:
+def _measured(side: StrategyResult) -> bool:
     return any(card is not None for card in side.cards)
 
 

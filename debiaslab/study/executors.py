@@ -22,7 +22,6 @@ from debiaslab.study.claims import Claims
 from debiaslab.study.run import Site
 from debiaslab.study.search_storage import VARIABLE, explained
 from debiaslab.study.worker import TaskSource, Worker
-from debiaslab.system.memory import blocks_kept_whole
 from debiaslab.tracking import Store
 
 if TYPE_CHECKING:
@@ -189,8 +188,7 @@ def _context() -> SpawnContext | ForkServerContext:
     context.set_forkserver_preload(["debiaslab.study.preload"])
     from multiprocessing.forkserver import ensure_running  # not on every system
 
-    with blocks_kept_whole():
-        ensure_running()
+    ensure_running()
     return context
 
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.regularizers import is_control
+from debiaslab.report import RunContent
 from debiaslab.sgns import Checkpoints, TrainResult
 from debiaslab.study.cell import CELL_TAG, Cell, digest_of, strategy_label
 from debiaslab.study.description import run_note
 from debiaslab.study.leftovers import CHECKPOINTS, owner_of
-from debiaslab.study.objective import BaselineReference, Outcome, measure_reference
+from debiaslab.study.objective import FORMULA, BaselineReference, Outcome, measure_reference
 from debiaslab.study.run_log import (
     OpenRun,
     UnusableRunError,
@@ -31,7 +32,7 @@ from debiaslab.study.run_log import (
     run_params,
     train_logged,
 )
-from debiaslab.system.memory import give_back
+from debiaslab.system.provenance import provenance
 from debiaslab.tracking import NOTE_TAG, VECTORS, RunInfo, Store
 from debiaslab.tracking.run_info import YARDSTICK
 from debiaslab.vectors.embeddings import Embeddings
@@ -151,7 +152,6 @@ def train_cell(
             result = train_logged(
                 run, site.corpus, cell.settings, init=init, progress=site.progress
             )
-        give_back()  # what training took: the scorecard's arrays are not to come on top
         scorecard = evaluate(
             result.embeddings,
             name=cell.name,
@@ -159,7 +159,6 @@ def train_cell(
             baseline=against,
             lipstick_nulls=False,
         )
-        give_back()
         log_results(run.log, site.corpus, result, scorecard)
         if baseline is None:
             reference = measure_reference(cell.objective, result.embeddings, scorecard, cell.seed)
@@ -171,9 +170,16 @@ def train_cell(
         run.log.tags({NOTE_TAG: run_note(label, cell.seed, outcome)})
         run.log.json(asdict(reference), YARDSTICK)
         compared = None if baseline is None else read_scorecard(site.store, baseline.run_id)
-        log_report_page(
-            run.log, (cell.name, run.params), result, scorecard, (outcome, reference), compared
+        content = RunContent(
+            title=cell.name,
+            params=run.params,
+            provenance=provenance(),
+            scorecard=scorecard,
+            formula=FORMULA,
+            outcome=None if outcome is None else asdict(outcome),
+            baseline=compared,
         )
+        log_report_page(run.log, content, result, reference)
     return FinishedRun(run.log.run_id, cell.trial, cell.weight, cell.seed, outcome, reference)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from debiaslab.sgns import (
     TrainSettings,
     train,
 )
-from debiaslab.study.objective import FORMULA, BaselineReference, Outcome
+from debiaslab.study.objective import BaselineReference, Outcome
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import VECTORS, DatasetInfo, RunLog, Store
 from debiaslab.tracking.run_info import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD
@@ -246,43 +246,17 @@ def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Sco
 
 
 def log_report_page(
-    log: RunLog,
-    named: tuple[str, Mapping[str, Any]],
-    result: TrainResult,
-    scorecard: Scorecard,
-    found: tuple[Outcome | None, BaselineReference],
-    baseline: Scorecard | None,
+    log: RunLog, content: RunContent, result: TrainResult, reference: BaselineReference
 ) -> None:
-    """Log the page of a run with its figures.
-
-    Args:
-        log: The run.
-        named: Its title and its settings.
-        result: The training.
-        scorecard: What was measured.
-        found: What the objective makes of it, and the reference it is read against.
-        baseline: Scorecard of the baseline of the same seed; None: this is it.
-    """
-    title, params = named
-    outcome, reference = found
+    """Log the page of a run with its figures."""
     loss = [(report.step, report.loss) for report in result.history]
     penalty = [(report.step, report.penalty) for report in result.history]
     shown = penalty if any(value for _, value in penalty) else []
-    sizes = association_sizes(scorecard, baseline, reference.nulls)
+    sizes = association_sizes(content.scorecard, content.baseline, reference.nulls)
     drawings = list(run_drawings(sizes, loss, shown))
     for each in drawings:
         log.binary(each.png, f"figures/{each.name}.png")
-    content = RunContent(
-        title=title,
-        params=params,
-        provenance=provenance(),
-        scorecard=scorecard,
-        formula=FORMULA,
-        outcome=None if outcome is None else asdict(outcome),
-        baseline=baseline,
-        drawings=drawings,
-    )
-    log.text(html_page(content.report()), "report.html")
+    log.text(html_page(replace(content, drawings=drawings).report()), "report.html")
 
 
 def read_scorecard(store: Store, run_id: str) -> Scorecard:

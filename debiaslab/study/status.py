@@ -41,7 +41,7 @@ State = Literal["done", "running", "failed", "missing", "pruned", "not needed"]
 
 
 @dataclass(frozen=True)
-class StatusRow:
+class TrialStatus:
     """One trial, or one strategy or dose of a list of cells.
 
     Attributes:
@@ -66,7 +66,7 @@ class Status:
     """A study, the baseline first and then trial by trial."""
 
     name: str
-    rows: tuple[StatusRow, ...]
+    rows: tuple[TrialStatus, ...]
     kind: str = "trial"  # what a row is
 
     @property
@@ -135,7 +135,7 @@ def status_of(
             for (each, seed), run in latest.items()
             if each == number and cells.get(seed) in _TRAINED
         }
-        rows.append(StatusRow(number, weight, cells, own))
+        rows.append(TrialStatus(number, weight, cells, own))
     return Status(name, tuple(rows))
 
 
@@ -162,7 +162,7 @@ def list_status(
             each.seed: latest[each.digest].run_id for each in cells if states[each.seed] in _TRAINED
         }
         weighs = cells[0].treatment is None and (label is None or cells[0].made.search_space)
-        found.append(StatusRow(label, cells[0].weight if weighs else None, states, own))
+        found.append(TrialStatus(label, cells[0].weight if weighs else None, states, own))
     return Status(name, tuple(found), kind)
 
 
