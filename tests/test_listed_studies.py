@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from debiaslab.results import open_study
-from debiaslab.study.cell import digest_of
+from debiaslab.study.cell import CELL_TAG, digest_of
+from debiaslab.study.comparing import SETTLED
+from debiaslab.study.kept import STUDY_FILE
+from debiaslab.study.run import SESSION_TAG
 from debiaslab.tracking import Store
 from tests.command_line import call, write_toy
 from tests.waiting import until
@@ -170,3 +176,31 @@ def test_numbers_of_a_cell_count_by_their_value() -> None:
     assert digest_of(one) == digest_of({**one, "weight": "1e-1", "seed": 1})
     assert digest_of(one) != digest_of({**one, "weight": "0.2"})
     assert digest_of(one) == digest_of({**one, "lr": "0.025", "planted.words": "a, b"})
+
+
+@pytest.mark.parametrize(("study", "command"), [("sided", COMPARE), ("dosed", PLANTED)])
+def test_runs_of_an_older_version_are_found_by_what_they_say(
+    home: Path,
+    study: str,
+    command: tuple[str, ...],
+    tmp_path: Path,
+    capfd: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They have no digest of their cell, and their study keeps neither a file nor its λs."""
+    old = tmp_path / "old"
+    shutil.copytree(home, old)
+    monkeypatch.chdir(old)
+    with closing(sqlite3.connect(old / "mlruns" / "mlflow.db")) as database:
+        database.execute("delete from tags where key in (?, ?)", (CELL_TAG, SESSION_TAG))
+        database.commit()
+    parent = Store.open("mlruns", create=False).study_named(study).run_id
+    for file in (STUDY_FILE, SETTLED):
+        (old / "mlruns" / "artifacts" / parent / file).unlink(missing_ok=True)
+    assert study in call(capfd, "status", study).out
+    before = cells(old / "mlruns", study)
+    answer = call(capfd, *command)
+    assert answer.code == 0, answer.err
+    assert cells(old / "mlruns", study) == before
+    assert call(capfd, "resume", study).code == 0
+    assert cells(old / "mlruns", study) == before

@@ -174,12 +174,13 @@ def digest_of(params: Mapping[str, object]) -> str:
     Numbers count by their value: 0.1, ``"0.1"`` and ``"1e-1"`` are one. What all cells of a study
     share (text, trainer settings) is not in it: a study refuses others.
     """
-    fields = {
-        key: _by_value(value)
-        for key, value in params.items()
-        if (key in _NAMES or key.startswith(_PREFIXES)) and key not in _LEFT_OUT
-    }
+    fields = {key: _by_value(value) for key, value in params.items() if tells_cells_apart(key)}
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def tells_cells_apart(key: str) -> bool:
+    """Whether a param of a run may differ between the cells of one study."""
+    return (key in _NAMES or key.startswith(_PREFIXES)) and key not in _LEFT_OUT
 
 
 def _by_value(value: Any) -> str:

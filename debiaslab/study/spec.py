@@ -273,9 +273,6 @@ _USUAL: dict[Kind, dict[str, Any]] = {  # defaults that are not a sweep's
 class StudyFile(Part):
     """A whole study: one sweep for each strategy, a comparison, planted doses, or a floor."""
 
-    kind: Kind = Field(
-        default="sweep", description="what is done: sweep, compare, planted or floor"
-    )
     name: str | None = Field(default=None, description="of the study; none: made from the settings")
     corpus: CorpusPart = CorpusPart()
     trainer: TrainerPart = TrainerPart()
@@ -289,6 +286,9 @@ class StudyFile(Part):
     planting: PlantingPart = PlantingPart()
     seeds: Seeds = Field(default=(1, 2), description="a number n for the seeds 1 to n, or a list")
     budget: BudgetPart = BudgetPart()
+    kind: Kind = Field(
+        default="sweep", description="what is done: sweep, compare, planted or floor"
+    )
     executor: Literal["local", "dask"] = Field(default="local", description="where trials run")
     scheduler: str | None = Field(
         default=None,
