@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.errors import UserError
-from debiaslab.metrics.null_remarks import null_remarks
+from debiaslab.metrics.scorecard import null_remarks
 from debiaslab.metrics.table import SCALE_MARK
 from debiaslab.report.figures import (
     association_label,

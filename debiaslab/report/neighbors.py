@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from itertools import zip_longest
 
 from debiaslab.errors import UserError
-from debiaslab.metrics.bias_analogies import Method, bias_analogies
+from debiaslab.metrics.nearest import Method, bias_analogies
 from debiaslab.tables import Column, Table
 from debiaslab.vectors.embeddings import Embeddings
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from debiaslab.metrics.measured import shortlist
+from debiaslab.metrics.vocabulary import shortlist
 from debiaslab.report import tables
 from debiaslab.report.pages.again import commands
 from debiaslab.report.pages.content import Drawing, StudyReport
