@@ -199,7 +199,7 @@ class Reader:
 
     def __init__(self, args: argparse.Namespace) -> None:
         from debiaslab.vectors import read_frequencies
-        from debiaslab.vectors.words import Wanted
+        from debiaslab.vectors.table import Wanted
 
         Wanted(args.bad_words)  # a slip is told before anything is read
         self._bad_words: BadWords = args.bad_words
@@ -215,10 +215,8 @@ class Reader:
 
     def in_order(self, file: str) -> Embeddings:
         """Return the vectors of a file, with a warning when they do not stand by frequency."""
-        from debiaslab.vectors.frequency import order_warning
-
         embeddings = self.read(file)
-        if (problem := order_warning(embeddings)) is not None:
+        if (problem := embeddings.order_warning()) is not None:
             warnings.warn(f"{file}: {problem}", stacklevel=2)
         return embeddings
 

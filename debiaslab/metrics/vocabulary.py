@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
 from debiaslab.metrics.bootstrap import NO_INTERVAL, Interval
-from debiaslab.vectors.embeddings import Embeddings, written_in
+from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.words import written_in
 
 MIN_WORDS = 4
 """A set with fewer words than this gives *not measured*, never a number."""
