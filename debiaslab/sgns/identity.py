@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from debiaslab.corpus.mapped import read_ids
+from debiaslab.corpus.stream import read_ids
 from debiaslab.sgns.engine import Engine, PenaltyTerm, Preprocessing
 from debiaslab.sgns.settings import TrainSettings
 from debiaslab.sgns.start import Start
