@@ -44,6 +44,7 @@ COMMANDS = {
     "neighbors": "show the words nearest to a word, one or two vectors side by side",
     "lexicon": "list and show the word lists, check them against vectors",
     "strategies": "list the debiasing strategies",
+    "metrics": "list the metrics of the scorecard",
     "studies": "list the studies of the store",
     "score": "score files of similarities as the competition does",
     "bundle": "write a competition for a class",

@@ -32,7 +32,7 @@ from debiaslab.report import (
     gap_figure,
     heat_map_figure,
 )
-from debiaslab.report.comparison_fronts import front_volumes, headline
+from debiaslab.report.comparison import front_volumes, headline
 from debiaslab.report.verdict import compared_verdict
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing

@@ -143,5 +143,5 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     assert "corpus text.txt --mwes out.txt" in out
     assert "new york\n" in (tmp_path / "out.txt").read_text()
     assert main(["corpus", "text.txt", "--phrases", "text.txt"]) == 2
-    assert "is the text itself" in capsys.readouterr().err
+    assert "is a file that this command reads" in capsys.readouterr().err
     assert main(["corpus", "text.txt", "--phrases", "o.txt", "--phrase-passes", "0"]) == 2

@@ -236,6 +236,11 @@ def test_commands_are_understood(page: str, line: str, pages_module: ModuleType)
     assert set(strategy.split("+")) <= {*regularizers.strategy_names()}
 
 
+def test_metrics_of_the_registry_are_in_the_reference(generated: dict[str, str]) -> None:
+    for name in metrics():
+        assert f"## {name} {{#{name}}}" in generated["reference/metrics.md"]
+
+
 def test_strategies_of_the_registry_are_in_the_reference(generated: dict[str, str]) -> None:
     for name in regularizers.strategy_names():
         assert f"### {name} {{#{name}}}" in generated["reference/strategies.md"]

@@ -8,11 +8,19 @@ import pytest
 
 from debiaslab.corpus import Corpus
 from debiaslab.metrics import Record, Scorecard
-from debiaslab.report import Side
-from debiaslab.report.floor import floor_markdown, floor_rows, floor_text, how_to_read
+from debiaslab.report import Side, html_page
+from debiaslab.report.tables import (
+    floor_markdown,
+    floor_rows,
+    floor_table,
+    floor_text,
+    how_to_read,
+)
+from debiaslab.results import read_study
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing
 from debiaslab.study.comparing import gender_blind_floor
+from debiaslab.study.description import report_of
 from debiaslab.tracking import Store
 from tests.command_line import call, write_toy
 from tests.toys import toy_corpus
@@ -87,6 +95,11 @@ def test_a_floor_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(comparing, "run_once", refuse)
     assert run().sides == found.sides
+    report = report_of(read_study(Store.open(tmp_path / "mlruns"), found.name))
+    assert report.question.startswith("What do the lipstick tests show in toy without any gender")
+    assert report.headline == how_to_read(floor_rows(found.sides))
+    assert report.tables[0].cells == floor_table(found.sides).cells
+    assert report.tables[0].title in html_page(report)
 
 
 def test_the_command(

@@ -25,7 +25,7 @@ from debiaslab.errors import UserError
 from debiaslab.system.processes import surely_dead, this_process
 from debiaslab.tracking import DatasetInfo, Store, free_port, ui_command, ui_environment
 from debiaslab.tracking import store as tracking_store
-from debiaslab.tracking.store_paths import rebase
+from debiaslab.tracking.store_schema import rebase
 from debiaslab.vectors.embeddings import Embeddings
 
 CORPUS = DatasetInfo("enwiki-106", "ab" * 32, "/data/x.bz2", {"document": "string"}, {"tokens": 9})

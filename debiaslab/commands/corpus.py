@@ -208,7 +208,7 @@ def _coverage(corpus: Corpus) -> Table:
 
 def _row(corpus: Corpus, name: str, words: Sequence[str]) -> tuple[str, ...]:
     from debiaslab import lexicons
-    from debiaslab.vectors.embeddings import written_in
+    from debiaslab.vectors.words import written_in
 
     found = [word for word in words if written_in(corpus.index, word) is not None]
     missing = [word for word in words if word not in set(found)]
@@ -222,7 +222,7 @@ def _row(corpus: Corpus, name: str, words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _pair_row(corpus: Corpus, name: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    from debiaslab.vectors.embeddings import written_pairs
+    from debiaslab.vectors.words import written_pairs
 
     _, missing = written_pairs(corpus.index, pairs)
     shown = ", ".join("/".join(pair) for pair in missing[:3]) + (", …" if len(missing) > 3 else "")

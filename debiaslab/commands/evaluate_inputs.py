@@ -93,7 +93,7 @@ def load_all(args: argparse.Namespace) -> Inputs:
 
 def _file(file: str, reader: Reader, words: str | None) -> Subject:
     """Return the vectors of a file; ``words`` names those of a bare ``.npy``."""
-    from debiaslab.vectors.bare_numpy import is_bare
+    from debiaslab.vectors.arrays import is_bare
 
     return Subject(file, lambda: reader.read(file, words if words and is_bare(file) else None))
 

@@ -16,7 +16,7 @@ from debiaslab.commands.arguments import (
     add_store,
     check_device,
     next_command,
-    open_store,
+    open_store_to_write,
     real,
     whole,
 )
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     from debiaslab.study.kept import kept_study
     from debiaslab.study.spec import with_budget, with_corpus, with_executor
 
-    store = open_store(args)
+    store = open_store_to_write(args)
     study, begun = kept_study(store, args.name)
     study = with_budget(study, trials=args.trials, hours=args.hours)
     if args.corpus:

@@ -19,7 +19,6 @@ from debiaslab.metrics.permutation import DRAWS
 from debiaslab.metrics.scorecard import Record, Scorecard
 from debiaslab.metrics.similarity_sets import SimilaritySet, default_similarity_sets
 from debiaslab.vectors.embeddings import Embeddings
-from debiaslab.vectors.frequency import order_warning
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -116,7 +115,7 @@ def evaluate(
 
 def _order(embeddings: Embeddings) -> Iterator[Record]:
     """Yield one record, with a warning, where the words cannot stand by falling frequency."""
-    if (problem := order_warning(embeddings)) is not None:
+    if (problem := embeddings.order_warning()) is not None:
         reason = "the most frequent words are not the first ones"
         yield Record("order", "frequency", "all", None, reason=reason, extra={"warning": problem})
 

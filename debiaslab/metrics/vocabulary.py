@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.metrics.measured import MIN_WORDS, NotMeasuredError, shortlist
-from debiaslab.vectors.embeddings import Embeddings, written_in
+from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.words import written_in
 
 _COLLINEAR = 1e-9  # 1 − cosine below this: one direction, up to float32 rounding
 

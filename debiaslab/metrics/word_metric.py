@@ -36,7 +36,7 @@ from debiaslab.metrics.registry import (
     OfAttribute,
     OfHalf,
     added,
-    summary_of,
+    doc_of,
 )
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
@@ -253,12 +253,15 @@ class WordMetric(ListMetric):
         assert case is not None
         return self.null(drawn, case.against, n=record.n, draws=draws, seed=seed, **case.knobs)
 
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Its settings by name, and their values."""
+        found = inspect.signature(self.fit).parameters.values()
+        known = {each.name: each.default for each in found if each.kind == each.KEYWORD_ONLY}
+        return {**known, **({"unit": self.unit} if "unit" in known else {}), **self.own}
+
     def _knobs(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        known = [
-            p.name
-            for p in inspect.signature(self.fit).parameters.values()
-            if p.kind == p.KEYWORD_ONLY
-        ]
+        known = self.settings
         for name in given:
             if name not in known:
                 raise UserError(
@@ -266,7 +269,7 @@ class WordMetric(ListMetric):
                     allowed=", ".join(known) or "none",
                     nearest=nearest(name, known),
                 )
-        return {**({"unit": self.unit} if "unit" in known else {}), **self.own, **given}
+        return {**known, **given}
 
     def _groups(self, against: Sequence[Any]) -> Any:
         if self.against == "two groups":
@@ -390,7 +393,7 @@ def metric(
 
     def add(fit: Callable[..., Score]) -> WordMetric:
         gender, attribute = _CASES[against]
-        found = {"gender": gender, "attribute": attribute, "summary": summary_of(fit), **more}
+        found = {"gender": gender, "attribute": attribute, "doc": doc_of(fit), **more}
         return added(
             WordMetric(
                 name=name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from debiaslab.metrics.null_remarks import null_remarks
@@ -13,11 +14,21 @@ from debiaslab.report.comparison import (
     compared,
     every_measure,
     footnotes,
+    front_text,
     shown_measures,
 )
-from debiaslab.report.comparison_fronts import front_text
 from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
-from debiaslab.tables import MISSING, Block, Cell, Column, Table, latex, markdown, plain, span
+from debiaslab.tables import (
+    MISSING,
+    Block,
+    Cell,
+    Column,
+    Table,
+    latex_document,
+    markdown_document,
+    plain_document,
+    span,
+)
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Record, Scorecard
@@ -78,17 +89,17 @@ def comparison_blocks(sides: Sequence[Side]) -> list[Block]:
 
 def comparison_text(sides: Sequence[Side]) -> str:
     """Return a comparison as plain text."""
-    return plain(comparison_blocks(sides))
+    return plain_document(comparison_blocks(sides))
 
 
 def comparison_markdown(sides: Sequence[Side]) -> str:
     """Return a comparison as Markdown."""
-    return markdown(comparison_blocks(sides))
+    return markdown_document(comparison_blocks(sides))
 
 
 def comparison_latex(sides: Sequence[Side]) -> str:
     """Return the two tables of a comparison as LaTeX."""
-    return latex([means_table(sides, "Strategies"), *comparison_blocks(sides)[1:]])
+    return latex_document([means_table(sides, "Strategies"), *comparison_blocks(sides)[1:]])
 
 
 def means_table(sides: Sequence[Side], title: str = "") -> Table:
@@ -220,6 +231,112 @@ def _budget(side: Side) -> str:
     if not side.tuning_runs:
         return f"{side.seconds:.0f} s"
     return f"{side.seconds:.0f} + {side.tuning_seconds:.0f} s ({side.tuning_runs} runs)"
+
+
+# The gender-blind floor -----------------------------------------------------------------------
+
+FLOOR_MEASURES: tuple[Measure, ...] = (
+    Measure("lipstick", "kmeans_alignment", "all", "lower", "k-means alignment"),
+    Measure("lipstick", "svm_recovery", "all", "lower", "SVM accuracy"),
+    Measure("lipstick", "profession_neighbors", "all", "lower", "profession neighbours r"),
+    Measure("lipstick", "profession_neighbors", "report", "lower", "… of report words"),
+)
+
+
+@dataclass(frozen=True)
+class FloorRow:
+    """One lipstick test: the baseline, the gender-blind vectors, and their paired difference."""
+
+    measure: Measure
+    baseline: Comparing
+    floor: Comparing
+
+    @property
+    def interval(self) -> tuple[float | None, float | None]:
+        """The 95 % t interval of the floor over seeds."""
+        return _ends(self.floor)
+
+
+def floor_rows(sides: Sequence[Side]) -> tuple[FloorRow, ...]:
+    """Return the lipstick tests of the baseline, ``sides[0]``, and the floor, ``sides[1]``."""
+    return tuple(FloorRow(measure, *compared(sides, measure)) for measure in FLOOR_MEASURES)
+
+
+def floor_blocks(sides: Sequence[Side]) -> list[Block]:
+    """Return the table, and how other numbers are read against it."""
+    return [floor_table(sides), how_to_read(floor_rows(sides))]
+
+
+def floor_text(sides: Sequence[Side]) -> str:
+    """Return the floor as plain text."""
+    return plain_document(floor_blocks(sides))
+
+
+def floor_markdown(sides: Sequence[Side]) -> str:
+    """Return the floor as Markdown."""
+    return markdown_document(floor_blocks(sides))
+
+
+def floor_table(sides: Sequence[Side], title: str = "") -> Table:
+    """Return one row a lipstick test."""
+    columns = (
+        *(Column("test", align="left"), Column("baseline", _between)),
+        *(Column("gender-blind (floor)", _between), Column("difference")),
+        Column("room above the floor"),
+    )
+    rows = [_floor_row(row) for row in floor_rows(sides)]
+    return Table(columns, rows, title, (_floor_note(sides),), "tab:floor")
+
+
+def how_to_read(rows: Sequence[FloorRow]) -> str:
+    """Return the sentence that says what another strategy's numbers mean here."""
+    measured = [row for row in rows if row.floor.mean is not None]
+    if not measured:
+        return "There is no floor here: none of the tests was measured without gender."
+    first = measured[0]
+    low, high = first.interval
+    where = f"{first.floor.mean:.3f}" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
+    return (
+        f"Read a strategy's numbers against the floor, not against chance: {first.measure.label} "
+        f"in {where} is what topics alone give in this text, so a strategy that comes down to the "
+        "floor has removed what these tests can tell of gender, and one below it has removed "
+        "meaning as well."
+    )
+
+
+def _floor_row(row: FloorRow) -> tuple[object, ...]:
+    baseline, floor = (
+        each if each.mean is not None else None for each in (row.baseline, row.floor)
+    )
+    pair = row.floor.to_baseline
+    if pair is None:
+        return row.measure.label, baseline, floor, None, None
+    low, high = pair.interval
+    between = "" if low is None or high is None else f" [{low:+.3f}, {high:+.3f}]"
+    room = "one seed cannot tell" if high is None else "yes" if high < 0 else "none seen"
+    return row.measure.label, baseline, floor, f"{pair.difference:+.3f}{between}", room
+
+
+def _floor_note(sides: Sequence[Side]) -> str:
+    n = len(sides[0].cards)
+    return (
+        f"mean and 95 % t interval over {n} seed{'s' * (n != 1)}; chance is 0.5, 0.5, 0 and "
+        "0; labels are those of the baseline of the same seed; gender-blind: every gender word "
+        "and first name was one word before training; room: whether the baseline is surely above "
+        "the floor, so that a strategy could show anything here"
+    )
+
+
+def _between(result: Comparing) -> str:
+    low, high = _ends(result)
+    between = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
+    return f"{result.mean:.3f}{between}"
+
+
+def _ends(result: Comparing) -> tuple[float | None, float | None]:
+    if result.mean is None or result.half_width is None:
+        return None, None
+    return result.mean - result.half_width, result.mean + result.half_width
 
 
 # Runs -----------------------------------------------------------------------------------------

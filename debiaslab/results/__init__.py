@@ -9,6 +9,7 @@ Examples:
     >>> study.best.embeddings().neighbors("nurse")                       # doctest: +SKIP
 """
 
+from debiaslab.results.planted import Dosed, PlantedStudy
 from debiaslab.results.run import RunResults
 from debiaslab.results.sides import Side, log_sides, read_side, read_sides
 from debiaslab.results.study import StudyResults, open_study, read_study
@@ -16,7 +17,9 @@ from debiaslab.results.trials import Spread, TrialRow, TrialSummary, summarize, 
 from debiaslab.results.words import HeldOut
 
 __all__ = [
+    "Dosed",
     "HeldOut",
+    "PlantedStudy",
     "RunResults",
     "Side",
     "Spread",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,7 @@ def read_side(
         tuning_runs: Trainings spent on choosing λ.
         tuning_seconds: Their training time.
     """
+    runs = [None if run_id is None or _deleted(store, run_id) else run_id for run_id in runs]
     found = [None if run_id is None else store.run(run_id) for run_id in runs]
     return Side(
         strategy=strategy,
@@ -107,13 +109,26 @@ def read_sides(store: Store, parent: str) -> tuple[Side, ...]:
         UserError: It has not ended, or was made before comparisons kept their strategies.
     """
     if SIDES not in store.artifacts(parent):
+        name = next((each.study for each in store.studies() if each.run_id == parent), parent)
         raise UserError(
-            f"the comparison {store.run(parent).name!r} has not kept its strategies: it was "
+            f"the comparison {name!r} has not kept its strategies: it was "
             "interrupted, or made by an older version",
             next_step="the command that made it, which trains only what is missing",
         )
     kept: list[dict[str, Any]] = json.loads(store.artifact(parent, SIDES).read_text("utf-8"))
     return tuple(read_side(store, **each) for each in kept)
+
+
+def _deleted(store: Store, run_id: str) -> bool:
+    """Whether a run is gone, with a warning: its cell is as empty as that of one that failed."""
+    gone = not store.has_run(run_id)
+    if gone:
+        warnings.warn(
+            f"the run {run_id[:8]} of the comparison was deleted: its cell stays empty; the "
+            "command that made the comparison trains it again",
+            stacklevel=4,
+        )
+    return gone
 
 
 def _card(store: Store, run_id: str) -> Scorecard:

@@ -23,7 +23,6 @@ from debiaslab.study.plan import Plan
 from debiaslab.study.search import Search
 from debiaslab.study.search_storage import VARIABLE, explained
 from debiaslab.study.worker import Participant
-from debiaslab.system.memory import blocks_kept_whole
 from debiaslab.tracking import Store
 
 if TYPE_CHECKING:
@@ -191,8 +190,7 @@ def _context() -> SpawnContext | ForkServerContext:
     context.set_forkserver_preload(["debiaslab.study.preload"])
     from multiprocessing.forkserver import ensure_running  # not on every system
 
-    with blocks_kept_whole():
-        ensure_running()
+    ensure_running()
     return context
 
 

@@ -18,7 +18,7 @@ from debiaslab.leaderboard import export
 from debiaslab.metrics import Baseline, Record, Scorecard, evaluate
 from debiaslab.regularizers import bind_strategy, is_control
 from debiaslab.regularizers.words import Cover, check_cover
-from debiaslab.report import association_sizes, run_pictures, run_report
+from debiaslab.report import RunContent, association_sizes, html_page, run_drawings
 from debiaslab.sgns import (
     Checkpoints,
     Report,
@@ -31,7 +31,6 @@ from debiaslab.sgns import (
 from debiaslab.study.description import run_name, run_note, strategy_label
 from debiaslab.study.leftovers import CHECKPOINTS, owner_of
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
-from debiaslab.system.memory import give_back
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
 from debiaslab.tracking.run_info import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD, YARDSTICK
@@ -161,11 +160,9 @@ def run_once(
             result = train_logged(
                 log, corpus, settings, bound, init=init, checkpoint=checkpoint, progress=progress
             )
-        give_back()  # what training took: the scorecard's arrays are not to come on top
         scorecard = evaluate(
             result.embeddings, name=name, seed=seed, baseline=against, lipstick_nulls=False
         )
-        give_back()
         log_results(log, corpus, result, scorecard)
         if baseline is None:
             yardstick = measure_yardstick(plan.objective, result.embeddings, scorecard, seed)
@@ -476,10 +473,10 @@ def _log_report_page(
     penalty = [(report.step, report.penalty) for report in result.history]
     shown = penalty if any(value for _, value in penalty) else []
     sizes = association_sizes(scorecard, baseline, yardstick.nulls)
-    pictures = run_pictures(sizes, loss, shown)
-    for each in pictures:
+    drawings = list(run_drawings(sizes, loss, shown))
+    for each in drawings:
         log.binary(each.png, f"figures/{each.name}.png")
-    page = run_report(
+    content = RunContent(
         title=title,
         params=params,
         provenance=provenance(),
@@ -487,9 +484,9 @@ def _log_report_page(
         formula=FORMULA,
         outcome=None if outcome is None else asdict(outcome),
         baseline=baseline,
-        pictures=pictures,
+        drawings=drawings,
     )
-    log.text(page, "report.html")
+    log.text(html_page(content.report()), "report.html")
 
 
 def _scorecard(store: Store, run_id: str) -> Scorecard:

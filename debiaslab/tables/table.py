@@ -130,11 +130,17 @@ class Table:
 
     def without_empty_columns(self) -> Table:
         """Return the table without the columns in which no row says anything."""
-        kept = [
-            i
-            for i, column in enumerate(self.columns)
-            if any(row[i] not in ("", column.missing) for row in self.cells)
-        ]
+        return self.without(
+            *(
+                i
+                for i, column in enumerate(self.columns)
+                if all(row[i] in ("", column.missing) for row in self.cells)
+            )
+        )
+
+    def without(self, *columns: int) -> Table:
+        """Return the table without some columns, by number."""
+        kept = [i for i in range(len(self.columns)) if i not in columns]
         return replace(
             self,
             columns=tuple(self.columns[i] for i in kept),
@@ -250,12 +256,12 @@ class Table:
 Block = Table | str
 
 
-def plain(blocks: Iterable[Block]) -> str:
+def plain_document(blocks: Iterable[Block]) -> str:
     """Return tables and text below each other as plain text."""
     return "\n\n".join(b if isinstance(b, str) else b.plain() for b in blocks) + "\n"
 
 
-def markdown(blocks: Iterable[Block]) -> str:
+def markdown_document(blocks: Iterable[Block]) -> str:
     """Return tables and text as Markdown; text of several lines keeps them."""
 
     def written(block: Block) -> str:
@@ -266,7 +272,7 @@ def markdown(blocks: Iterable[Block]) -> str:
     return "\n\n".join(map(written, blocks)) + "\n"
 
 
-def latex(blocks: Iterable[Block]) -> str:
+def latex_document(blocks: Iterable[Block]) -> str:
     """Return the tables as LaTeX, without the text between them."""
     return "\n\n".join(b.latex() for b in blocks if isinstance(b, Table)) + "\n"
 

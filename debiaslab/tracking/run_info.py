@@ -17,6 +17,7 @@ BETWEEN_SEEDS = "scorecard_between_seeds.json"  # a baseline measured against an
 # artifacts of a study
 SIDES = "sides.json"  # of a comparison: its strategies, with their runs
 # tags of a study
+GROUP_TAG = "debiaslab.group"  # the name that the studies of one file with several strategies share
 COMPARISON_TAG = "debiaslab.comparison"  # "true": strategies are compared
 # metrics of a run
 LAMBDA = "lambda"  # λ as a metric: the UI's charts take numbers only
@@ -28,6 +29,8 @@ class RunInfo:
     """One run as it is recorded.
 
     Attributes:
+        name: As MLflow shows it, where anybody may change it.
+        experiment: MLflow experiment that it is in.
         status: ``RUNNING``, ``FINISHED``, ``FAILED`` or ``KILLED``.
         params: Settings, as text; a long one is cut, with the whole in ``params_long.json``.
         metrics: The last value of each metric. A metric that was not measured is absent.
@@ -37,6 +40,7 @@ class RunInfo:
 
     run_id: str
     name: str
+    experiment: str
     status: str
     params: Mapping[str, str]
     metrics: Mapping[str, float]
@@ -52,7 +56,7 @@ class RunInfo:
 
 @dataclass(frozen=True)
 class StudyRun(RunInfo):
-    """The parent run of a study; ``study`` is the name it is found by."""
+    """The parent run of a study; ``study`` is the name it is found by, whatever MLflow shows."""
 
     study: str
 

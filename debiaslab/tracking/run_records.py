@@ -7,7 +7,7 @@ import json
 from datetime import datetime, timezone
 from typing import Any
 
-from debiaslab.system.processes import Process, this_process
+from debiaslab.system.processes import Process, surely_dead, this_process
 from debiaslab.system.redact import redact
 from debiaslab.tracking.run_info import DatasetInfo, RunInfo
 
@@ -20,6 +20,7 @@ def run_info(run: Any) -> RunInfo:
     return RunInfo(
         run_id=info.run_id,
         name=info.run_name,
+        experiment=info.experiment_id,
         status=info.status,
         params=dict(data.params),
         metrics=dict(data.metrics),
@@ -68,6 +69,14 @@ def owner(run: RunInfo) -> Process | None:
     if len(parts) != 3 or not parts[1].isdigit():
         return None
     return Process(parts[0], int(parts[1]), parts[2])
+
+
+def status_now(run: RunInfo) -> str:
+    """Return the status of a run; ``KILLED`` when its process ended without closing it."""
+    process = owner(run)
+    if run.status == "RUNNING" and process is not None and surely_dead(process):
+        return "KILLED"
+    return run.status
 
 
 def user_name() -> str:

@@ -19,9 +19,11 @@ import shutil
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
+from shlex import quote
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +31,14 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.system.atomic import replacing, sync, writing_error
 from debiaslab.system.processes import Process, surely_dead
 from debiaslab.system.redact import redact
-from debiaslab.tracking.run_info import VECTORS, DatasetInfo, RunInfo, StudyRun
+from debiaslab.tracking.run_info import GROUP_TAG, VECTORS, DatasetInfo, RunInfo, StudyRun
 from debiaslab.tracking.run_records import (
     dataset_fields,
     dataset_info,
     owner,
     process_tags,
     run_info,
+    status_now,
     user_name,
 )
 from debiaslab.tracking.run_text import (
@@ -47,13 +50,22 @@ from debiaslab.tracking.run_text import (
     tag_text,
 )
 from debiaslab.tracking.store_contact import impatient, reach_database, set_defaults, unreachable
-from debiaslab.tracking.store_file import make_folder, one_at_a_time, prepare
+from debiaslab.tracking.store_file import (
+    Copy,
+    copy_to_read,
+    make_folder,
+    no_store,
+    one_at_a_time,
+    prepare,
+)
 from debiaslab.tracking.store_paths import ROOT_TAG, Location, local_path, locate
+from debiaslab.tracking.store_schema import too_new, too_old
 from debiaslab.tracking.ui_server import free_port, is_server, ui_command, ui_environment
 from debiaslab.tracking.ui_views import VIEW_TAG, run_page, study_view, view_page
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
     from debiaslab.vectors.embeddings import Embeddings
 
@@ -81,12 +93,15 @@ REASON_TAG = "debiaslab.reason"
 NOT_MEASURED_TAG = "debiaslab.not_measured"
 PARENT_TAG = "mlflow.parentRunId"
 NOTE_TAG = "mlflow.note.content"
+HOME_TAG = "debiaslab.experiment"  # of the experiment, by which it is found when it was renamed
+_SOURCE = "debiaslab"
 _EXPERIMENT_NOTE = "Debiasing studies on word embeddings. One parent run is one study."
 
 _PARAMS_PER_BATCH = 100
 _METRICS_PER_BATCH = 900  # with as many tags as go with them the 1,000 values MLflow takes at once
 _FLUSH_SECONDS = 10.0
 _PAGE = 1000
+_EXPERIMENTS_PER_SEARCH = 500
 _LISTED = 4
 _MODEL_CODE = Path(__file__).with_name("similarity_model.py")  # run by MLflow alone
 
@@ -290,11 +305,16 @@ class RunLog(RunWriter):
 class Store:
     """A tracking store: where studies and runs are written and read."""
 
-    def __init__(self, client: MlflowClient, location: Location, experiment_id: str) -> None:
+    def __init__(
+        self, client: MlflowClient, location: Location, home: str | None, *, reading: bool = False
+    ) -> None:
         self.uri = location.uri
         self.local = location.database is not None
-        self.experiment_id = experiment_id
-        self._client = client
+        self._home = home
+        self._reader = client
+        self._reading = reading
+        self._copy: Copy | None = None
+        self._experiments: list[str] = []
         self._downloads: tempfile.TemporaryDirectory[str] | None = None
         self._folders: dict[str, Path | None] = {}
 
@@ -311,23 +331,71 @@ class Store:
             create: False raises an error when there is no store yet, instead of making one.
 
         Raises:
-            UserError: The store cannot be reached, read or made.
+            UserError: The store cannot be reached, read or made, or another MLflow wrote it.
         """
         set_defaults()
         location = locate(root)
         if location.database is not None:
             if not create and not location.database.is_file():
-                raise UserError(
-                    f"there is no tracking store at {location.database.parent}",
-                    next_step="python -m debiaslab sweep --strategy projection",
-                )
+                raise no_store(location.database)
             make_folder(location.database)
         with one_at_a_time(location), _explained(location.uri), impatient():
             if location.database is not None:
                 prepare(location.database)
-            client = _client(location.uri)
+            client = _client(location.uri, reading=False)
             _forget_folders()
-            return cls(client, location, _experiment(client, location))
+            home = _home(client, location)
+            return cls(client, location, home or _make_home(client, location))
+
+    @classmethod
+    def read(cls, root: str | Path = "mlruns") -> Store:
+        """Open a store that is there, to read it only: nothing in its folder is made or changed.
+
+        A copy of the database is read where MLflow would change the database itself; files of runs
+        are read where they are.
+
+        Args:
+            root: Folder of the store, as for :meth:`open`.
+
+        Raises:
+            UserError: There is no store, it cannot be reached or read, or a newer MLflow wrote it.
+        """
+        set_defaults()
+        location = locate(root)
+        database = location.database
+        if database is not None and not database.is_file():
+            raise no_store(database)
+        copy = None if database is None else copy_to_read(database)
+        uri = location.uri if copy is None else f"sqlite:///{copy.path.as_posix()}"
+        with _explained(location.uri), impatient():
+            client = _client(uri, reading=True)
+            _forget_folders()
+            found = cls(client, location, _home(client, location), reading=True)
+        found._copy = copy
+        return found
+
+    @property
+    def untouchable(self) -> str | None:
+        """Why a store that is read could not be written as it is; None: it could."""
+        return None if self._copy is None else self._copy.why
+
+    @property
+    def experiment_id(self) -> str:
+        """MLflow experiment that new studies are put in.
+
+        Raises:
+            UserError: There is none yet, in a store that is read only.
+        """
+        if self._home is None:
+            raise self._no_studies()
+        return self._home
+
+    @property
+    def _client(self) -> MlflowClient:
+        """The client, to write."""
+        if self._reading:
+            raise RuntimeError("this store was opened by Store.read, which writes nothing")
+        return self._reader
 
     def study(
         self,
@@ -379,6 +447,19 @@ class Store:
             raise self._unknown_study(name)
         return found
 
+    def studies_named(self, name: str) -> list[StudyRun]:
+        """Return the study of that name, or those of the group of that name, oldest first.
+
+        Raises:
+            UserError: There is neither; the nearest name is given.
+        """
+        studies = self.studies()
+        found = [each for each in studies if each.study == name]
+        found = found or [each for each in studies if each.tags.get(GROUP_TAG) == name]
+        if not found:
+            raise self._unknown_study(name)
+        return found
+
     def newest_study(self) -> StudyRun:
         """Return the study that was started last.
 
@@ -387,24 +468,27 @@ class Store:
         """
         studies = self.studies()
         if not studies:
-            raise UserError(
-                f"there are no studies in {redact(self.uri)}",
-                next_step="python -m debiaslab sweep --strategy projection",
-            )
+            raise self._no_studies()
         return studies[-1]
 
     def best(self, name: str) -> RunInfo:
         """Return the run that the tag ``debiaslab.best_run`` of a study names.
 
-        A study that was interrupted has no such tag yet: then it is the finished trial run with
-        the lowest metric ``score``.
+        A study that was interrupted has no such tag yet, and the run that it names may have been
+        deleted: then it is the finished trial run with the lowest metric ``score``.
 
         Raises:
             UserError: There is no such study, or no trial of it has finished.
         """
         study = self.study_named(name)
-        if BEST_TAG in study.tags:
-            return self.run(study.tags[BEST_TAG])
+        if (chosen := study.tags.get(BEST_TAG)) is not None:
+            if self.has_run(chosen):
+                return self.run(chosen)
+            warnings.warn(
+                f"the best run {chosen[:8]} of the study {name!r} was deleted: the best of those "
+                "that are left is taken",
+                stacklevel=2,
+            )
         trials = self.runs(study.run_id, kind="trial")
         scored = [run for run in trials if run.status == "FINISHED" and "score" in run.metrics]
         if not scored:
@@ -415,7 +499,8 @@ class Store:
         return min(scored, key=lambda run: run.metrics["score"])
 
     def studies(self) -> list[StudyRun]:
-        """Return every study, oldest first."""
+        """Return every study, in whatever experiment it is, oldest first."""
+        self._experiments = []
         runs = self._search(f"tags.`{KIND_TAG}` = 'study'")
         return [StudyRun(**vars(run), study=run.tags.get(STUDY_TAG, run.name)) for run in runs]
 
@@ -509,13 +594,13 @@ class Store:
     def series(self, run_id: str, metric: str) -> list[tuple[int, float]]:
         """Return ``(step, value)`` of a metric in the order of steps; empty when not logged."""
         with _explained(self.uri):
-            points = self._client.get_metric_history(run_id, metric)
+            points = self._reader.get_metric_history(run_id, metric)
         return sorted((int(point.step), float(point.value)) for point in points)
 
     def datasets(self, run_id: str) -> list[DatasetInfo]:
         """Return the dataset inputs of a run."""
         with _explained(self.uri):
-            inputs = self._client.get_run(run_id).inputs
+            inputs = self._reader.get_run(run_id).inputs
         return [dataset_info(item.dataset) for item in inputs.dataset_inputs] if inputs else []
 
     def artifact(self, run_id: str, path: str) -> Path:
@@ -543,7 +628,7 @@ class Store:
                 self._downloads = tempfile.TemporaryDirectory(prefix="debiaslab-")
             target = Path(self._downloads.name) / run_id
             target.mkdir(exist_ok=True)
-            return Path(self._client.download_artifacts(run_id, path, str(target)))
+            return Path(self._reader.download_artifacts(run_id, path, str(target)))
 
     def download(self, run_id: str, path: str, folder: Path) -> Path:
         """Copy the artifact ``path`` (a file or folder) of a run to ``folder / path``.
@@ -552,7 +637,7 @@ class Store:
             UserError: The store cannot be reached, or has no such artifact.
         """
         with _explained(self.uri):
-            return Path(self._client.download_artifacts(run_id, path, str(folder)))
+            return Path(self._reader.download_artifacts(run_id, path, str(folder)))
 
     def artifacts(self, run_id: str) -> list[str]:
         """Return the paths of every artifact file and folder of a run."""
@@ -560,7 +645,7 @@ class Store:
         folders: list[str | None] = [None]
         with _explained(self.uri):
             while folders:
-                for entry in self._client.list_artifacts(run_id, folders.pop()):
+                for entry in self._reader.list_artifacts(run_id, folders.pop()):
                     paths.append(entry.path)
                     if entry.is_dir:
                         folders.append(entry.path)
@@ -580,26 +665,35 @@ class Store:
 
     def is_deleted(self, run_id: str) -> bool:
         """Whether a run was deleted; False, too, when the store knows nothing of it."""
-        from mlflow.exceptions import MlflowException
+        return self._lifecycle(run_id) == "deleted"
 
-        try:
-            with _explained(self.uri):
-                found = self._client.get_run(run_id)
-        except MlflowException:
-            return False
-        return str(found.info.lifecycle_stage) == "deleted"
+    def has_run(self, run_id: str) -> bool:
+        """Whether the store has a run, and it was not deleted."""
+        return self._lifecycle(run_id) == "active"
 
     def abandoned(self) -> list[RunInfo]:
         """Return the runs, of any study or none, whose process ended without closing them."""
-        return [
-            run
-            for run in self._search("attributes.status = 'RUNNING'")
-            if (process := owner(run)) is not None and surely_dead(process)
-        ]
+        running = self._search("attributes.status = 'RUNNING'")
+        return [run for run in running if status_now(run) != "RUNNING"]
 
     def all_runs(self) -> list[RunInfo]:
-        """Return every run of the store, oldest first."""
-        return self._search("")
+        """Return every run that debiaslab made, oldest first; others may keep theirs here too."""
+        return self._search(f"tags.`mlflow.source.name` = '{_SOURCE}'")
+
+    def run_ids(self) -> set[str]:
+        """Return the ids of all runs, of whatever program, that may still be wanted.
+
+        Those of an experiment that was deleted are among them: with it they come back.
+        """
+        from mlflow.entities import ViewType
+
+        found: set[str] = set()
+        with _explained(self.uri):
+            for stage, view in (("active", ViewType.ACTIVE_ONLY), ("deleted", ViewType.ALL)):
+                ids = [each.experiment_id for each in _experiments(self._reader, stage)]
+                for page in self._pages(ids, "", view):
+                    found |= {run.info.run_id for run in page}
+        return found
 
     def reconcile(self, parent: str, dead: Process | None = None) -> int:
         """Close the runs of a study whose process was killed; return how many children it was.
@@ -623,20 +717,19 @@ class Store:
 
     def link(self, run_id: str, base: str) -> str:
         """Return the address of a run's page in the UI served at ``base``."""
-        with _explained(self.uri):
-            experiment = self._client.get_run(run_id).info.experiment_id
-        return f"{redact(base).rstrip('/')}/{run_page(experiment, run_id)}"
+        return f"{redact(base).rstrip('/')}/{run_page(self.run(run_id).experiment, run_id)}"
 
     def view_link(self, parent: str, base: str) -> str:
         """Return the address of the runs of a study, as :meth:`save_view` saved them."""
-        page = view_page(self.experiment_id, parent, charts=False)
+        page = view_page(self.run(parent).experiment, parent, charts=False)
         return f"{redact(base).rstrip('/')}/{page}"
 
     def save_view(self, name: str, parent: str) -> None:
         """Save how the UI shows the runs of a study, to be opened from its list of views."""
+        experiment = self.run(parent).experiment
         with _explained(self.uri):
             self._client.set_experiment_tag(
-                self.experiment_id, f"{VIEW_TAG}{parent}", study_view(name, parent)
+                experiment, f"{VIEW_TAG}{parent}", study_view(name, parent)
             )
 
     def describe(self, run_id: str, note: str) -> None:
@@ -723,7 +816,7 @@ class Store:
 
         try:
             with _explained(self.uri):
-                found = self._client.get_run(run_id)
+                found = self._reader.get_run(run_id)
         except MlflowException as error:
             raise self._unknown_run(run_id) from error
         if found.info.lifecycle_stage != "active":
@@ -736,47 +829,80 @@ class Store:
             self._folders[run_id] = local_path(self._get(run_id).info.artifact_uri)
         return self._folders[run_id]
 
+    def _lifecycle(self, run_id: str) -> str | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            with _explained(self.uri):
+                return str(self._reader.get_run(run_id).info.lifecycle_stage)
+        except MlflowException:
+            return None
+
     def _create(self, name: str, tags: Mapping[str, object]) -> str:
         own = {
             "mlflow.user": user_name(),
-            "mlflow.source.name": "debiaslab",
+            "mlflow.source.name": _SOURCE,
             "mlflow.source.type": "LOCAL",
             **process_tags(),
         }
         texts = {key: tag_text(value) for key, value in {**own, **tags}.items()}
+        parent = texts.get(PARENT_TAG)  # the UI shows runs under their study in one experiment
+        experiment = self.experiment_id if parent is None else self.run(parent).experiment
         with _explained(self.uri):
-            run = self._client.create_run(self.experiment_id, tags=texts, run_name=name)
+            run = self._client.create_run(experiment, tags=texts, run_name=name)
         self._folders[run.info.run_id] = local_path(run.info.artifact_uri)
         return str(run.info.run_id)
 
     def _search(self, condition: str) -> list[RunInfo]:
-        found: list[RunInfo] = []
-        token = None
+        """Return the runs for which a condition holds, in all experiments, oldest first."""
+        from mlflow.entities import ViewType
+
         with _explained(self.uri):
+            if not self._experiments:
+                found = _experiments(self._reader, "active")
+                self._experiments = [each.experiment_id for each in found]
+            pages = self._pages(self._experiments, condition, ViewType.ACTIVE_ONLY)
+            runs = [run_info(run) for page in pages for run in page]
+        return sorted(runs, key=lambda run: (run.start, run.run_id))
+
+    def _pages(self, experiments: Sequence[str], condition: str, view: int) -> Iterator[Any]:
+        for ids in batches(experiments, _EXPERIMENTS_PER_SEARCH):
+            token = None
             while True:
-                page = self._client.search_runs(
-                    [self.experiment_id],
+                page = self._reader.search_runs(
+                    list(ids),
                     condition,
+                    run_view_type=view,
                     max_results=_PAGE,
                     order_by=["attributes.start_time ASC", "attributes.run_id ASC"],
                     page_token=token,
                 )
-                found += [run_info(run) for run in page]
+                yield page
                 token = page.token
                 if not token:
-                    return found
+                    break
+
+    def _no_studies(self) -> UserError:
+        return UserError(
+            f"there are no studies in {redact(self.uri)}",
+            next_step="python -m debiaslab sweep --strategy projection",
+        )
 
     def _unknown_study(self, name: str) -> UserError:
-        names = [study.study for study in self.studies()]
+        """Say that there is no such study; a name that only MLflow shows leads to its own."""
+        studies = self.studies()
+        names = {study.study for study in studies}
+        names |= {study.tags[GROUP_TAG] for study in studies if GROUP_TAG in study.tags}
+        shown = next((study.study for study in studies if study.name == name), None)
         return UserError(
             f"there is no study {name!r} in {redact(self.uri)}",
-            allowed=", ".join(names) or None,
-            nearest=nearest(name, names),
+            allowed=", ".join(sorted(names)) or None,
+            nearest=shown or nearest(name, names),
             next_step="python -m debiaslab studies",
         )
 
     def _unknown_run(self, run_id: str) -> UserError:
-        names = [run.run_id for run in self._search("")[-_PAGE:]]
+        names = [run.run_id for run in self.all_runs()[-_PAGE:]]
         return UserError(
             f"there is no run {run_id!r} in {redact(self.uri)}",
             nearest=nearest(run_id, names),
@@ -793,7 +919,7 @@ def import_mlflow() -> None:
     import sqlalchemy.dialects.sqlite  # noqa: F401
 
 
-def _client(uri: str) -> MlflowClient:
+def _client(uri: str, *, reading: bool) -> MlflowClient:
     from mlflow import MlflowClient
 
     if uri.startswith(("http", "databricks")):
@@ -801,7 +927,16 @@ def _client(uri: str) -> MlflowClient:
     import sqlalchemy
 
     if not uri.startswith("sqlite"):
-        reach_database(uri)
+        schema = reach_database(uri)
+        if schema.age == "newer":
+            raise too_new(redact(uri), schema)
+        if schema.age == "older":
+            raise too_old(redact(uri), uri, reading=reading)
+        if schema.age == "none" and reading:
+            raise UserError(
+                f"there is no tracking store in {redact(uri)}",
+                next_step="python -m debiaslab sweep --strategy projection",
+            )
     try:
         return MlflowClient(tracking_uri=uri, registry_uri=uri)
     except sqlalchemy.exc.SQLAlchemyError as error:  # a full disk, as MLflow makes its tables
@@ -818,29 +953,71 @@ def _forget_folders() -> None:
     utils._artifact_repos_cache.clear()
 
 
-def _experiment(client: MlflowClient, location: Location) -> str:
+def _experiments(client: MlflowClient, stage: str) -> list[Experiment]:
+    """Return the experiments that are ``active`` or ``deleted``, oldest first."""
+    from mlflow.entities import ViewType
+
+    view = ViewType.ACTIVE_ONLY if stage == "active" else ViewType.DELETED_ONLY
+    found: list[Experiment] = []
+    token = None
+    while True:
+        page = client.search_experiments(view, _PAGE, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return sorted(found, key=lambda each: (each.creation_time or 0, each.experiment_id))
+
+
+def _home(client: MlflowClient, location: Location) -> str | None:
+    """Return the experiment that new studies go to, whatever it is called now; None: none yet.
+
+    Raises:
+        UserError: It was deleted.
+    """
+    active = _experiments(client, "active")
+    for ours in (_is_named, _is_marked):
+        if found := [each for each in active if ours(each)]:
+            return str(found[0].experiment_id)
+    deleted = next((each for each in _experiments(client, "deleted") if _is_named(each)), None)
+    if deleted is None:
+        return None
+    address = "" if location.database is None else f"MLFLOW_TRACKING_URI={quote(location.uri)} "
+    restore = f"python -m mlflow experiments restore --experiment-id {deleted.experiment_id}"
+    raise UserError(
+        f"the experiment {EXPERIMENT!r} in {redact(location.uri)} was deleted",
+        next_step=f"{address}{restore}, which brings its studies back; or another store folder",
+    )
+
+
+def _is_named(experiment: Experiment) -> bool:
+    return str(experiment.name) == EXPERIMENT
+
+
+def _is_marked(experiment: Experiment) -> bool:
+    """Whether an experiment was made by us and has been renamed since."""
+    tags = experiment.tags
+    return ROOT_TAG in tags or HOME_TAG in tags or tags.get(NOTE_TAG) == _EXPERIMENT_NOTE
+
+
+def _make_home(client: MlflowClient, location: Location) -> str:
     from mlflow.exceptions import MlflowException
 
-    found = client.get_experiment_by_name(EXPERIMENT)
-    if found is None:
-        tags = {"mlflow.experimentKind": "custom_model_development", NOTE_TAG: _EXPERIMENT_NOTE}
-        artifacts = None
-        if location.database is not None:
-            root = location.database.parent
-            tags[ROOT_TAG] = str(root)
-            artifacts = (root / "artifacts").as_uri()
-        try:
-            return str(client.create_experiment(EXPERIMENT, artifacts, tags))
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-            found = client.get_experiment_by_name(EXPERIMENT)
-    if found is None or found.lifecycle_stage != "active":
-        raise UserError(
-            f"the experiment {EXPERIMENT!r} in {redact(location.uri)} was deleted",
-            next_step="restore it in the MLflow UI, or use another store folder",
-        )
-    return str(found.experiment_id)
+    tags = {"mlflow.experimentKind": "custom_model_development", NOTE_TAG: _EXPERIMENT_NOTE}
+    tags[HOME_TAG] = "true"
+    artifacts = None
+    if location.database is not None:
+        root = location.database.parent
+        tags[ROOT_TAG] = str(root)
+        artifacts = (root / "artifacts").as_uri()
+    try:
+        return str(client.create_experiment(EXPERIMENT, artifacts, tags))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        made = client.get_experiment_by_name(EXPERIMENT)  # by another process, in this moment
+        if made is None:
+            raise
+        return str(made.experiment_id)
 
 
 _CALLER_ERRORS = {"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS"}
@@ -851,12 +1028,13 @@ def _explained(uri: str) -> Iterator[None]:
     """Turn the failures of the store itself into one sentence without credentials."""
     from mlflow.exceptions import MlflowException
 
+    started = time.monotonic()
     try:
         yield
     except MlflowException as error:
         if error.error_code in _CALLER_ERRORS:
             raise
-        raise unreachable(uri, error) from None
+        raise unreachable(uri, error, time.monotonic() - started) from None
     except OSError as error:
         if error.errno is None:  # from the HTTP library, for artifacts sent through a server
             raise unreachable(uri, error) from None

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
+import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from debiaslab.errors import UserError
 from debiaslab.tracking.sqlite_log import write_ahead
-from debiaslab.tracking.store_paths import Location, rebase
+from debiaslab.tracking.store_paths import Location
+from debiaslab.tracking.store_schema import (
+    Schema,
+    cannot_open,
+    copy_database,
+    explained_sqlite,
+    held_by_another,
+    may_write,
+    open_to_write,
+    rebase,
+    schema_of,
+    too_new,
+    too_old,
+    upgrade_copy,
+    wait_for_makers,
+)
 
-_LOCK = ".opening.lock"
+LOCK = ".opening.lock"
 _LOCK_SECONDS = 120
 _LOGS = ("wal", "shm", "journal")  # endings of what sqlite keeps beside a database
 
@@ -25,7 +41,7 @@ def make_folder(database: Path) -> None:
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _cannot_open(database, error) from error
+        raise cannot_open(database, error) from error
 
 
 @contextlib.contextmanager
@@ -42,17 +58,13 @@ def one_at_a_time(location: Location) -> Iterator[None]:
         return
     from filelock import FileLock, Timeout
 
-    lock = FileLock(location.database.parent / _LOCK, timeout=_LOCK_SECONDS)
+    lock = FileLock(location.database.parent / LOCK, timeout=_LOCK_SECONDS)
     try:
         lock.acquire()
     except Timeout as error:
-        raise UserError(
-            f"another process has kept the tracking store {location.database} locked for "
-            f"{_LOCK_SECONDS} seconds",
-            next_step="the same command when it has ended",
-        ) from error
+        raise held_by_another(location.database, _LOCK_SECONDS) from error
     except OSError as error:
-        raise _cannot_open(location.database, error) from error
+        raise cannot_open(location.database, error) from error
     new = not location.database.exists()
     try:
         yield
@@ -65,34 +77,83 @@ def one_at_a_time(location: Location) -> Iterator[None]:
 
 
 def prepare(database: Path) -> None:
-    """Make sure that a database can be opened, knows where it lies, and writes ahead.
+    """Make sure that a database can be written, knows where it lies, and writes ahead.
 
     Raises:
-        UserError: It cannot be opened, or is none.
+        UserError: It cannot be opened, or is none; or its schema is not the installed MLflow's.
     """
-    try:
+    with explained_sqlite(database), contextlib.closing(open_to_write(database)) as connection:
         # MLflow would try a file that cannot be opened ten times, over minutes.
-        with contextlib.closing(sqlite3.connect(database, timeout=60)) as connection:
-            connection.execute("PRAGMA schema_version").fetchone()
-    except (OSError, sqlite3.OperationalError) as error:
-        raise _cannot_open(database, error) from error
-    except sqlite3.DatabaseError as error:
-        raise UserError(
-            f"{database} is not an MLflow database: {error}",
-            next_step="move that file aside, or name another store folder",
-        ) from error
+        connection.execute("PRAGMA schema_version").fetchone()
+    schema = schema_of(database)
+    if schema.age == "newer":
+        raise too_new(str(database), schema, database)
+    if schema.age == "older" and not schema.empty:  # an empty one was cut short as it was made
+        raise too_old(str(database), f"sqlite:///{database.as_posix()}")
     rebase(database)
     write_ahead(database)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of a database, to be read in its stead; it goes with this object.
+
+    Attributes:
+        path: The copy.
+        why: Why the database itself cannot be opened without changing it.
+    """
+
+    path: Path
+    why: str
+    _folder: tempfile.TemporaryDirectory[str] = field(repr=False)
+
+
+def copy_to_read(database: Path) -> Copy | None:
+    """Return a copy that MLflow may open; None: it changes nothing in the database itself.
+
+    Raises:
+        UserError: It cannot be read, has no runs of MLflow's, or is of a newer MLflow.
+    """
+    schema = schema_of(database)
+    if schema.age in ("none", "older"):  # as it is while another process makes it
+        wait_for_makers(database.parent / LOCK)
+        schema = schema_of(database)
+    if schema.age == "none":
+        raise no_store(database)
+    if schema.age == "newer":
+        raise too_new(str(database), schema, database)
+    why = _untouchable(database, schema)
+    if why is None:
+        return None
+    folder = tempfile.TemporaryDirectory(prefix="debiaslab-", ignore_cleanup_errors=True)
+    with explained_sqlite(database):
+        copy = copy_database(database, Path(folder.name))
+    if schema.age == "older":
+        upgrade_copy(copy)
+    rebase(copy, database.parent)
+    return Copy(copy, why, folder)
+
+
+def _untouchable(database: Path, schema: Schema) -> str | None:
+    """Return why MLflow cannot open a database without changing it; None: it can."""
+    if schema.age == "older":
+        return "an older MLflow wrote this store"
+    if not may_write(database):
+        return "this store may not be written"
+    if schema.moved:
+        return "the folder of this store was moved, and no command has written to it since"
+    return None if schema.whole else "MLflow would add its default experiment to this store"
+
+
+def no_store(database: Path) -> UserError:
+    """Say that there is no store yet."""
+    return UserError(
+        f"there is no tracking store at {database.parent}",
+        next_step="python -m debiaslab sweep --strategy projection",
+    )
 
 
 def _remove(database: Path) -> None:
     for file in (database, *(database.with_name(f"{database.name}-{log}") for log in _LOGS)):
         with contextlib.suppress(OSError):
             file.unlink()
-
-
-def _cannot_open(database: Path, error: Exception) -> UserError:
-    return UserError(
-        f"the tracking store {database} cannot be opened: {error}",
-        allowed="a folder you may write to",
-    )

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
 from debiaslab.report.comparison import (
+    GROUPS,
     OUTCOMES,
     OVERLAP,
     Comparing,
     Measure,
     compared,
     footnotes,
+    front_volumes,
+    group_of,
+    headline,
     sentence,
     shown_measures,
 )
-from debiaslab.report.comparison_fronts import GROUPS, front_volumes, group_of, headline
-from debiaslab.report.figures.labels import name_points
-from debiaslab.report.figures.spots import tell
 from debiaslab.report.style import (
     BASELINE,
     INK,
@@ -29,7 +30,9 @@ from debiaslab.report.style import (
     TUNE,
     figure,
     legend_above,
+    name_points,
     plain,
+    tell,
 )
 from debiaslab.results import Side
 from debiaslab.statistics.fronts import front_of

@@ -1,19 +1,94 @@
-"""The figures of a training: loss and penalty, and what was measured after each epoch."""
+"""Figures of single runs: the size of each association, and the course of the training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import cycle
+from statistics import mean
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
-from debiaslab.report.figures.bands import Band, Series, over_seeds, shade
-from debiaslab.report.figures.spots import between, tell
-from debiaslab.report.style import BASELINE, OTHER, REPORT, TUNE, figure, legend_above, plain
+from debiaslab.report.style import (
+    BASELINE,
+    OTHER,
+    REPORT,
+    TUNE,
+    between,
+    figure,
+    legend_above,
+    plain,
+    tell,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from debiaslab.lexicons import Half
+    from debiaslab.metrics import Scorecard
+
+
+@dataclass(frozen=True)
+class AssociationSize:
+    """The size of one association, ``|s|`` divided by the baseline's random-word yardstick.
+
+    The intervals are those of ``s`` over target words, divided likewise; one that holds 0 begins
+    at 0. None where there is none.
+    """
+
+    test: str
+    words: Half
+    run: float | None
+    baseline: float | None
+    run_interval: tuple[float, float] | None = None
+    baseline_interval: tuple[float, float] | None = None
+
+
+def association_sizes(
+    run: Scorecard, baseline: Scorecard | None, nulls: Mapping[str, float]
+) -> tuple[AssociationSize, ...]:
+    """Return the size of each association that has a yardstick.
+
+    Args:
+        run: Scorecard of the run.
+        baseline: Scorecard of the baseline of the same seed, when the run is not it.
+        nulls: ``"test/half"`` to the 95 % quantile of ``|s|`` in the baseline.
+    """
+    halves: tuple[Half, ...] = ("tune", "report")
+    tests = dict.fromkeys(key.rpartition("/")[0] for key in nulls)
+    return tuple(
+        AssociationSize(
+            test,
+            half,
+            _size(run, test, half, null),
+            _size(baseline, test, half, null),
+            _interval(run, test, half, null),
+            _interval(baseline, test, half, null),
+        )
+        for test in tests
+        for half in halves
+        if (null := nulls.get(f"{test}/{half}"))
+    )
+
+
+def _size(card: Scorecard | None, test: str, half: Half, null: float) -> float | None:
+    statistic = None if card is None else card.statistic(test, half)
+    return None if statistic is None else abs(statistic) / null
+
+
+def _interval(
+    card: Scorecard | None, test: str, half: Half, null: float
+) -> tuple[float, float] | None:
+    record = None if card is None else card.record("weat", test, half)
+    if record is None:
+        return None
+    low, high = record.extra.get("statistic_low"), record.extra.get("statistic_high")
+    if low is None or high is None:
+        return None
+    near, far = sorted((abs(low) / null, abs(high) / null))
+    return (0.0 if low <= 0 <= high else near, far)
+
 
 _LINES = ((BASELINE, "s--"), (REPORT, "o-"), (TUNE, "^-"), (OTHER, "v-"))
 _WORDS = "{:,} words"
@@ -148,3 +223,59 @@ def _fell(name: str, points: Series) -> str:
         return name
     first, last = points[0][1], points[-1][1]
     return f"{name} {'fell' if last < first else 'did not fall'}: {first:#.3g} → {last:#.3g}"
+
+
+Series = Sequence[tuple[int, float]]  # (step, value)
+
+
+@dataclass(frozen=True)
+class Band:
+    """One number of several trainings at the steps that all of them recorded.
+
+    Attributes:
+        steps: Words trained, or epochs.
+        means: Mean over seeds at each.
+        low: The lowest seed at each.
+        high: The highest.
+        seeds: How many trainings it is over.
+    """
+
+    steps: tuple[int, ...]
+    means: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    seeds: int
+
+    @property
+    def end(self) -> str:
+        """The last mean, with the range over seeds where there are several."""
+        last = f"{self.means[-1]:#.3g}"
+        between = f" [{self.low[-1]:#.3g}, {self.high[-1]:#.3g}]"
+        return last if self.seeds == 1 else last + between
+
+
+def over_seeds(runs: Sequence[Series]) -> Band | None:
+    """Return the mean and range of one number over seeds; None where no step is in all.
+
+    Args:
+        runs: The series of each seed; those that recorded nothing are left out.
+    """
+    recorded = [dict(points) for points in runs if points]
+    shared = sorted(set.intersection(*map(set, recorded))) if recorded else []
+    if not shared:
+        return None
+    columns = [[values[step] for values in recorded] for step in shared]
+    return Band(
+        tuple(shared),
+        tuple(mean(values) for values in columns),
+        tuple(min(values) for values in columns),
+        tuple(max(values) for values in columns),
+        len(recorded),
+    )
+
+
+def shade(
+    axes: Axes, at: Sequence[float], low: Sequence[float], high: Sequence[float], color: str
+) -> None:
+    """Draw the band from the lowest to the highest seed."""
+    axes.fill_between(at, low, high, color=color, alpha=0.18, linewidth=0)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
 from debiaslab.metrics import NotMeasuredError
 from debiaslab.report import words as measured
-from debiaslab.report.data import association_sizes
 from debiaslab.report.figures import (
     axis_figure,
     clusters_figure,
@@ -16,6 +16,7 @@ from debiaslab.report.figures import (
     front_figure,
     gap_figure,
     heat_map_figure,
+    loss_figure,
     losses_figure,
     neighbors_figure,
     scorecard_figure,
@@ -25,15 +26,35 @@ from debiaslab.report.figures import (
     word_associations_figure,
     word_map_figure,
 )
-from debiaslab.report.figures.spots import spots_of
-from debiaslab.report.pages.content import Drawing
-from debiaslab.report.style import png
+from debiaslab.report.figures.runs import AssociationSize, association_sizes
+from debiaslab.report.planted import planted_figure
+from debiaslab.report.style import Spot, png, spots_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from debiaslab.results import RunResults, Side, TrialRow
+    from debiaslab.results import PlantedStudy, RunResults, Side, TrialRow
     from debiaslab.vectors.embeddings import Embeddings
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as a report holds it.
+
+    Attributes:
+        name: Short, for a file name and an anchor.
+        title: What the figure states; also written in it.
+        description: What is to be seen, for those who cannot see it and as its caption.
+        png: The picture.
+        spots: What its points are, told by the page to whoever points at one.
+    """
+
+    name: str
+    title: str
+    description: str
+    png: bytes
+    spots: tuple[Spot, ...] = ()
+
 
 _BY_EPOCH = "epoch/similarity/SimLex-999/all"
 
@@ -95,6 +116,41 @@ def comparison_drawings(sides: Sequence[Side]) -> Iterator[Drawing]:
         "Bias on tune words, which λ was chosen on, and on report words, for each strategy.",
         lambda: gap_figure(sides),
     )
+
+
+def planted_drawings(study: PlantedStudy) -> Iterator[Drawing]:
+    """Yield the figure of a planted-bias control."""
+    yield from drawing(
+        "planted",
+        "Each metric against the dose: chosen words, in which the association was planted, control "
+        "words, and random words as a band. Thin lines are the seeds.",
+        lambda: planted_figure(study),
+    )
+
+
+def run_drawings(
+    sizes: Sequence[AssociationSize],
+    loss: Sequence[tuple[int, float]],
+    penalty: Sequence[tuple[int, float]] = (),
+) -> Iterator[Drawing]:
+    """Yield the figures of one run: ``associations``, and ``loss`` when it was trained.
+
+    Args:
+        sizes: See :func:`association_sizes`; without one there is no such figure.
+        loss: ``(words trained, loss)``.
+        penalty: ``(words trained, penalty)``, drawn below the loss.
+    """
+    if sizes:
+        yield from drawing(
+            "associations",
+            "Size of each association: hollow marks are the baseline, filled marks this run. "
+            "Left of the dashed line it is what random words show.",
+            lambda: scorecard_figure(sizes),
+        )
+    if loss:
+        yield from drawing(
+            "loss", "Running loss over the training.", lambda: loss_figure(loss, penalty)
+        )
 
 
 def size_drawings(before: RunResults, after: RunResults) -> Iterator[Drawing]:
