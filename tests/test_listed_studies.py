@@ -16,11 +16,10 @@ from pathlib import Path
 import pytest
 
 from debiaslab.results import open_study
-from debiaslab.study.cell import CELL_TAG, digest_of
-from debiaslab.study.comparing import SETTLED
+from debiaslab.study.cell import digest_of
 from debiaslab.study.kept import STUDY_FILE
-from debiaslab.study.run import SESSION_TAG
 from debiaslab.tracking import Store
+from debiaslab.tracking.names import CELL_TAG, SESSION_TAG, SETTLED
 from tests.command_line import call, write_toy
 from tests.waiting import until
 

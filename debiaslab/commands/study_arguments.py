@@ -137,7 +137,7 @@ def with_where(study: StudyFile, args: argparse.Namespace) -> StudyFile:
 
 def named_sources(args: argparse.Namespace) -> tuple[str, ...]:
     """Return the corpus files of the line as a corpus calls its sources."""
-    from debiaslab.corpus.builtin import BuiltinSource
+    from debiaslab.corpus.sources import BuiltinSource
 
     return tuple(args.corpus) or (BuiltinSource.label,)
 

@@ -15,6 +15,7 @@ from debiaslab.regularizers import Cover, bind_strategy
 from debiaslab.regularizers.words import check_cover
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.objective import Objective
+from debiaslab.tracking.names import CELL_TAG
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from debiaslab.sgns import TrainResult
     from debiaslab.tracking import RunLog
 
-CELL_TAG = "debiaslab.cell"  # digest of a run's cell
 Knobs = tuple[tuple[str, str], ...]  # of a strategy besides λ: (name, value)
 
 _NAMES = ("strategy", "weight", "seed", "cover")  # params that differ between cells of a study

@@ -44,14 +44,13 @@ from debiaslab.study.objective import Objective
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import Site
 from debiaslab.study.sweeping import conduct_sweep
-from debiaslab.tracking import Store
-from debiaslab.tracking.run_info import COMPARISON_TAG, TUNING_TAG, RunInfo
+from debiaslab.tracking import RunInfo, Store
+from debiaslab.tracking.names import COMPARISON_TAG, SETTLED, TUNING_TAG
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.study.spec import ComparisonKind
 
-SETTLED = "settled.json"  # artifact of a comparison: its strategies, once every λ is settled
 FLOOR = "gender-blind"  # the strategy of a floor
 
 

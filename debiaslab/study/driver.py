@@ -24,7 +24,7 @@ from debiaslab.study.run_log import dataset_info, log_provenance
 from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.worker import TaskSource, Worker
 from debiaslab.tracking import Store
-from debiaslab.tracking.store_paths import locate
+from debiaslab.tracking.contact import locate
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

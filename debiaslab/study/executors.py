@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from debiaslab.corpus.reference import Reference
+from debiaslab.corpus.corpus import CorpusReference
 from debiaslab.errors import UserError
 from debiaslab.study.claims import Claims
 from debiaslab.study.run import Site
@@ -55,7 +55,7 @@ class Share:
 
     root: Path  # folder of the store, absolute
     job: Job
-    corpus: Reference
+    corpus: CorpusReference
     study: str
     parent: str  # MLflow run of the study
     session: str
@@ -64,7 +64,7 @@ class Share:
     @classmethod
     def of(cls, site: Site, job: Job) -> Share:
         """Tell of a study whose run and search have been made."""
-        corpus = Reference.of(site.corpus)
+        corpus = CorpusReference.of(site.corpus)
         return cls(site.root.absolute(), job, corpus, site.name, site.parent, site.session)
 
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.corpus.reference import Reference, files_of
+from debiaslab.corpus.corpus import CorpusReference, files_of
 from debiaslab.errors import UserError
-from debiaslab.tracking.run_info import GROUP_TAG
+from debiaslab.tracking.names import GROUP_TAG
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -106,7 +106,7 @@ def keep_corpus(store: Store, study: str, corpus: Corpus) -> None:
         writer.file(file, CORPUS)
 
 
-def find_corpus(store: Store, study: str, reference: Reference, cache: str | Path) -> Corpus:
+def find_corpus(store: Store, study: str, reference: CorpusReference, cache: str | Path) -> Corpus:
     """Return the corpus of a study: from a folder here, or fetched once from the store.
 
     Args:

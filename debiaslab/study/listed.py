@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.sgns import TrainingDivergedError
-from debiaslab.study.cell import CELL_TAG, Cell
+from debiaslab.study.cell import Cell
 from debiaslab.study.claims import Claim
-from debiaslab.study.run import SESSION_TAG, FinishedRun, run_digest, train_cell, train_treated
+from debiaslab.study.run import FinishedRun, run_digest, train_cell, train_treated
 from debiaslab.study.run_log import UnusableRunError
 from debiaslab.study.search_storage import open_storage
 from debiaslab.study.worker import Worker
-from debiaslab.tracking import REASON_TAG, VECTORS, Store
-from debiaslab.tracking.run_info import BETWEEN_SEEDS, SCORECARD, RunInfo
+from debiaslab.tracking import REASON_TAG, VECTORS, RunInfo, Store
+from debiaslab.tracking.names import BETWEEN_SEEDS, CELL_TAG, SCORECARD, SESSION_TAG
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:

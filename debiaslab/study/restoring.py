@@ -38,10 +38,10 @@ from debiaslab.tracking import (
     NOTE_TAG,
     PARENT_TAG,
     REASON_TAG,
+    DatasetInfo,
     Store,
 )
-from debiaslab.tracking.run_info import SIDES, VECTORS, DatasetInfo
-from debiaslab.tracking.run_records import PROCESS_TAG
+from debiaslab.tracking.names import PROCESS_TAG, SIDES, VECTORS
 from debiaslab.vectors.embeddings import Embeddings
 
 ORIGINAL_TAG = "debiaslab.original_run"

@@ -15,7 +15,7 @@ from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.regularizers import is_control
 from debiaslab.report import RunContent
 from debiaslab.sgns import Checkpoints, TrainResult
-from debiaslab.study.cell import CELL_TAG, Cell, digest_of, strategy_label
+from debiaslab.study.cell import Cell, digest_of, strategy_label
 from debiaslab.study.description import run_note
 from debiaslab.study.leftovers import CHECKPOINTS, owner_of
 from debiaslab.study.objective import FORMULA, BaselineReference, Outcome, measure_reference
@@ -34,14 +34,12 @@ from debiaslab.study.run_log import (
 )
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import NOTE_TAG, VECTORS, RunInfo, Store
-from debiaslab.tracking.run_info import YARDSTICK
+from debiaslab.tracking.names import CELL_TAG, SESSION_TAG, YARDSTICK
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.regularizers import BoundStrategy
-
-SESSION_TAG = "debiaslab.session"  # of a run: the command under which it was trained
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from debiaslab.sgns import (
 from debiaslab.study.objective import BaselineReference, Outcome
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import VECTORS, DatasetInfo, RunLog, Store
-from debiaslab.tracking.run_info import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD
+from debiaslab.tracking.names import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:

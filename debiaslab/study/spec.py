@@ -20,8 +20,8 @@ from pydantic import (
 
 from debiaslab import regularizers
 from debiaslab.corpus import CorpusSettings
-from debiaslab.corpus.builtin import BuiltinSource
 from debiaslab.corpus.settings import Marks, Rare
+from debiaslab.corpus.sources import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Uniform
 from debiaslab.sgns import TrainSettings

@@ -17,7 +17,7 @@ from typing import Protocol
 from sqlalchemy import Engine
 
 from debiaslab.metrics import Baseline
-from debiaslab.study.cell import CELL_TAG, Cell
+from debiaslab.study.cell import Cell
 from debiaslab.study.claims import Claim, Claims
 from debiaslab.study.run import (
     FinishedRun,
@@ -25,6 +25,7 @@ from debiaslab.study.run import (
     find_finished,
     train_cell,
 )
+from debiaslab.tracking.names import CELL_TAG
 from debiaslab.vectors.embeddings import Embeddings
 
 _WAIT = 0.5  # seconds between two looks at what others are doing
