@@ -53,7 +53,7 @@ class Evaluations:
         """Log metrics, JSON and tables of one scorecard as a run, and return its id."""
         from debiaslab.metrics import scorecards_csv
         from debiaslab.study.run import flat, log_provenance
-        from debiaslab.tracking.names import SCORECARD
+        from debiaslab.tracking.names import EVALUATED_TAG, EVALUATION_KIND, KIND_TAG, SCORECARD
 
         params = {
             "vectors": subject.label,
@@ -61,9 +61,9 @@ class Evaluations:
             "dim": subject.embeddings.dim,
             **self.params,
         }
-        tags = {"debiaslab.kind": "evaluation"}
+        tags = {KIND_TAG: EVALUATION_KIND}
         if subject.run_id is not None:
-            tags["debiaslab.evaluated_run"] = subject.run_id
+            tags[EVALUATED_TAG] = subject.run_id
         name = f"evaluation · {card.vectors}"
         with self.store.start(
             name, parent=self.parent, params=params, tags=tags, dataset=None
