@@ -53,7 +53,14 @@ class Evaluations:
         """Log metrics, JSON and tables of one scorecard as a run, and return its id."""
         from debiaslab.metrics import scorecards_csv
         from debiaslab.study.run import flat, log_provenance
-        from debiaslab.tracking.names import EVALUATED_TAG, EVALUATION_KIND, KIND_TAG, SCORECARD
+        from debiaslab.tracking.names import (
+            EVALUATED_TAG,
+            EVALUATION_KIND,
+            KIND_TAG,
+            SCORECARD,
+            SCORECARD_CSV,
+            SCORECARD_TABLE,
+        )
 
         params = {
             "vectors": subject.label,
@@ -71,8 +78,8 @@ class Evaluations:
             log_provenance(log)
             log.metrics({_metric_name(key): value for key, value in flat(card).items()})
             log.json(card.to_dict(), SCORECARD)
-            log.text(card.table(), "scorecard.txt")
-            log.text(scorecards_csv([card]), "scorecard.csv")
+            log.text(card.table(), SCORECARD_TABLE)
+            log.text(scorecards_csv([card]), SCORECARD_CSV)
         return log.run_id
 
 

@@ -44,6 +44,7 @@ from debiaslab.tracking.names import (
     PROVENANCE,
     RESUMED_TAG,
     SCORECARD,
+    SCORECARD_TABLE,
     SEED_TAG,
     STRATEGY_TAG,
     SUBMISSION,
@@ -473,7 +474,7 @@ def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Sco
     if result.resumed_at is not None:
         log.tags({RESUMED_TAG: f"{result.resumed_at} words"})
     log.json(scorecard.to_dict(), SCORECARD)
-    log.text(scorecard.table(), "scorecard.txt")
+    log.text(scorecard.table(), SCORECARD_TABLE)
     log.json(_corpus_summary(corpus), CORPUS)
     with tempfile.TemporaryDirectory() as folder:
         vectors = result.embeddings.save(Path(folder) / Path(VECTORS).name)
