@@ -13,8 +13,8 @@ from debiaslab.metrics import (
     metric_correlations,
 )
 from debiaslab.metrics.comparison import ComparedMetric
-from debiaslab.metrics.null_remarks import null_remarks
 from debiaslab.metrics.registry import direction_of
+from debiaslab.metrics.scorecard import null_remarks
 from debiaslab.metrics.table import SCALE_MARK, SCALE_NOTE
 from debiaslab.tables import MISSING, Column, Table, TableCell, render, span, wrap_line
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from debiaslab.metrics.null_remarks import null_remarks
+from debiaslab.metrics.scorecard import null_remarks
 from debiaslab.metrics.table import SCALE_MARK
 from debiaslab.report.content import ReportContent, code_origin, source_diff
 from debiaslab.report.figures import association_label

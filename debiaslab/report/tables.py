@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from debiaslab.metrics.null_remarks import null_remarks
 from debiaslab.metrics.registry import direction_of
+from debiaslab.metrics.scorecard import null_remarks
 from debiaslab.report.comparison import (
     Measure,
     MeasureSummary,
