@@ -17,9 +17,8 @@ import pytest
 
 from debiaslab.results import open_study
 from debiaslab.study.cell import digest_of
-from debiaslab.study.kept import STUDY_FILE
 from debiaslab.tracking import Store
-from debiaslab.tracking.names import CELL_TAG, SESSION_TAG, SETTLED
+from debiaslab.tracking.names import CELL_TAG, SESSION_TAG, SETTLED, STUDY_FILE
 from tests.command_line import call, write_toy
 from tests.waiting import until
 

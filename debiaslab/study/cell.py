@@ -15,7 +15,17 @@ from debiaslab.regularizers import Cover, bind_strategy
 from debiaslab.regularizers.words import check_cover
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.objective import Objective
-from debiaslab.tracking.names import CELL_TAG
+from debiaslab.tracking.names import (
+    BASELINE_KIND,
+    CELL_KIND,
+    CELL_TAG,
+    KIND_TAG,
+    PLANTED_KIND,
+    SEED_TAG,
+    STRATEGY_TAG,
+    TRIAL_KIND,
+    TRIAL_TAG,
+)
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -93,10 +103,10 @@ class Cell:
     def kind(self) -> str:
         """What its run is, in a tag: ``baseline``, ``trial``, ``cell`` or ``planted``."""
         if self.treatment is not None:
-            return "planted"
+            return PLANTED_KIND
         if self.weight == 0:
-            return "baseline"
-        return "cell" if self.trial is None else "trial"
+            return BASELINE_KIND
+        return CELL_KIND if self.trial is None else TRIAL_KIND
 
     @property
     def name(self) -> str:
@@ -121,13 +131,13 @@ class Cell:
     def tags(self) -> dict[str, str]:
         """The tags of its run."""
         tags = {
-            "debiaslab.kind": self.kind,
-            "debiaslab.seed": str(self.seed),
+            KIND_TAG: self.kind,
+            SEED_TAG: str(self.seed),
             CELL_TAG: self.digest,
         }
         if self.treatment is None:
-            tags["debiaslab.trial"] = "" if self.trial is None else str(self.trial)
-            tags["debiaslab.strategy"] = self.strategy
+            tags[TRIAL_TAG] = "" if self.trial is None else str(self.trial)
+            tags[STRATEGY_TAG] = self.strategy
         return tags
 
     @cached_property

@@ -45,7 +45,7 @@ from debiaslab.study.plan import Plan
 from debiaslab.study.run import Site
 from debiaslab.study.sweeping import conduct_sweep
 from debiaslab.tracking import RunInfo, Store
-from debiaslab.tracking.names import COMPARISON_TAG, SETTLED, TUNING_TAG
+from debiaslab.tracking.names import COMPARISON_TAG, CORPUS_TAG, SETTLED, TUNING_TAG
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -291,7 +291,7 @@ def _header(corpus: Corpus, plan: ComparisonPlan) -> StudyHeader:
         "corpus": corpus.name,
         **_shared(corpus, plan),
     }
-    tags = {"debiaslab.corpus": corpus.name, COMPARISON_TAG: "true"}
+    tags = {CORPUS_TAG: corpus.name, COMPARISON_TAG: "true"}
     return StudyHeader(params, tags, f"Strategies side by side on {corpus.name}.")
 
 

@@ -20,7 +20,7 @@ from debiaslab.metrics import Scorecard
 from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
 from debiaslab.results import Dosed, PlantedStudy
-from debiaslab.results.planted import PLANTED_CARD, PLANTED_WORDS, dose_shift
+from debiaslab.results.planted import dose_shift
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
 from debiaslab.study.driver import (
@@ -36,6 +36,7 @@ from debiaslab.study.objective import Objective
 from debiaslab.study.planted_words import PlantedWords, planted_words
 from debiaslab.study.run_log import flat
 from debiaslab.tracking import RunLog, Store
+from debiaslab.tracking.names import CORPUS_TAG, PLANTED_CARD, PLANTED_WORDS, PLANTING_TAG
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -244,7 +245,7 @@ def _header(corpus: Corpus, plan: PlantingPlan) -> StudyHeader:
         "corpus_fingerprint": corpus.fingerprint,
         **_settings(plan),
     }
-    tags = {"debiaslab.corpus": corpus.name, "debiaslab.planting": "true"}
+    tags = {CORPUS_TAG: corpus.name, PLANTING_TAG: "true"}
     return StudyHeader(params, tags, f"Planted-bias control on {corpus.name}.")
 
 

@@ -34,7 +34,7 @@ from debiaslab.study.run_log import (
 )
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import NOTE_TAG, VECTORS, RunInfo, Store
-from debiaslab.tracking.names import CELL_TAG, SESSION_TAG, YARDSTICK
+from debiaslab.tracking.names import CELL_TAG, SESSION_TAG, TRIAL_TAG, YARDSTICK
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ def run_digest(run: RunInfo) -> str:
 def _read_back(store: Store, run: RunInfo) -> FinishedRun:
     reference = json.loads(store.artifact(run.run_id, YARDSTICK).read_text(encoding="utf-8"))
     values = {key: run.metrics.get(key) for key in Outcome.__dataclass_fields__}
-    trial = run.tags.get("debiaslab.trial", "")
+    trial = run.tags.get(TRIAL_TAG, "")
     return FinishedRun(
         run_id=run.run_id,
         trial=int(trial) if trial else None,

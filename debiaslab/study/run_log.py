@@ -28,15 +28,24 @@ from debiaslab.sgns import (
 from debiaslab.study.objective import BaselineReference, Outcome
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import VECTORS, DatasetInfo, RunLog, Store
-from debiaslab.tracking.names import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD
+from debiaslab.tracking.names import (
+    COMMIT_TAG,
+    CORPUS,
+    DIRTY_TAG,
+    ENGINE_TAG,
+    LAMBDA,
+    LOG_LAMBDA,
+    PROVENANCE,
+    RESUMED_TAG,
+    SCORECARD,
+    SCORECARD_TABLE,
+    SUBMISSION,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.regularizers import BoundStrategy, Strategy
-
-
-SUBMISSION = "submission/submission.csv"
 
 
 UNCERTAINTY = "uncertainty"  # metrics of this group: intervals, p, n
@@ -220,7 +229,7 @@ def log_provenance(log: RunLog) -> None:
     made_with = provenance()
     log.json(made_with, PROVENANCE)
     if (git := made_with["git"]) is not None:
-        log.tags({"mlflow.source.git.commit": git["commit"], "debiaslab.dirty": git["dirty"]})
+        log.tags({COMMIT_TAG: git["commit"], DIRTY_TAG: git["dirty"]})
 
 
 def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Scorecard) -> None:
@@ -231,11 +240,11 @@ def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Sco
         "stopped_early": float(result.stopped_early),
     }
     log.metrics({**flat(scorecard), **measured}, step=result.words)
-    log.tags({"debiaslab.engine": result.engine})
+    log.tags({ENGINE_TAG: result.engine})
     if result.resumed_at is not None:
-        log.tags({"debiaslab.resumed_at": f"{result.resumed_at} words"})
+        log.tags({RESUMED_TAG: f"{result.resumed_at} words"})
     log.json(scorecard.to_dict(), SCORECARD)
-    log.text(scorecard.table(), "scorecard.txt")
+    log.text(scorecard.table(), SCORECARD_TABLE)
     log.json(_corpus_summary(corpus), CORPUS)
     with tempfile.TemporaryDirectory() as folder:
         vectors = result.embeddings.save(Path(folder) / Path(VECTORS).name)

@@ -27,6 +27,7 @@ from debiaslab.study.search_storage import explained
 from debiaslab.study.summary import Summary, summarise, words_note
 from debiaslab.study.trials import Trials
 from debiaslab.system.outputs import check_output, refuse_overwriting
+from debiaslab.tracking.names import CORPUS_TAG, STRATEGY_TAG
 from debiaslab.vectors.words import written_pairs
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _header(corpus: Corpus, plan: Plan, tags: Mapping[str, str]) -> StudyHeader:
         "corpus": corpus.name,
         "corpus_fingerprint": corpus.fingerprint,
     }
-    own = {"debiaslab.strategy": plan.strategy, "debiaslab.corpus": corpus.name}
+    own = {STRATEGY_TAG: plan.strategy, CORPUS_TAG: corpus.name}
     return StudyHeader(
         params, {**own, **tags}, f"Sweep of λ for `{plan.strategy}` on {corpus.name}."
     )
