@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
 from debiaslab.errors import UserError
-from debiaslab.tracking.run_info import BETWEEN_SEEDS, SCORECARD, SIDES, RunInfo
+from debiaslab.tracking.names import BETWEEN_SEEDS, SCORECARD, SIDES
+from debiaslab.tracking.records import RunInfo
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Scorecard
@@ -67,7 +68,7 @@ class StrategyResult:
 
 def read_side(store: Store, kept: KeptStrategy) -> StrategyResult:
     """Return one strategy of a comparison with what its runs measured."""
-    runs = kept["runs"]
+    runs = [None if r is None or _deleted(store, r) else r for r in kept["runs"]]
     found = [None if run_id is None else store.run(run_id) for run_id in runs]
     return StrategyResult(
         strategy=kept["strategy"],
