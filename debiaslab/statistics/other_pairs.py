@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from debiaslab.lexicons import Half, load, load_pairs
-from debiaslab.lexicons.sembias import load_sembias
+from debiaslab.lexicons.tables import load_sembias
 from debiaslab.metrics.biased_words import biased_words
 from debiaslab.metrics.cases import DEFINITIONAL_PAIRS, OCCUPATIONS
 from debiaslab.metrics.effort import Effort
