@@ -8,7 +8,7 @@ import pytest
 
 from debiaslab.corpus import Corpus
 from debiaslab.metrics import Record, Scorecard
-from debiaslab.report import Side, html_page
+from debiaslab.report import StrategyResult, html_page
 from debiaslab.report.tables import (
     floor_markdown,
     floor_rows,
@@ -28,12 +28,12 @@ from tests.toys import toy_corpus
 TESTS = ("kmeans_alignment", "svm_recovery", "profession_neighbors")
 
 
-def side(name: str, *values: float | None) -> Side:
+def side(name: str, *values: float | None) -> StrategyResult:
     cards = tuple(
         Scorecard("", tuple(Record("lipstick", test, "all", value) for test in TESTS))
         for value in values
     )
-    return Side(name, None, "pre", name != "baseline", cards, (None,) * 3, ("id",) * 3)
+    return StrategyResult(name, None, "pre", name != "baseline", cards, (None,) * 3, ("id",) * 3)
 
 
 SIDES = (side("baseline", 0.97, 0.98, 0.99), side("gender-blind", 0.90, 0.93, 0.91))
@@ -58,7 +58,9 @@ def test_the_table_is_of_means_intervals_and_paired_differences() -> None:
 def test_where_gender_cannot_be_seen_nothing_is_promised() -> None:
     same = (side("baseline", 0.97, 0.98, 0.99), side("gender-blind", 0.98, 0.97, 0.98))
     assert floor_text(same).splitlines()[2].endswith("none seen")
-    one = tuple(Side(s.strategy, None, "pre", False, s.cards[:1], (None,), ("id",)) for s in SIDES)
+    one = tuple(
+        StrategyResult(s.strategy, None, "pre", False, s.cards[:1], (None,), ("id",)) for s in SIDES
+    )
     assert floor_text(one).splitlines()[2].endswith("one seed cannot tell")
 
 

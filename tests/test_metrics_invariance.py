@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from debiaslab.lexicons import association_tests, attribute, load, load_pairs
 from debiaslab.lexicons.tables import load_occupation_women, load_sembias, occupation_women_names
 from debiaslab.metrics import AnalogySection, AnalogySet, SimilaritySet, evaluate
-from debiaslab.metrics.groups import GROUPS
+from debiaslab.metrics.evaluation import GROUPS
 from debiaslab.metrics.sembias import words_of
 from debiaslab.vectors.embeddings import Embeddings
 

@@ -253,6 +253,22 @@ def test_looking_at_a_store_without_studies_makes_none(
     assert "no tracking store" in refused(capfd, "studies", "--store", "../none").sentence
 
 
+# A best run that somebody deleted --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["report", "export", "neighbors"])
+def test_when_the_best_run_was_deleted_the_best_of_the_others_is_taken(
+    made: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    store = copy_store(made, tmp_path / "store")
+    opened = Store.open(store)
+    best = opened.best("small").run_id
+    opened.remove(best)
+    said = call(capfd, *READING[command], "--store", str(store))
+    assert said.code == 0, said.err
+    assert f"the best run {best[:8]} of the study 'small' was deleted" in said.err
+
+
 # Stores that another program holds ------------------------------------------------------------
 
 

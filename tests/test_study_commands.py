@@ -22,8 +22,8 @@ import pytest
 from debiaslab.commands.arguments import next_command
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.sgns import Checkpoints
-from debiaslab.sgns.checkpoint_file import State
-from debiaslab.sgns.identity import key_of
+from debiaslab.sgns.checkpoint import key_of
+from debiaslab.sgns.engine import State
 from debiaslab.study import archive as archive_module
 from debiaslab.study.kept import keep_corpus, kept_study
 from debiaslab.study.leftovers import owner_of

@@ -19,7 +19,7 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.system.outputs import check_output
 
 if TYPE_CHECKING:
-    from debiaslab.report import Report
+    from debiaslab.report import ReportContent
 
 EXAMPLES = """examples:
   python -m debiaslab report --study quickstart
@@ -90,7 +90,7 @@ def _format(name: str | None, out: str | None) -> str:
     return name
 
 
-def _written(report: Report, page: str, form: str, out: Path) -> Iterator[str]:
+def _written(report: ReportContent, page: str, form: str, out: Path) -> Iterator[str]:
     from debiaslab.report import markdown_page, pdf_page
     from debiaslab.system.atomic import replacing
 

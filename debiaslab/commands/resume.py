@@ -106,7 +106,7 @@ def _same_text(study: StudyFile, args: argparse.Namespace, begun: Sequence[Study
 
 def _without_text(store: Store, study: StudyFile, begun: Sequence[StudyRun]) -> Corpus | None:
     """Return the encoded corpus of a study whose text is not here; None: it is, or nothing is."""
-    from debiaslab.corpus.reference import Reference
+    from debiaslab.corpus.corpus import CorpusReference
     from debiaslab.study.kept import CORPUS, find_corpus
 
     files = study.corpus.files
@@ -115,7 +115,9 @@ def _without_text(store: Store, study: StudyFile, begun: Sequence[StudyRun]) -> 
     run = begun[0]
     fingerprint = run.params["corpus_fingerprint"]
     path = Path(CACHE) / f"fetched-{fingerprint[:16]}"
-    wanted = Reference(fingerprint, path, study.corpus.settings(), run.params["corpus"], files)
+    wanted = CorpusReference(
+        fingerprint, path, study.corpus.settings(), run.params["corpus"], files
+    )
     found = wanted.find(CACHE)
     if found is None and CORPUS in store.artifacts(run.run_id):
         found = find_corpus(store, run.run_id, wanted, CACHE)

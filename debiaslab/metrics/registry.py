@@ -22,23 +22,21 @@ from numpy.typing import NDArray
 
 from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons import Attribute, Half
-from debiaslab.metrics.cases import Case
-from debiaslab.metrics.effort import HALVES, Effort
-from debiaslab.metrics.null import RandomWords
+from debiaslab.metrics.cases import HALVES, Case, Effort
+from debiaslab.metrics.null import RandomWords, Yardstick, with_null
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.yardstick import Yardstick, with_null
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.groups import Subject
+    from debiaslab.metrics.evaluation import Subject
 
 Array = NDArray[np.float64]
 Better = Literal["higher", "lower", "near 0", "near null"]
 
 ENTRY_POINTS = "debiaslab.metrics"
 FILES = (
-    *("weat", "association", "projection", "indirect_bias", "rnsb", "sembias", "factual"),
-    *("similarity", "analogies", "retention", "neighbor_overlap", "lipstick_records", "collapse"),
+    *("weat", "association", "projection", "rnsb", "sembias", "factual"),
+    *("similarity", "analogies", "neighbor_overlap", "lipstick_records", "collapse"),
 )
 """The files of this folder that register metrics, in the order of the scorecard."""
 

@@ -27,7 +27,6 @@ from debiaslab.metrics.bootstrap import (
 )
 from debiaslab.metrics.cases import Case
 from debiaslab.metrics.gender_direction import FoundPairs, find_pairs
-from debiaslab.metrics.measured import MIN_WORDS, Measured, NotMeasuredError
 from debiaslab.metrics.null import DRAWS, RandomWords, mean, null_from
 from debiaslab.metrics.registry import (
     Better,
@@ -39,8 +38,20 @@ from debiaslab.metrics.registry import (
     doc_of,
 )
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
-from debiaslab.metrics.word_sets import FoundSets, find_sets, in_order, union
+from debiaslab.metrics.vocabulary import (
+    MIN_WORDS,
+    Found,
+    FoundSets,
+    Measured,
+    NotMeasuredError,
+    find,
+    find_sets,
+    in_order,
+    require_directions,
+    require_enough,
+    union,
+    unit_rows,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from debiaslab.metrics.measured import shortlist
+from debiaslab.metrics.vocabulary import shortlist
 from debiaslab.report import tables
 from debiaslab.report.drawings import (
     Drawing,
@@ -47,7 +47,7 @@ TERMS = {
 
 
 @dataclass(frozen=True)
-class Report:
+class ReportContent:
     """The report of one study or run.
 
     Attributes:
@@ -98,7 +98,7 @@ def study_report(
     formula: str,
     strategies: Mapping[str, str] | None = None,
     brief: bool = False,
-) -> Report:
+) -> ReportContent:
     """Return the report of a study, from its results alone.
 
     Args:
@@ -119,7 +119,7 @@ def study_report(
         drawings += word_drawings(*vectors, study.held_out.tuned_on, note)
         index = neighbor_index(*vectors)
     command = shlex.join(["python", "-m", "debiaslab", "report", "--study", study.name])
-    return Report(
+    return ReportContent(
         title=study.name,
         question=_question(study),
         headline=_headline(study),

@@ -33,7 +33,7 @@ from debiaslab.report.style import Spot, png, spots_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from debiaslab.results import PlantedStudy, RunResults, Side, TrialRow
+    from debiaslab.results import PlantedStudy, RunResults, StrategyResult, TrialRow
     from debiaslab.vectors.embeddings import Embeddings
 
 
@@ -96,7 +96,7 @@ def sweep_drawings(rows: Sequence[TrialRow], strategy: str) -> Iterator[Drawing]
     )
 
 
-def comparison_drawings(sides: Sequence[Side]) -> Iterator[Drawing]:
+def comparison_drawings(sides: Sequence[StrategyResult]) -> Iterator[Drawing]:
     """Yield the figures of a comparison."""
     yield from drawing(
         "front",

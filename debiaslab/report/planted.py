@@ -166,7 +166,7 @@ def _rho(points: Sequence[Point], scale: Sequence[float]) -> float | None:
 def _seed_rho(values: Sequence[float | None], scale: Sequence[float]) -> float | None:
     import numpy as np
 
-    from debiaslab.metrics.spearman import spearman
+    from debiaslab.metrics.bootstrap import spearman
 
     runs = [(at, value) for at, value in zip(scale, values, strict=True) if value is not None]
     if len(runs) < _LEAST_DOSES:

@@ -24,8 +24,7 @@ from debiaslab.metrics import (
 )
 from debiaslab.metrics.bootstrap import RESAMPLES, Interval, bootstrap_mean
 from debiaslab.metrics.gender_direction import HE_SHE, pair_difference
-from debiaslab.metrics.vocabulary import find, unit_rows
-from debiaslab.metrics.word_sets import in_order
+from debiaslab.metrics.vocabulary import find, in_order, unit_rows
 
 if TYPE_CHECKING:
     from debiaslab.lexicons import Half

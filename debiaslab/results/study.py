@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from debiaslab.errors import UserError
 from debiaslab.results.planted import DOSE, PlantedStudy, planted_study
 from debiaslab.results.run import BASELINE, RunResults
-from debiaslab.results.sides import Side, read_sides
+from debiaslab.results.sides import StrategyResult, read_sides
 from debiaslab.results.trials import TrialRow, trial_rows
 from debiaslab.results.words import HeldOut
 from debiaslab.tracking.run_info import COMPARISON_TAG, CORPUS, PROVENANCE, RunInfo, StudyRun
@@ -109,7 +109,7 @@ class StudyResults:
         return tuple(replace(row, best=row.trial is not None and row.trial == best) for row in rows)
 
     @cached_property
-    def sides(self) -> tuple[Side, ...]:
+    def sides(self) -> tuple[StrategyResult, ...]:
         """The strategies of a comparison, the baseline first.
 
         Raises:

@@ -9,7 +9,14 @@ from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import default_pairs
 from debiaslab.regularizers import Strategy
-from debiaslab.report import Report, TrialRow, headline, html_page, study_report, trials_table
+from debiaslab.report import (
+    ReportContent,
+    TrialRow,
+    headline,
+    html_page,
+    study_report,
+    trials_table,
+)
 from debiaslab.report.verdict import verdict
 from debiaslab.results import read_study
 from debiaslab.study.objective import FORMULA
@@ -187,7 +194,7 @@ REPORT = "report.html"
 _FULL = "debiaslab.full_report"  # tag of a study whose page is the full report
 
 
-def report_of(study: StudyResults, *, brief: bool = False) -> Report:
+def report_of(study: StudyResults, *, brief: bool = False) -> ReportContent:
     """Return the report of a study, with what each strategy says of itself."""
     about = _about_strategies(study)
     return study_report(study, formula=FORMULA, strategies=about, brief=brief)

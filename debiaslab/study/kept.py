@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.corpus.reference import Reference, files_of
+from debiaslab.corpus.corpus import CorpusReference, files_of
 from debiaslab.errors import UserError
 from debiaslab.tracking.run_info import GROUP_TAG
 
@@ -115,7 +115,7 @@ def keep_corpus(store: Store, study: str, corpus: Corpus) -> None:
         writer.file(file, CORPUS)
 
 
-def find_corpus(store: Store, study: str, reference: Reference, cache: str | Path) -> Corpus:
+def find_corpus(store: Store, study: str, reference: CorpusReference, cache: str | Path) -> Corpus:
     """Return the corpus of a study: from a folder here, or fetched once from the store.
 
     Args:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from debiaslab.sgns.checkpoint_folder import Saved, discard, files_of, saved_in
+from debiaslab.sgns.checkpoint import Saved, discard, files_of, saved_in
 from debiaslab.study.kept import RESTORING
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store
 from debiaslab.tracking.run_info import RunInfo

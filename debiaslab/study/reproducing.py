@@ -15,8 +15,8 @@ import numpy as np
 
 from debiaslab import lexicons, regularizers
 from debiaslab.corpus import Corpus, CorpusSettings
-from debiaslab.corpus.builtin import BuiltinSource
-from debiaslab.corpus.reference import Reference
+from debiaslab.corpus.corpus import CorpusReference
+from debiaslab.corpus.sources import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.sgns import TrainSettings, train
@@ -177,7 +177,7 @@ def find_corpus(recipe: Recipe, files: Sequence[str], cache: str | Path) -> Corp
     settings = CorpusSettings.from_record(recipe.corpus["settings"])
     builtin = sources == [BuiltinSource.label]
     if not files:
-        there = Reference(
+        there = CorpusReference(
             wanted, Path(cache) / "none", settings, recipe.run.params["corpus"], tuple(sources)
         )
         if found := there.find(cache):

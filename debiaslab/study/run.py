@@ -6,7 +6,7 @@ import json
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -31,7 +31,6 @@ from debiaslab.sgns import (
 from debiaslab.study.description import run_name, run_note, strategy_label
 from debiaslab.study.leftovers import CHECKPOINTS, owner_of
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
-from debiaslab.system.memory import give_back
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
 from debiaslab.tracking.run_info import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD, YARDSTICK
@@ -161,11 +160,9 @@ def run_once(
             result = train_logged(
                 log, corpus, settings, bound, init=init, checkpoint=checkpoint, progress=progress
             )
-        give_back()  # what training took: the scorecard's arrays are not to come on top
         scorecard = evaluate(
             result.embeddings, name=name, seed=seed, baseline=against, lipstick_nulls=False
         )
-        give_back()
         log_results(log, corpus, result, scorecard)
         if baseline is None:
             yardstick = measure_yardstick(plan.objective, result.embeddings, scorecard, seed)
@@ -177,7 +174,16 @@ def run_once(
         log.tags({NOTE_TAG: run_note(label, seed, outcome)})
         log.json(asdict(yardstick), YARDSTICK)
         compared = None if baseline is None else _scorecard(store, baseline.run_id)
-        _log_report_page(log, name, params, result, scorecard, outcome, yardstick, compared)
+        content = RunContent(
+            title=name,
+            params=params,
+            provenance=provenance(),
+            scorecard=scorecard,
+            formula=FORMULA,
+            outcome=None if outcome is None else asdict(outcome),
+            baseline=compared,
+        )
+        _log_report_page(log, content, result, yardstick)
     return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
 
 
@@ -463,33 +469,16 @@ def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Sco
 
 
 def _log_report_page(
-    log: RunLog,
-    title: str,
-    params: Mapping[str, Any],
-    result: TrainResult,
-    scorecard: Scorecard,
-    outcome: Outcome | None,
-    yardstick: Yardstick,
-    baseline: Scorecard | None,
+    log: RunLog, content: RunContent, result: TrainResult, yardstick: Yardstick
 ) -> None:
     loss = [(report.step, report.loss) for report in result.history]
     penalty = [(report.step, report.penalty) for report in result.history]
     shown = penalty if any(value for _, value in penalty) else []
-    sizes = association_sizes(scorecard, baseline, yardstick.nulls)
+    sizes = association_sizes(content.scorecard, content.baseline, yardstick.nulls)
     drawings = list(run_drawings(sizes, loss, shown))
     for each in drawings:
         log.binary(each.png, f"figures/{each.name}.png")
-    content = RunContent(
-        title=title,
-        params=params,
-        provenance=provenance(),
-        scorecard=scorecard,
-        formula=FORMULA,
-        outcome=None if outcome is None else asdict(outcome),
-        baseline=baseline,
-        drawings=drawings,
-    )
-    log.text(html_page(content.report()), "report.html")
+    log.text(html_page(replace(content, drawings=drawings).report()), "report.html")
 
 
 def _scorecard(store: Store, run_id: str) -> Scorecard:

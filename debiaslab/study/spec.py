@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from debiaslab import regularizers
 from debiaslab.corpus import CorpusSettings
-from debiaslab.corpus.builtin import BuiltinSource
 from debiaslab.corpus.settings import Marks, Rare
+from debiaslab.corpus.sources import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Uniform
 from debiaslab.sgns import TrainSettings

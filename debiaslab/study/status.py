@@ -41,7 +41,7 @@ State = Literal["done", "running", "failed", "missing", "pruned", "not needed"]
 
 
 @dataclass(frozen=True)
-class Row:
+class TrialStatus:
     """One trial: None is the baseline."""
 
     trial: int | None
@@ -59,7 +59,7 @@ class Status:
     """A study, the baseline first and then trial by trial."""
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[TrialStatus, ...]
 
     @property
     def counts(self) -> Counter[str]:
@@ -127,7 +127,7 @@ def status_of(
             for (each, seed), run in latest.items()
             if each == number and cells.get(seed) in _TRAINED
         }
-        rows.append(Row(number, weight, cells, own))
+        rows.append(TrialStatus(number, weight, cells, own))
     return Status(name, tuple(rows))
 
 

@@ -663,6 +663,67 @@ class Store:
                 shutil.rmtree(folder, ignore_errors=True)
         self._folders.pop(run_id, None)
 
+    def remove_for_good(self, run_id: str) -> bool:
+        """Remove a run, its row in the database too; return whether it is only marked as deleted.
+
+        A tracking server lets nobody but whoever runs it (``mlflow gc``) remove rows.
+        """
+        from mlflow.tracking._tracking_service.utils import _get_store
+
+        folder = self._folder(run_id)
+        with _explained(self.uri):
+            self._client.delete_run(run_id)
+            if folder is not None and run_id in folder.parts:
+                shutil.rmtree(folder.parent if folder.name == "artifacts" else folder, True)
+            self._folders.pop(run_id, None)
+            # What `mlflow gc` calls, which itself removes every experiment that was ever deleted.
+            remove = getattr(_get_store(self.uri), "_hard_delete_run", None)
+            if remove is not None:
+                remove(run_id)
+        return remove is None
+
+    def size_of(self, run_id: str) -> int:
+        """Return the bytes of a run's files that lie on this machine."""
+        folder = self._folder(run_id)
+        files = folder.rglob("*") if folder is not None else ()
+        return sum(file.stat().st_size for file in files if file.is_file())
+
+    def forget_model(self, name: str, runs: Sequence[str]) -> None:
+        """Remove the models that were made of some runs, and their versions of a registered one.
+
+        Args:
+            name: Name of the registered model, as :meth:`register` was given it.
+            runs: Ids of the runs.
+        """
+        from mlflow.tracking._tracking_service.utils import _get_store
+
+        name = _model_name(name)
+        with _explained(self.uri):
+            versions = self._client.search_model_versions(f"name = '{name}'")
+            ours = [each for each in versions if each.run_id in runs]
+            for version in ours:
+                self._client.delete_model_version(name, version.version)
+            if ours and len(ours) == len(versions):
+                self._client.delete_registered_model(name)
+            remove = getattr(_get_store(self.uri), "_hard_delete_logged_model", None)
+            for run_id in runs:
+                outputs = self._client.get_run(run_id).outputs
+                for output in outputs.model_outputs if outputs is not None else ():
+                    model = self._client.get_logged_model(output.model_id)
+                    folder = local_path(model.artifact_location)
+                    self._client.delete_logged_model(model.model_id)
+                    if folder is not None and model.model_id in folder.parts:
+                        shutil.rmtree(folder.parent, ignore_errors=True)
+                    if remove is not None:
+                        remove(model.model_id)
+
+    def remove_view(self, study: StudyRun) -> None:
+        """Remove what :meth:`save_view` saved of a study."""
+        key = f"{VIEW_TAG}{study.run_id}"
+        with _explained(self.uri):
+            if key in self._client.get_experiment(study.experiment).tags:
+                self._client.delete_experiment_tag(study.experiment, key)
+
     def is_deleted(self, run_id: str) -> bool:
         """Whether a run was deleted; False, too, when the store knows nothing of it."""
         return self._lifecycle(run_id) == "deleted"
@@ -784,7 +845,7 @@ class Store:
         """
         from mlflow.exceptions import MlflowException
 
-        name = re.sub("[/:]", "-", name)
+        name = _model_name(name)
         model_id = model.removeprefix("models:/")
         with _explained(self.uri):
             # Not ``models:/…``, which MLflow would look up in the process's own store.
@@ -951,6 +1012,11 @@ def _forget_folders() -> None:
     from mlflow.tracking._tracking_service import utils
 
     utils._artifact_repos_cache.clear()
+
+
+def _model_name(study: str) -> str:
+    """Return the name of a registered model for a study: MLflow takes neither ``/`` nor ``:``."""
+    return re.sub("[/:]", "-", study)
 
 
 def _experiments(client: MlflowClient, stage: str) -> list[Experiment]:

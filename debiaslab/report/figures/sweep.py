@@ -32,6 +32,9 @@ _Drawn = tuple[Spread, Spread, TrialSummary]  # retention, bias, and the trial
 BIAS_LABEL = "bias\n(1 = 95 % of random words)"
 
 
+_Look = tuple[str, str, str, str]  # what is drawn, its colour and marker, its name
+
+
 def sweep_figure(rows: Sequence[TrialRow]) -> Figure:
     """Draw bias (tune and report words) and retention against λ.
 
@@ -46,10 +49,10 @@ def sweep_figure(rows: Sequence[TrialRow]) -> Figure:
     upper, lower = made.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     for name, color, marker in (("bias_tune", TUNE, "o"), ("bias_report", REPORT, "s")):
         label = f"{name.removeprefix('bias_')} words"
-        _series(upper, rows, trials, name, color, marker, label)
+        _series(upper, rows, trials, (name, color, marker, label))
         _band(upper, summaries, name, color, f"baseline, {label}")
-    _series(lower, rows, trials, "retention", TUNE, "o", "tune pairs")
-    _series(lower, rows, trials, "retention_report", REPORT, "s", "report pairs")
+    _series(lower, rows, trials, ("retention", TUNE, "o", "tune pairs"))
+    _series(lower, rows, trials, ("retention_report", REPORT, "s", "report pairs"))
     lower.axhline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="baseline")
     best = next((each for each in trials if each.best), None)
     for axes in (upper, lower):
@@ -165,11 +168,9 @@ def _series(
     axes: Axes,
     rows: Sequence[TrialRow],
     trials: Sequence[TrialSummary],
-    name: str,
-    color: str,
-    marker: str,
-    label: str,
+    look: _Look,
 ) -> None:
+    name, color, marker, label = look
     own = [
         (row, value)
         for row in rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -53,8 +53,8 @@ def scorecard_figure(sizes: Sequence[AssociationSize]) -> Figure:
             _bar(axes, y, size.run_interval, color)
         for places_of, side in ((above, "baseline"), (below, "run")):
             _tell(axes, places_of, own, side)
-        _dots(axes, above, [size.baseline for size in own], color, marker, half, hollow=True)
-        _dots(axes, below, [size.run for size in own], color, marker, half, hollow=False)
+        _dots(axes, above, own, "baseline", (color, marker))
+        _dots(axes, below, own, "run", (color, marker))
     axes.axvline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="95 % of random words")
     axes.set_yticks(range(len(tests)), [association_label(test) for test in tests])
     axes.set_ylim(len(tests) - 0.4, -0.6)
@@ -102,13 +102,12 @@ def association_label(test: str) -> str:
 def _dots(
     axes: Axes,
     places: Sequence[float],
-    values: Sequence[float | None],
-    color: str,
-    marker: str,
-    half: str,
-    *,
-    hollow: bool,
+    own: Sequence[AssociationSize],
+    side: Literal["baseline", "run"],
+    look: tuple[str, str],
 ) -> None:
+    color, marker = look
+    values = [getattr(size, side) for size in own]
     points = [(x, y) for x, y in zip(values, places, strict=True) if x is not None]
     if not points:
         return
@@ -118,8 +117,8 @@ def _dots(
         marker=marker,
         markersize=7,
         color=color,
-        markerfacecolor="white" if hollow else color,
-        label=f"{half} words, {'baseline' if hollow else 'this run'}",
+        markerfacecolor="white" if side == "baseline" else color,
+        label=f"{own[0].words} words, {'baseline' if side == 'baseline' else 'this run'}",
         zorder=3,
     )
 
