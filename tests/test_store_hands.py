@@ -20,7 +20,7 @@ from debiaslab.results import read_sides
 from debiaslab.study.claims import Claims
 from debiaslab.study.search_storage import open_storage
 from debiaslab.tracking import Store
-from debiaslab.tracking.store import EXPERIMENT, HOME_TAG
+from debiaslab.tracking.names import EXPERIMENT, HOME_TAG
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import call, refused
 

@@ -342,7 +342,7 @@ def run_vectors(store: Store, run: RunInfo) -> Embeddings:
             it had vectors.
     """
     from debiaslab.tracking import STUDY_TAG, VECTORS
-    from debiaslab.tracking.run_info import COMPARISON_TAG
+    from debiaslab.tracking.names import COMPARISON_TAG
     from debiaslab.vectors.embeddings import Embeddings
 
     if run.kind == "study":

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 def _done(root: str, name: str) -> tuple[int, int]:
     """Return how many runs of trials and baselines have finished already."""
     from debiaslab.tracking import Store
-    from debiaslab.tracking.store_paths import locate
+    from debiaslab.tracking.contact import locate
 
     database = locate(root).database  # None: a server, which is asked
     if database is not None and not database.is_file():

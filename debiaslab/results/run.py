@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from debiaslab.results.planted import DOSE
 from debiaslab.results.words import HeldOut, held_out
-from debiaslab.tracking.run_info import PROVENANCE, SCORECARD, VECTORS, YARDSTICK, RunInfo
+from debiaslab.tracking.names import PROVENANCE, SCORECARD, VECTORS, YARDSTICK
+from debiaslab.tracking.records import RunInfo
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Scorecard

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
 from debiaslab.errors import UserError
-from debiaslab.tracking.run_info import BETWEEN_SEEDS, SCORECARD, SIDES, RunInfo
+from debiaslab.tracking.names import BETWEEN_SEEDS, SCORECARD, SIDES
+from debiaslab.tracking.records import RunInfo
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Scorecard

@@ -16,7 +16,8 @@ from debiaslab.results.run import BASELINE, RunResults
 from debiaslab.results.sides import StrategyResult, read_sides
 from debiaslab.results.trials import TrialRow, trial_rows
 from debiaslab.results.words import HeldOut
-from debiaslab.tracking.run_info import COMPARISON_TAG, CORPUS, PROVENANCE, RunInfo, StudyRun
+from debiaslab.tracking.names import COMPARISON_TAG, CORPUS, PROVENANCE
+from debiaslab.tracking.records import RunInfo, StudyRun
 
 if TYPE_CHECKING:
     import pandas as pd

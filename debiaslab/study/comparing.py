@@ -38,7 +38,8 @@ from debiaslab.study.run import (
 )
 from debiaslab.study.sweeping import sweep
 from debiaslab.tracking import Store
-from debiaslab.tracking.run_info import BETWEEN_SEEDS, COMPARISON_TAG, VECTORS, RunInfo
+from debiaslab.tracking.names import BETWEEN_SEEDS, COMPARISON_TAG, VECTORS
+from debiaslab.tracking.records import RunInfo
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:

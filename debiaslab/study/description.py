@@ -20,7 +20,7 @@ from debiaslab.report import (
 from debiaslab.report.verdict import verdict
 from debiaslab.results import read_study
 from debiaslab.study.objective import FORMULA
-from debiaslab.tracking.ui_views import run_page, view_page
+from debiaslab.tracking.ui import run_page, view_page
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.corpus.corpus import CorpusReference, files_of
 from debiaslab.errors import UserError
-from debiaslab.tracking.run_info import GROUP_TAG
+from debiaslab.tracking.names import GROUP_TAG
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

@@ -12,7 +12,7 @@ from pathlib import Path
 from debiaslab.sgns.checkpoint import Saved, discard, files_of, saved_in
 from debiaslab.study.kept import RESTORING
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store
-from debiaslab.tracking.run_info import RunInfo
+from debiaslab.tracking.records import RunInfo
 
 CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
 STUDY = "study"  # key of a checkpoint's owner: the run of its study

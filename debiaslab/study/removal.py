@@ -14,8 +14,7 @@ from debiaslab.study.leftovers import CHECKPOINTS, STUDY
 from debiaslab.study.search_storage import explained, open_storage, search_exists, storage_to_read
 from debiaslab.system.processes import this_process
 from debiaslab.tracking import Store, StudyRun
-from debiaslab.tracking.run_info import RunInfo
-from debiaslab.tracking.run_records import owner, status_now
+from debiaslab.tracking.records import RunInfo, owner, status_now
 
 
 @dataclass(frozen=True)

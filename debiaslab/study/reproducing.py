@@ -23,7 +23,8 @@ from debiaslab.sgns import TrainSettings, train
 from debiaslab.study.run import bound_strategy, flat
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG
-from debiaslab.tracking.run_info import PROVENANCE, SCORECARD, VECTORS, RunInfo
+from debiaslab.tracking.names import PROVENANCE, SCORECARD, VECTORS
+from debiaslab.tracking.records import RunInfo
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:

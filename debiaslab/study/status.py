@@ -21,8 +21,7 @@ from debiaslab.study.run import bound_strategy
 from debiaslab.study.search import counted_trials, seeds_tried
 from debiaslab.study.search_storage import search_exists, storage_to_read
 from debiaslab.tables import Column, Table
-from debiaslab.tracking.run_info import RunInfo
-from debiaslab.tracking.run_records import status_now
+from debiaslab.tracking.records import RunInfo, status_now
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

@@ -1,4 +1,4 @@
-"""The schema of a store's database, told without changing it, and copies to read in its stead.
+"""The sqlite file of a local store: its schema, its place, its lock, and copies to read instead.
 
 A store is read as it is where that changes nothing. A copy is read where MLflow would write: where
 its schema is older (MLflow would migrate it, and the older MLflow could not open it any more), its
@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from shlex import quote as quote_word
@@ -27,7 +27,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from debiaslab.errors import UserError
-from debiaslab.tracking.store_paths import ROOT_TAG
+from debiaslab.tracking.names import PROVENANCE, ROOT_TAG
 
 Age = Literal["none", "older", "current", "newer"]
 
@@ -45,6 +45,175 @@ _LOCATIONS = (
     ("model_versions", "source"),
     ("model_versions", "storage_location"),
 )
+LOCK = ".opening.lock"
+_LOCK_SECONDS = 120
+_LOGS = ("wal", "shm", "journal")  # endings of what sqlite keeps beside a database
+# File systems of one machine. sqlite's write-ahead log needs memory that all its processes share,
+# so that on a file system of several machines it could damage the database.
+_LOCAL = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "overlay"})
+_MOUNTS = Path("/proc/self/mountinfo")
+_PATIENCE = 0.2  # seconds: the change can wait until no other process has the file open
+
+
+def make_folder(database: Path) -> None:
+    """Make the folder of a database.
+
+    Raises:
+        UserError: It cannot be made.
+    """
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_open(database, error) from error
+
+
+@contextlib.contextmanager
+def one_at_a_time(database: Path | None) -> Iterator[None]:
+    """Keep other processes from making the tables of a new local store at the same time.
+
+    A new database is removed when the block raises: MLflow cannot go on from half of its tables.
+
+    Raises:
+        UserError: Another process keeps it locked, or the lock cannot be made.
+    """
+    if database is None:
+        yield
+        return
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(database.parent / LOCK, timeout=_LOCK_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise held_by_another(database, _LOCK_SECONDS) from error
+    except OSError as error:
+        raise cannot_open(database, error) from error
+    new = not database.exists()
+    try:
+        yield
+    except BaseException:
+        if new:
+            _remove(database)
+        raise
+    finally:
+        lock.release()
+
+
+def prepare(database: Path) -> None:
+    """Make sure that a database can be written, knows where it lies, and writes ahead.
+
+    Raises:
+        UserError: It cannot be opened, or is none; or its schema is not the installed MLflow's.
+    """
+    with explained_sqlite(database), contextlib.closing(open_to_write(database)) as connection:
+        # MLflow would try a file that cannot be opened ten times, over minutes.
+        connection.execute("PRAGMA schema_version").fetchone()
+    schema = schema_of(database)
+    if schema.age == "newer":
+        raise too_new(str(database), schema, database)
+    if schema.age == "older" and not schema.empty:  # an empty one was cut short as it was made
+        raise too_old(str(database), f"sqlite:///{database.as_posix()}")
+    rebase(database)
+    write_ahead(database)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of a database, to be read in its stead; it goes with this object.
+
+    Attributes:
+        path: The copy.
+        why: Why the database itself cannot be opened without changing it.
+    """
+
+    path: Path
+    why: str
+    _folder: tempfile.TemporaryDirectory[str] = field(repr=False)
+
+
+def copy_to_read(database: Path) -> Copy | None:
+    """Return a copy that MLflow may open; None: it changes nothing in the database itself.
+
+    Raises:
+        UserError: It cannot be read, has no runs of MLflow's, or is of a newer MLflow.
+    """
+    schema = schema_of(database)
+    if schema.age in ("none", "older"):  # as it is while another process makes it
+        wait_for_makers(database.parent / LOCK)
+        schema = schema_of(database)
+    if schema.age == "none":
+        raise no_store(database)
+    if schema.age == "newer":
+        raise too_new(str(database), schema, database)
+    why = _untouchable(database, schema)
+    if why is None:
+        return None
+    folder = tempfile.TemporaryDirectory(prefix="debiaslab-", ignore_cleanup_errors=True)
+    with explained_sqlite(database):
+        copy = copy_database(database, Path(folder.name))
+    if schema.age == "older":
+        upgrade_copy(copy)
+    rebase(copy, database.parent)
+    return Copy(copy, why, folder)
+
+
+def _untouchable(database: Path, schema: Schema) -> str | None:
+    """Return why MLflow cannot open a database without changing it; None: it can."""
+    if schema.age == "older":
+        return "an older MLflow wrote this store"
+    if not may_write(database):
+        return "this store may not be written"
+    if schema.moved:
+        return "the folder of this store was moved, and no command has written to it since"
+    return None if schema.whole else "MLflow would add its default experiment to this store"
+
+
+def no_store(database: Path) -> UserError:
+    """Say that there is no store yet."""
+    return UserError(
+        f"there is no tracking store at {database.parent}",
+        next_step="python -m debiaslab sweep --strategy projection",
+    )
+
+
+def _remove(database: Path) -> None:
+    for file in (database, *(database.with_name(f"{database.name}-{log}") for log in _LOGS)):
+        with contextlib.suppress(OSError):
+            file.unlink()
+
+
+def write_ahead(database: Path) -> None:
+    """Let sqlite write its changes to a log beside the file first (``journal_mode=WAL``).
+
+    A commit then waits for the disk once instead of three or four times. It still waits
+    (``synchronous`` stays FULL), so that what was committed outlives a power cut. The file
+    remembers the mode. Where its file system is not known to be of this machine alone, or another
+    process keeps the change from being made, it stays as it is; of a damaged file, too: whoever
+    opens it says so.
+    """
+    if not _is_local(database.parent):
+        return
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(database, timeout=_PATIENCE)) as connection,
+    ):
+        connection.execute("PRAGMA journal_mode = WAL").fetchone()
+
+
+def _is_local(folder: Path) -> bool:
+    try:
+        device = os.stat(folder).st_dev
+        lines = _MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # not Linux
+        return False
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    kinds = {_kind(line) for line in lines if line.split()[2] == wanted}
+    return bool(kinds) and kinds <= _LOCAL
+
+
+def _kind(line: str) -> str:
+    """Return the file system of a line of mountinfo: the first word after the lone hyphen."""
+    return line.partition(" - ")[2].split()[0]
 
 
 @dataclass(frozen=True)
@@ -352,7 +521,7 @@ def _written_by(database: Path) -> str | None:
 
 def _made_with(artifacts: Path) -> str | None:
     try:
-        text = (artifacts / "artifacts" / "provenance.json").read_text(encoding="utf-8")
+        text = (artifacts / "artifacts" / PROVENANCE).read_text(encoding="utf-8")
         return str(json.loads(text)["packages"]["mlflow"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
