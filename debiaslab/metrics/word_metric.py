@@ -16,15 +16,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import NotMeasuredError, UserError, nearest
 from debiaslab.metrics import cases
-from debiaslab.metrics.bootstrap import (
-    NO_INTERVAL,
-    RESAMPLES,
-    Interval,
-    percentile_interval,
-    resample,
-)
 from debiaslab.metrics.cases import Case
 from debiaslab.metrics.gender_direction import FoundPairs, find_pairs
 from debiaslab.metrics.null import DRAWS, RandomWords, mean, null_from
@@ -43,7 +36,6 @@ from debiaslab.metrics.vocabulary import (
     Found,
     FoundSets,
     Measured,
-    NotMeasuredError,
     find,
     find_sets,
     in_order,
@@ -51,6 +43,13 @@ from debiaslab.metrics.vocabulary import (
     require_enough,
     union,
     unit_rows,
+)
+from debiaslab.statistics.bootstrap import (
+    NO_INTERVAL,
+    RESAMPLES,
+    Interval,
+    percentile_interval,
+    resample,
 )
 from debiaslab.vectors.embeddings import Embeddings
 
