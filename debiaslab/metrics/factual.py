@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import Half
-from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
+from debiaslab.lexicons.tables import load_occupation_women, occupation_women_names
 from debiaslab.metrics.cases import Case, gender_pairs
 from debiaslab.metrics.gender_direction import Method, Pair, gender_direction
 from debiaslab.metrics.null import DRAWS, RandomWords, null_from

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import NotMeasuredError
-from debiaslab.lexicons.sembias import SemBiasRow, load_sembias
+from debiaslab.lexicons.tables import SemBiasRow, load_sembias
 from debiaslab.metrics.cases import HALVES, Case
 from debiaslab.metrics.gender_direction import HE_SHE, Pair, pair_difference
 from debiaslab.metrics.null import (
