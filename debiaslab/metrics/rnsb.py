@@ -13,7 +13,7 @@ from debiaslab.errors import NotMeasuredError, UserError
 from debiaslab.lexicons import Attribute, Half, load
 from debiaslab.metrics.cases import Case, gender_groups
 from debiaslab.metrics.null import RandomWords, null_from
-from debiaslab.metrics.registry import list_metric
+from debiaslab.metrics.registry import GROUPS_OF_WORDS, list_metric
 from debiaslab.metrics.vocabulary import (
     MIN_WORDS,
     Found,
@@ -185,7 +185,7 @@ def _extra(result: Rnsb, case: Case) -> Mapping[str, Any]:
     citation="Sweeney & Najafian 2019, ACL, section 3",
     family="association",
     better="lower",
-    needs="groups of words",
+    needs=GROUPS_OF_WORDS,
     gender=_of_gender,
     attribute=_of_attribute,
     draw=lambda drawn, case, record, **more: rnsb_null(drawn, record.n, **more, **case.knobs),

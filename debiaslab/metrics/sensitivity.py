@@ -19,7 +19,7 @@ from debiaslab.metrics.gender_direction import HE_SHE, Pair
 from debiaslab.metrics.lipstick_records import LABEL_TESTS, label_seeds
 from debiaslab.metrics.neighbor_bias import biased_words, neighbor_bias, neighbor_shares
 from debiaslab.metrics.projection import direct_bias
-from debiaslab.metrics.registry import ListMetric, list_metrics
+from debiaslab.metrics.registry import ListMetric, attribute_cases, list_metrics
 from debiaslab.metrics.sembias import sembias
 from debiaslab.metrics.vocabulary import row_of
 from debiaslab.metrics.weat import weat
@@ -171,9 +171,7 @@ def attribute_sensitivity(
         half: Which half of its words.
     """
     found = (
-        _without_each(metric, embeddings, case)
-        for metric in list_metrics()
-        for case in metric.attribute(attribute, half)
+        _without_each(metric, embeddings, case) for metric, case in attribute_cases(attribute, half)
     )
     own = () if attribute.test is None else (weat_sensitivity(embeddings, attribute.test, half),)
     return (*own, *found)

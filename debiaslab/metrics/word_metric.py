@@ -22,6 +22,7 @@ from debiaslab.metrics.cases import Case
 from debiaslab.metrics.gender_direction import FoundPairs, find_pairs
 from debiaslab.metrics.null import DRAWS, RandomWords, mean, null_from
 from debiaslab.metrics.registry import (
+    GROUPS_OF_WORDS,
     Better,
     ListMetric,
     Measure,
@@ -64,7 +65,7 @@ Against = Literal["groups", "two groups", "pairs", "direction"]
 
 _AT_ONCE = 50  # resamples at a time: ranking takes ten copies of what is ranked
 _NEEDS: Mapping[Against, str] = {
-    "groups": "groups of words",
+    "groups": GROUPS_OF_WORDS,
     "two groups": "two groups of words",
     "pairs": "pairs of words",
     "direction": "definitional pairs",
