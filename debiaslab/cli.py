@@ -32,6 +32,7 @@ COMMANDS = {
     "archive": "write a study to one file, to be moved",
     "restore": "put the studies of an archive into the store",
     "reproduce": "make a run again from what was logged and compare",
+    "delete": "remove a study for good: runs, files and search",
     "prune-store": "remove what crashed runs left in the store",
     "compare": "train strategies side by side and tabulate them",
     "report": "write the report of a study as one page, PDF or Markdown",

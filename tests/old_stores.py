@@ -10,7 +10,7 @@ from pathlib import Path
 
 import sqlalchemy
 
-from debiaslab.tracking.store_schema import rebase
+from debiaslab.tracking.database import rebase
 
 OF_MLFLOW_3_1 = "770bee3ae1dd"  # lacks tables: MLflow itself would migrate it when it is opened
 NEXT_TO_LAST = "b7e2c1a4d9f3"  # of the next-to-last schema that MLflow 3.17 knows

@@ -42,6 +42,7 @@ OPTIONS = {
     "archive": "--store",
     "restore": "--store",
     "reproduce": "--store",
+    "delete": "--yes --dead-elsewhere --store",
     "prune-store": "--yes --failed --checkpoints --store",
     "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
     "--store",

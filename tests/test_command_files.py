@@ -251,6 +251,7 @@ ENDS = {  # command → arguments, and the files it must leave
     "archive": (["small", "o/s.zip"], {"o/s.zip"}),
     "restore": (["small.zip", "--store", "other"], {"other/mlflow.db", "other/optuna.db"}),
     "reproduce": (["RUN"], set()),
+    "delete": (["small", "--yes"], set()),
     "prune-store": (["--yes"], set()),
     "compare": (
         [*SMALL, *ONE, "--no-controls", "--out", "o", *UNMEASURED],

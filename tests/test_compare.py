@@ -8,6 +8,7 @@ import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from debiaslab.metrics import Record, Scorecard
 from debiaslab.regularizers import create, debias_words
 from debiaslab.report import (
     Measure,
-    Side,
+    StrategyResult,
     compared,
     comparison_csv,
     comparison_latex,
@@ -35,10 +36,12 @@ from debiaslab.report import (
 from debiaslab.report.comparison import front_volumes, headline
 from debiaslab.report.verdict import compared_verdict
 from debiaslab.sgns import TrainSettings
-from debiaslab.study import comparing
+from debiaslab.study import comparing, listed, worker
+from debiaslab.study.cell import Cell
 from debiaslab.study.comparing import compare
-from debiaslab.study.comparison import LIMIT, ComparisonPlan, Entry, held, with_controls
-from debiaslab.study.run import UnusableRunError
+from debiaslab.study.comparison import LIMIT, ComparisonPlan, Entry, control_status, with_controls
+from debiaslab.study.run import Site
+from debiaslab.study.run_log import UnusableRunError
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import toy_corpus
@@ -46,7 +49,7 @@ from tests.toys import toy_corpus
 DIRECT = Measure("direct_bias", "occupations", "report", "lower", "direct bias")
 
 
-def side(name: str, *biases: float | None, control: bool = False) -> Side:
+def side(name: str, *biases: float | None, control: bool = False) -> StrategyResult:
     cards = tuple(
         None
         if bias is None
@@ -60,7 +63,7 @@ def side(name: str, *biases: float | None, control: bool = False) -> Side:
         for bias in biases
     )
     runs = tuple(None if bias is None else "id" for bias in biases)
-    return Side(name, None, "in", control, cards, outcomes, runs, 12.0)
+    return StrategyResult(name, None, "in", control, cards, outcomes, runs, 12.0)
 
 
 SIDES = (
@@ -98,7 +101,7 @@ def test_higher_is_better_where_it_is() -> None:
 
 def test_a_signed_bias_counts_by_its_size() -> None:
     card = Scorecard("", (Record("weat", "7", "report", -1.2, extra={"statistic": -0.03}),))
-    signed = Side("x", None, "in", False, (card,), (None,), ("id",))
+    signed = StrategyResult("x", None, "in", False, (card,), (None,), ("id",))
     assert Measure("weat", "7", "report", "lower", "").number(signed, 0) == 0.03
 
 
@@ -117,7 +120,10 @@ def test_missing_cells_show_as_missing_in_every_form() -> None:
 
 def test_bars_in_a_label_do_not_cut_a_markdown_cell() -> None:
     card = Scorecard("", (Record("weat", "7", "report", 1.0, extra={"statistic": 0.1}),))
-    sides = [Side(name, None, "in", False, (card,), (None,), ("id",)) for name in ("baseline", "x")]
+    sides = [
+        StrategyResult(name, None, "in", False, (card,), (None,), ("id",))
+        for name in ("baseline", "x")
+    ]
     head, rule, *rows = comparison_markdown(sides).splitlines()[:4]
     assert r"\|s\| 7" in head
     cells = {line.replace(r"\|", "").count("|") for line in (head, rule, *rows)}
@@ -226,21 +232,22 @@ def test_a_comparison_trains_tunes_and_is_continued(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a finished run was trained again")
 
-    monkeypatch.setattr(comparing, "run_once", refuse)
+    monkeypatch.setattr(worker, "train_cell", refuse)
+    monkeypatch.setattr(listed, "train_cell", refuse)
     assert run().sides == found.sides
 
 
 def test_a_cell_that_fails_is_left_empty(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = comparing.run_once
+    real = listed.train_cell
 
-    def failing(*args: object, weight: float, seed: int, **kwargs: object) -> object:
-        if weight and seed == 2:
+    def failing(site: Site, cell: Cell, **kwargs: Any) -> object:
+        if cell.seed == 2:
             raise UnusableRunError("nothing could be measured")
-        return real(*args, weight=weight, seed=seed, **kwargs)  # type: ignore[arg-type]
+        return real(site, cell, **kwargs)
 
-    monkeypatch.setattr(comparing, "run_once", failing)
+    monkeypatch.setattr(listed, "train_cell", failing)
     plan = replace(PLAN, entries=(Entry("projection", 1.0),))
     with pytest.warns(UserWarning, match="projection@1, seed 2 is left empty"):
         found = compare(
@@ -385,11 +392,14 @@ def test_a_comparison_trains_the_controls_it_lacks(corpus: Corpus, tmp_path: Pat
 
 def test_a_comparison_says_which_controls_it_lacks() -> None:
     plan = replace(PLAN, entries=(Entry("hard", None, (("pairs", "all"),)),))
-    told = {each.name: str(each) for each in held(plan, STAGED[:1], {})}
+    told = {each.name: str(each) for each in control_status(plan, STAGED[:1], {})}
     assert "--no-controls" in told["gender-blind floor"]
     assert "every strategy was given all pairs" in told["unseen gender pairs"]
     asked = replace(plan, controls=True)
-    told = {each.name: str(each) for each in held(asked, STAGED[:1], {"gender-blind": "no pair"})}
+    told = {
+        each.name: str(each)
+        for each in control_status(asked, STAGED[:1], {"gender-blind": "no pair"})
+    }
     assert told["gender-blind floor"] == "gender-blind floor: missing (no pair)"
     assert "no penalty by itself" in told["λ → ∞"]
     assert "no text strategy by itself" in told["swaps within a gender"]
@@ -437,7 +447,10 @@ def test_with_one_seed_in_all_everything_is_ranked() -> None:
 def test_the_overlap_of_a_baseline_is_explained_where_it_is_shown() -> None:
     record = Record("neighbor_overlap", "all ranks", "all", 0.218)
     card = Scorecard("", (record,))
-    sides = [Side(name, None, "in", False, (card,), (None,), ("id",)) for name in ("baseline", "x")]
+    sides = [
+        StrategyResult(name, None, "in", False, (card,), (None,), ("id",))
+        for name in ("baseline", "x")
+    ]
     for table in (comparison_text, comparison_markdown, comparison_latex):
         assert "overlap of the baseline: with the baseline of another seed" in table(sides)
     assert "overlap of the baseline" not in comparison_text(SIDES)

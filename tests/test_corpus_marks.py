@@ -8,6 +8,7 @@ import sys
 import unicodedata
 import warnings
 from itertools import pairwise
+from types import SimpleNamespace
 from unicodedata import normalize
 
 import numpy as np
@@ -16,8 +17,8 @@ import pytest
 from debiaslab.cli import main
 from debiaslab.corpus import Corpus, CorpusSettings, encoding, learn_phrases
 from debiaslab.corpus.compiled import CompiledNumbers
-from debiaslab.corpus.plain import PlainNumbers
-from debiaslab.corpus.reading import Block
+from debiaslab.corpus.numbers import PlainNumbers
+from debiaslab.corpus.reading import TextBlock
 from debiaslab.corpus.tokens import LONGEST, PATTERN, mark_characters, prepare, tokenize
 from debiaslab.errors import UserError, normal_form
 
@@ -144,7 +145,7 @@ def test_both_readers_agree_on_marks(seed):
         text, _ = prepare(raw, settings)
         streams = []
         for numbers in (PlainNumbers((), lowercase=settings.lowercase), CompiledNumbers(())):
-            ids = np.concatenate([row.ids for row in numbers.rows(iter([Block(text, 0)]))])
+            ids = np.concatenate([row.ids for row in numbers.rows(iter([TextBlock(text, 0)]))])
             streams.append(np.array(numbers.words, object)[ids].tolist())
         assert streams[0] == streams[1]
         tokens = [token for token in streams[0] if token != "\n"]
@@ -221,3 +222,19 @@ def test_the_command_shows_how_the_text_was_cut(tmp_path, monkeypatch, capsys):
     assert "sweep b.txt --strategy" in said
     assert main(["corpus", "b.txt", "--marks", "keep"]) == 0
     assert "sweep b.txt --marks keep --strategy" in capsys.readouterr().out
+
+
+def test_a_study_kept_by_an_earlier_version_is_read_as_it_was(tmp_path):
+    """Its file says nothing of marks, which cut words then."""
+    from debiaslab.study.kept import _read
+    from debiaslab.study.spec import StudyFile
+
+    kept = json.loads(StudyFile.model_validate({"strategies": [{"name": "projection"}]}).to_json())
+    kept["corpus"].pop("marks", None)
+    (tmp_path / "study.json").write_text(json.dumps(kept))
+    store = SimpleNamespace(artifact=lambda run, path: tmp_path / path)
+    study = SimpleNamespace(run_id="1", study="old")
+    assert _read(store, study, "study.json").corpus.settings().marks == "cut"
+    kept["corpus"]["marks"] = "keep"
+    (tmp_path / "study.json").write_text(json.dumps(kept))
+    assert _read(store, study, "study.json").corpus.settings().marks == "keep"

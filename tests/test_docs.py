@@ -17,8 +17,8 @@ import pytest
 
 from debiaslab import regularizers
 from debiaslab.cli import COMMANDS
-from debiaslab.corpus.builtin import BuiltinSource
-from debiaslab.metrics.groups import GROUPS
+from debiaslab.corpus.sources import BuiltinSource
+from debiaslab.metrics.evaluation import GROUPS
 from debiaslab.metrics.lipstick_records import LABEL_TESTS
 from debiaslab.metrics.registry import metrics
 

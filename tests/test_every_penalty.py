@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from debiaslab.corpus import Corpus
-from debiaslab.corpus.mapped import read_ids
+from debiaslab.corpus.stream import read_ids
 from debiaslab.regularizers import BoundPenalty, bind, create, get, search_space, strategy_names
 from debiaslab.sgns import SGNS, TrainSettings, train
 from debiaslab.sgns.engine import DrawnPenalty

@@ -8,18 +8,17 @@ import pytest
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of_pair
-from debiaslab.metrics import analogy_answers
+from debiaslab.metrics import nearest
 from debiaslab.metrics.analogies import analogies
-from debiaslab.metrics.analogy_answers import EPSILON, best_answers
-from debiaslab.metrics.analogy_sets import (
+from debiaslab.metrics.cases import HALVES, Resampling
+from debiaslab.metrics.datasets import (
     AnalogySection,
     AnalogySet,
     analogy_sets_in,
     default_analogy_sets,
     load_analogies,
 )
-from debiaslab.metrics.bias_analogies import bias_analogies
-from debiaslab.metrics.effort import HALVES, Effort
+from debiaslab.metrics.nearest import EPSILON, best_answers, bias_analogies
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.reference_vectors import BOLUKBASI
 from tests.reference import bolukbasi, reference
@@ -64,8 +63,8 @@ def by_hand(embeddings: Embeddings, row: list[int], method: str, restricted: boo
 
 @pytest.mark.parametrize("block", [7, 64, 1024])
 def test_every_way_equals_the_formula_whatever_the_blocks(block, monkeypatch):
-    monkeypatch.setattr(analogy_answers, "_BLOCK", block)
-    monkeypatch.setattr(analogy_answers, "_CHUNK", 11)
+    monkeypatch.setattr(nearest, "_COLUMNS", block)
+    monkeypatch.setattr(nearest, "_CHUNK", 11)
     embeddings = noise(150)
     questions = np.random.default_rng(2).integers(0, 150, size=(80, 3))
     answers = best_answers(embeddings, questions, 150)
@@ -181,7 +180,7 @@ def test_records_of_each_half_and_kind():
         ),
     )
     made = records_of(
-        "analogies", embeddings, Effort(0, 100, 0, False), analogies=[google, questions]
+        "analogies", embeddings, Resampling(0, 100, 0, False), analogies=[google, questions]
     )
     keys = [(r.metric, r.name, r.words) for r in made]
     methods = ("analogies_3cosadd", "analogies_3cosmul")
@@ -197,7 +196,7 @@ def test_records_of_each_half_and_kind():
     assert set(whole.extra["sections"]) == {"capital", "gram1"}
     assert whole.extra["candidates"] == 24
     assert all(r.value is not None or r.reason for r in made)
-    nothing = records_of("analogies", noise(9), Effort(0, 100, 0, False), analogies=[google])
+    nothing = records_of("analogies", noise(9), Resampling(0, 100, 0, False), analogies=[google])
     assert all(r.value is None and r.reason for r in nothing)
 
 

@@ -9,7 +9,7 @@ from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of_pair
 from debiaslab.metrics import SimilaritySet, default_similarity_sets, load_similarity, word_classes
 from debiaslab.metrics import word_similarity as measure
-from debiaslab.metrics.similarity_sets import similarity_sets_in
+from debiaslab.metrics.datasets import similarity_sets_in
 from debiaslab.vectors.embeddings import Embeddings
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from debiaslab.lexicons import load, load_pairs
-from debiaslab.lexicons.occupation_women import load_occupation_women
+from debiaslab.lexicons.tables import load_occupation_women
 from debiaslab.metrics import bias_by_projection, direct_bias, evaluate, ripa, weat
 from debiaslab.metrics.factual import factual_association
-from debiaslab.metrics.indirect_bias import indirect_bias_within
-from debiaslab.statistics import (
+from debiaslab.metrics.projection import indirect_bias_within
+from debiaslab.metrics.sensitivity import (
     leave_one_attribute_out,
     leave_one_pair_out,
     pair_sensitivity,

@@ -19,7 +19,7 @@ import sqlalchemy
 from debiaslab.errors import UserError
 from debiaslab.results import open_study
 from debiaslab.study import search_storage
-from debiaslab.tracking import Store, store_file, store_schema
+from debiaslab.tracking import Store, database
 from tests.command_line import STUDY, call, refused, write_toy
 from tests.old_stores import (
     NEXT_TO_LAST,
@@ -116,7 +116,7 @@ def test_a_newer_store_says_which_mlflow_to_install(
     sentence = refused(capfd, *words).sentence
     assert "was written by a newer MLflow than the installed" in sentence
     assert "upgrade" not in sentence
-    assert sentence.endswith(f"pip install 'mlflow>{store_schema.version('mlflow')}'")
+    assert sentence.endswith(f"pip install 'mlflow>{database.version('mlflow')}'")
     assert contents(new) == before
     for file in new.glob("artifacts/*/artifacts/provenance.json"):
         text = file.read_text(encoding="utf-8")
@@ -211,8 +211,7 @@ def test_what_a_crash_left_in_the_log_is_read_from_a_read_only_store(
     for name, data in left.items():
         (store / name).write_bytes(data)
     before = contents(store)
-    monkeypatch.setattr(store_schema, "may_write", lambda database: False)
-    monkeypatch.setattr(store_file, "may_write", lambda database: False)
+    monkeypatch.setattr(database, "may_write", lambda file: False)
     study = Store.read(store).study_named("small")
     assert study.tags["debiaslab.corpus"] == "logged"
     assert contents(store) == before
@@ -243,14 +242,30 @@ def test_looking_at_a_store_without_studies_makes_none(
     """Such as one of another program, in whose experiments nothing is ours."""
     from mlflow import MlflowClient
 
-    database = tmp_path / "mlflow.db"
-    MlflowClient(f"sqlite:///{database}").create_experiment("somebody's")
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    client.create_experiment("somebody's")
     assert "no studies yet" in call(capfd, "studies", "--store", str(tmp_path)).out
-    names = [each.name for each in MlflowClient(f"sqlite:///{database}").search_experiments()]
+    names = [each.name for each in client.search_experiments()]
     assert sorted(names) == ["Default", "somebody's"]
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "mlflow.db").touch()
     assert "no tracking store" in refused(capfd, "studies", "--store", "../none").sentence
+
+
+# A best run that somebody deleted --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["report", "export", "neighbors"])
+def test_when_the_best_run_was_deleted_the_best_of_the_others_is_taken(
+    made: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    store = copy_store(made, tmp_path / "store")
+    opened = Store.open(store)
+    best = opened.best("small").run_id
+    opened.remove(best)
+    said = call(capfd, *READING[command], "--store", str(store))
+    assert said.code == 0, said.err
+    assert f"the best run {best[:8]} of the study 'small' was deleted" in said.err
 
 
 # Stores that another program holds ------------------------------------------------------------
@@ -265,7 +280,7 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ) -> tuple[str, object]:
         return statement.replace("busy_timeout = 20000", "busy_timeout = 300"), parameters
 
-    monkeypatch.setattr(store_schema, "PATIENCE", 0.3)
+    monkeypatch.setattr(database, "PATIENCE", 0.3)
     monkeypatch.setattr(search_storage, "_PATIENCE", 0.3)
     engine = sqlalchemy.engine.Engine
     sqlalchemy.event.listen(engine, "before_cursor_execute", hurry, retval=True)
@@ -273,9 +288,9 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     sqlalchemy.event.remove(engine, "before_cursor_execute", hurry)
 
 
-def hold(database: Path) -> sqlite3.Connection:
+def hold(file: Path) -> sqlite3.Connection:
     """Hold a database as another program does, such as one that rewrites it."""
-    connection = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute("BEGIN EXCLUSIVE")
     return connection
@@ -322,8 +337,8 @@ def test_a_lock_file_that_another_process_keeps(
     from filelock import FileLock
 
     store = copy_store(made, tmp_path / "store")
-    monkeypatch.setattr(store_file, "_LOCK_SECONDS", 0.2)
-    with FileLock(store / store_file.LOCK), pytest.raises(UserError, match="holds the store"):
+    monkeypatch.setattr(database, "_LOCK_SECONDS", 0.2)
+    with FileLock(store / database.LOCK), pytest.raises(UserError, match="holds the store"):
         Store.open(store)
 
 

@@ -30,7 +30,7 @@ from debiaslab.study.leftovers import owner_of
 from debiaslab.study.spec import StudyFile, with_executor
 from debiaslab.system.processes import this_process
 from debiaslab.tracking import NOTE_TAG, VECTORS, RunInfo, Store
-from debiaslab.tracking.run_records import PROCESS_TAG
+from debiaslab.tracking.names import PROCESS_TAG
 from tests.command_line import call, refused, write_toy
 
 Capture = pytest.CaptureFixture[str]

@@ -23,7 +23,7 @@ from debiaslab import Embeddings, Plan, TrainSettings, open_study, sweep
 from debiaslab.commands.arguments import run_vectors
 from debiaslab.corpus import Corpus
 from debiaslab.errors import UserError
-from debiaslab.report import Drawing, Report, html_page, markdown_page, pdf_page, words
+from debiaslab.report import Drawing, ReportContent, html_page, markdown_page, pdf_page, words
 from debiaslab.report.comparison import OUTCOMES, compared
 from debiaslab.report.content import commands
 from debiaslab.report.figures import axis_figure, pareto_front, stability_figure
@@ -31,7 +31,7 @@ from debiaslab.report.neighbors import neighbor_index
 from debiaslab.report.style import Spot
 from debiaslab.report.verdict import compared_verdict, verdict
 from debiaslab.report.words import Shift
-from debiaslab.results import Side, StudyResults, TrialRow, summarize
+from debiaslab.results import StrategyResult, StudyResults, TrialRow, summarize
 from debiaslab.study import Objective, Summary
 from debiaslab.study.comparing import Comparison, compare
 from debiaslab.study.comparison import ComparisonPlan, Entry
@@ -141,12 +141,12 @@ def study(folder: Path, request: pytest.FixtureRequest) -> StudyResults:
 
 
 @pytest.fixture(scope="module")
-def report(study: StudyResults) -> Report:
+def report(study: StudyResults) -> ReportContent:
     return report_of(study)
 
 
 @pytest.fixture
-def long(report: Report) -> Report:
+def long(report: ReportContent) -> ReportContent:
     """The report with a table that is folded up on the screen, as the scorecard of a real one."""
     rows = tuple((f"row {i}", f"{i / 7:.4f} [{i / 9:.4f}, {i / 5:.4f}]") for i in range(60))
     table = Table((Column("of", align="left"), Column("value")), rows, "Long", ("Rows.",))
@@ -154,11 +154,11 @@ def long(report: Report) -> Report:
 
 
 @pytest.fixture(scope="module")
-def page(report: Report) -> Page:
+def page(report: ReportContent) -> Page:
     return Page(html_page(report))
 
 
-def hostile(report: Report) -> Report:
+def hostile(report: ReportContent) -> ReportContent:
     table = Table((Column("a"), Column(HOSTILE)), ((HOSTILE, HOSTILE),), HOSTILE, (HOSTILE,))
     spots = (Spot(0.5, 0.5, HOSTILE),)
     drawing = replace(report.drawings[0], title=HOSTILE, description=HOSTILE, spots=spots)
@@ -177,7 +177,7 @@ def hostile(report: Report) -> Report:
     )
 
 
-def test_the_page_fetches_nothing(report: Report, page: Page) -> None:
+def test_the_page_fetches_nothing(report: ReportContent, page: Page) -> None:
     source = html_page(replace(report, diff=""))  # uncommitted code is shown, and may say import
     assert len(source.encode()) < 3_000_000
     for _, attributes in page.tags:
@@ -215,7 +215,7 @@ def test_tables_can_be_sorted(page: Page) -> None:
     assert 'document.createElement("button")' in page.text
 
 
-def test_its_numbers_are_those_of_the_store(study: StudyResults, report: Report) -> None:
+def test_its_numbers_are_those_of_the_store(study: StudyResults, report: ReportContent) -> None:
     (table,) = [each for each in report.tables if each.title == "Runs"]
     assert len(table.rows) == len(study.runs)
     column = table.head.index("bias report")
@@ -263,7 +263,9 @@ def test_the_command_that_makes_a_study_again_needs_no_study(
     assert report == "python -m debiaslab report --study s"
 
 
-def test_the_course_of_the_training_is_over_all_seeds(study: StudyResults, report: Report) -> None:
+def test_the_course_of_the_training_is_over_all_seeds(
+    study: StudyResults, report: ReportContent
+) -> None:
     (loss,) = [each for each in report.drawings if each.name == "loss"]
     assert loss.title.startswith("Loss at the end: baseline ")
     assert "and the run's penalty below. Lines are means" in loss.description
@@ -273,7 +275,7 @@ def test_the_course_of_the_training_is_over_all_seeds(study: StudyResults, repor
     assert f"[{min(ends):#.3g}, {max(ends):#.3g}]" in loss.title
 
 
-def test_the_marks_of_figures_say_what_they_are(study: StudyResults, report: Report) -> None:
+def test_the_marks_of_figures_say_what_they_are(study: StudyResults, report: ReportContent) -> None:
     found = {each.name: each.spots for each in report.drawings}
     assert all(0 <= part <= 1 for spots in found.values() for spot in spots for part in spot[:2])
     known = {word.replace("_", " ") for word in study.runs[0].embeddings().words}
@@ -287,12 +289,12 @@ def test_the_marks_of_figures_say_what_they_are(study: StudyResults, report: Rep
 
 
 @pytest.mark.parametrize("study", ["small"], indirect=True)
-def test_the_front_of_a_sweep_says_what_it_lacks(report: Report) -> None:
+def test_the_front_of_a_sweep_says_what_it_lacks(report: ReportContent) -> None:
     found = {each.name: each for each in report.drawings}
     assert re.search(r"compare --strategies projection@[\d.e+-]+ ", found["tradeoff"].description)
 
 
-def test_neighbours_are_those_of_the_vectors(study: StudyResults, report: Report) -> None:
+def test_neighbours_are_those_of_the_vectors(study: StudyResults, report: ReportContent) -> None:
     index = report.neighbors
     assert index is not None
     after = study.best if not study.is_comparison else study.run(study.sides[1].runs[0] or "")
@@ -309,7 +311,7 @@ def test_neighbours_are_those_of_the_vectors(study: StudyResults, report: Report
     assert numbers.reshape(index.before.shape).tolist() == index.before.tolist()
 
 
-def test_hostile_words_stay_words(report: Report) -> None:
+def test_hostile_words_stay_words(report: ReportContent) -> None:
     page = Page(html_page(hostile(report)))
     scripts = page.all("script")
     assert len(scripts) == 3  # of the figure, of the neighbours, and the page's own
@@ -320,13 +322,13 @@ def test_hostile_words_stay_words(report: Report) -> None:
     assert "<script>" not in re.sub(r"```.*?```", "", text, flags=re.DOTALL).replace(r"\<", "")
 
 
-def test_a_page_that_would_be_too_large_is_refused(report: Report) -> None:
+def test_a_page_that_would_be_too_large_is_refused(report: ReportContent) -> None:
     heavy = replace(report, drawings=[Drawing("x", "x", "x", bytes(3_000_000))])
     with pytest.raises(UserError, match="would have 4"):
         html_page(heavy)
 
 
-def test_markdown_names_every_figure(report: Report) -> None:
+def test_markdown_names_every_figure(report: ReportContent) -> None:
     text = markdown_page(report, "figures")
     for each in report.drawings:
         assert f"](figures/{each.name}.png)" in text
@@ -335,7 +337,7 @@ def test_markdown_names_every_figure(report: Report) -> None:
     assert sum(line.startswith("# ") for line in text.splitlines()) == 1
 
 
-def test_the_pdf_is_one_and_always_the_same(report: Report) -> None:
+def test_the_pdf_is_one_and_always_the_same(report: ReportContent) -> None:
     made = pdf_page(report)
     assert pdf_page(report) == made
     assert made.startswith(b"%PDF-")
@@ -345,7 +347,7 @@ def test_the_pdf_is_one_and_always_the_same(report: Report) -> None:
     )
 
 
-def test_the_pdf_holds_the_last_row_of_a_long_table(long: Report) -> None:
+def test_the_pdf_holds_the_last_row_of_a_long_table(long: ReportContent) -> None:
     *rows, last = long.tables[-1].cells
     other = replace(long.tables[-1], rows=(*rows, (last[0], "another value")))
     changed = replace(long, tables=[*long.tables[:-1], other])
@@ -532,7 +534,7 @@ def test_the_finding_is_what_the_runs_say() -> None:
     rose = verdict([*base, *(row(0, s, 3.0 + 0.01 * s + 0.002 * (s == 2)) for s in (1, 2, 3))])
     assert rose is not None
     assert "rose" in rose.sentence
-    assert "No λ did better than the baseline" in rose.sentence
+    assert "No λ improved on the baseline" in rose.sentence
 
 
 def test_a_difference_within_the_spread_is_none() -> None:
@@ -540,8 +542,8 @@ def test_a_difference_within_the_spread_is_none() -> None:
     found = verdict([*base, row(0, 1, 1.0), row(0, 2, 2.9), row(0, 3, 1.9)])
     assert found is not None
     assert found.bias.beyond_the_spread is False
-    assert "did not change beyond the spread of the seeds" in found.sentence
-    assert "no difference beyond the spread of 3 seeds" in found.title
+    assert "did not change by more than seed noise" in found.sentence
+    assert "no change beyond seed noise (3 seeds)" in found.title
     assert "0 of 3" not in found.sentence
 
 
@@ -593,14 +595,14 @@ def test_an_interval_of_seeds_that_agree_is_still_an_interval() -> None:
 
 def side(
     name: str, *biases: float, control: bool = False, kept: Sequence[float] | None = None
-) -> Side:
+) -> StrategyResult:
     left = kept or [0.9] * len(biases)
     outcomes = tuple(
         {"bias_report": bias, "retention_report": own}
         for bias, own in zip(biases, left, strict=True)
     )
     cards = tuple(None for _ in biases)
-    return Side(name, None, "in", control, cards, outcomes, tuple("x" for _ in biases))
+    return StrategyResult(name, None, "in", control, cards, outcomes, tuple("x" for _ in biases))
 
 
 def test_a_comparison_names_the_least_and_says_when_it_is_nothing() -> None:
@@ -609,10 +611,10 @@ def test_a_comparison_names_the_least_and_says_when_it_is_nothing() -> None:
         [base, side("a", 1.0, 1.1, 1.01), side("b", 0.1, 0.1, 0.1, control=True)]
     )
     assert clear.least == 1
-    assert "Least bias on report words has a: 2.03 → 1.04" in clear.sentence
-    assert "1 of 1 strategies lowered it" in clear.sentence
+    assert "a has the lowest bias on report words: 2.03 → 1.04" in clear.sentence
+    assert "1 of 1 strategies lowered bias by more than" in clear.sentence
     vague = compared_verdict([base, side("a", 0.5, 3.0, 2.2)])
-    assert "none of 1 strategies lowered it" in vague.sentence
+    assert "none of 1 strategies lowered bias" in vague.sentence
     assert compared_verdict([base]).least is None
 
 
@@ -630,7 +632,9 @@ def test_the_axis_says_when_nothing_moved() -> None:
     words = [f"w{i}" for i in range(30)]
     still = [Shift(w, float(x), float(x), "tune") for w, x in zip(words, leans, strict=True)]
     moved = [replace(each, after=each.before / 10) for each in still]
-    assert "no change beyond the spread" in axis_figure(still).get_suptitle().replace("\n", " ")
+    assert "no change beyond the variation between words" in axis_figure(
+        still
+    ).get_suptitle().replace("\n", " ")
     assert "(change [−" in axis_figure(moved).get_suptitle().replace("\n", " ")
     assert len(axis_figure(moved).axes[0].get_yticks()) == 30
     with pytest.raises(UserError, match="nothing to draw"):
@@ -671,7 +675,7 @@ def test_few_words_have_few_neighbours() -> None:
 @pytest.mark.parametrize("study", ["small"], indirect=True)
 def test_the_command_writes_and_logs_the_same_bytes_each_time(
     study: StudyResults,
-    report: Report,
+    report: ReportContent,
     folder: Path,
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
@@ -691,6 +695,8 @@ def test_the_command_writes_and_logs_the_same_bytes_each_time(
 def test_a_sweep_that_goes_on_renews_the_report(
     corpus: Corpus, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    root = tmp_path / "mlruns"
+
     def go_on(trials: int) -> str:
         plan = Plan(
             "projection",
@@ -700,15 +706,15 @@ def test_a_sweep_that_goes_on_renews_the_report(
             settings=TINY,
             objective=OBJECTIVE,
         )
-        done = sweep(corpus, plan, root=tmp_path, submissions=tmp_path / "out", progress=False)
-        return Store.open(tmp_path).artifact(done.parent, "report.html").read_text(encoding="utf-8")
+        done = sweep(corpus, plan, root=root, submissions=tmp_path / "out", progress=False)
+        return Store.open(root).artifact(done.parent, "report.html").read_text(encoding="utf-8")
 
     short = go_on(1)
     words = ["report", "--study", "grown", "--out", str(tmp_path / "grown.html")]
-    assert call(capfd, *words, "--store", str(tmp_path)).code == 0
+    assert call(capfd, *words, "--store", str(root)).code == 0
     full = (tmp_path / "grown.html").read_text(encoding="utf-8")
     renewed = go_on(2)
-    assert renewed == html_page(report_of(open_study("grown", tmp_path)))
+    assert renewed == html_page(report_of(open_study("grown", root)))
     assert len(short) < len(full)
     assert full != renewed
 
@@ -726,7 +732,7 @@ def test_the_command_refuses_in_one_sentence(
 
 
 @pytest.mark.parametrize("study", ["sides"], indirect=True)
-def test_every_measure_of_the_table_is_compared(study: StudyResults, report: Report) -> None:
+def test_every_measure_of_the_table_is_compared(study: StudyResults, report: ReportContent) -> None:
     (table,) = [each for each in report.tables if each.title == "Strategies"]
     assert [r[0].removesuffix(" (control)") for r in table.cells] == [s.label for s in study.sides]
     for i, result in enumerate(compared(study.sides, OUTCOMES[0])):
@@ -758,7 +764,9 @@ document.body.replaceChildren(document.createTextNode("@@" + JSON.stringify(said
 
 
 @pytest.mark.parametrize("study", ["small"], indirect=True)
-def test_sorting_and_the_word_box_work(study: StudyResults, report: Report, tmp_path: Path) -> None:
+def test_sorting_and_the_word_box_work(
+    study: StudyResults, report: ReportContent, tmp_path: Path
+) -> None:
     chromium = browser_program()
     assert report.neighbors is not None
     word = report.neighbors.words[5]
@@ -813,7 +821,7 @@ A4 = 680  # pixels between margins of 15 mm
 
 
 @pytest.fixture
-def opened(long: Report, tmp_path: Path) -> Iterator[Any]:
+def opened(long: ReportContent, tmp_path: Path) -> Iterator[Any]:
     """That report in a browser whose reader has asked for dark pages."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     chromium = browser_program()
@@ -840,7 +848,7 @@ def tabbed(page: Any) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("study", ["small"], indirect=True)
-def test_the_page_is_used_with_the_keyboard_alone(opened: Any, long: Report) -> None:
+def test_the_page_is_used_with_the_keyboard_alone(opened: Any, long: ReportContent) -> None:
     heads = [head for table in long.tables for head in table.head]
     order = tabbed(opened)
     reached = [name for tag, name in order if tag == "BUTTON"]
@@ -873,7 +881,7 @@ def test_the_page_is_used_with_the_keyboard_alone(opened: Any, long: Report) -> 
 
 
 @pytest.mark.parametrize("study", ["small"], indirect=True)
-def test_a_figure_tells_what_is_pointed_at(opened: Any, long: Report) -> None:
+def test_a_figure_tells_what_is_pointed_at(opened: Any, long: ReportContent) -> None:
     drawn = next(each for each in long.drawings if each.name == "associations")
     for width, height in ((1200, 900), (360, 740)):  # where figures scroll
         opened.set_viewport_size({"width": width, "height": height})
@@ -896,7 +904,7 @@ def test_a_figure_tells_what_is_pointed_at(opened: Any, long: Report) -> None:
             assert tip["x"] + tip["width"] <= box["x"] + box["width"] + 1
 
 
-def test_the_page_prints_black_on_white_and_whole(opened: Any, long: Report) -> None:
+def test_the_page_prints_black_on_white_and_whole(opened: Any, long: ReportContent) -> None:
     screen = opened.evaluate("getComputedStyle(document.body).backgroundColor")
     assert screen == "rgb(22, 25, 29)"  # dark, as its reader asked
     opened.evaluate(PRINTED)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from debiaslab.tables import (
-    Cell,
     Column,
     Table,
+    TableCell,
     latex_document,
     markdown_document,
     plain_document,
@@ -21,7 +21,7 @@ from debiaslab.tables import (
 )
 from debiaslab.tables.terminal import draw
 
-BEST = Cell(0.5, " (1)", strong=True)
+BEST = TableCell(0.5, " (1)", strong=True)
 CODES = re.compile(r"\x1b\[[0-9;]*m")
 TABLE = Table(
     (

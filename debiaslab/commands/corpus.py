@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LOCAL, DASK = "local", "dask"
 _SCRIPTS = 4  # shown
+_SAMPLE = 12  # words shown of the text
 
 EXAMPLES = """examples:
   python -m debiaslab corpus
@@ -164,10 +165,9 @@ def _size(corpus: Corpus) -> str:
 
 def _letters(corpus: Corpus) -> Iterator[tuple[str, str]]:
     """Yield what shows how the text was cut: scripts, odd tokens, marks, the first tokens."""
-    from debiaslab.corpus.scripts import first_tokens, script_counts
-    from debiaslab.corpus.tokens import LONGEST
+    from debiaslab.corpus.tokens import LONGEST, script_counts
 
-    found = script_counts(corpus)
+    found = script_counts(corpus.words[: corpus.unk], corpus.counts[: corpus.unk].tolist())
     total = sum(found.tokens.values())
     shares = [f"{name} {_share(count / total)}" for name, count in found.tokens.items()]
     yield "scripts", ", ".join(shares[:_SCRIPTS]) + (", …" if len(shares) > _SCRIPTS else "")
@@ -182,7 +182,7 @@ def _letters(corpus: Corpus) -> Iterator[tuple[str, str]]:
         )
     if corpus.too_long:
         yield "too long", f"{corpus.too_long:,} left out (tokens of more than {LONGEST:,} bytes)"
-    yield "text begins", " ".join(first_tokens(corpus)) + " …"
+    yield "text begins", " ".join(corpus.first_words(_SAMPLE)) + " …"
 
 
 def _share(share: float) -> str:

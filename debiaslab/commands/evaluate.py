@@ -133,7 +133,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.commands.evaluate_log import Evaluations
     from debiaslab.commands.evaluate_tables import comparison_view, scorecard_view
     from debiaslab.metrics import compare
-    from debiaslab.statistics import warnings_of
+    from debiaslab.metrics.scorecard_statistics import warnings_of
 
     _check(args)
     inputs = load_all(args)
@@ -167,7 +167,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what can be known to be wrong before anything is read."""
-    from debiaslab.metrics.groups import measured_groups
+    from debiaslab.metrics.evaluation import measured_groups
 
     measured_groups(args.groups)
     if args.study is not None and not args.log:
@@ -209,7 +209,7 @@ def _asked(args: argparse.Namespace, inputs: Inputs) -> list[str] | None:
 
     What a user hands in is measured with ``--quick`` as well.
     """
-    from debiaslab.metrics.groups import ADDED, QUICK, measured_groups
+    from debiaslab.metrics.evaluation import ADDED, QUICK, measured_groups
 
     handed_in = {
         "baseline": inputs.baseline is not None,
@@ -227,7 +227,7 @@ def _asked(args: argparse.Namespace, inputs: Inputs) -> list[str] | None:
 def _with_corrections(card: Scorecard) -> Scorecard:
     """Return the scorecard with corrected p-values in ``extra`` of the records that have a p."""
     from debiaslab.commands.evaluate_tables import BH, HOLM
-    from debiaslab.statistics import corrected
+    from debiaslab.metrics.scorecard_statistics import corrected
 
     found = {
         (each.metric, each.name, each.words): {HOLM: each.holm, BH: each.benjamini_hochberg}

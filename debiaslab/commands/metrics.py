@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Print the metrics group by group, or what the named ones say of themselves."""
-    from debiaslab.metrics.groups import GROUPS
+    from debiaslab.metrics.evaluation import GROUPS
     from debiaslab.metrics.registry import get, metrics
 
     if args.names:

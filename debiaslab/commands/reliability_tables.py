@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from debiaslab.metrics.measured import shortlist
+from debiaslab.metrics.vocabulary import shortlist
 from debiaslab.tables import Column, Table, span
 
 if TYPE_CHECKING:
     from debiaslab.lexicons import Half
-    from debiaslab.statistics import Consistency, PairedRecord, PairSensitivity, Reliability
+    from debiaslab.metrics.reliability import Consistency, Reliability
+    from debiaslab.metrics.scorecard_statistics import PairedRecord
+    from debiaslab.metrics.sensitivity import PairSensitivity
 
 _NUMBER, _CHANGE, _SPAN = ".4f", "+.4f", span(4)
 

@@ -19,7 +19,7 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.system.outputs import check_output
 
 if TYPE_CHECKING:
-    from debiaslab.report import Report
+    from debiaslab.report import ReportContent
 
 EXAMPLES = """examples:
   python -m debiaslab report --study quickstart
@@ -50,7 +50,8 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the report and say where it is."""
     from debiaslab.report import html_page
     from debiaslab.results import read_study
-    from debiaslab.study.description import REPORT, log_report, report_of
+    from debiaslab.study.description import log_report, report_of
+    from debiaslab.tracking.names import REPORT
 
     form = _format(args.format, args.out)
     store = open_store(args)
@@ -90,7 +91,7 @@ def _format(name: str | None, out: str | None) -> str:
     return name
 
 
-def _written(report: Report, page: str, form: str, out: Path) -> Iterator[str]:
+def _written(report: ReportContent, page: str, form: str, out: Path) -> Iterator[str]:
     from debiaslab.report import markdown_page, pdf_page
     from debiaslab.system.atomic import replacing
 

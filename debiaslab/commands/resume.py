@@ -21,8 +21,13 @@ from debiaslab.commands.arguments import (
     whole,
 )
 from debiaslab.commands.files import CACHE, Input
-from debiaslab.commands.study_arguments import check_corpus, check_executor, corpus_of
-from debiaslab.commands.sweep import INTERRUPTED, check_submissions, run_study
+from debiaslab.commands.study_arguments import (
+    check_corpus,
+    check_executor,
+    check_submissions,
+    corpus_of,
+)
+from debiaslab.commands.sweep import INTERRUPTED, run_any
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
@@ -86,7 +91,7 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     if corpus is None:
         check_corpus(study)
         corpus = _same_text(study, args, begun)
-    yield from run_study(study, args.store, corpus)
+    yield from run_any(study, args.store, corpus)
 
 
 def _same_text(study: StudyFile, args: argparse.Namespace, begun: Sequence[StudyRun]) -> Corpus:
@@ -106,8 +111,9 @@ def _same_text(study: StudyFile, args: argparse.Namespace, begun: Sequence[Study
 
 def _without_text(store: Store, study: StudyFile, begun: Sequence[StudyRun]) -> Corpus | None:
     """Return the encoded corpus of a study whose text is not here; None: it is, or nothing is."""
-    from debiaslab.corpus.reference import Reference
-    from debiaslab.study.kept import CORPUS, find_corpus
+    from debiaslab.corpus.corpus import CorpusReference
+    from debiaslab.study.kept import find_corpus
+    from debiaslab.tracking.names import CORPUS_FOLDER
 
     files = study.corpus.files
     if all(Path(file).is_file() for file in files):
@@ -115,8 +121,10 @@ def _without_text(store: Store, study: StudyFile, begun: Sequence[StudyRun]) -> 
     run = begun[0]
     fingerprint = run.params["corpus_fingerprint"]
     path = Path(CACHE) / f"fetched-{fingerprint[:16]}"
-    wanted = Reference(fingerprint, path, study.corpus.settings(), run.params["corpus"], files)
+    wanted = CorpusReference(
+        fingerprint, path, study.corpus.settings(), run.params["corpus"], files
+    )
     found = wanted.find(CACHE)
-    if found is None and CORPUS in store.artifacts(run.run_id):
+    if found is None and CORPUS_FOLDER in store.artifacts(run.run_id):
         found = find_corpus(store, run.run_id, wanted, CACHE)
     return found

@@ -42,7 +42,7 @@ _COLUMNS = (
 
 
 def _row(study: StudyRun) -> tuple[str | float | None, ...]:
-    from debiaslab.tracking.run_records import status_now
+    from debiaslab.tracking.records import status_now
 
     numbers = (study.metrics.get(name) for name in ("trials", "best_weight", "best_score"))
     return (study.study, status_now(study), *numbers, study.run_id)

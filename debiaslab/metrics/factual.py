@@ -13,34 +13,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import Half
-from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
-from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
+from debiaslab.lexicons.tables import load_occupation_women, occupation_women_names
 from debiaslab.metrics.cases import Case, gender_pairs
-from debiaslab.metrics.correlation import (
-    MIN_POINTS,
-    PERMUTATIONS,
-    CorrelationTest,
-    pearson,
-    pearson_interval,
-    pearson_rows,
-    pearson_test,
-    tested,
-)
 from debiaslab.metrics.gender_direction import Method, Pair, gender_direction
-from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError
 from debiaslab.metrics.null import DRAWS, RandomWords, null_from
 from debiaslab.metrics.registry import list_metric
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.spearman import spearman, spearman_interval
 from debiaslab.metrics.vocabulary import (
+    FLOAT32_NOISE,
     find,
     require_directions,
     require_enough,
     row_of,
+    union,
     unit_rows,
 )
-from debiaslab.metrics.word_sets import union
+from debiaslab.statistics.bootstrap import (
+    MIN_POINTS,
+    NO_INTERVAL,
+    PERMUTATIONS,
+    RESAMPLES,
+    CorrelationTest,
+    Interval,
+    pearson,
+    pearson_interval,
+    pearson_rows,
+    pearson_test,
+    spearman,
+    spearman_interval,
+    tested,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 
@@ -188,7 +192,7 @@ def factual_null(
     shares = np.asarray(women, dtype=np.float64)
     return null_from(
         lambda drawn: _correlation(drawn, shares),
-        words.but(scores, find(words.embeddings, union(pairs)).rows),
+        words.excluding(scores, find(words.embeddings, union(pairs)).rows),
         (len(shares),),
         draws=draws,
         seed=seed,

@@ -8,36 +8,39 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import Attribute, Half, load
-from debiaslab.metrics.baseline import Baseline
-from debiaslab.metrics.biased_words import BiasedWords, biased_words
-from debiaslab.metrics.cases import OCCUPATIONS
-from debiaslab.metrics.correlation import PERMUTATIONS, tested
-from debiaslab.metrics.effort import HALVES, Effort
+from debiaslab.metrics.cases import HALVES, OCCUPATIONS, Resampling
+from debiaslab.metrics.evaluation import Baseline
 from debiaslab.metrics.gender_direction import HE_SHE, Pair
-from debiaslab.metrics.lipstick import SEEDS, LabelRecovery, kmeans_alignment, svm_recovery
-from debiaslab.metrics.lipstick_null import (
+from debiaslab.metrics.lipstick import (
+    SEEDS,
     Array,
+    LabelRecovery,
     RandomAxes,
+    kmeans_alignment,
     label_null,
     neighbor_null,
     random_axes,
+    svm_recovery,
 )
-from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.neighbor_bias import (
+    BiasedWords,
     NeighborShares,
+    biased_words,
     neighbor_bias,
     neighbor_shares,
     neighbor_shares_along,
 )
+from debiaslab.metrics.null import null_numbers
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import row_of
-from debiaslab.metrics.yardstick import null_numbers
+from debiaslab.statistics.bootstrap import PERMUTATIONS, tested
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.groups import Subject
+    from debiaslab.metrics.evaluation import Subject
 
 LABEL_TESTS: dict[str, Callable[..., LabelRecovery]] = {
     "kmeans_alignment": kmeans_alignment,
@@ -86,7 +89,10 @@ def records(subject: Subject) -> Iterator[Record]:
 
 
 def _records(
-    embeddings: Embeddings, baseline: Baseline, effort: Effort, attributes: Sequence[Attribute]
+    embeddings: Embeddings,
+    baseline: Baseline,
+    effort: Resampling,
+    attributes: Sequence[Attribute],
 ) -> Iterator[Record]:
     for axis in (_Axis(HE_SHE, baseline.biased), *_axes(baseline, attributes)):
         here = replace(axis, biased=axis.biased.within(embeddings))
@@ -125,7 +131,7 @@ def _words_of(attribute: Attribute) -> Iterator[str]:
     return chain(*words.classes.values(), *words.definitional_sets)
 
 
-def label_seeds(name: str, effort: Effort) -> tuple[int, ...]:
+def label_seeds(name: str, effort: Resampling) -> tuple[int, ...]:
     """Return the seeds of one of the two label tests."""
     return tuple(effort.seed_of("lipstick", name, str(number)) for number in SEEDS)
 
@@ -136,7 +142,7 @@ def _label_record(
     embeddings: Embeddings,
     baseline: Baseline,
     axis: _Axis,
-    effort: Effort,
+    effort: Resampling,
 ) -> Record:
     seeds = label_seeds(name, effort)
     before = baseline.once(
@@ -166,7 +172,7 @@ def _label_record(
 
 
 def _neighbor_records(
-    embeddings: Embeddings, baseline: Baseline, axis: _Axis, effort: Effort
+    embeddings: Embeddings, baseline: Baseline, axis: _Axis, effort: Resampling
 ) -> Iterator[Record]:
     origin = baseline.embeddings
 
@@ -183,7 +189,7 @@ def _neighbor_records(
 
 
 def _neighbor_record(
-    after: NeighborShares, before: NeighborShares, half: Half, effort: Effort
+    after: NeighborShares, before: NeighborShares, half: Half, effort: Resampling
 ) -> Record:
     words = load(OCCUPATIONS).half(half)
     result = neighbor_bias(
@@ -217,7 +223,7 @@ def _neighbor_record(
 
 
 def with_lipstick_nulls(
-    records: Iterable[Record], embeddings: Embeddings, baseline: Baseline, effort: Effort
+    records: Iterable[Record], embeddings: Embeddings, baseline: Baseline, effort: Resampling
 ) -> Iterator[Record]:
     """Yield the records with the null of 20 random axes in ``extra``, named as in ``with_null``.
 

@@ -22,25 +22,26 @@ from numpy.typing import NDArray
 
 from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons import Attribute, Half
-from debiaslab.metrics.cases import Case
-from debiaslab.metrics.effort import HALVES, Effort
-from debiaslab.metrics.null import RandomWords
+from debiaslab.metrics.cases import HALVES, Case, Resampling
+from debiaslab.metrics.null import NullCache, RandomWords, with_null
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.yardstick import Yardstick, with_null
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.groups import Subject
+    from debiaslab.metrics.evaluation import Subject
 
 Array = NDArray[np.float64]
 Better = Literal["higher", "lower", "near 0", "near null"]
 
 ENTRY_POINTS = "debiaslab.metrics"
 FILES = (
-    *("weat", "association", "projection", "indirect_bias", "rnsb", "sembias", "factual"),
-    *("similarity", "analogies", "retention", "neighbor_overlap", "lipstick_records", "collapse"),
+    *("weat", "association", "projection", "rnsb", "sembias", "factual"),
+    *("similarity", "analogies", "neighbor_overlap", "lipstick_records", "collapse"),
 )
 """The files of this folder that register metrics, in the order of the scorecard."""
+
+GROUPS_OF_WORDS = "groups of words"
+"""What a metric needs that is defined for any number of groups."""
 
 DRAWS = 1_000
 """Random sets of a record's null."""
@@ -209,8 +210,8 @@ class ListMetric(Metric):
         self,
         embeddings: Embeddings,
         case: Case,
-        effort: Effort,
-        yardsticks: Sequence[Yardstick] = (),
+        effort: Resampling,
+        yardsticks: Sequence[NullCache] = (),
     ) -> Record:
         """Return the record of one case, with what random words show in each yardstick."""
         own = case.attribute is not None
@@ -241,7 +242,7 @@ class ListMetric(Metric):
         )
         return with_null(record, self._null, yardsticks, effort) if self.has_null else record
 
-    def _null(self, yardstick: Yardstick, record: Record, seed: int) -> Array:
+    def _null(self, yardstick: NullCache, record: Record, seed: int) -> Array:
         own = record.inputs is not None and record.inputs.attribute is not None
         draws = DRAWS if own else self.draws
         return self.null_of(yardstick.words, record, draws=draws, seed=seed)
@@ -293,6 +294,13 @@ def list_metrics(family: str | None = None) -> list[ListMetric]:
     """Return the metrics of word lists, of one family or of all."""
     found = [each for each in metrics().values() if isinstance(each, ListMetric)]
     return [each for each in found if family in (None, each.family)]
+
+
+def attribute_cases(attribute: Attribute, half: Half) -> Iterator[tuple[ListMetric, Case]]:
+    """Yield what is measured of an attribute: what any number of classes has, then the rest."""
+    for metric in sorted(list_metrics(), key=lambda each: each.needs != GROUPS_OF_WORDS):
+        for case in metric.attribute(attribute, half):
+            yield metric, case
 
 
 def get(name: str) -> Metric:

@@ -9,15 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError
+from debiaslab.errors import NotMeasuredError, UserError
 from debiaslab.lexicons import Attribute, Half, load
-from debiaslab.metrics.bootstrap import NO_INTERVAL, Interval, percentile_interval
 from debiaslab.metrics.cases import Case, gender_groups
-from debiaslab.metrics.measured import MIN_WORDS, NotMeasuredError
 from debiaslab.metrics.null import RandomWords, null_from
-from debiaslab.metrics.registry import list_metric
-from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
-from debiaslab.metrics.word_sets import FoundSets, WordSets, union
+from debiaslab.metrics.registry import GROUPS_OF_WORDS, list_metric
+from debiaslab.metrics.vocabulary import (
+    MIN_WORDS,
+    Found,
+    FoundSets,
+    WordSets,
+    find,
+    require_directions,
+    require_enough,
+    union,
+    unit_rows,
+)
+from debiaslab.statistics.bootstrap import NO_INTERVAL, Interval, percentile_interval
 from debiaslab.vectors.embeddings import Embeddings
 
 Vector = NDArray[np.float64]
@@ -177,7 +185,7 @@ def _extra(result: Rnsb, case: Case) -> Mapping[str, Any]:
     citation="Sweeney & Najafian 2019, ACL, section 3",
     family="association",
     better="lower",
-    needs="groups of words",
+    needs=GROUPS_OF_WORDS,
     gender=_of_gender,
     attribute=_of_attribute,
     draw=lambda drawn, case, record, **more: rnsb_null(drawn, record.n, **more, **case.knobs),
@@ -222,7 +230,7 @@ def rnsb_null(
     good, bad = (_vectors(words.embeddings, each, unit=unit) for each in classes.found)
     trained = train(good, bad, repeats=repeats, holdout=holdout, C=C, seed=seed)
     scores = words.scores(lambda rows: negative_probabilities(rows, trained).T, unit=unit)
-    scores = words.but(scores, find(words.embeddings, (*positive, *negative)).rows)
+    scores = words.excluding(scores, find(words.embeddings, (*positive, *negative)).rows)
     return null_from(_mean_divergence, scores, (n,), draws=draws, seed=seed)
 
 

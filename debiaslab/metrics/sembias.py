@@ -10,28 +10,42 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.lexicons.sembias import SemBiasRow, load_sembias
-from debiaslab.metrics.bootstrap import (
+from debiaslab.errors import NotMeasuredError
+from debiaslab.lexicons.tables import SemBiasRow, load_sembias
+from debiaslab.metrics.cases import HALVES, Case
+from debiaslab.metrics.gender_direction import HE_SHE, Pair, pair_difference
+from debiaslab.metrics.null import (
+    BLOCK,
+    DRAWS,
+    NullCache,
+    RandomWords,
+    disjoint,
+    require_defined,
+    with_null,
+)
+from debiaslab.metrics.registry import DRAWS as RECORD_DRAWS
+from debiaslab.metrics.registry import record_metric
+from debiaslab.metrics.scorecard import Record
+from debiaslab.metrics.vocabulary import (
+    FLOAT32_NOISE,
+    MIN_WORDS,
+    find,
+    require_directions,
+    row_of,
+    shortlist,
+    unit_rows,
+)
+from debiaslab.statistics.bootstrap import (
     NO_INTERVAL,
     RESAMPLES,
     Interval,
     percentile_interval,
     resample_counts,
 )
-from debiaslab.metrics.cases import Case
-from debiaslab.metrics.effort import HALVES
-from debiaslab.metrics.gender_direction import HE_SHE, Pair, pair_difference
-from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError, shortlist
-from debiaslab.metrics.null import BLOCK, DRAWS, RandomWords, disjoint, require_defined
-from debiaslab.metrics.registry import DRAWS as RECORD_DRAWS
-from debiaslab.metrics.registry import record_metric
-from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import find, require_directions, row_of, unit_rows
-from debiaslab.metrics.yardstick import Yardstick, with_null
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.groups import Subject
+    from debiaslab.metrics.evaluation import Subject
 
 Matrix = NDArray[np.float64]
 
@@ -166,7 +180,7 @@ def records(subject: Subject) -> Iterator[Record]:
 
 
 def _share_null(
-    drawn: Yardstick,
+    drawn: NullCache,
     record: Record,
     seed: int,
     *,
@@ -194,7 +208,7 @@ def sembias_null(
     if len(complete) < MIN_WORDS:
         raise NotMeasuredError(f"{len(complete)} of {len(rows)} rows are in the vectors")
     asked = (word for row in complete for word in words_of(row))
-    left = words.but(np.arange(len(words.rows)), find(words.embeddings, asked).rows)
+    left = words.excluding(np.arange(len(words.rows)), find(words.embeddings, asked).rows)
     if len(left) < 2:
         raise NotMeasuredError(f"a null needs 2 words, {len(left)} are left")
     drawn = left[disjoint(len(left), 2, draws, np.random.default_rng(seed))]

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import AssociationTest, Half, association_tests
-from debiaslab.metrics.at_once import at_once
-from debiaslab.metrics.bootstrap import (
-    NO_INTERVAL,
-    RESAMPLES,
-    Interval,
-    percentile_interval,
-    resample,
-)
-from debiaslab.metrics.cases import Case
-from debiaslab.metrics.effort import HALVES, Effort
-from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError, shortlist
+from debiaslab.metrics.cases import HALVES, Case, Resampling
 from debiaslab.metrics.null import DRAWS as NULL_DRAWS
 from debiaslab.metrics.null import (
     QUANTILE,
@@ -31,15 +23,46 @@ from debiaslab.metrics.null import (
     null_from,
     random_words,
 )
-from debiaslab.metrics.permutation import DRAWS, permutation_test
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
-from debiaslab.metrics.word_sets import in_order
+from debiaslab.metrics.vocabulary import (
+    FLOAT32_NOISE,
+    Found,
+    find,
+    in_order,
+    require_directions,
+    require_enough,
+    shortlist,
+    unit_rows,
+)
+from debiaslab.statistics.bootstrap import (
+    NO_INTERVAL,
+    RESAMPLES,
+    Interval,
+    percentile_interval,
+    resample,
+)
+from debiaslab.statistics.permutation import DRAWS, permutation_test
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.groups import Subject
+    from debiaslab.metrics.evaluation import Subject
+
+_Given = TypeVar("_Given")
+_Result = TypeVar("_Result")
+
+THREADS = 2
+"""More would mostly wait for the interpreter, which one thread holds at a time."""
+
+
+def parallel_map(measure: Callable[[_Given], _Result], given: Iterable[_Given]) -> list[_Result]:
+    """Return what ``measure`` makes of each, in the order given; it must not depend on the order.
+
+    What seeded measurements return is the same in any number of threads. What one raises is raised.
+    """
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(measure, given))
+
 
 Vector = NDArray[np.float64]
 
@@ -216,7 +239,9 @@ def weat_null(
     """
     a, b = (_attributes(words.embeddings, listed) for listed in (A, B))
     scores = words.cosines(_mean(words.embeddings, a) - _mean(words.embeddings, b))
-    return null_from(difference_of_means, words.but(scores, a + b), sizes, draws=draws, seed=seed)
+    return null_from(
+        difference_of_means, words.excluding(scores, a + b), sizes, draws=draws, seed=seed
+    )
 
 
 def null_statistics(
@@ -271,7 +296,7 @@ def null95(
         The quantile, in cosine units; why there is none for a test without attributes there, or
         with too few words to draw from.
     """
-    effort = Effort(seed, 0, 0, null=True)
+    effort = Resampling(seed, 0, 0, null=True)
     found: dict[tuple[str, Half], float | str] = {}
     contrasts, held = [], []
     for test, half, sizes in tested:
@@ -289,10 +314,10 @@ def null95(
     def quantile(i: int) -> float | str:
         name, half, sizes, rows = held[i]
         seeded = effort.seed_of("null", name, half)
-        return _quantile(drawn.but(scores[:, i], rows), sizes, seeded)
+        return _quantile(drawn.excluding(scores[:, i], rows), sizes, seeded)
 
     names = [(name, half) for name, half, _, _ in held]
-    return found | dict(zip(names, at_once(quantile, range(len(held))), strict=True))
+    return found | dict(zip(names, parallel_map(quantile, range(len(held))), strict=True))
 
 
 def _quantile(scores: Vector, sizes: Sequence[int], seed: int) -> float | str:
@@ -337,7 +362,7 @@ def records(subject: Subject) -> Iterator[Record]:
     """
     effort, tests = subject.effort, (*association_tests(), *subject.tests)
     asked = [(test, half) for test in tests for half in HALVES]
-    results = at_once(lambda each: _measured(subject.embeddings, *each, effort), asked)
+    results = parallel_map(lambda each: _measured(subject.embeddings, *each, effort), asked)
     found = list(zip(asked, results, strict=True))
     tested = [
         (*each, (result.n[0], result.n[1]))
@@ -357,7 +382,7 @@ def records(subject: Subject) -> Iterator[Record]:
 
 
 def _measured(
-    embeddings: Embeddings, test: AssociationTest, half: Half, effort: Effort
+    embeddings: Embeddings, test: AssociationTest, half: Half, effort: Resampling
 ) -> WeatResult:
     return weat(
         embeddings,

@@ -16,20 +16,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import NotMeasuredError, UserError, nearest
 from debiaslab.metrics import cases
-from debiaslab.metrics.bootstrap import (
-    NO_INTERVAL,
-    RESAMPLES,
-    Interval,
-    percentile_interval,
-    resample,
-)
 from debiaslab.metrics.cases import Case
 from debiaslab.metrics.gender_direction import FoundPairs, find_pairs
-from debiaslab.metrics.measured import MIN_WORDS, Measured, NotMeasuredError
 from debiaslab.metrics.null import DRAWS, RandomWords, mean, null_from
 from debiaslab.metrics.registry import (
+    GROUPS_OF_WORDS,
     Better,
     ListMetric,
     Measure,
@@ -39,8 +32,26 @@ from debiaslab.metrics.registry import (
     doc_of,
 )
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
-from debiaslab.metrics.word_sets import FoundSets, find_sets, in_order, union
+from debiaslab.metrics.vocabulary import (
+    MIN_WORDS,
+    Found,
+    FoundSets,
+    Measured,
+    find,
+    find_sets,
+    in_order,
+    require_directions,
+    require_enough,
+    union,
+    unit_rows,
+)
+from debiaslab.statistics.bootstrap import (
+    NO_INTERVAL,
+    RESAMPLES,
+    Interval,
+    percentile_interval,
+    resample,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]
@@ -54,7 +65,7 @@ Against = Literal["groups", "two groups", "pairs", "direction"]
 
 _AT_ONCE = 50  # resamples at a time: ranking takes ten copies of what is ranked
 _NEEDS: Mapping[Against, str] = {
-    "groups": "groups of words",
+    "groups": GROUPS_OF_WORDS,
     "two groups": "two groups of words",
     "pairs": "pairs of words",
     "direction": "definitional pairs",
@@ -214,7 +225,7 @@ class WordMetric(ListMetric):
             held.require()
         score = self.fit(drawn.embeddings, held, **knobs)
         scores = drawn.scores(score, unit=knobs.get("unit", self.unit))
-        left = drawn.but(scores, find(drawn.embeddings, union(groups)).rows)
+        left = drawn.excluding(scores, find(drawn.embeddings, union(groups)).rows)
         return null_from(self.value, left, (n,), draws=draws, seed=seed)
 
     @property

@@ -1,7 +1,7 @@
 """Tables, figures and pages made from finished runs."""
 
 from debiaslab.report.comparison import Measure, compared
-from debiaslab.report.content import Report, study_report
+from debiaslab.report.content import ReportContent, study_report
 from debiaslab.report.documents import markdown_page, pdf_page
 from debiaslab.report.drawings import Drawing, run_drawings, sweep_drawings
 from debiaslab.report.figures import (
@@ -26,14 +26,14 @@ from debiaslab.report.tables import (
     trials_table,
 )
 from debiaslab.report.verdict import headline
-from debiaslab.results import Side, TrialRow, TrialSummary, summarize
+from debiaslab.results import StrategyResult, TrialRow, TrialSummary, summarize
 
 __all__ = [
     "Drawing",
     "Measure",
-    "Report",
+    "ReportContent",
     "RunContent",
-    "Side",
+    "StrategyResult",
     "TrialRow",
     "TrialSummary",
     "association_sizes",

@@ -9,10 +9,9 @@ from typing import Literal
 
 from debiaslab.lexicons import Half
 from debiaslab.metrics.registry import direction_of
-from debiaslab.results import Side
+from debiaslab.results import StrategyResult
 from debiaslab.statistics.fronts import Point, hypervolume
-from debiaslab.statistics.paired import Paired, paired
-from debiaslab.statistics.t_interval import half_width
+from debiaslab.statistics.paired import Paired, half_width, paired
 
 Better = Literal["higher", "lower"]
 NO_RANK = "–"
@@ -42,7 +41,7 @@ class Measure:
     better: Better
     label: str
 
-    def number(self, side: Side, i: int) -> float | None:
+    def number(self, side: StrategyResult, i: int) -> float | None:
         """Return the number of one seed: a signed bias by its size; None when not measured."""
         if self.metric == "outcome":
             outcome = side.outcomes[i]
@@ -59,7 +58,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Comparing:
+class MeasureSummary:
     """One measure of one side, over seeds.
 
     Attributes:
@@ -106,7 +105,7 @@ HEADLINE: tuple[Measure, ...] = (
 """The columns of the table: report words only, where a metric has halves."""
 
 
-def shown_measures(sides: Sequence[Side]) -> list[Measure]:
+def shown_measures(sides: Sequence[StrategyResult]) -> list[Measure]:
     """Return the headline measures that any side has."""
     return [
         measure
@@ -115,7 +114,7 @@ def shown_measures(sides: Sequence[Side]) -> list[Measure]:
     ]
 
 
-def every_measure(sides: Sequence[Side]) -> tuple[Measure, ...]:
+def every_measure(sides: Sequence[StrategyResult]) -> tuple[Measure, ...]:
     """Return the objective's numbers and every record of any scorecard that has a better side."""
     found: dict[tuple[str, str, str], Measure] = {}
     for side in sides:
@@ -131,14 +130,14 @@ def every_measure(sides: Sequence[Side]) -> tuple[Measure, ...]:
     return (*OUTCOMES, *found.values())
 
 
-def compared(sides: Sequence[Side], measure: Measure) -> tuple[Comparing, ...]:
+def compared(sides: Sequence[StrategyResult], measure: Measure) -> tuple[MeasureSummary, ...]:
     """Return one measure of every side; the first side is the baseline."""
     numbers = [[measure.number(side, i) for i in range(len(side.cards))] for side in sides]
     present = [[number for number in own if number is not None] for own in numbers]
     seeds = len(sides[0].cards)
     ranked = [mean(own) if own and (len(own) > 1 or seeds == 1) else None for own in present]
     return tuple(
-        Comparing(
+        MeasureSummary(
             n=len(known),
             seeds=seeds,
             mean=mean(known) if known else None,
@@ -150,7 +149,7 @@ def compared(sides: Sequence[Side], measure: Measure) -> tuple[Comparing, ...]:
     )
 
 
-def footnotes(sides: Sequence[Side]) -> tuple[str, ...]:
+def footnotes(sides: Sequence[StrategyResult]) -> tuple[str, ...]:
     """Return what has to be said of some of the headline's numbers, where there are such."""
     columns = [(measure, compared(sides, measure)) for measure in shown_measures(sides)]
     found = []
@@ -233,21 +232,21 @@ class Headline:
     n: int
 
 
-def group_of(side: Side) -> str | None:
+def group_of(side: StrategyResult) -> str | None:
     """Return the kind of a side; None for the baseline and for controls."""
     if side.control or side.stage == "none":
         return None
     return side.stage if side.stage in GROUPS else "several"
 
 
-def point_of(side: Side, i: int) -> Point | None:
+def point_of(side: StrategyResult, i: int) -> Point | None:
     """Return bias and retention of one seed on report words; None when one was not measured."""
     outcome = side.outcomes[i] or {}
     bias, kept = outcome.get("bias_report"), outcome.get("retention_report")
     return None if bias is None or kept is None else (bias, kept)
 
 
-def front_volumes(sides: Sequence[Side]) -> tuple[FrontVolume, ...]:
+def front_volumes(sides: Sequence[StrategyResult]) -> tuple[FrontVolume, ...]:
     """Return the hypervolume of every kind that is there; ``sides[0]`` is the baseline."""
     baseline = sides[0]
     found = []
@@ -278,7 +277,7 @@ def headline(volumes: Sequence[FrontVolume]) -> Headline | None:
     return Headline(mean(ratios), half_width(ratios), len(ratios)) if ratios else None
 
 
-def front_text(sides: Sequence[Side]) -> str:
+def front_text(sides: Sequence[StrategyResult]) -> str:
     """Return the hypervolumes, and the headline or what it lacks."""
     volumes = front_volumes(sides)
     named = [(_named(each), _number(each.by_seed)) for each in volumes]

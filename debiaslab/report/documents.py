@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from debiaslab.errors import UserError
-from debiaslab.report.content import Report
+from debiaslab.report.content import ReportContent
 from debiaslab.report.drawings import Drawing
 from debiaslab.report.neighbors import NeighborIndex
 from debiaslab.tables import Column, Table, markdown_text
@@ -42,7 +42,7 @@ class Passage:
 Element = Heading | Passage | Mapping[str, str] | Drawing | Table
 
 
-def outline(report: Report) -> Iterator[Element]:
+def outline(report: ReportContent) -> Iterator[Element]:
     """Yield what a report holds, in order."""
     yield Heading(report.title, 0)
     yield Passage(report.question)
@@ -91,7 +91,7 @@ def _neighbors(index: NeighborIndex) -> Table:
 # Markdown -------------------------------------------------------------------------------------
 
 
-def markdown_page(report: Report, folder: str) -> str:
+def markdown_page(report: ReportContent, folder: str) -> str:
     """Return the text; it shows the figures as ``<folder>/<name>.png``.
 
     Args:
@@ -141,7 +141,7 @@ _FIRST_DAY = datetime(2000, 1, 1, tzinfo=timezone.utc)  # the same report gives 
 _STYLES = {"": "DejaVuSans.ttf", "B": "DejaVuSans-Bold.ttf"}
 
 
-def pdf_page(report: Report) -> bytes:
+def pdf_page(report: ReportContent) -> bytes:
     """Return the PDF: A4, with an outline; a table is cut after 400 rows, and says so.
 
     Raises:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
-from debiaslab.report.content import Report
+from debiaslab.report.content import ReportContent
 
 if TYPE_CHECKING:
     import jinja2
@@ -16,7 +16,7 @@ LARGEST = 3_000_000  # bytes; what a mail attachment and the MLflow UI open with
 _DIFF_SHOWN = 100_000
 
 
-def html_page(report: Report) -> str:
+def html_page(report: ReportContent) -> str:
     """Return the page: self-contained, the same bytes for the same report.
 
     Raises:
@@ -50,7 +50,7 @@ def _source(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
 
 
-def _sides(report: Report, word: str) -> tuple[str, str]:
+def _sides(report: ReportContent, word: str) -> tuple[str, str]:
     """Return the neighbours of an example word before and after, as text."""
     found = None if report.neighbors is None else report.neighbors.of(word)
     before, after = found if found is not None else ([], [])

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from debiaslab.metrics.null_remarks import null_remarks
+from debiaslab.metrics.scorecard import null_remarks
+from debiaslab.metrics.scorecard_statistics import warnings_of
 from debiaslab.metrics.table import SCALE_MARK
-from debiaslab.report.content import Report, code_origin, source_diff
+from debiaslab.report.content import ReportContent, code_origin, source_diff
 from debiaslab.report.figures import association_label
 from debiaslab.report.tables import NOT_MEASURED, null_range
-from debiaslab.statistics.warnings import warnings_of
-from debiaslab.tables import Cell, Column, Table, span
+from debiaslab.tables import Column, Table, TableCell, span
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Record, Scorecard
@@ -49,13 +49,13 @@ class RunContent:
     baseline: Scorecard | None = None
     drawings: Sequence[Drawing] = ()
 
-    def report(self) -> Report:
+    def report(self) -> ReportContent:
         """Return the report of the run."""
         records = self.scorecard.records
         outcome = {key: _shown(value) for key, value in (self.outcome or {}).items()}
         provenance = self.provenance
         command = " ".join(provenance.get("argv") or ())
-        return Report(
+        return ReportContent(
             title=self.title,
             question="What do the vectors of one training show?",
             headline=_headline(records, outcome),
@@ -106,7 +106,7 @@ def _associations(records: Sequence[Record], baseline: Scorecard | None) -> Tabl
                 *(association_label(record.name), record.words, record.n, extra.get("statistic")),
                 (extra.get("statistic_low"), extra.get("statistic_high")),
                 *(before, extra.get("null95")),
-                Cell(record.value, "‡" if extra.get("warning_scale") else ""),
+                TableCell(record.value, "‡" if extra.get("warning_scale") else ""),
                 *((record.low, record.high), record.p),
             ]
         )

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from debiaslab.metrics.null_remarks import null_remarks
 from debiaslab.metrics.registry import direction_of
+from debiaslab.metrics.scorecard import null_remarks
 from debiaslab.report.comparison import (
-    Comparing,
     Measure,
+    MeasureSummary,
     compared,
     every_measure,
     footnotes,
@@ -21,9 +21,9 @@ from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
 from debiaslab.tables import (
     MISSING,
     Block,
-    Cell,
     Column,
     Table,
+    TableCell,
     latex_document,
     markdown_document,
     plain_document,
@@ -32,7 +32,7 @@ from debiaslab.tables import (
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Record, Scorecard
-    from debiaslab.results import RunResults, Side, StudyResults
+    from debiaslab.results import RunResults, StrategyResult, StudyResults
 
 NOT_MEASURED = "n/m"
 
@@ -81,28 +81,28 @@ def _spread(spread: Spread) -> str:
 # A comparison ---------------------------------------------------------------------------------
 
 
-def comparison_blocks(sides: Sequence[Side]) -> list[Block]:
+def comparison_blocks(sides: Sequence[StrategyResult]) -> list[Block]:
     """Return the means, the differences to the baseline, and the hypervolumes of the fronts."""
     found: list[Block] = [means_table(sides)]
     return [*found, changes_table(sides), front_text(sides)] if len(sides) > 1 else found
 
 
-def comparison_text(sides: Sequence[Side]) -> str:
+def comparison_text(sides: Sequence[StrategyResult]) -> str:
     """Return a comparison as plain text."""
     return plain_document(comparison_blocks(sides))
 
 
-def comparison_markdown(sides: Sequence[Side]) -> str:
+def comparison_markdown(sides: Sequence[StrategyResult]) -> str:
     """Return a comparison as Markdown."""
     return markdown_document(comparison_blocks(sides))
 
 
-def comparison_latex(sides: Sequence[Side]) -> str:
+def comparison_latex(sides: Sequence[StrategyResult]) -> str:
     """Return the two tables of a comparison as LaTeX."""
     return latex_document([means_table(sides, "Strategies"), *comparison_blocks(sides)[1:]])
 
 
-def means_table(sides: Sequence[Side], title: str = "") -> Table:
+def means_table(sides: Sequence[StrategyResult], title: str = "") -> Table:
     """Return one row a strategy: the headline measures with intervals and ranks."""
     measures = shown_measures(sides)
     results = [compared(sides, measure) for measure in measures]
@@ -119,7 +119,7 @@ def means_table(sides: Sequence[Side], title: str = "") -> Table:
     return Table(columns, rows, title, (note,), "tab:strategies")
 
 
-def means_note(sides: Sequence[Side]) -> str:
+def means_note(sides: Sequence[StrategyResult]) -> str:
     """Say what the numbers of a comparison are."""
     seeds = len(sides[0].cards)
     over = "one seed" if seeds == 1 else f"{seeds} seeds"
@@ -140,7 +140,7 @@ def means_note(sides: Sequence[Side]) -> str:
     )
 
 
-def changes_table(sides: Sequence[Side]) -> Table:
+def changes_table(sides: Sequence[StrategyResult]) -> Table:
     """Return one row a strategy: differences to the baseline of the same seeds, with intervals."""
     measures = shown_measures(sides)
     results = [compared(sides, measure) for measure in measures]
@@ -166,7 +166,7 @@ _MEASURE_COLUMNS = (
 )
 
 
-def comparison_csv(sides: Sequence[Side]) -> str:
+def comparison_csv(sides: Sequence[StrategyResult]) -> str:
     """Return every measure of every side, one a row; a number that is missing is left empty."""
     rows = [
         _measure_row(side, measure, result)
@@ -176,7 +176,9 @@ def comparison_csv(sides: Sequence[Side]) -> str:
     return Table(tuple(map(Column, _MEASURE_COLUMNS)), rows).csv()
 
 
-def _measure_row(side: Side, measure: Measure, result: Comparing) -> tuple[object, ...]:
+def _measure_row(
+    side: StrategyResult, measure: Measure, result: MeasureSummary
+) -> tuple[object, ...]:
     low = high = None
     if result.mean is not None and result.half_width is not None:
         low, high = result.mean - result.half_width, result.mean + result.half_width
@@ -194,28 +196,28 @@ def _measure_row(side: Side, measure: Measure, result: Comparing) -> tuple[objec
     )
 
 
-def _label(side: Side) -> str:
+def _label(side: StrategyResult) -> str:
     return f"{side.label} (control)" if side.control else side.label
 
 
-def _seeds(side: Side) -> str:
+def _seeds(side: StrategyResult) -> str:
     finished = sum(card is not None for card in side.cards)
     whole = finished == len(side.cards)
     return str(finished) if whole else f"{finished}/{len(side.cards)}"
 
 
-def _ranked(result: Comparing) -> Cell | None:
+def _ranked(result: MeasureSummary) -> TableCell | None:
     if result.mean is None:
         return None
-    return Cell(result, f" {result.rank_text}", strong=result.rank == 1)
+    return TableCell(result, f" {result.rank_text}", strong=result.rank == 1)
 
 
-def _mean(result: Comparing) -> str:
+def _mean(result: MeasureSummary) -> str:
     spread = "" if result.half_width is None else f" ±{result.half_width:.3f}"
     return f"{result.mean:.3f}{spread}"
 
 
-def _change(result: Comparing) -> str | None:
+def _change(result: MeasureSummary) -> str | None:
     pair = result.to_baseline
     if pair is None:
         return None
@@ -227,7 +229,7 @@ def _change(result: Comparing) -> str | None:
     return f"{pair.difference:+.3f} [{low:+.3f}, {high:+.3f}]{sure}{few}"
 
 
-def _budget(side: Side) -> str:
+def _budget(side: StrategyResult) -> str:
     if not side.tuning_runs:
         return f"{side.seconds:.0f} s"
     return f"{side.seconds:.0f} + {side.tuning_seconds:.0f} s ({side.tuning_runs} runs)"
@@ -248,8 +250,8 @@ class FloorRow:
     """One lipstick test: the baseline, the gender-blind vectors, and their paired difference."""
 
     measure: Measure
-    baseline: Comparing
-    floor: Comparing
+    baseline: MeasureSummary
+    floor: MeasureSummary
 
     @property
     def interval(self) -> tuple[float | None, float | None]:
@@ -257,27 +259,27 @@ class FloorRow:
         return _ends(self.floor)
 
 
-def floor_rows(sides: Sequence[Side]) -> tuple[FloorRow, ...]:
+def floor_rows(sides: Sequence[StrategyResult]) -> tuple[FloorRow, ...]:
     """Return the lipstick tests of the baseline, ``sides[0]``, and the floor, ``sides[1]``."""
     return tuple(FloorRow(measure, *compared(sides, measure)) for measure in FLOOR_MEASURES)
 
 
-def floor_blocks(sides: Sequence[Side]) -> list[Block]:
+def floor_blocks(sides: Sequence[StrategyResult]) -> list[Block]:
     """Return the table, and how other numbers are read against it."""
     return [floor_table(sides), how_to_read(floor_rows(sides))]
 
 
-def floor_text(sides: Sequence[Side]) -> str:
+def floor_text(sides: Sequence[StrategyResult]) -> str:
     """Return the floor as plain text."""
     return plain_document(floor_blocks(sides))
 
 
-def floor_markdown(sides: Sequence[Side]) -> str:
+def floor_markdown(sides: Sequence[StrategyResult]) -> str:
     """Return the floor as Markdown."""
     return markdown_document(floor_blocks(sides))
 
 
-def floor_table(sides: Sequence[Side], title: str = "") -> Table:
+def floor_table(sides: Sequence[StrategyResult], title: str = "") -> Table:
     """Return one row a lipstick test."""
     columns = (
         *(Column("test", align="left"), Column("baseline", _between)),
@@ -317,7 +319,7 @@ def _floor_row(row: FloorRow) -> tuple[object, ...]:
     return row.measure.label, baseline, floor, f"{pair.difference:+.3f}{between}", room
 
 
-def _floor_note(sides: Sequence[Side]) -> str:
+def _floor_note(sides: Sequence[StrategyResult]) -> str:
     n = len(sides[0].cards)
     return (
         f"mean and 95 % t interval over {n} seed{'s' * (n != 1)}; chance is 0.5, 0.5, 0 and "
@@ -327,13 +329,13 @@ def _floor_note(sides: Sequence[Side]) -> str:
     )
 
 
-def _between(result: Comparing) -> str:
+def _between(result: MeasureSummary) -> str:
     low, high = _ends(result)
     between = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
     return f"{result.mean:.3f}{between}"
 
 
-def _ends(result: Comparing) -> tuple[float | None, float | None]:
+def _ends(result: MeasureSummary) -> tuple[float | None, float | None]:
     if result.mean is None or result.half_width is None:
         return None, None
     return result.mean - result.half_width, result.mean + result.half_width

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from debiaslab.report.comparison import OUTCOMES, Comparing, compared
-from debiaslab.results import Side, TrialRow
+from debiaslab.report.comparison import OUTCOMES, MeasureSummary, compared
+from debiaslab.results import StrategyResult, TrialRow
 from debiaslab.statistics.paired import Paired, paired
 
 _NOTHING = "No trial has finished yet"
@@ -34,24 +34,24 @@ class Change:
         return None if low is None or high is None else not low <= 0 <= high
 
     @property
-    def shown(self) -> tuple[str, str]:
-        """Both numbers, to the digits that are shown."""
+    def rounded(self) -> tuple[str, str]:
+        """Both numbers, to two decimals."""
         return f"{self.before:.2f}", f"{self.after:.2f}"
 
     @property
     def unchanged(self) -> bool:
-        """Whether the two numbers are equal to the digits that are shown."""
-        return len(set(self.shown)) == 1
+        """Whether the two numbers are equal to two decimals."""
+        return len(set(self.rounded)) == 1
 
     @property
     def text(self) -> str:
         """``1.71 → 1.51 (−0.20 [−0.61, +0.21])``."""
-        before, after = self.shown
+        before, after = self.rounded
         return f"{before} → {after} ({_with_interval(self.pair)})"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SweepVerdict:
     """What the best trial did, against the baseline of the same seeds.
 
     Attributes:
@@ -74,12 +74,12 @@ class Verdict:
     def title(self) -> str:
         """The finding in one line, for a figure."""
         kept = "" if self.retention is None else f", retention {self.retention.after:.2f}"
-        change = " → ".join(self.bias.shown)
+        change = " → ".join(self.bias.rounded)
         same = self.bias.unchanged
         sure = {
             None: ": no change, with one seed" if same else " (one seed: may be chance)",
             True: ": no change to two decimals" if same else "",
-            False: f": no difference beyond the spread of {self.seeds} seeds",
+            False: f": no change beyond seed noise ({self.seeds} seeds)",
         }[self.bias.beyond_the_spread]
         return f"λ = {self.weight:.3g}: bias on {self.words} words {change}{kept}{sure}"
 
@@ -106,13 +106,13 @@ class Verdict:
     def _no_gain(self) -> str:
         if self.score.pair.difference < 0:
             return ""
-        return " No λ did better than the baseline by the objective."
+        return " No λ improved on the baseline by the objective."
 
 
-_UNCLEAR = "did not change beyond the spread of the seeds"
+_UNCLEAR = "did not change by more than seed noise"
 
 
-def verdict(rows: Sequence[TrialRow]) -> Verdict | None:
+def verdict(rows: Sequence[TrialRow]) -> SweepVerdict | None:
     """Return the finding; None when no trial or no baseline has finished."""
     best = {row.seed: row for row in rows if row.best}
     base = {row.seed: row for row in rows if row.trial is None}
@@ -124,7 +124,7 @@ def verdict(rows: Sequence[TrialRow]) -> Verdict | None:
     score = _change(base, best, seeds, "score")
     if changed is None or score is None:
         return None
-    return Verdict(
+    return SweepVerdict(
         weight=best[seeds[0]].weight,
         words="report" if reported else "tune",
         bias=changed,
@@ -194,7 +194,7 @@ class ComparedVerdict:
     """What a comparison found, on report words.
 
     Attributes:
-        least: The strategy with the least bias, controls excepted, by its place; None without one.
+        least: The strategy with the lowest bias, controls excepted, by its place; None without one.
         sentence: The finding in one sentence, with its interval.
     """
 
@@ -202,8 +202,8 @@ class ComparedVerdict:
     sentence: str
 
 
-def compared_verdict(sides: Sequence[Side]) -> ComparedVerdict:
-    """Return which strategy has the least bias, and whether that is beyond the spread of seeds."""
+def compared_verdict(sides: Sequence[StrategyResult]) -> ComparedVerdict:
+    """Return which strategy has the lowest bias, and whether the change exceeds seed noise."""
     bias, kept = compared(sides, OUTCOMES[0]), compared(sides, OUTCOMES[1])
     seeds = len(sides[0].cards)
     known = [
@@ -218,7 +218,7 @@ def compared_verdict(sides: Sequence[Side]) -> ComparedVerdict:
     own, retention, before = bias[least], kept[least], bias[0]
     change = f"{before.mean:.2f} → {own.mean:.2f}" if before.mean is not None else f"{own.mean:.2f}"
     parts = [
-        f"Least bias on report words has {sides[least].label}: {change}{_difference(own)}, at "
+        f"{sides[least].label} has the lowest bias on report words: {change}{_difference(own)}, at "
         f"retention {_mean_interval(retention)}"
     ]
     below = [
@@ -228,19 +228,19 @@ def compared_verdict(sides: Sequence[Side]) -> ComparedVerdict:
     ]
     n = len(known)
     parts.append(
-        f"; {len(below)} of {n} strategies lowered it beyond the spread of the seeds"
+        f"; {len(below)} of {n} strategies lowered bias by more than seed noise"
         if below
-        else f"; none of {n} strategies lowered it beyond the spread of the seeds"
+        else f"; none of {n} strategies lowered bias by more than seed noise"
     )
     over = "one seed: no interval" if seeds == 1 else f"{seeds} seeds, 95 % t intervals"
     return ComparedVerdict(least, "".join([*parts, f" ({over})."]))
 
 
-def _difference(result: Comparing) -> str:
+def _difference(result: MeasureSummary) -> str:
     return "" if result.to_baseline is None else f" ({_with_interval(result.to_baseline)})"
 
 
-def _mean_interval(result: Comparing) -> str:
+def _mean_interval(result: MeasureSummary) -> str:
     if result.mean is None:
         return "not measured"
     if result.half_width is None:
@@ -249,6 +249,6 @@ def _mean_interval(result: Comparing) -> str:
     return f"{result.mean:.{digits}f} ±{result.half_width:.{digits}f}"
 
 
-def _is_below(result: Comparing) -> bool:
+def _is_below(result: MeasureSummary) -> bool:
     high = None if result.to_baseline is None else result.to_baseline.interval[1]
     return high is not None and high < 0

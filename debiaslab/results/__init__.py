@@ -11,7 +11,7 @@ Examples:
 
 from debiaslab.results.planted import Dosed, PlantedStudy
 from debiaslab.results.run import RunResults
-from debiaslab.results.sides import Side, log_sides, read_side, read_sides
+from debiaslab.results.sides import KeptStrategy, StrategyResult, log_sides, read_side, read_sides
 from debiaslab.results.study import StudyResults, open_study, read_study
 from debiaslab.results.trials import Spread, TrialRow, TrialSummary, summarize, trial_rows
 from debiaslab.results.words import HeldOut
@@ -19,10 +19,11 @@ from debiaslab.results.words import HeldOut
 __all__ = [
     "Dosed",
     "HeldOut",
+    "KeptStrategy",
     "PlantedStudy",
     "RunResults",
-    "Side",
     "Spread",
+    "StrategyResult",
     "StudyResults",
     "TrialRow",
     "TrialSummary",

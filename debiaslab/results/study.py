@@ -13,17 +13,31 @@ from typing import TYPE_CHECKING, Any
 from debiaslab.errors import UserError
 from debiaslab.results.planted import DOSE, PlantedStudy, planted_study
 from debiaslab.results.run import BASELINE, RunResults
-from debiaslab.results.sides import Side, read_sides
+from debiaslab.results.sides import StrategyResult, read_sides
 from debiaslab.results.trials import TrialRow, trial_rows
 from debiaslab.results.words import HeldOut
-from debiaslab.tracking.run_info import COMPARISON_TAG, CORPUS, PROVENANCE, RunInfo, StudyRun
+from debiaslab.tracking.names import (
+    BASELINE_KIND,
+    CELL_KIND,
+    COMPARISON_TAG,
+    CORPUS,
+    PLANTED_KIND,
+    PROVENANCE,
+    TRIAL_KIND,
+)
+from debiaslab.tracking.records import RunInfo, StudyRun
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from debiaslab.tracking import Store
 
-_KINDS = (BASELINE, "trial", "cell", "planted")  # runs of a study that have vectors and a scorecard
+_KINDS = (
+    BASELINE_KIND,
+    TRIAL_KIND,
+    CELL_KIND,
+    PLANTED_KIND,
+)  # runs of a study that have vectors and a scorecard
 _RECORD = ("metric", "name", "words", "value", "low", "high", "p", "method", "n", "reason")
 _EXTRA = ("statistic", "statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
 
@@ -109,7 +123,7 @@ class StudyResults:
         return tuple(replace(row, best=row.trial is not None and row.trial == best) for row in rows)
 
     @cached_property
-    def sides(self) -> tuple[Side, ...]:
+    def sides(self) -> tuple[StrategyResult, ...]:
         """The strategies of a comparison, the baseline first.
 
         Raises:

@@ -19,7 +19,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from debiaslab.corpus.mapped import read_ids
+from debiaslab.corpus.stream import read_ids
 from debiaslab.errors import UserError
 from debiaslab.sgns.engine import Engine, PenaltyTerm, Preprocessing, State
 from debiaslab.sgns.settings import TrainSettings

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from debiaslab.corpus import keep_probability, noise_distribution
-from debiaslab.corpus.mapped import IdStream, read_ids
+from debiaslab.corpus.stream import IdStream, read_ids
 from debiaslab.errors import UserError
 from debiaslab.sgns.engine import Block, PenaltyTerm, Preprocessing, State
 from debiaslab.sgns.model import SGNS

@@ -22,7 +22,7 @@ from debiaslab.study.search import INTERRUPTED
 from debiaslab.study.search_storage import open_storage, search_exists, shown, storage_to_read
 from debiaslab.system.atomic import replacing
 from debiaslab.tracking import Store
-from debiaslab.tracking.run_info import RunInfo
+from debiaslab.tracking.records import RunInfo
 
 SCHEMA = 1
 MANIFEST, CONTENT, ARTIFACTS = "manifest.json", "studies.json", "artifacts/"

@@ -9,11 +9,19 @@ from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import default_pairs
 from debiaslab.regularizers import Strategy
-from debiaslab.report import Report, TrialRow, headline, html_page, study_report, trials_table
+from debiaslab.report import (
+    ReportContent,
+    TrialRow,
+    headline,
+    html_page,
+    study_report,
+    trials_table,
+)
 from debiaslab.report.verdict import verdict
 from debiaslab.results import read_study
 from debiaslab.study.objective import FORMULA
-from debiaslab.tracking.ui_views import run_page, view_page
+from debiaslab.tracking.names import FULL_REPORT_TAG, MODEL_TAG, REPORT
+from debiaslab.tracking.ui import run_page, view_page
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -23,43 +31,6 @@ if TYPE_CHECKING:
     from debiaslab.study.plan import Plan
     from debiaslab.tracking import Store
     from debiaslab.vectors.embeddings import Embeddings
-
-
-def run_name(named: str, strategy: Strategy, *, seed: int, trial: int | None = None) -> str:
-    """Return such as ``projection λ=0.31 seed=2 · trial 4`` or ``cds[names=False] seed=1``.
-
-    Args:
-        named: The strategy as the study names it.
-        strategy: The same with its λ and knobs.
-        seed: Seed of the training.
-        trial: Number of the trial; None in a comparison.
-    """
-    if strategy.weight == 0:
-        return f"baseline seed={seed}"
-    name = f"{strategy_label(named, strategy)} seed={seed}"
-    return name if trial is None else f"{name} · trial {trial}"
-
-
-def strategy_label(named: str, strategy: Strategy) -> str:
-    """Return such as ``projection λ=0.31`` or ``cds[names=False]``.
-
-    Knobs are named where they are not the default's; λ is not where a strategy has none, or where
-    its parts have one each (``projection@0.5+pairwise@10``).
-    """
-    label = f"{named}{_knobs(named, strategy)}"
-    if strategy.weight == 1 and not _has_weight(named):
-        return label
-    return f"{label} λ={strategy.weight:.3g}"
-
-
-def _knobs(named: str, strategy: Strategy) -> str:
-    usual = regularizers.create(named).knobs()
-    own = [f"{knob}={value}" for knob, value in strategy.knobs().items() if value != usual[knob]]
-    return f"[{';'.join(own)}]" if own else ""
-
-
-def _has_weight(named: str) -> bool:
-    return "@" not in named and bool(regularizers.search_space(named))
 
 
 _STAGES = {"pre": "before training", "in": "during training", "post": "after training"}
@@ -74,8 +45,7 @@ _READING = """\
 def study_note(
     plan: Plan,
     corpus: Corpus,
-    experiment: str,
-    parent: str,
+    place: tuple[str, str],
     *,
     rows: Sequence[TrialRow] = (),
     words: str = "",
@@ -86,8 +56,7 @@ def study_note(
     Args:
         plan: The study.
         corpus: Its corpus.
-        experiment: MLflow experiment, for the links.
-        parent: MLflow run of the study.
+        place: MLflow experiment and run of the study, for the links.
         rows: What has finished; none while the study runs for the first time.
         words: What was covered, tuned on and reported on.
         warnings: What the reader should know.
@@ -96,7 +65,7 @@ def study_note(
         part
         for part in (
             _finding(rows),
-            _links(experiment, parent, report=bool(rows), figure="sweep" if rows else None),
+            _links(*place, report=bool(rows), figure="sweep" if rows else None),
             _question(plan, corpus),
             trials_table([row for row in rows if row.best or row.trial is None]).markdown()
             if rows
@@ -183,11 +152,7 @@ def _shown(value: float | None) -> str:
     return "not measured" if value is None else f"{value:.3f}"
 
 
-REPORT = "report.html"
-_FULL = "debiaslab.full_report"  # tag of a study whose page is the full report
-
-
-def report_of(study: StudyResults, *, brief: bool = False) -> Report:
+def report_of(study: StudyResults, *, brief: bool = False) -> ReportContent:
     """Return the report of a study, with what each strategy says of itself."""
     about = _about_strategies(study)
     return study_report(study, formula=FORMULA, strategies=about, brief=brief)
@@ -197,12 +162,12 @@ def log_report(store: Store, parent: str, page: str) -> None:
     """Make ``page`` the page of the study whose run is ``parent``, from now on a full report."""
     writer = store.writer(parent)
     writer.text(page, REPORT)
-    writer.tags({_FULL: True})
+    writer.tags({FULL_REPORT_TAG: True})
 
 
 def renew_report(store: Store, name: str, parent: str) -> None:
     """Log the report and the figures of a study: a full one where it had one, else in brief."""
-    brief = _FULL not in store.run(parent).tags
+    brief = FULL_REPORT_TAG not in store.run(parent).tags
     report = report_of(read_study(store, name), brief=brief)
     writer = store.writer(parent)
     writer.text(html_page(report), REPORT)
@@ -227,7 +192,6 @@ def _first_line(strategy: type[Strategy]) -> str:
     return (strategy.__doc__ or "").strip().splitlines()[0].rstrip(".").replace("``", "")
 
 
-MODEL_TAG = "debiaslab.model"
 _MODEL_NOTE = """\
 Cosine similarity of word pairs, by the vectors of the best run of the debiasing study `{study}`.
 The alias `best` names the version to use; a version's source run says how it was trained.

@@ -19,8 +19,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLA
 
 from debiaslab.errors import UserError
 from debiaslab.system.redact import redact
-from debiaslab.tracking.sqlite_log import write_ahead
-from debiaslab.tracking.store_schema import LOCKED, copy_database, held_by_another
+from debiaslab.tracking.database import LOCKED, copy_database, held_by_another, write_ahead
 
 DATABASE = "optuna.db"
 VARIABLE = "DEBIASLAB_OPTUNA_STORAGE"

@@ -13,9 +13,9 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.regularizers.words import check_cover
 from debiaslab.sgns import Checkpoints, Report, Start, TrainResult, TrainSettings
-from debiaslab.study.description import strategy_label
-from debiaslab.study.run import (
-    bound_strategy,
+from debiaslab.study.cell import bound_strategy, strategy_label
+from debiaslab.study.run_log import (
+    OpenRun,
     dataset_info,
     log_provenance,
     log_results,
@@ -25,6 +25,7 @@ from debiaslab.study.run import (
 )
 from debiaslab.system.outputs import check_output_folder
 from debiaslab.tracking import Store
+from debiaslab.tracking.names import KIND_TAG, SINGLE_KIND, STRATEGY_TAG
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -122,20 +123,18 @@ def train_single(
             f"{name} · {corpus.name} · seed {settings.seed}",
             parent=None,
             params=params,
-            tags={"debiaslab.kind": "single", "debiaslab.strategy": training.strategy},
+            tags={KIND_TAG: SINGLE_KIND, STRATEGY_TAG: training.strategy},
             dataset=dataset_info(corpus),
         ) as log,
         _tensorboard(tensorboard) as on_report,
     ):
         log_provenance(log)
         result = train_logged(
-            log,
+            OpenRun(log, bound, params, checkpoint),
             corpus,
             settings,
-            bound,
             init=training.init,
             on_report=on_report,
-            checkpoint=checkpoint,
             progress=progress,
         )
         unsaved = _save(result.embeddings, out)  # first of all: measuring can wait

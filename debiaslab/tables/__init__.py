@@ -6,9 +6,9 @@ A room of its own below all others, for metrics, reports and commands have table
 from debiaslab.tables.table import (
     MISSING,
     Block,
-    Cell,
     Column,
     Table,
+    TableCell,
     latex_document,
     markdown_document,
     markdown_text,
@@ -20,9 +20,9 @@ from debiaslab.tables.terminal import render, wrap_line
 __all__ = [
     "MISSING",
     "Block",
-    "Cell",
     "Column",
     "Table",
+    "TableCell",
     "latex_document",
     "markdown_document",
     "markdown_text",

@@ -62,7 +62,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """A value with what is special about it.
 
     Attributes:
@@ -126,7 +126,7 @@ class Table:
     def is_strong(self, row: int, column: int) -> bool:
         """Whether a cell stands out."""
         cell = self.rows[row][column]
-        return row in self.marked or (isinstance(cell, Cell) and cell.strong)
+        return row in self.marked or (isinstance(cell, TableCell) and cell.strong)
 
     def without_empty_columns(self) -> Table:
         """Return the table without the columns in which no row says anything."""
@@ -227,7 +227,7 @@ class Table:
         """Return the cells as ``written`` writes a text and ``strong`` one that stands out."""
 
         def shown(column: Column, value: Any, *, bold: bool) -> str:
-            cell = value if isinstance(value, Cell) else Cell(value)
+            cell = value if isinstance(value, TableCell) else TableCell(value)
             text = written(column.text(cell.value))
             after = written(cell.after)
             if bold:
@@ -324,7 +324,7 @@ def _latex_marks(text: str) -> str:
 
 
 def _raw(value: Any) -> str:
-    value = value.value if isinstance(value, Cell) else value
+    value = value.value if isinstance(value, TableCell) else value
     if value is None:
         return ""
     if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):

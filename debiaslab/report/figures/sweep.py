@@ -32,6 +32,9 @@ _Drawn = tuple[Spread, Spread, TrialSummary]  # retention, bias, and the trial
 BIAS_LABEL = "bias\n(1 = 95 % of random words)"
 
 
+_Look = tuple[str, str, str, str]  # what is drawn, its colour and marker, its name
+
+
 def sweep_figure(rows: Sequence[TrialRow]) -> Figure:
     """Draw bias (tune and report words) and retention against λ.
 
@@ -46,10 +49,10 @@ def sweep_figure(rows: Sequence[TrialRow]) -> Figure:
     upper, lower = made.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     for name, color, marker in (("bias_tune", TUNE, "o"), ("bias_report", REPORT, "s")):
         label = f"{name.removeprefix('bias_')} words"
-        _series(upper, rows, trials, name, color, marker, label)
+        _series(upper, rows, trials, (name, color, marker, label))
         _band(upper, summaries, name, color, f"baseline, {label}")
-    _series(lower, rows, trials, "retention", TUNE, "o", "tune pairs")
-    _series(lower, rows, trials, "retention_report", REPORT, "s", "report pairs")
+    _series(lower, rows, trials, ("retention", TUNE, "o", "tune pairs"))
+    _series(lower, rows, trials, ("retention_report", REPORT, "s", "report pairs"))
     lower.axhline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="baseline")
     best = next((each for each in trials if each.best), None)
     for axes in (upper, lower):
@@ -68,7 +71,7 @@ def sweep_figure(rows: Sequence[TrialRow]) -> Figure:
 def tradeoff_figure(rows: Sequence[TrialRow]) -> Figure:
     """Draw bias against retention, trial by trial: of the report half where it was measured.
 
-    The line joins the trials that no other beats in both (the Pareto front of the means); bars
+    The line joins the Pareto-optimal trials (by their means); bars
     span the seeds. There are no controls: a sweep trains none, a comparison does.
 
     Raises:
@@ -116,7 +119,7 @@ def tradeoff_figure(rows: Sequence[TrialRow]) -> Figure:
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the points no other beats in both: less bias, more retention; by rising bias.
+    """Return the Pareto-optimal points (less bias, more retention) by rising bias.
 
     Args:
         points: ``(bias, retention)``.
@@ -128,11 +131,11 @@ def _front_title(drawn: Sequence[_Drawn], front: Sequence[tuple[float, float]]) 
     if not drawn:
         return "No trial has both bias and retention measured"
     best = next(((bias.mean, kept.mean) for kept, bias, each in drawn if each.best), None)
-    where = "" if best is None else ", the chosen one among them" * (best in front)
+    where = "" if best is None else ", the selected one among them" * (best in front)
     if best is not None and best not in front:
-        where = "; the chosen one is not (it was chosen on tune words, by the score)"
+        where = "; the selected one is not (it was selected on tune words, by the score)"
     several = "are" if len(front) > 1 else "is"
-    return f"{len(front)} of {len(drawn)} trials {several} beaten by none in both{where}"
+    return f"{len(front)} of {len(drawn)} trials {several} Pareto-optimal{where}"
 
 
 def _note(rows: Sequence[TrialRow], trials: int) -> str:
@@ -165,11 +168,9 @@ def _series(
     axes: Axes,
     rows: Sequence[TrialRow],
     trials: Sequence[TrialSummary],
-    name: str,
-    color: str,
-    marker: str,
-    label: str,
+    look: _Look,
 ) -> None:
+    name, color, marker, label = look
     own = [
         (row, value)
         for row in rows

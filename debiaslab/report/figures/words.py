@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from debiaslab.errors import UserError
-from debiaslab.metrics.bootstrap import RESAMPLES, Interval, bootstrap_mean
 from debiaslab.report.figures.runs import AssociationSize
 from debiaslab.report.style import (
     BASELINE,
@@ -27,6 +26,7 @@ from debiaslab.report.style import (
     tell,
 )
 from debiaslab.report.words import Association, Clusters, MappedWords, NeighborScatter, Shift
+from debiaslab.statistics.bootstrap import RESAMPLES, Interval, bootstrap_mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,8 +53,8 @@ def scorecard_figure(sizes: Sequence[AssociationSize]) -> Figure:
             _bar(axes, y, size.run_interval, color)
         for places_of, side in ((above, "baseline"), (below, "run")):
             _tell(axes, places_of, own, side)
-        _dots(axes, above, [size.baseline for size in own], color, marker, half, hollow=True)
-        _dots(axes, below, [size.run for size in own], color, marker, half, hollow=False)
+        _dots(axes, above, own, "baseline", (color, marker))
+        _dots(axes, below, own, "run", (color, marker))
     axes.axvline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="95 % of random words")
     axes.set_yticks(range(len(tests)), [association_label(test) for test in tests])
     axes.set_ylim(len(tests) - 0.4, -0.6)
@@ -85,12 +85,12 @@ def _sizes_title(sizes: Sequence[AssociationSize]) -> str:
     both = [(s.baseline, s.run) for s in sizes if s.baseline is not None and s.run is not None]
     if not both:
         above = sum(size.run is not None and size.run > 1 for size in sizes)
-        return f"{above} of {len(sizes)} associations are larger than those of random words"
+        return f"{above} of {len(sizes)} associations exceed the random-word null"
     fell = sum(run < baseline for baseline, run in both)
     within = sum(run <= 1 for _, run in both)
     return (
-        f"{fell} of {len(both)} associations are smaller than the baseline's, {within} are no "
-        "larger than those of random words"
+        f"{fell} of {len(both)} associations are smaller than the baseline's, {within} do not "
+        "exceed the random-word null"
     )
 
 
@@ -102,13 +102,12 @@ def association_label(test: str) -> str:
 def _dots(
     axes: Axes,
     places: Sequence[float],
-    values: Sequence[float | None],
-    color: str,
-    marker: str,
-    half: str,
-    *,
-    hollow: bool,
+    own: Sequence[AssociationSize],
+    side: Literal["baseline", "run"],
+    look: tuple[str, str],
 ) -> None:
+    color, marker = look
+    values = [getattr(size, side) for size in own]
     points = [(x, y) for x, y in zip(values, places, strict=True) if x is not None]
     if not points:
         return
@@ -118,8 +117,8 @@ def _dots(
         marker=marker,
         markersize=7,
         color=color,
-        markerfacecolor="white" if hollow else color,
-        label=f"{half} words, {'baseline' if hollow else 'this run'}",
+        markerfacecolor="white" if side == "baseline" else color,
+        label=f"{own[0].words} words, {'baseline' if side == 'baseline' else 'this run'}",
         zorder=3,
     )
 
@@ -259,7 +258,7 @@ def changed_by(interval: Interval) -> str:
         return ""
     shown = f"[{low:+.3f}, {high:+.3f}]".replace("-", "−")
     if low <= 0 <= high:
-        return f", no change beyond the spread of the words ({shown})"
+        return f", no change beyond the variation between words ({shown})"
     return f" (change {shown} over words)"
 
 
@@ -319,7 +318,7 @@ def _title(sides: Sequence[NeighborScatter]) -> str:
     apart = (
         None not in (low, high, low2, high2) and (high2 < low or low2 > high)  # type: ignore[operator]
     )
-    said = "" if apart else ": no difference beyond the spread of the professions"
+    said = "" if apart else ": no change beyond the variation between professions"
     return f"A profession's lean shows in its neighbours: r {before.r:.2f} → {after.r:.2f}{said}"
 
 
