@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,7 @@ from debiaslab.commands.arguments import (
     settings_from,
     whole,
 )
-from debiaslab.commands.files import folder_of
+from debiaslab.commands.files import folder_of, save_in
 from debiaslab.errors import UserError
 from debiaslab.tables import Table
 
@@ -174,7 +173,7 @@ def _written(found: Comparison, args: argparse.Namespace) -> Iterator[str]:
         writer.binary(drawn, f"figures/{name}.png")
     writer.flush()
     if args.out is not None:
-        yield from _saved(files, Path(args.out))
+        yield save_in(args.out, files)
 
 
 def _means(sides: Sequence[Side]) -> dict[str, float]:
@@ -188,13 +187,3 @@ def _means(sides: Sequence[Side]) -> dict[str, float]:
                 name = re.sub(r"[^\w\-. ]", "_", side.label.replace("λ=", ""))
                 found[f"{number}/{name}"] = mean(values)
     return found
-
-
-def _saved(files: dict[str, str | bytes], folder: Path) -> Iterator[str]:
-    from debiaslab.system.atomic import replacing
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        with replacing(folder / name) as path:
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
-    yield f"wrote {', '.join(files)} in {folder}"

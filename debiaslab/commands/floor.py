@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Train or continue, then print the table and how to read it."""
     from debiaslab.report.floor import floor_blocks, floor_markdown, floor_text
     from debiaslab.study.comparing import gender_blind_floor
-    from debiaslab.system.atomic import replacing
+    from debiaslab.system.atomic import write_file
     from debiaslab.tracking import Store
 
     settings = settings_from(args)
@@ -71,8 +71,7 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     writer.text(floor_markdown(found.sides), "floor.md")
     writer.flush()
     if args.out is not None:
-        with replacing(args.out) as path:
-            path.write_text(floor_markdown(found.sides), encoding="utf-8")
+        write_file(args.out, floor_markdown(found.sides))
     for block in floor_blocks(found.sides):
         yield block
         yield ""

@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from debiaslab.commands.arguments import add_store, next_command, open_store
+from debiaslab.commands.arguments import add_store, add_study_name, next_command, open_store
 from debiaslab.tables import Table
 
 EXAMPLES = """example:
@@ -19,7 +19,7 @@ EXAMPLES = """example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("name", metavar="NAME", help="of a study, or of a study file's studies")
+    add_study_name(parser)
     add_store(parser)
 
 
@@ -29,17 +29,17 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     from debiaslab.study.status import RUN_IDS, known_trials, runs_table, status_of
 
     store = open_store(args)
-    alone = store.find_study(args.name)
+    alone = store.find_study(args.study)
     if alone is not None and STUDY_FILE not in store.artifacts(alone.run_id):
         runs_of = store.runs(alone.run_id)
-        yield f"study     {args.name}\nruns      {len(runs_of)}\n"
+        yield f"study     {args.study}\nruns      {len(runs_of)}\n"
         yield runs_table(runs_of)
         return
-    file, begun = kept_study(store, args.name)
+    file, begun = kept_study(store, args.study)
     runs = {study.study: store.runs(study.run_id) for study in begun}
     left = False
     for plan in file.plans():
-        name = plan.name or args.name
+        name = plan.name or args.study
         trials = known_trials(Path(args.store), name)
         found = status_of(name, runs.get(name, []), trials, seeds=plan.seeds, wanted=plan.trials)
         left = left or not found.complete
@@ -47,4 +47,4 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
         yield found.table
         yield f"\n{RUN_IDS}\n" if any(row.runs for row in found.rows) else ""
     if left:
-        yield f"next: {next_command('resume', args.name, store=args.store)}"
+        yield f"next: {next_command('resume', args.study, store=args.store)}"

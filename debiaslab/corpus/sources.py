@@ -9,6 +9,7 @@ from typing import Protocol
 
 from debiaslab.corpus.builtin import BuiltinSource
 from debiaslab.corpus.reading import Block, Span, check_file, line_spans, read_blocks
+from debiaslab.system.redact import utf8
 
 _PACKED = {".gz", ".bz2", ".zst"}
 
@@ -106,4 +107,4 @@ def name_of(sources: Sequence[Source]) -> str:
     for endings in (_PACKED, {".txt"}):
         if Path(stem).suffix.lower() in endings:
             stem = Path(stem).stem
-    return stem if len(sources) == 1 else f"{stem}+{len(sources) - 1}"
+    return utf8(stem if len(sources) == 1 else f"{stem}+{len(sources) - 1}")

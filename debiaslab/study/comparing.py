@@ -32,6 +32,7 @@ from debiaslab.study.run import (
 from debiaslab.study.sweeping import sweep
 from debiaslab.tracking import Store
 from debiaslab.tracking.run_info import BETWEEN_SEEDS, COMPARISON_TAG, VECTORS, RunInfo
+from debiaslab.tracking.run_text import check_study_name, default_study_name
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def comparison_name(corpus: Corpus, plan: ComparisonPlan) -> str:
         "lexicons": lexicons.versions(),
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return f"compare-{corpus.name}-{digest[:6]}"
+    return default_study_name("compare", corpus.name, digest)
 
 
 def _label(tuned: _Tuned) -> str:
@@ -188,6 +189,7 @@ def _check_same(store: Store, name: str, shared: Mapping[str, object]) -> None:
     """
     found = store.find_study(name)
     if found is None:
+        check_study_name(name)  # before any training
         return
     other = [
         f"{key}: {found.params[key]} → {value}"

@@ -32,6 +32,7 @@ from debiaslab.study.run import (
     train_logged,
 )
 from debiaslab.tracking import Store
+from debiaslab.tracking.run_text import default_study_name
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -232,7 +233,7 @@ def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
         identity["apart"] = True
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     kind = "planted-apart" if plan.apart else "planted"
-    return f"{kind}-{corpus.name}-{digest[:6]}"
+    return default_study_name(kind, corpus.name, digest)
 
 
 def _settings(plan: PlantingPlan) -> dict[str, Any]:

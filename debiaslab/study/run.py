@@ -33,6 +33,7 @@ from debiaslab.study.leftovers import CHECKPOINTS, owner_of
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
 from debiaslab.system.memory import give_back
 from debiaslab.system.provenance import provenance
+from debiaslab.system.redact import utf8
 from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
 from debiaslab.tracking.run_info import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD, YARDSTICK
 from debiaslab.vectors.embeddings import Embeddings
@@ -328,11 +329,14 @@ def finished_as(run: RunInfo) -> tuple[str, str] | None:
 
 def dataset_info(corpus: Corpus) -> DatasetInfo:
     """Return what MLflow shows of the corpus as a run's input."""
+    profile, mwes = corpus.describe(), corpus.settings.mwes
+    profile["sources"] = [utf8(source) for source in corpus.sources]
+    profile["mwes"] = None if mwes is None else utf8(mwes)
     return DatasetInfo(
         name=corpus.name,
         digest=corpus.fingerprint,
         source=", ".join(corpus.sources),
-        profile=corpus.describe(),
+        profile=profile,
     )
 
 

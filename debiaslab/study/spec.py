@@ -8,7 +8,15 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WrapValidator,
+    create_model,
+    field_validator,
+)
 
 from debiaslab import regularizers
 from debiaslab.corpus import CorpusSettings
@@ -21,6 +29,7 @@ from debiaslab.sgns.settings import _INTEGERS, _REALS
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import MOST_POINTS, Plan, Sampler, SearchSettings
 from debiaslab.study.reading import explained, read_yaml
+from debiaslab.tracking.run_text import check_study_name
 
 ENDINGS = (".yaml", ".yml")
 ALL = "all"  # every registered strategy that has something to search
@@ -28,6 +37,10 @@ _MOST_WORKERS = 10_000
 _MOST_SEEDS = 1000
 
 Some = Annotated[tuple[str, ...], Field(strict=False)]  # a YAML list is a list
+# pydantic takes no text with a byte that is not UTF-8, which the name of a file may hold
+FileName = Annotated[
+    str, WrapValidator(lambda value, check: str(value) if isinstance(value, str) else check(value))
+]
 
 
 class Part(BaseModel):
@@ -39,10 +52,12 @@ class Part(BaseModel):
 class CorpusPart(Part):
     """The text and what shapes its ids."""
 
-    files: Some = Field(
+    files: Annotated[tuple[FileName, ...], Field(strict=False)] = Field(
         default=(), description="text files; none: the built-in 106 Wikipedia articles"
     )
-    mwes: str | None = Field(default=None, description="file of multi-word expressions, one a line")
+    mwes: FileName | None = Field(
+        default=None, description="file of multi-word expressions, one a line"
+    )
     lowercase: bool = Field(default=True, description="whether the text is lower-cased")
     min_count: int = Field(default=5, ge=1, description="tokens; rarer words are rare")
     rare: Rare = Field(default="drop", description="drop rare words, or unk for the token <UNK>")
@@ -265,6 +280,8 @@ class StudyFile(Part):
             UserError: A value makes no sense, by itself or with the others.
         """
         labels = [each.label or each.name for each in self.strategies]
+        for label in labels if self.group else ():
+            check_study_name(label, "the label of a strategy (`label` in the study file)")
         for label in labels:
             if labels.count(label) > 1:
                 raise UserError(

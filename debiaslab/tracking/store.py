@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from debiaslab.errors import UserError, nearest
 from debiaslab.system.atomic import replacing, sync, writing_error
 from debiaslab.system.processes import Process, surely_dead
-from debiaslab.system.redact import redact
+from debiaslab.system.redact import redact, utf8
 from debiaslab.tracking.run_info import VECTORS, DatasetInfo, RunInfo, StudyRun
 from debiaslab.tracking.run_records import (
     dataset_fields,
@@ -42,6 +42,7 @@ from debiaslab.tracking.run_text import (
     all_of,
     batches,
     begins_an_id,
+    check_study_name,
     checked_id,
     param_texts,
     tag_text,
@@ -175,7 +176,7 @@ class RunWriter:
 
     def text(self, text: str, path: str) -> None:
         """Keep ``text`` as the artifact ``path`` (UTF-8)."""
-        self.binary(text.encode(), path)
+        self.binary(text.encode("utf-8", "backslashreplace"), path)
 
     def json(self, value: object, path: str) -> None:
         """Keep ``value`` as a JSON artifact; NaN in it is refused with ValueError."""
@@ -344,15 +345,14 @@ class Store:
         are for a new one.
 
         Raises:
-            UserError: The name is blank, or there is no such study and ``create`` is false.
+            UserError: The name cannot be one, or there is no such study and ``create`` is false.
         """
         found = self.find_study(name)
         if found is not None:
             return found.run_id
         if not create:
             raise self._unknown_study(name)
-        if not name.strip():
-            raise UserError("the study name is blank", allowed="a name such as quickstart")
+        check_study_name(name)
         own = {STUDY_TAG: name, KIND_TAG: "study", NOTE_TAG: description}
         run_id = self._create(name, {**tags, **own})
         self.writer(run_id).params(params)
@@ -745,7 +745,7 @@ class Store:
         }
         texts = {key: tag_text(value) for key, value in {**own, **tags}.items()}
         with _explained(self.uri):
-            run = self._client.create_run(self.experiment_id, tags=texts, run_name=name)
+            run = self._client.create_run(self.experiment_id, tags=texts, run_name=utf8(name))
         self._folders[run.info.run_id] = local_path(run.info.artifact_uri)
         return str(run.info.run_id)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from debiaslab.errors import UserError
-from debiaslab.system.redact import redact
+from debiaslab.system.redact import redact, utf8
 
 ROOT_TAG = "debiaslab.root"
 ADDRESSES = "an http(s) server, sqlite:///path/to/mlflow.db, or a database URI"
@@ -64,6 +64,11 @@ def _sqlite(database: Path) -> Location:
         raise UserError(
             f"the tracking store {database} has a '?' or '%' in its path",
             allowed="a folder without these characters",
+        )
+    if utf8(str(database)) != str(database):
+        raise UserError(
+            f"the tracking store {utf8(str(database))} has a byte in its path that is not UTF-8",
+            allowed="a folder whose path is UTF-8",
         )
     return Location(f"sqlite:///{database.as_posix()}", database)
 

@@ -7,6 +7,7 @@ import base64
 from debiaslab.errors import UserError
 from debiaslab.report.html import templates
 from debiaslab.report.pages.content import StudyReport
+from debiaslab.system.redact import utf8
 
 LARGEST = 3_000_000  # bytes; what a mail attachment and the MLflow UI open without complaint
 
@@ -18,7 +19,7 @@ def html_page(report: StudyReport) -> str:
         UserError: It would be larger than 3 MB.
     """
     neighbors = report.neighbors
-    page = (
+    page = utf8(
         templates()
         .get_template("report.html")
         .render(
