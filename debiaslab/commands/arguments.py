@@ -231,17 +231,16 @@ def add_study_name(parser: argparse.ArgumentParser, *, instead: str | None = Non
         parser: Of the command.
         instead: What is taken when no study is named; None: one has to be.
     """
-    what = "of a study, or of a study file's studies"
     if instead is None:
+        what = "of a study, or of a study file's studies"
         parser.add_argument("study", metavar="NAME", help=what)
-        parser.add_argument("--study", dest=NAMED, metavar="NAME", help="the same")
     else:
         parser.add_argument("study", nargs="?", metavar="NAME", help=f"of a study; none: {instead}")
-        parser.add_argument("--study", dest="study", metavar="NAME", help="the same")
+    parser.add_argument("--study", dest=NAMED, metavar="NAME", help="the same")
 
 
 def named_first(parser: argparse.ArgumentParser, words: Sequence[str]) -> list[str]:
-    """Return the words with the value of ``--study`` in the place of NAME, where one has to be."""
+    """Return the words with the value of ``--study`` in the place of NAME, if there is one."""
     words = list(words)
     if not any(action.dest == NAMED for action in parser._actions):
         return words
