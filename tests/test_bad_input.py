@@ -28,10 +28,10 @@ from debiaslab import lexicons
 from debiaslab.cli import main
 from debiaslab.corpus import Corpus
 from debiaslab.sgns import Block
-from debiaslab.sgns.watch import Watch
+from debiaslab.sgns.progress import LossMonitor
 from debiaslab.system.atomic import writing_error
 from debiaslab.tracking import RunWriter, Store
-from debiaslab.vectors import formats
+from debiaslab.vectors import embeddings
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, TINY, call, refused, runs, write_toy
 from tests.toys import FEMALE, MALE, toy_text
@@ -552,7 +552,7 @@ def test_no_space_for_the_vectors_loses_no_training(
 ) -> None:
     Path("before.kv").write_bytes(b"what was there before")
     with monkeypatch.context() as patch:
-        patch.setitem(formats._WRITERS, "kv", raising(FULL))
+        patch.setitem(embeddings._WRITERS, "kv", raising(FULL))
         answer = refused(capfd, *TRAIN, "--out", "before.kv")
     assert "no space left on disk while writing before.kv" in answer.sentence
     assert Path("before.kv").read_bytes() == b"what was there before"
@@ -645,7 +645,7 @@ def test_ctrl_c_in_mid_encoding_leaves_nothing_half_written(
 
 @pytest.mark.usefixtures("copy")
 def test_ctrl_c_in_mid_training(monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
-    monkeypatch.setattr(Watch, "see", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(LossMonitor, "update", raising(KeyboardInterrupt()))
     refused(capfd, *TRAIN, "--out", "cut.kv", code=130)
     run = runs()[-1]
     assert run.status == "KILLED"
@@ -656,7 +656,9 @@ def test_ctrl_c_in_mid_training(monkeypatch: pytest.MonkeyPatch, capfd: Capture)
 @pytest.mark.usefixtures("copy")
 def test_sigterm_closes_the_run(monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(Watch, "see", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(
+        LossMonitor, "update", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)
+    )
     with pytest.raises(SystemExit) as ended:
         main([*TRAIN, "--out", "cut.kv"])
     assert ended.value.code == 128 + signal.SIGTERM
@@ -664,24 +666,26 @@ def test_sigterm_closes_the_run(monkeypatch: pytest.MonkeyPatch, capfd: Capture)
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def interrupted_by_a_penalty(watch: Watch, block: Block, epoch: int, see: Any = Watch.see) -> None:
+def interrupted_by_a_penalty(
+    monitor: LossMonitor, block: Block, epoch: int, update: Any = LossMonitor.update
+) -> None:
     if block.penalty:  # the baseline has none
         raise KeyboardInterrupt
-    see(watch, block, epoch)
+    update(monitor, block, epoch)
 
 
 @pytest.mark.usefixtures("copy")
 def test_ctrl_c_in_mid_sweep_loses_nothing(monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
     more = [*STUDY[:-1], "stopped"]
-    see = Watch.see
+    update = LossMonitor.update
 
-    def stop(watch: Watch, block: Block, epoch: int) -> None:
+    def stop(monitor: LossMonitor, block: Block, epoch: int) -> None:
         if block.penalty:  # the baseline has none
             raise KeyboardInterrupt
-        see(watch, block, epoch)
+        update(monitor, block, epoch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Watch, "see", stop)
+        patch.setattr(LossMonitor, "update", stop)
         answer = refused(capfd, *more, code=130)
     assert "what was recorded is kept; try: the same command again" in answer.sentence
     assert [run.status for run in runs()[-3:]] == ["KILLED", "FINISHED", "KILLED"]
@@ -711,12 +715,12 @@ def test_a_loss_that_is_no_number_fails_the_run_with_its_reason(capfd: Capture) 
 def test_a_weight_that_cannot_be_trained_counts_as_tried(
     monkeypatch: pytest.MonkeyPatch, capfd: Capture
 ) -> None:
-    see = Watch.see
+    update = LossMonitor.update
 
-    def lost(watch: Watch, block: Block, epoch: int) -> None:
-        see(watch, replace(block, loss=math.nan) if block.penalty else block, epoch)
+    def lost(monitor: LossMonitor, block: Block, epoch: int) -> None:
+        update(monitor, replace(block, loss=math.nan) if block.penalty else block, epoch)
 
-    monkeypatch.setattr(Watch, "see", lost)
+    monkeypatch.setattr(LossMonitor, "update", lost)
     answer = refused(capfd, *STUDY[:-1], "hopeless")
     assert "every λ of the study 'hopeless' failed: the loss became nan" in answer.sentence
     failed = [run for run in runs() if run.status == "FAILED"]

@@ -38,13 +38,14 @@ from debiaslab.sgns import (
     TrainingDivergedError,
     TrainResult,
     TrainSettings,
-    checkpoint_file,
+    checkpoint,
     sampling,
     train,
 )
-from debiaslab.sgns.checkpoint_file import DamagedCheckpointError, State, read, write
+from debiaslab.sgns.checkpoint import DamagedCheckpointError, read, write
+from debiaslab.sgns.engine import State
 from debiaslab.sgns.fast import fast_unavailable
-from debiaslab.sgns.watch import Watch
+from debiaslab.sgns.progress import LossMonitor
 from debiaslab.tracking import Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, call, refused, runs, write_toy
@@ -336,8 +337,6 @@ def test_short_trainings_write_nothing_and_the_end_removes_all(
 def test_slow_writing_makes_it_rarer(
     corpus: Corpus, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from debiaslab.sgns import checkpoint
-
     written = []
 
     def slow(*_: object) -> None:
@@ -370,7 +369,7 @@ def test_a_full_disk_ends_no_training_and_harms_no_checkpoint(
     (file,) = folder.glob("*.npz")
     before = file.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint_file.np, "savez", fail)
+        patch.setattr(checkpoint.np, "savez", fail)
         with pytest.warns(UserWarning, match="no space left on disk") as said:
             assert_same(job.run(often(folder)), through)
     assert len(said) == 1  # of many attempts
@@ -653,15 +652,15 @@ def test_train_goes_on_from_the_folder_it_is_told(
     monkeypatch.chdir(tmp_path)
     write_toy(tmp_path)
     assert call(capfd, *TRAIN, "--out", "through.npz").code == 0
-    see, saved = Watch.see, ["--checkpoint", "saved", "--checkpoint-every", "0"]
+    update, saved = LossMonitor.update, ["--checkpoint", "saved", "--checkpoint-every", "0"]
 
-    def stop(watch: Watch, block: Block, epoch: int) -> None:
+    def stop(monitor: LossMonitor, block: Block, epoch: int) -> None:
         if list(Path("saved").glob("*.npz")):
             raise KeyboardInterrupt
-        see(watch, block, epoch)
+        update(monitor, block, epoch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Watch, "see", stop)
+        patch.setattr(LossMonitor, "update", stop)
         refused(capfd, *TRAIN, *saved, "--out", "on.npz", code=130)
     said = call(capfd, *TRAIN, *saved, "--out", "on.npz")
     assert said.code == 0

@@ -42,6 +42,7 @@ OPTIONS = {
     "archive": "--store",
     "restore": "--store",
     "reproduce": "--store",
+    "delete": "--yes --dead-elsewhere --store",
     "prune-store": "--yes --failed --checkpoints --store",
     "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
     "--store",
@@ -57,6 +58,7 @@ OPTIONS = {
     "reliability": "--baseline --words --lexicon --json --seed",
     "neighbors": "--vectors --run --study --compare --analogy -n --store",
     "strategies": "",
+    "metrics": "",
     "studies": "--store",
     "score": "--csv",
     "bundle": "--out --title --start --end",
@@ -252,6 +254,19 @@ def test_several_files_of_every_kind_with_phrases_and_unk(tmp_path: Path, capfd:
     assert "nowhere" not in vectors
     assert "<UNK>" not in vectors
     assert runs()[-1].params["rare"] == "unk"
+
+
+def test_metrics_are_listed_with_what_they_need(capfd: Capture) -> None:
+    printed = call(capfd, "metrics").out
+    for name in ("weat", "mac", "direct_bias", "similarity", "lipstick", "collapse"):
+        assert f"\n  {name}\n" in printed
+    assert "needs groups of words; better: near null; a null of random words" in printed
+    assert "better: near 0 (statistic)" in call(capfd, "metrics", "weat").out
+    assert "sc_weat · association" in (said := call(capfd, "metrics", "sc_weat").out)
+    assert "settings: ddof=1\nsource: Caliskan et al. 2017" in said
+    refused = call(capfd, "metrics", "ripe").err
+    assert "there is no metric 'ripe'" in refused
+    assert "did you mean 'ripa'" in refused
 
 
 def test_strategies_are_listed_with_their_search_space(capfd: Capture) -> None:

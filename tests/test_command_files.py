@@ -19,7 +19,7 @@ from debiaslab.cli import COMMANDS, main
 from debiaslab.commands.files import Input, Output, StoreFolder
 from debiaslab.leaderboard.export import default_pairs
 from debiaslab.system.outputs import LONGEST_NAME
-from debiaslab.tracking.run_text import check_study_name, default_study_name
+from debiaslab.tracking.names import check_study_name, default_study_name
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import (
     STUDY,
@@ -260,6 +260,7 @@ ENDS = {  # command → arguments, and the files it must leave
     "archive": (["small", "o/s.zip"], {"o/s.zip"}),
     "restore": (["small.zip", "--store", "other"], {"other/mlflow.db", "other/optuna.db"}),
     "reproduce": (["RUN"], set()),
+    "delete": (["small", "--yes"], set()),
     "prune-store": (["--yes"], set()),
     "compare": (
         [*SMALL, *ONE, "--no-controls", "--out", "o", *UNMEASURED],

@@ -22,7 +22,7 @@ from debiaslab.metrics import Record, Scorecard
 from debiaslab.regularizers import create, debias_words
 from debiaslab.report import (
     Measure,
-    Side,
+    StrategyResult,
     compared,
     comparison_csv,
     comparison_latex,
@@ -32,7 +32,7 @@ from debiaslab.report import (
     gap_figure,
     heat_map_figure,
 )
-from debiaslab.report.comparison_fronts import front_volumes, headline
+from debiaslab.report.comparison import front_volumes, headline
 from debiaslab.report.verdict import compared_verdict
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing
@@ -46,7 +46,7 @@ from tests.toys import toy_corpus
 DIRECT = Measure("direct_bias", "occupations", "report", "lower", "direct bias")
 
 
-def side(name: str, *biases: float | None, control: bool = False) -> Side:
+def side(name: str, *biases: float | None, control: bool = False) -> StrategyResult:
     cards = tuple(
         None
         if bias is None
@@ -60,7 +60,7 @@ def side(name: str, *biases: float | None, control: bool = False) -> Side:
         for bias in biases
     )
     runs = tuple(None if bias is None else "id" for bias in biases)
-    return Side(name, None, "in", control, cards, outcomes, runs, 12.0)
+    return StrategyResult(name, None, "in", control, cards, outcomes, runs, 12.0)
 
 
 SIDES = (
@@ -98,7 +98,7 @@ def test_higher_is_better_where_it_is() -> None:
 
 def test_a_signed_bias_counts_by_its_size() -> None:
     card = Scorecard("", (Record("weat", "7", "report", -1.2, extra={"statistic": -0.03}),))
-    signed = Side("x", None, "in", False, (card,), (None,), ("id",))
+    signed = StrategyResult("x", None, "in", False, (card,), (None,), ("id",))
     assert Measure("weat", "7", "report", "lower", "").number(signed, 0) == 0.03
 
 
@@ -117,7 +117,10 @@ def test_missing_cells_show_as_missing_in_every_form() -> None:
 
 def test_bars_in_a_label_do_not_cut_a_markdown_cell() -> None:
     card = Scorecard("", (Record("weat", "7", "report", 1.0, extra={"statistic": 0.1}),))
-    sides = [Side(name, None, "in", False, (card,), (None,), ("id",)) for name in ("baseline", "x")]
+    sides = [
+        StrategyResult(name, None, "in", False, (card,), (None,), ("id",))
+        for name in ("baseline", "x")
+    ]
     head, rule, *rows = comparison_markdown(sides).splitlines()[:4]
     assert r"\|s\| 7" in head
     cells = {line.replace(r"\|", "").count("|") for line in (head, rule, *rows)}
@@ -437,7 +440,10 @@ def test_with_one_seed_in_all_everything_is_ranked() -> None:
 def test_the_overlap_of_a_baseline_is_explained_where_it_is_shown() -> None:
     record = Record("neighbor_overlap", "all ranks", "all", 0.218)
     card = Scorecard("", (record,))
-    sides = [Side(name, None, "in", False, (card,), (None,), ("id",)) for name in ("baseline", "x")]
+    sides = [
+        StrategyResult(name, None, "in", False, (card,), (None,), ("id",))
+        for name in ("baseline", "x")
+    ]
     for table in (comparison_text, comparison_markdown, comparison_latex):
         assert "overlap of the baseline: with the baseline of another seed" in table(sides)
     assert "overlap of the baseline" not in comparison_text(SIDES)

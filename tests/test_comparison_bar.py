@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from debiaslab.metrics import Record, Scorecard, SimilaritySet
-from debiaslab.results import Side
+from debiaslab.results import StrategyResult
 from debiaslab.tracking import Store
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.comparisons.__main__ import table
@@ -87,14 +87,16 @@ def test_numbers_are_held_against_the_baseline_of_the_same_seed(tmp_path: Path) 
         Embeddings(words, vectors).save(tmp_path / f"{name}.npz")
     pairs = tuple(("fixed", f"w{i}", float(i)) for i in range(80))
 
-    def side(name: str, statistics: tuple[float, ...], runs: tuple[str | None, ...]) -> Side:
+    def side(
+        name: str, statistics: tuple[float, ...], runs: tuple[str | None, ...]
+    ) -> StrategyResult:
         cards = tuple(
             None
             if run is None
             else Scorecard("", (Record("weat", "7", "report", 1.0, extra={"statistic": s}),))
             for s, run in zip(statistics, runs, strict=True)
         )
-        return Side(name, None, "in", False, cards, (None,) * 2, runs)
+        return StrategyResult(name, None, "in", False, cards, (None,) * 2, runs)
 
     sides = [side("baseline", (0.1, 0.4), ("a", "b")), side("x", (-0.05, 0.1), ("a", None))]
     store = cast(Store, _Folder(tmp_path))

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import zstandard
 
-from debiaslab.corpus import Corpus, CorpusSettings, compression, encoding
-from debiaslab.corpus.builtin import BuiltinSource
+from debiaslab.corpus import Corpus, CorpusSettings, encoding, reading
+from debiaslab.corpus.sources import BuiltinSource
 from debiaslab.errors import UserError
 
 TEXT = "The cat, the CAT and a dog.\nthe dog cost $3.50!\n\nOne rare word\n"
@@ -64,10 +64,10 @@ def odd_text(seed, size=4000):
     return "".join(rng.choice(odd, size))
 
 
-@pytest.mark.parametrize("chunk", [7, 64, compression.CHUNK])
+@pytest.mark.parametrize("chunk", [7, 64, reading.CHUNK])
 @pytest.mark.parametrize("lowercase", [True, False])
 def test_tokens_are_those_of_the_pattern(build, monkeypatch, chunk, lowercase):
-    monkeypatch.setattr(compression, "CHUNK", chunk)
+    monkeypatch.setattr(reading, "CHUNK", chunk)
     text = odd_text(chunk)
     settings = CorpusSettings(min_count=1, lowercase=lowercase, marks="cut")
     assert documents(build(text, settings)) == reference(text, settings)
@@ -232,6 +232,6 @@ def test_the_built_in_text(tmp_path):
 
 
 def test_a_gensim_without_its_test_data(tmp_path, monkeypatch):
-    monkeypatch.setattr("debiaslab.corpus.builtin._DUMP", "absent.bz2")
+    monkeypatch.setattr("debiaslab.corpus.sources._DUMP", "absent.bz2")
     with pytest.raises(UserError, match="gensim"):
         BuiltinSource().file  # noqa: B018

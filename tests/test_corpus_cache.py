@@ -15,9 +15,9 @@ import warnings
 import numpy as np
 import pytest
 
-from debiaslab.corpus import Corpus, CorpusSettings, hashes, parts
+from debiaslab.corpus import Corpus, CorpusSettings, encoding
 from debiaslab.corpus import cache as entries
-from debiaslab.corpus.reading import Block
+from debiaslab.corpus.reading import TextBlock
 from debiaslab.corpus.sources import FileSource
 from debiaslab.errors import UserError
 
@@ -52,7 +52,7 @@ def left_in(cache):
 def test_a_second_build_reads_no_text(build, monkeypatch):
     first = build()
     monkeypatch.setattr(FileSource, "blocks", never)
-    monkeypatch.setattr(hashes, "_sha256", never)
+    monkeypatch.setattr(entries, "_sha256", never)
     second = build()
     assert second.path == first.path
     assert second.describe() == first.describe()
@@ -234,7 +234,7 @@ def test_a_memo_entry_is_believed_only_while_size_and_time_stay(build, text):
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, UserError("no")])
 def test_an_interrupt_leaves_nothing(build, text, monkeypatch, error):
     def interrupted(self):
-        yield Block("some words\n", 10)
+        yield TextBlock("some words\n", 10)
         raise error
 
     monkeypatch.setattr(FileSource, "blocks", interrupted)
@@ -248,7 +248,7 @@ def test_a_full_disk_leaves_nothing(build, text, monkeypatch, step):
     def full(*_args, **_kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(parts, step, full)
+    monkeypatch.setattr(encoding, step, full)
     with pytest.raises(UserError, match="no space left on disk"):
         build()
     assert left_in(text.parent / "cache") == [entries.MEMO]

@@ -14,13 +14,11 @@ from itertools import count, pairwise
 import numpy as np
 import pytest
 
-from debiaslab.corpus import Corpus, CorpusSettings, compiled, compression, encoding, kernel
-from debiaslab.corpus.ahead import ahead
+from debiaslab.corpus import Corpus, CorpusSettings, compiled, encoding, kernel, reading
 from debiaslab.corpus.compiled import CompiledNumbers
-from debiaslab.corpus.phrases import SEPARATOR
-from debiaslab.corpus.plain import PlainNumbers
-from debiaslab.corpus.reading import Block
-from debiaslab.corpus.tokens import tokenize
+from debiaslab.corpus.numbers import PlainNumbers, ahead
+from debiaslab.corpus.reading import TextBlock
+from debiaslab.corpus.tokens import SEPARATOR, tokenize
 
 ODD = list(
     "abAB zZ_19$..$5,'-é\u0301İıΣσςßǅ\u2028\u2029\x85\x1c\x0b\r\u00a0\u0663$\u0664"
@@ -36,7 +34,7 @@ def odd_text(seed, size):
 
 def stream_of(numbers, blocks):
     """All tokens that ``numbers`` finds in ``blocks``, as one text."""
-    ids = np.concatenate([row.ids for row in numbers.rows(Block(text, 0) for text in blocks)])
+    ids = np.concatenate([row.ids for row in numbers.rows(TextBlock(text, 0) for text in blocks)])
     return np.array(numbers.words, object)[ids].tolist()
 
 
@@ -152,8 +150,8 @@ def test_an_interrupt_ends_all_threads_and_leaves_nothing(tmp_path):
     cache = tmp_path / "cache"
     code = (  # no `if __name__ == "__main__"`; tiny blocks, so that it would take long
         "import sys\n"
-        "from debiaslab.corpus import Corpus, compression\n"
-        "compression.CHUNK = 64\n"
+        "from debiaslab.corpus import Corpus, reading\n"
+        "reading.CHUNK = 64\n"
         "Corpus.build([sys.argv[1]], cache=sys.argv[2], progress=False)\n"
     )
     script = tmp_path / "script.py"
@@ -217,11 +215,11 @@ def test_ahead_leaves_no_thread():
     assert threading.active_count() == before
 
 
-@pytest.mark.parametrize("chunk", [1000, compression.CHUNK])
+@pytest.mark.parametrize("chunk", [1000, reading.CHUNK])
 def test_the_size_of_blocks_does_not_matter(tmp_path, monkeypatch, chunk):
     monkeypatch.setattr(encoding, "SMALL", 0)
     text = tmp_path / "text.txt"
     text.write_text(odd_text(2, 30_000).replace("\0", ""), encoding="utf-8", newline="")
     whole = Corpus.build(text, cache=tmp_path / "1", progress=False)
-    monkeypatch.setattr(compression, "CHUNK", chunk)
+    monkeypatch.setattr(reading, "CHUNK", chunk)
     assert Corpus.build(text, cache=tmp_path / "2", progress=False).fingerprint == whole.fingerprint

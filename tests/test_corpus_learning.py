@@ -7,8 +7,7 @@ import pytest
 
 from debiaslab.cli import main
 from debiaslab.corpus import Corpus, CorpusSettings, encoding, learn_phrases, write_phrases
-from debiaslab.corpus.phrases import LONGEST, load_phrases
-from debiaslab.corpus.tokens import tokenize
+from debiaslab.corpus.tokens import LONGEST_PHRASE, load_phrases, tokenize
 from debiaslab.errors import UserError
 
 
@@ -96,7 +95,7 @@ def test_no_phrase_crosses_documents_or_is_too_long(learn):
     line = " ".join("abcdefghijklmnopqrstuvwxyz")
     learned = learn(f"{line}\n" * 20, min_count=2, threshold=0.5, passes=5)
     assert ("z", "a") not in learned
-    assert max(map(len, learned)) <= LONGEST
+    assert max(map(len, learned)) <= LONGEST_PHRASE
     assert set(learn("a b\n" * 20 + "c c\nd e\n" * 5)) >= {("a", "b"), ("d", "e")}
 
 
@@ -144,5 +143,5 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     assert "corpus text.txt --mwes out.txt" in out
     assert "new york\n" in (tmp_path / "out.txt").read_text()
     assert main(["corpus", "text.txt", "--phrases", "text.txt"]) == 2
-    assert "is the text itself" in capsys.readouterr().err
+    assert "is a file that this command reads" in capsys.readouterr().err
     assert main(["corpus", "text.txt", "--phrases", "o.txt", "--phrase-passes", "0"]) == 2

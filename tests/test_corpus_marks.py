@@ -16,8 +16,8 @@ import pytest
 from debiaslab.cli import main
 from debiaslab.corpus import Corpus, CorpusSettings, encoding, learn_phrases
 from debiaslab.corpus.compiled import CompiledNumbers
-from debiaslab.corpus.plain import PlainNumbers
-from debiaslab.corpus.reading import Block
+from debiaslab.corpus.numbers import PlainNumbers
+from debiaslab.corpus.reading import TextBlock
 from debiaslab.corpus.tokens import LONGEST, PATTERN, mark_characters, prepare, tokenize
 from debiaslab.errors import UserError, normal_form
 
@@ -144,7 +144,7 @@ def test_both_readers_agree_on_marks(seed):
         text, _ = prepare(raw, settings)
         streams = []
         for numbers in (PlainNumbers((), lowercase=settings.lowercase), CompiledNumbers(())):
-            ids = np.concatenate([row.ids for row in numbers.rows(iter([Block(text, 0)]))])
+            ids = np.concatenate([row.ids for row in numbers.rows(iter([TextBlock(text, 0)]))])
             streams.append(np.array(numbers.words, object)[ids].tolist())
         assert streams[0] == streams[1]
         tokens = [token for token in streams[0] if token != "\n"]

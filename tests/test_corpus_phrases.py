@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from debiaslab.corpus import Corpus, CorpusSettings, compression, encoding
+from debiaslab.corpus import Corpus, CorpusSettings, encoding, reading
 from debiaslab.errors import UserError
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "corpora"
@@ -82,11 +82,11 @@ def test_case_is_ignored_where_words_keep_it(encode):
     ]
 
 
-@pytest.mark.parametrize("chunk", [5, 23, 200, compression.CHUNK])
+@pytest.mark.parametrize("chunk", [5, 23, 200, reading.CHUNK])
 @pytest.mark.parametrize("seed", range(5))
 def test_random_streams_equal_nltk(encode, monkeypatch, chunk, seed):
     """Few words and many phrases, so that matches overlap, nest, fail late and cross blocks."""
-    monkeypatch.setattr(compression, "CHUNK", chunk)
+    monkeypatch.setattr(reading, "CHUNK", chunk)
     rng = np.random.default_rng(seed)
     letters = list("abcd")
     docs = [list(rng.choice(letters, rng.integers(0, 60))) for _ in range(40)]

@@ -13,7 +13,7 @@ import pytest
 
 from debiaslab.corpus import Corpus
 from debiaslab.corpus import cache as entries
-from debiaslab.corpus.reference import Reference, files_of
+from debiaslab.corpus.corpus import CorpusReference, files_of
 from debiaslab.errors import UserError
 
 TEXT = "the cat and the dog and the bird\na dog and a cat\n" * 20
@@ -28,9 +28,9 @@ def corpus(tmp_path) -> Corpus:
 
 
 @pytest.fixture
-def reference(corpus) -> Reference:
+def reference(corpus) -> CorpusReference:
     """As another process has it."""
-    return pickle.loads(pickle.dumps(Reference.of(corpus)))
+    return pickle.loads(pickle.dumps(CorpusReference.of(corpus)))
 
 
 def never(folder: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from debiaslab.corpus import Corpus
-from debiaslab.corpus.reference import Reference
+from debiaslab.corpus.corpus import CorpusReference
 from debiaslab.errors import UserError
 from debiaslab.study.kept import CORPUS, find_corpus, keep_corpus
 from debiaslab.tracking import Store
@@ -29,7 +29,7 @@ def kept(tmp_path_factory):
     keep_corpus(store, study, corpus)
     described, ids = corpus.describe(), np.array(corpus.ids)
     shutil.rmtree(folder / "there")
-    return store, study, bare, Reference.of(corpus), described, ids
+    return store, study, bare, CorpusReference.of(corpus), described, ids
 
 
 def test_it_is_fetched_and_is_the_same(kept, tmp_path):

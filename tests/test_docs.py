@@ -17,8 +17,8 @@ import pytest
 
 from debiaslab import regularizers
 from debiaslab.cli import COMMANDS
-from debiaslab.corpus.builtin import BuiltinSource
-from debiaslab.metrics.groups import GROUPS
+from debiaslab.corpus.sources import BuiltinSource
+from debiaslab.metrics.evaluation import GROUPS
 from debiaslab.metrics.lipstick_records import LABEL_TESTS
 from debiaslab.metrics.registry import metrics
 
@@ -234,6 +234,11 @@ def test_commands_are_understood(page: str, line: str, pages_module: ModuleType)
     parsed = pages_module.parser_of(name).parse_args(arguments)
     strategy = str(getattr(parsed, "strategy", None) or "none")
     assert set(strategy.split("+")) <= {*regularizers.strategy_names()}
+
+
+def test_metrics_of_the_registry_are_in_the_reference(generated: dict[str, str]) -> None:
+    for name in metrics():
+        assert f"## {name} {{#{name}}}" in generated["reference/metrics.md"]
 
 
 def test_strategies_of_the_registry_are_in_the_reference(generated: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from debiaslab.corpus import Corpus
-from debiaslab.corpus.mapped import read_ids
+from debiaslab.corpus.stream import read_ids
 from debiaslab.regularizers import BoundPenalty, bind, create, get, search_space, strategy_names
 from debiaslab.sgns import SGNS, TrainSettings, train
 from debiaslab.sgns.engine import DrawnPenalty
@@ -78,7 +78,7 @@ def block(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     corpus = toy_corpus(tmp_path_factory.mktemp("block"), documents=33)
     model = SGNS(len(corpus.words), ONE_BLOCK.dim, ONE_BLOCK.seed)
     engine = FastEngine(model, corpus, ONE_BLOCK, None)
-    (stretch,) = engine._stretches
+    (block,) = engine._blocks
     case = Case(
         model,
         read_ids(corpus.ids, 0, len(corpus.ids)),
@@ -87,7 +87,7 @@ def block(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         ONE_BLOCK.window,
         ONE_BLOCK.dynamic,
         ONE_BLOCK.negatives,
-        (engine._rate(0, stretch, 0.0), engine._rate(0, stretch, 1.0)),
+        (engine._rate(0, block, 0.0), engine._rate(0, block, 1.0)),
     )
     W, C = (matrix.double().clone().requires_grad_() for matrix in (model.W, model.C))
     pairs = train_by_autograd(case, W, C)

@@ -24,14 +24,14 @@ from torch import Tensor
 from debiaslab.corpus import noise_distribution
 from debiaslab.errors import UserError
 from debiaslab.sgns import kernel
-from debiaslab.sgns.alias import alias_table
 from debiaslab.sgns.fast import (
+    CorpusBlock,
     FastEngine,
-    Stretch,
     _hot_rows,
+    alias_table,
     block_tokens,
+    corpus_blocks,
     fast_unavailable,
-    stretches,
 )
 from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.penalty_step import MAX_SUBSTEPS, ROW_LIMIT, apply_penalty
@@ -483,16 +483,16 @@ def test_one_word_cannot_be_trained() -> None:
         FastEngine(SGNS(1, 20), corpus, settings(), None)  # type: ignore[arg-type]
 
 
-def test_stretches_cover_the_stream_and_end_with_documents() -> None:
+def test_blocks_cover_the_stream_and_end_with_documents() -> None:
     ids = topics(10_000).ids
-    found = stretches(ids, 777)
+    found = corpus_blocks(ids, 777)
     assert [s.number for s in found] == list(range(len(found)))
     assert [s.start for s in found] == [0, *(s.stop for s in found[:-1])]
     assert found[-1].stop == len(ids)
     assert all(ids[s.stop - 1] == -1 for s in found)
     assert sum(s.words for s in found) == found[-1].before + found[-1].words == 10_000
     endless = np.zeros(1000, dtype=np.int32)
-    assert stretches(endless, 400)[0] == Stretch(0, 0, 400, 400, 0)
+    assert corpus_blocks(endless, 400)[0] == CorpusBlock(0, 0, 400, 400, 0)
 
 
 def test_blocks_are_shorter_for_slower_settings_and_suit_threads() -> None:

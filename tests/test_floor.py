@@ -8,11 +8,19 @@ import pytest
 
 from debiaslab.corpus import Corpus
 from debiaslab.metrics import Record, Scorecard
-from debiaslab.report import Side
-from debiaslab.report.floor import floor_markdown, floor_rows, floor_text, how_to_read
+from debiaslab.report import StrategyResult, html_page
+from debiaslab.report.tables import (
+    floor_markdown,
+    floor_rows,
+    floor_table,
+    floor_text,
+    how_to_read,
+)
+from debiaslab.results import read_study
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing
 from debiaslab.study.comparing import gender_blind_floor
+from debiaslab.study.description import report_of
 from debiaslab.tracking import Store
 from tests.command_line import call, write_toy
 from tests.toys import toy_corpus
@@ -20,12 +28,12 @@ from tests.toys import toy_corpus
 TESTS = ("kmeans_alignment", "svm_recovery", "profession_neighbors")
 
 
-def side(name: str, *values: float | None) -> Side:
+def side(name: str, *values: float | None) -> StrategyResult:
     cards = tuple(
         Scorecard("", tuple(Record("lipstick", test, "all", value) for test in TESTS))
         for value in values
     )
-    return Side(name, None, "pre", name != "baseline", cards, (None,) * 3, ("id",) * 3)
+    return StrategyResult(name, None, "pre", name != "baseline", cards, (None,) * 3, ("id",) * 3)
 
 
 SIDES = (side("baseline", 0.97, 0.98, 0.99), side("gender-blind", 0.90, 0.93, 0.91))
@@ -50,7 +58,9 @@ def test_the_table_is_of_means_intervals_and_paired_differences() -> None:
 def test_where_gender_cannot_be_seen_nothing_is_promised() -> None:
     same = (side("baseline", 0.97, 0.98, 0.99), side("gender-blind", 0.98, 0.97, 0.98))
     assert floor_text(same).splitlines()[2].endswith("none seen")
-    one = tuple(Side(s.strategy, None, "pre", False, s.cards[:1], (None,), ("id",)) for s in SIDES)
+    one = tuple(
+        StrategyResult(s.strategy, None, "pre", False, s.cards[:1], (None,), ("id",)) for s in SIDES
+    )
     assert floor_text(one).splitlines()[2].endswith("one seed cannot tell")
 
 
@@ -87,6 +97,11 @@ def test_a_floor_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(comparing, "run_once", refuse)
     assert run().sides == found.sides
+    report = report_of(read_study(Store.open(tmp_path / "mlruns"), found.name))
+    assert report.question.startswith("What do the lipstick tests show in toy without any gender")
+    assert report.headline == how_to_read(floor_rows(found.sides))
+    assert report.tables[0].cells == floor_table(found.sides).cells
+    assert report.tables[0].title in html_page(report)
 
 
 def test_the_command(

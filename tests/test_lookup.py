@@ -14,7 +14,8 @@ from debiaslab.metrics.vocabulary import find, row_of
 from debiaslab.metrics.weat import weat
 from debiaslab.regularizers import bind, debias_words
 from debiaslab.report.neighbors import neighbors_table
-from debiaslab.vectors.embeddings import Embeddings, written_in, written_pairs
+from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.words import written_in, written_pairs
 
 CASED = ["he", "she", "Darwin", "UNICEF", "New_York", "São_Paulo", "MIT", "the", "O'Neill"]
 WRITTEN = [

@@ -8,18 +8,17 @@ import pytest
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of_pair
-from debiaslab.metrics import analogy_answers
+from debiaslab.metrics import nearest
 from debiaslab.metrics.analogies import analogies
-from debiaslab.metrics.analogy_answers import EPSILON, best_answers
-from debiaslab.metrics.analogy_sets import (
+from debiaslab.metrics.cases import HALVES, Effort
+from debiaslab.metrics.datasets import (
     AnalogySection,
     AnalogySet,
     analogy_sets_in,
     default_analogy_sets,
     load_analogies,
 )
-from debiaslab.metrics.bias_analogies import bias_analogies
-from debiaslab.metrics.effort import HALVES, Effort
+from debiaslab.metrics.nearest import EPSILON, best_answers, bias_analogies
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.reference_vectors import BOLUKBASI
 from tests.reference import bolukbasi, reference
@@ -64,8 +63,8 @@ def by_hand(embeddings: Embeddings, row: list[int], method: str, restricted: boo
 
 @pytest.mark.parametrize("block", [7, 64, 1024])
 def test_every_way_equals_the_formula_whatever_the_blocks(block, monkeypatch):
-    monkeypatch.setattr(analogy_answers, "_BLOCK", block)
-    monkeypatch.setattr(analogy_answers, "_CHUNK", 11)
+    monkeypatch.setattr(nearest, "_COLUMNS", block)
+    monkeypatch.setattr(nearest, "_CHUNK", 11)
     embeddings = noise(150)
     questions = np.random.default_rng(2).integers(0, 150, size=(80, 3))
     answers = best_answers(embeddings, questions, 150)

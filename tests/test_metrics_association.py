@@ -10,7 +10,7 @@ from debiaslab.errors import UserError
 from debiaslab.lexicons import load, load_pairs
 from debiaslab.metrics import association, ect, mac, ripa, rnd, same, sc_weat, word_metric
 from debiaslab.metrics.association import coherence
-from debiaslab.metrics.effort import HALVES, Effort
+from debiaslab.metrics.cases import HALVES, Effort
 from debiaslab.metrics.permutation import subset_masks
 from debiaslab.metrics.rnsb import PLEASANT, UNPLEASANT, divergence_from_uniform, fit_logistic, rnsb
 from debiaslab.vectors.embeddings import Embeddings

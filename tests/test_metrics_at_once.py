@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from debiaslab.lexicons import association_tests
 from debiaslab.metrics import evaluate
-from debiaslab.metrics.at_once import at_once
+from debiaslab.metrics.weat import at_once
 from debiaslab.vectors.embeddings import Embeddings
 
 
@@ -34,5 +35,5 @@ def test_a_scorecard_is_the_same_in_one_thread(monkeypatch: pytest.MonkeyPatch) 
     rng = np.random.default_rng(0)
     vectors = Embeddings(words, rng.normal(size=(len(words), 20)))
     together = evaluate(vectors, groups=["weat"], bootstrap=100).to_json()
-    monkeypatch.setattr("debiaslab.metrics.at_once.THREADS", 1)
+    monkeypatch.setattr(sys.modules["debiaslab.metrics.weat"], "THREADS", 1)
     assert evaluate(vectors, groups=["weat"], bootstrap=100).to_json() == together

@@ -5,7 +5,7 @@ import pytest
 
 from debiaslab.lexicons import load, load_pairs, names, pair_names
 from debiaslab.metrics import Scorecard, collapse, default_similarity_sets, evaluate
-from debiaslab.metrics.analogy_sets import default_analogy_sets
+from debiaslab.metrics.datasets import default_analogy_sets
 from debiaslab.vectors.embeddings import Embeddings
 
 GROUPS = (

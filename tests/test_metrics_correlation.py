@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from debiaslab.metrics.correlation import pearson, pearson_rows, pearson_test
+from debiaslab.metrics.bootstrap import pearson, pearson_rows, pearson_test
 from debiaslab.metrics.vocabulary import find
 from debiaslab.vectors.embeddings import Embeddings
 

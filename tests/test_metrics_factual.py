@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from debiaslab.errors import UserError
 from debiaslab.lexicons import load_pairs
 from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
-from debiaslab.metrics.correlation import pearson, pearson_interval
-from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.bootstrap import pearson, pearson_interval
+from debiaslab.metrics.cases import Effort
 from debiaslab.metrics.factual import factual_association
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi

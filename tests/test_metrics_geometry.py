@@ -16,9 +16,9 @@ from debiaslab.metrics import (
     direct_bias,
     gender_direction,
 )
-from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.cases import Effort
 from debiaslab.metrics.gender_direction import pair_difference
-from debiaslab.metrics.indirect_bias import indirect_bias, indirect_bias_within, indirect_biases
+from debiaslab.metrics.projection import indirect_bias, indirect_bias_within, indirect_biases
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, reference_numbers
 from tests.toys import records_of

@@ -17,7 +17,7 @@ from debiaslab.lexicons import association_tests, attribute, load, load_pairs
 from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
 from debiaslab.lexicons.sembias import load_sembias
 from debiaslab.metrics import AnalogySection, AnalogySet, SimilaritySet, evaluate
-from debiaslab.metrics.groups import GROUPS
+from debiaslab.metrics.evaluation import GROUPS
 from debiaslab.metrics.sembias import words_of
 from debiaslab.vectors.embeddings import Embeddings
 

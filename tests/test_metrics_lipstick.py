@@ -9,14 +9,12 @@ from hypothesis import strategies as st
 
 from debiaslab.lexicons import gender_words, load, load_file, load_pairs
 from debiaslab.metrics import gender_direction
-from debiaslab.metrics.baseline import Baseline
-from debiaslab.metrics.biased_words import TOP, biased_words
-from debiaslab.metrics.effort import Effort
-from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery
+from debiaslab.metrics.cases import Effort
+from debiaslab.metrics.evaluation import Baseline
+from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery, two_means
 from debiaslab.metrics.lipstick_records import label_seeds
 from debiaslab.metrics.lipstick_records import test_of as the_test_of
-from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares
-from debiaslab.metrics.two_means import two_means
+from debiaslab.metrics.neighbor_bias import TOP, biased_words, neighbor_bias, neighbor_shares
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, reference_numbers
 from tests.toys import records_of

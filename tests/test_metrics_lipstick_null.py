@@ -5,15 +5,23 @@ import pytest
 
 from debiaslab.lexicons import gender_words, load
 from debiaslab.metrics import evaluate
-from debiaslab.metrics.baseline import Baseline
-from debiaslab.metrics.biased_words import biased_words
-from debiaslab.metrics.effort import Effort
-from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery
-from debiaslab.metrics.lipstick_null import label_null, neighbor_null, random_axes
-from debiaslab.metrics.measured import NotMeasuredError
-from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares, neighbor_shares_along
-from debiaslab.metrics.null import random_words
-from debiaslab.metrics.yardstick import Yardstick
+from debiaslab.metrics.cases import Effort
+from debiaslab.metrics.evaluation import Baseline
+from debiaslab.metrics.lipstick import (
+    kmeans_alignment,
+    label_null,
+    neighbor_null,
+    random_axes,
+    svm_recovery,
+)
+from debiaslab.metrics.neighbor_bias import (
+    biased_words,
+    neighbor_bias,
+    neighbor_shares,
+    neighbor_shares_along,
+)
+from debiaslab.metrics.null import Yardstick, random_words
+from debiaslab.metrics.vocabulary import NotMeasuredError
 from debiaslab.vectors.embeddings import Embeddings
 
 PROFESSIONS = load("occupations").words[:60]

@@ -38,14 +38,21 @@ from debiaslab.metrics import (
     weat,
     weat_null,
 )
-from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.cases import Effort
 from debiaslab.metrics.factual import factual_association
-from debiaslab.metrics.indirect_bias import indirect_bias_within
-from debiaslab.metrics.null import difference_of_means, mean, null_from, null_of, random_words
+from debiaslab.metrics.null import (
+    Yardstick,
+    difference_of_means,
+    mean,
+    null_from,
+    null_of,
+    random_words,
+    with_null,
+)
+from debiaslab.metrics.projection import indirect_bias_within
 from debiaslab.metrics.rnsb import rnsb
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.sembias import sembias
-from debiaslab.metrics.yardstick import Yardstick, with_null
 from debiaslab.vectors.embeddings import Embeddings
 
 M, F = [f"m{i}" for i in range(5)], [f"f{i}" for i in range(5)]

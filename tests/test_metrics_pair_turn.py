@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from debiaslab.lexicons import load_pairs
-from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.cases import Effort
 from debiaslab.metrics.gender_direction import Pair, pair_turn
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import records_of

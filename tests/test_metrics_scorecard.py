@@ -36,10 +36,10 @@ from debiaslab.metrics import (
     sc_weat,
     weat,
 )
-from debiaslab.metrics.analogy_sets import load_analogies
-from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.cases import Effort
+from debiaslab.metrics.datasets import load_analogies
+from debiaslab.metrics.null import Yardstick
 from debiaslab.metrics.registry import direction_of, metrics
-from debiaslab.metrics.yardstick import Yardstick
 from debiaslab.vectors.embeddings import Embeddings
 
 HALVES = ("all", "tune", "report")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of
 from debiaslab.lexicons.sembias import SemBiasRow, load_sembias
-from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.cases import Effort
 from debiaslab.metrics.sembias import sembias
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import records_of

@@ -9,7 +9,7 @@ from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of_pair
 from debiaslab.metrics import SimilaritySet, default_similarity_sets, load_similarity, word_classes
 from debiaslab.metrics import word_similarity as measure
-from debiaslab.metrics.similarity_sets import similarity_sets_in
+from debiaslab.metrics.datasets import similarity_sets_in
 from debiaslab.vectors.embeddings import Embeddings
 
 
@@ -127,6 +127,70 @@ def test_bad_csv_is_one_clear_sentence(tmp_path, content, message):
     path.write_bytes(content)
     with pytest.raises(UserError, match=message):
         load_similarity(path)
+
+
+RATERS = ",".join(str(n) for n in range(1, 14))
+PUBLISHED = {
+    "combined.csv": "Word 1,Word 2,Human (mean)\nlove,sex,6.77\ntiger,cat,7.35\n",  # WordSim-353
+    "combined.tab": "Word 1\tWord 2\tHuman (mean)\r\nlove\tsex\t6.77\r\ntiger\tcat\t7.35\r\n",
+    "set1.csv": f"Word 1,Word 2,Human (Mean),{RATERS}\nlove,sex,6.77,{RATERS}\n"
+    f"tiger,cat,7.35,{RATERS}",
+    "agreed.txt": "# type\tw1\tw2\tscore\n#\ni\tlove\tsex\t6.77\nS\ttiger\tcat\t7.35\n",
+    "goldstandard.txt": "love\tsex\t6.77\ntiger\tcat\t7.35\n",  # Agirre's halves of WordSim
+    "SimLex-999.txt": "word1\tword2\tPOS\tSimLex999\tconc(w1)\tconc(w2)\tSD(SimLex)\n"
+    "love\tsex\tN\t6.77\t2.72\t2.81\t0.41\ntiger\tcat\tN\t7.35\t1.75\t2.46\t0.67\n",
+    "MEN_natural": "love sex 6.770000\ntiger cat 7.350000\n",
+    "MEN_lemma": "love-n sex-v 6.770000\ntiger-n cat-j 7.350000\n",
+    "rg65.csv": "love;sex;6.77\ntiger;cat;7.35\n",
+    "EN-RG-65.txt": "love\tsex\t6.77\t\ntiger\tcat\t7.35\t\n",
+    "MTurk-771.csv": "love,sex,6.77\ntiger,cat,7.35\n",
+    "rw.txt": "love\tsex\t6.77\t5\t8\ntiger\tcat\t7.35\t7\t8\n",  # raters behind the mean
+    "SimVerb-3500.txt": "love\tsex\tV\t6.77\tNONE\ntiger\tcat\tV\t7.35\tSYNONYMS\n",
+    "numbered.csv": "1,love,sex,6.77\n2,tiger,cat,7.35\n",
+    "pandas.csv": ",word1,word2,similarity\n0,love,sex,6.77\n1,tiger,cat,7.35\n",
+    "bom.csv": "\ufeffword1;word2;mean\nlove;sex;6.77\n\ntiger;cat;7.35\n",
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_layouts_of_published_sets(tmp_path, name):
+    path = tmp_path / name
+    path.write_text(PUBLISHED[name], encoding="utf-8", newline="")
+    expected = (("love", "sex", 6.77), ("tiger", "cat", 7.35))
+    assert load_similarity(path).pairs == expected
+    assert [each.pairs for each in similarity_sets_in(tmp_path).sets] == [expected]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "hello world\nthis is a poem\n",
+        "the 0.1 0.2 0.3\nof 0.2 0.3 0.1\n",  # vectors
+        "3 3\nthe 0.1 0.2 0.3\n",
+        ": capitals\nAthens Greece Oslo Norway\n",  # analogies
+        ",type,word1,word2,word3,target\n0,capitals,Athens,Greece,Oslo,Norway\n",
+        "word1,word2,target\na,b,c\n",
+        "love\tsex\tV\nlove\tsex\tV\n",
+        "love sex hate 6.77\ntiger cat dog 7.35\n",
+        "love,sex,6.77\ntiger,cat,none\n",
+    ],
+)
+def test_what_is_no_set_is_skipped_in_a_folder_and_refused_alone(tmp_path, content):
+    (tmp_path / "x.txt").write_text(content)
+    (tmp_path / "set.csv").write_text("word1,word2,score\na,b,1\n")
+    assert [each.name for each in similarity_sets_in(tmp_path).sets] == ["set"]
+    with pytest.raises(UserError, match=r"starts with .*allowed: a CSV file with the header"):
+        load_similarity(tmp_path / "x.txt")
+
+
+def test_a_hyphen_is_a_tag_only_where_all_words_have_one(tmp_path):
+    (tmp_path / "x.txt").write_text("love-n sex 1\nvis-a cat-n 2\n")
+    assert load_similarity(tmp_path / "x.txt").pairs[1] == ("vis-a", "cat-n", 2.0)
+
+
+def test_words_are_in_normal_form(tmp_path):
+    (tmp_path / "x.tsv").write_text("ko\u0308nig\tcafe\u0301\t1\n", encoding="utf-8")
+    assert load_similarity(tmp_path / "x.tsv").pairs == (("könig", "café", 1.0),)
 
 
 def test_missing_file_and_folder(tmp_path):

@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 
 from debiaslab.metrics import permutation_test
-from debiaslab.metrics.bootstrap import bootstrap_mean, percentile_interval, resample_counts
-from debiaslab.metrics.spearman import spearman, spearman_interval
+from debiaslab.metrics.bootstrap import (
+    bootstrap_mean,
+    percentile_interval,
+    resample_counts,
+    spearman,
+    spearman_interval,
+)
 
 
 def brute_force(x, y):

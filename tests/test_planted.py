@@ -30,11 +30,21 @@ from debiaslab.metrics import (
 )
 from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.regularizers.swapping import Swap
-from debiaslab.report.planted import Dosed, PlantedStudy, followed
-from debiaslab.report.planted_figure import planted_figure
-from debiaslab.report.planted_tables import planted_csv, planted_markdown, planted_text
+from debiaslab.report import html_page, markdown_page
+from debiaslab.report.planted import (
+    Dosed,
+    PlantedStudy,
+    followed,
+    planted_csv,
+    planted_figure,
+    planted_markdown,
+    planted_table,
+    planted_text,
+)
+from debiaslab.results import read_study
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import planting
+from debiaslab.study.description import report_of
 from debiaslab.study.planted_words import PlantedWords, gender_words_near, planted_words
 from debiaslab.study.planting import Planting, PlantingPlan, plant, planting_name, words_from
 from debiaslab.tracking import Store
@@ -226,6 +236,17 @@ def test_a_finished_control_trains_nothing_again(
     def refuse(*_: object, dose: float, seed: int, **__: object) -> str:
         trained.append((dose, seed))
         return runs[0].run_id
+
+    kept = read_study(Store.open(root), first.name)
+    assert kept.planted == first.study
+    report = report_of(kept)
+    assert report.headline == "10 of 10 signed metrics follow the planted dose (ρ ≥ 0.9)."
+    assert report.tables[0].cells == planted_table(first.study).cells
+    assert [each.name for each in report.drawings] == ["planted"]
+    assert "chosen" in report.paragraphs["Words"][0]
+    for text in (html_page(report), markdown_page(report, "figures")):
+        assert "dose -1, 0, 1" not in text
+        assert "doses -1, 0, 1" in text
 
     monkeypatch.setattr(planting, "train_planted", refuse)
     assert plant(corpus, PLAN, root=root, progress=False).study == first.study

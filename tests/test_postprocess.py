@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from debiaslab import lexicons
 from debiaslab.errors import UserError
 from debiaslab.metrics import direct_bias
-from debiaslab.metrics.biased_words import biased_words
 from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery
-from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares
+from debiaslab.metrics.neighbor_bias import biased_words, neighbor_bias, neighbor_shares
 from debiaslab.regularizers import (
     Cover,
     DebiasWords,

@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from debiaslab.corpus.mapped import read_ids
+from debiaslab.corpus.stream import read_ids
 from debiaslab.sgns import SGNS, TrainSettings
 from debiaslab.sgns.fast import FastEngine
 from debiaslab.sgns.reference import ReferenceEngine

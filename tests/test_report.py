@@ -15,26 +15,24 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard
 from debiaslab.metrics.scorecard import Record
 from debiaslab.report import (
+    RunContent,
     TrialRow,
+    html_page,
     loss_figure,
-    run_pictures,
-    run_report,
+    run_drawings,
     scorecard_figure,
-    study_pictures,
-    study_report,
     summarize,
+    sweep_drawings,
     sweep_figure,
     tradeoff_figure,
 )
-from debiaslab.report.data import association_sizes
+from debiaslab.report.content import cautions
 from debiaslab.report.figures import clusters_figure, epochs_figure, losses_figure
-from debiaslab.report.figures.bands import Band, over_seeds
-from debiaslab.report.figures.labels import name_points
-from debiaslab.report.figures.spots import spots_of, tell
-from debiaslab.report.style import figure, house_style, plain, png
+from debiaslab.report.figures.runs import Band, association_sizes, over_seeds
+from debiaslab.report.style import figure, house_style, name_points, plain, png, spots_of, tell
 from debiaslab.report.tables import records_table, trials_table
 from debiaslab.report.verdict import headline
-from debiaslab.report.word_data import Clusters
+from debiaslab.report.words import Clusters
 
 PROVENANCE = {
     "debiaslab": "0.1.0",
@@ -324,7 +322,7 @@ class Page(html.parser.HTMLParser):
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
         values = dict(attributes)
-        assert "href" not in values  # nothing is fetched
+        assert values.get("href", "#")[0] == "#"  # nothing is fetched
         if tag == "img":
             self.images.append(values)
         if tag not in self.VOID:
@@ -334,13 +332,17 @@ class Page(html.parser.HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.words.append(data)
+
+
+def run_page(card):
+    return Page(html_page(RunContent("t", {}, {}, card, "f").report()))
 
 
 def test_the_page_of_a_run(card):
     loss = [(i, 1.0) for i in range(3)]
-    source = run_report(
+    content = RunContent(
         title="trial <1>",
         params={"weight": "0.31", "cover": "all", "odd": "<img src=x>"},
         provenance=PROVENANCE,
@@ -348,10 +350,9 @@ def test_the_page_of_a_run(card):
         formula="score = B < 1",
         outcome={"bias_tune": 1.4683, "bias_report": None},
         baseline=card,
-        pictures=run_pictures(association_sizes(card, card, {"6b/tune": 0.05}), loss),
+        drawings=list(run_drawings(association_sizes(card, card, {"6b/tune": 0.05}), loss)),
     )
-    page = Page(source)
-    assert "script" not in page.tags
+    page = Page(html_page(content.report()))
     assert "trial <1>" in page.text
     assert "<img src=x>" in page.text
     assert "-0.0734 [-0.1000, -0.0200] -0.0734 0.0500 +1.25 [0.50, 1.70] 0.012" in page.text
@@ -363,28 +364,29 @@ def test_the_page_of_a_run(card):
     assert "executive" in page.text
     assert "score = B < 1" in page.text
     assert "c" * 40 + " with uncommitted changes" in page.text
-    assert [image["alt"][:4] for image in page.images] == ["Size", "Runn"]
+    expected = zip(page.images, ("Size of each association", "Running loss"), strict=True)
+    assert all(text in image["alt"] for image, text in expected)
     assert all(image["src"].startswith("data:image/png;base64,") for image in page.images)
 
 
 def test_the_smallest_page_of_a_run(card):
-    page = Page(run_report(title="t", params={}, provenance={}, scorecard=card, formula="f"))
-    assert run_pictures((), ()) == page.images == []
-    assert "baseline" not in page.text.split("Where it comes from")[0].split("How the score")[0]
+    page = run_page(card)
+    assert list(run_drawings((), ())) == page.images == []
+    assert "baseline" not in page.text.split("SimLex-999")[0].split("retention")[0]
 
 
 def test_the_page_of_a_run_warns_of_a_scale_free_d():
     numbers = {"statistic": 0.02, "null95": 0.03, "warning_scale": "d looks large"}
     large = Record("weat", "7", "all", 1.31, n=16, extra=numbers)
     card = Scorecard("run", (large,))
-    page = Page(run_report(title="t", params={}, provenance={}, scorecard=card, formula="f"))
+    page = run_page(card)
     assert "d is large while s is no larger than random words give here: read s: weat 7 all" in (
         page.text
     )
     assert "+1.31‡" in page.text
     assert "‡ d looks large" in page.text
     quiet = Scorecard("run", (Record("weat", "7", "all", 0.2, extra={"statistic": 0.02}),))
-    page = Page(run_report(title="t", params={}, provenance={}, scorecard=quiet, formula="f"))
+    page = run_page(quiet)
     assert "‡" not in page.text
 
 
@@ -395,12 +397,12 @@ def test_the_page_of_a_run_says_what_its_nulls_are_without():
     some = Record("indirect_bias", "a", "all", 0.2, extra=NULL | {"null_undefined": 20})
     other = Record("mac", "b", "all", 0.9, extra=NULL | {"null_undefined": 0, "null_zeros": 2})
     card = Scorecard("run", (some, other))
-    page = Page(run_report(title="t", params={}, provenance={}, scorecard=card, formula="f"))
+    page = run_page(card)
     assert "indirect bias a all 0 0.2000 [0.1000, 0.3000] mac b" in page.text
     assert "indirect_bias a all, here: 20 of 500 sets are left out" in page.text
     assert "here: 2 frequent words are never drawn: all-zero vectors" in page.text
     whole = Scorecard("run", (Record("mac", "b", "all", 0.9, extra=NULL | {"null_undefined": 0}),))
-    page = Page(run_report(title="t", params={}, provenance={}, scorecard=whole, formula="f"))
+    page = run_page(whole)
     assert "[0.1000, 0.3000]" in page.text
     assert "left out" not in page.text
     assert "Of the random words" not in page.text
@@ -422,33 +424,13 @@ def test_the_table_of_records_says_what_its_nulls_are_without():
     assert "left out" not in records_table(before, whole).footer()[-1]
 
 
-def test_the_page_of_a_study(rows):
-    page = Page(
-        study_report(
-            title="quickstart",
-            rows=rows,
-            params={"cover": "vocabulary"},
-            provenance=PROVENANCE,
-            formula="score",
-            pictures=study_pictures(rows),
-            warnings=["low <coverage>"],
-        )
-    )
-    assert "λ = 0.5: bias on report words 2.00 → 0.50, retention 0.85" in page.text
-    assert "low <coverage>" in page.text
-    assert "2 seeds: differences between trials may be chance." in page.text
-    assert "Here: vocabulary ." in page.text
-    assert "0.850 ±0.071" in page.text
-    assert len(page.images) == 2
-
-
-def test_the_page_of_a_study_without_a_trial(rows):
-    page = Page(study_report(title="t", rows=rows[-2:], params={}, provenance={}, formula="score"))
-    assert "No trial has finished yet" in page.text
-    assert study_pictures(rows[-2:]) == []
-
-
 def test_a_baseline_without_bias_is_said():
     rows = [row(None, 0.0, 1, 0.6), row(0, 1.0, 1, 0.5, best=True)]
-    page = study_report(title="t", rows=rows, params={}, provenance={}, formula="score")
-    assert "there is little bias to remove" in page
+    assert any("there is little bias to remove" in each for each in cautions(rows))
+    assert not list(cautions([row(None, 0.0, 1, 1.6), row(0, 1.0, 1, 1.5, best=True)]))
+    assert any("in every run" in each for each in cautions([row(0, 1.0, 1, 1.5, report=None)]))
+
+
+def test_without_a_trial_there_is_nothing_to_draw(rows):
+    assert list(sweep_drawings(rows[-2:], "projection")) == []
+    assert len(list(sweep_drawings(rows, "projection"))) == 3

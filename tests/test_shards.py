@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from debiaslab.corpus import Corpus, CorpusSettings, encoding, parts, reading
+from debiaslab.corpus import Corpus, CorpusSettings, encoding, reading
 from debiaslab.corpus import cache as entries
-from debiaslab.corpus.mapped import Shards, read_ids
 from debiaslab.corpus.sources import FileSource
+from debiaslab.corpus.stream import Shards, read_ids
 from debiaslab.errors import UserError
 from debiaslab.sgns import TrainSettings, train
 from tests.toys import toy_text
@@ -79,9 +79,9 @@ def test_shards_are_the_text_in_one_piece(tmp_path, lines, monkeypatch, compiled
 
 
 def test_files_beyond_the_limit_are_taken_together(tmp_path, lines, monkeypatch):
-    monkeypatch.setattr(parts, "MOST", 3)
+    monkeypatch.setattr(encoding, "MOST", 3)
     whole, files = written(tmp_path, lines, (0, 10, 20, 500, 1_200, 1_201, 2_400))
-    together = parts.groups([FileSource(file) for file in files])
+    together = encoding.groups([FileSource(file) for file in files])
     assert [source.file for group in together for source in group] == files
     assert len(together) == 3
     sizes = [sum(source.file.stat().st_size for source in group) for group in together]
@@ -98,7 +98,7 @@ def many(function, items):
 
 @pytest.mark.parametrize("ending", ["\n", "", "\r\n"])
 def test_a_large_file_is_cut_for_many_workers(tmp_path, lines, monkeypatch, ending):
-    monkeypatch.setattr(parts, "SPAN", 4_000)
+    monkeypatch.setattr(encoding, "SPAN", 4_000)
     whole = tmp_path / "whole.txt"
     text = (
         "".join(lines[:1_000]) + "ün ëinzelner langer Satz " * 400 + "\n" + "".join(lines[1_000:])
@@ -109,19 +109,19 @@ def test_a_large_file_is_cut_for_many_workers(tmp_path, lines, monkeypatch, endi
     assert same(one, cut)
     assert one.path.name == cut.path.name
     shards = list(cut.path.glob("*.i32"))
-    assert 0.5 < len(shards) * parts.SPAN / whole.stat().st_size < 1.5
-    monkeypatch.setattr(parts, "MOST", 5)
+    assert 0.5 < len(shards) * encoding.SPAN / whole.stat().st_size < 1.5
+    monkeypatch.setattr(encoding, "MOST", 5)
     fewer = Corpus.build([whole], cache=tmp_path / "fewer", progress=False, mapper=many)
     assert same(one, fewer)
     assert len(list(fewer.path.glob("*.i32"))) <= 5
 
 
 def test_a_packed_file_is_not_cut(tmp_path, lines, monkeypatch):
-    monkeypatch.setattr(parts, "SPAN", 100)
+    monkeypatch.setattr(encoding, "SPAN", 100)
     packed = tmp_path / "text.txt.gz"
     packed.write_bytes(gzip.compress("".join(lines).encode()))
     source = FileSource(packed)
-    assert parts.cut([source]) == [source]
+    assert encoding.cut([source]) == [source]
 
 
 @settings(max_examples=60, deadline=None)
@@ -140,11 +140,11 @@ def test_spans_are_the_lines_of_a_file(tmp_path_factory, text, length):
 
 
 def test_an_error_in_a_span_names_the_line_of_the_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "SPAN", 1_000)
+    monkeypatch.setattr(encoding, "SPAN", 1_000)
     path = tmp_path / "text.txt"
     path.write_bytes(b"a line of text\n" * 500 + b"caf\xe9\n" + b"and more\n" * 100)
     said = []
-    for mapper in (parts.in_turn, many):
+    for mapper in (encoding.in_turn, many):
         with pytest.raises(UserError, match=r"line 501 \(byte 7,503 of the text\)") as refused:
             Corpus.build([path], cache=tmp_path / "cache", progress=False, mapper=mapper)
         said.append(str(refused.value))
@@ -205,7 +205,7 @@ def test_a_pass_over_shards_keeps_none_of_them_in_memory(tmp_path):
 import resource, sys
 import numpy as np
 from debiaslab.corpus.cache import IDS
-from debiaslab.corpus.mapped import Shards, read_ids
+from debiaslab.corpus.stream import Shards, read_ids
 files = [f"{sys.argv[1]}/{i}.i32" for i in range(4)]
 for file in files:
     with open(file, "wb") as empty:

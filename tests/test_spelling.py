@@ -14,7 +14,8 @@ from debiaslab.errors import UserError, normal_form
 from debiaslab.leaderboard.export import codalab, read_pairs
 from debiaslab.metrics.vocabulary import find
 from debiaslab.report.neighbors import neighbors_table
-from debiaslab.vectors.embeddings import Embeddings, written_in
+from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.words import written_in
 
 WORDS = ["könig", "Ångström", "tiếng", "한국어", "ёлка", "plain"]
 
@@ -34,7 +35,7 @@ def test_a_word_is_found_in_the_other_form(word: str, here: str, there: str, tmp
     assert np.array_equal(embeddings[asked], embeddings[known])
     assert embeddings.split([asked]) == ([asked], [])
     assert find(embeddings, [asked]).words == (known,)
-    tables = [normal_form(neighbors_table(embeddings, each, 1)) for each in (asked, known)]
+    tables = [normal_form(neighbors_table(embeddings, each, 1).plain()) for each in (asked, known)]
     assert tables[0] == tables[1]
     assert codalab(embeddings, [(asked, "plain")], tmp_path / "s.csv").missing_words == ()
 

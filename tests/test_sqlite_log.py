@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from debiaslab.study.search_storage import DATABASE, open_storage
-from debiaslab.tracking import Store, sqlite_log
-from debiaslab.tracking.sqlite_log import write_ahead
+from debiaslab.tracking import Store, database
+from debiaslab.tracking.database import write_ahead
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "major"), reason="needs device numbers")
 ROWS = 40
@@ -23,7 +23,7 @@ ROWS = 40
 def mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the table of mounts, in which the folder of the test is on a disk of this machine."""
     table = tmp_path / "mountinfo"
-    monkeypatch.setattr(sqlite_log, "_MOUNTS", table)
+    monkeypatch.setattr(database, "_MOUNTS", table)
     mount(table, tmp_path, "ext4")
     return table
 

@@ -9,7 +9,7 @@ from debiaslab.lexicons import load, load_pairs
 from debiaslab.lexicons.occupation_women import load_occupation_women
 from debiaslab.metrics import bias_by_projection, direct_bias, evaluate, ripa, weat
 from debiaslab.metrics.factual import factual_association
-from debiaslab.metrics.indirect_bias import indirect_bias_within
+from debiaslab.metrics.projection import indirect_bias_within
 from debiaslab.statistics import (
     leave_one_attribute_out,
     leave_one_pair_out,

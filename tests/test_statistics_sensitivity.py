@@ -8,9 +8,8 @@ import pytest
 from debiaslab.lexicons import attribute, load, load_file, load_pairs
 from debiaslab.lexicons.sembias import load_sembias
 from debiaslab.metrics import direct_bias, ect, evaluate, mac, weat
-from debiaslab.metrics.biased_words import biased_words
 from debiaslab.metrics.lipstick import kmeans_alignment
-from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares
+from debiaslab.metrics.neighbor_bias import biased_words, neighbor_bias, neighbor_shares
 from debiaslab.metrics.rnsb import PLEASANT, UNPLEASANT
 from debiaslab.metrics.sembias import sembias, words_of
 from debiaslab.statistics import (

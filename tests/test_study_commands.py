@@ -22,15 +22,15 @@ import pytest
 from debiaslab.commands.arguments import next_command
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.sgns import Checkpoints
-from debiaslab.sgns.checkpoint_file import State
-from debiaslab.sgns.identity import key_of
+from debiaslab.sgns.checkpoint import key_of
+from debiaslab.sgns.engine import State
 from debiaslab.study import archive as archive_module
 from debiaslab.study.kept import keep_corpus, kept_study
 from debiaslab.study.leftovers import owner_of
 from debiaslab.study.spec import StudyFile, with_executor
 from debiaslab.system.processes import this_process
 from debiaslab.tracking import NOTE_TAG, VECTORS, RunInfo, Store
-from debiaslab.tracking.run_records import PROCESS_TAG
+from debiaslab.tracking.names import PROCESS_TAG
 from tests.command_line import call, refused, write_toy
 
 Capture = pytest.CaptureFixture[str]

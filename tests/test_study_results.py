@@ -23,26 +23,19 @@ from debiaslab import Embeddings, Plan, TrainSettings, open_study, sweep
 from debiaslab.commands.arguments import run_vectors
 from debiaslab.corpus import Corpus
 from debiaslab.errors import UserError
-from debiaslab.report import words
+from debiaslab.report import Drawing, ReportContent, html_page, markdown_page, pdf_page, words
 from debiaslab.report.comparison import OUTCOMES, compared
+from debiaslab.report.content import commands
 from debiaslab.report.figures import axis_figure, pareto_front, stability_figure
-from debiaslab.report.figures.spots import Spot
-from debiaslab.report.pages import (
-    Drawing,
-    StudyReport,
-    html_page,
-    markdown_page,
-    pdf_page,
-)
-from debiaslab.report.pages.again import commands
-from debiaslab.report.pages.neighbors import neighbor_index
+from debiaslab.report.neighbors import neighbor_index
+from debiaslab.report.style import Spot
 from debiaslab.report.verdict import compared_verdict, verdict
-from debiaslab.report.word_data import Shift
-from debiaslab.results import Side, StudyResults, TrialRow, summarize
+from debiaslab.report.words import Shift
+from debiaslab.results import StrategyResult, StudyResults, TrialRow, summarize
 from debiaslab.study import Objective, Summary
 from debiaslab.study.comparing import Comparison, compare
 from debiaslab.study.comparison import ComparisonPlan, Entry
-from debiaslab.study.description import full_report
+from debiaslab.study.description import report_of
 from debiaslab.tables import Column, Table
 from debiaslab.tracking import Store
 from tests.chromium import QUIET, browser_program
@@ -148,12 +141,12 @@ def study(folder: Path, request: pytest.FixtureRequest) -> StudyResults:
 
 
 @pytest.fixture(scope="module")
-def report(study: StudyResults) -> StudyReport:
-    return full_report(study)
+def report(study: StudyResults) -> ReportContent:
+    return report_of(study)
 
 
 @pytest.fixture
-def long(report: StudyReport) -> StudyReport:
+def long(report: ReportContent) -> ReportContent:
     """The report with a table that is folded up on the screen, as the scorecard of a real one."""
     rows = tuple((f"row {i}", f"{i / 7:.4f} [{i / 9:.4f}, {i / 5:.4f}]") for i in range(60))
     table = Table((Column("of", align="left"), Column("value")), rows, "Long", ("Rows.",))
@@ -161,12 +154,12 @@ def long(report: StudyReport) -> StudyReport:
 
 
 @pytest.fixture(scope="module")
-def page(report: StudyReport) -> Page:
+def page(report: ReportContent) -> Page:
     return Page(html_page(report))
 
 
-def hostile(report: StudyReport) -> StudyReport:
-    table = Table(HOSTILE, ("a", HOSTILE), ((HOSTILE, HOSTILE),), HOSTILE)
+def hostile(report: ReportContent) -> ReportContent:
+    table = Table((Column("a"), Column(HOSTILE)), ((HOSTILE, HOSTILE),), HOSTILE, (HOSTILE,))
     spots = (Spot(0.5, 0.5, HOSTILE),)
     drawing = replace(report.drawings[0], title=HOSTILE, description=HOSTILE, spots=spots)
     assert report.neighbors is not None
@@ -184,7 +177,7 @@ def hostile(report: StudyReport) -> StudyReport:
     )
 
 
-def test_the_page_fetches_nothing(report: StudyReport, page: Page) -> None:
+def test_the_page_fetches_nothing(report: ReportContent, page: Page) -> None:
     source = html_page(replace(report, diff=""))  # uncommitted code is shown, and may say import
     assert len(source.encode()) < 3_000_000
     for _, attributes in page.tags:
@@ -222,7 +215,7 @@ def test_tables_can_be_sorted(page: Page) -> None:
     assert 'document.createElement("button")' in page.text
 
 
-def test_its_numbers_are_those_of_the_store(study: StudyResults, report: StudyReport) -> None:
+def test_its_numbers_are_those_of_the_store(study: StudyResults, report: ReportContent) -> None:
     (table,) = [each for each in report.tables if each.title == "Runs"]
     assert len(table.rows) == len(study.runs)
     column = table.head.index("bias report")
@@ -230,8 +223,8 @@ def test_its_numbers_are_those_of_the_store(study: StudyResults, report: StudyRe
         stored = run.info.metrics.get("bias_report")
         assert row[column] == ("n/m" if stored is None else f"{stored:.3f}")
         assert row[-1] == run.run_id
-    assert study.corpus["fingerprint"] in report.corpus["fingerprint"]
-    assert f"{study.corpus['tokens']:,}" in report.corpus["tokens"]
+    assert study.corpus["fingerprint"] in report.facts["Corpus"]["fingerprint"]
+    assert f"{study.corpus['tokens']:,}" in report.facts["Corpus"]["tokens"]
     assert any("2 seeds" in warning for warning in report.warnings)
     assert report.commands[-1].endswith(f"--study {study.name}")
 
@@ -271,7 +264,7 @@ def test_the_command_that_makes_a_study_again_needs_no_study(
 
 
 def test_the_course_of_the_training_is_over_all_seeds(
-    study: StudyResults, report: StudyReport
+    study: StudyResults, report: ReportContent
 ) -> None:
     (loss,) = [each for each in report.drawings if each.name == "loss"]
     assert loss.title.startswith("Loss at the end: baseline ")
@@ -282,7 +275,7 @@ def test_the_course_of_the_training_is_over_all_seeds(
     assert f"[{min(ends):#.3g}, {max(ends):#.3g}]" in loss.title
 
 
-def test_the_marks_of_figures_say_what_they_are(study: StudyResults, report: StudyReport) -> None:
+def test_the_marks_of_figures_say_what_they_are(study: StudyResults, report: ReportContent) -> None:
     found = {each.name: each.spots for each in report.drawings}
     assert all(0 <= part <= 1 for spots in found.values() for spot in spots for part in spot[:2])
     known = {word.replace("_", " ") for word in study.runs[0].embeddings().words}
@@ -296,12 +289,12 @@ def test_the_marks_of_figures_say_what_they_are(study: StudyResults, report: Stu
 
 
 @pytest.mark.parametrize("study", ["small"], indirect=True)
-def test_the_front_of_a_sweep_says_what_it_lacks(report: StudyReport) -> None:
+def test_the_front_of_a_sweep_says_what_it_lacks(report: ReportContent) -> None:
     found = {each.name: each for each in report.drawings}
     assert re.search(r"compare --strategies projection@[\d.e+-]+ ", found["tradeoff"].description)
 
 
-def test_neighbours_are_those_of_the_vectors(study: StudyResults, report: StudyReport) -> None:
+def test_neighbours_are_those_of_the_vectors(study: StudyResults, report: ReportContent) -> None:
     index = report.neighbors
     assert index is not None
     after = study.best if not study.is_comparison else study.run(study.sides[1].runs[0] or "")
@@ -318,7 +311,7 @@ def test_neighbours_are_those_of_the_vectors(study: StudyResults, report: StudyR
     assert numbers.reshape(index.before.shape).tolist() == index.before.tolist()
 
 
-def test_hostile_words_stay_words(report: StudyReport) -> None:
+def test_hostile_words_stay_words(report: ReportContent) -> None:
     page = Page(html_page(hostile(report)))
     scripts = page.all("script")
     assert len(scripts) == 3  # of the figure, of the neighbours, and the page's own
@@ -329,13 +322,13 @@ def test_hostile_words_stay_words(report: StudyReport) -> None:
     assert "<script>" not in re.sub(r"```.*?```", "", text, flags=re.DOTALL).replace(r"\<", "")
 
 
-def test_a_page_that_would_be_too_large_is_refused(report: StudyReport) -> None:
+def test_a_page_that_would_be_too_large_is_refused(report: ReportContent) -> None:
     heavy = replace(report, drawings=[Drawing("x", "x", "x", bytes(3_000_000))])
     with pytest.raises(UserError, match="would have 4"):
         html_page(heavy)
 
 
-def test_markdown_names_every_figure(report: StudyReport) -> None:
+def test_markdown_names_every_figure(report: ReportContent) -> None:
     text = markdown_page(report, "figures")
     for each in report.drawings:
         assert f"](figures/{each.name}.png)" in text
@@ -344,7 +337,7 @@ def test_markdown_names_every_figure(report: StudyReport) -> None:
     assert sum(line.startswith("# ") for line in text.splitlines()) == 1
 
 
-def test_the_pdf_is_one_and_always_the_same(report: StudyReport) -> None:
+def test_the_pdf_is_one_and_always_the_same(report: ReportContent) -> None:
     made = pdf_page(report)
     assert pdf_page(report) == made
     assert made.startswith(b"%PDF-")
@@ -354,7 +347,7 @@ def test_the_pdf_is_one_and_always_the_same(report: StudyReport) -> None:
     )
 
 
-def test_the_pdf_holds_the_last_row_of_a_long_table(long: StudyReport) -> None:
+def test_the_pdf_holds_the_last_row_of_a_long_table(long: ReportContent) -> None:
     *rows, last = long.tables[-1].cells
     other = replace(long.tables[-1], rows=(*rows, (last[0], "another value")))
     changed = replace(long, tables=[*long.tables[:-1], other])
@@ -461,9 +454,9 @@ def test_a_comparison_says_the_widest_reach_and_the_report_names_each(
     assert tuned.covered == both.covered
     assert set(tuned.pairs) < set(both.pairs)
     assert study.held_out == both
-    report = full_report(study)
+    report = report_of(study)
     assert report.question.startswith("Which of 3 strategies")
-    said = report.held_out[0]
+    said = report.paragraphs["What was held out"][0]
     assert "cds: 0 non-gender words" in said
     assert f"projection: {tuned.covered:,} non-gender words" in said
     assert f"given {len(both.pairs)} gender pairs" in said
@@ -602,14 +595,14 @@ def test_an_interval_of_seeds_that_agree_is_still_an_interval() -> None:
 
 def side(
     name: str, *biases: float, control: bool = False, kept: Sequence[float] | None = None
-) -> Side:
+) -> StrategyResult:
     left = kept or [0.9] * len(biases)
     outcomes = tuple(
         {"bias_report": bias, "retention_report": own}
         for bias, own in zip(biases, left, strict=True)
     )
     cards = tuple(None for _ in biases)
-    return Side(name, None, "in", control, cards, outcomes, tuple("x" for _ in biases))
+    return StrategyResult(name, None, "in", control, cards, outcomes, tuple("x" for _ in biases))
 
 
 def test_a_comparison_names_the_least_and_says_when_it_is_nothing() -> None:
@@ -680,7 +673,7 @@ def test_few_words_have_few_neighbours() -> None:
 @pytest.mark.parametrize("study", ["small"], indirect=True)
 def test_the_command_writes_and_logs_the_same_bytes_each_time(
     study: StudyResults,
-    report: StudyReport,
+    report: ReportContent,
     folder: Path,
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
@@ -717,7 +710,7 @@ def test_a_sweep_that_goes_on_renews_the_report(
     assert call(capfd, *words, "--store", str(tmp_path)).code == 0
     full = (tmp_path / "grown.html").read_text(encoding="utf-8")
     renewed = go_on(2)
-    assert renewed == html_page(full_report(open_study("grown", tmp_path)))
+    assert renewed == html_page(report_of(open_study("grown", tmp_path)))
     assert len(short) < len(full)
     assert full != renewed
 
@@ -735,7 +728,7 @@ def test_the_command_refuses_in_one_sentence(
 
 
 @pytest.mark.parametrize("study", ["sides"], indirect=True)
-def test_every_measure_of_the_table_is_compared(study: StudyResults, report: StudyReport) -> None:
+def test_every_measure_of_the_table_is_compared(study: StudyResults, report: ReportContent) -> None:
     (table,) = [each for each in report.tables if each.title == "Strategies"]
     assert [r[0].removesuffix(" (control)") for r in table.cells] == [s.label for s in study.sides]
     for i, result in enumerate(compared(study.sides, OUTCOMES[0])):
@@ -768,7 +761,7 @@ document.body.replaceChildren(document.createTextNode("@@" + JSON.stringify(said
 
 @pytest.mark.parametrize("study", ["small"], indirect=True)
 def test_sorting_and_the_word_box_work(
-    study: StudyResults, report: StudyReport, tmp_path: Path
+    study: StudyResults, report: ReportContent, tmp_path: Path
 ) -> None:
     chromium = browser_program()
     assert report.neighbors is not None
@@ -824,7 +817,7 @@ A4 = 680  # pixels between margins of 15 mm
 
 
 @pytest.fixture
-def opened(long: StudyReport, tmp_path: Path) -> Iterator[Any]:
+def opened(long: ReportContent, tmp_path: Path) -> Iterator[Any]:
     """That report in a browser whose reader has asked for dark pages."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     chromium = browser_program()
@@ -851,7 +844,7 @@ def tabbed(page: Any) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("study", ["small"], indirect=True)
-def test_the_page_is_used_with_the_keyboard_alone(opened: Any, long: StudyReport) -> None:
+def test_the_page_is_used_with_the_keyboard_alone(opened: Any, long: ReportContent) -> None:
     heads = [head for table in long.tables for head in table.head]
     order = tabbed(opened)
     reached = [name for tag, name in order if tag == "BUTTON"]
@@ -884,7 +877,7 @@ def test_the_page_is_used_with_the_keyboard_alone(opened: Any, long: StudyReport
 
 
 @pytest.mark.parametrize("study", ["small"], indirect=True)
-def test_a_figure_tells_what_is_pointed_at(opened: Any, long: StudyReport) -> None:
+def test_a_figure_tells_what_is_pointed_at(opened: Any, long: ReportContent) -> None:
     drawn = next(each for each in long.drawings if each.name == "associations")
     for width, height in ((1200, 900), (360, 740)):  # where figures scroll
         opened.set_viewport_size({"width": width, "height": height})
@@ -907,7 +900,7 @@ def test_a_figure_tells_what_is_pointed_at(opened: Any, long: StudyReport) -> No
             assert tip["x"] + tip["width"] <= box["x"] + box["width"] + 1
 
 
-def test_the_page_prints_black_on_white_and_whole(opened: Any, long: StudyReport) -> None:
+def test_the_page_prints_black_on_white_and_whole(opened: Any, long: ReportContent) -> None:
     screen = opened.evaluate("getComputedStyle(document.body).backgroundColor")
     assert screen == "rgb(22, 25, 29)"  # dark, as its reader asked
     opened.evaluate(PRINTED)

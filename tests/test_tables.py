@@ -9,10 +9,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from debiaslab.tables import Cell, Column, Table, latex, markdown, plain, render, span
+from debiaslab.tables import (
+    Column,
+    Table,
+    TableCell,
+    latex_document,
+    markdown_document,
+    plain_document,
+    render,
+    span,
+)
 from debiaslab.tables.terminal import draw
 
-BEST = Cell(0.5, " (1)", strong=True)
+BEST = TableCell(0.5, " (1)", strong=True)
 CODES = re.compile(r"\x1b\[[0-9;]*m")
 TABLE = Table(
     (
@@ -144,6 +153,6 @@ def test_columns_that_say_nothing_are_left_out() -> None:
 
 def test_documents_hold_tables_and_text() -> None:
     blocks = (TABLE, "one_line", "two\nlines")
-    assert plain(blocks) == f"{TABLE.plain()}\n\none_line\n\ntwo\nlines\n"
-    assert markdown(blocks).endswith("one\\_line\n\n```text\ntwo\nlines\n```\n")
-    assert latex(blocks) == f"{TABLE.latex()}\n"
+    assert plain_document(blocks) == f"{TABLE.plain()}\n\none_line\n\ntwo\nlines\n"
+    assert markdown_document(blocks).endswith("one\\_line\n\n```text\ntwo\nlines\n```\n")
+    assert latex_document(blocks) == f"{TABLE.latex()}\n"

@@ -25,7 +25,6 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import evaluate
 from debiaslab.vectors import read, read_frequencies
 from debiaslab.vectors.embeddings import Embeddings
-from debiaslab.vectors.frequency import order_warning
 from tests.command_line import call, refused
 
 TEXT = "2 3\nkönig 1 2 3\nb 4 5 6\n"
@@ -38,7 +37,7 @@ def same(left: Embeddings, right: Embeddings) -> bool:
 
 def zipf(v: int = 12_000, dim: int = 8, seed: int = 0) -> Embeddings:
     """Words by falling frequency, the frequent English ones first; none in alphabetical order."""
-    from debiaslab.vectors.frequency import _FREQUENT
+    from debiaslab.vectors.words import _FREQUENT
 
     rng = np.random.default_rng(seed)
     letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
@@ -404,8 +403,8 @@ def test_frequencies_that_are_none(tmp_path: Path):
 def test_an_order_that_is_not_by_frequency_is_noticed_and_by_frequency_is_not():
     good = zipf()
     rng = np.random.default_rng(1)
-    assert order_warning(good) is None
-    assert order_warning(shuffled(good, np.arange(900))) is None
+    assert good.order_warning() is None
+    assert shuffled(good, np.arange(900)).order_warning() is None
     late = [*rng.permutation(np.arange(100, len(good))), *range(100)]
     by_letter = np.array(sorted(range(len(good)), key=lambda i: good.words[i].upper()))
     for rows, says in (
@@ -414,10 +413,10 @@ def test_an_order_that_is_not_by_frequency_is_noticed_and_by_frequency_is_not():
         (by_letter, "in alphabetical order"),
         (by_letter[::-1][::-1], "in alphabetical order"),
     ):
-        assert says in str(order_warning(shuffled(good, rows)))
+        assert says in str(shuffled(good, rows).order_warning())
     capitals = Embeddings([w.upper() for w in good.words], good.vectors)
-    assert order_warning(capitals) is None
-    assert "half of" in str(order_warning(shuffled(capitals, rng.permutation(len(good)))))
+    assert capitals.order_warning() is None
+    assert "half of" in str(shuffled(capitals, rng.permutation(len(good))).order_warning())
 
 
 def test_words_of_one_count_from_a_to_z_are_no_alphabetical_order():
@@ -425,7 +424,7 @@ def test_words_of_one_count_from_a_to_z_are_no_alphabetical_order():
     good = zipf()
     blocks = np.split(np.arange(len(good)), [100, 1000, 4000])
     rows = np.concatenate([sorted(block, key=lambda i: good.words[i]) for block in blocks])
-    assert order_warning(shuffled(good, rows)) is None
+    assert shuffled(good, rows).order_warning() is None
 
 
 def test_vectors_in_any_order_give_the_scorecard_of_those_by_frequency(

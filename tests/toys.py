@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from debiaslab import lexicons
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.metrics import Record
-from debiaslab.metrics.effort import Effort
-from debiaslab.metrics.groups import Subject, group_records
+from debiaslab.metrics.cases import Effort
+from debiaslab.metrics.evaluation import Subject, group_records
 from debiaslab.vectors.embeddings import Embeddings
 
 MALE = [

@@ -200,7 +200,7 @@ class Reader:
 
     def __init__(self, args: argparse.Namespace) -> None:
         from debiaslab.vectors import read_frequencies
-        from debiaslab.vectors.words import Wanted
+        from debiaslab.vectors.table import Wanted
 
         Wanted(args.bad_words)  # a slip is told before anything is read
         self._bad_words: BadWords = args.bad_words
@@ -216,10 +216,8 @@ class Reader:
 
     def in_order(self, file: str) -> Embeddings:
         """Return the vectors of a file, with a warning when they do not stand by frequency."""
-        from debiaslab.vectors.frequency import order_warning
-
         embeddings = self.read(file)
-        if (problem := order_warning(embeddings)) is not None:
+        if (problem := embeddings.order_warning()) is not None:
             warnings.warn(f"{file}: {problem}", stacklevel=2)
         return embeddings
 
@@ -341,7 +339,15 @@ def next_command(*words: str, store: str | None = None) -> str:
 
 
 def open_store(args: argparse.Namespace) -> Store:
-    """Open the store that is there."""
+    """Open the store that is there, to read it: nothing in it is changed."""
+    from debiaslab.tracking import Store
+
+    _refuse_file(args.store)
+    return Store.read(args.store)
+
+
+def open_store_to_write(args: argparse.Namespace) -> Store:
+    """Open the store that is there, to write to it."""
     from debiaslab.tracking import Store
 
     _refuse_file(args.store)
@@ -365,7 +371,7 @@ def run_vectors(store: Store, run: RunInfo) -> Embeddings:
             it had vectors.
     """
     from debiaslab.tracking import STUDY_TAG, VECTORS
-    from debiaslab.tracking.run_info import COMPARISON_TAG
+    from debiaslab.tracking.names import COMPARISON_TAG
     from debiaslab.vectors.embeddings import Embeddings
 
     if run.kind == "study":
@@ -375,7 +381,7 @@ def run_vectors(store: Store, run: RunInfo) -> Embeddings:
         else:
             step = f"--run {store.best(name).run_id} for its best run"
         raise UserError(
-            f"{run.run_id} is the study {run.name!r}, which has no vectors of its own",
+            f"{run.run_id} is the study {name!r}, which has no vectors of its own",
             next_step=step,
         )
     if VECTORS not in store.artifacts(run.run_id):

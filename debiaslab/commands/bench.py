@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from debiaslab.commands.arguments import add_corpus, corpus_from, real, whole
 from debiaslab.commands.files import folder_of
 from debiaslab.errors import UserError, nearest
-from debiaslab.tables import Cell, Column, Table
+from debiaslab.tables import Column, Table, TableCell
 
 if TYPE_CHECKING:
     from debiaslab.bench import BatchTime
@@ -77,7 +77,7 @@ def _batch_sizes(args: argparse.Namespace) -> Iterator[str | Table]:
         (
             each.batch_size,
             each.seconds,
-            Cell(each.words_per_second, " *" if each.extrapolated else ""),
+            TableCell(each.words_per_second, " *" if each.extrapolated else ""),
         )
         for each in times
     ]

@@ -32,7 +32,7 @@ from debiaslab.errors import UserError
 from debiaslab.tables import Table
 
 if TYPE_CHECKING:
-    from debiaslab.report import Side
+    from debiaslab.report import StrategyResult
     from debiaslab.study.comparing import Comparison
 
 INTERRUPTED = (
@@ -176,7 +176,7 @@ def _written(found: Comparison, args: argparse.Namespace) -> Iterator[str]:
         yield save_in(args.out, files)
 
 
-def _means(sides: Sequence[Side]) -> dict[str, float]:
+def _means(sides: Sequence[StrategyResult]) -> dict[str, float]:
     """Return the means over seeds under MLflow metric names, a group of the UI for each number."""
     found: dict[str, float] = {}
     for number in ("bias_report", "retention_report", "bias_tune", "retention_tune", "score"):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LOCAL, DASK = "local", "dask"
 _SCRIPTS = 4  # shown
+_SAMPLE = 12  # words shown of the text
 
 EXAMPLES = """examples:
   python -m debiaslab corpus
@@ -164,10 +165,9 @@ def _size(corpus: Corpus) -> str:
 
 def _letters(corpus: Corpus) -> Iterator[tuple[str, str]]:
     """Yield what shows how the text was cut: scripts, odd tokens, marks, the first tokens."""
-    from debiaslab.corpus.scripts import first_tokens, script_counts
-    from debiaslab.corpus.tokens import LONGEST
+    from debiaslab.corpus.tokens import LONGEST, script_counts
 
-    found = script_counts(corpus)
+    found = script_counts(corpus.words[: corpus.unk], corpus.counts[: corpus.unk].tolist())
     total = sum(found.tokens.values())
     shares = [f"{name} {_share(count / total)}" for name, count in found.tokens.items()]
     yield "scripts", ", ".join(shares[:_SCRIPTS]) + (", …" if len(shares) > _SCRIPTS else "")
@@ -182,7 +182,7 @@ def _letters(corpus: Corpus) -> Iterator[tuple[str, str]]:
         )
     if corpus.too_long:
         yield "too long", f"{corpus.too_long:,} left out (tokens of more than {LONGEST:,} bytes)"
-    yield "text begins", " ".join(first_tokens(corpus)) + " …"
+    yield "text begins", " ".join(corpus.first_words(_SAMPLE)) + " …"
 
 
 def _share(share: float) -> str:
@@ -208,7 +208,7 @@ def _coverage(corpus: Corpus) -> Table:
 
 def _row(corpus: Corpus, name: str, words: Sequence[str]) -> tuple[str, ...]:
     from debiaslab import lexicons
-    from debiaslab.vectors.embeddings import written_in
+    from debiaslab.vectors.words import written_in
 
     found = [word for word in words if written_in(corpus.index, word) is not None]
     missing = [word for word in words if word not in set(found)]
@@ -222,7 +222,7 @@ def _row(corpus: Corpus, name: str, words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _pair_row(corpus: Corpus, name: str, pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    from debiaslab.vectors.embeddings import written_pairs
+    from debiaslab.vectors.words import written_pairs
 
     _, missing = written_pairs(corpus.index, pairs)
     shown = ", ".join("/".join(pair) for pair in missing[:3]) + (", …" if len(missing) > 3 else "")

@@ -167,7 +167,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what can be known to be wrong before anything is read."""
-    from debiaslab.metrics.groups import measured_groups
+    from debiaslab.metrics.evaluation import measured_groups
 
     measured_groups(args.groups)
     if args.study is not None and not args.log:
@@ -209,7 +209,7 @@ def _asked(args: argparse.Namespace, inputs: Inputs) -> list[str] | None:
 
     What a user hands in is measured with ``--quick`` as well.
     """
-    from debiaslab.metrics.groups import ADDED, QUICK, measured_groups
+    from debiaslab.metrics.evaluation import ADDED, QUICK, measured_groups
 
     handed_in = {
         "baseline": inputs.baseline is not None,

@@ -43,7 +43,7 @@ class Subject:
 
     def groups(self, asked: Sequence[str] | None) -> list[str] | None:
         """Return the groups to measure: those that need a baseline are not for the baseline."""
-        from debiaslab.metrics.groups import NEED_BASELINE
+        from debiaslab.metrics.evaluation import NEED_BASELINE
 
         if asked is None or not self.is_baseline:
             return None if asked is None else list(asked)
@@ -93,7 +93,7 @@ def load_all(args: argparse.Namespace) -> Inputs:
 
 def _file(file: str, reader: Reader, words: str | None) -> Subject:
     """Return the vectors of a file; ``words`` names those of a bare ``.npy``."""
-    from debiaslab.vectors.bare_numpy import is_bare
+    from debiaslab.vectors.arrays import is_bare
 
     return Subject(file, lambda: reader.read(file, words if words and is_bare(file) else None))
 
@@ -128,7 +128,7 @@ def load_similarity_sets(sources: Sequence[str]) -> list[SimilaritySet]:
         UserError: A file is no similarity set, a folder has none, or two have one name.
     """
     from debiaslab.metrics import default_similarity_sets
-    from debiaslab.metrics.similarity_sets import similarity_sets_in
+    from debiaslab.metrics.datasets import similarity_sets_in
 
     own = [each for source in sources for each in similarity_sets_in(source).sets]
     return _distinct("similarity sets", [*default_similarity_sets(), *own])

@@ -53,7 +53,7 @@ class Evaluations:
         """Log metrics, JSON and tables of one scorecard as a run, and return its id."""
         from debiaslab.metrics import scorecards_csv
         from debiaslab.study.run import flat, log_provenance
-        from debiaslab.tracking.run_info import SCORECARD
+        from debiaslab.tracking.names import SCORECARD
 
         params = {
             "vectors": subject.label,

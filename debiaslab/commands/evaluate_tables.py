@@ -13,10 +13,10 @@ from debiaslab.metrics import (
     metric_correlations,
 )
 from debiaslab.metrics.comparison import ComparedMetric
-from debiaslab.metrics.null_remarks import null_remarks
 from debiaslab.metrics.registry import direction_of
+from debiaslab.metrics.scorecard import null_remarks
 from debiaslab.metrics.table import SCALE_MARK, SCALE_NOTE
-from debiaslab.tables import MISSING, Cell, Column, Table, render, span, wrap_line
+from debiaslab.tables import MISSING, Column, Table, TableCell, render, span, wrap_line
 
 _R = TypeVar("_R", Record, ComparedMetric)
 
@@ -133,7 +133,7 @@ def _weat_table(records: Sequence[Record]) -> Table:
                 *(record.name, record.words, record.n, extra["statistic"]),
                 (extra.get("statistic_low"), extra.get("statistic_high")),
                 *(extra.get("null95"), extra.get("null95_baseline")),
-                Cell(record.value, "‡" if extra.get("warning_scale") else ""),
+                TableCell(record.value, "‡" if extra.get("warning_scale") else ""),
                 *((record.low, record.high), *_ps(record)),
                 (record.method or "").replace("monte_carlo", "MC"),
             ]
@@ -152,7 +152,7 @@ def _other_table(records: Sequence[Record]) -> Table:
         [
             [
                 *(metric if i == 0 else "", record.name, record.words, record.n, record.value),
-                Cell((record.low, record.high), "†" if _kind(record) else ""),
+                TableCell((record.low, record.high), "†" if _kind(record) else ""),
                 *(_band(record, ""), _band(record, "_baseline"), *_ps(record)),
                 direction_of(record).better,
             ]
@@ -207,9 +207,9 @@ def _by_metric(rows: Iterable[_R]) -> dict[str, list[_R]]:
     return found
 
 
-def _ranked(row: ComparedMetric, file: int) -> Cell:
+def _ranked(row: ComparedMetric, file: int) -> TableCell:
     rank = row.ranks[file]
-    return Cell(row.values[file], "" if rank is None else f" ({rank:.0f})")
+    return TableCell(row.values[file], "" if rank is None else f" ({rank:.0f})")
 
 
 def _sectioned(

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Train or continue, then print the table and how to read it."""
-    from debiaslab.report.floor import floor_blocks, floor_markdown, floor_text
+    from debiaslab.report.tables import floor_blocks, floor_markdown, floor_text
     from debiaslab.study.comparing import gender_blind_floor
     from debiaslab.system.atomic import write_file
     from debiaslab.tracking import Store

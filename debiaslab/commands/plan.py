@@ -73,12 +73,12 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 def _done(root: str, name: str) -> tuple[int, int]:
     """Return how many runs of trials and baselines have finished already."""
     from debiaslab.tracking import Store
-    from debiaslab.tracking.store_paths import locate
+    from debiaslab.tracking.contact import locate
 
     database = locate(root).database  # None: a server, which is asked
     if database is not None and not database.is_file():
         return 0, 0
-    store = Store.open(root, create=False)
+    store = Store.read(root)
     study = store.find_study(name)
     runs = [] if study is None else [r for r in store.runs(study.run_id) if r.status == "FINISHED"]
     return sum(r.kind == "trial" for r in runs), sum(r.kind == "baseline" for r in runs)

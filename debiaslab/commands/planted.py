@@ -86,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Run or continue the control, then print its table and where things are."""
-    from debiaslab.report.planted_tables import planted_blocks
+    from debiaslab.report.planted import planted_blocks
     from debiaslab.study.planting import PlantingPlan, plant, words_from
 
     plan = PlantingPlan(
@@ -122,8 +122,7 @@ def _doses(text: str) -> tuple[float, ...]:
 
 def _written(found: Planting, args: argparse.Namespace) -> Iterator[str]:
     """Log table and figure to the control's run, and write them to the folder asked for."""
-    from debiaslab.report.planted_figure import planted_figure
-    from debiaslab.report.planted_tables import planted_csv, planted_markdown, planted_text
+    from debiaslab.report.planted import planted_csv, planted_figure, planted_markdown, planted_text
     from debiaslab.report.style import png
     from debiaslab.tracking import Store
 

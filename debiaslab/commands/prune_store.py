@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import SUBMISSIONS, add_store, next_command, open_store
+from debiaslab.commands.arguments import (
+    SUBMISSIONS,
+    add_store,
+    next_command,
+    open_store,
+    open_store_to_write,
+)
 from debiaslab.commands.files import CACHE
 
 if TYPE_CHECKING:
@@ -42,7 +48,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.study.archive import readable_size
     from debiaslab.study.leftovers import find_leftovers, remove_leftovers
 
-    store = open_store(args)
+    store = open_store_to_write(args) if args.yes else open_store(args)
     folders = (Path(args.store), Path(CACHE), Path(SUBMISSIONS))
     found = find_leftovers(store, folders, failed=args.failed, checkpoints=args.checkpoints)
     listed = list(_listed(found))

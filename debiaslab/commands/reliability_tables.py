@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from debiaslab.metrics.measured import shortlist
+from debiaslab.metrics.vocabulary import shortlist
 from debiaslab.tables import Column, Table, span
 
 if TYPE_CHECKING:

@@ -13,13 +13,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import add_store, add_study_name, next_command, open_store
+from debiaslab.commands.arguments import (
+    add_store,
+    add_study_name,
+    next_command,
+    open_store,
+    open_store_to_write,
+)
 from debiaslab.commands.files import Output
 from debiaslab.errors import UserError, nearest
 from debiaslab.system.outputs import check_output
 
 if TYPE_CHECKING:
-    from debiaslab.report.pages import StudyReport
+    from debiaslab.report import ReportContent
 
 EXAMPLES = """examples:
   python -m debiaslab report --study quickstart
@@ -44,9 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the report and say where it is."""
-    from debiaslab.report.pages import html_page
+    from debiaslab.report import html_page
     from debiaslab.results import read_study
-    from debiaslab.study.description import REPORT, full_report, log_report
+    from debiaslab.study.description import REPORT, log_report, report_of
 
     form = _format(args.format, args.out)
     store = open_store(args)
@@ -54,12 +60,16 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     out = Path("reports") / f"{name}{_ENDINGS[form]}" if args.out is None else Path(args.out)
     check_output(out)
     study = read_study(store, name)
-    report = full_report(study)
+    report = report_of(study)
     page = html_page(report)
-    log_report(store, study.parent.run_id, page)
     written = list(_written(report, page, form, out))
+    if (why := store.untouchable) is None:
+        log_report(open_store_to_write(args), study.parent.run_id, page)
     yield report.headline
     yield from written
+    if why is not None:
+        yield f"the page is not kept with the study: {why}"
+        return
     then = next_command("ui", "--study", name, store=args.store)
     yield f"next: {then}  (Artifacts → {REPORT})"
 
@@ -82,8 +92,8 @@ def _format(name: str | None, out: str | None) -> str:
     return name
 
 
-def _written(report: StudyReport, page: str, form: str, out: Path) -> Iterator[str]:
-    from debiaslab.report.pages import markdown_page, pdf_page
+def _written(report: ReportContent, page: str, form: str, out: Path) -> Iterator[str]:
+    from debiaslab.report import markdown_page, pdf_page
     from debiaslab.system.atomic import write_file
 
     if form == "markdown":

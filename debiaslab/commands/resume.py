@@ -17,7 +17,7 @@ from debiaslab.commands.arguments import (
     add_study_name,
     check_device,
     next_command,
-    open_store,
+    open_store_to_write,
     real,
     whole,
 )
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     from debiaslab.study.kept import kept_study
     from debiaslab.study.spec import with_budget, with_corpus, with_executor
 
-    store = open_store(args)
+    store = open_store_to_write(args)
     study, begun = kept_study(store, args.study)
     study = with_budget(study, trials=args.trials, hours=args.hours)
     if args.corpus:
@@ -107,7 +107,7 @@ def _same_text(study: StudyFile, args: argparse.Namespace, begun: Sequence[Study
 
 def _without_text(store: Store, study: StudyFile, begun: Sequence[StudyRun]) -> Corpus | None:
     """Return the encoded corpus of a study whose text is not here; None: it is, or nothing is."""
-    from debiaslab.corpus.reference import Reference
+    from debiaslab.corpus.corpus import CorpusReference
     from debiaslab.study.kept import CORPUS, find_corpus
 
     files = study.corpus.files
@@ -116,7 +116,9 @@ def _without_text(store: Store, study: StudyFile, begun: Sequence[StudyRun]) -> 
     run = begun[0]
     fingerprint = run.params["corpus_fingerprint"]
     path = Path(CACHE) / f"fetched-{fingerprint[:16]}"
-    wanted = Reference(fingerprint, path, study.corpus.settings(), run.params["corpus"], files)
+    wanted = CorpusReference(
+        fingerprint, path, study.corpus.settings(), run.params["corpus"], files
+    )
     found = wanted.find(CACHE)
     if found is None and CORPUS in store.artifacts(run.run_id):
         found = find_corpus(store, run.run_id, wanted, CACHE)

@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Print one line a study."""
+
     studies = open_store(args).studies()
     if not studies:
         yield "no studies yet; next: python -m debiaslab sweep --strategy projection"
@@ -41,5 +42,7 @@ _COLUMNS = (
 
 
 def _row(study: StudyRun) -> tuple[str | float | None, ...]:
+    from debiaslab.tracking.records import status_now
+
     numbers = (study.metrics.get(name) for name in ("trials", "best_weight", "best_score"))
-    return (study.name, study.status, *numbers, study.run_id)
+    return (study.study, status_now(study), *numbers, study.run_id)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
-from debiaslab.commands.arguments import add_store, add_study_name, open_store, whole
+from debiaslab.commands.arguments import add_store, add_study_name, open_store_to_write, whole
 from debiaslab.errors import UserError
 
 EXAMPLES = """examples:
@@ -30,15 +30,15 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     """Print the link, then serve until interrupted."""
     from debiaslab.tracking import free_port, is_server, ui_command, ui_environment
 
-    store = open_store(args)
+    store = open_store_to_write(args)
     study = store.newest_study() if args.study is None else store.study_named(args.study)
     if is_server(store):
         yield f"the store is a server already: {store.link(study.run_id, store.uri)}"
         return
     port = free_port(args.port, args.host)
-    store.save_view(study.name, study.run_id)  # a study made by an older version has none
+    store.save_view(study.study, study.run_id)  # a study made by an older version has none
     base = f"http://{args.host}:{port}"
-    yield f"study {study.name}: {store.link(study.run_id, base)}"
+    yield f"study {study.study}: {store.link(study.run_id, base)}"
     yield f"its runs, the best first: {store.view_link(study.run_id, base)}"
     yield "starting the MLflow UI (Ctrl-C ends it) …"
     # MLflow's own deprecation warnings are not for its users.

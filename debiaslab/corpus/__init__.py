@@ -1,10 +1,10 @@
 """Text to ids: reading, tokens, multi-word expressions, vocabulary and the cached id stream."""
 
 from debiaslab.corpus.corpus import Corpus
+from debiaslab.corpus.encoding import Mapper, in_turn
 from debiaslab.corpus.learning import learn_phrases, write_phrases
-from debiaslab.corpus.parts import Mapper, in_turn
-from debiaslab.corpus.sampling import keep_probability, noise_distribution
 from debiaslab.corpus.settings import CorpusSettings
+from debiaslab.corpus.stream import keep_probability, noise_distribution
 
 __all__ = [
     "Corpus",

@@ -18,14 +18,16 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.corpus.encoding import DOCUMENT_END, IDS, Stream, Vocabulary
-from debiaslab.corpus.mapped import IdStream, Shards
+from debiaslab.corpus.encoding import DOCUMENT_END, IDS, Mapper, Stream, Vocabulary, in_turn
+from debiaslab.corpus.reading import ByteBar, reading_error
+from debiaslab.corpus.stream import IdStream, Shards
 from debiaslab.errors import UserError
 from debiaslab.system.atomic import replacing, sync, writing_error
 
@@ -44,7 +46,7 @@ class DamagedEntryError(Exception):
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """A cache folder, opened; ``ids`` is mapped, not read."""
 
     path: Path
@@ -60,7 +62,7 @@ def entry_key(parts: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def open_entry(path: Path) -> Entry | None:
+def open_entry(path: Path) -> CacheEntry | None:
     """Open the entry at ``path``; None when there is none.
 
     Raises:
@@ -74,7 +76,7 @@ def open_entry(path: Path) -> Entry | None:
             if (path / name).stat().st_size != size:
                 raise DamagedEntryError(f"{name} has another size than when it was written")
         text = (path / WORDS).read_bytes()
-        entry = Entry(
+        entry = CacheEntry(
             path=path,
             meta=meta,
             words=tuple(text.decode("utf-8").split("\n")[:-1]),
@@ -90,7 +92,7 @@ def open_entry(path: Path) -> Entry | None:
     return entry
 
 
-def _check_agreement(entry: Entry) -> None:
+def _check_agreement(entry: CacheEntry) -> None:
     meta = entry.meta
     agrees = (
         entry.counts.shape == (len(entry.words),)
@@ -252,3 +254,65 @@ def _remove_stale(cache: Path) -> None:
         with suppress(OSError):
             if max(path.stat().st_mtime for path in (folder, *folder.rglob("*"))) < limit:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def stamp(file: Path) -> list[int]:
+    """Return size and modification time (ns): when both stay, the content is taken to stay.
+
+    Raises:
+        UserError: The file is gone.
+    """
+    try:
+        status = file.stat()
+    except OSError as error:
+        raise reading_error(file, error) from error
+    return [status.st_size, status.st_mtime_ns]
+
+
+def content_hashes(
+    files: Sequence[Path], memo: Path, mapper: Mapper = in_turn, *, progress: bool
+) -> list[str]:
+    """Return the sha256 of the bytes of each file, from ``memo`` where the stamp still fits.
+
+    The memo only saves time: a damaged one is written anew, one that cannot be written is left.
+
+    Raises:
+        UserError: A file cannot be read.
+    """
+    known = _read_memo(memo)
+    stamps = {file.absolute(): stamp(file) for file in files}
+    fresh = [file for file, now in stamps.items() if not _remembered(known.get(str(file)), now)]
+    digests = mapper(partial(_sha256, progress=progress), fresh)
+    for file, digest in zip(fresh, digests, strict=True):
+        known[str(file)] = {"stamp": stamps[file], "sha256": digest}
+    if fresh:
+        with suppress(UserError), replacing(memo) as temporary:
+            temporary.write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")
+    return [str(known[str(file.absolute())]["sha256"]) for file in files]
+
+
+def _remembered(entry: object, now: list[int]) -> bool:
+    return isinstance(entry, dict) and entry.get("stamp") == now and "sha256" in entry
+
+
+def _read_memo(memo: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(memo.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _sha256(file: Path, *, progress: bool) -> str:
+    digest = hashlib.sha256()
+    try:
+        with (
+            file.open("rb") as raw,
+            ByteBar("checking", file.stat().st_size, show=progress) as bar,
+        ):
+            while chunk := raw.read(_CHUNK):
+                digest.update(chunk)
+                bar.advance(len(chunk))
+    except OSError as error:
+        raise reading_error(file, error) from error
+    return digest.hexdigest()

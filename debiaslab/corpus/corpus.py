@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,14 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.corpus import cache as entries
-from debiaslab.corpus.encoding import DOCUMENT_END, choose_vocabulary, chosen_marks
-from debiaslab.corpus.hashes import content_hashes, stamp
-from debiaslab.corpus.mapped import IdStream, read_ids
-from debiaslab.corpus.parts import Mapper, Part, count, cut, encode, groups, in_turn, merge
-from debiaslab.corpus.phrases import Phrase, load_phrases, phrases_key
+from debiaslab.corpus.cache import content_hashes, stamp
+from debiaslab.corpus.encoding import (
+    DOCUMENT_END,
+    Mapper,
+    Stream,
+    TextPart,
+    choose_vocabulary,
+    chosen_marks,
+    count,
+    cut,
+    encode,
+    groups,
+    in_turn,
+    merge,
+)
 from debiaslab.corpus.settings import CorpusSettings
 from debiaslab.corpus.sources import Source, name_of, sources_of
-from debiaslab.corpus.tokens import LONGEST, PATTERN
+from debiaslab.corpus.stream import IdStream, read_ids
+from debiaslab.corpus.tokens import LONGEST, PATTERN, Phrase, load_phrases, phrases_key
 from debiaslab.errors import UserError
 
 _PIECE = 1 << 20  # ids looked at at once
@@ -61,7 +73,7 @@ class Corpus:
         """Encode the text once, or open what was encoded before.
 
         Several files are encoded one by one, into a shard of the stream each; where a mapper works
-        on them, a large file that is not packed is cut into several.
+        on them, a large file that is not compressed is cut into several.
 
         Args:
             paths: UTF-8 files, plain, .gz, .bz2 or .zst, one document a line, read one after the
@@ -77,22 +89,25 @@ class Corpus:
                 be written.
         """
         settings = settings or CorpusSettings()
-        sources = sources_of([paths] if isinstance(paths, str | Path) else paths)
-        phrases = _phrases(settings)
+        text = _Text.of([paths] if isinstance(paths, str | Path) else paths, settings)
         folder = Path(cache)
-        meta = _meta(sources, settings, phrases, folder / entries.MEMO, mapper, progress=progress)
-        key = entries.entry_key(meta)
-        entry = _opened(folder / key, meta)
+        meta = text.meta(folder / entries.MEMO, mapper, progress=progress)
+        path = folder / entries.entry_key(meta)
+        entry = _opened(path, meta)
         if entry is None:
-            _encode(sources, settings, phrases, meta, folder, key, mapper, progress=progress)
-            entry = entries.open_entry(folder / key)
+            _encode(text, meta, path, mapper, progress=progress)
+            entry = entries.open_entry(path)
             assert entry is not None, "the entry was written a moment ago"
-        labels = tuple(source.label for source in sources)
-        return cls.of(entry, settings, name_of(sources), labels)
+        labels = tuple(source.label for source in text.sources)
+        return cls.of(entry, settings, name_of(text.sources), labels)
 
     @classmethod
     def of(
-        cls, entry: entries.Entry, settings: CorpusSettings, name: str, sources: tuple[str, ...]
+        cls,
+        entry: entries.CacheEntry,
+        settings: CorpusSettings,
+        name: str,
+        sources: tuple[str, ...],
     ) -> Corpus:
         """Return the corpus of a cache folder."""
         numbers = ("documents", "tokens", "raw_tokens", "raw_types", "unk", "fingerprint")
@@ -132,6 +147,11 @@ class Corpus:
             (found if word in self.index else missing).append(word)
         return found, missing
 
+    def first_words(self, n: int) -> tuple[str, ...]:
+        """Return the first ``n`` words of the stream."""
+        ids = read_ids(self.ids, 0, 2 * n).tolist()
+        return tuple(self.words[i] for i in ids if i != DOCUMENT_END)[:n]
+
     def document_offsets(self) -> NDArray[np.int64]:
         """Return where documents begin in ``ids``, and its length: shape ``(documents + 1,)``.
 
@@ -159,35 +179,47 @@ class Corpus:
         }
 
 
-def _phrases(settings: CorpusSettings) -> tuple[Phrase, ...]:
-    if settings.mwes is None:
-        return ()
-    return load_phrases(settings.mwes, settings)
+@dataclass(frozen=True)
+class _Text:
+    """What is encoded, and how."""
 
+    sources: tuple[Source, ...]
+    settings: CorpusSettings
+    phrases: tuple[Phrase, ...]
 
-def _meta(
-    sources: Sequence[Source],
-    settings: CorpusSettings,
-    phrases: Sequence[Phrase],
-    memo: Path,
-    mapper: Mapper,
-    *,
-    progress: bool,
-) -> dict[str, Any]:
-    """Return everything that shapes the ids: what the key is made of and the meta file records."""
-    digests = content_hashes([source.file for source in sources], memo, mapper, progress=progress)
-    return {
-        "tokenizer": _tokenizer(settings),
-        "unicode": unidata_version,  # what a letter is depends on Python's tables
-        "lowercase": settings.lowercase,
-        "min_count": settings.min_count,
-        "rare": settings.rare,
-        "phrases": phrases_key(phrases) if phrases else None,
-        "sources": [
-            {"reader": source.reader, "sha256": digest}
-            for source, digest in zip(sources, digests, strict=True)
-        ],
-    }
+    @classmethod
+    def of(cls, paths: Sequence[str | Path], settings: CorpusSettings) -> _Text:
+        phrases = () if settings.mwes is None else load_phrases(settings.mwes, settings)
+        return cls(sources_of(paths), settings, phrases)
+
+    def meta(self, memo: Path, mapper: Mapper, *, progress: bool) -> dict[str, Any]:
+        """Return all that shapes the ids: what the key is made of and the meta file records."""
+        files = [source.file for source in self.sources]
+        digests = content_hashes(files, memo, mapper, progress=progress)
+        return {
+            "tokenizer": _tokenizer(self.settings),
+            "unicode": unidata_version,  # what a letter is depends on Python's tables
+            "lowercase": self.settings.lowercase,
+            "min_count": self.settings.min_count,
+            "rare": self.settings.rare,
+            "phrases": phrases_key(self.phrases) if self.phrases else None,
+            "sources": [
+                {"reader": source.reader, "sha256": digest}
+                for source, digest in zip(self.sources, digests, strict=True)
+            ],
+        }
+
+    def parts(self, folder: Path, *, alone: bool, progress: bool) -> list[TextPart]:
+        """Return the parts; in pieces of files too, unless one process works on them alone."""
+        pieces = self.sources if alone else cut(self.sources)
+        together = groups([source.absolute() for source in pieces])
+        names = [entries.shard_name(i, len(together)) for i in range(len(together))]
+        size = sum(source.size for source in pieces)
+        show = progress and alone  # nobody sees the bars of other processes
+        return [
+            TextPart(files, self.settings, self.phrases, size, folder.absolute() / name, show)
+            for files, name in zip(together, names, strict=True)
+        ]
 
 
 def _tokenizer(settings: CorpusSettings) -> str:
@@ -197,7 +229,7 @@ def _tokenizer(settings: CorpusSettings) -> str:
     return f"{PATTERN}, NFC, marks {settings.marks}, at most {LONGEST} bytes"
 
 
-def _opened(path: Path, meta: dict[str, Any]) -> entries.Entry | None:
+def _opened(path: Path, meta: dict[str, Any]) -> entries.CacheEntry | None:
     """Return the cached corpus, None when it has to be made: a whole one may be of another text."""
     try:
         entry = entries.open_entry(path)
@@ -213,27 +245,19 @@ def _opened(path: Path, meta: dict[str, Any]) -> entries.Entry | None:
 
 
 def _encode(
-    sources: Sequence[Source],
-    settings: CorpusSettings,
-    phrases: Sequence[Phrase],
-    meta: dict[str, Any],
-    cache: Path,
-    key: str,
-    mapper: Mapper,
-    *,
-    progress: bool,
+    text: _Text, meta: dict[str, Any], path: Path, mapper: Mapper, *, progress: bool
 ) -> None:
-    before = [stamp(source.file) for source in sources]
-    with entries.building(cache, key) as folder:
-        alone = mapper is in_turn  # nobody sees the bars of other processes
-        pieces = sources if alone else cut(sources)
-        parts = _parts(pieces, settings, phrases, folder, progress=progress and alone)
+    """Encode a text into the entry ``path`` of the cache."""
+    settings = text.settings
+    before = [stamp(source.file) for source in text.sources]
+    with entries.building(path.parent, path.name) as folder:
+        parts = text.parts(folder, alone=mapper is in_turn, progress=progress)
         counted, numbers = merge(mapper(count, parts))
         marked = counted.marked
         if other := chosen_marks(counted, settings):
             parts = [replace(part, settings=other) for part in parts]
             counted, numbers = merge(mapper(count, parts))
-        for source, stamped in zip(sources, before, strict=True):
+        for source, stamped in zip(text.sources, before, strict=True):
             if stamp(source.file) != stamped:
                 raise UserError(
                     f"{source.label} changed while it was being read",
@@ -241,16 +265,7 @@ def _encode(
                 )
         kept = parts[0].settings.marks == "keep"
         vocabulary = choose_vocabulary(counted, settings)
-        for part, own in zip(parts, numbers, strict=True):
-            np.save(part.final, vocabulary.final[own])
-        shards = {}
-        for part, stream in zip(parts, mapper(encode, parts), strict=True):
-            part.numbered.unlink()
-            part.final.unlink()
-            if stream.documents:
-                shards[part.shard] = stream
-            else:  # all of its words are rare
-                part.shard.unlink()
+        shards = _encoded(parts, vocabulary.final, numbers, mapper)
         found = {"marks_kept": kept, "marked": marked, "too_long": counted.too_long}
         entries.write_entry(folder, vocabulary, shards, meta | found)
     if counted.too_long:
@@ -260,18 +275,108 @@ def _encode(
         )
 
 
-def _parts(
-    sources: Sequence[Source],
-    settings: CorpusSettings,
-    phrases: Sequence[Phrase],
-    folder: Path,
-    *,
-    progress: bool,
-) -> list[Part]:
-    together = groups([source.absolute() for source in sources])
-    names = [entries.shard_name(i, len(together)) for i in range(len(together))]
-    size = sum(source.size for source in sources)
-    return [
-        Part(files, settings, tuple(phrases), size, folder.absolute() / name, progress)
-        for files, name in zip(together, names, strict=True)
-    ]
+def _encoded(
+    parts: Sequence[TextPart],
+    final: NDArray[np.int32],
+    numbers: Sequence[NDArray[np.int32]],
+    mapper: Mapper,
+) -> dict[Path, Stream]:
+    """Write the shard of each part that was counted; return those that hold any document."""
+    for part, own in zip(parts, numbers, strict=True):
+        np.save(part.final, final[own])
+    shards = {}
+    for part, stream in zip(parts, mapper(encode, parts), strict=True):
+        part.numbered.unlink()
+        part.final.unlink()
+        if stream.documents:
+            shards[part.shard] = stream
+        else:  # all of its words are rare
+            part.shard.unlink()
+    return shards
+
+
+@dataclass(frozen=True)
+class CorpusReference:
+    """What a process, of this machine or another, is told of a corpus that it is to open."""
+
+    fingerprint: str
+    path: Path  # where it was found first: on other machines, a folder they may share
+    settings: CorpusSettings
+    name: str
+    sources: tuple[str, ...]
+
+    @classmethod
+    def of(cls, corpus: Corpus) -> CorpusReference:
+        """Refer to a corpus."""
+        path = corpus.path.absolute()
+        return cls(corpus.fingerprint, path, corpus.settings, corpus.name, corpus.sources)
+
+    def find(self, cache: str | Path) -> Corpus | None:
+        """Return the corpus from where it was, or from ``cache``; None when it is in neither.
+
+        Each entry is checked against its own fingerprint, and that against the one wanted.
+        """
+        for path in (self.path, *_holding(self.fingerprint, Path(cache))):
+            try:
+                entry = entries.open_entry(path)
+            except entries.DamagedEntryError:
+                continue
+            if entry is not None and entry.meta["fingerprint"] == self.fingerprint:
+                return Corpus.of(entry, self.settings, self.name, self.sources)
+        return None
+
+    def find_or_fetch(self, cache: str | Path, fetch: Callable[[Path], None]) -> Corpus:
+        """Return the corpus, which is fetched into ``cache`` when no folder here holds it.
+
+        Of several processes one fetches. What it fetched takes its place in the cache whole, once
+        it was found to be what the fingerprint says.
+
+        Args:
+            cache: Folder of encoded texts.
+            fetch: Writes the files of ``files_of`` into a folder.
+
+        Raises:
+            UserError: What was fetched is another corpus or damaged, or cannot be written.
+        """
+        from filelock import FileLock  # loads asyncio, for a few studies only
+
+        cache = Path(cache)
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(cache / f".fetching-{self.fingerprint[:12]}"):
+            found = self.find(cache)
+            if found is None:
+                with entries.building(cache, self.path.name) as folder:
+                    fetch(folder)
+                    self._check(folder)
+                found = self.find(cache)
+        if found is None:
+            raise UserError(
+                f"{cache / self.path.name} holds another corpus", next_step="move it aside"
+            )
+        return found
+
+    def _check(self, folder: Path) -> None:
+        try:
+            entry = entries.open_entry(folder)
+        except entries.DamagedEntryError as error:
+            raise UserError(f"the corpus that was fetched is damaged ({error})") from error
+        if entry is None or entry.meta["fingerprint"] != self.fingerprint:
+            raise UserError("the corpus that was fetched has another fingerprint")
+
+
+def files_of(corpus: Corpus) -> list[Path]:
+    """Return the files that make a corpus, the one that names all others last."""
+    meta = json.loads((corpus.path / entries.META).read_text(encoding="utf-8"))
+    return [corpus.path / name for name in (*meta["sizes"], entries.META)]
+
+
+def _holding(fingerprint: str, cache: Path) -> list[Path]:
+    """Return the entries of a cache that say they hold the fingerprint."""
+    found = []
+    for meta in sorted(cache.glob(f"*/{entries.META}")):
+        try:
+            if json.loads(meta.read_text(encoding="utf-8"))["fingerprint"] == fingerprint:
+                found.append(meta.parent)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found

@@ -5,9 +5,9 @@ its UTF-8 bytes into tokens and number them in a hash table made of plain arrays
 GIL, so that the text that comes next is read meanwhile.
 
 Written for numba: all compiled code is in this file, because the cache on disk does not notice an
-edit elsewhere; ``Words``, ``Trie`` and ``Forms`` come as plain tuples, because the cache keeps the
-types of arguments and cannot be read once a class has another name; inside the loops no array gets
-a new name, by inlining either, because counting references to it would double the time.
+edit elsewhere; ``WordArrays``, ``Trie`` and ``FormArrays`` come as plain tuples, because the cache
+keeps the types of arguments and cannot be read once a class has another name; inside the loops no
+array gets a new name, by inlining either, because counting references would double the time.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _LOWER, _UPPER = 0xFFFFFFFF, 0xFFFFFFFF00000000
 _MULTIPLIER = 0x9E3779B97F4A7C15  # 2^64 divided by the golden ratio (Knuth)
 
 
-class Words(NamedTuple):
+class WordArrays(NamedTuple):
     """Words by number and by their bytes.
 
     Word ``i`` is ``letters[starts[i] : starts[i + 1] - 1]``, a blank follows. ``places`` is an
@@ -62,7 +62,7 @@ class Trie(NamedTuple):
     symbols: int
 
 
-class Forms(NamedTuple):
+class FormArrays(NamedTuple):
     """Phrases as the text spells them: one phrase has several forms where capitals are kept.
 
     A tree of numbers of words whose edges are a hash table. An edge is ``node << 31 | number``. The
@@ -100,12 +100,14 @@ def _spread(h):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _cut(text, i, kinds, longest, begins, ends, hashes):  # type: ignore[no-untyped-def]
+def _cut(text, i, kinds, longest, tokens):  # type: ignore[no-untyped-def]
     """Find the tokens from byte ``i`` on, as many as there is room for; a line feed is a token.
 
+    Where they begin and end, and their hashes, are written to the three arrays of ``tokens``.
     Returns where the search stopped, the number of tokens, and how many were longer than
     ``longest`` bytes and left out.
     """
+    begins, ends, hashes = tokens
     found = too_long = 0
     begin, h = i, np.uint64(0)
     rest = 0  # what goes on with the token that began at ``begin``; 0: there is none
@@ -182,7 +184,7 @@ def number_tokens(text, i, kinds, words, longest, out):  # type: ignore[no-untyp
         text: Bytes of valid UTF-8, the last of which is a line feed or blank.
         i: First byte.
         kinds: What each code point may be or be part of.
-        words: The words so far (``Words``); must have room for every token.
+        words: The words so far (``WordArrays``); must have room for every token.
         longest: Bytes of a token; longer ones are left out.
         out: (n,) int32, n a multiple of BATCH.
 
@@ -193,7 +195,7 @@ def number_tokens(text, i, kinds, words, longest, out):  # type: ignore[no-untyp
     hashes = np.empty(BATCH, np.uint64)
     n = too_long = 0
     while i < len(text) and n < len(out):
-        i, found, more = _cut(text, i, kinds, longest, begins, ends, hashes)
+        i, found, more = _cut(text, i, kinds, longest, (begins, ends, hashes))
         _look_up(text, begins, ends, hashes, words, out[n : n + found])
         n += found
         too_long += more
@@ -285,7 +287,7 @@ def merge_phrases(ids, symbol_of, trie, forms, out, unknown):  # type: ignore[no
         ids: (n,) numbers of tokens.
         symbol_of: By number: the symbol of the word in ``trie``, or NONE.
         trie: The phrases (``Trie``).
-        forms: The forms met so far (``Forms``).
+        forms: The forms met so far (``FormArrays``).
         out: (n,) int32, where the new stream goes.
         unknown: (n // 2, 3) int32, where phrases without a number go: their place in ``out``, and
             where in ``ids`` they begin and end.
@@ -343,8 +345,9 @@ def join_unknown(ids, unknown, words, forms, out):  # type: ignore[no-untyped-de
     Args:
         ids: (n,) numbers of tokens, as ``merge_phrases`` had them.
         unknown: (m, 3) what it listed.
-        words: The words so far (``Words``); must have room for every joined word.
-        forms: The forms so far (``Forms``); must have room for a node for each word but the first.
+        words: The words so far (``WordArrays``); must have room for every joined word.
+        forms: The forms so far (``FormArrays``); must have room for a node for each word but the
+            first.
         out: What it wrote.
     """
     edges, targets, joined, size = forms

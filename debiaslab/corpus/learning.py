@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from debiaslab.corpus.cache import scratch
 from debiaslab.corpus.encoding import END, Counted, chosen_marks, number_tokens
-from debiaslab.corpus.phrases import LONGEST, SEPARATOR, Phrase, load_phrases
-from debiaslab.corpus.progress import ByteBar
+from debiaslab.corpus.reading import ByteBar
 from debiaslab.corpus.settings import CorpusSettings, Marks
 from debiaslab.corpus.sources import sources_of
+from debiaslab.corpus.tokens import LONGEST_PHRASE, SEPARATOR, Phrase, load_phrases
 from debiaslab.errors import UserError
 from debiaslab.system.atomic import replacing
 
@@ -110,7 +110,7 @@ def _above(
     found = pairs[_npmi(pairs, counts, counted) > threshold]
     sides = ([counted.words[number] for number in pair] for pair in found.tolist())
     joined = (parts.get(a, (a,)) + parts.get(b, (b,)) for a, b in sides)
-    return {phrase for phrase in joined if len(phrase) <= LONGEST}
+    return {phrase for phrase in joined if len(phrase) <= LONGEST_PHRASE}
 
 
 def _npmi(

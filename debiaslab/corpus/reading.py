@@ -1,23 +1,147 @@
-"""A text file as a stream of decoded blocks, in memory that does not grow with the file."""
+"""A text file as a stream of decoded blocks, in memory that does not grow with the file.
+
+Compressed files are told apart and read in pieces of bounded size.
+"""
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import os
+import re
 import stat
+import time
+import zlib
 from collections.abc import Iterator
 from itertools import pairwise, starmap
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from types import TracebackType
+from typing import BinaryIO, Literal, NamedTuple
 
-from debiaslab.corpus import compression
 from debiaslab.errors import UserError, nearest
 
 BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 LONGEST_WORD = 1 << 26  # bytes without a blank or line feed before a file is not taken for text
+DELAY = 0.5  # seconds; what is over sooner shows no progress bar
+
+Kind = Literal["plain", "gz", "bz2", "zst"]
+
+READABLE = "plain UTF-8 text, .gz, .bz2 or .zst"
+CHUNK = 1 << 19  # bytes of text handled at a time: what fits a processor cache is faster
+_ZST_CHUNK = 1 << 16  # compressed bytes fed at a time: one may grow a thousandfold
+_ZST_WINDOW = 1 << 31  # the largest window `zstd --ultra --long=31` writes
+
+_DECOMPRESS = {".gz": "gzip -dc", ".bz2": "bzip2 -dc", ".zst": "zstd -dc"}
+_ENDINGS: dict[str, Kind] = {".gz": "gz", ".bz2": "bz2", ".zst": "zst"}
+_MAGIC: dict[Kind, re.Pattern[bytes]] = {
+    "gz": re.compile(rb"\x1f\x8b"),
+    "bz2": re.compile(rb"BZh[1-9](?:1AY&SY|\x17\x72\x45\x38\x50\x90)"),
+    "zst": re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
+}
+_UNREADABLE = {  # first bytes → name, command that decompresses it
+    b"\xfd7zXZ\0": ("xz", "xz -dk"),
+    b"PK\x03\x04": ("zip", "unzip"),
+    b"7z\xbc\xaf\x27\x1c": ("7z", "7z x"),
+    b"Rar!\x1a\x07": ("rar", "unrar x"),
+    b"\x04\x22\x4d\x18": ("lz4", "lz4 -dk"),
+    b"\x1f\x9d": ("compress (.Z)", "uncompress -k"),
+}
+HEAD = 16  # bytes that tell the kinds apart
 
 
-class Block(NamedTuple):
+def kind_of(path: Path, head: bytes) -> Kind:
+    """Tell how the file at ``path`` is compressed, by its first bytes and ending, which must agree.
+
+    Raises:
+        UserError: The compression is not one that can be read, or ending and content disagree.
+    """
+    for magic, (name, command) in _UNREADABLE.items():
+        if head.startswith(magic):
+            raise UserError(
+                f"{path} is compressed with {name}", allowed=READABLE, next_step=f"{command} {path}"
+            )
+    found: Kind = next((kind for kind, magic in _MAGIC.items() if magic.match(head)), "plain")
+    promised = _ENDINGS.get(path.suffix.lower(), "plain")
+    if found == promised:
+        return found
+    if promised == "plain":
+        raise UserError(
+            f"{path} holds {found} data but its name does not end in .{found}",
+            next_step=f"mv {path} {path}.{found}",
+        )
+    raise UserError(
+        f"{path} ends in .{promised} but does not hold {promised} data",
+        allowed=READABLE,
+        next_step=f"file {path}",
+    )
+
+
+def decompressed(raw: BinaryIO, kind: Kind, path: Path) -> Iterator[bytes]:
+    """Yield the text of the open file ``raw`` in pieces.
+
+    Raises:
+        UserError: The file ends too early or is damaged.
+    """
+    try:
+        if kind == "zst":
+            yield from _decompressed_zst(raw)
+        else:
+            stream = _opened(raw, kind)
+            while chunk := stream.read(CHUNK):
+                yield chunk
+    except EOFError as error:
+        raise UserError(
+            f"{path} is cut short: its {kind} data ends before the end mark",
+            next_step="copy or download the file again",
+        ) from error
+    except (gzip.BadGzipFile, zlib.error, _DamagedError) as error:
+        raise _damaged(path, kind, error) from error
+    except OSError as error:
+        if kind == "bz2" and error.errno is None:  # bz2 has no exception of its own
+            raise _damaged(path, kind, error) from error
+        raise
+
+
+def _opened(raw: BinaryIO, kind: Kind) -> BinaryIO | gzip.GzipFile | bz2.BZ2File:
+    if kind == "gz":
+        return gzip.GzipFile(fileobj=raw)
+    return bz2.BZ2File(raw) if kind == "bz2" else raw
+
+
+class _DamagedError(Exception):
+    """Compressed data that cannot be decompressed."""
+
+
+def _decompressed_zst(raw: BinaryIO) -> Iterator[bytes]:
+    """Yield the content of every frame; the library's own reader does not notice a cut file."""
+    import zstandard
+
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZST_WINDOW)
+    frame = None
+    while data := raw.read(_ZST_CHUNK):
+        while data:
+            if frame is None or frame.eof:
+                frame = decompressor.decompressobj()
+            try:
+                text = frame.decompress(data)
+            except zstandard.ZstdError as error:
+                raise _DamagedError(str(error)) from error
+            if text:
+                yield text
+            data = frame.unused_data
+    if frame is None or not frame.eof:
+        raise EOFError
+
+
+def _damaged(path: Path, kind: Kind, error: Exception) -> UserError:
+    return UserError(
+        f"{path} is damaged: its {kind} data cannot be decompressed ({error})",
+        next_step="copy or download the file again",
+    )
+
+
+class TextBlock(NamedTuple):
     r"""Some text, and how far reading has come.
 
     A block ends at a line feed or, inside a line longer than a block, after a blank, so that no
@@ -25,11 +149,11 @@ class Block(NamedTuple):
     """
 
     text: str
-    position: int  # bytes of the file (as packed) read so far
+    position: int  # bytes of the file (as it is on disk) read so far
 
 
 class Span(NamedTuple):
-    """Whole lines of a file that is not packed: bytes from ``start`` to before ``stop``."""
+    """Whole lines of a file that is not compressed: bytes from ``start`` to before ``stop``."""
 
     start: int
     stop: int
@@ -59,8 +183,8 @@ def check_file(path: Path) -> None:
         raise UserError(f"{path} is empty", allowed="text, one document a line")
 
 
-def read_blocks(path: Path, span: Span | None = None) -> Iterator[Block]:
-    """Yield the text of ``path``, unpacked and decoded, without a byte order mark.
+def read_blocks(path: Path, span: Span | None = None) -> Iterator[TextBlock]:
+    """Yield the text of ``path``, decompressed and decoded, without a byte order mark.
 
     Of a ``span``, one of those of ``line_spans``, positions count from its beginning.
 
@@ -70,26 +194,26 @@ def read_blocks(path: Path, span: Span | None = None) -> Iterator[Block]:
     check_file(path)
     try:
         with path.open("rb") as raw:
-            kind = compression.kind_of(path, raw.read(compression.HEAD))
+            kind = kind_of(path, raw.read(HEAD))
             start = 0 if span is None else span.start
             raw.seek(start)
-            chunks = compression.unpacked(raw, kind, path) if span is None else _within(raw, span)
+            chunks = decompressed(raw, kind, path) if span is None else _within(raw, span)
             decode = _Decoder(path, start)
             for piece in _pieces(chunks, path):
-                yield Block(decode(piece), raw.tell() - start)
+                yield TextBlock(decode(piece), raw.tell() - start)
     except OSError as error:
         raise reading_error(path, error) from error
 
 
 def line_spans(path: Path, length: int) -> list[Span] | None:
-    """Cut a file at ends of lines into spans of about ``length`` bytes; None: it is packed.
+    """Cut a file at ends of lines into spans of about ``length`` bytes; None: it is compressed.
 
     Raises:
         UserError: The file cannot be read.
     """
     try:
         with path.open("rb") as raw:
-            if compression.kind_of(path, raw.read(compression.HEAD)) != "plain":
+            if kind_of(path, raw.read(HEAD)) != "plain":
                 return None
             size = raw.seek(0, os.SEEK_END)
             cuts = {0, size}
@@ -103,7 +227,7 @@ def line_spans(path: Path, length: int) -> list[Span] | None:
 def _next_line(raw: BinaryIO, position: int) -> int:
     """Return where the first line begins at or after ``position``, or the end of the file."""
     raw.seek(position - 1)
-    while chunk := raw.read(compression.CHUNK):
+    while chunk := raw.read(CHUNK):
         end = chunk.find(b"\n")
         if end >= 0:
             return raw.tell() - len(chunk) + end + 1
@@ -111,7 +235,7 @@ def _next_line(raw: BinaryIO, position: int) -> int:
 
 
 def _within(raw: BinaryIO, span: Span) -> Iterator[bytes]:
-    while chunk := raw.read(min(compression.CHUNK, span.stop - raw.tell())):
+    while chunk := raw.read(min(CHUNK, span.stop - raw.tell())):
         yield chunk
 
 
@@ -153,7 +277,7 @@ def _pieces(chunks: Iterator[bytes], path: Path) -> Iterator[bytes]:
                 allowed="text, one document a line",
             )
     if not some:
-        raise UserError(f"{path} is empty once unpacked", allowed="text, one document a line")
+        raise UserError(f"{path} is empty once decompressed", allowed="text, one document a line")
     yield rest + b"\n"
 
 
@@ -182,7 +306,7 @@ class _Decoder:
         if null >= 0:
             raise UserError(
                 f"{self._path} is a binary file: {self._where(piece, null)} holds a NUL byte",
-                allowed=compression.READABLE,
+                allowed=READABLE,
             )
         try:
             text = piece.decode("utf-8")
@@ -199,10 +323,50 @@ class _Decoder:
 
     def _not_utf8(self, problem: str, encoding: str) -> UserError:
         name = self._path.name
+        iconv = f"iconv -f {encoding} -t UTF-8"
+        unpack = _DECOMPRESS.get(self._path.suffix.lower())
         return UserError(
             f"{self._path} {problem}",
-            allowed=compression.READABLE,
-            next_step=f"iconv -f {encoding} -t UTF-8 {name} > utf8-{name}"
-            if self._path.suffix not in {".gz", ".bz2", ".zst"}
-            else f"unpack it, then iconv -f {encoding} -t UTF-8",
+            allowed=READABLE,
+            next_step=f"{iconv} {name} > utf8-{name}"
+            if unpack is None
+            else f"{unpack} {name} | {iconv} > utf8-{self._path.stem}",
         )
+
+
+class ByteBar:
+    """Shows bytes done of ``total`` on stderr and, when tokens are counted, tokens per second."""
+
+    def __init__(self, what: str, total: int, *, show: bool) -> None:
+        from tqdm import tqdm
+
+        self._bar = tqdm(
+            total=total,
+            desc=what,
+            unit="B",
+            unit_scale=True,
+            leave=False,
+            delay=DELAY,
+            disable=not show,
+        )
+        self._begun = time.monotonic()
+        self._tokens = 0
+
+    def __enter__(self) -> ByteBar:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+
+    def advance(self, size: int, tokens: int = 0) -> None:
+        """Count ``size`` more bytes, which held ``tokens``."""
+        self._tokens += tokens
+        if self._tokens:
+            rate = self._tokens / max(time.monotonic() - self._begun, 1e-9)
+            self._bar.set_postfix_str(f"{rate:,.0f} tokens/s", refresh=False)
+        self._bar.update(size)

@@ -1,27 +1,45 @@
-r"""Text to tokens: what the pattern ``\w+|\$[\d\.]+`` finds on each line, combining marks aside.
+r"""Text to tokens, and the phrases that some of them make.
 
-The pattern is that of NLTK's ``RegexpTokenizer``, on Python's own ``re``, as NLTK long ran it. Its
-recent releases run patterns on the ``regex`` package, where ``\w`` leaves out signs such as ² and ½
-and takes combining marks, which ``re`` lets cut a word in two. What marks do is said by
+Tokens are what the pattern ``\w+|\$[\d\.]+`` finds on each line, combining marks aside. It is the
+pattern of the homework's ``RegexpTokenizer``, on Python's own ``re``, as NLTK long ran it. Recent
+releases run patterns on the ``regex`` package, where ``\w`` leaves out signs such as ² and ½ and
+takes combining marks, which ``re`` lets cut a word in two. What marks do is said by
 ``CorpusSettings.marks`` and does not depend on NLTK's release.
+
+Phrases (*united states* becomes ``united_states``) are merged exactly as NLTK's
+``MWETokenizer(separator="_")`` does: from left to right, the longest phrase that begins at a token.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.corpus.reading import read_blocks
 from debiaslab.corpus.settings import CorpusSettings
-from debiaslab.errors import normal_form
+from debiaslab.errors import UserError, normal_form
 
 WORD, PRICE = r"\w", r"[\d\.]"  # the characters of a word, and those after a dollar sign
 PATTERN = rf"{WORD}+|\${PRICE}+"
 DOCUMENT_END = "\n"  # no token can hold a line feed, so one may stand for it among the tokens
 LONGEST = 2000  # bytes of UTF-8; longer runs of letters are left out as no words
+
+Phrase = tuple[str, ...]
+SHORTEST_PHRASE, LONGEST_PHRASE = 2, 11  # tokens
+SEPARATOR = "_"  # between the tokens of a phrase that was joined
+
+MIXED = "several in one token"  # for scripts
+_SAMPLE = 12  # odd tokens named
 
 CHARACTERS = 0x110000  # code points
 _FIRST = 0x300  # before it are no marks, and nothing that the normal form changes
@@ -182,3 +200,92 @@ def _without_loose_joiners(text: str) -> str:
         return "\u200d " if half_form else " "
 
     return _JOINER_END.sub(stays, text)
+
+
+def load_phrases(path: str | Path, settings: CorpusSettings) -> tuple[Phrase, ...]:
+    """Read phrases, one a line, as lower-cased tokens; sorted, each once.
+
+    Marks in them cut words where ``settings`` says so, and stay under ``auto``.
+
+    Raises:
+        UserError: The file cannot be read, holds no phrase, or has one that is too short or long.
+    """
+    path = Path(path)
+    phrases = set()
+    settings = settings if settings.marks == "cut" else replace(settings, marks="keep")
+    for number, line in enumerate(_lines(path), start=1):
+        tokens = tuple(lower_tokens(line, settings))
+        if line.strip() and not SHORTEST_PHRASE <= len(tokens) <= LONGEST_PHRASE:
+            raise UserError(
+                f"line {number} of {path} ({line.strip()[:60]!r}) has {len(tokens)} word"
+                + "s" * (len(tokens) != 1),
+                allowed=f"{SHORTEST_PHRASE} to {LONGEST_PHRASE} words, with blanks between them",
+            )
+        if tokens:
+            phrases.add(tokens)
+    if not phrases:
+        raise UserError(f"{path} holds no phrase", allowed="one phrase a line")
+    return tuple(sorted(phrases))
+
+
+def phrases_key(phrases: Iterable[Phrase]) -> str:
+    """Return a digest of what the phrases say, whatever their order in the file."""
+    text = "\n".join(" ".join(phrase) for phrase in phrases)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _lines(path: Path) -> Iterator[str]:
+    rest = ""
+    for block in read_blocks(path):
+        *lines, rest = (rest + block.text).split("\n")
+        yield from lines
+
+
+@dataclass(frozen=True)
+class ScriptCounts:
+    """Tokens of the vocabulary by script.
+
+    Attributes:
+        tokens: By name of the script (``Latin``, ``Devanagari``), the most frequent first; letters
+            of several scripts in one token are under ``MIXED``, tokens without letters nowhere.
+        odd: The most frequent tokens that are not wholly in the most frequent script.
+    """
+
+    tokens: dict[str, int]
+    odd: tuple[str, ...]
+
+    @property
+    def odd_share(self) -> float:
+        """Share of the tokens with letters that are not wholly in the most frequent script."""
+        counts = list(self.tokens.values())
+        return sum(counts[1:]) / sum(counts) if counts else 0.0
+
+
+def script_counts(words: Sequence[str], counts: Sequence[int]) -> ScriptCounts:
+    """Count tokens by the script of their letters: ``words`` by falling count, and ``counts``."""
+    scripts = [_script(word) for word in words]
+    tokens: Counter[str] = Counter()
+    for script, count in zip(scripts, counts, strict=True):
+        if script is not None:
+            tokens[script] += count
+    ordered = dict(tokens.most_common())
+    usual = (None, *list(ordered)[:1])
+    odd = (word for word, script in zip(words, scripts, strict=True) if script not in usual)
+    return ScriptCounts(ordered, tuple(islice(odd, _SAMPLE)))
+
+
+def _script(word: str) -> str | None:
+    """Return the script of the letters of ``word``; None when it has no letter."""
+    if word.isascii():
+        return None if word.strip("0123456789_$.") == "" else "Latin"
+    found = {script for character in word if (script := _script_of(character)) is not None}
+    return MIXED if len(found) > 1 else next(iter(found), None)
+
+
+@cache
+def _script_of(character: str) -> str | None:
+    """Return the script of a letter by its name in Unicode; None for digits, marks and signs."""
+    if not unicodedata.category(character).startswith("L"):
+        return None
+    name = unicodedata.name(character, "Unnamed")
+    return name.split()[0].capitalize()

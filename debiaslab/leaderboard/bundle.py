@@ -12,7 +12,7 @@ from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
-from debiaslab.leaderboard.reference import default_reference, reference_csv
+from debiaslab.leaderboard.local import default_reference, reference_csv
 from debiaslab.leaderboard.scoring import Reference
 from debiaslab.system.atomic import replacing
 

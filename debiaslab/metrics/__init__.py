@@ -13,44 +13,44 @@ Examples:
 import sys
 
 from debiaslab.metrics.analogies import Accuracy, Analogies, PartAccuracy, analogies
-from debiaslab.metrics.analogy_sets import (
-    AnalogySection,
-    AnalogySet,
-    AnalogySets,
-    analogy_sets_in,
-    default_analogy_sets,
-    load_analogies,
-)
 from debiaslab.metrics.association import WordAssociation, ect, mac, rnd, rnd_cosine, same, sc_weat
-from debiaslab.metrics.baseline import Baseline
-from debiaslab.metrics.bias_analogies import BiasAnalogies, BiasAnalogy, bias_analogies
-from debiaslab.metrics.biased_words import BiasedWords, biased_words
+from debiaslab.metrics.bootstrap import CorrelationTest, pearson_test
 from debiaslab.metrics.cases import Case
 from debiaslab.metrics.collapse import Collapse, collapse
 from debiaslab.metrics.comparison import (
     Comparison,
     RankCorrelations,
     compare,
+    comparison_csv,
+    correlations_csv,
     metric_correlations,
     rank_correlations,
+    scorecards_csv,
 )
-from debiaslab.metrics.correlation import CorrelationTest, pearson_test
-from debiaslab.metrics.evaluation import evaluate
+from debiaslab.metrics.datasets import (
+    AnalogySection,
+    AnalogySet,
+    AnalogySets,
+    SimilaritySet,
+    SimilaritySets,
+    analogy_sets_in,
+    default_analogy_sets,
+    default_similarity_sets,
+    load_analogies,
+    load_similarity,
+    similarity_sets_in,
+    word_classes,
+)
+from debiaslab.metrics.evaluation import Baseline, evaluate
 from debiaslab.metrics.factual import FactualAssociation, factual_association, factual_null
 from debiaslab.metrics.gender_direction import gender_direction
-from debiaslab.metrics.indirect_bias import (
-    IndirectBias,
-    SharedIndirectBias,
-    indirect_bias,
-    indirect_bias_null,
-    indirect_bias_within,
-    indirect_biases,
-)
 from debiaslab.metrics.lipstick import LabelRecovery, kmeans_alignment, svm_recovery
-from debiaslab.metrics.measured import Measured, NotMeasuredError
+from debiaslab.metrics.nearest import BiasAnalogies, BiasAnalogy, bias_analogies
 from debiaslab.metrics.neighbor_bias import (
+    BiasedWords,
     NeighborBias,
     NeighborShares,
+    biased_words,
     neighbor_bias,
     neighbor_shares,
 )
@@ -65,22 +65,29 @@ from debiaslab.metrics.null import (
     random_words,
 )
 from debiaslab.metrics.permutation import PermutationTest, permutation_test
-from debiaslab.metrics.projection import bias_by_projection, direct_bias, ripa, ripa_normalised
+from debiaslab.metrics.projection import (
+    IndirectBias,
+    SharedIndirectBias,
+    bias_by_projection,
+    direct_bias,
+    indirect_bias,
+    indirect_bias_null,
+    indirect_bias_within,
+    indirect_biases,
+    ripa,
+    ripa_normalised,
+)
 from debiaslab.metrics.registry import Metric, get, list_metric, record_metric
-from debiaslab.metrics.retention import Retention, similarity_retention
 from debiaslab.metrics.rnsb import Rnsb, rnsb, rnsb_null
 from debiaslab.metrics.scorecard import Record, Scorecard
-from debiaslab.metrics.scorecard_csv import comparison_csv, correlations_csv, scorecards_csv
 from debiaslab.metrics.sembias import SemBiasResult, sembias, sembias_null
-from debiaslab.metrics.similarity import WordSimilarity, word_similarity
-from debiaslab.metrics.similarity_sets import (
-    SimilaritySet,
-    SimilaritySets,
-    default_similarity_sets,
-    load_similarity,
-    similarity_sets_in,
-    word_classes,
+from debiaslab.metrics.similarity import (
+    Retention,
+    WordSimilarity,
+    similarity_retention,
+    word_similarity,
 )
+from debiaslab.metrics.vocabulary import Measured, NotMeasuredError
 from debiaslab.metrics.weat import WeatResult, null_quantile, null_statistics, weat, weat_null
 from debiaslab.metrics.word_metric import Score, WordMetric, metric
 

@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.lexicons import Half
-from debiaslab.metrics.analogy_answers import WAYS, Way, best_answers
-from debiaslab.metrics.analogy_sets import AnalogySet, Kind, Question, default_analogy_sets, in_half
 from debiaslab.metrics.bootstrap import (
     NO_INTERVAL,
     RESAMPLES,
@@ -19,16 +17,23 @@ from debiaslab.metrics.bootstrap import (
     percentile_interval,
     resample_counts,
 )
-from debiaslab.metrics.effort import HALVES
-from debiaslab.metrics.measured import MIN_WORDS, NotMeasuredError, shortlist
-from debiaslab.metrics.nearest import CANDIDATES
+from debiaslab.metrics.cases import HALVES
+from debiaslab.metrics.datasets import AnalogySet, Kind, Question, default_analogy_sets, in_half
+from debiaslab.metrics.nearest import CANDIDATES, WAYS, Way, best_answers
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import require_directions, row_of, unit_rows
+from debiaslab.metrics.vocabulary import (
+    MIN_WORDS,
+    NotMeasuredError,
+    require_directions,
+    row_of,
+    shortlist,
+    unit_rows,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.groups import Subject
+    from debiaslab.metrics.evaluation import Subject
 
 SCORES = 1_000_000_000
 """Questions × candidates that are scored (about 2 s); of more questions a sample is asked."""

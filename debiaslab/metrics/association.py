@@ -12,11 +12,18 @@ from numpy.typing import NDArray
 from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons import Attribute, Half
 from debiaslab.metrics.cases import Case, attribute_against_groups
-from debiaslab.metrics.measured import FLOAT32_NOISE, Measured, NotMeasuredError
 from debiaslab.metrics.null import mean
 from debiaslab.metrics.permutation import TIE, subset_masks
+from debiaslab.metrics.vocabulary import (
+    FLOAT32_NOISE,
+    FoundSets,
+    GroupPair,
+    Measured,
+    NotMeasuredError,
+    in_order,
+    union,
+)
 from debiaslab.metrics.word_metric import Look, Score, mean_defined_size, metric
-from debiaslab.metrics.word_sets import FoundSets, GroupPair, in_order, union
 from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]

@@ -1,6 +1,9 @@
-"""Percentile bootstrap (Efron 1979): resamples, and the interval they give."""
+"""Bootstrap intervals (Efron 1979): of means, of Spearman's and of Pearson's correlation."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,3 +52,155 @@ def bootstrap_mean(values: NDArray[np.float64], draws: int, seed: int) -> Interv
         return NO_INTERVAL
     rng = np.random.default_rng(seed)
     return percentile_interval(np.sort(values)[resample(len(values), draws, rng)].mean(axis=1))
+
+
+# Spearman's rank correlation --------------------------------------------------------------------
+
+Vector = NDArray[np.float64]
+
+
+def spearman(x: Vector, y: Vector) -> float:
+    """Return Spearman's ρ of two vectors of one length, ties given their average rank.
+
+    NaN when either vector is constant.
+    """
+    return float(spearman_draws(x, y, np.ones((1, len(x))))[0])
+
+
+def spearman_interval(x: Vector, y: Vector, draws: int, seed: int) -> Interval:
+    """Return the bootstrap interval of ρ over the pairs ``(x_i, y_i)``; no interval for 0 draws.
+
+    Ranks are taken anew within each resample, ties (the repeated pairs too) at their average rank.
+    """
+    if not draws:
+        return NO_INTERVAL
+    counts = resample_counts(len(x), draws, np.random.default_rng(seed))
+    return percentile_interval(spearman_draws(x, y, counts))
+
+
+def spearman_draws(x: Vector, y: Vector, counts: Vector) -> Vector:
+    """Return ρ of each resample, shape ``(draws,)``; NaN where either side is constant.
+
+    Args:
+        x: One value a pair, shape ``(n,)``.
+        y: The other.
+        counts: How often each resample holds each pair, shape ``(draws, n)``; the same counts
+            for two vector files make their comparison a paired one.
+    """
+    rx, ry = _centred_ranks(x, counts), _centred_ranks(y, counts)
+    covariance = np.einsum("di,di,di->d", counts, rx, ry)
+    variances = np.einsum("di,di,di->d", counts, rx, rx) * np.einsum("di,di,di->d", counts, ry, ry)
+    correlations = np.full(len(counts), np.nan)
+    np.divide(covariance, np.sqrt(variances), out=correlations, where=variances > 0)
+    return correlations
+
+
+def _centred_ranks(values: Vector, counts: Vector) -> Vector:
+    """Return each item's average rank within each resample, less the mean rank ``(n + 1) / 2``.
+
+    No resample is sorted: an item's rank is the number of smaller items in the resample plus the
+    middle of its own group of ties.
+    """
+    order = np.argsort(values, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(values[order]) > 0])
+    tied = np.add.reduceat(counts[:, order], starts, axis=1)
+    ranks = np.cumsum(tied, axis=1) - tied / 2 - counts.sum(axis=1, keepdims=True) / 2
+    group = np.empty(len(values), dtype=np.intp)
+    group[order] = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(values)]))
+    centred: Vector = ranks[:, group]
+    return centred
+
+
+# Pearson's correlation --------------------------------------------------------------------------
+
+MIN_POINTS = 8
+"""A correlation with an outside variable is not measured on fewer points than this."""
+
+PERMUTATIONS = 10_000
+TIE = 1e-12
+
+
+@dataclass(frozen=True)
+class CorrelationTest:
+    """A Monte Carlo permutation test of Pearson's r (Fisher 1935; Phipson & Smyth 2010).
+
+    Attributes:
+        p: One-sided: the share of permutations whose r is as large, ``(hits + 1) / (draws + 1)``.
+        p_two_sided: The same of the size of r.
+        permutations: Permutations drawn.
+        floor: The smallest p the test can give.
+    """
+
+    p: float
+    p_two_sided: float
+    permutations: int
+    floor: float
+
+
+def pearson_test(x: Vector, y: Vector, permutations: int, seed: int) -> CorrelationTest | None:
+    """Test whether ``x`` and ``y`` go together, both not constant; None for 0 permutations.
+
+    The order of the points does not matter: they are sorted before anything is drawn.
+    """
+    if not permutations:
+        return None
+    order = np.lexsort((y, x))
+    x, y = (x - x.mean())[order], (y - y.mean())[order]
+    rng = np.random.default_rng(seed)
+    products = rng.permuted(np.tile(y, (permutations, 1)), axis=1) @ x
+    observed, tie = float(y @ x), TIE * float(np.abs(y) @ np.abs(x))
+    one = int(np.count_nonzero(products >= observed - tie))
+    two = int(np.count_nonzero(np.abs(products) >= abs(observed) - tie))
+    of = permutations + 1
+    return CorrelationTest((one + 1) / of, (two + 1) / of, permutations, 1 / of)
+
+
+def tested(test: CorrelationTest | None) -> dict[str, Any]:
+    """Return what a record says of a test of correlation, its p and method among it."""
+    if test is None:
+        return {"p": None, "method": None, "p_two_sided": None, "permutations": 0, "p_floor": None}
+    return {
+        "p": test.p,
+        "method": "monte_carlo",
+        "p_two_sided": test.p_two_sided,
+        "permutations": test.permutations,
+        "p_floor": test.floor,
+    }
+
+
+def pearson(x: Vector, y: Vector) -> float:
+    """Return Pearson's r of two vectors of one length; NaN when either is constant."""
+    return float(_correlations(x, y, np.ones((1, len(x))))[0])
+
+
+def pearson_rows(rows: Vector, y: Vector) -> Vector:
+    """Return r of each row of ``rows``, shape ``(b, n)``, with ``y``; NaN for a constant one."""
+    centred, y = rows - rows.mean(axis=1, keepdims=True), y - y.mean()
+    scale = np.linalg.norm(centred, axis=1) * np.linalg.norm(y)
+    correlations = np.full(len(rows), np.nan)
+    return np.divide(centred @ y, scale, out=correlations, where=scale > 0)
+
+
+def pearson_interval(x: Vector, y: Vector, draws: int, seed: int) -> Interval:
+    """Return the bootstrap interval of r over the points ``(x_i, y_i)``; none for 0 draws."""
+    if not draws:
+        return NO_INTERVAL
+    counts = resample_counts(len(x), draws, np.random.default_rng(seed))
+    return percentile_interval(_correlations(x, y, counts))
+
+
+def _correlations(x: Vector, y: Vector, counts: Vector) -> Vector:
+    """Return r of each resample, given how often it holds each point, shape ``(draws, n)``.
+
+    The vectors are centred once before the sums of squares, so that these do not cancel.
+    """
+    x, y = x - x.mean(), y - y.mean()
+    n = counts.sum(axis=1)
+    mean_x, mean_y = counts @ x / n, counts @ y / n
+    covariance = counts @ (x * y) / n - mean_x * mean_y
+    variances = (counts @ (x * x) / n - mean_x**2) * (counts @ (y * y) / n - mean_y**2)
+    # A resample that drew one point only has a variance of rounding: undefined, not ±1.
+    least = (1e-9 * x.std() * y.std()) ** 2
+    correlations = np.full(len(counts), np.nan)
+    np.divide(covariance, np.sqrt(np.abs(variances)), out=correlations, where=variances > least)
+    return np.clip(correlations, -1.0, 1.0)

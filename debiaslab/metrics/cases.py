@@ -1,13 +1,33 @@
-"""What one record of the scorecard is of: the words, and what they are held against."""
+"""What one record of the scorecard is of, and where its seed comes from."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
 from debiaslab.lexicons import Attribute, AttributeWords, Half, load, load_pairs
-from debiaslab.metrics.word_sets import union
+from debiaslab.metrics.vocabulary import union
+
+HALVES: tuple[Half, ...] = get_args(Half)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is spent on uncertainty, and the seed all of it comes from."""
+
+    seed: int
+    bootstrap: int  # resamples for intervals; 0: none
+    permutations: int  # Monte Carlo partitions of a test; 0: no test
+    null: bool  # whether random-word yardsticks are measured
+
+    def seed_of(self, *what: str) -> int:
+        """Return the seed of one record: no record depends on which others are measured."""
+        return zlib.crc32("\t".join((str(self.seed), *what)).encode())
+
+
+# Cases ------------------------------------------------------------------------------------------
 
 OCCUPATIONS = "occupations"
 DEFINITIONAL_PAIRS = "definitional_pairs"

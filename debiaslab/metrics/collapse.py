@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.metrics.measured import shortlist
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
+from debiaslab.metrics.vocabulary import shortlist
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.groups import Subject
+    from debiaslab.metrics.evaluation import Subject
 
 SAMPLE = 2000
 """Words drawn for the checks that look at directions; enough for any usual dimension."""

@@ -15,32 +15,36 @@ from numpy.typing import NDArray
 
 from debiaslab.lexicons import Half
 from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
-from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval
-from debiaslab.metrics.cases import Case, gender_pairs
-from debiaslab.metrics.correlation import (
+from debiaslab.metrics.bootstrap import (
     MIN_POINTS,
+    NO_INTERVAL,
     PERMUTATIONS,
+    RESAMPLES,
     CorrelationTest,
+    Interval,
     pearson,
     pearson_interval,
     pearson_rows,
     pearson_test,
+    spearman,
+    spearman_interval,
     tested,
 )
+from debiaslab.metrics.cases import Case, gender_pairs
 from debiaslab.metrics.gender_direction import Method, Pair, gender_direction
-from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError
 from debiaslab.metrics.null import DRAWS, RandomWords, null_from
 from debiaslab.metrics.registry import list_metric
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.spearman import spearman, spearman_interval
 from debiaslab.metrics.vocabulary import (
+    FLOAT32_NOISE,
+    NotMeasuredError,
     find,
     require_directions,
     require_enough,
     row_of,
+    union,
     unit_rows,
 )
-from debiaslab.metrics.word_sets import union
 from debiaslab.vectors.embeddings import Embeddings
 
 

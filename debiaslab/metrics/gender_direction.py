@@ -11,8 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
-from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_PAIRS, NotMeasuredError, shortlist
-from debiaslab.metrics.vocabulary import find, require_enough, row_of, unit_rows
+from debiaslab.metrics.vocabulary import (
+    FLOAT32_NOISE,
+    MIN_PAIRS,
+    NotMeasuredError,
+    find,
+    require_enough,
+    row_of,
+    shortlist,
+    unit_rows,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 Method = Literal["pca", "mean"]

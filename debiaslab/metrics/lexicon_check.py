@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.lexicons import Lexicon, SplitHalf
-from debiaslab.metrics.measured import MIN_PAIRS, MIN_WORDS
 from debiaslab.metrics.null import TOP
-from debiaslab.metrics.vocabulary import find, row_of
+from debiaslab.metrics.vocabulary import MIN_PAIRS, MIN_WORDS, find, row_of
 from debiaslab.vectors.embeddings import Embeddings
 
 DRAWS = 200

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.metrics.biased_words import BiasedWords
+from debiaslab.lexicons import load
 from debiaslab.metrics.bootstrap import NO_INTERVAL, Interval
-from debiaslab.metrics.measured import NotMeasuredError
-from debiaslab.metrics.two_means import two_means
-from debiaslab.metrics.vocabulary import require_directions, unit_rows
+from debiaslab.metrics.gender_direction import Pair
+from debiaslab.metrics.neighbor_bias import BiasedWords, NeighborShares, biased_words, neighbor_bias
+from debiaslab.metrics.null import RandomWords, disjoint, require_defined
+from debiaslab.metrics.vocabulary import NotMeasuredError, require_directions, unit_rows
 from debiaslab.vectors.embeddings import Embeddings
 
 Matrix = NDArray[np.float64]
@@ -172,3 +173,163 @@ def _rbf(rows: Matrix, others: Matrix, gamma: float) -> Matrix:
     """Return ``exp(−gamma ‖x − y‖²)`` of unit rows, shape ``(n, m)``."""
     kernel: Matrix = np.exp(-gamma * (2 - 2 * rows @ others.T))
     return kernel
+
+
+# k-means with two clusters ----------------------------------------------------------------------
+
+RESTARTS = 10
+_ITERATIONS = 300
+
+
+def two_means(
+    points: Matrix, seeds: Sequence[int], *, restarts: int = RESTARTS
+) -> NDArray[np.bool_]:
+    """Return for each seed which of two clusters each point is in, shape ``(len(seeds), n)``.
+
+    Each seed's partition is the one of the least inertia among ``restarts`` runs, each started at
+    a point drawn uniformly and a second drawn by the squared distance to it (k-means++, Arthur &
+    Vassilvitskii 2007), and run until no point changes its cluster (at most 300 rounds).
+
+    Args:
+        points: Shape ``(n, d)``, at least two of them different.
+        seeds: One run of the whole procedure each.
+        restarts: Runs a seed.
+    """
+    first, second = _starts(points, seeds, restarts)
+    labels = _lloyd(points, first, second)
+    best = _inertia(points, labels).reshape(len(seeds), restarts).argmin(axis=1)
+    chosen: NDArray[np.bool_] = labels[np.arange(len(seeds)) * restarts + best]
+    return chosen
+
+
+def _starts(points: Matrix, seeds: Sequence[int], restarts: int) -> tuple[Matrix, Matrix]:
+    """Return two starting centres for each run, each of shape ``(len(seeds) · restarts, d)``."""
+    n = len(points)
+    squares = np.einsum("ij,ij->i", points, points)
+    drawn = []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        first = rng.integers(n, size=restarts)
+        distances = squares + squares[first, None] - 2 * points[first] @ points.T
+        reach = np.cumsum(np.clip(distances, 0, None), axis=1)
+        thresholds = rng.random(restarts) * reach[:, -1]
+        second = [
+            np.searchsorted(r, t, side="right") for r, t in zip(reach, thresholds, strict=True)
+        ]
+        drawn.append((first, np.minimum(second, n - 1)))
+    return (
+        points[np.concatenate([first for first, _ in drawn])],
+        points[np.concatenate([second for _, second in drawn])],
+    )
+
+
+def _lloyd(points: Matrix, first: Matrix, second: Matrix) -> NDArray[np.bool_]:
+    """Return for each run which points are nearer to its second centre once nothing changes."""
+    labels = np.zeros((len(first), len(points)), dtype=bool)
+    total, n = points.sum(axis=0), len(points)
+    active = np.arange(len(first))
+    for _ in range(_ITERATIONS):
+        a, b = first[active], second[active]
+        middle = (np.einsum("ij,ij->i", b, b) - np.einsum("ij,ij->i", a, a)) / 2
+        new = (b - a) @ points.T > middle[:, None]
+        changed = (new != labels[active]).any(axis=1)
+        labels[active] = new
+        active, new = active[changed], new[changed]
+        # A run whose points are all in one cluster keeps its centres and so ends in the next round.
+        two = new.any(axis=1) & ~new.all(axis=1)
+        in_second = new[two].astype(np.float64)
+        sizes, sums = in_second.sum(axis=1, keepdims=True), in_second @ points
+        second[active[two]] = sums / sizes
+        first[active[two]] = (total - sums) / (n - sizes)
+        if not len(active):
+            break
+    return labels
+
+
+def _inertia(points: Matrix, labels: NDArray[np.bool_]) -> Matrix:
+    """Return each run's sum of squared distances to the centres, less the sum of squares."""
+    in_second = labels.astype(np.float64)
+    sizes, sums = in_second.sum(axis=1), in_second @ points
+    rest = points.sum(axis=0) - sums
+    return -sum(
+        np.einsum("ij,ij->i", each, each) / np.maximum(size, 1.0)
+        for each, size in ((sums, sizes), (rest, len(points) - sizes))
+    )
+
+
+# Random axes ------------------------------------------------------------------------------------
+
+Array = NDArray[np.float64]
+
+AXES = 20
+"""A support vector machine is fitted for each, so there are far fewer than sets of other nulls."""
+
+
+@dataclass(frozen=True)
+class RandomAxes:
+    """Pairs of random words, and for each the words in the order of how they lean along it."""
+
+    pairs: tuple[Pair, ...]
+    rankings: tuple[BiasedWords, ...]
+
+
+def random_axes(words: RandomWords, *, axes: int = AXES, seed: int = 0) -> RandomAxes:
+    """Draw pairs of words, no word twice, and rank the candidates of the lipstick tests along each.
+
+    Args:
+        words: The words to draw from, in the vectors before debiasing.
+        axes: How many pairs; fewer where there are fewer words. Two words of one direction make no
+            axis and are left out.
+        seed: Seed of the draws.
+
+    Raises:
+        NotMeasuredError: No axis is left.
+    """
+    if len(words.rows) < 2:
+        raise NotMeasuredError(f"a random axis needs 2 words, {len(words.rows)} are left")
+    axes = min(axes, len(words.rows) // 2)
+    drawn = words.rows[disjoint(len(words.rows), 2, axes, np.random.default_rng(seed))]
+    names = words.embeddings.words
+    pairs = tuple((names[first], names[second]) for first, second in drawn)
+    gendered = load("gender_specific").words
+    ranked = [
+        (pair, biased_words(words.embeddings, pair=pair, exclude=(*gendered, *pair)))
+        for pair in pairs
+    ]
+    kept = [(pair, ranking) for pair, ranking in ranked if ranking.reason is None]
+    if not kept:
+        raise NotMeasuredError(f"the words of {axes} random pairs have the same vectors")
+    left, rankings = zip(*kept, strict=True)
+    return RandomAxes(left, rankings)
+
+
+def label_null(
+    test: Callable[..., LabelRecovery], embeddings: Embeddings, axes: RandomAxes, seed: int = 0
+) -> Array:
+    """Return ``kmeans_alignment`` or ``svm_recovery`` of each axis, one seed each.
+
+    Returns:
+        One value an axis, NaN where it is not measured; ``null_band`` leaves these out.
+
+    Raises:
+        NotMeasuredError: It is not measured for most axes.
+    """
+    results = [test(embeddings, ranking, seeds=(seed,)) for ranking in axes.rankings]
+    return _defined([result.value for result in results])
+
+
+def neighbor_null(shares: Sequence[NeighborShares], words: Sequence[str]) -> Array:
+    """Return ``neighbor_bias`` over ``words`` of each axis; returns and raises as ``label_null``.
+
+    Args:
+        shares: ``neighbor_shares_along`` the pairs of the axes.
+        words: Professions.
+    """
+    results = [neighbor_bias(each, words, permutations=0, bootstrap=0) for each in shares]
+    return _defined([result.value for result in results])
+
+
+def _defined(values: Sequence[float | None]) -> Array:
+    numbers = np.array([np.nan if value is None else value for value in values])
+    require_defined(numbers)
+    return numbers

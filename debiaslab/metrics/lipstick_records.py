@@ -9,35 +9,37 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from debiaslab.lexicons import Attribute, Half, load
-from debiaslab.metrics.baseline import Baseline
-from debiaslab.metrics.biased_words import BiasedWords, biased_words
-from debiaslab.metrics.cases import OCCUPATIONS
-from debiaslab.metrics.correlation import PERMUTATIONS, tested
-from debiaslab.metrics.effort import HALVES, Effort
+from debiaslab.metrics.bootstrap import PERMUTATIONS, tested
+from debiaslab.metrics.cases import HALVES, OCCUPATIONS, Effort
+from debiaslab.metrics.evaluation import Baseline
 from debiaslab.metrics.gender_direction import HE_SHE, Pair
-from debiaslab.metrics.lipstick import SEEDS, LabelRecovery, kmeans_alignment, svm_recovery
-from debiaslab.metrics.lipstick_null import (
+from debiaslab.metrics.lipstick import (
+    SEEDS,
     Array,
+    LabelRecovery,
     RandomAxes,
+    kmeans_alignment,
     label_null,
     neighbor_null,
     random_axes,
+    svm_recovery,
 )
-from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.neighbor_bias import (
+    BiasedWords,
     NeighborShares,
+    biased_words,
     neighbor_bias,
     neighbor_shares,
     neighbor_shares_along,
 )
+from debiaslab.metrics.null import null_numbers
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import row_of
-from debiaslab.metrics.yardstick import null_numbers
+from debiaslab.metrics.vocabulary import NotMeasuredError, row_of
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.groups import Subject
+    from debiaslab.metrics.evaluation import Subject
 
 LABEL_TESTS: dict[str, Callable[..., LabelRecovery]] = {
     "kmeans_alignment": kmeans_alignment,

@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
 from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval, bootstrap_mean
-from debiaslab.metrics.measured import NotMeasuredError
 from debiaslab.metrics.nearest import CANDIDATES, Rows, nearest_rows, unit_block
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import find, require_directions, unit_rows
+from debiaslab.metrics.vocabulary import NotMeasuredError, find, require_directions, unit_rows
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.groups import Subject
+    from debiaslab.metrics.evaluation import Subject
 
 K = 10
 SAMPLE = 1000

@@ -16,16 +16,19 @@ from numpy.typing import NDArray
 
 from debiaslab.metrics import registry
 from debiaslab.metrics.association import sc_weat
-from debiaslab.metrics.biased_words import biased_words
+from debiaslab.metrics.bootstrap import pearson_rows
 from debiaslab.metrics.cases import Case, Groups, Pairs, gender_groups, gender_pairs
-from debiaslab.metrics.correlation import pearson_rows
-from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError
-from debiaslab.metrics.neighbor_bias import NeighborShares, neighbor_bias, neighbor_shares
+from debiaslab.metrics.neighbor_bias import (
+    NeighborShares,
+    biased_words,
+    neighbor_bias,
+    neighbor_shares,
+)
 from debiaslab.metrics.null import RandomWords, mean, null_band, null_from, random_words
 from debiaslab.metrics.registry import ListMetric, list_metrics
 from debiaslab.metrics.rnsb import SPLITS, rnsb, rnsb_null
 from debiaslab.metrics.scorecard import Record, Scorecard
-from debiaslab.metrics.vocabulary import find, unit_rows
+from debiaslab.metrics.vocabulary import FLOAT32_NOISE, NotMeasuredError, find, unit_rows
 from debiaslab.metrics.weat import WeatResult, weat, weat_null
 from debiaslab.metrics.word_metric import WordMetric
 from debiaslab.vectors.embeddings import Embeddings

@@ -1,18 +1,38 @@
-"""Metrics along the direction that pairs of words give: direct bias, projection, RIPA."""
+"""Metrics along the direction that pairs give: direct and indirect bias, projection, RIPA."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError, nearest
-from debiaslab.metrics.cases import Case
-from debiaslab.metrics.gender_direction import FoundPairs, Method, gender_direction, pair_turn
-from debiaslab.metrics.measured import FLOAT32_NOISE, Measured, NotMeasuredError
-from debiaslab.metrics.vocabulary import unit_rows
+from debiaslab.lexicons import Attribute, Half, load
+from debiaslab.metrics.bootstrap import (
+    NO_INTERVAL,
+    RESAMPLES,
+    Interval,
+    percentile_interval,
+    resample_counts,
+)
+from debiaslab.metrics.cases import Case, attribute_against_pairs, gender_pairs
+from debiaslab.metrics.gender_direction import FoundPairs, Method, Pair, gender_direction, pair_turn
+from debiaslab.metrics.null import DRAWS, RandomWords, null_from
+from debiaslab.metrics.registry import list_metric
+from debiaslab.metrics.vocabulary import (
+    FLOAT32_NOISE,
+    Measured,
+    NotMeasuredError,
+    find,
+    require_directions,
+    require_enough,
+    shortlist,
+    union,
+    unit_rows,
+)
 from debiaslab.metrics.word_metric import Look, Score, mean_size, metric
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -156,3 +176,257 @@ def relation_vector(differences: Array, relation: Relation = "pca") -> Array:
     _, _, axes = np.linalg.svd(differences, full_matrices=False)
     sign = -1.0 if float(axes[0] @ differences.mean(axis=0)) < 0 else 1.0
     return np.asarray(sign * axes[0])
+
+
+# Indirect bias ----------------------------------------------------------------------------------
+
+Matrix = NDArray[np.float64]
+
+STEREOTYPED = ("occupations_male", "occupations_female")
+_DRAWS = 500  # of a record's null, which needs the vectors of every word drawn
+
+
+@dataclass(frozen=True)
+class IndirectBias:
+    """Result of :func:`indirect_bias` and of :func:`indirect_biases`.
+
+    Attributes:
+        value: β: the share of the similarity that is due to gender. Not bounded: it is negative
+            where gender hides a similarity, and large where the cosine is near 0. None when not
+            measured.
+        similarity: Cosine of the two words, of which β is the share.
+        missing: Words that have no vector.
+        reason: Why there is no value.
+    """
+
+    value: float | None = None
+    similarity: float | None = None
+    missing: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class SharedIndirectBias:
+    """Result of :func:`indirect_bias_within`.
+
+    Attributes:
+        value: β of the pairs of words, averaged with their cosines as weights; None when not
+            measured.
+        interval: Bootstrap interval over the words.
+        similarity: Mean cosine of the pairs.
+        n: Words that have a vector.
+        missing: Words that have no vector.
+        reason: Why there is no value.
+    """
+
+    value: float | None = None
+    interval: Interval = NO_INTERVAL
+    similarity: float | None = None
+    n: int = 0
+    missing: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+def indirect_bias(
+    embeddings: Embeddings, w: str, v: str, pairs: Sequence[Pair], *, method: Method = "pca"
+) -> IndirectBias:
+    """Return ``β(w, v) = (w·v − w⊥·v⊥ / (‖w⊥‖ ‖v⊥‖)) / (w·v)`` for two words.
+
+    ``w`` and ``v`` are unit vectors, ``w⊥ = w − (w·g) g`` what is left of one without the gender
+    direction ``g``. β is symmetric, and 0 where gender plays no part in the similarity.
+
+    Args:
+        embeddings: The vectors.
+        w: One word.
+        v: The other.
+        pairs: Definitional pairs ``(male, female)`` that give ``g``; their order has no influence.
+        method: How ``g`` is made, see ``gender_direction``.
+
+    Returns:
+        A result whose ``reason`` is set when a word is missing or all zeros, there are fewer than
+        2 pairs, a word lies on ``g`` itself, or the cosine is 0, so that there is nothing to share.
+    """
+    return indirect_biases(embeddings, [w], v, pairs, method=method)[0]
+
+
+def indirect_biases(
+    embeddings: Embeddings,
+    words: Sequence[str],
+    v: str,
+    pairs: Sequence[Pair],
+    *,
+    method: Method = "pca",
+) -> tuple[IndirectBias, ...]:
+    """Return β(w, v) of each word of a list against one word, in the order of the list.
+
+    Arguments and reasons as in :func:`indirect_bias`.
+    """
+    try:
+        direction = gender_direction(embeddings, pairs, method=method)
+    except NotMeasuredError as problem:
+        return tuple(IndirectBias(reason=str(problem)) for _ in words)
+    return tuple(_one(embeddings, w, v, direction) for w in words)
+
+
+def _of_gender(half: Half) -> Iterable[Case]:
+    """Yield the occupations of each stereotype: how much gender makes them alike."""
+    for name in STEREOTYPED:
+        yield Case(name, half, load(name).half(half), gender_pairs(half))
+
+
+def _of_attribute(attribute: Attribute, half: Half) -> Iterable[Case]:
+    """Yield the stereotypes of each class."""
+    for case in attribute_against_pairs(attribute, half):
+        for label, stereotypes in attribute.half(half).stereotypes.items():
+            yield replace(case, name=f"{attribute.name} {label}", words=stereotypes)
+
+
+@list_metric(
+    "indirect_bias",
+    citation="Bolukbasi et al. 2016, NeurIPS, section 5.3",
+    family="geometry",
+    better="near 0",
+    needs="definitional pairs",
+    gender=_of_gender,
+    attribute=_of_attribute,
+    draw=lambda drawn, case, record, **more: indirect_bias_null(
+        drawn, case.against, record.n, **more
+    ),
+    draws=_DRAWS,
+    planted="size",
+    title="indirect bias",
+    extra=lambda result, case: {"mean_cosine": result.similarity},
+)
+def indirect_bias_within(
+    embeddings: Embeddings,
+    words: Sequence[str],
+    pairs: Sequence[Pair],
+    *,
+    method: Method = "pca",
+    bootstrap: int = RESAMPLES,
+    seed: int = 0,
+) -> SharedIndirectBias:
+    """How much of what makes the words of a list alike is gender.
+
+    The mean of β over all pairs of words, each weighted by its cosine:
+    ``Σ (w·v) β(w, v) / Σ (w·v)``. A plain mean of β does not exist for a list, as β goes to ± ∞
+    where a cosine passes 0. For words stereotyped as one gender this says how much their likeness
+    owes to it, in the sense of the paper's *receptionist* and *softball*.
+
+    Args:
+        embeddings: The vectors.
+        words: At least 4 words; repeated words count once.
+        pairs: Definitional pairs ``(male, female)``.
+        method: How ``g`` is made, see ``gender_direction``.
+        bootstrap: Resamples of the words for the interval (pairs of a word with itself never
+            count); 0 for none.
+        seed: Seed of the resamples.
+
+    Returns:
+        A result whose ``reason`` is set as in :func:`indirect_bias`, with fewer than 4 words, with
+        collapsed vectors, or when the words are not alike (a mean cosine of 0 or less).
+    """
+    found = find(embeddings, words)
+    empty = SharedIndirectBias(n=len(found.words), missing=found.missing)
+    try:
+        require_enough("the word list", found)
+        direction = gender_direction(embeddings, pairs, method=method)
+        unit = unit_rows(embeddings, found.rows)
+        require_directions("the word list", unit)
+        cosines, due = gender_parts(unit, unit, direction)
+        np.fill_diagonal(cosines, 0.0)
+        np.fill_diagonal(due, 0.0)
+        if cosines.sum() <= FLOAT32_NOISE * cosines.size:
+            raise NotMeasuredError("the words are not alike: their mean cosine is not above 0")
+    except NotMeasuredError as problem:
+        return replace(empty, reason=str(problem))
+    return replace(
+        empty,
+        value=float(due.sum() / cosines.sum()),
+        interval=_interval(cosines, due, bootstrap, seed),
+        similarity=float(cosines.sum() / (len(unit) * (len(unit) - 1))),
+    )
+
+
+def indirect_bias_null(
+    words: RandomWords, pairs: Sequence[Pair], n: int, *, draws: int = DRAWS, seed: int = 0
+) -> Matrix:
+    """Return the weighted mean of β within sets of random words, see ``indirect_bias_within``.
+
+    A set's sum of cosines is the squared length of its sum less ``n``, so no cosine is made:
+    ``Σ w⊥ / ‖w⊥‖`` is ``Σ q w − g Σ q (w · g)`` with ``q = 1 / ‖w⊥‖``. Of a word on the direction
+    itself nothing is left without it, so a set that holds one is NaN, as in the metric.
+    """
+    direction = gender_direction(words.embeddings, pairs)
+    along = words.unit @ direction
+    rest = 1 - along**2
+    usable = rest > FLOAT32_NOISE**2
+    scale = np.where(usable, 1 / np.sqrt(np.where(usable, rest, 1.0)), np.nan)
+    weights = np.stack([np.ones(len(scale)), scale])
+    places = words.but(
+        np.arange(len(scale), dtype=np.float64), find(words.embeddings, union(pairs)).rows
+    )
+
+    def shared(drawn: Matrix) -> Matrix:
+        betas = np.full(len(drawn), np.nan)
+        for i, row in enumerate(drawn.astype(np.intp)):  # one set stays in the processor's cache
+            whole, scaled = weights[:, row] @ words.unit[row]
+            part = float(along[row] @ scale[row])
+            cosines = float(whole @ whole) - n
+            if cosines > FLOAT32_NOISE * n**2:
+                betas[i] = (cosines - (float(scaled @ scaled) - part**2 - n)) / cosines
+        return betas
+
+    return null_from(shared, places, (n,), draws=draws, seed=seed)
+
+
+def gender_parts(w: Matrix, v: Matrix, direction: Matrix) -> tuple[Matrix, Matrix]:
+    """Return the cosines of unit rows, shapes ``(n, d)`` and ``(m, d)``, and their gender parts.
+
+    Both have shape ``(n, m)``; β is the second divided by the first.
+
+    Raises:
+        NotMeasuredError: A vector lies on the unit ``direction``: nothing of it is left without.
+    """
+    cosines = w @ v.T
+    without = _without(w, direction) @ _without(v, direction).T
+    return cosines, cosines - without
+
+
+def _one(embeddings: Embeddings, w: str, v: str, direction: Matrix) -> IndirectBias:
+    found = find(embeddings, (w, v))
+    empty = IndirectBias(missing=found.missing)
+    if found.missing:
+        return replace(empty, reason=f"not in the vectors: {shortlist(found.missing)}")
+    try:
+        unit = unit_rows(embeddings, found.rows)
+        cosines, due = gender_parts(unit[:1], unit[-1:], direction)  # one row when w is v
+    except NotMeasuredError as problem:
+        return replace(empty, reason=str(problem))
+    cosine = float(cosines[0, 0])
+    if abs(cosine) <= FLOAT32_NOISE:
+        return replace(
+            empty, similarity=cosine, reason="the two words have a cosine of 0: nothing to share"
+        )
+    return replace(empty, value=float(due[0, 0]) / cosine, similarity=cosine)
+
+
+def _without(unit: Matrix, direction: Matrix) -> Matrix:
+    """Return unit rows less their part along the direction, scaled to length 1 again."""
+    rest = unit - np.outer(unit @ direction, direction)
+    norms = np.linalg.norm(rest, axis=1, keepdims=True)
+    if norms.min() <= FLOAT32_NOISE:
+        raise NotMeasuredError("a word lies on the gender direction: nothing is left without it")
+    scaled: Matrix = rest / norms
+    return scaled
+
+
+def _interval(cosines: Matrix, due: Matrix, draws: int, seed: int) -> Interval:
+    if not draws:
+        return NO_INTERVAL
+    counts = resample_counts(len(cosines), draws, np.random.default_rng(seed))
+    total = np.einsum("di,di->d", counts @ cosines, counts)
+    part = np.einsum("di,di->d", counts @ due, counts)
+    values = np.full(draws, np.nan)
+    np.divide(part, total, out=values, where=total > FLOAT32_NOISE * cosines.size)
+    return percentile_interval(values)

@@ -22,23 +22,21 @@ from numpy.typing import NDArray
 
 from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons import Attribute, Half
-from debiaslab.metrics.cases import Case
-from debiaslab.metrics.effort import HALVES, Effort
-from debiaslab.metrics.null import RandomWords
+from debiaslab.metrics.cases import HALVES, Case, Effort
+from debiaslab.metrics.null import RandomWords, Yardstick, with_null
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.yardstick import Yardstick, with_null
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.groups import Subject
+    from debiaslab.metrics.evaluation import Subject
 
 Array = NDArray[np.float64]
 Better = Literal["higher", "lower", "near 0", "near null"]
 
 ENTRY_POINTS = "debiaslab.metrics"
 FILES = (
-    *("weat", "association", "projection", "indirect_bias", "rnsb", "sembias", "factual"),
-    *("similarity", "analogies", "retention", "neighbor_overlap", "lipstick_records", "collapse"),
+    *("weat", "association", "projection", "rnsb", "sembias", "factual"),
+    *("similarity", "analogies", "neighbor_overlap", "lipstick_records", "collapse"),
 )
 """The files of this folder that register metrics, in the order of the scorecard."""
 
@@ -60,7 +58,7 @@ class Metric:
         needs: What it needs, in words.
         has_null: Whether random words are measured in the place of its words.
         key: Which number of a record is compared: its ``value``, or an extra such as ``statistic``.
-        summary: What it measures, in one sentence.
+        doc: What it says of itself.
         title: Its name in tables and figures; its name where nothing is said.
     """
 
@@ -71,8 +69,18 @@ class Metric:
     needs: str
     has_null: bool = False
     key: str = "value"
-    summary: str = ""
+    doc: str = ""
     title: str = ""
+
+    @property
+    def summary(self) -> str:
+        """What it measures: the first paragraph of what it says of itself, in one line."""
+        return self.doc.split("\n\n")[0].replace("\n", " ")
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Its settings by name, and their values; none where it has none of its own."""
+        return {}
 
     @property
     def label(self) -> str:
@@ -248,7 +256,7 @@ def list_metric(name: str, **more: Any) -> Callable[[_F], _F]:
     """Return a decorator that registers a function of word lists, see ``ListMetric``."""
 
     def add(function: _F) -> _F:
-        found = {"summary": summary_of(function), "has_null": "draw" in more, **more}
+        found = {"doc": doc_of(function), "has_null": "draw" in more, **more}
         added(ListMetric(name=name, function=function, **found))
         return function
 
@@ -259,9 +267,7 @@ def record_metric(name: str, **more: Any) -> Callable[[_F], _F]:
     """Return a decorator that registers a function that yields records, see ``RecordMetric``."""
 
     def add(function: _F) -> _F:
-        added(
-            RecordMetric(name=name, function=function, **{"summary": summary_of(function), **more})
-        )
+        added(RecordMetric(name=name, function=function, **{"doc": doc_of(function), **more}))
         return function
 
     return add
@@ -313,9 +319,9 @@ def added(metric: _M) -> _M:
     return metric
 
 
-def summary_of(function: Callable[..., Any]) -> str:
-    """Return the first paragraph of a docstring as one line."""
-    return (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
+def doc_of(function: Callable[..., Any]) -> str:
+    """Return a function's docstring, without its indentation."""
+    return inspect.getdoc(function) or ""
 
 
 @cache

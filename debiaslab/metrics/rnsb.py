@@ -13,11 +13,20 @@ from debiaslab.errors import UserError
 from debiaslab.lexicons import Attribute, Half, load
 from debiaslab.metrics.bootstrap import NO_INTERVAL, Interval, percentile_interval
 from debiaslab.metrics.cases import Case, gender_groups
-from debiaslab.metrics.measured import MIN_WORDS, NotMeasuredError
 from debiaslab.metrics.null import RandomWords, null_from
 from debiaslab.metrics.registry import list_metric
-from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
-from debiaslab.metrics.word_sets import FoundSets, WordSets, union
+from debiaslab.metrics.vocabulary import (
+    MIN_WORDS,
+    Found,
+    FoundSets,
+    NotMeasuredError,
+    WordSets,
+    find,
+    require_directions,
+    require_enough,
+    union,
+    unit_rows,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 Vector = NDArray[np.float64]

@@ -18,20 +18,34 @@ from debiaslab.metrics.bootstrap import (
     percentile_interval,
     resample_counts,
 )
-from debiaslab.metrics.cases import Case
-from debiaslab.metrics.effort import HALVES
+from debiaslab.metrics.cases import HALVES, Case
 from debiaslab.metrics.gender_direction import HE_SHE, Pair, pair_difference
-from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError, shortlist
-from debiaslab.metrics.null import BLOCK, DRAWS, RandomWords, disjoint, require_defined
+from debiaslab.metrics.null import (
+    BLOCK,
+    DRAWS,
+    RandomWords,
+    Yardstick,
+    disjoint,
+    require_defined,
+    with_null,
+)
 from debiaslab.metrics.registry import DRAWS as RECORD_DRAWS
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import find, require_directions, row_of, unit_rows
-from debiaslab.metrics.yardstick import Yardstick, with_null
+from debiaslab.metrics.vocabulary import (
+    FLOAT32_NOISE,
+    MIN_WORDS,
+    NotMeasuredError,
+    find,
+    require_directions,
+    row_of,
+    shortlist,
+    unit_rows,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.groups import Subject
+    from debiaslab.metrics.evaluation import Subject
 
 Matrix = NDArray[np.float64]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from debiaslab.metrics.scorecard import Record, Scorecard
-from debiaslab.tables import Cell, Column, Table, span
+from debiaslab.tables import Column, Table, TableCell, span
 
 SCALE_NOTE = (
     "d is scale-free and can stay large when every association has vanished: compare s, "
@@ -56,7 +56,7 @@ def _weat_row(record: Record) -> tuple[object, ...]:
         *(record.name, record.words, record.n, extra["statistic"]),
         (extra.get("statistic_low"), extra.get("statistic_high")),
         extra.get("null95"),
-        Cell(record.value, "‡" if extra.get("warning_scale") else ""),
+        TableCell(record.value, "‡" if extra.get("warning_scale") else ""),
         *((record.low, record.high), record.p),
         (record.method or "").replace("monte_carlo", "MC"),
     )

@@ -1,15 +1,77 @@
-"""Finding the words of a list in the vectors: their rows, what is missing, unit vectors."""
+"""Finding word lists in the vectors: rows, what is missing, and saying *not measured*."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.metrics.measured import MIN_WORDS, NotMeasuredError, shortlist
-from debiaslab.vectors.embeddings import Embeddings, written_in
+from debiaslab.errors import UserError
+from debiaslab.metrics.bootstrap import NO_INTERVAL, Interval
+from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.words import written_in
+
+MIN_WORDS = 4
+"""A set with fewer words than this gives *not measured*, never a number."""
+
+MIN_PAIRS = 2
+"""A gender direction needs at least this many definitional pairs."""
+
+FLOAT32_NOISE = 1e-7
+"""Cosines of float32 vectors carry rounding of about this size: a smaller spread is no spread."""
+
+
+class NotMeasuredError(UserError):
+    """A metric has no value here; the message is the reason.
+
+    Metrics catch it and return a result with ``reason``; only ``gender_direction`` and the nulls,
+    which return plain numbers, let it reach the caller.
+    """
+
+
+def shortlist(words: tuple[str, ...], most: int = 6) -> str:
+    """Return ``words`` joined for a sentence, the tail cut to a count."""
+    shown = ", ".join(words[:most])
+    return f"{shown} and {len(words) - most} more" if len(words) > most else shown
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Result of a metric of word lists.
+
+    Attributes:
+        value: The number; None when not measured.
+        interval: Bootstrap interval of the value over the words.
+        n: Words that have a vector.
+        missing: Words of any list that have none.
+        reason: Why there is no value.
+        scores: What each word is to the metric, by word as the vectors spell it, in the order of
+            the list; a word to which the metric is undefined is left out.
+        numbers: What this metric says besides, see its docstring. Each is an attribute as well:
+            ``result.signed`` is ``result.numbers["signed"]``.
+    """
+
+    value: float | None = None
+    interval: Interval = NO_INTERVAL
+    n: int = 0
+    missing: tuple[str, ...] = ()
+    reason: str | None = None
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return one of ``numbers``; called for what is no attribute otherwise."""
+        numbers = self.__dict__.get("numbers", {})
+        if name in numbers:
+            return numbers[name]
+        raise AttributeError(f"a result of this metric has no {name!r}, but {', '.join(numbers)}")
+
+
+# Finding words ----------------------------------------------------------------------------------
 
 _COLLINEAR = 1e-9  # 1 − cosine below this: one direction, up to float32 rounding
 
@@ -89,3 +151,102 @@ def require_enough(name: str, found: Found, least: int = MIN_WORDS) -> None:
     raise NotMeasuredError(
         f"{name} has {len(found.words)} of {given} words in the vectors{lost}, needs {least}"
     )
+
+
+# Word sets --------------------------------------------------------------------------------------
+
+WordSets = Mapping[str, Sequence[str]] | Sequence[Sequence[str]]
+"""Named word sets, or word sets that are called by their number."""
+
+MIN_GROUP_WORDS = 2
+"""A group (a race, a religion) needs this many words: published lists give some of them three."""
+
+Rows = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class GroupPair:
+    """One number for two groups; see the metric for its sign."""
+
+    first: str
+    second: str
+    value: float
+
+
+@dataclass(frozen=True)
+class FoundSets:
+    """Word sets as the vectors have them."""
+
+    names: tuple[str, ...]
+    found: tuple[Found, ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Words of any set that have no vector."""
+        return tuple(dict.fromkeys(word for each in self.found for word in each.missing))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many words of each set have a vector."""
+        return {name: len(each.words) for name, each in zip(self.names, self.found, strict=True)}
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """The numbers of every two sets, the first before the second."""
+        return list(combinations(range(len(self.names)), 2))
+
+    def require(self, least: int = MIN_GROUP_WORDS) -> None:
+        """Raise NotMeasuredError when a set is too small or two sets share a word."""
+        for name, each in zip(self.names, self.found, strict=True):
+            require_enough(name, each, least)
+        for i, j in self.pairs:
+            shared = set(self.found[j].words)
+            both = tuple(word for word in self.found[i].words if word in shared)
+            if both:
+                raise NotMeasuredError(
+                    f"on both sides, in {self.names[i]} and in {self.names[j]}: {shortlist(both)}"
+                )
+
+    def unit(self, embeddings: Embeddings) -> list[Rows]:
+        """Return the unit rows of each set; all-zero vectors raise NotMeasuredError."""
+        return [unit_rows(embeddings, in_order(each)) for each in self.found]
+
+    def unit_means(self, embeddings: Embeddings) -> Rows:
+        """Return the mean of the unit rows of each set, shape ``(sets, d)``."""
+        return np.array([rows.mean(axis=0) for rows in self.unit(embeddings)])
+
+
+def find_sets(embeddings: Embeddings, sets: WordSets) -> FoundSets:
+    """Look up two or more word sets.
+
+    Raises:
+        UserError: One list of words was given where several are needed, or fewer than two sets.
+    """
+    if not isinstance(sets, Mapping):
+        if any(isinstance(each, str) for each in sets):
+            raise UserError(
+                "one list of words was given where word sets are compared",
+                allowed='two or more, such as {"male": ["he", …], "female": ["she", …]}',
+            )
+        sets = {f"set {number}": words for number, words in enumerate(sets, start=1)}
+    if len(sets) < 2:
+        raise UserError(f"{len(sets)} word sets were given", allowed="two or more")
+    return FoundSets(tuple(sets), tuple(find(embeddings, words) for words in sets.values()))
+
+
+def union(words: Sequence[str] | WordSets) -> list[str]:
+    """Return the words of one list, or of all sets, each once."""
+    lists = words.values() if isinstance(words, Mapping) else words
+    return list(
+        dict.fromkeys(
+            word for each in lists for word in ((each,) if isinstance(each, str) else each)
+        )
+    )
+
+
+def in_order(found: Found) -> list[int]:
+    """Return the rows in the order of the vocabulary.
+
+    Sums and seeded draws made over them are the same whatever the order of the list.
+    """
+    return sorted(found.rows)

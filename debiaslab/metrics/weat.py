@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.lexicons import AssociationTest, Half, association_tests
-from debiaslab.metrics.at_once import at_once
 from debiaslab.metrics.bootstrap import (
     NO_INTERVAL,
     RESAMPLES,
@@ -19,9 +19,7 @@ from debiaslab.metrics.bootstrap import (
     percentile_interval,
     resample,
 )
-from debiaslab.metrics.cases import Case
-from debiaslab.metrics.effort import HALVES, Effort
-from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError, shortlist
+from debiaslab.metrics.cases import HALVES, Case, Effort
 from debiaslab.metrics.null import DRAWS as NULL_DRAWS
 from debiaslab.metrics.null import (
     QUANTILE,
@@ -34,12 +32,37 @@ from debiaslab.metrics.null import (
 from debiaslab.metrics.permutation import DRAWS, permutation_test
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
-from debiaslab.metrics.word_sets import in_order
+from debiaslab.metrics.vocabulary import (
+    FLOAT32_NOISE,
+    Found,
+    NotMeasuredError,
+    find,
+    in_order,
+    require_directions,
+    require_enough,
+    shortlist,
+    unit_rows,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.groups import Subject
+    from debiaslab.metrics.evaluation import Subject
+
+_Given = TypeVar("_Given")
+_Result = TypeVar("_Result")
+
+THREADS = 2
+"""More would mostly wait for the interpreter, which one thread holds at a time."""
+
+
+def at_once(measure: Callable[[_Given], _Result], given: Iterable[_Given]) -> list[_Result]:
+    """Return what ``measure`` makes of each, in the order given; it must not depend on the order.
+
+    What seeded measurements return is the same in any number of threads. What one raises is raised.
+    """
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(measure, given))
+
 
 Vector = NDArray[np.float64]
 

@@ -27,7 +27,6 @@ from debiaslab.metrics.bootstrap import (
 )
 from debiaslab.metrics.cases import Case
 from debiaslab.metrics.gender_direction import FoundPairs, find_pairs
-from debiaslab.metrics.measured import MIN_WORDS, Measured, NotMeasuredError
 from debiaslab.metrics.null import DRAWS, RandomWords, mean, null_from
 from debiaslab.metrics.registry import (
     Better,
@@ -36,11 +35,23 @@ from debiaslab.metrics.registry import (
     OfAttribute,
     OfHalf,
     added,
-    summary_of,
+    doc_of,
 )
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import Found, find, require_directions, require_enough, unit_rows
-from debiaslab.metrics.word_sets import FoundSets, find_sets, in_order, union
+from debiaslab.metrics.vocabulary import (
+    MIN_WORDS,
+    Found,
+    FoundSets,
+    Measured,
+    NotMeasuredError,
+    find,
+    find_sets,
+    in_order,
+    require_directions,
+    require_enough,
+    union,
+    unit_rows,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]
@@ -253,12 +264,15 @@ class WordMetric(ListMetric):
         assert case is not None
         return self.null(drawn, case.against, n=record.n, draws=draws, seed=seed, **case.knobs)
 
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Its settings by name, and their values."""
+        found = inspect.signature(self.fit).parameters.values()
+        known = {each.name: each.default for each in found if each.kind == each.KEYWORD_ONLY}
+        return {**known, **({"unit": self.unit} if "unit" in known else {}), **self.own}
+
     def _knobs(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        known = [
-            p.name
-            for p in inspect.signature(self.fit).parameters.values()
-            if p.kind == p.KEYWORD_ONLY
-        ]
+        known = self.settings
         for name in given:
             if name not in known:
                 raise UserError(
@@ -266,7 +280,7 @@ class WordMetric(ListMetric):
                     allowed=", ".join(known) or "none",
                     nearest=nearest(name, known),
                 )
-        return {**({"unit": self.unit} if "unit" in known else {}), **self.own, **given}
+        return {**known, **given}
 
     def _groups(self, against: Sequence[Any]) -> Any:
         if self.against == "two groups":
@@ -390,7 +404,7 @@ def metric(
 
     def add(fit: Callable[..., Score]) -> WordMetric:
         gender, attribute = _CASES[against]
-        found = {"gender": gender, "attribute": attribute, "summary": summary_of(fit), **more}
+        found = {"gender": gender, "attribute": attribute, "doc": doc_of(fit), **more}
         return added(
             WordMetric(
                 name=name,

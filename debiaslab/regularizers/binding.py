@@ -15,7 +15,8 @@ from debiaslab.regularizers.postprocess import PostProcess, debias_words
 from debiaslab.regularizers.registry import Strategy
 from debiaslab.regularizers.text import Preprocess, Rewriting
 from debiaslab.regularizers.words import Cover, Coverage, check_cover, gender_pairs
-from debiaslab.vectors.embeddings import Embeddings, written_pairs
+from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.words import written_pairs
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ from debiaslab.regularizers.subspace import (
     leaning_words,
     without,
 )
-from debiaslab.vectors.embeddings import Embeddings, written_in
+from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.words import written_in
 
 
 @register("hard")

@@ -24,7 +24,7 @@ from debiaslab.regularizers.words import (
     covered_words,
     gender_pairs,
 )
-from debiaslab.vectors.embeddings import written_pairs
+from debiaslab.vectors.words import written_pairs
 
 # Modules of this room in which penalties were when checkpoints were first written.
 _FIRST_MODULES = {

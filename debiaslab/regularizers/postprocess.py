@@ -22,7 +22,8 @@ from debiaslab.regularizers.words import (
     covered_words,
     gender_pairs,
 )
-from debiaslab.vectors.embeddings import Embeddings, written_pairs
+from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.words import written_pairs
 
 
 @dataclass(frozen=True)

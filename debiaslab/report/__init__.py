@@ -1,7 +1,9 @@
 """Tables, figures and pages made from finished runs."""
 
 from debiaslab.report.comparison import Measure, compared
-from debiaslab.report.data import association_sizes
+from debiaslab.report.content import ReportContent, study_report
+from debiaslab.report.documents import markdown_page, pdf_page
+from debiaslab.report.drawings import Drawing, run_drawings, sweep_drawings
 from debiaslab.report.figures import (
     front_figure,
     gap_figure,
@@ -11,7 +13,9 @@ from debiaslab.report.figures import (
     sweep_figure,
     tradeoff_figure,
 )
-from debiaslab.report.html import run_pictures, run_report, study_pictures, study_report
+from debiaslab.report.figures.runs import association_sizes
+from debiaslab.report.html import html_page
+from debiaslab.report.run_content import RunContent
 from debiaslab.report.style import house_style
 from debiaslab.report.tables import (
     comparison_blocks,
@@ -22,11 +26,14 @@ from debiaslab.report.tables import (
     trials_table,
 )
 from debiaslab.report.verdict import headline
-from debiaslab.results import Side, TrialRow, TrialSummary, summarize
+from debiaslab.results import StrategyResult, TrialRow, TrialSummary, summarize
 
 __all__ = [
+    "Drawing",
     "Measure",
-    "Side",
+    "ReportContent",
+    "RunContent",
+    "StrategyResult",
     "TrialRow",
     "TrialSummary",
     "association_sizes",
@@ -41,13 +48,15 @@ __all__ = [
     "headline",
     "heat_map_figure",
     "house_style",
+    "html_page",
     "loss_figure",
-    "run_pictures",
-    "run_report",
+    "markdown_page",
+    "pdf_page",
+    "run_drawings",
     "scorecard_figure",
-    "study_pictures",
     "study_report",
     "summarize",
+    "sweep_drawings",
     "sweep_figure",
     "tradeoff_figure",
     "trials_table",

@@ -1,4 +1,4 @@
-"""The planted-bias control in numbers: how each metric follows the dose, over seeds."""
+"""The planted-bias control: how each metric follows the dose, its tables and its figure."""
 
 from __future__ import annotations
 
@@ -6,63 +6,22 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
+from typing import TYPE_CHECKING
 
-from debiaslab.metrics import Scorecard
 from debiaslab.metrics.planted import PlantedMetric, planted_metrics
 from debiaslab.metrics.scorecard import Record
+from debiaslab.report.style import BASELINE, INK, REPORT, TUNE, figure, plain
+from debiaslab.results.planted import Dosed, PlantedStudy
+from debiaslab.statistics.paired import FEW_SEEDS
 from debiaslab.statistics.t_interval import half_width
+from debiaslab.tables import Block, Column, Table, markdown_document, plain_document, span
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 
 _LEAST_DOSES = 3  # two are always in order
-
-
-@dataclass(frozen=True)
-class Dosed:
-    """The runs of one dose.
-
-    Attributes:
-        dose: From −1 (female) to 1 (male).
-        size: How far that is from dose 0, as a change of the share of male words.
-        cards: Scorecard of each seed; None where the run failed.
-        runs: MLflow run of each seed, or None.
-    """
-
-    dose: float
-    size: float
-    cards: tuple[Scorecard | None, ...]
-    runs: tuple[str | None, ...]
-
-
-@dataclass(frozen=True)
-class PlantedStudy:
-    """All runs of a control.
-
-    Attributes:
-        corpus: Name of the text.
-        base: What dose 0 is: text, balanced or corpus.
-        words: The words a bias was planted in, of each seed.
-        control: Words like them that no dose was given, of each seed.
-        male_share: Share of the male ones among the text's gender words.
-        shared: Share of the gender words near control words that are near chosen words as well,
-            mean over seeds.
-        pool: How many words the random ones were drawn from.
-        doses: By rising dose.
-        apart: Whether every other chosen word has the opposite dose.
-    """
-
-    corpus: str
-    base: str
-    words: tuple[tuple[str, ...], ...]
-    control: tuple[tuple[str, ...], ...]
-    male_share: float
-    shared: float
-    pool: int
-    doses: tuple[Dosed, ...]
-    apart: bool = False
-
-    @property
-    def seeds(self) -> int:
-        """Trainings of each dose."""
-        return len(self.doses[0].cards)
 
 
 @dataclass(frozen=True)
@@ -207,7 +166,7 @@ def _rho(points: Sequence[Point], scale: Sequence[float]) -> float | None:
 def _seed_rho(values: Sequence[float | None], scale: Sequence[float]) -> float | None:
     import numpy as np
 
-    from debiaslab.metrics.spearman import spearman
+    from debiaslab.metrics.bootstrap import spearman
 
     runs = [(at, value) for at, value in zip(scale, values, strict=True) if value is not None]
     if len(runs) < _LEAST_DOSES:
@@ -219,3 +178,224 @@ def _seed_rho(values: Sequence[float | None], scale: Sequence[float]) -> float |
 def _response(points: Sequence[Point]) -> float | None:
     first, last = points[0].excess, points[-1].excess
     return None if first is None or last is None else last - first
+
+
+_COLUMNS = (
+    *("metric", "follows", "words", "dose", "seeds", "mean", "low", "high"),
+    *("null_median", "null_low", "null_high", "seeds_inside", "rho"),
+)
+_FOLLOWS = {"dose": "dose", "size": "its size", "less": "−its size", "nothing": None}
+_AT_ZERO = {
+    "text": "gender words near the chosen words are male as often as in the whole text ({:.0%})",
+    "alike": "gender words near these, and near all they are held against, are male as often as in "
+    "the whole text ({:.0%})",
+    "balanced": "half of the gender words near the chosen words are male ({:.0%} in the text)",
+    "corpus": "the text as it is ({:.0%} of its gender words are male)",
+}
+
+
+def planted_blocks(study: PlantedStudy) -> list[Block]:
+    """Return the table, what its numbers are, and the words."""
+    return [planted_table(study), "\n".join(words_of(study))]
+
+
+def planted_text(study: PlantedStudy) -> str:
+    """Return the control as plain text."""
+    return plain_document(planted_blocks(study))
+
+
+def planted_markdown(study: PlantedStudy) -> str:
+    """Return the control as Markdown."""
+    return markdown_document(planted_blocks(study))
+
+
+def planted_table(study: PlantedStudy, title: str = "") -> Table:
+    """Return one row a metric: its means by dose, and how it follows the dose."""
+    columns = (
+        *(Column("metric", align="left"), Column("follows")),
+        *(Column(f"dose {dosed.dose:g}", _value) for dosed in study.doses),
+        *(Column("random words at 0", span(3, signed=True)), Column("inside")),
+        *(Column("ρ", "+.2f"), Column("ρ control", "+.2f"), Column("leak", "+.0%")),
+    )
+    rows = [_metric_row(each) for each in followed(study)]
+    return Table(columns, rows, title, (caption(study),), "tab:planted")
+
+
+def planted_csv(study: PlantedStudy) -> str:
+    """Return one row for each metric, set of words and dose; what is missing is left empty."""
+    rows = [
+        [each.metric.metric, each.metric.follows, name, *_row(point), rho]
+        for each in followed(study)
+        for name, points, rho in (
+            ("planted", each.planted, each.rho),
+            ("control", each.control, each.control_rho),
+        )
+        for point in points
+    ]
+    return Table(tuple(map(Column, _COLUMNS)), rows).csv()
+
+
+_TOGETHER = (
+    "direct bias, indirect bias, SAME and RNSB have no sign; RNSB is of a classifier of male "
+    "against female words, on chosen and control words together; ECT and MAC cancel most of an "
+    "association that all words share: see --apart"
+)
+_APART = (
+    "every other chosen word has the opposite dose (gender words near both kinds stay, or have "
+    "dose 0 with the base alike): WEAT compares the two kinds, the factual association takes them "
+    "for 0 % and 100 % women, male neighbours r correlates the side with the share of male-leaning "
+    "words among the neighbours; RNSB is of a classifier of male against female words; ECT is 1 "
+    "without bias; MAC takes the mean over both groups, in which any gender association cancels"
+)
+
+
+def caption(study: PlantedStudy) -> str:
+    """Say what the numbers are."""
+    at_zero = _AT_ZERO[study.base].format(study.male_share)
+    return (
+        f"mean ± half of the 95 % t interval over {study.seeds} seed"
+        f"{'s' * (study.seeds != 1)}; dose −1: only female "
+        f"gender words near the chosen words, 1: only male, 0: {at_zero}; random words at 0: "
+        "their middle 95 % in the same vectors; inside: seeds whose value lies there at 0; ρ: "
+        "Spearman with the dose within a seed, mean over seeds, of chosen and of control words; "
+        "leak: change of the control words from the lowest to the highest dose, in % of the chosen "
+        f"words' (random words taken off); {study.shared:.0%} of the gender words near control "
+        "words are near chosen ones as well; WEAT d is scale-free; "
+        f"{_APART if study.apart else _TOGETHER}{_left_out(study)}"
+    )
+
+
+def _left_out(study: PlantedStudy) -> str:
+    """Say which nulls at dose 0 are without some of their sets."""
+    lost = [
+        f"{each.metric.label} ({each.at_zero.undefined:,.0f})"
+        for each in followed(study)
+        if each.at_zero is not None and each.at_zero.undefined
+    ]
+    if not lost:
+        return ""
+    why = "random sets left out, for it is undefined for them (mean over seeds)"
+    return f"; {why}: {', '.join(lost)}"
+
+
+def words_of(study: PlantedStudy) -> list[str]:
+    """Return the chosen and the control words, a line each, of each seed where they differ."""
+    lines = []
+    if len(set(study.words)) == 1:
+        sets = [("", study.words[0], study.control[0])]
+    else:
+        sets = [
+            (f" {i}", chosen, control)
+            for i, (chosen, control) in enumerate(zip(study.words, study.control, strict=True), 1)
+        ]
+    for number, chosen, control in sets:
+        lines.append(f"chosen{number}: {', '.join(chosen)}")
+        lines.append(f"control{number}: {', '.join(control)}")
+    return lines
+
+
+def _metric_row(each: Followed) -> tuple[object, ...]:
+    zero = each.at_zero
+    band = inside = None
+    if zero is not None and zero.null_low is not None and zero.null_high is not None:
+        band, inside = (zero.null_low, zero.null_high), f"{zero.inside}/{zero.n}"
+    leak = each.leak if each.metric.follows == "dose" else None
+    points = (None if point.mean is None else point for point in each.planted)
+    return (
+        *(each.metric.label, _FOLLOWS[each.metric.follows], *points, band, inside),
+        *(each.rho, each.control_rho, leak),
+    )
+
+
+def _value(point: Point) -> str:
+    spread = "" if point.half_width is None else f" ±{point.half_width:.3f}"
+    return f"{point.mean:+.3f}{spread}"
+
+
+def _row(point: Point) -> Sequence[float | None]:
+    low = high = None
+    if point.mean is not None and point.half_width is not None:
+        low, high = point.mean - point.half_width, point.mean + point.half_width
+    null = (point.null_median, point.null_low, point.null_high)
+    return point.dose, point.n, point.mean, low, high, *null, point.inside
+
+
+_PANELS = 4  # beside each other
+_BAND = "#dcdcdc"
+FOLLOWED = 0.9  # ρ from which the title counts a metric as following
+
+
+def planted_figure(study: PlantedStudy) -> Figure:
+    """Draw each metric against the dose: chosen words, control words, and random words as a band.
+
+    Thin lines are the seeds; intervals are 95 % t intervals over them, drawn with 3 seeds or more
+    (with 2 they are 9 standard deviations a side). Metrics no run measured are left out.
+    """
+    shown = [each for each in followed(study) if any(p.mean is not None for p in each.planted)]
+    rows = -(-len(shown) // _PANELS)
+    made = figure(finding(shown), 11.0, 0.9 + 2.3 * rows)
+    panels = made.subplots(max(rows, 1), _PANELS, sharex=True, squeeze=False)
+    for axes, each in zip(panels.flat, shown, strict=False):
+        _panel(axes, each)
+    for axes in panels.flat[len(shown) :]:
+        axes.set_visible(False)
+    what = "dose of every other word" if study.apart else "dose (female ← 0 → male)"
+    for axes in panels[-1]:
+        axes.set_xlabel(what)
+    handles, labels = panels.flat[0].get_legend_handles_labels()
+    made.legend(handles, labels, loc="outside lower left", ncols=3, frameon=False, fontsize=9)
+    return made
+
+
+def _panel(axes: Axes, each: Followed) -> None:
+    banded = [p for p in each.planted if p.null_low is not None and p.null_high is not None]
+    axes.fill_between(
+        [p.dose for p in banded],
+        [p.null_low for p in banded if p.null_low is not None],
+        [p.null_high for p in banded if p.null_high is not None],
+        color=_BAND,
+        linewidth=0,
+        label="random words, middle 95 %",
+    )
+    _series(axes, each.control, REPORT, "s", "control words, no dose", 0.02)
+    _series(axes, each.planted, TUNE, "o", "chosen words, planted", -0.02)
+    plain(axes)
+    axes.axvline(0, color=BASELINE, linestyle=":", linewidth=1, zorder=1)
+    axes.set_title(each.metric.label, fontsize=10, loc="left", color=INK)
+    if each.metric.follows == "nothing":
+        axes.set_title("cancels what is planted", fontsize=8, loc="right", color=BASELINE)
+    elif each.rho is not None:
+        what = "ρ" if each.metric.follows == "dose" else "ρ with |dose|"
+        axes.set_title(f"{what} {each.rho:+.2f}", fontsize=8, loc="right", color=BASELINE)
+
+
+def _series(
+    axes: Axes, points: Sequence[Point], color: str, marker: str, label: str, aside: float
+) -> None:
+    for values in zip(*(p.values for p in points), strict=True):
+        one = [(p.dose, v) for p, v in zip(points, values, strict=True) if v is not None]
+        axes.plot([d for d, _ in one], [v for _, v in one], color=color, linewidth=0.7, alpha=0.35)
+    found = [(p.dose + aside, p.mean, _bar(p)) for p in points if p.mean is not None]
+    axes.errorbar(
+        [dose for dose, _, _ in found],
+        [mean for _, mean, _ in found],
+        yerr=[half for _, _, half in found],
+        color=color,
+        marker=marker,
+        markersize=4,
+        linewidth=1.4,
+        elinewidth=1,
+        capsize=2,
+        label=label,
+    )
+
+
+def _bar(point: Point) -> float:
+    return 0.0 if point.n < FEW_SEEDS or point.half_width is None else point.half_width
+
+
+def finding(shown: Sequence[Followed]) -> str:
+    """Say how many metrics follow the dose."""
+    signed = [each for each in shown if each.metric.follows == "dose"]
+    good = sum(each.rho is not None and each.rho >= FOLLOWED for each in signed)
+    return f"{good} of {len(signed)} signed metrics follow the planted dose (ρ ≥ {FOLLOWED:g})"

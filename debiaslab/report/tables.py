@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from debiaslab.metrics.null_remarks import null_remarks
 from debiaslab.metrics.registry import direction_of
+from debiaslab.metrics.scorecard import null_remarks
 from debiaslab.report.comparison import (
-    Comparing,
     Measure,
+    MeasureSummary,
     compared,
     every_measure,
     footnotes,
+    front_text,
     shown_measures,
 )
-from debiaslab.report.comparison_fronts import front_text
 from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
-from debiaslab.tables import MISSING, Block, Cell, Column, Table, latex, markdown, plain, span
+from debiaslab.tables import (
+    MISSING,
+    Block,
+    Column,
+    Table,
+    TableCell,
+    latex_document,
+    markdown_document,
+    plain_document,
+    span,
+)
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Record, Scorecard
-    from debiaslab.results import RunResults, Side, StudyResults
+    from debiaslab.results import RunResults, StrategyResult, StudyResults
 
 NOT_MEASURED = "n/m"
 
@@ -70,28 +81,28 @@ def _spread(spread: Spread) -> str:
 # A comparison ---------------------------------------------------------------------------------
 
 
-def comparison_blocks(sides: Sequence[Side]) -> list[Block]:
+def comparison_blocks(sides: Sequence[StrategyResult]) -> list[Block]:
     """Return the means, the differences to the baseline, and the hypervolumes of the fronts."""
     found: list[Block] = [means_table(sides)]
     return [*found, changes_table(sides), front_text(sides)] if len(sides) > 1 else found
 
 
-def comparison_text(sides: Sequence[Side]) -> str:
+def comparison_text(sides: Sequence[StrategyResult]) -> str:
     """Return a comparison as plain text."""
-    return plain(comparison_blocks(sides))
+    return plain_document(comparison_blocks(sides))
 
 
-def comparison_markdown(sides: Sequence[Side]) -> str:
+def comparison_markdown(sides: Sequence[StrategyResult]) -> str:
     """Return a comparison as Markdown."""
-    return markdown(comparison_blocks(sides))
+    return markdown_document(comparison_blocks(sides))
 
 
-def comparison_latex(sides: Sequence[Side]) -> str:
+def comparison_latex(sides: Sequence[StrategyResult]) -> str:
     """Return the two tables of a comparison as LaTeX."""
-    return latex([means_table(sides, "Strategies"), *comparison_blocks(sides)[1:]])
+    return latex_document([means_table(sides, "Strategies"), *comparison_blocks(sides)[1:]])
 
 
-def means_table(sides: Sequence[Side], title: str = "") -> Table:
+def means_table(sides: Sequence[StrategyResult], title: str = "") -> Table:
     """Return one row a strategy: the headline measures with intervals and ranks."""
     measures = shown_measures(sides)
     results = [compared(sides, measure) for measure in measures]
@@ -108,7 +119,7 @@ def means_table(sides: Sequence[Side], title: str = "") -> Table:
     return Table(columns, rows, title, (note,), "tab:strategies")
 
 
-def means_note(sides: Sequence[Side]) -> str:
+def means_note(sides: Sequence[StrategyResult]) -> str:
     """Say what the numbers of a comparison are."""
     seeds = len(sides[0].cards)
     over = "one seed" if seeds == 1 else f"{seeds} seeds"
@@ -129,7 +140,7 @@ def means_note(sides: Sequence[Side]) -> str:
     )
 
 
-def changes_table(sides: Sequence[Side]) -> Table:
+def changes_table(sides: Sequence[StrategyResult]) -> Table:
     """Return one row a strategy: differences to the baseline of the same seeds, with intervals."""
     measures = shown_measures(sides)
     results = [compared(sides, measure) for measure in measures]
@@ -155,7 +166,7 @@ _MEASURE_COLUMNS = (
 )
 
 
-def comparison_csv(sides: Sequence[Side]) -> str:
+def comparison_csv(sides: Sequence[StrategyResult]) -> str:
     """Return every measure of every side, one a row; a number that is missing is left empty."""
     rows = [
         _measure_row(side, measure, result)
@@ -165,7 +176,9 @@ def comparison_csv(sides: Sequence[Side]) -> str:
     return Table(tuple(map(Column, _MEASURE_COLUMNS)), rows).csv()
 
 
-def _measure_row(side: Side, measure: Measure, result: Comparing) -> tuple[object, ...]:
+def _measure_row(
+    side: StrategyResult, measure: Measure, result: MeasureSummary
+) -> tuple[object, ...]:
     low = high = None
     if result.mean is not None and result.half_width is not None:
         low, high = result.mean - result.half_width, result.mean + result.half_width
@@ -183,28 +196,28 @@ def _measure_row(side: Side, measure: Measure, result: Comparing) -> tuple[objec
     )
 
 
-def _label(side: Side) -> str:
+def _label(side: StrategyResult) -> str:
     return f"{side.label} (control)" if side.control else side.label
 
 
-def _seeds(side: Side) -> str:
+def _seeds(side: StrategyResult) -> str:
     finished = sum(card is not None for card in side.cards)
     whole = finished == len(side.cards)
     return str(finished) if whole else f"{finished}/{len(side.cards)}"
 
 
-def _ranked(result: Comparing) -> Cell | None:
+def _ranked(result: MeasureSummary) -> TableCell | None:
     if result.mean is None:
         return None
-    return Cell(result, f" {result.rank_text}", strong=result.rank == 1)
+    return TableCell(result, f" {result.rank_text}", strong=result.rank == 1)
 
 
-def _mean(result: Comparing) -> str:
+def _mean(result: MeasureSummary) -> str:
     spread = "" if result.half_width is None else f" ±{result.half_width:.3f}"
     return f"{result.mean:.3f}{spread}"
 
 
-def _change(result: Comparing) -> str | None:
+def _change(result: MeasureSummary) -> str | None:
     pair = result.to_baseline
     if pair is None:
         return None
@@ -216,10 +229,116 @@ def _change(result: Comparing) -> str | None:
     return f"{pair.difference:+.3f} [{low:+.3f}, {high:+.3f}]{sure}{few}"
 
 
-def _budget(side: Side) -> str:
+def _budget(side: StrategyResult) -> str:
     if not side.tuning_runs:
         return f"{side.seconds:.0f} s"
     return f"{side.seconds:.0f} + {side.tuning_seconds:.0f} s ({side.tuning_runs} runs)"
+
+
+# The gender-blind floor -----------------------------------------------------------------------
+
+FLOOR_MEASURES: tuple[Measure, ...] = (
+    Measure("lipstick", "kmeans_alignment", "all", "lower", "k-means alignment"),
+    Measure("lipstick", "svm_recovery", "all", "lower", "SVM accuracy"),
+    Measure("lipstick", "profession_neighbors", "all", "lower", "profession neighbours r"),
+    Measure("lipstick", "profession_neighbors", "report", "lower", "… of report words"),
+)
+
+
+@dataclass(frozen=True)
+class FloorRow:
+    """One lipstick test: the baseline, the gender-blind vectors, and their paired difference."""
+
+    measure: Measure
+    baseline: MeasureSummary
+    floor: MeasureSummary
+
+    @property
+    def interval(self) -> tuple[float | None, float | None]:
+        """The 95 % t interval of the floor over seeds."""
+        return _ends(self.floor)
+
+
+def floor_rows(sides: Sequence[StrategyResult]) -> tuple[FloorRow, ...]:
+    """Return the lipstick tests of the baseline, ``sides[0]``, and the floor, ``sides[1]``."""
+    return tuple(FloorRow(measure, *compared(sides, measure)) for measure in FLOOR_MEASURES)
+
+
+def floor_blocks(sides: Sequence[StrategyResult]) -> list[Block]:
+    """Return the table, and how other numbers are read against it."""
+    return [floor_table(sides), how_to_read(floor_rows(sides))]
+
+
+def floor_text(sides: Sequence[StrategyResult]) -> str:
+    """Return the floor as plain text."""
+    return plain_document(floor_blocks(sides))
+
+
+def floor_markdown(sides: Sequence[StrategyResult]) -> str:
+    """Return the floor as Markdown."""
+    return markdown_document(floor_blocks(sides))
+
+
+def floor_table(sides: Sequence[StrategyResult], title: str = "") -> Table:
+    """Return one row a lipstick test."""
+    columns = (
+        *(Column("test", align="left"), Column("baseline", _between)),
+        *(Column("gender-blind (floor)", _between), Column("difference")),
+        Column("room above the floor"),
+    )
+    rows = [_floor_row(row) for row in floor_rows(sides)]
+    return Table(columns, rows, title, (_floor_note(sides),), "tab:floor")
+
+
+def how_to_read(rows: Sequence[FloorRow]) -> str:
+    """Return the sentence that says what another strategy's numbers mean here."""
+    measured = [row for row in rows if row.floor.mean is not None]
+    if not measured:
+        return "There is no floor here: none of the tests was measured without gender."
+    first = measured[0]
+    low, high = first.interval
+    where = f"{first.floor.mean:.3f}" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
+    return (
+        f"Read a strategy's numbers against the floor, not against chance: {first.measure.label} "
+        f"in {where} is what topics alone give in this text, so a strategy that comes down to the "
+        "floor has removed what these tests can tell of gender, and one below it has removed "
+        "meaning as well."
+    )
+
+
+def _floor_row(row: FloorRow) -> tuple[object, ...]:
+    baseline, floor = (
+        each if each.mean is not None else None for each in (row.baseline, row.floor)
+    )
+    pair = row.floor.to_baseline
+    if pair is None:
+        return row.measure.label, baseline, floor, None, None
+    low, high = pair.interval
+    between = "" if low is None or high is None else f" [{low:+.3f}, {high:+.3f}]"
+    room = "one seed cannot tell" if high is None else "yes" if high < 0 else "none seen"
+    return row.measure.label, baseline, floor, f"{pair.difference:+.3f}{between}", room
+
+
+def _floor_note(sides: Sequence[StrategyResult]) -> str:
+    n = len(sides[0].cards)
+    return (
+        f"mean and 95 % t interval over {n} seed{'s' * (n != 1)}; chance is 0.5, 0.5, 0 and "
+        "0; labels are those of the baseline of the same seed; gender-blind: every gender word "
+        "and first name was one word before training; room: whether the baseline is surely above "
+        "the floor, so that a strategy could show anything here"
+    )
+
+
+def _between(result: MeasureSummary) -> str:
+    low, high = _ends(result)
+    between = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
+    return f"{result.mean:.3f}{between}"
+
+
+def _ends(result: MeasureSummary) -> tuple[float | None, float | None]:
+    if result.mean is None or result.half_width is None:
+        return None, None
+    return result.mean - result.half_width, result.mean + result.half_width
 
 
 # Runs -----------------------------------------------------------------------------------------

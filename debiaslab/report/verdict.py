@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from debiaslab.report.comparison import OUTCOMES, Comparing, compared
-from debiaslab.results import Side, TrialRow
+from debiaslab.report.comparison import OUTCOMES, MeasureSummary, compared
+from debiaslab.results import StrategyResult, TrialRow
 from debiaslab.statistics.paired import Paired, paired
 
 _NOTHING = "No trial has finished yet"
@@ -51,7 +51,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SweepVerdict:
     """What the best trial did, against the baseline of the same seeds.
 
     Attributes:
@@ -112,7 +112,7 @@ class Verdict:
 _UNCLEAR = "did not change beyond the spread of the seeds"
 
 
-def verdict(rows: Sequence[TrialRow]) -> Verdict | None:
+def verdict(rows: Sequence[TrialRow]) -> SweepVerdict | None:
     """Return the finding; None when no trial or no baseline has finished."""
     best = {row.seed: row for row in rows if row.best}
     base = {row.seed: row for row in rows if row.trial is None}
@@ -124,7 +124,7 @@ def verdict(rows: Sequence[TrialRow]) -> Verdict | None:
     score = _change(base, best, seeds, "score")
     if changed is None or score is None:
         return None
-    return Verdict(
+    return SweepVerdict(
         weight=best[seeds[0]].weight,
         words="report" if reported else "tune",
         bias=changed,
@@ -202,7 +202,7 @@ class ComparedVerdict:
     sentence: str
 
 
-def compared_verdict(sides: Sequence[Side]) -> ComparedVerdict:
+def compared_verdict(sides: Sequence[StrategyResult]) -> ComparedVerdict:
     """Return which strategy has the least bias, and whether that is beyond the spread of seeds."""
     bias, kept = compared(sides, OUTCOMES[0]), compared(sides, OUTCOMES[1])
     seeds = len(sides[0].cards)
@@ -236,11 +236,11 @@ def compared_verdict(sides: Sequence[Side]) -> ComparedVerdict:
     return ComparedVerdict(least, "".join([*parts, f" ({over})."]))
 
 
-def _difference(result: Comparing) -> str:
+def _difference(result: MeasureSummary) -> str:
     return "" if result.to_baseline is None else f" ({_with_interval(result.to_baseline)})"
 
 
-def _mean_interval(result: Comparing) -> str:
+def _mean_interval(result: MeasureSummary) -> str:
     if result.mean is None:
         return "not measured"
     if result.half_width is None:
@@ -249,6 +249,6 @@ def _mean_interval(result: Comparing) -> str:
     return f"{result.mean:.{digits}f} ±{result.half_width:.{digits}f}"
 
 
-def _is_below(result: Comparing) -> bool:
+def _is_below(result: MeasureSummary) -> bool:
     high = None if result.to_baseline is None else result.to_baseline.interval[1]
     return high is not None and high < 0

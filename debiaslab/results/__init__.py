@@ -9,17 +9,21 @@ Examples:
     >>> study.best.embeddings().neighbors("nurse")                       # doctest: +SKIP
 """
 
+from debiaslab.results.planted import Dosed, PlantedStudy
 from debiaslab.results.run import RunResults
-from debiaslab.results.sides import Side, log_sides, read_side, read_sides
+from debiaslab.results.sides import KeptStrategy, StrategyResult, log_sides, read_side, read_sides
 from debiaslab.results.study import StudyResults, open_study, read_study
 from debiaslab.results.trials import Spread, TrialRow, TrialSummary, summarize, trial_rows
 from debiaslab.results.words import HeldOut
 
 __all__ = [
+    "Dosed",
     "HeldOut",
+    "KeptStrategy",
+    "PlantedStudy",
     "RunResults",
-    "Side",
     "Spread",
+    "StrategyResult",
     "StudyResults",
     "TrialRow",
     "TrialSummary",

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from debiaslab.results.planted import DOSE
 from debiaslab.results.words import HeldOut, held_out
-from debiaslab.tracking.run_info import PROVENANCE, SCORECARD, VECTORS, YARDSTICK, RunInfo
+from debiaslab.tracking.names import PROVENANCE, SCORECARD, VECTORS, YARDSTICK
+from debiaslab.tracking.records import RunInfo
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Scorecard
@@ -59,6 +61,8 @@ class RunResults:
     @property
     def label(self) -> str:
         """Strategy and λ, as tables show them; what changes text or vectors seldom has a λ."""
+        if (dose := self.info.params.get(DOSE)) is not None:
+            return f"dose {float(dose):+g}"
         without = self.info.params.get("stage") in ("pre", "post") and self.weight == 1
         if self.strategy == BASELINE or without:
             return self.strategy
@@ -75,12 +79,12 @@ class RunResults:
         """Everything that was measured of its vectors."""
         from debiaslab.metrics import Scorecard
 
-        return Scorecard.from_json(self._text(SCORECARD))
+        return Scorecard.from_json(self.text(SCORECARD))
 
     @cached_property
     def yardstick(self) -> Mapping[str, float]:
         """``"test/half"`` to the 95 % quantile of ``|s|`` for random words in the baseline."""
-        return dict(json.loads(self._text(YARDSTICK))["nulls"])
+        return dict(json.loads(self.text(YARDSTICK))["nulls"])
 
     @cached_property
     def held_out(self) -> HeldOut:
@@ -90,7 +94,7 @@ class RunResults:
     @cached_property
     def provenance(self) -> Mapping[str, Any]:
         """Code, versions, machine and command line (see ``provenance.provenance``)."""
-        return dict(json.loads(self._text(PROVENANCE)))
+        return dict(json.loads(self.text(PROVENANCE)))
 
     def embeddings(self) -> Embeddings:
         """Read its vectors; they are not kept, as those of a whole study may not fit in memory."""
@@ -119,7 +123,8 @@ class RunResults:
             **{f"knob.{name}": value for name, value in self.knobs.items()},
         }
 
-    def _text(self, artifact: str) -> str:
+    def text(self, artifact: str) -> str:
+        """Read one of its files."""
         return self._store.artifact(self.run_id, artifact).read_text(encoding="utf-8")
 
 

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from debiaslab.errors import UserError
-from debiaslab.tracking.run_info import BETWEEN_SEEDS, SCORECARD, SIDES, RunInfo
+from debiaslab.tracking.names import BETWEEN_SEEDS, SCORECARD, SIDES
+from debiaslab.tracking.records import RunInfo
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Scorecard
     from debiaslab.tracking import RunWriter, Store
 
 _OUTCOME = ("bias_tune", "bias_report", "retention_tune", "retention_report", "score")
-_KEPT = ("strategy", "weight", "stage", "control", "runs", "tuning_runs", "tuning_seconds")
+
+
+class KeptStrategy(TypedDict):
+    """What a comparison keeps of a strategy; see :class:`StrategyResult`."""
+
+    strategy: str
+    weight: float | None
+    stage: str
+    control: bool
+    runs: Sequence[str | None]
+    tuning_runs: int
+    tuning_seconds: float
 
 
 @dataclass(frozen=True)
-class Side:
+class StrategyResult:
     """One strategy of a comparison, over the seeds; the baseline is one as well.
 
     Attributes:
@@ -53,50 +66,32 @@ class Side:
         return f"{self.strategy} λ={self.weight:.3g}" if self.weight and not own else self.strategy
 
 
-def read_side(
-    store: Store,
-    strategy: str,
-    weight: float | None,
-    stage: str,
-    *,
-    control: bool,
-    runs: Sequence[str | None],
-    tuning_runs: int = 0,
-    tuning_seconds: float = 0.0,
-) -> Side:
-    """Return one strategy with what its runs measured.
-
-    Args:
-        store: Where the runs are.
-        strategy: See :class:`Side`, as for the others.
-        weight: λ.
-        stage: When it acts.
-        control: Whether it is a control.
-        runs: MLflow run of each seed, or None.
-        tuning_runs: Trainings spent on choosing λ.
-        tuning_seconds: Their training time.
-    """
+def read_side(store: Store, kept: KeptStrategy) -> StrategyResult:
+    """Return one strategy of a comparison with what its runs measured."""
+    runs = kept["runs"]
     found = [None if run_id is None else store.run(run_id) for run_id in runs]
-    return Side(
-        strategy=strategy,
-        weight=weight,
-        stage=stage,
-        control=control,
+    return StrategyResult(
+        strategy=kept["strategy"],
+        weight=kept["weight"],
+        stage=kept["stage"],
+        control=kept["control"],
         cards=tuple(None if run_id is None else _card(store, run_id) for run_id in runs),
         outcomes=tuple(None if run is None else _outcome(run) for run in found),
         runs=tuple(runs),
         seconds=sum(run.metrics.get("seconds", 0.0) for run in found if run is not None),
-        tuning_runs=tuning_runs,
-        tuning_seconds=tuning_seconds,
+        tuning_runs=kept["tuning_runs"],
+        tuning_seconds=kept["tuning_seconds"],
     )
 
 
-def log_sides(log: RunWriter, sides: Sequence[Side]) -> None:
+def log_sides(log: RunWriter, sides: Sequence[StrategyResult]) -> None:
     """Keep with the run of a comparison which strategies it holds and which runs are theirs."""
-    log.json([{key: getattr(side, key) for key in _KEPT} for side in sides], SIDES)
+    log.json(
+        [{key: getattr(side, key) for key in KeptStrategy.__annotations__} for side in sides], SIDES
+    )
 
 
-def read_sides(store: Store, parent: str) -> tuple[Side, ...]:
+def read_sides(store: Store, parent: str) -> tuple[StrategyResult, ...]:
     """Return the strategies of a comparison, the baseline first.
 
     Args:
@@ -107,13 +102,26 @@ def read_sides(store: Store, parent: str) -> tuple[Side, ...]:
         UserError: It has not ended, or was made before comparisons kept their strategies.
     """
     if SIDES not in store.artifacts(parent):
+        name = next((each.study for each in store.studies() if each.run_id == parent), parent)
         raise UserError(
-            f"the comparison {store.run(parent).name!r} has not kept its strategies: it was "
+            f"the comparison {name!r} has not kept its strategies: it was "
             "interrupted, or made by an older version",
             next_step="the command that made it, which trains only what is missing",
         )
-    kept: list[dict[str, Any]] = json.loads(store.artifact(parent, SIDES).read_text("utf-8"))
-    return tuple(read_side(store, **each) for each in kept)
+    kept: list[KeptStrategy] = json.loads(store.artifact(parent, SIDES).read_text("utf-8"))
+    return tuple(read_side(store, each) for each in kept)
+
+
+def _deleted(store: Store, run_id: str) -> bool:
+    """Whether a run is gone, with a warning: its cell is as empty as that of one that failed."""
+    gone = not store.has_run(run_id)
+    if gone:
+        warnings.warn(
+            f"the run {run_id[:8]} of the comparison was deleted: its cell stays empty; the "
+            "command that made the comparison trains it again",
+            stacklevel=4,
+        )
+    return gone
 
 
 def _card(store: Store, run_id: str) -> Scorecard:

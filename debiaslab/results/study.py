@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.errors import UserError
+from debiaslab.results.planted import DOSE, PlantedStudy, planted_study
 from debiaslab.results.run import BASELINE, RunResults
-from debiaslab.results.sides import Side, read_sides
+from debiaslab.results.sides import StrategyResult, read_sides
 from debiaslab.results.trials import TrialRow, trial_rows
 from debiaslab.results.words import HeldOut
-from debiaslab.tracking.run_info import COMPARISON_TAG, CORPUS, PROVENANCE, RunInfo, StudyRun
+from debiaslab.tracking.names import COMPARISON_TAG, CORPUS, PROVENANCE
+from debiaslab.tracking.records import RunInfo, StudyRun
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from debiaslab.tracking import Store
 
-_KINDS = (BASELINE, "trial", "cell")  # runs of a study that have vectors and a scorecard
+_KINDS = (BASELINE, "trial", "cell", "planted")  # runs of a study that have vectors and a scorecard
 _RECORD = ("metric", "name", "words", "value", "low", "high", "p", "method", "n", "reason")
 _EXTRA = ("statistic", "statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
 
@@ -51,6 +53,16 @@ class StudyResults:
     def is_comparison(self) -> bool:
         """Whether strategies are compared; else one strategy's λ is searched."""
         return self.parent.tags.get(COMPARISON_TAG) == "true"
+
+    @property
+    def is_planted(self) -> bool:
+        """Whether it is a planted-bias control: runs of one text with several doses."""
+        return DOSE in self.runs[0].info.params
+
+    @cached_property
+    def planted(self) -> PlantedStudy:
+        """What the runs of a planted-bias control measured, dose by dose."""
+        return planted_study(self.runs)
 
     @property
     def params(self) -> Mapping[str, str]:
@@ -98,7 +110,7 @@ class StudyResults:
         return tuple(replace(row, best=row.trial is not None and row.trial == best) for row in rows)
 
     @cached_property
-    def sides(self) -> tuple[Side, ...]:
+    def sides(self) -> tuple[StrategyResult, ...]:
         """The strategies of a comparison, the baseline first.
 
         Raises:
@@ -197,7 +209,7 @@ def open_study(name: str, root: str | Path = "mlruns") -> StudyResults:
     """
     from debiaslab.tracking import Store
 
-    return read_study(Store.open(root, create=False), name)
+    return read_study(Store.read(root), name)
 
 
 def read_study(store: Store, name: str) -> StudyResults:
@@ -222,7 +234,8 @@ def _latest(runs: Iterable[RunInfo]) -> list[RunInfo]:
     found: dict[tuple[object, ...], RunInfo] = {}
     for run in runs:
         knobs = sorted((k, v) for k, v in run.params.items() if k.startswith("knob."))
-        params = (run.params["strategy"], run.params["weight"], run.params["seed"])
+        names = ("strategy", "weight", "seed", DOSE)
+        params = tuple(run.params.get(name) for name in names)
         found[(run.kind, *params, *knobs)] = run
     return list(found.values())
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean, stdev
 
-from debiaslab.tracking.run_info import RunInfo
+from debiaslab.tracking.records import RunInfo
 
 
 @dataclass(frozen=True)

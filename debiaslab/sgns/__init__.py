@@ -10,10 +10,10 @@ from debiaslab.sgns.engine import (
     Resumable,
 )
 from debiaslab.sgns.model import SGNS, Batch
+from debiaslab.sgns.progress import Report, TrainingDivergedError
 from debiaslab.sgns.settings import TrainSettings
 from debiaslab.sgns.start import Start
 from debiaslab.sgns.trainer import TrainResult, train
-from debiaslab.sgns.watch import Report, TrainingDivergedError
 
 __all__ = [
     "SGNS",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +11,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from debiaslab.sgns.checkpoint_file import State
+
+@dataclass(frozen=True)
+class State:
+    """What something needs to go on from one moment."""
+
+    values: dict[str, Any] = field(default_factory=dict)  # JSON values; floats keep every bit
+    arrays: dict[str, NDArray] = field(default_factory=dict)
+
+    def part(self, name: str) -> State:
+        """Return what was put in under ``name``."""
+        prefix = f"{name}/"
+        arrays = {k.removeprefix(prefix): v for k, v in self.arrays.items() if k.startswith(prefix)}
+        return State(self.values[name], arrays)
+
+
+def together(**parts: State) -> State:
+    """Return several states as one, from which ``State.part`` takes each again."""
+    return State(
+        {name: part.values for name, part in parts.items()},
+        {f"{name}/{k}": array for name, part in parts.items() for k, array in part.arrays.items()},
+    )
 
 
 @dataclass(frozen=True)

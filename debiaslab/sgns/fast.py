@@ -14,15 +14,48 @@ import torch
 from numpy.typing import NDArray
 
 from debiaslab.corpus import keep_probability, noise_distribution
-from debiaslab.corpus.mapped import IdStream, read_ids
+from debiaslab.corpus.stream import IdStream, read_ids
 from debiaslab.errors import UserError
-from debiaslab.sgns.alias import alias_table
-from debiaslab.sgns.checkpoint_file import State
-from debiaslab.sgns.engine import Block, PenaltyTerm, Preprocessing
+from debiaslab.sgns.engine import Block, PenaltyTerm, Preprocessing, State
 from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.penalty_step import apply_penalty
 from debiaslab.sgns.sampling import linear_decay
 from debiaslab.sgns.settings import TrainSettings
+
+_FULL = 2**32
+
+
+def alias_table(probabilities: NDArray[np.float64]) -> NDArray[np.uint32]:
+    """Build the table a draw looks into.
+
+    A draw takes a word w uniformly, and keeps it if a uniform 32-bit number is below
+    ``table[w, 0]``; otherwise the draw is the word ``table[w, 1]``. A word of probability 0 is
+    never drawn; a full cell is its own alternative.
+
+    Args:
+        probabilities: Shape ``(V,)``, summing to 1.
+
+    Returns:
+        Shape ``(V, 2)``; the distribution is exact up to the 32 bits of each threshold.
+    """
+    share = probabilities * (len(probabilities) / probabilities.sum())  # 1 = a full cell
+    cells = share.tolist()
+    other = list(range(len(cells)))
+    small = np.flatnonzero(share < 1).tolist()
+    large = np.flatnonzero(share >= 1).tolist()
+    while small and large:
+        low, high = small.pop(), large[-1]
+        other[low] = high
+        cells[high] -= 1 - cells[low]
+        if cells[high] < 1:
+            small.append(large.pop())
+    for left in small + large:  # full but for rounding
+        cells[left] = 1.0
+    table = np.empty((len(cells), 2), dtype=np.uint32)
+    table[:, 0] = np.clip(np.array(cells) * _FULL, 0, _FULL - 1)
+    table[:, 1] = other
+    return table
+
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -57,7 +90,7 @@ def fast_unavailable() -> str | None:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class CorpusBlock:
     """One block's place in the id stream."""
 
     number: int
@@ -118,28 +151,28 @@ class FastEngine:
             spare=_two_likeliest(noise),
             unk=-1 if corpus.unk is None else corpus.unk,
         )
-        self._stretches = stretches(corpus.ids, block_tokens(settings, len(corpus.ids)))
+        self._blocks = corpus_blocks(corpus.ids, block_tokens(settings, len(corpus.ids)))
         self._unpaid = 0.0  # lr · pairs of blocks whose penalty step is still to come
         self._R = 0.0
-        self._waiting: deque[tuple[Stretch, Future[_Trained]]] = deque()
+        self._waiting: deque[tuple[CorpusBlock, Future[_Trained]]] = deque()
         self._ahead = settings.threads  # blocks in training besides the one reported next
 
     @property
     def identity(self) -> dict[str, Any]:
         """How the stream is cut, and how many words a penalty step acts on."""
-        return {"blocks": len(self._stretches), "sample": SAMPLE}
+        return {"blocks": len(self._blocks), "sample": SAMPLE}
 
     def epoch(self, number: int, first: int = 0) -> Iterator[Block]:
         """Train one pass over the corpus, yielding a report per block, in order."""
         if self._settings.threads == 1:
-            for stretch in self._stretches[first:]:
-                yield self._finish(number, stretch, self._train(number, stretch))
+            for block in self._blocks[first:]:
+                yield self._finish(number, block, self._train(number, block))
             return
         waiting = self._waiting
         with ThreadPoolExecutor(self._settings.threads) as pool:
             try:
-                for stretch in self._stretches[first:]:
-                    waiting.append((stretch, pool.submit(self._train, number, stretch)))
+                for block in self._blocks[first:]:
+                    waiting.append((block, pool.submit(self._train, number, block)))
                     while len(waiting) > self._ahead:
                         yield self._finish_next(number)
                 while waiting:
@@ -163,17 +196,17 @@ class FastEngine:
         self._unpaid, self._R = state.values["unpaid"], state.values["R"]
 
     def _finish_next(self, epoch: int) -> Block:
-        stretch, trained = self._waiting.popleft()
-        return self._finish(epoch, stretch, trained.result())
+        block, trained = self._waiting.popleft()
+        return self._finish(epoch, block, trained.result())
 
-    def _train(self, epoch: int, stretch: Stretch) -> _Trained:
+    def _train(self, epoch: int, block: CorpusBlock) -> _Trained:
         from debiaslab.sgns.kernel import block_keys
 
         settings, draws = self._settings, self._draws
-        tokens = read_ids(self._corpus.ids, stretch.start, stretch.stop)
+        tokens = read_ids(self._corpus.ids, block.start, block.stop)
         if self._preprocessing is not None:
-            tokens = self._preprocessing.rewrite(tokens, stretch.start, epoch)
-        keys = block_keys(settings.seed, epoch, stretch.number)
+            tokens = self._preprocessing.rewrite(tokens, block.start, epoch)
+        keys = block_keys(settings.seed, epoch, block.number)
         pairs, measured, loss = self._kernel(
             tokens,
             self._model.target.data_ptr(),
@@ -183,7 +216,7 @@ class FastEngine:
             tuple(np.uint64(key) for key in keys),
             settings.window,
             settings.dynamic,
-            (self._rate(epoch, stretch, 0.0), self._rate(epoch, stretch, 1.0)),
+            (self._rate(epoch, block, 0.0), self._rate(epoch, block, 1.0)),
             draws.unk,
             draws.spare,
             self._hot,
@@ -191,29 +224,29 @@ class FastEngine:
         )
         return _Trained(pairs, loss / measured if measured else 0.0)
 
-    def _finish(self, epoch: int, stretch: Stretch, trained: _Trained) -> Block:
+    def _finish(self, epoch: int, block: CorpusBlock, trained: _Trained) -> Block:
         """Take the penalty's step for the blocks trained since the last one, and report."""
         if self._penalty is not None:
-            self._unpaid += self._rate(epoch, stretch, 0.5) * trained.pairs
+            self._unpaid += self._rate(epoch, block, 0.5) * trained.pairs
             together = -(-self._settings.threads // _THREADS_PER_STEP)
-            last = stretch is self._stretches[-1]
-            if last or stretch.number % together == together - 1:
-                drawn = self._penalty.draw(self._generator(epoch, stretch.number), SAMPLE)
+            last = block is self._blocks[-1]
+            if last or block.number % together == together - 1:
+                drawn = self._penalty.draw(self._generator(epoch, block.number), SAMPLE)
                 strength = self._unpaid * self._penalty.weight
                 self._R = apply_penalty(self._model.W, self._model.C, drawn, strength)
                 self._unpaid = 0.0
         return Block(
-            words=stretch.words,
+            words=block.words,
             pairs=trained.pairs,
             loss=trained.loss,
             penalty=self._R,
-            lr=self._rate(epoch, stretch, 1.0),
+            lr=self._rate(epoch, block, 1.0),
         )
 
-    def _rate(self, epoch: int, stretch: Stretch, share: float) -> float:
+    def _rate(self, epoch: int, block: CorpusBlock, share: float) -> float:
         """Return the learning rate when ``share`` of a block is done."""
         tokens = self._corpus.tokens
-        done = epoch * tokens + stretch.before + share * stretch.words
+        done = epoch * tokens + block.before + share * block.words
         return self._lr(done / (self._settings.epochs * max(tokens, 1)))
 
     def _generator(self, epoch: int, block: int) -> torch.Generator:
@@ -250,16 +283,16 @@ def block_tokens(settings: TrainSettings, tokens: int) -> int:
     return -(-tokens // blocks)
 
 
-def stretches(ids: IdStream, length: int) -> tuple[Stretch, ...]:
+def corpus_blocks(ids: IdStream, length: int) -> tuple[CorpusBlock, ...]:
     """Cut the id stream into blocks of about ``length``, at document ends where one is near."""
-    found: list[Stretch] = []
+    found: list[CorpusBlock] = []
     start = before = 0
     while start < len(ids):
         near = read_ids(ids, start, start + 2 * length)
         ends = np.flatnonzero(near[length:] < 0)
         stop = min(start + length + (int(ends[0]) + 1 if len(ends) else 0), len(ids))
         words = int(np.count_nonzero(near[: stop - start] >= 0))
-        found.append(Stretch(len(found), start, stop, words, before))
+        found.append(CorpusBlock(len(found), start, stop, words, before))
         start, before = stop, before + words
     return tuple(found)
 

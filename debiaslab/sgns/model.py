@@ -63,10 +63,6 @@ class SGNS(nn.Module):
         """Context embeddings, ``(V, d)``: the parameter's own memory, outside autograd."""
         return self.context.detach()[:, : self.dim]
 
-    def drop_context(self) -> None:
-        """Let go of the context embeddings, which nothing needs after training."""
-        self.context = nn.Parameter(torch.empty(0, self.context.shape[1]))
-
     def forward(self, targets: Tensor, outputs: Tensor, sparse: bool = False) -> Tensor:
         """Return the dot products W[targets] · C[outputs], shape ``(n, T, O)``.
 

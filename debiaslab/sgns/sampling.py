@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from debiaslab.corpus.mapped import IdStream, read_ids
+from debiaslab.corpus.stream import IdStream, read_ids
 from debiaslab.sgns.model import Batch
 from debiaslab.sgns.settings import TrainSettings
 

@@ -1,4 +1,4 @@
-"""Training, top to bottom: choose an engine, run its blocks, watch the loss, hand over vectors."""
+"""Training, top to bottom: choose an engine, run its blocks, watch the loss, return vectors."""
 
 from __future__ import annotations
 
@@ -6,27 +6,22 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from debiaslab.errors import UserError
-from debiaslab.sgns.checkpoint import Checkpoints, Slot
+from debiaslab.sgns.checkpoint import Checkpoints, Slot, identity_of
 from debiaslab.sgns.engine import Engine, PenaltyTerm, Preprocessing
 from debiaslab.sgns.fast import FastEngine, fast_unavailable
-from debiaslab.sgns.identity import identity_of
-from debiaslab.sgns.lent import LentEmbeddings
 from debiaslab.sgns.model import SGNS
-from debiaslab.sgns.progress import Progress
+from debiaslab.sgns.progress import LossMonitor, Progress, Report, TrainingDivergedError
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.settings import TrainSettings
 from debiaslab.sgns.start import Continued, Start
-from debiaslab.sgns.watch import Report, TrainingDivergedError, Watch
-from debiaslab.system.memory import give_back
-from debiaslab.vectors.embeddings import Embeddings, first_not_finite
+from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.table import first_not_finite
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -75,9 +70,7 @@ def train(
             has context vectors too, or keeps the words that the text lacks.
         on_report: Called with each report of the running loss; when the training goes on from a
             checkpoint, with those made before it first.
-        on_epoch: Called after each epoch with its number (from 1) and the vectors so far. They are
-            the memory that is trained on: copy what is to be kept, afterwards they are not to be
-            read any more.
+        on_epoch: Called after each epoch with its number (from 1) and a copy of the vectors so far.
         checkpoint: Where the training is saved from time to time, and goes on from when it was
             interrupted: with one thread to the same vectors, bit for bit. None: it is not saved.
             What is left there at the end is the caller's to remove.
@@ -90,29 +83,29 @@ def train(
     """
     settings = settings or TrainSettings()
     _refuse_short(corpus, settings)
-    give_back()  # what was done before left free: matrices do not fit in its pieces
     model = SGNS(len(corpus.words), settings.dim, settings.seed)
     start = Start(init) if isinstance(init, Embeddings) else init
     continued = None if start is None else start.put_into(model, corpus)
     model.to(settings.device)
     engine = _engine(model, corpus, settings, penalty, preprocessing)
-    watch = Watch(corpus, settings, on_report)
-    with _slot(checkpoint, corpus, settings, engine, penalty, preprocessing, start) as slot:
-        run = Progress(model, engine, watch, penalty, slot)
+    monitor = LossMonitor(corpus, settings, on_report)
+
+    def identity() -> dict[str, Any]:
+        return identity_of(corpus, settings, engine, penalty, preprocessing, start)
+
+    with _slot(checkpoint, identity) as slot:
+        run = Progress(model, engine, monitor, penalty, slot)
         resumed_at = run.resume()
         _epochs(run, corpus, settings, on_epoch, progress=progress)
-    name = engine.name
-    del run, engine  # which hold the context embeddings, too: the copy is not to come on top
-    model.drop_context()
-    trained = Embeddings(*_trained(model, corpus))
+    trained = _trained(model, corpus)
     return TrainResult(
         embeddings=trained if start is None else start.added_to(trained),
-        history=tuple(watch.history),
-        engine=name,
-        words=watch.words,
-        pairs=watch.pairs,
-        seconds=watch.seconds,
-        stopped_early=watch.stop,
+        history=tuple(monitor.history),
+        engine=engine.name,
+        words=monitor.words,
+        pairs=monitor.pairs,
+        seconds=monitor.seconds,
+        stopped_early=monitor.stop,
         resumed_at=resumed_at,
         continued=continued,
     )
@@ -127,10 +120,10 @@ def _epochs(
     progress: bool,
 ) -> None:
     """Train from where the run stands to its end."""
-    watch, total = run.watch, corpus.tokens * settings.epochs
+    monitor, total = run.monitor, corpus.tokens * settings.epochs
     bar = tqdm(
         total=total,
-        initial=watch.words,
+        initial=monitor.words,
         unit="word",
         unit_scale=True,
         leave=False,
@@ -142,35 +135,27 @@ def _epochs(
             for block in run.blocks(number):
                 bar.update(block.words)
                 bar.set_postfix(loss=f"{block.loss:.4f}", refresh=False)
-            if watch.pairs == 0:
+            if monitor.pairs == 0:
                 raise UserError(
                     f"an epoch over {corpus.tokens:,} words gave no training pair",
                     allowed="documents of two words or more that subsampling leaves",
                     next_step="--subsample 0, or a text with more than one word a line",
                 )
             if on_epoch is not None:
-                with LentEmbeddings(*_trained(run.model, corpus)).lending() as vectors:
-                    on_epoch(number + 1, vectors)
-            if watch.stop:
+                on_epoch(number + 1, _trained(run.model, corpus))
+            if monitor.stop:
                 break
 
 
 @contextmanager
 def _slot(
-    checkpoint: Checkpoints | None,
-    corpus: Corpus,
-    settings: TrainSettings,
-    engine: Engine,
-    penalty: PenaltyTerm | None,
-    preprocessing: Preprocessing | None,
-    start: Start | None,
+    checkpoint: Checkpoints | None, identity: Callable[[], dict[str, Any]]
 ) -> Iterator[Slot | None]:
     """Yield the place of the training's checkpoint; one that diverges takes it along."""
     if checkpoint is None:
         yield None
         return
-    identity = identity_of(corpus, settings, engine, penalty, preprocessing, start)
-    with checkpoint.opened(identity) as slot:
+    with checkpoint.opened(identity()) as slot:
         try:
             yield slot
         except TrainingDivergedError:  # going on from there, it would diverge again
@@ -207,15 +192,15 @@ def _refuse_short(corpus: Corpus, settings: TrainSettings) -> None:
         )
 
 
-def _trained(model: SGNS, corpus: Corpus) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    """Return words and target embeddings, not copied; ``<UNK>`` (always last) is no word."""
+def _trained(model: SGNS, corpus: Corpus) -> Embeddings:
+    """Return a copy of the target embeddings; ``<UNK>`` (always last) is no word."""
     size = len(corpus.words) if corpus.unk is None else corpus.unk
     vectors = model.W.cpu().numpy()[:size]
     if first_not_finite(vectors) is not None:
         raise TrainingDivergedError(
             "a vector holds NaN or infinity after training", next_step="a smaller --lr or --weight"
         )
-    return tuple(corpus.words[:size]), vectors
+    return Embeddings(corpus.words[:size], vectors)
 
 
 @contextmanager

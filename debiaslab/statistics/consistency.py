@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from debiaslab.errors import UserError
 from debiaslab.metrics.gender_direction import Pair
-from debiaslab.metrics.measured import MIN_PAIRS, MIN_WORDS, NotMeasuredError
-from debiaslab.metrics.vocabulary import row_of
+from debiaslab.metrics.vocabulary import MIN_PAIRS, MIN_WORDS, NotMeasuredError, row_of
 from debiaslab.statistics.word_scores import Rule, pair_scores
 from debiaslab.vectors.embeddings import Embeddings
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from debiaslab.lexicons import Attribute, Half, load, load_pairs
 from debiaslab.metrics.cases import DEFINITIONAL_PAIRS, OCCUPATIONS
-from debiaslab.metrics.indirect_bias import STEREOTYPED
+from debiaslab.metrics.projection import STEREOTYPED
 from debiaslab.statistics.consistency import Consistency, internal_consistency
 from debiaslab.vectors.embeddings import Embeddings
 

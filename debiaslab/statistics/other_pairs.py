@@ -10,12 +10,10 @@ from collections.abc import Iterator
 
 from debiaslab.lexicons import Half, load, load_pairs
 from debiaslab.lexicons.sembias import load_sembias
-from debiaslab.metrics.biased_words import biased_words
-from debiaslab.metrics.cases import DEFINITIONAL_PAIRS, OCCUPATIONS
-from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.cases import DEFINITIONAL_PAIRS, OCCUPATIONS, Effort
 from debiaslab.metrics.gender_direction import HE_SHE, Pair
 from debiaslab.metrics.lipstick_records import LABEL_TESTS, label_seeds
-from debiaslab.metrics.neighbor_bias import neighbor_bias, neighbor_shares
+from debiaslab.metrics.neighbor_bias import biased_words, neighbor_bias, neighbor_shares
 from debiaslab.metrics.sembias import sembias
 from debiaslab.metrics.vocabulary import row_of
 from debiaslab.statistics.leave_one_out import LeaveOneOut, Number, summed_up

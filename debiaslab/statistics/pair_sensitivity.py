@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from debiaslab.lexicons import AssociationTest, Attribute, Half
-from debiaslab.metrics.cases import Case, Item
-from debiaslab.metrics.effort import Effort
+from debiaslab.metrics.cases import Case, Effort, Item
 from debiaslab.metrics.registry import ListMetric, list_metrics
 from debiaslab.metrics.vocabulary import row_of
 from debiaslab.statistics.leave_one_out import (

@@ -15,11 +15,10 @@ from debiaslab.metrics.bootstrap import (
     Interval,
     percentile_interval,
     resample,
+    spearman,
 )
 from debiaslab.metrics.gender_direction import Pair
-from debiaslab.metrics.measured import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError
-from debiaslab.metrics.spearman import spearman
-from debiaslab.metrics.vocabulary import row_of
+from debiaslab.metrics.vocabulary import FLOAT32_NOISE, MIN_WORDS, NotMeasuredError, row_of
 from debiaslab.statistics.word_scores import RULES, Rule, word_scores
 from debiaslab.vectors.embeddings import Embeddings
 

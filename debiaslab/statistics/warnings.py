@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from debiaslab.metrics.measured import shortlist
 from debiaslab.metrics.registry import direction_of
 from debiaslab.metrics.scorecard import Record, Scorecard
+from debiaslab.metrics.vocabulary import shortlist
 from debiaslab.metrics.weat import is_scale_artefact
 from debiaslab.statistics.paired import FEW_SEEDS
 

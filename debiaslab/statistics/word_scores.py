@@ -10,8 +10,14 @@ from numpy.typing import NDArray
 
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics.gender_direction import Pair, gender_direction
-from debiaslab.metrics.measured import FLOAT32_NOISE, NotMeasuredError, shortlist
-from debiaslab.metrics.vocabulary import find, row_of, unit_rows
+from debiaslab.metrics.vocabulary import (
+    FLOAT32_NOISE,
+    NotMeasuredError,
+    find,
+    row_of,
+    shortlist,
+    unit_rows,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 Rule = Literal["projection", "association", "ripa"]

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,13 +17,12 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
-from debiaslab.errors import UserError, nearest
-from debiaslab.study.kept import GROUP_TAG
+from debiaslab.errors import UserError
 from debiaslab.study.search import INTERRUPTED
-from debiaslab.study.search_storage import open_storage, search_exists, shown
+from debiaslab.study.search_storage import open_storage, search_exists, shown, storage_to_read
 from debiaslab.system.atomic import replacing
-from debiaslab.tracking import Store, StudyRun
-from debiaslab.tracking.run_info import RunInfo
+from debiaslab.tracking import Store
+from debiaslab.tracking.records import RunInfo
 
 SCHEMA = 1
 MANIFEST, CONTENT, ARTIFACTS = "manifest.json", "studies.json", "artifacts/"
@@ -114,14 +112,15 @@ def archived_search(root: Path, name: str) -> ArchivedSearch | None:
     if not search_exists(root):
         return None
     try:
-        study = optuna.load_study(study_name=name, storage=open_storage(root))
+        with storage_to_read(root) as storage:
+            study = optuna.load_study(study_name=name, storage=storage)
+            return ArchivedSearch(
+                directions=[direction.name for direction in study.directions],  # type: ignore[misc]
+                user_attrs=study.user_attrs,
+                trials=[_archived_trial(trial) for trial in study.get_trials(deepcopy=False)],
+            )
     except KeyError:
         return None
-    return ArchivedSearch(
-        directions=[direction.name for direction in study.directions],  # type: ignore[misc]
-        user_attrs=study.user_attrs,
-        trials=[_archived_trial(trial) for trial in study.get_trials(deepcopy=False)],
-    )
 
 
 def restore_search(root: Path, name: str, search: ArchivedSearch) -> None:
@@ -215,7 +214,7 @@ def archive(store: Store, root: Path, name: str, out: Path, *, progress: bool = 
     Raises:
         UserError: There is no such study, or the file cannot be written.
     """
-    chosen = _chosen(store, name)
+    chosen = store.studies_named(name)
     children = {study.run_id: store.runs(study.run_id) for study in chosen}
     runs = [run for study in chosen for run in (study, *children[study.run_id])]
     known: dict[str, ArchivedRun] = {}
@@ -243,22 +242,6 @@ def archive(store: Store, root: Path, name: str, out: Path, *, progress: bool = 
         archive.writestr(MANIFEST, json.dumps(Manifest(files=files).model_dump(), indent=1))
     names = tuple(study.study for study in chosen)
     return Archived(out, names, len(runs), len(files), out.stat().st_size)
-
-
-def _chosen(store: Store, name: str) -> Sequence[StudyRun]:
-    studies = store.studies()
-    found = [each for each in studies if each.study == name]
-    found = found or [each for each in studies if each.tags.get(GROUP_TAG) == name]
-    if not found:
-        names = {each.study for each in studies}
-        names |= {each.tags[GROUP_TAG] for each in studies if GROUP_TAG in each.tags}
-        raise UserError(
-            f"there is no study {name!r}",
-            allowed=", ".join(sorted(names)) or None,
-            nearest=nearest(name, names),
-            next_step="python -m debiaslab studies",
-        )
-    return found
 
 
 def _described(store: Store, run: RunInfo) -> ArchivedRun:

@@ -161,6 +161,13 @@ class Claims:
             return int(connection.execute(statement).rowcount)
 
 
+def forget_claims(engine: Engine, study: str) -> None:
+    """Remove what processes that died have left claimed in a study."""
+    _make_table(engine)
+    with engine.begin() as connection:
+        connection.execute(delete(_TABLE).where(_TABLE.c.study == study))
+
+
 def _make_table(engine: Engine) -> None:
     try:
         _METADATA.create_all(engine)

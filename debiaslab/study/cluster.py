@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 from unicodedata import unidata_version
 
-from debiaslab.corpus.reference import Reference
+from debiaslab.corpus.corpus import CorpusReference
 from debiaslab.errors import UserError
 from debiaslab.study.executors import Share, work
 from debiaslab.study.kept import find_corpus, keep_corpus
@@ -306,7 +306,7 @@ def _find_corpus(share: Share, store: Store) -> Corpus:
     return find_corpus(store, share.parent, share.corpus, share.corpus.path.parent)
 
 
-def _has_corpus(corpus: Reference) -> bool:
+def _has_corpus(corpus: CorpusReference) -> bool:
     return corpus.find(corpus.path.parent) is not None
 
 

@@ -15,7 +15,14 @@ from tqdm import tqdm
 from debiaslab import lexicons, regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline, Scorecard, evaluate
-from debiaslab.results import Side, TrialSummary, log_sides, read_side, summarize
+from debiaslab.results import (
+    KeptStrategy,
+    StrategyResult,
+    TrialSummary,
+    log_sides,
+    read_side,
+    summarize,
+)
 from debiaslab.sgns import TrainingDivergedError, TrainSettings
 from debiaslab.study.comparison import ComparisonPlan, Entry, Held, held, with_controls
 from debiaslab.study.objective import Objective
@@ -31,8 +38,14 @@ from debiaslab.study.run import (
 )
 from debiaslab.study.sweeping import sweep
 from debiaslab.tracking import Store
-from debiaslab.tracking.run_info import BETWEEN_SEEDS, COMPARISON_TAG, VECTORS, RunInfo
-from debiaslab.tracking.run_text import check_study_name, default_study_name
+from debiaslab.tracking.names import (
+    BETWEEN_SEEDS,
+    COMPARISON_TAG,
+    VECTORS,
+    check_study_name,
+    default_study_name,
+)
+from debiaslab.tracking.records import RunInfo
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
@@ -45,7 +58,7 @@ class Comparison:
 
     name: str
     parent: str  # MLflow run
-    sides: tuple[Side, ...]
+    sides: tuple[StrategyResult, ...]
     failures: tuple[str, ...]
     controls: tuple[Held, ...] = ()
 
@@ -250,7 +263,7 @@ class _Runs:
         self._held: dict[int, Baseline] = {}  # by seed: nulls and lipstick tests are made once
         self.failures: list[str] = []
 
-    def baselines(self) -> Side:
+    def baselines(self) -> StrategyResult:
         """Train the baseline of each seed, and measure it against that of the next seed.
 
         That is what a strategy's overlap and lipstick numbers are read against: what another seed
@@ -262,21 +275,30 @@ class _Runs:
         ids = [self._baselines[seed].run_id for seed in self._plan.seeds]
         for i, run_id in enumerate(ids):
             self._keep_between_seeds(run_id, ids[(i + 1) % len(ids)])
-        return read_side(self._store, "baseline", None, "none", control=False, runs=ids)
+        kept = KeptStrategy(
+            strategy="baseline",
+            weight=None,
+            stage="none",
+            control=False,
+            runs=ids,
+            tuning_runs=0,
+            tuning_seconds=0.0,
+        )
+        return read_side(self._store, kept)
 
-    def side(self, tuned: _Tuned) -> Side:
+    def side(self, tuned: _Tuned) -> StrategyResult:
         """Train one strategy with each seed."""
         strategy = regularizers.create(tuned.entry.strategy)
-        return read_side(
-            self._store,
-            tuned.entry.label,
-            tuned.weight if strategy.search_space else None,
-            strategy.stage,
+        kept = KeptStrategy(
+            strategy=tuned.entry.label,
+            weight=tuned.weight if strategy.search_space else None,
+            stage=strategy.stage,
             control=tuned.control or regularizers.is_control(strategy),
             runs=[self._run(tuned, seed) for seed in self._plan.seeds],
             tuning_runs=tuned.runs,
             tuning_seconds=tuned.seconds,
         )
+        return read_side(self._store, kept)
 
     def _baseline(self, seed: int) -> FinishedRun:
         known = [run for run in self._store.runs(self._parent) if run.kind == "baseline"]

@@ -18,7 +18,7 @@ from debiaslab.regularizers import (
 )
 from debiaslab.regularizers.composition import SEPARATOR, check_weighs, parts_named, weight_of
 from debiaslab.regularizers.words import check_cover, gender_pairs
-from debiaslab.results import Side
+from debiaslab.results import StrategyResult
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.objective import Objective
 from debiaslab.study.selection import Composite, SelectionRule
@@ -236,7 +236,9 @@ def with_controls(settled: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(entry for entry in wanted if entry.strategy not in there)
 
 
-def held(plan: ComparisonPlan, sides: Sequence[Side], refused: Mapping[str, str]) -> Iterator[Held]:
+def held(
+    plan: ComparisonPlan, sides: Sequence[StrategyResult], refused: Mapping[str, str]
+) -> Iterator[Held]:
     """Say of each control that a comparison should hold what it is here, or what it lacks.
 
     Args:
@@ -277,7 +279,7 @@ def _pairs_of(entry: Entry) -> set[str]:
     return {getattr(part, "pairs", "") for part in regularizers.parts_of(strategy)}
 
 
-def _measured(side: Side) -> bool:
+def _measured(side: StrategyResult) -> bool:
     return any(card is not None for card in side.cards)
 
 

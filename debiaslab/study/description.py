@@ -9,17 +9,22 @@ from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import default_pairs
 from debiaslab.regularizers import Strategy
-from debiaslab.report import TrialRow, headline, trials_table
-from debiaslab.report.pages import html_page, study_report_of
+from debiaslab.report import (
+    ReportContent,
+    TrialRow,
+    headline,
+    html_page,
+    study_report,
+    trials_table,
+)
 from debiaslab.report.verdict import verdict
 from debiaslab.results import read_study
 from debiaslab.study.objective import FORMULA
-from debiaslab.tracking.ui_views import run_page, view_page
+from debiaslab.tracking.ui import run_page, view_page
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.regularizers import Strategy
-    from debiaslab.report.pages import StudyReport
     from debiaslab.results import StudyResults
     from debiaslab.study.objective import Outcome
     from debiaslab.study.plan import Plan
@@ -189,9 +194,10 @@ REPORT = "report.html"
 _FULL = "debiaslab.full_report"  # tag of a study whose page is the full report
 
 
-def full_report(study: StudyResults) -> StudyReport:
+def report_of(study: StudyResults, *, brief: bool = False) -> ReportContent:
     """Return the report of a study, with what each strategy says of itself."""
-    return study_report_of(study, formula=FORMULA, strategies=_about_strategies(study))
+    about = _about_strategies(study)
+    return study_report(study, formula=FORMULA, strategies=about, brief=brief)
 
 
 def log_report(store: Store, parent: str, page: str) -> None:
@@ -202,9 +208,14 @@ def log_report(store: Store, parent: str, page: str) -> None:
 
 
 def renew_report(store: Store, name: str, parent: str) -> None:
-    """Make the report of a study anew, when it has a full one: it has more trials now."""
-    if _FULL in store.run(parent).tags:
-        log_report(store, parent, html_page(full_report(read_study(store, name))))
+    """Log the report and the figures of a study: a full one where it had one, else in brief."""
+    brief = _FULL not in store.run(parent).tags
+    report = report_of(read_study(store, name), brief=brief)
+    writer = store.writer(parent)
+    writer.text(html_page(report), REPORT)
+    for each in report.drawings:
+        writer.binary(each.png, f"figures/{each.name}.png")
+    writer.flush()
 
 
 def _about_strategies(study: StudyResults) -> dict[str, str]:

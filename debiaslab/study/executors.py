@@ -16,14 +16,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from debiaslab.corpus.reference import Reference
+from debiaslab.corpus.corpus import CorpusReference
 from debiaslab.errors import UserError
 from debiaslab.study.claims import Claims
 from debiaslab.study.plan import Plan
 from debiaslab.study.search import Search
 from debiaslab.study.search_storage import VARIABLE, explained
 from debiaslab.study.worker import Participant
-from debiaslab.system.memory import blocks_kept_whole
 from debiaslab.tracking import Store
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class Share:
 
     root: Path  # folder of the store, absolute
     plan: Plan
-    corpus: Reference
+    corpus: CorpusReference
     study: str
     parent: str  # MLflow run of the study
     seconds: float  # after which no further trial is begun
@@ -57,7 +56,7 @@ class Share:
         cls, corpus: Corpus, plan: Plan, root: Path, study: str, parent: str, seconds: float
     ) -> Share:
         """Tell of a study whose run and search have been made."""
-        return cls(root.absolute(), plan, Reference.of(corpus), study, parent, seconds)
+        return cls(root.absolute(), plan, CorpusReference.of(corpus), study, parent, seconds)
 
 
 def work(
@@ -191,8 +190,7 @@ def _context() -> SpawnContext | ForkServerContext:
     context.set_forkserver_preload(["debiaslab.study.preload"])
     from multiprocessing.forkserver import ensure_running  # not on every system
 
-    with blocks_kept_whole():
-        ensure_running()
+    ensure_running()
     return context
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.corpus.reference import Reference, files_of
-from debiaslab.errors import UserError, nearest
+from debiaslab.corpus.corpus import CorpusReference, files_of
+from debiaslab.errors import UserError
+from debiaslab.tracking.names import GROUP_TAG
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 STUDY_FILE = "study.json"
 ALONE = "study_alone.json"  # of one study of a group, once it was continued without the others
 RESTORING = "restoring"  # kind of a study's run while the study is not whole
-GROUP_TAG = "debiaslab.group"  # the name that the studies of one file with several strategies share
 
 
 def log_study_file(
@@ -64,17 +64,8 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
     """
     from debiaslab.study.spec import with_budget
 
-    studies = store.studies()
-    alone = [each for each in studies if each.study == name]
-    found = alone or [each for each in studies if each.tags.get(GROUP_TAG) == name]
-    if not found:
-        names = sorted({each.study for each in studies} | _groups(studies))
-        raise UserError(
-            f"there is no study {name!r}",
-            allowed=", ".join(names) or None,
-            nearest=nearest(name, names),
-            next_step="python -m debiaslab studies",
-        )
+    found = store.studies_named(name)
+    alone = found[0].study == name
     there = store.artifacts(found[0].run_id)
     if STUDY_FILE not in there:
         raise UserError(
@@ -102,10 +93,6 @@ def _read(store: Store, study: StudyRun, path: str) -> StudyFile:
     return check_study(content, f"the file of {study.study}")
 
 
-def _groups(studies: list[StudyRun]) -> set[str]:
-    return {each.tags[GROUP_TAG] for each in studies if GROUP_TAG in each.tags}
-
-
 CORPUS = "corpus"  # artifact folder of the study's run
 
 
@@ -128,7 +115,7 @@ def keep_corpus(store: Store, study: str, corpus: Corpus) -> None:
         writer.file(file, CORPUS)
 
 
-def find_corpus(store: Store, study: str, reference: Reference, cache: str | Path) -> Corpus:
+def find_corpus(store: Store, study: str, reference: CorpusReference, cache: str | Path) -> Corpus:
     """Return the corpus of a study: from a folder here, or fetched once from the store.
 
     Args:

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from debiaslab.sgns.checkpoint_folder import Saved, discard, files_of, saved_in
+from debiaslab.sgns.checkpoint import Saved, discard, files_of, saved_in
 from debiaslab.study.kept import RESTORING
-from debiaslab.tracking import PARENT_TAG, Store
-from debiaslab.tracking.run_info import RunInfo
+from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store
+from debiaslab.tracking.records import RunInfo
 
 CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
 STUDY = "study"  # key of a checkpoint's owner: the run of its study
@@ -71,7 +71,8 @@ def _judged(store: Store, saved: Saved, known: Sequence[RunInfo]) -> OldCheckpoi
         if store.is_deleted(run_id):
             return OldCheckpoint(saved.path, "of a study that was deleted", wanted=False)
         return OldCheckpoint(saved.path, "of a study that this store does not know", wanted=True)
-    what = f"λ = {float(saved.owner['weight']):.4g}, seed {saved.owner['seed']} of {study.name}"
+    name = study.tags.get(STUDY_TAG, study.name)
+    what = f"λ = {float(saved.owner['weight']):.4g}, seed {saved.owner['seed']} of {name}"
     if study.status == "FINISHED":
         return OldCheckpoint(saved.path, f"{what}, which has ended", wanted=False)
     if any(_is_of(run, saved.owner) for run in known):
@@ -145,7 +146,7 @@ def find_leftovers(
         or (run.kind != "study" and (run.status in ended or run.run_id in abandoned))
         if run.status != "RUNNING" or run.run_id in abandoned
     )
-    paths = (*_unknown_folders(store, folders[0], known), *_temporary(folders))
+    paths = (*_unknown_folders(store, folders[0]), *_temporary(folders))
     gone = [folders[0] / "artifacts" / run.run_id for run in runs]
     cut = old_checkpoints(store, folders[0] / CHECKPOINTS, known)
     kept = () if checkpoints else tuple(each for each in cut if each.wanted)
@@ -167,12 +168,12 @@ def remove_leftovers(store: Store, leftovers: Leftovers) -> None:
         discard(each.path)  # not of a training that has gone on meanwhile
 
 
-def _unknown_folders(store: Store, root: Path, known: list[RunInfo]) -> Iterator[Path]:
+def _unknown_folders(store: Store, root: Path) -> Iterator[Path]:
     """Yield the artifact folders of runs that were deleted, or never came to be."""
     folder = root / "artifacts"
     if not store.local or not folder.is_dir():
         return
-    ids = {run.run_id for run in known}
+    ids = store.run_ids()
     for path in sorted(folder.iterdir()):
         if _RUN_FOLDER.match(path.name) and path.name not in ids and _old(path):
             yield path

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from debiaslab import lexicons
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics import NotMeasuredError, Scorecard
+from debiaslab.metrics.null import Yardstick as NullWords
 from debiaslab.metrics.vocabulary import find
 from debiaslab.metrics.weat import null95
-from debiaslab.metrics.yardstick import Yardstick as NullWords
-from debiaslab.vectors.embeddings import Embeddings, written_in
+from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.words import written_in
 
 LEAST_WORDS = 4  # a smaller set is not measured
 SIMILARITY_SETS = ("WordSim-353", "SimLex-999")

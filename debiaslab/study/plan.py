@@ -14,7 +14,7 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Uniform
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.objective import Objective
-from debiaslab.tracking.run_text import check_study_name, default_study_name
+from debiaslab.tracking.names import check_study_name, default_study_name
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

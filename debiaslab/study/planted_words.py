@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from debiaslab import lexicons
 from debiaslab.errors import UserError
-from debiaslab.metrics.measured import MIN_WORDS, shortlist
+from debiaslab.metrics.vocabulary import MIN_WORDS, shortlist
 from debiaslab.regularizers.gender_words import gender_terms
 from debiaslab.regularizers.swapping import Swap
-from debiaslab.vectors.embeddings import written_in
+from debiaslab.vectors.words import written_in
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

@@ -20,7 +20,8 @@ from debiaslab.errors import UserError, nearest
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
-from debiaslab.report.planted import Dosed, PlantedStudy
+from debiaslab.results import Dosed, PlantedStudy
+from debiaslab.results.planted import PLANTED_CARD, PLANTED_WORDS, dose_shift
 from debiaslab.sgns import TrainingDivergedError, TrainSettings
 from debiaslab.study.planted_words import PlantedWords, planted_words
 from debiaslab.study.run import (
@@ -32,13 +33,12 @@ from debiaslab.study.run import (
     train_logged,
 )
 from debiaslab.tracking import Store
-from debiaslab.tracking.run_text import default_study_name
+from debiaslab.tracking.names import default_study_name
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
 Base = Literal["text", "alike", "balanced", "corpus"]
-PLANTED_CARD = "planted.json"
 KIND = "planted"
 
 
@@ -132,10 +132,7 @@ class PlantingPlan:
 
     def shift(self, dose: float, male_share: float) -> float:
         """Return how much that share changes by a dose; for ``corpus``, the dose itself."""
-        if self.base == "corpus":
-            return dose
-        at_zero = self.at_zero(male_share)
-        return dose * (1 - at_zero) if dose > 0 else dose * at_zero
+        return dose_shift(self.base, dose, male_share)
 
 
 @dataclass(frozen=True)
@@ -332,7 +329,7 @@ def train_planted(
         name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
     ) as log:
         log_provenance(log)
-        log.json(asdict(words), "words.json")
+        log.json(asdict(words), PLANTED_WORDS)
         result = train_logged(log, corpus, settings, bound, progress=progress)
         log_results(log, corpus, result, evaluate(result.embeddings, name=name, seed=seed))
         card = measure_planted(result.embeddings, words, apart=plan.apart, seed=seed)

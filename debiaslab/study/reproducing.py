@@ -15,15 +15,16 @@ import numpy as np
 
 from debiaslab import lexicons, regularizers
 from debiaslab.corpus import Corpus, CorpusSettings
-from debiaslab.corpus.builtin import BuiltinSource
-from debiaslab.corpus.reference import Reference
+from debiaslab.corpus.corpus import CorpusReference
+from debiaslab.corpus.sources import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.sgns import TrainSettings, train
 from debiaslab.study.run import bound_strategy, flat
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG
-from debiaslab.tracking.run_info import PROVENANCE, SCORECARD, VECTORS, RunInfo
+from debiaslab.tracking.names import PROVENANCE, SCORECARD, VECTORS
+from debiaslab.tracking.records import RunInfo
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def find_corpus(recipe: Recipe, files: Sequence[str], cache: str | Path) -> Corp
     settings = CorpusSettings.from_record(recipe.corpus["settings"])
     builtin = sources == [BuiltinSource.label]
     if not files:
-        there = Reference(
+        there = CorpusReference(
             wanted, Path(cache) / "none", settings, recipe.run.params["corpus"], tuple(sources)
         )
         if found := there.find(cache):

@@ -40,8 +40,8 @@ from debiaslab.tracking import (
     REASON_TAG,
     Store,
 )
-from debiaslab.tracking.run_info import COMPARISON_TAG, SIDES, VECTORS, DatasetInfo
-from debiaslab.tracking.run_records import PROCESS_TAG
+from debiaslab.tracking.names import COMPARISON_TAG, PROCESS_TAG, SIDES, VECTORS
+from debiaslab.tracking.records import DatasetInfo
 from debiaslab.vectors.embeddings import Embeddings
 
 ORIGINAL_TAG = "debiaslab.original_run"

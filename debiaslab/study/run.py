@@ -6,7 +6,7 @@ import json
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from debiaslab.leaderboard import export
 from debiaslab.metrics import Baseline, Record, Scorecard, evaluate
 from debiaslab.regularizers import bind_strategy, is_control
 from debiaslab.regularizers.words import Cover, check_cover
-from debiaslab.report import association_sizes, run_pictures, run_report
+from debiaslab.report import RunContent, association_sizes, html_page, run_drawings
 from debiaslab.sgns import (
     Checkpoints,
     Report,
@@ -31,11 +31,10 @@ from debiaslab.sgns import (
 from debiaslab.study.description import run_name, run_note, strategy_label
 from debiaslab.study.leftovers import CHECKPOINTS, owner_of
 from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, measure_yardstick
-from debiaslab.system.memory import give_back
 from debiaslab.system.provenance import provenance
 from debiaslab.system.redact import utf8
 from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
-from debiaslab.tracking.run_info import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD, YARDSTICK
+from debiaslab.tracking.names import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD, YARDSTICK
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
@@ -162,11 +161,9 @@ def run_once(
             result = train_logged(
                 log, corpus, settings, bound, init=init, checkpoint=checkpoint, progress=progress
             )
-        give_back()  # what training took: the scorecard's arrays are not to come on top
         scorecard = evaluate(
             result.embeddings, name=name, seed=seed, baseline=against, lipstick_nulls=False
         )
-        give_back()
         log_results(log, corpus, result, scorecard)
         if baseline is None:
             yardstick = measure_yardstick(plan.objective, result.embeddings, scorecard, seed)
@@ -178,7 +175,16 @@ def run_once(
         log.tags({NOTE_TAG: run_note(label, seed, outcome)})
         log.json(asdict(yardstick), YARDSTICK)
         compared = None if baseline is None else _scorecard(store, baseline.run_id)
-        _log_report_page(log, name, params, result, scorecard, outcome, yardstick, compared)
+        content = RunContent(
+            title=name,
+            params=params,
+            provenance=provenance(),
+            scorecard=scorecard,
+            formula=FORMULA,
+            outcome=None if outcome is None else asdict(outcome),
+            baseline=compared,
+        )
+        _log_report_page(log, content, result, yardstick)
     return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
 
 
@@ -467,33 +473,16 @@ def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Sco
 
 
 def _log_report_page(
-    log: RunLog,
-    title: str,
-    params: Mapping[str, Any],
-    result: TrainResult,
-    scorecard: Scorecard,
-    outcome: Outcome | None,
-    yardstick: Yardstick,
-    baseline: Scorecard | None,
+    log: RunLog, content: RunContent, result: TrainResult, yardstick: Yardstick
 ) -> None:
     loss = [(report.step, report.loss) for report in result.history]
     penalty = [(report.step, report.penalty) for report in result.history]
     shown = penalty if any(value for _, value in penalty) else []
-    sizes = association_sizes(scorecard, baseline, yardstick.nulls)
-    pictures = run_pictures(sizes, loss, shown)
-    for each in pictures:
+    sizes = association_sizes(content.scorecard, content.baseline, yardstick.nulls)
+    drawings = list(run_drawings(sizes, loss, shown))
+    for each in drawings:
         log.binary(each.png, f"figures/{each.name}.png")
-    page = run_report(
-        title=title,
-        params=params,
-        provenance=provenance(),
-        scorecard=scorecard,
-        formula=FORMULA,
-        outcome=None if outcome is None else asdict(outcome),
-        baseline=baseline,
-        pictures=pictures,
-    )
-    log.text(page, "report.html")
+    log.text(html_page(replace(content, drawings=drawings).report()), "report.html")
 
 
 def _scorecard(store: Store, run_id: str) -> Scorecard:

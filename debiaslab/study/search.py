@@ -22,7 +22,7 @@ from sqlalchemy import Engine
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Int, LogUniform, Space
 from debiaslab.study.plan import SearchSettings, differences
-from debiaslab.study.search_storage import open_storage, search_exists
+from debiaslab.study.search_storage import open_storage, search_exists, storage_to_read
 from debiaslab.system.processes import Process, surely_dead, this_process
 
 WEIGHT = "weight"
@@ -57,13 +57,11 @@ def check_same_study(folder: Path, name: str, identity: dict[str, Any]) -> None:
     """
     if not search_exists(folder):
         return
-    storage = open_storage(folder)
     try:
-        known = optuna.load_study(study_name=name, storage=storage).user_attrs
+        with storage_to_read(folder) as storage:
+            known = optuna.load_study(study_name=name, storage=storage).user_attrs
     except KeyError:  # there is none of that name yet
         return
-    finally:
-        storage.engine.dispose()
     if _IDENTITY in known:
         _refuse_another(name, identity, known[_IDENTITY])
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
@@ -15,11 +19,11 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLA
 
 from debiaslab.errors import UserError
 from debiaslab.system.redact import redact
-from debiaslab.tracking.sqlite_log import write_ahead
+from debiaslab.tracking.database import LOCKED, copy_database, held_by_another, write_ahead
 
 DATABASE = "optuna.db"
 VARIABLE = "DEBIASLAB_OPTUNA_STORAGE"
-SEARCH_ERRORS = (StorageInternalError, SQLAlchemyError)
+SEARCH_ERRORS = (StorageInternalError, SQLAlchemyError, sqlite3.Error)
 _PATIENCE = 60  # seconds that sqlite waits for another process's writing
 _TRIES = 6  # of several commands that make the tables at once all but one fail, each a few times
 _PAUSE = 0.5  # seconds between them
@@ -73,8 +77,59 @@ def open_storage(folder: Path) -> RDBStorage:
     url = storage_url(folder)
     if not on_a_server():
         write_ahead(folder / DATABASE)
-    with _usable(url):
+    with _usable(url), _of_this_optuna(folder, url):
         return _open(url)
+
+
+@contextmanager
+def storage_to_read(folder: Path) -> Iterator[RDBStorage]:
+    """Open a database that is there, to read it: of a file a copy, so that the file stays as it is.
+
+    Raises:
+        UserError: It cannot be read, or a newer Optuna wrote it.
+    """
+    with explained(folder):
+        if on_a_server():
+            yield open_storage(folder)
+            return
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+            copy = copy_database(folder / DATABASE, Path(place))
+            url = URL.create("sqlite", database=str(copy)).render_as_string()
+            storage = RDBStorage(url, skip_compatibility_check=True)
+            current = storage.get_current_version()
+            if current not in storage.get_all_versions():
+                raise _too_new(folder)
+            if current != storage.get_head_version():
+                storage.upgrade()
+            try:
+                yield storage
+            finally:
+                storage.engine.dispose()
+
+
+def _too_new(folder: Path) -> UserError:
+    return UserError(
+        f"the search's database {shown(folder)} was written by a newer Optuna than the installed "
+        f"{version('optuna')}",
+        next_step=f"pip install 'optuna>{version('optuna')}'",
+    )
+
+
+@contextmanager
+def _of_this_optuna(folder: Path, url: str) -> Iterator[None]:
+    """Say which command is needed where another Optuna wrote a database."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "storage upgrade" not in str(error):
+            raise _too_new(folder) from None
+        address = '"$' + VARIABLE + '"' if on_a_server() else quote(url)
+        raise UserError(
+            f"the search's database {shown(folder)} was written by an older Optuna than the "
+            f"installed {version('optuna')}; writing to it would change it so that the older one "
+            "cannot open it any more",
+            next_step=f"keep a copy of it, then: optuna storage upgrade --storage {address}",
+        ) from None
 
 
 @contextmanager
@@ -108,11 +163,14 @@ def _open(url: str) -> RDBStorage:
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
     """Turn the failures of Optuna's database into one sentence, without credentials."""
+    started = time.monotonic()
     try:
         yield
     except SEARCH_ERRORS as error:
         cause = error.__cause__ or error
         reason = _first_line(getattr(cause, "orig", None) or cause)
+        if LOCKED in reason:
+            raise held_by_another(shown(folder), time.monotonic() - started) from None
         damaged = "not a database" in reason or "malformed" in reason
         served = bool(os.environ.get(VARIABLE))
         raise UserError(

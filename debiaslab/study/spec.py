@@ -20,8 +20,8 @@ from pydantic import (
 
 from debiaslab import regularizers
 from debiaslab.corpus import CorpusSettings
-from debiaslab.corpus.builtin import BuiltinSource
 from debiaslab.corpus.settings import Marks, Rare
+from debiaslab.corpus.sources import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Uniform
 from debiaslab.sgns import TrainSettings
@@ -29,7 +29,7 @@ from debiaslab.sgns.settings import _INTEGERS, _REALS
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import MOST_POINTS, Plan, Sampler, SearchSettings
 from debiaslab.study.reading import explained, read_yaml
-from debiaslab.tracking.run_text import check_study_name
+from debiaslab.tracking.names import check_study_name
 
 ENDINGS = (".yaml", ".yml")
 ALL = "all"  # every registered strategy that has something to search

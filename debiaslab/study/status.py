@@ -19,11 +19,9 @@ from debiaslab.sgns.fast import block_tokens
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import bound_strategy
 from debiaslab.study.search import counted_trials, seeds_tried
-from debiaslab.study.search_storage import open_storage, search_exists
-from debiaslab.system.processes import Process, surely_dead
+from debiaslab.study.search_storage import search_exists, storage_to_read
 from debiaslab.tables import Column, Table
-from debiaslab.tracking.run_info import RunInfo
-from debiaslab.tracking.run_records import PROCESS_TAG
+from debiaslab.tracking.records import RunInfo, status_now
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -42,7 +40,7 @@ State = Literal["done", "running", "failed", "missing", "pruned", "not needed"]
 
 
 @dataclass(frozen=True)
-class Row:
+class TrialStatus:
     """One trial: None is the baseline."""
 
     trial: int | None
@@ -60,7 +58,7 @@ class Status:
     """A study, the baseline first and then trial by trial."""
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[TrialStatus, ...]
 
     @property
     def counts(self) -> Counter[str]:
@@ -128,7 +126,7 @@ def status_of(
             for (each, seed), run in latest.items()
             if each == number and cells.get(seed) in _TRAINED
         }
-        rows.append(Row(number, weight, cells, own))
+        rows.append(TrialStatus(number, weight, cells, own))
     return Status(name, tuple(rows))
 
 
@@ -137,10 +135,8 @@ def runs_table(runs: Sequence[RunInfo]) -> Table:
     states = {"FINISHED": "done", "KILLED": "cut short"}
     rows = []
     for run in runs:
-        state = states.get(run.status, run.status.lower())
-        if run.status == "RUNNING" and _dead(run):
-            state = "cut short"
-        rows.append((run.run_id, state, run.name))
+        status = status_now(run)
+        rows.append((run.run_id, states.get(status, status.lower()), run.name))
     columns = tuple(Column(name, align="left") for name in ("run", "state", "name"))
     return Table(columns, rows, ruled=False)
 
@@ -150,7 +146,8 @@ def known_trials(root: Path, name: str) -> dict[int, FrozenTrial]:
     if not search_exists(root):
         return {}
     try:
-        return counted_trials(optuna.load_study(study_name=name, storage=open_storage(root)))
+        with storage_to_read(root) as storage:
+            return counted_trials(optuna.load_study(study_name=name, storage=storage))
     except KeyError:
         return {}
 
@@ -174,7 +171,7 @@ def _state(
 ) -> State:
     if run is not None and run.status == "FINISHED":
         return "done"
-    if run is not None and run.status == "RUNNING" and not _dead(run):
+    if run is not None and status_now(run) == "RUNNING":
         return "running"
     if trial is not None and trial.state == TrialState.FAIL:
         return "failed" if run is not None else "not needed"
@@ -182,15 +179,6 @@ def _state(
         return "pruned"
     # a run that was cut short is trained again: what it left does not make the cell a failure
     return "failed" if run is not None and run.status == "FAILED" else "missing"
-
-
-def _dead(run: RunInfo) -> bool:
-    parts = run.tags.get(PROCESS_TAG, "").split(" ", 2)
-    return (
-        len(parts) == 3
-        and parts[1].isdigit()
-        and surely_dead(Process(parts[0], int(parts[1]), parts[2]))
-    )
 
 
 _SLICE = 300_000  # words: tenths of a second with the fast engine

@@ -14,15 +14,12 @@ from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import codalab, default_pairs
 from debiaslab.report import (
     TrialRow,
-    study_pictures,
-    study_report,
     trials_table,
 )
 from debiaslab.results import trial_rows
 from debiaslab.study.description import publish, renew_report, study_note
 from debiaslab.study.findings import Findings, findings
 from debiaslab.study.objective import FORMULA, Yardstick
-from debiaslab.system.provenance import provenance
 from debiaslab.tables import Table
 from debiaslab.tracking import BEST_TAG, KIND_TAG, VECTORS, RunInfo, Store
 from debiaslab.vectors.embeddings import Embeddings
@@ -159,7 +156,7 @@ def summarise(
     submission = submissions / f"{name}.csv"
     fallback = _submit(embeddings, submission)
     warnings = (*warnings, *([fallback] if fallback else []))
-    _log_study(store, parent, name, words, rows, best, warnings, found)
+    _log_study(store, parent, words, rows, best, found)
     renew_report(store, name, parent)
     publish(store, name, best.run_id, embeddings)
     note = study_note(
@@ -209,11 +206,9 @@ def _submit(embeddings: Embeddings, path: Path) -> str | None:
 def _log_study(
     store: Store,
     parent: str,
-    name: str,
     words: str,
     rows: Sequence[TrialRow],
     best: TrialRow,
-    warnings: Sequence[str],
     found: Findings,
 ) -> None:
     log = store.resume(parent)
@@ -236,22 +231,9 @@ def _log_study(
         if found.front:
             log.json(found.front, "pareto.json")
         words = "\n".join([words, *found.lines])
-        pictures = study_pictures(rows)
-        for each in pictures:
-            log.binary(each.png, f"figures/{each.name}.png")
         trials = trials_table(rows)
         log.text(f"{trials.markdown()}\n\n```\n{words}\n```\n", "trials.md")
         log.text(f"{trials.plain()}\n\n{words}\n", "trials.txt")
-        page = study_report(
-            title=name,
-            rows=rows,
-            params=store.run(parent).params,
-            provenance=provenance(),
-            formula=f"{words}\n\n{FORMULA}",
-            pictures=pictures,
-            warnings=warnings,
-        )
-        log.text(page, "report.html")
 
 
 def _means(prefix: str, rows: Sequence[TrialRow]) -> dict[str, float | None]:

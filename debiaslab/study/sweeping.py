@@ -30,7 +30,7 @@ from debiaslab.study.summary import Summary, summarise, words_note
 from debiaslab.study.worker import Participant
 from debiaslab.system.outputs import check_output, refuse_overwriting
 from debiaslab.tracking import Store
-from debiaslab.vectors.embeddings import written_pairs
+from debiaslab.vectors.words import written_pairs
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

@@ -62,7 +62,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """A value with what is special about it.
 
     Attributes:
@@ -126,15 +126,21 @@ class Table:
     def is_strong(self, row: int, column: int) -> bool:
         """Whether a cell stands out."""
         cell = self.rows[row][column]
-        return row in self.marked or (isinstance(cell, Cell) and cell.strong)
+        return row in self.marked or (isinstance(cell, TableCell) and cell.strong)
 
     def without_empty_columns(self) -> Table:
         """Return the table without the columns in which no row says anything."""
-        kept = [
-            i
-            for i, column in enumerate(self.columns)
-            if any(row[i] not in ("", column.missing) for row in self.cells)
-        ]
+        return self.without(
+            *(
+                i
+                for i, column in enumerate(self.columns)
+                if all(row[i] in ("", column.missing) for row in self.cells)
+            )
+        )
+
+    def without(self, *columns: int) -> Table:
+        """Return the table without some columns, by number."""
+        kept = [i for i in range(len(self.columns)) if i not in columns]
         return replace(
             self,
             columns=tuple(self.columns[i] for i in kept),
@@ -221,7 +227,7 @@ class Table:
         """Return the cells as ``written`` writes a text and ``strong`` one that stands out."""
 
         def shown(column: Column, value: Any, *, bold: bool) -> str:
-            cell = value if isinstance(value, Cell) else Cell(value)
+            cell = value if isinstance(value, TableCell) else TableCell(value)
             text = written(column.text(cell.value))
             after = written(cell.after)
             if bold:
@@ -250,12 +256,12 @@ class Table:
 Block = Table | str
 
 
-def plain(blocks: Iterable[Block]) -> str:
+def plain_document(blocks: Iterable[Block]) -> str:
     """Return tables and text below each other as plain text."""
     return "\n\n".join(b if isinstance(b, str) else b.plain() for b in blocks) + "\n"
 
 
-def markdown(blocks: Iterable[Block]) -> str:
+def markdown_document(blocks: Iterable[Block]) -> str:
     """Return tables and text as Markdown; text of several lines keeps them."""
 
     def written(block: Block) -> str:
@@ -266,7 +272,7 @@ def markdown(blocks: Iterable[Block]) -> str:
     return "\n\n".join(map(written, blocks)) + "\n"
 
 
-def latex(blocks: Iterable[Block]) -> str:
+def latex_document(blocks: Iterable[Block]) -> str:
     """Return the tables as LaTeX, without the text between them."""
     return "\n\n".join(b.latex() for b in blocks if isinstance(b, Table)) + "\n"
 
@@ -318,7 +324,7 @@ def _latex_marks(text: str) -> str:
 
 
 def _raw(value: Any) -> str:
-    value = value.value if isinstance(value, Cell) else value
+    value = value.value if isinstance(value, TableCell) else value
     if value is None:
         return ""
     if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):

@@ -1,19 +1,19 @@
 """The tracking store: studies and runs in MLflow. The only room that imports mlflow."""
 
-from debiaslab.tracking.run_info import VECTORS, DatasetInfo, RunInfo, StudyRun
-from debiaslab.tracking.store import (
+from debiaslab.tracking.contact import import_mlflow
+from debiaslab.tracking.names import (
     BEST_TAG,
     KIND_TAG,
     NOTE_TAG,
     PARENT_TAG,
     REASON_TAG,
     STUDY_TAG,
-    RunLog,
-    RunWriter,
-    Store,
-    import_mlflow,
+    VECTORS,
 )
-from debiaslab.tracking.ui_server import free_port, is_server, ui_command, ui_environment
+from debiaslab.tracking.records import DatasetInfo, RunInfo, StudyRun
+from debiaslab.tracking.store import Store
+from debiaslab.tracking.ui import free_port, is_server, ui_command, ui_environment
+from debiaslab.tracking.writer import RunLog, RunWriter
 
 __all__ = [
     "BEST_TAG",

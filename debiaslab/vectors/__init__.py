@@ -1,7 +1,19 @@
-"""Vector files: word2vec text and binary, gensim's ``KeyedVectors``, and numpy's ``.npz``."""
+"""Words with vectors, and every file they come in: word2vec, GloVe, fastText, gensim, numpy."""
 
-from debiaslab.vectors.formats import FORMATS, Format, check_writable, read, write
-from debiaslab.vectors.frequency import read_frequencies
-from debiaslab.vectors.words import BadWords
+from debiaslab.vectors.embeddings import FORMATS, Embeddings, Format, check_writable
+from debiaslab.vectors.table import BadWords
+from debiaslab.vectors.words import read_frequencies
 
-__all__ = ["FORMATS", "BadWords", "Format", "check_writable", "read", "read_frequencies", "write"]
+read = Embeddings.load
+write = Embeddings.save
+
+__all__ = [
+    "FORMATS",
+    "BadWords",
+    "Embeddings",
+    "Format",
+    "check_writable",
+    "read",
+    "read_frequencies",
+    "write",
+]

@@ -1,32 +1,39 @@
-"""Words and one float32 matrix: what training makes, and what every metric and export reads."""
+"""Words and one float32 matrix: what training makes, every metric reads, and vector files hold."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+import gzip
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest, spellings
+from debiaslab.errors import UserError, nearest
+from debiaslab.system.atomic import replacing
+from debiaslab.vectors import arrays, keyed, word2vec
+from debiaslab.vectors.files import HEAD, reading, sniff
+from debiaslab.vectors.table import BadWords, Rows, Wanted, first_not_finite, refuse_unholdable
+from debiaslab.vectors.words import equivalent, falling, order_warning, written_in
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-    from debiaslab.vectors import BadWords
+Format = Literal["word2vec", "bin", "kv", "npz"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+_BY_ENDING: dict[str, Format] = {".txt": "word2vec", ".bin": "bin", ".kv": "kv", ".npz": "npz"}
+_WRITERS = {
+    "word2vec": word2vec.write_text,
+    "bin": word2vec.write_binary,
+    "kv": keyed.write,
+    "npz": arrays.write_npz,
+}
 
 _BLOCK = 1 << 14
-
-
-def first_not_finite(matrix: NDArray[np.floating]) -> int | None:
-    """Return the first row of ``matrix``, shape ``(V, d)``, with NaN or infinity, or None."""
-    for start in range(0, len(matrix), _BLOCK):
-        finite = np.isfinite(matrix[start : start + _BLOCK])
-        if not finite.all():
-            return start + int(np.argmin(finite.all(axis=1)))
-    return None
 
 
 def _is_frozen(array: object) -> bool:
@@ -90,30 +97,57 @@ class Embeddings:
         bad_words: BadWords = "refuse",
         frequencies: Mapping[str, float] | None = None,
     ) -> Embeddings:
-        """Read a vector file of any known format, told by its content (see ``vectors.read``).
+        """Read vectors of any of the formats, known by what the file holds, whatever its name.
+
+        Text may lack the word2vec header (GloVe), and every format may be gzipped. A native gensim
+        file is a pickle: it is read by an interpreter of the format that can build nothing but the
+        arrays, lists and strings of a ``KeyedVectors``, so that a file from a stranger runs no
+        code.
 
         Args:
-            path: The file; a bare ``.npy`` array has its words in a text file beside it.
-            words: For a bare array, where else its words are: a path, or the words themselves.
-            bad_words: ``"skip"`` leaves out words that are not UTF-8 or repeat an earlier one.
-            frequencies: How often words occur; else as the file says, where it does. The most
-                frequent words then come first.
-        """
-        from debiaslab.vectors import read
+            path: The vector file.
+            words: For a bare ``.npy`` array only: its words, or the path of a file with one a line.
+                Without it ``vectors.npy`` takes them from ``vectors.words.txt``, ``vectors.words``,
+                ``vectors.vocab`` or ``vectors.txt``.
+            bad_words: ``"skip"`` leaves out, with a warning that counts them, words that are not
+                UTF-8, repeat an earlier word, or hold a space in a text file; ``"refuse"`` raises.
+            frequencies: How often words occur (see ``read_frequencies``). By them, else by the
+                counts that the file has (gensim's, fastText's, an array ``counts``, a vocabulary
+                beside a bare array), the rows are put in order, frequent words first; else they
+                stay.
 
-        return read(path, words, bad_words=bad_words, frequencies=frequencies)
+        Raises:
+            UserError: The file is missing, a directory, empty, cut short, not a vector file, asks
+                to unpickle anything else, or holds NaN, a bad word or a row of the wrong length.
+        """
+        return cls(*_rows_of(Path(path), words, Wanted(bad_words, frequencies)))
 
     def save(self, path: str | Path, format: str | None = None) -> Path:
-        """Write ``.txt``, ``.bin``, ``.kv`` or ``.npz``, by ending (see ``vectors.write``)."""
-        from debiaslab.vectors import write
+        """Write vectors atomically and return the path.
 
-        return write(self, path, format)
+        Args:
+            path: Where to write; ``.txt``, ``.bin``, ``.kv`` or ``.npz`` names the format.
+            format: One of ``FORMATS``, in place of the ending: ``word2vec`` (text), ``bin``
+                (word2vec binary), ``kv`` (what gensim's ``KeyedVectors.load`` reads) or ``npz`` (no
+                pickle).
+
+        Raises:
+            UserError: The format is unknown, it cannot hold a word (``word2vec`` and ``bin`` end a
+                word at a space), there are no words, or the file cannot be written.
+        """
+        path = Path(path)
+        kind = _format_of(path, format)
+        if not len(self):
+            raise UserError(f"there are no words to write to {path}", allowed="one word or more")
+        if kind in ("word2vec", "bin"):
+            refuse_unholdable(self.words, path)
+        with replacing(path) as temporary:
+            _WRITERS[kind](self.words, self.vectors, temporary)
+        return path
 
     @classmethod
     def from_keyed_vectors(cls, keyed: KeyedVectors) -> Embeddings:
         """Copy the words and vectors of gensim's ``KeyedVectors``, by its counts if it has some."""
-        from debiaslab.vectors.frequency import falling
-
         counts = keyed.expandos.get("count")
         order = None if counts is None else falling(counts)
         if order is None:
@@ -122,17 +156,13 @@ class Embeddings:
 
     def to_keyed_vectors(self) -> KeyedVectors:
         """Return a copy as gensim's ``KeyedVectors``, in the same order."""
-        from gensim.models import KeyedVectors
-
-        keyed = KeyedVectors(vector_size=self.dim, dtype=np.float32)
-        keyed.add_vectors(list(self.words), self.vectors)
-        return keyed
+        return keyed.keyed_vectors(self.words, self.vectors)
 
     def __len__(self) -> int:
         return len(self.words)
 
     def __contains__(self, word: object) -> bool:
-        return isinstance(word, str) and _equivalent(self.index, word) is not None
+        return isinstance(word, str) and equivalent(self.index, word) is not None
 
     def __getitem__(self, word: str) -> NDArray[np.float32]:
         return self.vectors[self.index[self._known(word)]]
@@ -171,6 +201,10 @@ class Embeddings:
         """Return ``word`` as the vocabulary writes it (see ``written_in``), or None."""
         return written_in(self.index, word)
 
+    def order_warning(self) -> str | None:
+        """Say that the words cannot stand by falling frequency, and why; None when they may."""
+        return order_warning(self.words, self.index)
+
     def rows(self, words: Iterable[str]) -> NDArray[np.float32]:
         """Return the unit vectors of ``words``, shape ``(n, d)``; every word must be known."""
         return self.unit[[self.index[self._known(word)] for word in words]]
@@ -202,7 +236,7 @@ class Embeddings:
         return [(self.words[i], float(np.clip(cosines[i], -1.0, 1.0))) for i in top]
 
     def _known(self, word: str) -> str:
-        if (known := _equivalent(self.index, word)) is not None:
+        if (known := equivalent(self.index, word)) is not None:
             return known
         close = (known for known in self.words if abs(len(known) - len(word)) <= 2)
         raise UserError(
@@ -211,38 +245,68 @@ class Embeddings:
         )
 
 
-def written_in(vocabulary: Container[str], word: str) -> str | None:
-    """Return ``word`` as a vocabulary writes it, or None when it lacks the word.
+def check_writable(path: str | Path, format: str | None = None) -> None:
+    """Refuse at once, before hours of training, a path that ``write`` would refuse.
 
-    The one rule by which this package finds a word in vectors or in a vocabulary. Tried in turn:
-    *word* as given, in lower case (vectors of lower-cased text), *Word*, *WORD* (a lower-cased
-    list finds its names and acronyms in cased vectors, which may have *Mary* and *NASA* only), and
-    each word of it capitalised; then the same with ``_`` for a space (*Promised_Land*). Each is
-    tried in both of Unicode's canonical forms: *ö* may be one character or o with a mark.
+    Raises:
+        UserError: The format is unknown, or the path is a directory or in a folder that cannot be
+            written.
     """
-    if word in vocabulary:  # nearly always
-        return word
-    for form in (word, word.lower(), word.capitalize(), word.upper(), word.title()):
-        if (found := _equivalent(vocabulary, form)) is not None:
-            return found
-    return written_in(vocabulary, word.replace(" ", "_")) if " " in word else None
+    path = Path(path)
+    _format_of(path, format)
+    if path.is_dir():
+        raise UserError(f"{path} is a directory", allowed="a file to write")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(
+            f"cannot write {path}: {folder} is no folder that you may write to",
+            allowed="a path in a folder you may write to",
+        )
 
 
-def _equivalent(vocabulary: Container[str], word: str) -> str | None:
-    """Return the spelling of ``word`` that a vocabulary has, in the same case, or None."""
-    return next((form for form in spellings(word) if form in vocabulary), None)
+def _rows_of(path: Path, words: str | Path | Sequence[str] | None, wanted: Wanted) -> Rows:
+    with reading(path) as stream:
+        head = stream.read(HEAD)
+        stream.seek(0)
+        kind = sniff(head, path)
+        if kind == "npy":
+            return arrays.read_bare(
+                path, arrays.words_beside(path) if words is None else words, wanted
+            )
+        if words is not None:
+            raise UserError(
+                f"{path} has its own words, so that words cannot be given for it",
+                allowed="words for a bare .npy array",
+            )
+        if kind == "npz":
+            return arrays.read_npz(stream, path, wanted)
+        if kind == "pickle":
+            return keyed.read(stream, path, wanted, compressed=isinstance(stream, gzip.GzipFile))
+        if kind == "bin":
+            return word2vec.read_binary(stream, path, wanted)
+        if kind == "fasttext":
+            return word2vec.read_fasttext(stream, path, wanted)
+        return word2vec.read_text(stream, path, wanted, header=kind == "word2vec")
 
 
-def written_pairs(
-    vocabulary: Container[str], pairs: Iterable[tuple[str, str]]
-) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Return pairs of words ``(found, missing)``: as the vocabulary writes them, and as given."""
-    found: list[tuple[str, str]] = []
-    missing: list[tuple[str, str]] = []
-    for pair in pairs:
-        first, second = (written_in(vocabulary, word) for word in pair)
-        if first is None or second is None:
-            missing.append(pair)
-        else:
-            found.append((first, second))
-    return found, missing
+def _format_of(path: Path, format: str | None) -> Format:
+    if format is not None:
+        for known in FORMATS:
+            if format == known:
+                return known
+        raise UserError(
+            f"unknown vector format {format!r}",
+            allowed=", ".join(FORMATS),
+            nearest=nearest(format, FORMATS),
+        )
+    ending = path.suffix.lower()
+    if ending in _BY_ENDING:
+        return _BY_ENDING[ending]
+    raise UserError(
+        f"the ending {ending!r} of {path} names no vector format"
+        if ending
+        else f"{path} has no ending that names a vector format",
+        allowed=", ".join(_BY_ENDING),
+        nearest=nearest(ending, _BY_ENDING),
+        next_step=f"{path.stem}.kv",
+    )

@@ -1,247 +1,255 @@
-"""Which words a format can hold, and the checks that every reader ends with."""
+"""Words of vectors: the one rule by which one is found, and which of them are frequent.
+
+Every part of the package that takes "the most frequent words" takes the first rows. Here rows are
+put in that order where counts are known, and where they are not, an order that cannot be by
+frequency is noticed.
+"""
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import csv
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from debiaslab.errors import UserError, nearest
-from debiaslab.vectors.embeddings import Embeddings, first_not_finite, written_in
-from debiaslab.vectors.frequency import falling
+from debiaslab.errors import UserError, spellings
+from debiaslab.vectors.files import reading
 
-BadWords = Literal["refuse", "skip"]
+_FREQUENT = [
+    "the",
+    "of",
+    "and",
+    "to",
+    "in",
+    "a",
+    "is",
+    "that",
+    "it",
+    "was",
+    "for",
+    "on",
+    "with",
+    "as",
+    "he",
+    "be",
+    "by",
+    "at",
+    "this",
+    "had",
+    "not",
+    "are",
+    "but",
+    "from",
+    "or",
+    "have",
+    "an",
+    "they",
+    "which",
+    "one",
+    "you",
+    "were",
+    "all",
+    "she",
+    "there",
+    "would",
+    "their",
+    "we",
+    "him",
+    "been",
+    "has",
+    "when",
+    "who",
+    "will",
+    "more",
+    "no",
+    "if",
+    "out",
+    "so",
+    "said",
+    "what",
+    "up",
+    "its",
+    "about",
+    "into",
+    "than",
+    "them",
+    "can",
+    "only",
+    "other",
+    "new",
+    "some",
+    "could",
+    "time",
+    "these",
+]
+"""The most frequent words of written English (Kučera & Francis 1967), whatever the text."""
 
-_SHOWN = 5
-_NOT_UTF8, _SPACED, _REPEATED = "not UTF-8", "with a space in it", "there twice"
-_FEW = 0.5  # of the words: with fewer in a list of frequencies, the list is of something else
+_LEAST = 1_000  # vectors; in fewer, the frequent words are not a small part of all
+_KNOWN = 20  # of those words, that must be there for their ranks to say anything
+_LATE = 1 / 8  # of all rows, before which their median stands in any order by frequency
+_LOOKED_AT = 10_000  # first rows that are compared with an alphabetical order
+_ALPHABETICAL = 0.95  # rank correlation; words of one count may stand from A to Z
+_WORDS, _COUNTS = ("word", "token", "term"), ("count", "counts", "freq", "frequency", "n")
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What the reader of a file is asked for besides its words and vectors.
+def written_in(vocabulary: Container[str], word: str) -> str | None:
+    """Return ``word`` as a vocabulary writes it, or None when it lacks the word.
 
-    Attributes:
-        bad_words: What is done about words that are not UTF-8, hold a space where the format ends
-            a word at one, or repeat an earlier word.
-        frequencies: How often words occur; None: as the file says, where it does.
+    The one rule by which this package finds a word in vectors or in a vocabulary. Tried in turn:
+    *word* as given, in lower case (vectors of lower-cased text), *Word*, *WORD* (a lower-cased
+    list finds its names and acronyms in cased vectors, which may have *Mary* and *NASA* only), and
+    each word of it capitalised; then the same with ``_`` for a space (*Promised_Land*). Each is
+    tried in both of Unicode's canonical forms: *ö* may be one character or o with a mark.
     """
-
-    bad_words: BadWords = "refuse"
-    frequencies: Mapping[str, float] | None = None
-
-    def __post_init__(self) -> None:
-        known = get_args(BadWords)
-        if self.bad_words not in known:
-            raise UserError(
-                f"bad_words was {self.bad_words!r}",
-                allowed=", ".join(known),
-                nearest=nearest(self.bad_words, known),
-            )
+    if word in vocabulary:  # nearly always
+        return word
+    for form in (word, word.lower(), word.capitalize(), word.upper(), word.title()):
+        if (found := equivalent(vocabulary, form)) is not None:
+            return found
+    return written_in(vocabulary, word.replace(" ", "_")) if " " in word else None
 
 
-@dataclass(frozen=True)
-class BadWord:
-    """A word that was read and cannot be kept.
+def equivalent(vocabulary: Container[str], word: str) -> str | None:
+    """Return the spelling of ``word`` that a vocabulary has, in the same case, or None."""
+    return next((form for form in spellings(word) if form in vocabulary), None)
 
-    Attributes:
-        row: Its row, from 0.
-        kind: What is wrong with it, after "a word".
-        given: The sentence about it, if it is the first.
-        allowed: What could be there instead.
+
+def written_pairs(
+    vocabulary: Container[str], pairs: Iterable[tuple[str, str]]
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return pairs of words ``(found, missing)``: as the vocabulary writes them, and as given."""
+    found: list[tuple[str, str]] = []
+    missing: list[tuple[str, str]] = []
+    for pair in pairs:
+        first, second = (written_in(vocabulary, word) for word in pair)
+        if first is None or second is None:
+            missing.append(pair)
+        else:
+            found.append((first, second))
+    return found, missing
+
+
+def falling(counts: ArrayLike) -> NDArray[np.intp] | None:
+    """Return the rows by falling count, equal counts as they stand; None when all stand so."""
+    numbers = np.asarray(counts, dtype=np.float64)
+    if not (numbers[1:] > numbers[:-1]).any():
+        return None
+    return np.argsort(-numbers, kind="stable")
+
+
+def order_warning(words: Sequence[str], index: Mapping[str, int]) -> str | None:
+    """Say that, and why, words cannot stand by falling frequency; None when they may.
+
+    Noticed are an alphabetical order of the first rows, and frequent English words that do not
+    stand at the top. Another order of words that are not English goes unnoticed.
+
+    Args:
+        words: Words by row.
+        index: Row of each.
     """
-
-    row: int
-    kind: str
-    given: str
-    allowed: str
-
-    @classmethod
-    def not_utf8(
-        cls, row: int, word: bytes, place: str, allowed: str = "words in UTF-8"
-    ) -> BadWord:
-        """Return a word whose bytes are not UTF-8."""
-        return cls(row, _NOT_UTF8, f"{place}: the word {word[:60]!r} is not UTF-8", allowed)
-
-    @classmethod
-    def spaced(cls, row: int, given: str, allowed: str) -> BadWord:
-        """Return a word that holds what the format ends a word at."""
-        return cls(row, _SPACED, given, allowed)
-
-
-def word2vec_holds(word: str) -> bool:
-    """Whether a word2vec file gives ``word`` back unchanged, to us, to gensim and to word2vec.
-
-    There ASCII white space alone ends a word or a line; control characters of ASCII would make
-    text look like binary, and a lone surrogate has no UTF-8. Spaces of Unicode stay in a word.
-    """
-    if word.isascii():
-        return word.isprintable() and " " not in word and word != ""
-    return not any(c <= " " or c == "\x7f" or "\ud800" <= c <= "\udfff" for c in word)
-
-
-def refuse_unholdable(words: Sequence[str], path: Path) -> None:
-    """Raise a UserError that names the first words that a word2vec file cannot hold."""
-    bad = [word for word in words if not word2vec_holds(word)]
-    if not bad:
-        return
-    shown = ", ".join(repr(word) for word in bad[:_SHOWN]) + (", …" if len(bad) > _SHOWN else "")
-    raise UserError(
-        f"the word2vec format of {path} ends a word at a space, and cannot hold {len(bad):,} of "
-        f"the words (empty, or with a space, a line end or a control character): {shown}",
-        allowed=".npz and .kv, which hold any word",
-        next_step=f"{path.with_suffix('.npz').name} as the name",
+    why = _unsorted(words, index)
+    if why is None:
+        return None
+    return (
+        f"the words do not stand by falling frequency ({why}), and random words, most biased words "
+        "and neighbours are taken from the first: order them with --frequencies FILE"
     )
 
 
-def decoded(
-    words: Sequence[bytes], first_row: int, place: Callable[[int], str], allowed: str | None = None
-) -> tuple[list[str], list[BadWord]]:
-    """Decode words, shape ``(n,)``, and return those that are not UTF-8 beside them.
-
-    Args:
-        words: Their bytes.
-        first_row: Row of the first.
-        place: What to call a row in a sentence.
-        allowed: What could be there instead.
-    """
-    try:
-        together = b"\n".join(words).decode("utf-8").split("\n") if words else []
-        if len(together) == len(words):
-            return together, []
-    except UnicodeDecodeError:
-        pass
-    found, bad = [], []
-    for row, word in enumerate(words, first_row):
-        try:
-            found.append(word.decode("utf-8"))
-        except UnicodeDecodeError:
-            found.append(word.decode("utf-8", "backslashreplace"))
-            bad.append(BadWord.not_utf8(row, word, place(row), allowed or "words in UTF-8"))
-    return found, bad
+def _unsorted(words: Sequence[str], index: Mapping[str, int]) -> str | None:
+    if len(words) < _LEAST:
+        return None
+    if _is_alphabetical(words[:_LOOKED_AT]):
+        return "they stand in alphabetical order"
+    written = (written_in(index, word) for word in _FREQUENT)
+    rows = [index[word] for word in written if word is not None]
+    middle = float(np.median(rows)) + 1 if len(rows) >= _KNOWN else 0.0
+    if middle <= _LATE * len(words):
+        return None
+    return (
+        f"half of the most frequent English words, such as {words[min(rows)]!r}, stand after row "
+        f"{middle:,.0f} of {len(words):,}"
+    )
 
 
-def checked(
-    words: Sequence[str],
-    vectors: NDArray[np.floating],
-    path: Path,
-    wanted: Wanted,
-    *,
-    place: Callable[[int], str] = lambda row: f"row {row + 1}",
-    bad: Sequence[BadWord] = (),
-    counts: Sequence[float] | NDArray[np.number] | None = None,
-) -> Embeddings:
-    """Make ``Embeddings``, saying with the file's name and the ``place`` of a row what is wrong.
+def read_frequencies(path: str | Path) -> dict[str, float]:
+    """Read how often words occur: one word and its count a line.
 
-    ``vectors`` are the reader's own: float32 ones are taken over without a copy, and frozen. Where
-    counts are known the rows are put in their order.
-
-    Args:
-        words: The words.
-        vectors: Their vectors, shape ``(V, d)``.
-        path: The file.
-        wanted: What is done about bad words, and frequencies that count more than ``counts``.
-        place: What to call a row in a sentence.
-        bad: Words that the reader could not take as they are.
-        counts: How often each word occurs, where the file says so, shape ``(V,)``.
+    Taken are a space, a tab or a comma between the two, the count before the word as ``uniq -c``
+    writes it, and a first line that names the columns; a file may be gzipped.
 
     Raises:
-        UserError: No words, bad ones that are not to be skipped, shapes that disagree, or a value
-            that is NaN or infinite (also as float32).
+        UserError: The file cannot be read, is not UTF-8, or a line has no word or no count.
     """
-    if vectors.ndim != 2 or len(words) != len(vectors) or not vectors.size:
-        raise UserError(
-            f"{path} holds {len(words):,} words with vectors of shape {vectors.shape}",
-            allowed="one vector of length 1 or more for each of 1 or more words",
-        )
-    with np.errstate(over="ignore"):  # a float64 too large becomes infinity, and is refused below
-        matrix = vectors.astype(np.float32, copy=False)
-    wrong = {each.row for each in bad}
-    repeated = _repeated(words, wrong, path, place)
-    kept = _kept(len(words), [*bad, *repeated], path, wanted.bad_words)
-    row = first_not_finite(matrix)
-    if row is not None:
-        raise UserError(
-            f"{place(row)} of {path}: the vector of {words[row]!r} holds NaN, infinity or a number "
-            "beyond float32",
-            allowed="finite numbers",
-        )
-    order = _order(words, counts, path, wanted)
-    if order is not None or kept is not None:
-        rows = np.arange(len(words)) if order is None else order
-        rows = rows if kept is None else rows[kept[rows]]
-        words, matrix = [words[row] for row in rows], matrix[rows]
-    matrix.flags.writeable = False
-    return Embeddings(words, matrix)
-
-
-def _order(
-    words: Sequence[str],
-    counts: Sequence[float] | NDArray[np.number] | None,
-    path: Path,
-    wanted: Wanted,
-) -> NDArray[np.intp] | None:
-    """Return the rows by falling frequency; None when they stand so, as far as is known."""
-    known = wanted.frequencies
-    if known is None:
-        return None if counts is None else falling(counts)
-    written = [written_in(known, word) for word in words]
-    found = sum(word is not None for word in written)
+    path = Path(path)
+    with reading(path, "a file of words and counts") as stream:
+        try:
+            lines = stream.read().decode("utf-8-sig").split("\n")
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"byte {error.start} of {path} is not UTF-8", allowed="words in UTF-8"
+            ) from error
+    rows = _split([line.strip("\r") for line in lines])
+    first = next((number for number, row in enumerate(rows) if row), len(rows))
+    columns = _named(rows[first]) if first < len(rows) else None
+    start = first if columns is None else first + 1
+    found: dict[str, float] = {}
+    word, count = columns or _unnamed(rows)
+    for number, row in enumerate(rows[start:], start + 1):
+        if not row:
+            continue
+        value = _count(row[count]) if len(row) > max(word, count) else None
+        if value is None or not row[word] or (columns is None and len(row) != 2):
+            raise UserError(f"line {number} of {path} is {' '.join(row)[:60]!r}", allowed=_ALLOWED)
+        found[row[word]] = found.get(row[word], 0.0) + value
     if not found:
-        raise UserError(
-            f"none of the {len(words):,} words of {path} has a frequency, such as {words[0]!r}",
-            allowed="frequencies of words of these vectors",
-        )
-    if found < _FEW * len(words):
-        warnings.warn(
-            f"{found:,} of the {len(words):,} words of {path} have a frequency; the others stand "
-            "after them, in the order of the file",
-            stacklevel=2,
-        )
-    return falling([0.0 if word is None else known[word] for word in written])
-
-
-def _repeated(
-    words: Sequence[str], wrong: set[int], path: Path, place: Callable[[int], str]
-) -> list[BadWord]:
-    first: dict[str, int] = {}
-    found = []
-    for row, word in enumerate(words):
-        if row not in wrong and first.setdefault(word, row) != row:
-            said = f"{path} holds the word {word!r} twice, in {place(first[word])} and {place(row)}"
-            found.append(BadWord(row, _REPEATED, said, "distinct words"))
+        raise UserError(f"{path} holds no words", allowed=_ALLOWED)
     return found
 
 
-def _kept(
-    rows: int, bad: Sequence[BadWord], path: Path, what: BadWords
-) -> NDArray[np.bool_] | None:
-    """Return which rows are kept, shape ``(V,)``; None: all.
+_ALLOWED = "one word and its count on each line, such as: the 23135851162"
 
-    Raises:
-        UserError: There are bad words and they are to be refused, or nothing else is left.
-    """
-    if not bad:
+
+def _is_alphabetical(words: Sequence[str]) -> bool:
+    rows = np.arange(len(words))
+    for key in (str, str.casefold):
+        order = sorted(range(len(words)), key=lambda row, key=key: key(words[row]))  # type: ignore[misc]
+        if np.corrcoef(rows, order)[0, 1] > _ALPHABETICAL:
+            return True
+    return False
+
+
+def _split(lines: Sequence[str]) -> list[list[str]]:
+    """Split lines where the first that is not blank has its separator."""
+    first = next((line for line in lines if line.strip()), "")
+    if "\t" in first:
+        return [line.split("\t") if line.strip() else [] for line in lines]
+    if "," in first.strip(",") and len(first.split(" ")) != 2:
+        return [row if any(row) else [] for row in csv.reader(lines)]
+    return [[part for part in line.split(" ") if part] for line in lines]
+
+
+def _named(row: Sequence[str]) -> tuple[int, int] | None:
+    """Return the columns of word and count that a first line names, or None."""
+    names = [name.strip().casefold() for name in row]
+    word = next((names.index(name) for name in _WORDS if name in names), None)
+    count = next((names.index(name) for name in _COUNTS if name in names), None)
+    return None if word is None or count is None else (word, count)
+
+
+def _unnamed(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """Return the columns of word and count: the count is first where only first ones are counts."""
+    pairs = [row for row in rows if len(row) == 2]
+    all_first = all(_count(row[0]) is not None for row in pairs)
+    all_second = all(_count(row[1]) is not None for row in pairs)
+    return (1, 0) if all_first and not all_second else (0, 1)
+
+
+def _count(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
         return None
-    counted = Counter(each.kind for each in bad)
-    said = " and ".join(f"{n:,} {kind}" for kind, n in counted.items())
-    if what == "refuse":
-        first = min(bad, key=lambda each: each.row)
-        more = f" (of its {rows:,} words, {said})" if len(bad) > 1 else ""
-        raise UserError(
-            first.given + more,
-            allowed=first.allowed,
-            next_step="--bad-words skip, in Python bad_words='skip', which leaves such words out",
-        )
-    kept = np.ones(rows, dtype=bool)
-    kept[[each.row for each in bad]] = False
-    if not kept.any():
-        raise UserError(f"{path} has no other words than bad ones ({said})")
-    warnings.warn(f"{path}: left out of its {rows:,} words {said}", stacklevel=2)
-    return kept
+    return value if np.isfinite(value) and value >= 0 else None

@@ -1,4 +1,4 @@
-"""The pages that are made from the code itself: commands, strategies and the API."""
+"""The pages that are made from the code itself: commands, strategies, metrics and the API."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from importlib import import_module
 from inspect import cleandoc
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from debiaslab.metrics import Metric
 
 _API_SKIPPED = {"commands", "cli.py", "__main__.py", "bench"}
 _STAGES = {
@@ -27,6 +31,7 @@ def generated(package: Path) -> dict[str, str]:
     return {
         "reference/commands.md": commands(),
         "reference/strategies.md": strategies(),
+        "reference/metrics.md": metrics(),
         **api(package),
     }
 
@@ -92,6 +97,29 @@ def _strategy(strategy: type) -> str:
         f"### {strategy.name} {{#{strategy.name}}}\n\n```text\n{said}\n```{control}\n\n"
         f"- {_weight(strategy)}; knobs: {knobs}\n- source: {strategy.citation}\n"
         f"- code: `{strategy.__module__}`"
+    )
+
+
+def metrics() -> str:
+    """Return one section for each registered metric: what it says of itself."""
+    from debiaslab.metrics.registry import metrics as known
+
+    parts = [
+        "# Metrics in the registry",
+        "What each metric says of itself, as `python -m debiaslab metrics NAME` prints it. "
+        "Formulas, and what can be expected of each: "
+        "[Metrics, explained](../explain/metrics/index.md).",
+    ]
+    return "\n\n".join([*parts, *map(_metric, known().values())]) + "\n"
+
+
+def _metric(metric: Metric) -> str:
+    from debiaslab.commands.metrics import facts
+
+    said = "".join(f"- {each}\n" for each in facts(metric))
+    return (
+        f"## {metric.name} {{#{metric.name}}}\n\n```text\n{metric.doc}\n```\n\n{said}"
+        f"- source: {metric.citation}\n- code: `{metric.module}`"
     )
 
 

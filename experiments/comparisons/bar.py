@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from debiaslab.metrics import Record, SimilaritySet, similarity_retention
-from debiaslab.results import Side
+from debiaslab.results import StrategyResult
 from debiaslab.statistics.t_interval import half_width
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.vectors.embeddings import Embeddings
@@ -71,7 +71,9 @@ class Standing:
     overlap: Seeds
 
 
-def standings(store: Store, sides: Sequence[Side], sets: Sequence[SimilaritySet]) -> list[Standing]:
+def standings(
+    store: Store, sides: Sequence[StrategyResult], sets: Sequence[SimilaritySet]
+) -> list[Standing]:
     """Measure every side of a comparison; ``sides[0]`` is the baseline.
 
     Args:
@@ -100,7 +102,7 @@ def met(standing: Standing, baseline: Standing, floor: Standing | None) -> dict[
 
 
 def _standing(
-    baseline: Side, side: Side, vectors: _Vectors, sets: Sequence[SimilaritySet]
+    baseline: StrategyResult, side: StrategyResult, vectors: _Vectors, sets: Sequence[SimilaritySet]
 ) -> Standing:
     seeds = range(len(side.cards))
     kept = [list(vectors.kept(side, i, sets)) for i in seeds]
@@ -125,11 +127,13 @@ def _standing(
 class _Vectors:
     """The vectors of runs, the baselines' held in memory."""
 
-    def __init__(self, store: Store, baseline: Side) -> None:
+    def __init__(self, store: Store, baseline: StrategyResult) -> None:
         self._store = store
         self._baselines = [self._load(run) for run in baseline.runs]
 
-    def kept(self, side: Side, i: int, sets: Sequence[SimilaritySet]) -> Iterator[float | None]:
+    def kept(
+        self, side: StrategyResult, i: int, sets: Sequence[SimilaritySet]
+    ) -> Iterator[float | None]:
         run, baseline = self._load(side.runs[i]), self._baselines[i]
         if run is not None and baseline is not None:
             for each in sets:
@@ -139,19 +143,21 @@ class _Vectors:
         return None if run is None else Embeddings.load(self._store.artifact(run, VECTORS))
 
 
-def _records(side: Side, metric: str, name: str, half: str = "report") -> list[Record | None]:
+def _records(
+    side: StrategyResult, metric: str, name: str, half: str = "report"
+) -> list[Record | None]:
     return [
         None if card is None else card.record(metric, name, half)  # type: ignore[arg-type]
         for card in side.cards
     ]
 
 
-def _values(side: Side, metric: str, name: str, half: str = "report") -> Seeds:
+def _values(side: StrategyResult, metric: str, name: str, half: str = "report") -> Seeds:
     found = _records(side, metric, name, half)
     return _present([None if record is None else record.value for record in found])
 
 
-def _ratios(baseline: Side, side: Side, test: str) -> Seeds:
+def _ratios(baseline: StrategyResult, side: StrategyResult, test: str) -> Seeds:
     both = zip(_records(baseline, "weat", test), _records(side, "weat", test), strict=True)
     sizes = [(_size(before), _size(after)) for before, after in both]
     return _present([a / b if a is not None and b else None for b, a in sizes])

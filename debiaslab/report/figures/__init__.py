@@ -1,22 +1,27 @@
 """Figures: pure functions from plain data to a matplotlib figure, one file a family."""
 
-from debiaslab.report.figures.associations import (
-    association_label,
-    scorecard_figure,
-    word_associations_figure,
-)
-from debiaslab.report.figures.axis import axis_figure
 from debiaslab.report.figures.comparison import front_figure, gap_figure, heat_map_figure
-from debiaslab.report.figures.neighbors import neighbors_figure
-from debiaslab.report.figures.stability import stability_figure
-from debiaslab.report.figures.sweep import pareto_front, sweep_figure, tradeoff_figure
-from debiaslab.report.figures.training import (
+from debiaslab.report.figures.runs import (
     curves_figure,
     epochs_figure,
     loss_figure,
     losses_figure,
 )
-from debiaslab.report.figures.word_map import clusters_figure, word_map_figure
+from debiaslab.report.figures.sweep import (
+    pareto_front,
+    stability_figure,
+    sweep_figure,
+    tradeoff_figure,
+)
+from debiaslab.report.figures.words import (
+    association_label,
+    axis_figure,
+    clusters_figure,
+    neighbors_figure,
+    scorecard_figure,
+    word_associations_figure,
+    word_map_figure,
+)
 
 __all__ = [
     "association_label",

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
 from debiaslab.report.comparison import (
+    GROUPS,
     OUTCOMES,
     OVERLAP,
-    Comparing,
     Measure,
+    MeasureSummary,
     compared,
     footnotes,
+    front_volumes,
+    group_of,
+    headline,
     sentence,
     shown_measures,
 )
-from debiaslab.report.comparison_fronts import GROUPS, front_volumes, group_of, headline
-from debiaslab.report.figures.labels import name_points
-from debiaslab.report.figures.spots import tell
 from debiaslab.report.style import (
     BASELINE,
     INK,
@@ -29,9 +30,11 @@ from debiaslab.report.style import (
     TUNE,
     figure,
     legend_above,
+    name_points,
     plain,
+    tell,
 )
-from debiaslab.results import Side
+from debiaslab.results import StrategyResult
 from debiaslab.statistics.fronts import front_of
 from debiaslab.statistics.paired import Paired
 
@@ -47,7 +50,7 @@ _NAMED = 8  # points that can bear their names
 _LOOKS = {"in": (TUNE, "o"), "post": (REPORT, "D"), "pre": (OTHER, "^"), "several": (SEVERAL, "v")}
 
 
-def front_figure(sides: Sequence[Side]) -> Figure:
+def front_figure(sides: Sequence[StrategyResult]) -> Figure:
     """Draw bias against retention on report words, a point a strategy, intervals over seeds.
 
     The lines join, for penalties and for post-processing, the strategies that no other of the kind
@@ -129,7 +132,7 @@ def _draw_front(axes: Axes, group: str, own: Sequence[_Point]) -> None:
     )
 
 
-def heat_map_figure(sides: Sequence[Side]) -> Figure:
+def heat_map_figure(sides: Sequence[StrategyResult]) -> Figure:
     """Draw each headline measure relative to the baseline's, strategies in rows, ranks written in.
 
     A measure that the baseline lacks has no colour.
@@ -173,7 +176,7 @@ def heat_map_figure(sides: Sequence[Side]) -> Figure:
 
 
 def _heat_map_note(
-    sides: Sequence[Side], measures: Sequence[tuple[Measure, tuple[Comparing, ...]]]
+    sides: Sequence[StrategyResult], measures: Sequence[tuple[Measure, tuple[MeasureSummary, ...]]]
 ) -> str:
     notes = [
         f"Mean over {_seeds(sides)} (rank among all rows; 1 is best).",
@@ -187,7 +190,7 @@ def _heat_map_note(
     return " ".join([*notes, *map(sentence, footnotes(sides))])
 
 
-def gap_figure(sides: Sequence[Side]) -> Figure:
+def gap_figure(sides: Sequence[StrategyResult]) -> Figure:
     """Draw bias on tune words over bias on report words, a pair of points a strategy."""
     tune, report = compared(sides, _BIAS_TUNE), compared(sides, _BIAS_REPORT)
     note = f"Bars: 95 % t intervals over {_seeds(sides)}; they may run out of the figure."
@@ -221,7 +224,7 @@ def gap_figure(sides: Sequence[Side]) -> Figure:
     return made
 
 
-def _lacking(tune: Comparing, report: Comparing) -> str:
+def _lacking(tune: MeasureSummary, report: MeasureSummary) -> str:
     """Say why a row is empty, or has one point: a text without gender words has no bias to read."""
     halves = {"tune": tune.mean, "report": report.mean}
     lacking = [half for half, found in halves.items() if found is None]
@@ -232,7 +235,7 @@ def _lacking(tune: Comparing, report: Comparing) -> str:
 class _Point:
     """One strategy in the plane of bias and retention, both on report words."""
 
-    side: Side
+    side: StrategyResult
     bias: float
     retention: float
     bias_half_width: float | None
@@ -252,7 +255,7 @@ def _told(point: _Point) -> str:
     return f"{point.name}: bias {point.bias:.3f}{bias}, retention {point.retention:.3f}{kept}"
 
 
-def _points(sides: Sequence[Side]) -> list[_Point]:
+def _points(sides: Sequence[StrategyResult]) -> list[_Point]:
     columns = zip(sides, compared(sides, _BIAS_REPORT), compared(sides, _RETENTION), strict=True)
     return [
         _Point(
@@ -269,7 +272,7 @@ def _points(sides: Sequence[Side]) -> list[_Point]:
     ]
 
 
-def _front_title(sides: Sequence[Side], points: Sequence[_Point]) -> str:
+def _front_title(sides: Sequence[StrategyResult], points: Sequence[_Point]) -> str:
     ratio = headline(front_volumes(sides))
     if ratio is not None:
         spread = "" if ratio.half_width is None else f" ± {ratio.half_width:.2f}"
@@ -295,7 +298,7 @@ def _beyond(point: _Point) -> str:
 
 
 def _ranks_title(
-    sides: Sequence[Side], measures: Sequence[tuple[Measure, tuple[Comparing, ...]]]
+    sides: Sequence[StrategyResult], measures: Sequence[tuple[Measure, tuple[MeasureSummary, ...]]]
 ) -> str:
     """Say which strategy is first most often; baseline and controls have ranks, but no title."""
     firsts = {i: sum(results[i].rank == 1 for _, results in measures) for i in _strategies(sides)}
@@ -312,11 +315,13 @@ def _ranks_title(
 
 
 def _gap_title(
-    sides: Sequence[Side], tune: Sequence[Comparing], report: Sequence[Comparing]
+    sides: Sequence[StrategyResult],
+    tune: Sequence[MeasureSummary],
+    report: Sequence[MeasureSummary],
 ) -> str:
     own = _strategies(sides)
 
-    def fell(results: Sequence[Comparing]) -> int:
+    def fell(results: Sequence[MeasureSummary]) -> int:
         changes = [change for i in own if (change := results[i].to_baseline) is not None]
         return sum(each.interval[1] is not None and each.interval[1] < 0 for each in changes)
 
@@ -326,22 +331,22 @@ def _gap_title(
     )
 
 
-def _strategies(sides: Sequence[Side]) -> list[int]:
+def _strategies(sides: Sequence[StrategyResult]) -> list[int]:
     """Return the places of the strategies: neither the baseline, which is first, nor controls."""
     return [i for i, side in enumerate(sides) if i > 0 and not side.control]
 
 
-def _seeds(sides: Sequence[Side]) -> str:
+def _seeds(sides: Sequence[StrategyResult]) -> str:
     n = len(sides[0].cards)
     return "one seed" if n == 1 else f"{n} seeds"
 
 
-def _comparable(measure: Measure, baseline: Comparing) -> bool:
+def _comparable(measure: Measure, baseline: MeasureSummary) -> bool:
     """Whether the baseline has a number to compare with; its overlap is with another seed's."""
     return bool(baseline.mean) and measure.metric != OVERLAP
 
 
-def _gain(measure: Measure, baseline: Comparing, own: Comparing) -> float | None:
+def _gain(measure: Measure, baseline: MeasureSummary, own: MeasureSummary) -> float | None:
     """Return the relative improvement on the baseline, 1 for a bias that is gone; None without."""
     if own.mean is None or baseline.mean is None or not _comparable(measure, baseline):
         return None

@@ -1,4 +1,4 @@
-"""The figures of a sweep: λ against bias and retention, and the two against each other."""
+"""Figures of a sweep: bias and retention against λ, their front, and each seed by itself."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
-from debiaslab.report.figures.bands import shade
-from debiaslab.report.figures.spots import between, tell
+from debiaslab.report.figures.runs import shade
 from debiaslab.report.style import (
     BASELINE,
     INK,
     REPORT,
     TUNE,
+    between,
     figure,
     legend_above,
     plain,
+    tell,
 )
 from debiaslab.report.verdict import headline
 from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+
 _Drawn = tuple[Spread, Spread, TrialSummary]  # retention, bias, and the trial
 BIAS_LABEL = "bias\n(1 = 95 % of random words)"
+
+
+_Look = tuple[str, str, str, str]  # what is drawn, its colour and marker, its name
 
 
 def sweep_figure(rows: Sequence[TrialRow]) -> Figure:
@@ -44,10 +49,10 @@ def sweep_figure(rows: Sequence[TrialRow]) -> Figure:
     upper, lower = made.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     for name, color, marker in (("bias_tune", TUNE, "o"), ("bias_report", REPORT, "s")):
         label = f"{name.removeprefix('bias_')} words"
-        _series(upper, rows, trials, name, color, marker, label)
+        _series(upper, rows, trials, (name, color, marker, label))
         _band(upper, summaries, name, color, f"baseline, {label}")
-    _series(lower, rows, trials, "retention", TUNE, "o", "tune pairs")
-    _series(lower, rows, trials, "retention_report", REPORT, "s", "report pairs")
+    _series(lower, rows, trials, ("retention", TUNE, "o", "tune pairs"))
+    _series(lower, rows, trials, ("retention_report", REPORT, "s", "report pairs"))
     lower.axhline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="baseline")
     best = next((each for each in trials if each.best), None)
     for axes in (upper, lower):
@@ -163,11 +168,9 @@ def _series(
     axes: Axes,
     rows: Sequence[TrialRow],
     trials: Sequence[TrialSummary],
-    name: str,
-    color: str,
-    marker: str,
-    label: str,
+    look: _Look,
 ) -> None:
+    name, color, marker, label = look
     own = [
         (row, value)
         for row in rows
@@ -230,3 +233,61 @@ def _mark_baseline(axes: Axes, summaries: Sequence[TrialSummary], reported: bool
             [kept.mean], [bias.mean], marker="D", s=60, color=BASELINE,
             label="baseline (λ = 0)", zorder=3,
         )  # fmt: skip
+
+
+_PANELS = (
+    ("bias_tune", "bias, tune words", TUNE, False),
+    ("bias_report", "bias, report words", REPORT, False),
+    ("retention", "retention, tune pairs", TUNE, True),
+    ("retention_report", "retention, report pairs", REPORT, True),
+)
+_MARKERS = "osD^vPX*"
+
+
+def stability_figure(rows: Sequence[TrialRow]) -> Figure:
+    """Draw each seed's baseline and best trial, joined by a line: one panel a number.
+
+    Raises:
+        UserError: No seed has both.
+    """
+    base = {row.seed: row for row in rows if row.trial is None}
+    best = {row.seed: row for row in rows if row.best}
+    seeds = sorted(base.keys() & best.keys())
+    if not seeds:
+        raise UserError("no seed has a baseline and a best trial, so there is nothing to draw")
+    weight = best[seeds[0]].weight
+    note = f"Baseline (left) and λ = {weight:.3g} (right) of each seed, the same start for both."
+    made = figure(_title(base, best, seeds), 9.0, 3.9, note)
+    panels = made.subplots(1, len(_PANELS))
+    for axes, (name, label, color, better_up) in zip(panels, _PANELS, strict=True):
+        for i, seed in enumerate(seeds):
+            ends = [getattr(base[seed], name), getattr(best[seed], name)]
+            if None in ends:
+                continue
+            worse = (ends[1] < ends[0]) == better_up and ends[0] != ends[1]
+            axes.plot(
+                (0, 1), ends, color=color, marker=_MARKERS[i % len(_MARKERS)], linewidth=1.4,
+                linestyle="--" if worse else "-", label=f"seed {seed}",
+            )  # fmt: skip
+        plain(axes)
+        axes.set_title(label, fontsize=9, loc="left", color=INK)
+        axes.set_xticks([0, 1], ["λ = 0", "best λ"])
+        axes.set_xlim(-0.25, 1.25)
+        axes.axhline(1.0, color=BASELINE, linestyle=":", linewidth=1)
+    panels[0].legend(frameon=False, fontsize=8, loc="best")
+    return made
+
+
+def _title(base: dict[int, TrialRow], best: dict[int, TrialRow], seeds: Sequence[int]) -> str:
+    def agree(name: str) -> str | None:
+        pairs = [(getattr(base[s], name), getattr(best[s], name)) for s in seeds]
+        measured = [(b, a) for b, a in pairs if b is not None and a is not None]
+        fell = sum(a < b for b, a in measured)
+        return None if not measured else f"{fell} of {len(measured)}"
+
+    report, tune = agree("bias_report"), agree("bias_tune")
+    if len(seeds) == 1:
+        return "One seed: nothing can be said about stability"
+    parts = [f"Seeds with less bias: {tune} on tune words"] if tune else []
+    parts += [f"{report} on report words"] if report else []
+    return ", ".join(parts) + " (dashed: got worse)"

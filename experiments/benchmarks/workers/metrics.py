@@ -21,7 +21,7 @@ from debiaslab.metrics import (
     word_similarity,
 )
 from debiaslab.metrics.factual import factual_association
-from debiaslab.metrics.indirect_bias import indirect_bias
+from debiaslab.metrics.projection import indirect_bias
 from debiaslab.metrics.rnsb import rnsb
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.benchmarks.workers.metrics_vectors import complete, random_vectors

@@ -1,0 +1,438 @@
+"""Similarity judgements and analogy questions: those that gensim carries, and files."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Literal
+
+from debiaslab.errors import UserError, nearest
+from debiaslab.lexicons import Half, half_of_pair
+from debiaslab.metrics.similarity_layouts import (
+    Layout,
+    Row,
+    content_rows,
+    fields,
+    layout_of,
+    number_in,
+    untagged,
+)
+
+
+@dataclass(frozen=True)
+class SkippedFile:
+    """A file of a folder that was not read, and why."""
+
+    name: str
+    reason: str
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return the files directly in a folder by name, without hidden ones.
+
+    Raises:
+        UserError: The folder cannot be read.
+    """
+    try:
+        return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    except OSError as error:
+        raise UserError(f"cannot read {folder}: {error.strerror}") from None
+
+
+def text_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a UTF-8 text file without their ends; a byte order mark is dropped.
+
+    Raises:
+        UserError: The file is missing, cannot be read or is not UTF-8.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline=None) as file:
+            yield from (line.rstrip("\n") for line in file)
+    except FileNotFoundError:
+        raise UserError(f"there is no file {path}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not UTF-8 text", allowed="a text file in UTF-8") from None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+
+
+# Similarity sets --------------------------------------------------------------------------------
+
+ScoredPair = tuple[str, str, float]
+
+_IN_GENSIM = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
+_HEADER = ["word1", "word2", "score"]
+_SHOWN = 80  # characters of a line
+_SIMLEX_CLASSES = {"adjective": 111, "noun": 666, "verb": 222}  # in the order of the file
+
+
+@dataclass(frozen=True)
+class SimilaritySet:
+    """Pairs of words with a human similarity score; only the order of the scores is used."""
+
+    name: str
+    pairs: tuple[ScoredPair, ...]
+
+    def half(self, half: Half) -> SimilaritySet:
+        """Return the pairs of one half, by a stable hash of the two words; ``all`` for both."""
+        return self if half == "all" else SimilaritySet(self.name, self._halves[half])
+
+    @cached_property
+    def _halves(self) -> dict[str, tuple[ScoredPair, ...]]:
+        return {
+            half: tuple(pair for pair in self.pairs if half_of_pair(pair[0], pair[1]) == half)
+            for half in ("tune", "report")
+        }
+
+
+@dataclass(frozen=True)
+class SimilaritySets:
+    """Result of :func:`similarity_sets_in`: what was read, and what was not and why."""
+
+    sets: tuple[SimilaritySet, ...]
+    skipped: tuple[SkippedFile, ...]
+
+
+@cache
+def default_similarity_sets() -> tuple[SimilaritySet, ...]:
+    """Return WordSim-353 and SimLex-999.
+
+    Raises:
+        UserError: gensim, whose wheel carries both, is not installed.
+    """
+    return tuple(load_similarity(name) for name in _IN_GENSIM)
+
+
+def load_similarity(source: str | Path) -> SimilaritySet:
+    """Return a similarity set.
+
+    Args:
+        source: ``"WordSim-353"`` (Finkelstein et al. 2002; 353 pairs), ``"SimLex-999"`` (Hill,
+            Reichart & Korhonen 2015; 999 pairs), or the path of a file with the header
+            ``word1,word2,score`` or in the layout of a published set (see ``similarity_layouts``),
+            named after the file.
+
+    Raises:
+        UserError: No such file or set, another layout, a row that is not two words and a number,
+            or no rows.
+    """
+    if str(source) in _IN_GENSIM:
+        path = _gensim_test_data() / _IN_GENSIM[str(source)]
+        rows = content_rows(list(text_lines(path)))
+        return SimilaritySet(str(source), _parse(path, rows, Layout("\t", False, 0, 1, 2)))
+    path = Path(source)
+    if not path.exists():
+        raise UserError(
+            f"there is no similarity set or file {str(path)!r}",
+            allowed=f"{', '.join(_IN_GENSIM)}, or a CSV file {','.join(_HEADER)}",
+            nearest=nearest(str(path), _IN_GENSIM),
+        )
+    rows = content_rows(list(text_lines(path)))
+    layout = layout_of(rows)
+    if layout is None:
+        raise UserError(
+            f"{path} starts with {rows[0].line[:_SHOWN] if rows else 'an empty line'!r}",
+            allowed=f"a CSV file with the header {','.join(_HEADER)}, or the layout in which "
+            "WordSim-353, SimLex-999, MEN, RG-65 and others are published",
+        )
+    return SimilaritySet(path.stem, _parse(path, rows[layout.header :], layout))
+
+
+def word_classes(similarity: SimilaritySet) -> dict[str, SimilaritySet]:
+    """Return the pairs of SimLex-999 by part of speech: ``adjective``, ``noun``, ``verb``.
+
+    The copy that gensim carries has no column for it, but keeps the published order: 111 pairs of
+    adjectives, then 666 of nouns, then 222 of verbs (Hill et al. 2015).
+
+    Raises:
+        UserError: Another set, or part of this one: of those the classes are not known.
+    """
+    total = sum(_SIMLEX_CLASSES.values())
+    if similarity.name != "SimLex-999" or len(similarity.pairs) != total:
+        raise UserError(
+            f"the parts of speech of {similarity.name!r} ({len(similarity.pairs)} pairs) are not "
+            "known",
+            allowed="load_similarity('SimLex-999'), whole; take a half of each class",
+        )
+    classes: dict[str, SimilaritySet] = {}
+    start = 0
+    for name, size in _SIMLEX_CLASSES.items():
+        pairs = similarity.pairs[start : start + size]
+        classes[name] = SimilaritySet(f"{similarity.name} {name}s", pairs)
+        start += size
+    return classes
+
+
+def similarity_sets_in(source: str | Path) -> SimilaritySets:
+    """Return every similarity set of a folder, or the one of a file or name.
+
+    In a folder, the files with a layout that ``load_similarity`` knows are read, by name; the
+    others are skipped and listed.
+
+    Raises:
+        UserError: The folder has no such file, or one of them is damaged (see ``load_similarity``).
+    """
+    path = Path(source)
+    if not path.is_dir():
+        return SimilaritySets((load_similarity(source),), ())
+    sets: list[SimilaritySet] = []
+    skipped: list[SkippedFile] = []
+    for file in files_of(path):
+        if _is_set(file):
+            sets.append(load_similarity(file))
+        else:
+            skipped.append(SkippedFile(file.name, f"no header {','.join(_HEADER)}"))
+    if not sets:
+        raise UserError(
+            f"the folder {path} holds no similarity set",
+            allowed=f"CSV files with the header {','.join(_HEADER)}",
+        )
+    return SimilaritySets(tuple(sets), tuple(skipped))
+
+
+def _is_set(path: Path) -> bool:
+    try:
+        return layout_of(content_rows(list(text_lines(path)))) is not None
+    except UserError:
+        return False
+
+
+def _parse(path: Path, rows: Sequence[Row], layout: Layout) -> tuple[ScoredPair, ...]:
+    if not rows:
+        raise UserError(f"{path} holds no word pairs", allowed="one pair and its score a line")
+    return untagged([_pair(path, row, layout) for row in rows])
+
+
+def _pair(path: Path, row: Row, layout: Layout) -> ScoredPair:
+    found = fields(row.line, layout.delimiter)
+    try:
+        word1, word2 = found[layout.first], found[layout.second]
+        score = number_in(found[layout.score])
+    except IndexError:
+        word1 = word2 = ""
+        score = math.nan
+    if not (word1 and word2 and math.isfinite(score)):
+        raise UserError(
+            f"row {row.number} of {path} is {row.line[:_SHOWN]!r}",
+            allowed="two words and a number",
+        )
+    return word1, word2, score
+
+
+def _gensim_test_data() -> Path:
+    """Return the folder, found without importing gensim (which takes a second)."""
+    spec = importlib.util.find_spec("gensim")
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError(
+            "WordSim-353 and SimLex-999 come with gensim, which is not installed",
+            next_step="pip install gensim",
+        )
+    return Path(spec.submodule_search_locations[0]) / "test" / "test_data"
+
+
+# Analogy sets -----------------------------------------------------------------------------------
+
+Question = tuple[str, str, str, str]
+"""``a : b :: c : d``; ``d`` is what is asked for."""
+
+Kind = Literal["semantic", "syntactic"]
+
+_GOOGLE = "Google"
+_COLUMNS = ("word1", "word2", "word3", "target")
+_ALLOWED = (
+    "lines of four words under ': section' lines, or a CSV file with the columns "
+    f"{','.join(_COLUMNS)}"
+)
+
+
+@dataclass(frozen=True)
+class AnalogySection:
+    """The questions of one relation; ``kind`` is None where the set does not say."""
+
+    name: str
+    questions: tuple[Question, ...]
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True)
+class AnalogySet:
+    """Questions by section."""
+
+    name: str
+    sections: tuple[AnalogySection, ...]
+
+    def __len__(self) -> int:
+        return sum(len(section.questions) for section in self.sections)
+
+    def half(self, half: Half) -> AnalogySet:
+        """Return the questions both of whose pairs are in one half; ``all`` for every question.
+
+        No pair is in both halves. A question with a pair of each is in neither.
+        """
+        return AnalogySet(
+            self.name,
+            tuple(
+                AnalogySection(
+                    each.name, tuple(q for q in each.questions if in_half(q, half)), each.kind
+                )
+                for each in self.sections
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class AnalogySets:
+    """Result of :func:`analogy_sets_in`: what was read, and what was not and why."""
+
+    sets: tuple[AnalogySet, ...]
+    skipped: tuple[SkippedFile, ...]
+
+
+def in_half(question: Question, half: Half) -> bool:
+    """Whether both pairs of a question are in ``half``; see ``half_of_pair``."""
+    return half == "all" or all(_half(*pair) == half for pair in (question[:2], question[2:]))
+
+
+@cache
+def _half(word1: str, word2: str) -> Half:
+    return half_of_pair(word1, word2)
+
+
+@cache
+def default_analogy_sets() -> tuple[AnalogySet, ...]:
+    """Return the Google set (Mikolov et al. 2013; 19,544 questions); nothing without gensim."""
+    return (load_analogies(_GOOGLE),) if _gensim_file() else ()
+
+
+def load_analogies(source: str | Path) -> AnalogySet:
+    """Return a set of analogy questions.
+
+    Args:
+        source: ``"Google"`` (Mikolov, Chen, Corrado & Dean 2013; 14 sections, of which those whose
+            names begin with ``gram`` are syntactic), or the path of a file named after the set:
+            lines of four words under ``: section`` lines, as word2vec and gensim read them, or CSV
+            with the columns ``word1,word2,word3,target`` and perhaps ``type`` for the section (the
+            MSR set of Mikolov, Yih & Zweig 2013 is found in both forms).
+
+    Raises:
+        UserError: No such set or file, a line that is not four words, or no questions.
+    """
+    if str(source) == _GOOGLE:
+        path = _gensim_file()
+        if path is None:
+            raise UserError(
+                "the Google analogies come with gensim, which is not installed",
+                next_step="pip install gensim",
+            )
+        return AnalogySet(_GOOGLE, _sections(path, _text_questions(path, text_lines(path))))
+    path = Path(source)
+    if not path.exists():
+        raise UserError(
+            f"there is no analogy set or file {str(source)!r}",
+            allowed=f"{_GOOGLE}, or a file with {_ALLOWED}",
+            nearest=nearest(str(source), [_GOOGLE]),
+        )
+    form = _form(path)
+    questions = _csv_questions(path) if form == "csv" else _text_questions(path, text_lines(path))
+    return AnalogySet(path.stem, _sections(path, questions))
+
+
+def analogy_sets_in(source: str | Path) -> AnalogySets:
+    """Return every analogy set of a folder, or the one of a file or name.
+
+    Files of a folder count when they begin with a ``: section`` line or have the CSV columns; the
+    others are skipped and listed.
+
+    Raises:
+        UserError: The folder has no analogy set, or one of them is damaged.
+    """
+    path = Path(source)
+    if not path.is_dir():
+        return AnalogySets((load_analogies(source),), ())
+    sets: list[AnalogySet] = []
+    skipped: list[SkippedFile] = []
+    for file in files_of(path):
+        if _form(file):
+            sets.append(load_analogies(file))
+        else:
+            skipped.append(SkippedFile(file.name, "no ': section' line and no analogy columns"))
+    if not sets:
+        raise UserError(f"the folder {path} holds no analogy set", allowed=f"files with {_ALLOWED}")
+    return AnalogySets(tuple(sets), tuple(skipped))
+
+
+def _form(path: Path) -> Literal["text", "csv"] | None:
+    """Tell by its first line what a file is; None when it is no text or not clearly analogies."""
+    try:
+        first = next((line for line in text_lines(path) if line.strip()), "")
+    except UserError:
+        return None
+    if first.startswith(":"):
+        return "text"
+    return "csv" if set(_COLUMNS) <= set(_header(first)) else None
+
+
+def _header(line: str) -> list[str]:
+    return [name.strip().lower() for name in next(csv.reader([line]), [])]
+
+
+def _text_questions(path: Path, lines: Iterable[str]) -> Iterator[tuple[str, Question]]:
+    section = "all"
+    for number, line in enumerate(lines, start=1):
+        words = line.split()
+        if line.startswith(":"):
+            section = line[1:].strip() or "all"
+        elif words:
+            yield section, _question(path, number, words)
+
+
+def _csv_questions(path: Path) -> Iterator[tuple[str, Question]]:
+    reader = csv.reader(text_lines(path))
+    header = [name.strip().lower() for name in next(reader)]
+    columns = [header.index(name) for name in _COLUMNS]
+    section = header.index("type") if "type" in header else None
+    for number, row in enumerate(reader, start=2):
+        if any(row):
+            words = [row[i].strip() for i in columns if i < len(row)]
+            name = row[section].strip() if section is not None and section < len(row) else ""
+            yield name or "all", _question(path, number, words)
+
+
+def _question(path: Path, number: int, words: list[str]) -> Question:
+    if len(words) != 4 or not all(words):
+        raise UserError(
+            f"line {number} of {path} is {' '.join(words)[:80]!r}", allowed="four words: a b c d"
+        )
+    return words[0], words[1], words[2], words[3]
+
+
+def _sections(path: Path, questions: Iterable[tuple[str, Question]]) -> tuple[AnalogySection, ...]:
+    by_name: dict[str, list[Question]] = {}
+    for name, question in questions:
+        by_name.setdefault(name, []).append(question)
+    if not by_name:
+        raise UserError(f"{path} holds no analogy questions", allowed=_ALLOWED)
+    google = any(name.startswith("gram") for name in by_name)
+    return tuple(
+        AnalogySection(name, tuple(each), _kind(name) if google else None)
+        for name, each in by_name.items()
+    )
+
+
+def _kind(section: str) -> Kind:
+    return "syntactic" if section.startswith("gram") else "semantic"
+
+
+def _gensim_file() -> Path | None:
+    """Return the file, found without importing gensim; None when it is not there."""
+    spec = importlib.util.find_spec("gensim")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(folder) / "test" / "test_data" / "questions-words.txt"
+        if path.exists():
+            return path
+    return None

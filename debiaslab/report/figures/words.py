@@ -1,0 +1,415 @@
+"""Figures of words: associations, the he–she axis, neighbours, the map and the clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from debiaslab.errors import UserError
+from debiaslab.metrics.bootstrap import RESAMPLES, Interval, bootstrap_mean
+from debiaslab.report.figures.runs import AssociationSize
+from debiaslab.report.style import (
+    BASELINE,
+    FEMALE,
+    INK,
+    MALE,
+    OTHER,
+    REPORT,
+    TUNE,
+    figure,
+    legend_above,
+    name_points,
+    panel_name,
+    plain,
+    signed,
+    tell,
+)
+from debiaslab.report.words import Association, Clusters, MappedWords, NeighborScatter, Shift
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+_APART = 0.07  # of the marks of baseline and run from the middle of their row
+_ROOM = 1.4  # of the axis, in units of the largest size
+
+
+def scorecard_figure(sizes: Sequence[AssociationSize]) -> Figure:
+    """Draw the size of each association with its interval, before (baseline) and after."""
+    tests = list(dict.fromkeys(size.test for size in sizes))
+    note = "Bars: 95 % intervals over target words (bootstrap); they may run out of the figure."
+    made = figure(_sizes_title(sizes), 7.5, 2.0 + 0.7 * len(tests), note)
+    axes = made.subplots()
+    for half, color, marker, shift in (("tune", TUNE, "o", -0.2), ("report", REPORT, "s", 0.2)):
+        own = [size for size in sizes if size.words == half]
+        places = [tests.index(size.test) + shift for size in own]
+        above, below = ([place + by for place in places] for by in (-_APART, _APART))
+        for y, size in zip(above, own, strict=True):
+            _bar(axes, y, size.baseline_interval, color)
+        for y, size in zip(below, own, strict=True):
+            _bar(axes, y, size.run_interval, color)
+        for places_of, side in ((above, "baseline"), (below, "run")):
+            _tell(axes, places_of, own, side)
+        _dots(axes, above, own, "baseline", (color, marker))
+        _dots(axes, below, own, "run", (color, marker))
+    axes.axvline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="95 % of random words")
+    axes.set_yticks(range(len(tests)), [association_label(test) for test in tests])
+    axes.set_ylim(len(tests) - 0.4, -0.6)
+    shown = [x for size in sizes for x in (size.run, size.baseline) if x is not None]
+    axes.set_xlim(0, max([1.0, *shown]) * _ROOM)
+    axes.set_xlabel("|s| ÷ 95 % quantile of |s| for random words in the baseline")
+    plain(axes)
+    legend_above(axes)
+    return made
+
+
+def _bar(axes: Axes, y: float, interval: tuple[float, float] | None, color: str) -> None:
+    if interval is not None:
+        axes.plot(interval, [y, y], color=color, linewidth=1.2, alpha=0.75)
+
+
+def _tell(axes: Axes, places: Sequence[float], own: Sequence[AssociationSize], side: str) -> None:
+    for y, size in zip(places, own, strict=True):
+        value, interval = getattr(size, side), getattr(size, f"{side}_interval")
+        if value is None:
+            continue
+        ends = "" if interval is None else f" [{interval[0]:.2f}, {interval[1]:.2f}]"
+        name = f"{association_label(size.test)}, {size.words} words, {side}"
+        tell(axes, [(value, y)], [f"{name}: {value:.2f}{ends}"])
+
+
+def _sizes_title(sizes: Sequence[AssociationSize]) -> str:
+    both = [(s.baseline, s.run) for s in sizes if s.baseline is not None and s.run is not None]
+    if not both:
+        above = sum(size.run is not None and size.run > 1 for size in sizes)
+        return f"{above} of {len(sizes)} associations are larger than those of random words"
+    fell = sum(run < baseline for baseline, run in both)
+    within = sum(run <= 1 for _, run in both)
+    return (
+        f"{fell} of {len(both)} associations are smaller than the baseline's, {within} are no "
+        "larger than those of random words"
+    )
+
+
+def association_label(test: str) -> str:
+    """Return ``WEAT 6b`` for ``6b``; other names stay as they are."""
+    return f"WEAT {test}" if test[:1].isdigit() else test
+
+
+def _dots(
+    axes: Axes,
+    places: Sequence[float],
+    own: Sequence[AssociationSize],
+    side: Literal["baseline", "run"],
+    look: tuple[str, str],
+) -> None:
+    color, marker = look
+    values = [getattr(size, side) for size in own]
+    points = [(x, y) for x, y in zip(values, places, strict=True) if x is not None]
+    if not points:
+        return
+    axes.plot(
+        *zip(*points, strict=True),
+        linestyle="none",
+        marker=marker,
+        markersize=7,
+        color=color,
+        markerfacecolor="white" if side == "baseline" else color,
+        label=f"{own[0].words} words, {'baseline' if side == 'baseline' else 'this run'}",
+        zorder=3,
+    )
+
+
+def word_associations_figure(found: Sequence[Association], note: str = "") -> Figure:
+    """Draw ``s(w, A, B)`` of every target word, before and after: ticks, means with intervals.
+
+    Args:
+        found: The target lists of one test or more, as ``word_associations`` returned them.
+        note: Whose vectors these are.
+
+    Raises:
+        UserError: No test was measured.
+    """
+    if not found:
+        raise UserError("no association test was measured in both, so there is nothing to draw")
+    small = (
+        f"{note} Ticks: words (n beside the name); bars: mean with its 95 % interval over "
+        "words (bootstrap). The list X of a test is expected to the right of its list Y."
+    ).strip()
+    made = figure(_words_title(found), 8.5, 2.0 + 0.55 * len(found), small)
+    axes = made.subplots()
+    for place, each in enumerate(found):
+        for values, (low, high), color, marker, shift in (
+            (each.before, each.before_interval, BASELINE, "s", -0.17),
+            (each.after, each.after_interval, REPORT, "o", 0.17),
+        ):
+            y = place + shift
+            axes.plot(values, [y] * len(values), "|", color=color, markersize=7, alpha=0.7)
+            when = "before" if values is each.before else "after"
+            words = zip(each.words, values, strict=True)
+            told = [f"{_plain(word)}, {when}: {signed(value)}" for word, value in words]
+            tell(axes, [(value, y) for value in values], told)
+            mean = sum(values) / len(values)
+            if low is not None and high is not None:
+                axes.plot([low, high], [y, y], color=color, linewidth=2.2)
+            axes.plot([mean], [y], marker, color=color, markersize=6, zorder=3)
+    axes.plot([], [], "s", color=BASELINE, label="before (baseline)")
+    axes.plot([], [], "o", color=REPORT, label="after")
+    names = [
+        f"{association_label(each.test)} {each.target}: {_plain(each.list)} ({len(each.words)})"
+        for each in found
+    ]
+    axes.set_yticks(range(len(found)), names)
+    axes.set_ylim(len(found) - 0.4, -0.6)
+    axes.axvline(0, color=BASELINE, linewidth=1)
+    plain(axes)
+    axes.set_xlabel("s(w, A, B): association with A less that with B, in cosine")
+    legend_above(axes)
+    return made
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", " ")
+
+
+def _words_title(found: Sequence[Association]) -> str:
+    """Say how far the two target lists of the tests lie apart, before and after."""
+    tests = dict.fromkeys(each.test for each in found)
+    apart = {"before": 0.0, "after": 0.0}
+    for test in tests:
+        x, y = (each for each in found if each.test == test)
+        for when in apart:
+            gap = sum(getattr(x, when)) / len(x.words) - sum(getattr(y, when)) / len(y.words)
+            apart[when] += abs(gap) / len(tests)
+    half = found[0].half
+    return (
+        f"Mean |s| of {len(tests)} association tests, {half} words: {apart['before']:.3f} before, "
+        f"{apart['after']:.3f} after"
+    )
+
+
+MOST_WORDS = 40
+_COLORS = {"tune": TUNE, "report": REPORT}
+
+
+def axis_figure(shifts: Sequence[Shift], what: str = "occupations", note: str = "") -> Figure:
+    """Draw an arrow a word, from where it was on the he–she axis to where it is.
+
+    The words that leaned most are drawn, at most ``MOST_WORDS``; the title is about all of them.
+
+    Args:
+        shifts: The words.
+        what: What they are, for the title.
+        note: Whose vectors these are.
+
+    Raises:
+        UserError: There are no words.
+    """
+    if not shifts:
+        raise UserError(f"none of the {what} has a vector, so there is nothing to draw")
+    leaning = sorted(shifts, key=lambda each: -abs(each.before))[:MOST_WORDS]
+    drawn = sorted(leaning, key=lambda each: each.before)
+    small = f"{note} {len(drawn)} of {len(shifts)} {what}, those that lean most before.".strip()
+    made = figure(axis_title(shifts, what), 7.5, 1.7 + 0.2 * len(drawn), small)
+    axes = made.subplots()
+    for place, each in enumerate(drawn):
+        color = _COLORS[each.half]
+        axes.annotate(
+            "",
+            (each.after, place),
+            (each.before, place),
+            arrowprops={"arrowstyle": "-|>", "color": color, "linewidth": 1.1, "shrinkB": 0},
+        )
+        axes.plot([each.before], [place], "o", color=color, markerfacecolor="white", markersize=4.5)
+        axes.plot([each.after], [place], "o", color=color, markersize=3)
+        word = each.word.replace("_", " ")
+        told = f"{word} ({each.half} word): {signed(each.before)} → {signed(each.after)}"
+        tell(axes, [(each.before, place), (each.after, place)], [told, told])
+    for half, color in _COLORS.items():
+        axes.plot([], [], color=color, linewidth=1.5, label=f"{half} words")
+    axes.plot([], [], "o", color=INK, markerfacecolor="white", markersize=4.5, label="before")
+    axes.axvline(0, color=BASELINE, linewidth=1)
+    axes.set_yticks(range(len(drawn)), [each.word.replace("_", " ") for each in drawn])
+    axes.set_ylim(-0.8, len(drawn) - 0.2)
+    plain(axes)
+    axes.tick_params(axis="y", labelsize=8, length=0)
+    axes.set_xlabel("she  ←  cos(w, he) − cos(w, she)  →  he")
+    legend_above(axes)
+    return made
+
+
+def axis_title(shifts: Sequence[Shift], what: str) -> str:
+    """Say how the mean lean changed, and whether that is more than the words differ."""
+    before = np.abs([each.before for each in shifts])
+    after = np.abs([each.after for each in shifts])
+    return (
+        f"Mean size of the lean of {len(shifts)} {what}: {before.mean():.3f} → {after.mean():.3f}"
+        f"{changed_by(bootstrap_mean(after - before, RESAMPLES, 0))}"
+    )
+
+
+def changed_by(interval: Interval) -> str:
+    """Return the interval of a change in words; the words are what was resampled."""
+    low, high = interval
+    if low is None or high is None:
+        return ""
+    shown = f"[{low:+.3f}, {high:+.3f}]".replace("-", "−")
+    if low <= 0 <= high:
+        return f", no change beyond the spread of the words ({shown})"
+    return f" (change {shown} over words)"
+
+
+_NAMED = 4  # professions a side that get their name
+
+
+def neighbors_figure(sides: Sequence[NeighborScatter], note: str = "") -> Figure:
+    """Draw the share of male-leaning neighbours against the profession's lean, before and after.
+
+    Args:
+        sides: Before and after, as ``neighbor_scatter`` returned them.
+        note: Whose vectors these are.
+
+    Raises:
+        UserError: They were not measured.
+    """
+    if len(sides) != 2:
+        raise UserError("the neighbours of professions were not measured: nothing to draw")
+    first = sides[0]
+    small = (
+        f"{note} {len(first.words)} professions, {first.neighbors} neighbours each; bias and lean "
+        "of the neighbours by the baseline. r with its 95 % bootstrap interval over professions."
+    ).strip()
+    made = figure(_title(sides), 9.0, 4.6, small)
+    panels = made.subplots(1, 2, sharex=True, sharey=True)
+    named = sorted(range(len(first.words)), key=lambda i: first.bias[i])
+    for axes, name, color, side in zip(
+        panels, ("before", "after"), (TUNE, REPORT), sides, strict=True
+    ):
+        axes.scatter(side.bias, side.shares, color=color, s=16, alpha=0.75)
+        points = list(zip(side.bias, side.shares, strict=True))
+        told = zip(side.words, side.bias, side.shares, strict=True)
+        tell(
+            axes,
+            points,
+            [f"{w.replace('_', ' ')}: lean {signed(b)}, {s:.0%} of neighbours" for w, b, s in told],
+        )
+        axes.margins(x=0.2)  # for names
+        axes.axvline(0, color=BASELINE, linewidth=1)
+        plain(axes)
+        axes.set_title(f"{name}: r = {_r(side)}", fontsize=10, loc="left", color=INK)
+        axes.set_xlabel("cos(w, he) − cos(w, she) in the baseline")
+    panels[0].set_ylabel("share of neighbours that lean to he")
+    ends = sorted({*named[:_NAMED], *named[-_NAMED:]})
+    names = [first.words[i].replace("_", " ") for i in ends]
+    for axes, side in zip(panels, sides, strict=True):
+        points = list(zip(side.bias, side.shares, strict=True))
+        name_points(made, axes, [points[i] for i in ends], names, others=points)
+    return made
+
+
+def _title(sides: Sequence[NeighborScatter]) -> str:
+    before, after = sides
+    if before.r is None or after.r is None:
+        return "Professions and the lean of their neighbours"
+    (low, high), (low2, high2) = before.interval, after.interval
+    apart = (
+        None not in (low, high, low2, high2) and (high2 < low or low2 > high)  # type: ignore[operator]
+    )
+    said = "" if apart else ": no difference beyond the spread of the professions"
+    return f"A profession's lean shows in its neighbours: r {before.r:.2f} → {after.r:.2f}{said}"
+
+
+def _r(side: NeighborScatter) -> str:
+    if side.r is None:
+        return "not measured"
+    low, high = side.interval
+    between = "" if low is None or high is None else f" [{low:.2f}, {high:.2f}]"
+    return f"{side.r:.2f}{between}"
+
+
+# Okabe & Ito; the marker says the same as the colour.
+_GROUPS = {
+    "male": (MALE, "^"),
+    "female": (FEMALE, "v"),
+    "career": (REPORT, "o"),
+    "family": (OTHER, "o"),
+    "math": ("#E69F00", "s"),
+    "arts": ("#56B4E9", "s"),
+}
+_SIDES = ("before (baseline)", "after")
+_LABELLED = 60  # words of a panel that get their name
+
+
+def word_map_figure(words: MappedWords, note: str = "") -> Figure:
+    """Draw gender words and target words by the gender direction (x) and the rest (y).
+
+    Args:
+        words: What ``word_map`` placed.
+        note: Whose vectors these are.
+    """
+    before, after = words.shares
+    title = (
+        f"Along the gender direction lies {before:.0%} of these words' variance before, "
+        f"{after:.0%} after"
+    )
+    small = (
+        f"{note} {len(words.words)} words; x and y are made in each space by itself. y: first "
+        "principal component of the words with the gender direction taken out."
+    ).strip()
+    made = figure(title, 10.5, 5.8, small)
+    panels = made.subplots(1, 2, sharex=True)
+    for axes, name, points in zip(panels, _SIDES, (words.before, words.after), strict=True):
+        for group, (color, marker) in _GROUPS.items():
+            own = np.array([each == group for each in words.groups])
+            axes.scatter(*points[own].T, color=color, marker=marker, s=20, label=group, zorder=3)
+        named = zip(words.words, words.groups, strict=True)
+        told = [f"{word.replace('_', ' ')} ({group})" for word, group in named]
+        tell(axes, [(x, y) for x, y in points], told)
+        axes.axvline(0, color=BASELINE, linewidth=1)
+        plain(axes)
+        panel_name(axes, name)
+        axes.set_xlabel("female  ←  cosine with the gender direction  →  male")
+    panels[0].set_ylabel("first component of the rest")
+    legend_above(panels[0], columns=3)
+    for axes, points in zip(panels, (words.before, words.after), strict=True):
+        far = np.argsort(-np.abs(points[:, 0]))[:_LABELLED]
+        names = [words.words[i].replace("_", " ") for i in far]
+        name_points(made, axes, [(x, y) for x, y in points[far]], names)
+    return made
+
+
+def clusters_figure(found: Clusters, note: str = "") -> Figure:
+    """Draw the most biased words of the baseline by t-SNE: do they still lie apart after?
+
+    Args:
+        found: What ``clusters`` placed.
+        note: Whose vectors these are.
+    """
+    after = found.alignment_after
+    shown = "not measured" if after is None else f"{after:.2f}"
+    title = (
+        "k-means tells the baseline's most male from its most female words: alignment "
+        f"{found.alignment_before:.2f} before, {shown} after (0.5 is chance)"
+    )
+    small = (
+        f"{note} {found.side} + {found.side} words; t-SNE keeps neighbourhoods, not distances. "
+        "Topic alone sets the labels apart too: compare with a text without gender (command floor)."
+    ).strip()
+    made = figure(title, 9.5, 5.0, small)
+    panels = made.subplots(1, 2)
+    for axes, name, points in zip(panels, _SIDES, (found.before, found.after), strict=True):
+        for own, color, marker, label in (
+            (found.male, MALE, "^", "male-leaning in the baseline"),
+            (~found.male, FEMALE, "v", "female-leaning in the baseline"),
+        ):
+            axes.scatter(*points[own].T, color=color, marker=marker, s=9, alpha=0.7, label=label)
+        tell(axes, [(x, y) for x, y in points], [word.replace("_", " ") for word in found.words])
+        plain(axes)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        panel_name(axes, name)
+    legend_above(panels[0], columns=1)
+    return made
