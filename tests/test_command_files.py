@@ -283,7 +283,6 @@ ENDS = {  # command → arguments, and the files it must leave
     "lexicon": (["check", "--vectors", "a.kv"], set()),
     "strategies": ([], set()),
     "metrics": ([], set()),
-    "delete": (["small", "--yes"], set()),
     "studies": ([], set()),
     "score": (["s.csv", "--csv", "o/b.csv"], {"o/b.csv"}),
     "bundle": (["--out", "o"], {"o/bundle.zip", "o/competition.yaml"}),

@@ -10,8 +10,9 @@ import pytest
 from debiaslab.corpus import Corpus
 from debiaslab.corpus.corpus import CorpusReference
 from debiaslab.errors import UserError
-from debiaslab.study.kept import CORPUS, find_corpus, keep_corpus
+from debiaslab.study.kept import find_corpus, keep_corpus
 from debiaslab.tracking import Store
+from debiaslab.tracking.names import CORPUS_FOLDER
 from tests.test_corpus_reference import TEXT
 
 
@@ -46,7 +47,7 @@ def test_it_is_kept_once(kept, tmp_path, monkeypatch):
     store, study, _, reference, _, _ = kept
     corpus = find_corpus(store, study, reference, tmp_path / "cache")
     before = store.artifacts(study)
-    assert f"{CORPUS}/ids-001.i32" in before
+    assert f"{CORPUS_FOLDER}/ids-001.i32" in before
     monkeypatch.setattr(Store, "writer", None)
     keep_corpus(store, study, corpus)
     assert store.artifacts(study) == before
@@ -60,7 +61,7 @@ def test_a_study_that_kept_none(kept, tmp_path):
 
 def test_one_that_changed_in_the_store_is_refused(kept, tmp_path):
     store, study, _, reference, _, _ = kept
-    shard = store.artifact(study, f"{CORPUS}/ids-000.i32")
+    shard = store.artifact(study, f"{CORPUS_FOLDER}/ids-000.i32")
     ids = shard.read_bytes()
     shard.write_bytes(ids[4:8] + ids[:4] + ids[8:])
     assert shard.read_bytes() != ids

@@ -380,7 +380,7 @@ def test_the_page_of_a_run_warns_of_a_scale_free_d():
     large = Record("weat", "7", "all", 1.31, n=16, extra=numbers)
     card = Scorecard("run", (large,))
     page = run_page(card)
-    assert "d is large while s is no larger than random words give here: read s: weat 7 all" in (
+    assert "d is large while s does not exceed the random-word null here: read s: weat 7 all" in (
         page.text
     )
     assert "+1.31‡" in page.text

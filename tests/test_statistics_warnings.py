@@ -24,7 +24,7 @@ def test_nothing_wrong_gives_nothing():
 
 def test_large_d_beside_a_small_s():
     (warning,) = warnings_of(card(weat(d=1.3, s=0.01)))
-    assert "no larger than random words" in warning
+    assert "s does not exceed the random-word null" in warning
     assert "weat 7 all (d 1.30, s 0.0100, random words 0.0500)" in warning
     assert warnings_of(card(weat(d=0.2, s=0.01))) == ()
     assert warnings_of(card(weat(d=1.3, s=0.01, null=None))) == ()
@@ -54,7 +54,7 @@ def test_a_direction_that_rests_on_one_pair():
         return card(Record("direct_bias", "occupations", "report", 0.07, n=150, extra=extra))
 
     (warning,) = warnings_of(direct(83.4))
-    assert "rests on one pair, without which it turns by more than 45°" in warning
+    assert "depends on one pair: dropping it rotates the direction by over 45°" in warning
     assert "direct_bias occupations report (guy/gal, 83°; the words of a pair are 0.20" in warning
     assert warnings_of(direct(20.0)) == warnings_of(direct(None)) == ()
 

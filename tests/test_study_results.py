@@ -534,7 +534,7 @@ def test_the_finding_is_what_the_runs_say() -> None:
     rose = verdict([*base, *(row(0, s, 3.0 + 0.01 * s + 0.002 * (s == 2)) for s in (1, 2, 3))])
     assert rose is not None
     assert "rose" in rose.sentence
-    assert "No λ did better than the baseline" in rose.sentence
+    assert "No λ improved on the baseline" in rose.sentence
 
 
 def test_a_difference_within_the_spread_is_none() -> None:
@@ -542,8 +542,8 @@ def test_a_difference_within_the_spread_is_none() -> None:
     found = verdict([*base, row(0, 1, 1.0), row(0, 2, 2.9), row(0, 3, 1.9)])
     assert found is not None
     assert found.bias.beyond_the_spread is False
-    assert "did not change beyond the spread of the seeds" in found.sentence
-    assert "no difference beyond the spread of 3 seeds" in found.title
+    assert "did not change by more than seed noise" in found.sentence
+    assert "no change beyond seed noise (3 seeds)" in found.title
     assert "0 of 3" not in found.sentence
 
 
@@ -611,10 +611,10 @@ def test_a_comparison_names_the_least_and_says_when_it_is_nothing() -> None:
         [base, side("a", 1.0, 1.1, 1.01), side("b", 0.1, 0.1, 0.1, control=True)]
     )
     assert clear.least == 1
-    assert "Least bias on report words has a: 2.03 → 1.04" in clear.sentence
-    assert "1 of 1 strategies lowered it" in clear.sentence
+    assert "a has the lowest bias on report words: 2.03 → 1.04" in clear.sentence
+    assert "1 of 1 strategies lowered bias by more than" in clear.sentence
     vague = compared_verdict([base, side("a", 0.5, 3.0, 2.2)])
-    assert "none of 1 strategies lowered it" in vague.sentence
+    assert "none of 1 strategies lowered bias" in vague.sentence
     assert compared_verdict([base]).least is None
 
 
@@ -632,7 +632,9 @@ def test_the_axis_says_when_nothing_moved() -> None:
     words = [f"w{i}" for i in range(30)]
     still = [Shift(w, float(x), float(x), "tune") for w, x in zip(words, leans, strict=True)]
     moved = [replace(each, after=each.before / 10) for each in still]
-    assert "no change beyond the spread" in axis_figure(still).get_suptitle().replace("\n", " ")
+    assert "no change beyond the variation between words" in axis_figure(
+        still
+    ).get_suptitle().replace("\n", " ")
     assert "(change [−" in axis_figure(moved).get_suptitle().replace("\n", " ")
     assert len(axis_figure(moved).axes[0].get_yticks()) == 30
     with pytest.raises(UserError, match="nothing to draw"):
@@ -693,6 +695,8 @@ def test_the_command_writes_and_logs_the_same_bytes_each_time(
 def test_a_sweep_that_goes_on_renews_the_report(
     corpus: Corpus, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    root = tmp_path / "mlruns"
+
     def go_on(trials: int) -> str:
         plan = Plan(
             "projection",
@@ -702,15 +706,15 @@ def test_a_sweep_that_goes_on_renews_the_report(
             settings=TINY,
             objective=OBJECTIVE,
         )
-        done = sweep(corpus, plan, root=tmp_path, submissions=tmp_path / "out", progress=False)
-        return Store.open(tmp_path).artifact(done.parent, "report.html").read_text(encoding="utf-8")
+        done = sweep(corpus, plan, root=root, submissions=tmp_path / "out", progress=False)
+        return Store.open(root).artifact(done.parent, "report.html").read_text(encoding="utf-8")
 
     short = go_on(1)
     words = ["report", "--study", "grown", "--out", str(tmp_path / "grown.html")]
-    assert call(capfd, *words, "--store", str(tmp_path)).code == 0
+    assert call(capfd, *words, "--store", str(root)).code == 0
     full = (tmp_path / "grown.html").read_text(encoding="utf-8")
     renewed = go_on(2)
-    assert renewed == html_page(report_of(open_study("grown", tmp_path)))
+    assert renewed == html_page(report_of(open_study("grown", root)))
     assert len(short) < len(full)
     assert full != renewed
 

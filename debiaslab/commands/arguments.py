@@ -371,10 +371,10 @@ def run_vectors(store: Store, run: RunInfo) -> Embeddings:
             it had vectors.
     """
     from debiaslab.tracking import STUDY_TAG, VECTORS
-    from debiaslab.tracking.names import COMPARISON_TAG
+    from debiaslab.tracking.names import COMPARISON_TAG, STUDY_KIND
     from debiaslab.vectors.embeddings import Embeddings
 
-    if run.kind == "study":
+    if run.kind == STUDY_KIND:
         name = run.tags.get(STUDY_TAG, run.name)
         if run.tags.get(COMPARISON_TAG) == "true":
             step = f"{next_command('status', name)}, which shows the ids of its runs"

@@ -53,7 +53,14 @@ class Evaluations:
         """Log metrics, JSON and tables of one scorecard as a run, and return its id."""
         from debiaslab.metrics import scorecards_csv
         from debiaslab.study.run import flat, log_provenance
-        from debiaslab.tracking.names import SCORECARD
+        from debiaslab.tracking.names import (
+            EVALUATED_TAG,
+            EVALUATION_KIND,
+            KIND_TAG,
+            SCORECARD,
+            SCORECARD_CSV,
+            SCORECARD_TABLE,
+        )
 
         params = {
             "vectors": subject.label,
@@ -61,9 +68,9 @@ class Evaluations:
             "dim": subject.embeddings.dim,
             **self.params,
         }
-        tags = {"debiaslab.kind": "evaluation"}
+        tags = {KIND_TAG: EVALUATION_KIND}
         if subject.run_id is not None:
-            tags["debiaslab.evaluated_run"] = subject.run_id
+            tags[EVALUATED_TAG] = subject.run_id
         name = f"evaluation · {card.vectors}"
         with self.store.start(
             name, parent=self.parent, params=params, tags=tags, dataset=None
@@ -71,8 +78,8 @@ class Evaluations:
             log_provenance(log)
             log.metrics({_metric_name(key): value for key, value in flat(card).items()})
             log.json(card.to_dict(), SCORECARD)
-            log.text(card.table(), "scorecard.txt")
-            log.text(scorecards_csv([card]), "scorecard.csv")
+            log.text(card.table(), SCORECARD_TABLE)
+            log.text(scorecards_csv([card]), SCORECARD_CSV)
         return log.run_id
 
 

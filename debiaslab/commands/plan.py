@@ -74,6 +74,7 @@ def _done(root: str, name: str) -> tuple[int, int]:
     """Return how many runs of trials and baselines have finished already."""
     from debiaslab.tracking import Store
     from debiaslab.tracking.contact import locate
+    from debiaslab.tracking.names import BASELINE_KIND, TRIAL_KIND
 
     database = locate(root).database  # None: a server, which is asked
     if database is not None and not database.is_file():
@@ -81,7 +82,7 @@ def _done(root: str, name: str) -> tuple[int, int]:
     store = Store.read(root)
     study = store.find_study(name)
     runs = [] if study is None else [r for r in store.runs(study.run_id) if r.status == "FINISHED"]
-    return sum(r.kind == "trial" for r in runs), sum(r.kind == "baseline" for r in runs)
+    return sum(r.kind == TRIAL_KIND for r in runs), sum(r.kind == BASELINE_KIND for r in runs)
 
 
 def _duration(seconds: float) -> str:

@@ -76,8 +76,10 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 
 
 def _listed(found: Leftovers) -> Iterator[str]:
+    from debiaslab.tracking.names import REASON_TAG
+
     for run in found.runs:
-        reason = run.tags.get("debiaslab.reason", "its process ended without closing it")
+        reason = run.tags.get(REASON_TAG, "its process ended without closing it")
         yield f"run     {run.run_id}  {run.status:8} {run.name}: {reason.splitlines()[0]}"
     for path in found.paths:
         yield f"{'folder' if path.is_dir() else 'file':6}  {path}"

@@ -108,7 +108,8 @@ def _same_text(study: StudyFile, args: argparse.Namespace, begun: Sequence[Study
 def _without_text(store: Store, study: StudyFile, begun: Sequence[StudyRun]) -> Corpus | None:
     """Return the encoded corpus of a study whose text is not here; None: it is, or nothing is."""
     from debiaslab.corpus.corpus import CorpusReference
-    from debiaslab.study.kept import CORPUS, find_corpus
+    from debiaslab.study.kept import find_corpus
+    from debiaslab.tracking.names import CORPUS_FOLDER
 
     files = study.corpus.files
     if all(Path(file).is_file() for file in files):
@@ -120,6 +121,6 @@ def _without_text(store: Store, study: StudyFile, begun: Sequence[StudyRun]) -> 
         fingerprint, path, study.corpus.settings(), run.params["corpus"], files
     )
     found = wanted.find(CACHE)
-    if found is None and CORPUS in store.artifacts(run.run_id):
+    if found is None and CORPUS_FOLDER in store.artifacts(run.run_id):
         found = find_corpus(store, run.run_id, wanted, CACHE)
     return found

@@ -25,8 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Print one table a study."""
-    from debiaslab.study.kept import STUDY_FILE, kept_study
+    from debiaslab.study.kept import kept_study
     from debiaslab.study.status import RUN_IDS, known_trials, runs_table, status_of
+    from debiaslab.tracking.names import STUDY_FILE
 
     store = open_store(args)
     alone = store.find_study(args.study)

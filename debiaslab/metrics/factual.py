@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.lexicons import Half
-from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
+from debiaslab.lexicons.tables import load_occupation_women, occupation_women_names
 from debiaslab.metrics.bootstrap import (
     MIN_POINTS,
     NO_INTERVAL,
@@ -192,7 +192,7 @@ def factual_null(
     shares = np.asarray(women, dtype=np.float64)
     return null_from(
         lambda drawn: _correlation(drawn, shares),
-        words.but(scores, find(words.embeddings, union(pairs)).rows),
+        words.excluding(scores, find(words.embeddings, union(pairs)).rows),
         (len(shares),),
         draws=draws,
         seed=seed,

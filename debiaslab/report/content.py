@@ -28,6 +28,7 @@ from debiaslab.report.planted import finding, followed, planted_table, words_of
 from debiaslab.report.verdict import compared_verdict, verdict
 from debiaslab.statistics.warnings import warnings_of
 from debiaslab.tables import Table
+from debiaslab.tracking.names import REASON_TAG
 
 if TYPE_CHECKING:
     from debiaslab.results import RunResults, StudyResults, TrialRow
@@ -254,7 +255,7 @@ def _warnings(study: StudyResults, before: RunResults, after: RunResults | None)
         found.append(
             f"{len(failed)} runs did not finish: "
             + "; ".join(
-                f"{run.name} ({run.tags.get('debiaslab.reason', run.status)})" for run in failed[:5]
+                f"{run.name} ({run.tags.get(REASON_TAG, run.status)})" for run in failed[:5]
             )
         )
     return tuple(map(_sentence, found))
@@ -299,9 +300,10 @@ def _method(study: StudyResults, strategies: Mapping[str, str]) -> dict[str, str
     names = dict.fromkeys(run.strategy for run in study.runs if run.strategy != "baseline")
     for name in names:
         found[name] = strategies.get(name, "a strategy that is not installed here")
-    found["seeds"] = ", ".join(map(str, study.seeds)) + " (the same for the baseline)"
+    found["seeds"] = ", ".join(map(str, study.seeds))
     if study.is_planted:
         return found | {"planted": f"base {study.planted.base}, doses {_doses(study)}"}
+    found["seeds"] += " (the same for the baseline)"
     if study.is_comparison:
         tuned = sum(side.tuning_runs > 0 for side in study.sides)
         found["λ"] = (

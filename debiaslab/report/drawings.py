@@ -83,7 +83,7 @@ def sweep_drawings(rows: Sequence[TrialRow], strategy: str) -> Iterator[Drawing]
     yield from drawing(
         "tradeoff",
         "Bias against retention, a point a trial, darker for small λ. The line joins the trials "
-        "that no other beats in both; the chosen one is ringed, the baseline is the diamond. Bars "
+        "that are Pareto-optimal; the selected one is ringed, the baseline is the diamond. Bars "
         "span the seeds. A sweep trains no controls; python -m debiaslab compare --strategies "
         f"{chosen} on the same text does, and draws them into its front.",
         lambda: tradeoff_figure(rows),
@@ -101,8 +101,8 @@ def comparison_drawings(sides: Sequence[StrategyResult]) -> Iterator[Drawing]:
     yield from drawing(
         "front",
         "Bias on report words against retention, a point a strategy with its intervals over "
-        "seeds. A line joins the strategies that no other of their kind (penalties, or "
-        "post-processing) beats in both; controls are hollow.",
+        "seeds. A line joins the Pareto-optimal strategies of a kind (penalties, or "
+        "post-processing); controls are hollow.",
         lambda: front_figure(sides),
     )
     yield from drawing(

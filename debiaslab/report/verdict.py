@@ -34,19 +34,19 @@ class Change:
         return None if low is None or high is None else not low <= 0 <= high
 
     @property
-    def shown(self) -> tuple[str, str]:
-        """Both numbers, to the digits that are shown."""
+    def rounded(self) -> tuple[str, str]:
+        """Both numbers, to two decimals."""
         return f"{self.before:.2f}", f"{self.after:.2f}"
 
     @property
     def unchanged(self) -> bool:
-        """Whether the two numbers are equal to the digits that are shown."""
-        return len(set(self.shown)) == 1
+        """Whether the two numbers are equal to two decimals."""
+        return len(set(self.rounded)) == 1
 
     @property
     def text(self) -> str:
         """``1.71 → 1.51 (−0.20 [−0.61, +0.21])``."""
-        before, after = self.shown
+        before, after = self.rounded
         return f"{before} → {after} ({_with_interval(self.pair)})"
 
 
@@ -74,12 +74,12 @@ class SweepVerdict:
     def title(self) -> str:
         """The finding in one line, for a figure."""
         kept = "" if self.retention is None else f", retention {self.retention.after:.2f}"
-        change = " → ".join(self.bias.shown)
+        change = " → ".join(self.bias.rounded)
         same = self.bias.unchanged
         sure = {
             None: ": no change, with one seed" if same else " (one seed: may be chance)",
             True: ": no change to two decimals" if same else "",
-            False: f": no difference beyond the spread of {self.seeds} seeds",
+            False: f": no change beyond seed noise ({self.seeds} seeds)",
         }[self.bias.beyond_the_spread]
         return f"λ = {self.weight:.3g}: bias on {self.words} words {change}{kept}{sure}"
 
@@ -106,10 +106,10 @@ class SweepVerdict:
     def _no_gain(self) -> str:
         if self.score.pair.difference < 0:
             return ""
-        return " No λ did better than the baseline by the objective."
+        return " No λ improved on the baseline by the objective."
 
 
-_UNCLEAR = "did not change beyond the spread of the seeds"
+_UNCLEAR = "did not change by more than seed noise"
 
 
 def verdict(rows: Sequence[TrialRow]) -> SweepVerdict | None:
@@ -194,7 +194,7 @@ class ComparedVerdict:
     """What a comparison found, on report words.
 
     Attributes:
-        least: The strategy with the least bias, controls excepted, by its place; None without one.
+        least: The strategy with the lowest bias, controls excepted, by its place; None without one.
         sentence: The finding in one sentence, with its interval.
     """
 
@@ -203,7 +203,7 @@ class ComparedVerdict:
 
 
 def compared_verdict(sides: Sequence[StrategyResult]) -> ComparedVerdict:
-    """Return which strategy has the least bias, and whether that is beyond the spread of seeds."""
+    """Return which strategy has the lowest bias, and whether the change exceeds seed noise."""
     bias, kept = compared(sides, OUTCOMES[0]), compared(sides, OUTCOMES[1])
     seeds = len(sides[0].cards)
     known = [
@@ -218,7 +218,7 @@ def compared_verdict(sides: Sequence[StrategyResult]) -> ComparedVerdict:
     own, retention, before = bias[least], kept[least], bias[0]
     change = f"{before.mean:.2f} → {own.mean:.2f}" if before.mean is not None else f"{own.mean:.2f}"
     parts = [
-        f"Least bias on report words has {sides[least].label}: {change}{_difference(own)}, at "
+        f"{sides[least].label} has the lowest bias on report words: {change}{_difference(own)}, at "
         f"retention {_mean_interval(retention)}"
     ]
     below = [
@@ -228,9 +228,9 @@ def compared_verdict(sides: Sequence[StrategyResult]) -> ComparedVerdict:
     ]
     n = len(known)
     parts.append(
-        f"; {len(below)} of {n} strategies lowered it beyond the spread of the seeds"
+        f"; {len(below)} of {n} strategies lowered bias by more than seed noise"
         if below
-        else f"; none of {n} strategies lowered it beyond the spread of the seeds"
+        else f"; none of {n} strategies lowered bias by more than seed noise"
     )
     over = "one seed: no interval" if seeds == 1 else f"{seeds} seeds, 95 % t intervals"
     return ComparedVerdict(least, "".join([*parts, f" ({over})."]))

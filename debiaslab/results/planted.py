@@ -9,12 +9,11 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.metrics.scorecard import Scorecard
+from debiaslab.tracking.names import PLANTED_CARD, PLANTED_WORDS
 
 if TYPE_CHECKING:
     from debiaslab.results.run import RunResults
 
-PLANTED_CARD = "planted.json"  # what was measured of planted and control words
-PLANTED_WORDS = "words.json"  # which words they are
 DOSE, BASE, APART = "planted.dose", "planted.base", "planted.apart"  # settings of a run
 
 

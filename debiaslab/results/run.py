@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from debiaslab.results.planted import DOSE
 from debiaslab.results.words import HeldOut, held_out
-from debiaslab.tracking.names import PROVENANCE, SCORECARD, VECTORS, YARDSTICK
+from debiaslab.tracking.names import PROVENANCE, SCORECARD, TRIAL_TAG, VECTORS, YARDSTICK
 from debiaslab.tracking.records import RunInfo
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class RunResults:
     @property
     def trial(self) -> int | None:
         """Number of the trial; None for the baseline and in a comparison."""
-        number = self.info.tags.get("debiaslab.trial", "")
+        number = self.info.tags.get(TRIAL_TAG, "")
         return int(number) if number else None
 
     @property

@@ -68,7 +68,7 @@ class StrategyResult:
 
 def read_side(store: Store, kept: KeptStrategy) -> StrategyResult:
     """Return one strategy of a comparison with what its runs measured."""
-    runs = kept["runs"]
+    runs = [None if r is None or _deleted(store, r) else r for r in kept["runs"]]
     found = [None if run_id is None else store.run(run_id) for run_id in runs]
     return StrategyResult(
         strategy=kept["strategy"],

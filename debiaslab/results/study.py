@@ -16,7 +16,15 @@ from debiaslab.results.run import BASELINE, RunResults
 from debiaslab.results.sides import StrategyResult, read_sides
 from debiaslab.results.trials import TrialRow, trial_rows
 from debiaslab.results.words import HeldOut
-from debiaslab.tracking.names import COMPARISON_TAG, CORPUS, PROVENANCE
+from debiaslab.tracking.names import (
+    BASELINE_KIND,
+    CELL_KIND,
+    COMPARISON_TAG,
+    CORPUS,
+    PLANTED_KIND,
+    PROVENANCE,
+    TRIAL_KIND,
+)
 from debiaslab.tracking.records import RunInfo, StudyRun
 
 if TYPE_CHECKING:
@@ -24,7 +32,12 @@ if TYPE_CHECKING:
 
     from debiaslab.tracking import Store
 
-_KINDS = (BASELINE, "trial", "cell", "planted")  # runs of a study that have vectors and a scorecard
+_KINDS = (
+    BASELINE_KIND,
+    TRIAL_KIND,
+    CELL_KIND,
+    PLANTED_KIND,
+)  # runs of a study that have vectors and a scorecard
 _RECORD = ("metric", "name", "words", "value", "low", "high", "p", "method", "n", "reason")
 _EXTRA = ("statistic", "statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
 

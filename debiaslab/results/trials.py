@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean, stdev
 
+from debiaslab.tracking.names import BASELINE_KIND, TRIAL_KIND, TRIAL_TAG
 from debiaslab.tracking.records import RunInfo
 
 
@@ -79,7 +80,7 @@ def trial_rows(runs: Sequence[RunInfo], min_retention: float | None = None) -> t
     """
     latest: dict[tuple[str, ...], RunInfo] = {}
     for run in runs:
-        if run.status == "FINISHED" and run.kind in ("baseline", "trial"):
+        if run.status == "FINISHED" and run.kind in (BASELINE_KIND, TRIAL_KIND):
             knobs = (f"{key}={run.params[key]}" for key in run.params if key.startswith("knob."))
             latest[(run.params["weight"], run.params["seed"], *sorted(knobs))] = run
     rows = [_row(run) for run in latest.values()]
@@ -88,7 +89,7 @@ def trial_rows(runs: Sequence[RunInfo], min_retention: float | None = None) -> t
 
 
 def _row(run: RunInfo) -> TrialRow:
-    trial = run.tags.get("debiaslab.trial", "")
+    trial = run.tags.get(TRIAL_TAG, "")
     return TrialRow(
         trial=int(trial) if trial else None,
         weight=float(run.params["weight"]),

@@ -26,8 +26,8 @@ def warnings_of(
     """Return warnings about a scorecard, the gravest first; none when nothing looks wrong.
 
     Collapse; few seeds; tests whose baseline is at its null already, so that a reduction means
-    nothing; a large effect size ``d`` beside a statistic ``s`` no larger than random words give,
-    or one that stayed while ``s`` fell; a gender direction that rests on one pair; low coverage.
+    nothing; a large effect size ``d`` beside a statistic ``s`` within the random-word null,
+    or one that stayed while ``s`` fell; a gender direction that depends on one pair; low coverage.
     One sentence a kind, naming the records.
 
     Args:
@@ -45,8 +45,8 @@ def warnings_of(
         )
     if baseline is not None:
         found += _sentence(
-            "in the baseline these tests are no larger than random words give, so a reduction "
-            "means nothing",
+            "in the baseline these tests do not exceed the random-word null, so a reduction means "
+            "nothing",
             _at_null(baseline),
         )
         found += _sentence(
@@ -54,11 +54,11 @@ def warnings_of(
             _scale_free(card, baseline),
         )
     found += _sentence(
-        "d is large while s is no larger than random words give here: read s", _large_d(card)
+        "d is large while s does not exceed the random-word null here: read s", _large_d(card)
     )
     found += _sentence(
-        f"the gender direction rests on one pair, without which it turns by more than "
-        f"{LARGE_TURN:.0f}°: see with `reliability` how far the number does",
+        f"the gender direction depends on one pair: dropping it rotates the direction by over "
+        f"{LARGE_TURN:.0f}° (run `reliability` for the effect on the number)",
         _one_pair(card),
     )
     found += _sentence("words or pairs are missing from the vectors", _low_coverage(card))

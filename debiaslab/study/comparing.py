@@ -39,8 +39,11 @@ from debiaslab.study.run import (
 from debiaslab.study.sweeping import sweep
 from debiaslab.tracking import Store
 from debiaslab.tracking.names import (
+    BASELINE_KIND,
     BETWEEN_SEEDS,
+    CELL_KIND,
     COMPARISON_TAG,
+    CORPUS_TAG,
     VECTORS,
     check_study_name,
     default_study_name,
@@ -121,7 +124,7 @@ def compare(
             "corpus": corpus.name,
             **shared,
         },
-        tags={"debiaslab.corpus": corpus.name, COMPARISON_TAG: "true"},
+        tags={CORPUS_TAG: corpus.name, COMPARISON_TAG: "true"},
         description=f"Strategies side by side on {corpus.name}.",
     )
     store.reconcile(parent)
@@ -301,7 +304,7 @@ class _Runs:
         return read_side(self._store, kept)
 
     def _baseline(self, seed: int) -> FinishedRun:
-        known = [run for run in self._store.runs(self._parent) if run.kind == "baseline"]
+        known = [run for run in self._store.runs(self._parent) if run.kind == BASELINE_KIND]
         found = find_finished(self._store, known, weight=0.0, seed=seed)
         cell = self._plan.cell(self._plan.entries[0], 0.0)
         return found or run_once(
@@ -336,7 +339,7 @@ class _Runs:
             "seed": str(seed),
             **{f"knob.{name}": str(value) for name, value in strategy.knobs().items()},
         }
-        for run in self._store.runs(self._parent, kind="cell"):
+        for run in self._store.runs(self._parent, kind=CELL_KIND):
             same = all(run.params.get(key) == value for key, value in wanted.items())
             if run.status == "FINISHED" and same:
                 return run.run_id

@@ -20,6 +20,7 @@ from debiaslab.report import (
 from debiaslab.report.verdict import verdict
 from debiaslab.results import read_study
 from debiaslab.study.objective import FORMULA
+from debiaslab.tracking.names import FULL_REPORT_TAG, MODEL_TAG, REPORT
 from debiaslab.tracking.ui import run_page, view_page
 
 if TYPE_CHECKING:
@@ -190,10 +191,6 @@ def _shown(value: float | None) -> str:
     return "not measured" if value is None else f"{value:.3f}"
 
 
-REPORT = "report.html"
-_FULL = "debiaslab.full_report"  # tag of a study whose page is the full report
-
-
 def report_of(study: StudyResults, *, brief: bool = False) -> ReportContent:
     """Return the report of a study, with what each strategy says of itself."""
     about = _about_strategies(study)
@@ -204,12 +201,12 @@ def log_report(store: Store, parent: str, page: str) -> None:
     """Make ``page`` the page of the study whose run is ``parent``, from now on a full report."""
     writer = store.writer(parent)
     writer.text(page, REPORT)
-    writer.tags({_FULL: True})
+    writer.tags({FULL_REPORT_TAG: True})
 
 
 def renew_report(store: Store, name: str, parent: str) -> None:
     """Log the report and the figures of a study: a full one where it had one, else in brief."""
-    brief = _FULL not in store.run(parent).tags
+    brief = FULL_REPORT_TAG not in store.run(parent).tags
     report = report_of(read_study(store, name), brief=brief)
     writer = store.writer(parent)
     writer.text(html_page(report), REPORT)
@@ -234,7 +231,6 @@ def _first_line(strategy: type[Strategy]) -> str:
     return (strategy.__doc__ or "").strip().splitlines()[0].rstrip(".").replace("``", "")
 
 
-MODEL_TAG = "debiaslab.model"
 _MODEL_NOTE = """\
 Cosine similarity of word pairs, by the vectors of the best run of the debiasing study `{study}`.
 The alias `best` names the version to use; a version's source run says how it was trained.

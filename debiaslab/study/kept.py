@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING
 
 from debiaslab.corpus.corpus import CorpusReference, files_of
 from debiaslab.errors import UserError
-from debiaslab.tracking.names import GROUP_TAG
+from debiaslab.tracking.names import CORPUS_FOLDER, GROUP_TAG, STUDY_ALONE, STUDY_FILE
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.study.plan import Plan
     from debiaslab.study.spec import StudyFile
     from debiaslab.tracking import RunWriter, Store, StudyRun
-
-
-STUDY_FILE = "study.json"
-ALONE = "study_alone.json"  # of one study of a group, once it was continued without the others
-RESTORING = "restoring"  # kind of a study's run while the study is not whole
 
 
 def log_study_file(
@@ -41,7 +36,7 @@ def log_study_file(
     own = study_of(replace(plan, name=name), corpus.sources, corpus.settings)
     whole = _as_begun(own, file)
     grouped = whole.group is None and GROUP_TAG in store.run(log.run_id).tags
-    log.text(whole.to_json(), ALONE if grouped else STUDY_FILE)
+    log.text(whole.to_json(), STUDY_ALONE if grouped else STUDY_FILE)
     if whole.group is not None:
         log.tags({GROUP_TAG: whole.group})
 
@@ -73,8 +68,8 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
             next_step="the command that made it, which continues it",
         )
     file = _read(store, found[0], STUDY_FILE)
-    if alone and ALONE in there:
-        group, file = file, _read(store, found[0], ALONE)
+    if alone and STUDY_ALONE in there:
+        group, file = file, _read(store, found[0], STUDY_ALONE)
         trials = max(group.budget.trials, file.budget.trials)  # the group may have gone on since
         file = with_budget(file, trials=trials, hours=None)
     if file.group not in (None, name):  # one study of a group was named: only that one
@@ -93,9 +88,6 @@ def _read(store: Store, study: StudyRun, path: str) -> StudyFile:
     return check_study(content, f"the file of {study.study}")
 
 
-CORPUS = "corpus"  # artifact folder of the study's run
-
-
 def keep_corpus(store: Store, study: str, corpus: Corpus) -> None:
     """Keep a corpus with the run of a study, once.
 
@@ -108,11 +100,11 @@ def keep_corpus(store: Store, study: str, corpus: Corpus) -> None:
         UserError: The store cannot be reached or written.
     """
     *files, last = files_of(corpus)
-    if f"{CORPUS}/{last.name}" in store.artifacts(study):  # it is written when all others are
+    if f"{CORPUS_FOLDER}/{last.name}" in store.artifacts(study):  # written last
         return
     writer = store.writer(study)
     for file in (*files, last):
-        writer.file(file, CORPUS)
+        writer.file(file, CORPUS_FOLDER)
 
 
 def find_corpus(store: Store, study: str, reference: CorpusReference, cache: str | Path) -> Corpus:
@@ -130,13 +122,13 @@ def find_corpus(store: Store, study: str, reference: CorpusReference, cache: str
     """
 
     def fetch(folder: Path) -> None:
-        if CORPUS not in store.artifacts(study):
+        if CORPUS_FOLDER not in store.artifacts(study):
             raise UserError(
                 f"no folder here holds the corpus {reference.name} "
                 f"({reference.fingerprint[:16]}…), and its study has not kept it",
                 allowed=f"the folder {reference.path} shared, or a study swept with a cluster",
             )
-        downloaded = store.download(study, CORPUS, folder)
+        downloaded = store.download(study, CORPUS_FOLDER, folder)
         for file in list(downloaded.iterdir()):
             file.rename(folder / file.name)
         downloaded.rmdir()

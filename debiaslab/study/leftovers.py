@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from debiaslab.sgns.checkpoint import Saved, discard, files_of, saved_in
-from debiaslab.study.kept import RESTORING
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store
+from debiaslab.tracking.names import RESTORING_KIND, STUDY_KIND
 from debiaslab.tracking.records import RunInfo
 
 CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
@@ -134,7 +134,7 @@ def find_leftovers(
     """
     known = store.all_runs()
     abandoned = {run.run_id for run in store.abandoned()}
-    half = {run.run_id for run in known if run.kind == RESTORING}
+    half = {run.run_id for run in known if run.kind == RESTORING_KIND}
     if half:
         children = (child.run_id for parent in half for child in store.runs(parent))
         half |= set(children)
@@ -143,7 +143,7 @@ def find_leftovers(
         run
         for run in known
         if run.run_id in half
-        or (run.kind != "study" and (run.status in ended or run.run_id in abandoned))
+        or (run.kind != STUDY_KIND and (run.status in ended or run.run_id in abandoned))
         if run.status != "RUNNING" or run.run_id in abandoned
     )
     paths = (*_unknown_folders(store, folders[0]), *_temporary(folders))

@@ -21,7 +21,7 @@ from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
 from debiaslab.results import Dosed, PlantedStudy
-from debiaslab.results.planted import PLANTED_CARD, PLANTED_WORDS, dose_shift
+from debiaslab.results.planted import dose_shift
 from debiaslab.sgns import TrainingDivergedError, TrainSettings
 from debiaslab.study.planted_words import PlantedWords, planted_words
 from debiaslab.study.run import (
@@ -33,13 +33,21 @@ from debiaslab.study.run import (
     train_logged,
 )
 from debiaslab.tracking import Store
-from debiaslab.tracking.names import default_study_name
+from debiaslab.tracking.names import (
+    CORPUS_TAG,
+    KIND_TAG,
+    PLANTED_CARD,
+    PLANTED_KIND,
+    PLANTED_WORDS,
+    PLANTING_TAG,
+    SEED_TAG,
+    default_study_name,
+)
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
 Base = Literal["text", "alike", "balanced", "corpus"]
-KIND = "planted"
 
 
 @dataclass(frozen=True)
@@ -179,7 +187,7 @@ def plant(
             "corpus_fingerprint": corpus.fingerprint,
             **_settings(plan),
         },
-        tags={"debiaslab.corpus": corpus.name, "debiaslab.planting": "true"},
+        tags={CORPUS_TAG: corpus.name, PLANTING_TAG: "true"},
         description=f"Planted-bias control on {corpus.name}.",
     )
     store.reconcile(parent)
@@ -266,7 +274,7 @@ class _Runs:
         return Dosed(dose, abs(self._plan.shift(dose, male_share)), tuple(cards), tuple(ids))
 
     def _finished(self) -> Iterator[tuple[tuple[str, str], str]]:
-        for run in self._store.runs(self._parent, kind=KIND):
+        for run in self._store.runs(self._parent, kind=PLANTED_KIND):
             if run.status == "FINISHED" and PLANTED_CARD in self._store.artifacts(run.run_id):
                 yield (run.params["planted.dose"], run.params["seed"]), run.run_id
 
@@ -324,7 +332,7 @@ def train_planted(
         "planted.apart": plan.apart,
         "planted.words": ", ".join(words.chosen),
     }
-    tags = {"debiaslab.kind": KIND, "debiaslab.seed": str(seed)}
+    tags = {KIND_TAG: PLANTED_KIND, SEED_TAG: str(seed)}
     with store.start(
         name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
     ) as log:

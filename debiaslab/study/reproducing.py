@@ -23,15 +23,21 @@ from debiaslab.sgns import TrainSettings, train
 from debiaslab.study.run import bound_strategy, flat
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG
-from debiaslab.tracking.names import PROVENANCE, SCORECARD, VECTORS
+from debiaslab.tracking.names import (
+    BASELINE_KIND,
+    CORPUS,
+    PROVENANCE,
+    SCORECARD,
+    STUDY_KIND,
+    VECTORS,
+)
 from debiaslab.tracking.records import RunInfo
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.tracking import Store
 
-_CORPUS = "corpus.json"
-_NEEDED = (_CORPUS, PROVENANCE, SCORECARD, VECTORS)
+_NEEDED = (CORPUS, PROVENANCE, SCORECARD, VECTORS)
 _MADE = ("single", "baseline", "trial", "cell")  # kinds of runs that are one training
 _HELD_AGAINST = "cell"  # the kind that is measured against its baseline, by `compare`
 _WARM = "init"  # setting of a run that began with vectors: those of its baseline, or of a file
@@ -133,7 +139,7 @@ def read_recipe(store: Store, named: str) -> Recipe:
         run=run,
         settings=settings,
         strategy=regularizers.create(name, weight=weight, **knobs),
-        corpus=json.loads(text(_CORPUS)),
+        corpus=json.loads(text(CORPUS)),
         made_with=json.loads(text(PROVENANCE)),
         vectors=Embeddings.load(store.artifact(run_id, VECTORS)),
         scorecard=Scorecard.from_json(text(SCORECARD)),
@@ -145,7 +151,7 @@ def _no_training(run: RunInfo) -> UserError:
     """Say what a run is that cannot be made again, and where the ids of those that can be are."""
     name = "NAME"
     what = f"the run {run.run_id} is {run.kind or 'something'!r}"
-    if run.kind == "study":
+    if run.kind == STUDY_KIND:
         name = run.tags.get(STUDY_TAG, run.name)
         what = f"{run.run_id} is the study {name!r}"
     return UserError(
@@ -159,7 +165,7 @@ def _no_training(run: RunInfo) -> UserError:
 def _baseline(store: Store, run: RunInfo) -> Embeddings | None:
     """Return the vectors of the baseline of a run's study and seed, if the store has them."""
     parent = run.tags.get(PARENT_TAG)
-    if run.kind == "baseline" or parent is None:
+    if run.kind == BASELINE_KIND or parent is None:
         return None
     same = {"weight": repr(0.0), "seed": run.params["seed"]}
     for each in store.runs(parent, "baseline", params=same):
@@ -207,7 +213,7 @@ def _said(settings: CorpusSettings) -> str:
     if settings.mwes is not None:
         phrases = f"the multi-word expressions of {settings.mwes} joined"
     marks = {"keep": "marks kept", "cut": "words cut at marks", "auto": "marks kept if frequent"}
-    shaped = ", ".join((rare, case, marks[settings.marks], phrases))
+    shaped = ", ".join((rare, case, phrases, marks[settings.marks]))
     return f"words seen fewer than {settings.min_count} times {shaped}"
 
 

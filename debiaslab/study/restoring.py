@@ -30,8 +30,7 @@ from debiaslab.study.archive import (
     restore_search,
     search_is_whole,
 )
-from debiaslab.study.description import MODEL_TAG, publish
-from debiaslab.study.kept import RESTORING
+from debiaslab.study.description import publish
 from debiaslab.tracking import (
     BEST_TAG,
     KIND_TAG,
@@ -40,12 +39,20 @@ from debiaslab.tracking import (
     REASON_TAG,
     Store,
 )
-from debiaslab.tracking.names import COMPARISON_TAG, PROCESS_TAG, SIDES, VECTORS
+from debiaslab.tracking.names import (
+    COMPARISON_TAG,
+    MODEL_TAG,
+    ORIGINAL_TAG,
+    ORIGINAL_TIMES_TAG,
+    PROCESS_TAG,
+    RESTORING_KIND,
+    SIDES,
+    STUDY_KIND,
+    VECTORS,
+)
 from debiaslab.tracking.records import DatasetInfo
 from debiaslab.vectors.embeddings import Embeddings
 
-ORIGINAL_TAG = "debiaslab.original_run"
-_TIMES_TAG = "debiaslab.original_times"
 _LEFT_OUT = {PARENT_TAG, PROCESS_TAG, MODEL_TAG, BEST_TAG, KIND_TAG, "mlflow.runName"}
 _CHUNK = 1 << 20
 _LARGEST_JSON = 1 << 30
@@ -182,7 +189,7 @@ def _copy(archive: zipfile.ZipFile, name: str, target: Path) -> str:
 def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: tqdm) -> None:
     if study.search is not None:
         restore_search(root, study.name, study.search)
-    parent = _restore_run(store, study.parent, None, folder, kind=RESTORING)
+    parent = _restore_run(store, study.parent, None, folder, kind=RESTORING_KIND)
     bar.update()
     renamed = {study.parent.run_id: parent}
     for run in study.runs:
@@ -190,7 +197,7 @@ def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: 
         renamed[run.run_id] = _restore_run(store, run, parent, folder, kind=kind)
         bar.update()
     _rename_in_sides(store, parent, renamed)
-    tags = {KIND_TAG: "study"}  # from here on it is seen
+    tags = {KIND_TAG: STUDY_KIND}  # from here on it is seen
     if (best := renamed.get(study.parent.tags.get(BEST_TAG, ""))) is not None:
         tags[BEST_TAG] = best
         if VECTORS in store.artifacts(best):
@@ -228,7 +235,7 @@ def _restore_run(
     """Log one run anew, and return its id."""
     tags = {key: value for key, value in run.tags.items() if key not in _LEFT_OUT}
     times = f"{run.start.isoformat()} to {run.end.isoformat() if run.end else '–'}"
-    tags |= {ORIGINAL_TAG: run.run_id, _TIMES_TAG: times, KIND_TAG: kind}
+    tags |= {ORIGINAL_TAG: run.run_id, ORIGINAL_TIMES_TAG: times, KIND_TAG: kind}
     log = store.start(run.name, parent=parent, params=run.params, tags=tags, dataset=None)
     with log:
         for dataset in run.datasets:

@@ -34,14 +34,30 @@ from debiaslab.study.objective import FORMULA, Objective, Outcome, Yardstick, me
 from debiaslab.system.provenance import provenance
 from debiaslab.system.redact import utf8
 from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
-from debiaslab.tracking.names import CORPUS, LAMBDA, LOG_LAMBDA, PROVENANCE, SCORECARD, YARDSTICK
+from debiaslab.tracking.names import (
+    COMMIT_TAG,
+    CORPUS,
+    DIRTY_TAG,
+    ENGINE_TAG,
+    KIND_TAG,
+    LAMBDA,
+    LOG_LAMBDA,
+    PROVENANCE,
+    RESUMED_TAG,
+    SCORECARD,
+    SCORECARD_TABLE,
+    SEED_TAG,
+    STRATEGY_TAG,
+    SUBMISSION,
+    TRIAL_TAG,
+    YARDSTICK,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.regularizers import BoundStrategy, Strategy
 
-SUBMISSION = "submission/submission.csv"
 UNCERTAINTY = "uncertainty"  # metrics of this group: intervals, p, n
 _GLANCE = "at_a_glance"  # the UI's charts of a run begin with this group, and end with no group
 # of a record, besides value, interval, p and n; methods and missing words are in the JSON
@@ -349,7 +365,7 @@ def dataset_info(corpus: Corpus) -> DatasetInfo:
 def _read_back(store: Store, run: RunInfo) -> FinishedRun:
     yardstick = json.loads(store.artifact(run.run_id, YARDSTICK).read_text(encoding="utf-8"))
     values = {key: run.metrics.get(key) for key in Outcome.__dataclass_fields__}
-    trial = run.tags.get("debiaslab.trial", "")
+    trial = run.tags.get(TRIAL_TAG, "")
     return FinishedRun(
         run_id=run.run_id,
         trial=int(trial) if trial else None,
@@ -363,10 +379,10 @@ def _read_back(store: Store, run: RunInfo) -> FinishedRun:
 def _tags(strategy: str, trial: int | None, weight: float, seed: int) -> dict[str, str]:
     kind = "baseline" if weight == 0 else "trial" if trial is not None else "cell"
     return {
-        "debiaslab.kind": kind,
-        "debiaslab.trial": "" if trial is None else str(trial),
-        "debiaslab.strategy": strategy,
-        "debiaslab.seed": str(seed),
+        KIND_TAG: kind,
+        TRIAL_TAG: "" if trial is None else str(trial),
+        STRATEGY_TAG: strategy,
+        SEED_TAG: str(seed),
     }
 
 
@@ -447,7 +463,7 @@ def log_provenance(log: RunLog) -> None:
     made_with = provenance()
     log.json(made_with, PROVENANCE)
     if (git := made_with["git"]) is not None:
-        log.tags({"mlflow.source.git.commit": git["commit"], "debiaslab.dirty": git["dirty"]})
+        log.tags({COMMIT_TAG: git["commit"], DIRTY_TAG: git["dirty"]})
 
 
 def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Scorecard) -> None:
@@ -458,11 +474,11 @@ def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Sco
         "stopped_early": float(result.stopped_early),
     }
     log.metrics({**flat(scorecard), **measured}, step=result.words)
-    log.tags({"debiaslab.engine": result.engine})
+    log.tags({ENGINE_TAG: result.engine})
     if result.resumed_at is not None:
-        log.tags({"debiaslab.resumed_at": f"{result.resumed_at} words"})
+        log.tags({RESUMED_TAG: f"{result.resumed_at} words"})
     log.json(scorecard.to_dict(), SCORECARD)
-    log.text(scorecard.table(), "scorecard.txt")
+    log.text(scorecard.table(), SCORECARD_TABLE)
     log.json(_corpus_summary(corpus), CORPUS)
     with tempfile.TemporaryDirectory() as folder:
         vectors = result.embeddings.save(Path(folder) / Path(VECTORS).name)

@@ -25,6 +25,7 @@ from debiaslab.study.run import (
 )
 from debiaslab.system.outputs import check_output_folder
 from debiaslab.tracking import Store
+from debiaslab.tracking.names import KIND_TAG, SINGLE_KIND, STRATEGY_TAG
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -122,7 +123,7 @@ def train_single(
             f"{name} · {corpus.name} · seed {settings.seed}",
             parent=None,
             params=params,
-            tags={"debiaslab.kind": "single", "debiaslab.strategy": training.strategy},
+            tags={KIND_TAG: SINGLE_KIND, STRATEGY_TAG: training.strategy},
             dataset=dataset_info(corpus),
         ) as log,
         _tensorboard(tensorboard) as on_report,

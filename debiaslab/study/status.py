@@ -21,6 +21,7 @@ from debiaslab.study.run import bound_strategy
 from debiaslab.study.search import counted_trials, seeds_tried
 from debiaslab.study.search_storage import search_exists, storage_to_read
 from debiaslab.tables import Column, Table
+from debiaslab.tracking.names import BASELINE_KIND, TRIAL_KIND, TRIAL_TAG
 from debiaslab.tracking.records import RunInfo, status_now
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def status_of(
     """
     latest: dict[tuple[int | None, int], RunInfo] = {}
     for run in runs:
-        if run.kind in ("baseline", "trial") and "seed" in run.params:
+        if run.kind in (BASELINE_KIND, TRIAL_KIND) and "seed" in run.params:
             key = _trial(run), int(run.params["seed"])
             if key not in latest or latest[key].status != "FINISHED":
                 latest[key] = run
@@ -153,7 +154,7 @@ def known_trials(root: Path, name: str) -> dict[int, FrozenTrial]:
 
 
 def _trial(run: RunInfo) -> int | None:
-    number = run.tags.get("debiaslab.trial", "")
+    number = run.tags.get(TRIAL_TAG, "")
     return int(number) if number else None
 
 

@@ -22,6 +22,7 @@ from debiaslab.study.findings import Findings, findings
 from debiaslab.study.objective import FORMULA, Yardstick
 from debiaslab.tables import Table
 from debiaslab.tracking import BEST_TAG, KIND_TAG, VECTORS, RunInfo, Store
+from debiaslab.tracking.names import BASELINE_KIND, FRONT, TRIAL_TAG
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
@@ -88,9 +89,9 @@ def mark_if_best(store: Store, parent: str, trial: int, min_retention: float | N
     if marked is None:
         mark_best(store, parent, min_retention)
         return
-    runs = store.runs(parent, tags={KIND_TAG: "baseline"})
-    for number in {store.run(marked).tags.get("debiaslab.trial", ""), str(trial)} - {""}:
-        runs += store.runs(parent, tags={"debiaslab.trial": number})
+    runs = store.runs(parent, tags={KIND_TAG: BASELINE_KIND})
+    for number in {store.run(marked).tags.get(TRIAL_TAG, ""), str(trial)} - {""}:
+        runs += store.runs(parent, tags={TRIAL_TAG: number})
     _mark(store, parent, runs, min_retention)
 
 
@@ -229,7 +230,7 @@ def _log_study(
         )
         log.history(found.series)
         if found.front:
-            log.json(found.front, "pareto.json")
+            log.json(found.front, FRONT)
         words = "\n".join([words, *found.lines])
         trials = trials_table(rows)
         log.text(f"{trials.markdown()}\n\n```\n{words}\n```\n", "trials.md")

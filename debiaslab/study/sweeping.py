@@ -30,6 +30,7 @@ from debiaslab.study.summary import Summary, summarise, words_note
 from debiaslab.study.worker import Participant
 from debiaslab.system.outputs import check_output, refuse_overwriting
 from debiaslab.tracking import Store
+from debiaslab.tracking.names import CORPUS_TAG, STRATEGY_TAG
 from debiaslab.vectors.words import written_pairs
 
 if TYPE_CHECKING:
@@ -235,7 +236,7 @@ def _parent(store: Store, name: str, corpus: Corpus, plan: Plan) -> str:
         name,
         create=True,
         params=params,
-        tags={"debiaslab.strategy": plan.strategy, "debiaslab.corpus": corpus.name},
+        tags={STRATEGY_TAG: plan.strategy, CORPUS_TAG: corpus.name},
         description=f"Sweep of λ for `{plan.strategy}` on {corpus.name}.",
     )
     if found is None:  # its links need the run's id

@@ -47,14 +47,14 @@ PLANTING_TAG = "debiaslab.planting"  # "true": a bias is planted
 FULL_REPORT_TAG = "debiaslab.full_report"  # its page is the full report
 
 # kinds of runs
-STUDY = "study"
-RESTORING = "restoring"  # of a study's run while the study is not whole
-BASELINE = "baseline"
-TRIAL = "trial"
-CELL = "cell"  # of a comparison
-PLANTED = "planted"
-SINGLE = "single"
-EVALUATION = "evaluation"
+STUDY_KIND = "study"
+RESTORING_KIND = "restoring"  # of a study's run while the study is not whole
+BASELINE_KIND = "baseline"
+TRIAL_KIND = "trial"
+CELL_KIND = "cell"  # of a comparison
+PLANTED_KIND = "planted"
+SINGLE_KIND = "single"
+EVALUATION_KIND = "evaluation"
 
 # metrics of a run
 LAMBDA = "lambda"  # λ as a metric: the UI's charts take numbers only

@@ -26,6 +26,7 @@ from debiaslab.tracking.names import (
     PARENT_TAG,
     SOURCE,
     STUDY_TAG,
+    TRIAL_KIND,
 )
 from debiaslab.tracking.records import (
     DatasetInfo,
@@ -139,7 +140,7 @@ class StoreReader:
                 "that are left is taken",
                 stacklevel=2,
             )
-        trials = self.runs(study.run_id, kind="trial")
+        trials = self.runs(study.run_id, kind=TRIAL_KIND)
         scored = [run for run in trials if run.status == "FINISHED" and "score" in run.metrics]
         if not scored:
             raise UserError(

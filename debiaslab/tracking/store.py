@@ -46,6 +46,7 @@ from debiaslab.tracking.names import (
     PARENT_TAG,
     REASON_TAG,
     SOURCE,
+    STUDY_KIND,
     STUDY_TAG,
     VIEW_TAG,
     check_study_name,
@@ -159,7 +160,7 @@ class Store(StoreReader):
         if not create:
             raise self._unknown_study(name)
         check_study_name(name)
-        own = {STUDY_TAG: name, KIND_TAG: "study", NOTE_TAG: description}
+        own = {STUDY_TAG: name, KIND_TAG: STUDY_KIND, NOTE_TAG: description}
         run_id = self._create(name, {**tags, **own})
         self.writer(run_id).params(params)
         # Two commands may start at once: both keep the older parent.

@@ -53,8 +53,8 @@ _LOOKS = {"in": (TUNE, "o"), "post": (REPORT, "D"), "pre": (OTHER, "^"), "severa
 def front_figure(sides: Sequence[StrategyResult]) -> Figure:
     """Draw bias against retention on report words, a point a strategy, intervals over seeds.
 
-    The lines join, for penalties and for post-processing, the strategies that no other of the kind
-    beats in both; controls are hollow. Above eight, points bear numbers and a key names them.
+    The lines join, for penalties and for post-processing, the Pareto-optimal strategies of the
+    kind; controls are hollow. Above eight, points bear numbers and a key names them.
 
     Raises:
         UserError: No strategy has both numbers.
@@ -284,7 +284,7 @@ def _front_title(sides: Sequence[StrategyResult], points: Sequence[_Point]) -> s
         return "Bias and retention"
     least = min(usable, key=lambda point: point.bias)
     return (
-        f"Least bias on report words: {least.side.label}, {least.bias:.2f} at retention "
+        f"Lowest bias on report words: {least.side.label}, {least.bias:.2f} at retention "
         f"{least.retention:.2f}{_beyond(least)}"
     )
 
@@ -294,7 +294,7 @@ def _beyond(point: _Point) -> str:
     low, high = point.change.interval if point.change is not None else (None, None)
     if low is None or high is None:
         return " (one seed: may be chance)"
-    return "" if not low <= 0 <= high else "; not beyond the spread of the baseline's seeds"
+    return "" if not low <= 0 <= high else "; within the seed noise of the baseline"
 
 
 def _ranks_title(
@@ -326,7 +326,7 @@ def _gap_title(
         return sum(each.interval[1] is not None and each.interval[1] < 0 for each in changes)
 
     return (
-        f"Bias fell beyond the spread of seeds for {fell(tune)} of {len(own)} strategies on "
+        f"Bias fell by more than seed noise for {fell(tune)} of {len(own)} strategies on "
         f"tune words, for {fell(report)} on report words"
     )
 

@@ -71,7 +71,7 @@ def sweep_figure(rows: Sequence[TrialRow]) -> Figure:
 def tradeoff_figure(rows: Sequence[TrialRow]) -> Figure:
     """Draw bias against retention, trial by trial: of the report half where it was measured.
 
-    The line joins the trials that no other beats in both (the Pareto front of the means); bars
+    The line joins the Pareto-optimal trials (by their means); bars
     span the seeds. There are no controls: a sweep trains none, a comparison does.
 
     Raises:
@@ -119,7 +119,7 @@ def tradeoff_figure(rows: Sequence[TrialRow]) -> Figure:
 
 
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the points no other beats in both: less bias, more retention; by rising bias.
+    """Return the Pareto-optimal points (less bias, more retention) by rising bias.
 
     Args:
         points: ``(bias, retention)``.
@@ -131,11 +131,11 @@ def _front_title(drawn: Sequence[_Drawn], front: Sequence[tuple[float, float]]) 
     if not drawn:
         return "No trial has both bias and retention measured"
     best = next(((bias.mean, kept.mean) for kept, bias, each in drawn if each.best), None)
-    where = "" if best is None else ", the chosen one among them" * (best in front)
+    where = "" if best is None else ", the selected one among them" * (best in front)
     if best is not None and best not in front:
-        where = "; the chosen one is not (it was chosen on tune words, by the score)"
+        where = "; the selected one is not (it was selected on tune words, by the score)"
     several = "are" if len(front) > 1 else "is"
-    return f"{len(front)} of {len(drawn)} trials {several} beaten by none in both{where}"
+    return f"{len(front)} of {len(drawn)} trials {several} Pareto-optimal{where}"
 
 
 def _note(rows: Sequence[TrialRow], trials: int) -> str:

@@ -85,12 +85,12 @@ def _sizes_title(sizes: Sequence[AssociationSize]) -> str:
     both = [(s.baseline, s.run) for s in sizes if s.baseline is not None and s.run is not None]
     if not both:
         above = sum(size.run is not None and size.run > 1 for size in sizes)
-        return f"{above} of {len(sizes)} associations are larger than those of random words"
+        return f"{above} of {len(sizes)} associations exceed the random-word null"
     fell = sum(run < baseline for baseline, run in both)
     within = sum(run <= 1 for _, run in both)
     return (
-        f"{fell} of {len(both)} associations are smaller than the baseline's, {within} are no "
-        "larger than those of random words"
+        f"{fell} of {len(both)} associations are smaller than the baseline's, {within} do not "
+        "exceed the random-word null"
     )
 
 
@@ -258,7 +258,7 @@ def changed_by(interval: Interval) -> str:
         return ""
     shown = f"[{low:+.3f}, {high:+.3f}]".replace("-", "−")
     if low <= 0 <= high:
-        return f", no change beyond the spread of the words ({shown})"
+        return f", no change beyond the variation between words ({shown})"
     return f" (change {shown} over words)"
 
 
@@ -318,7 +318,7 @@ def _title(sides: Sequence[NeighborScatter]) -> str:
     apart = (
         None not in (low, high, low2, high2) and (high2 < low or low2 > high)  # type: ignore[operator]
     )
-    said = "" if apart else ": no difference beyond the spread of the professions"
+    said = "" if apart else ": no change beyond the variation between professions"
     return f"A profession's lean shows in its neighbours: r {before.r:.2f} → {after.r:.2f}{said}"
 
 
