@@ -21,7 +21,7 @@ from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
 from debiaslab.results import Dosed, PlantedStudy
-from debiaslab.results.planted import dose_shift
+from debiaslab.results.comparison import dose_shift
 from debiaslab.sgns import TrainingDivergedError, TrainSettings
 from debiaslab.study.planted_words import PlantedWords, planted_words
 from debiaslab.study.run import (
