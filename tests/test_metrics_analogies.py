@@ -10,7 +10,7 @@ from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of_pair
 from debiaslab.metrics import nearest
 from debiaslab.metrics.analogies import analogies
-from debiaslab.metrics.cases import HALVES, Effort
+from debiaslab.metrics.cases import HALVES, Resampling
 from debiaslab.metrics.datasets import (
     AnalogySection,
     AnalogySet,
@@ -180,7 +180,7 @@ def test_records_of_each_half_and_kind():
         ),
     )
     made = records_of(
-        "analogies", embeddings, Effort(0, 100, 0, False), analogies=[google, questions]
+        "analogies", embeddings, Resampling(0, 100, 0, False), analogies=[google, questions]
     )
     keys = [(r.metric, r.name, r.words) for r in made]
     methods = ("analogies_3cosadd", "analogies_3cosmul")
@@ -196,7 +196,7 @@ def test_records_of_each_half_and_kind():
     assert set(whole.extra["sections"]) == {"capital", "gram1"}
     assert whole.extra["candidates"] == 24
     assert all(r.value is not None or r.reason for r in made)
-    nothing = records_of("analogies", noise(9), Effort(0, 100, 0, False), analogies=[google])
+    nothing = records_of("analogies", noise(9), Resampling(0, 100, 0, False), analogies=[google])
     assert all(r.value is None and r.reason for r in nothing)
 
 

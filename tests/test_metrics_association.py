@@ -10,7 +10,7 @@ from debiaslab.errors import UserError
 from debiaslab.lexicons import load, load_pairs
 from debiaslab.metrics import association, ect, mac, ripa, rnd, same, sc_weat, word_metric
 from debiaslab.metrics.association import coherence
-from debiaslab.metrics.cases import HALVES, Effort
+from debiaslab.metrics.cases import HALVES, Resampling
 from debiaslab.metrics.permutation import subset_masks
 from debiaslab.metrics.rnsb import PLEASANT, UNPLEASANT, divergence_from_uniform, fit_logistic, rnsb
 from debiaslab.vectors.embeddings import Embeddings
@@ -467,7 +467,7 @@ def lexicon_vectors():
 
 
 def test_records_of_every_metric_on_every_half(lexicon_vectors):
-    effort = Effort(0, 200, 1000, null=True)
+    effort = Resampling(0, 200, 1000, null=True)
     records = records_of("association", lexicon_vectors, effort)
     metrics = ("sc_weat", "same", "rnd_norm", "rnd_cosine", "mac", "ect", "ripa")
     expected = [(m, "occupations") for m in (*metrics, "ripa_normalised")] + [("rnsb", "gender")]
@@ -488,8 +488,8 @@ def test_records_of_every_metric_on_every_half(lexicon_vectors):
 
 
 def test_quick_records_have_the_same_values(lexicon_vectors):
-    full = records_of("association", lexicon_vectors, Effort(0, 100, 1000, null=True))
-    quick = records_of("association", lexicon_vectors, Effort(0, 0, 0, null=False))
+    full = records_of("association", lexicon_vectors, Resampling(0, 100, 1000, null=True))
+    quick = records_of("association", lexicon_vectors, Resampling(0, 0, 0, null=False))
     for one, other in zip(full, quick, strict=True):
         assert one.value == other.value
         assert other.extra.get("null_low") is None
@@ -497,7 +497,7 @@ def test_quick_records_have_the_same_values(lexicon_vectors):
 
 def test_records_of_a_small_vocabulary_have_reasons():
     small = Embeddings(["he", "she", "cat", "dog"], np.eye(4))
-    for record in records_of("association", small, Effort(0, 100, 1000, null=True)):
+    for record in records_of("association", small, Resampling(0, 100, 1000, null=True)):
         assert record.value is None
         assert record.reason
 
@@ -513,7 +513,7 @@ def test_a_large_d_with_a_random_s_is_warned_about(lexicon_vectors):
             vectors[lexicon_vectors.index[word]] = rng.normal(size=40) * 0.01
             vectors[lexicon_vectors.index[word], 0] = value
             vectors[lexicon_vectors.index[word], 1] = 5.0
-    effort = Effort(0, 0, 1000, null=True)
+    effort = Resampling(0, 0, 1000, null=True)
     planted = Embeddings(words, vectors)
     records = {
         (r.name, r.words): r for r in records_of("weat", planted, effort) if r.value is not None
@@ -523,5 +523,5 @@ def test_a_large_d_with_a_random_s_is_warned_about(lexicon_vectors):
     assert abs(record.extra["statistic"]) < record.extra["null95"]
     assert "compare s" in record.extra["warning_scale"]
     assert record.extra["p_floor"] == 1 / 12_870
-    quiet = records_of("weat", lexicon_vectors, Effort(0, 0, 0, null=False))
+    quiet = records_of("weat", lexicon_vectors, Resampling(0, 0, 0, null=False))
     assert all(each.extra["warning_scale"] is None for each in quiet)

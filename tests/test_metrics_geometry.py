@@ -16,7 +16,7 @@ from debiaslab.metrics import (
     direct_bias,
     gender_direction,
 )
-from debiaslab.metrics.cases import Effort
+from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.gender_direction import pair_difference
 from debiaslab.metrics.projection import indirect_bias, indirect_bias_within, indirect_biases
 from debiaslab.vectors.embeddings import Embeddings
@@ -296,7 +296,7 @@ def test_scorecard_has_every_record_for_every_half():
     pairs = [word for pair in load_pairs("definitional_pairs").pairs for word in pair]
     words = list(dict.fromkeys([*pairs, *(word for words in lists for word in words)]))
     vectors = Embeddings(words, rng.normal(size=(len(words), 20)) + 0.3)
-    effort = Effort(0, 50, 0, False)
+    effort = Resampling(0, 50, 0, False)
     records = records_of("geometry", vectors, effort)
     made = {(record.metric, record.name, record.words) for record in records}
     assert len(made) == len(records)

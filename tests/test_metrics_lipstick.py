@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from debiaslab.lexicons import gender_words, load, load_file, load_pairs
 from debiaslab.metrics import gender_direction
-from debiaslab.metrics.cases import Effort
+from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.evaluation import Baseline
 from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery, two_means
 from debiaslab.metrics.lipstick_records import label_seeds
@@ -297,7 +297,7 @@ def test_scorecard_records():
     words = ["he", "she", *professions, *baseline.words[2 + len(professions) :]]
     baseline = Embeddings(words, baseline.vectors)
     debiased = Embeddings(words, debiased.vectors)
-    effort = Effort(0, 100, 0, False)
+    effort = Resampling(0, 100, 0, False)
     records = records_of("lipstick", debiased, effort, baseline=Baseline(baseline))
     assert [(record.name, record.words) for record in records] == [
         ("kmeans_alignment", "all"),
@@ -321,7 +321,7 @@ def test_an_attribute_of_two_classes_has_records_of_its_own_pair(tmp_path):
     before, after = Embeddings(words, baseline.vectors), Embeddings(words, debiased.vectors)
     file = tmp_path / "ages.yaml"
     file.write_text(AGES.format(first=words[2], second=words[3]))
-    effort = Effort(0, 0, 0, False)
+    effort = Resampling(0, 0, 0, False)
     measured = records_of(
         "lipstick",
         after,
@@ -365,7 +365,7 @@ def hard_debiased(vectors):
 def test_published_numbers_before_and_after_hard_debiasing():
     baseline = bolukbasi()
     expected = reference_numbers()["lipstick_on_bolukbasi_published_and_measured"]
-    effort = Effort(0, 100, 0, False)
+    effort = Resampling(0, 100, 0, False)
     records = {
         (record.name, record.words): record
         for record in records_of(

@@ -5,7 +5,7 @@ import pytest
 
 from debiaslab.lexicons import gender_words, load
 from debiaslab.metrics import evaluate
-from debiaslab.metrics.cases import Effort
+from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.evaluation import Baseline
 from debiaslab.metrics.lipstick import (
     kmeans_alignment,
@@ -20,7 +20,7 @@ from debiaslab.metrics.neighbor_bias import (
     neighbor_shares,
     neighbor_shares_along,
 )
-from debiaslab.metrics.null import Yardstick, random_words
+from debiaslab.metrics.null import NullCache, random_words
 from debiaslab.metrics.vocabulary import NotMeasuredError
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -47,7 +47,7 @@ def two_kinds(seed=0):
 
 
 def pool(vectors):
-    return Yardstick.of(vectors).words
+    return NullCache.of(vectors).words
 
 
 def test_axes_are_of_words_that_may_be_drawn_and_are_not_candidates_themselves():
@@ -93,7 +93,9 @@ def test_he_and_she_are_not_like_random_words_where_words_are_of_two_kinds():
     vectors = two_kinds()
     kinds = {word: i % 2 for i, word in enumerate(vectors.words)}
     card = evaluate(vectors, groups=["lipstick"], bootstrap=0)
-    axes = random_axes(pool(vectors), seed=Effort(0, 0, 0, null=True).seed_of("null", "lipstick"))
+    axes = random_axes(
+        pool(vectors), seed=Resampling(0, 0, 0, null=True).seed_of("null", "lipstick")
+    )
     alike = [kinds[first] == kinds[second] for first, second in axes.pairs]
     assert 4 < sum(alike) < 16  # about half of the pairs are of one kind, and see no kinds
     record = card.record("lipstick", "kmeans_alignment", "all")
@@ -108,14 +110,16 @@ def test_a_record_has_the_null_here_and_in_the_baseline():
     held = Baseline(baseline)
     card = evaluate(vectors, baseline=held, groups=["lipstick"], bootstrap=0)
     own = evaluate(baseline, baseline=held, groups=["lipstick"], bootstrap=0)
-    axes = random_axes(pool(baseline), seed=Effort(0, 0, 0, null=True).seed_of("null", "lipstick"))
+    axes = random_axes(
+        pool(baseline), seed=Resampling(0, 0, 0, null=True).seed_of("null", "lipstick")
+    )
     for name in ("kmeans_alignment", "svm_recovery", "profession_neighbors"):
         after, before = (each.record("lipstick", name, "all").extra for each in (card, own))
         for number in ("low", "median", "high", "draws"):
             assert after[f"null_{number}_baseline"] == before[f"null_{number}"]
         assert after["null_low"] <= after["null_median"] <= after["null_high"]
         assert not [key for key in before if key.endswith("_baseline")]
-    seed = Effort(0, 0, 0, null=True).seed_of("null", "lipstick")
+    seed = Resampling(0, 0, 0, null=True).seed_of("null", "lipstick")
     values = label_null(kmeans_alignment, vectors, axes, seed)
     shown = card.record("lipstick", "kmeans_alignment", "all").extra
     assert shown["null_median"] == np.median(values)

@@ -38,10 +38,10 @@ from debiaslab.metrics import (
     weat,
     weat_null,
 )
-from debiaslab.metrics.cases import Effort
+from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.null import (
-    Yardstick,
+    NullCache,
     difference_of_means,
     mean,
     null_from,
@@ -345,7 +345,10 @@ def test_words_with_all_zero_vectors_are_never_drawn_and_counted():
     assert not set(words.rows.tolist()) & {12, 13, 200}
     record = Record("x", "x", "all", 0.1, n=4)
     null = with_null(
-        record, lambda *_: np.arange(9.0), [Yardstick(words, "_baseline")], Effort(0, 0, 0, True)
+        record,
+        lambda *_: np.arange(9.0),
+        [NullCache(words, "_baseline")],
+        Resampling(0, 0, 0, True),
     )
     assert null.extra["null_zeros_baseline"] == 3
 
@@ -401,10 +404,10 @@ def test_random_words_of_one_vector_make_no_axis_for_sembias():
 
 
 def test_a_record_says_how_many_sets_its_null_is_without():
-    effort = Effort(0, 0, 0, null=True)
+    effort = Resampling(0, 0, 0, null=True)
     record = Record("mac", "x", "all", 0.5, n=4)
     some = np.where(np.arange(100.0) < 10, np.nan, np.arange(100.0))
-    extra = with_null(record, lambda *_: some, [Yardstick(WORDS)], effort).extra
+    extra = with_null(record, lambda *_: some, [NullCache(WORDS)], effort).extra
     assert (extra["null_draws"], extra["null_undefined"], extra["null_reason"]) == (100, 10, None)
     assert extra["null_median"] == np.median(np.arange(10.0, 100.0))
     assert extra["null_p"] == null_p(np.arange(10.0, 100.0), 0.5)
@@ -412,30 +415,30 @@ def test_a_record_says_how_many_sets_its_null_is_without():
     def most(*_):
         raise NotMeasuredError("undefined for most")
 
-    extra = with_null(record, most, [Yardstick(WORDS)], effort).extra
+    extra = with_null(record, most, [NullCache(WORDS)], effort).extra
     assert extra.pop("null_reason") == "undefined for most"
     assert set(extra.values()) == {None}
 
 
 def test_records_get_the_null_of_other_vectors():
-    effort = Effort(seed=0, bootstrap=0, permutations=0, null=True)
+    effort = Resampling(seed=0, bootstrap=0, permutations=0, null=True)
     pairs = load_pairs("definitional_pairs").pairs
     case = Case("occupations", "all", (), pairs)
     record = Record("direct_bias", "occupations", "all", 0.5, n=4, inputs=case)
     names = [*dict.fromkeys(w for p in pairs for w in p), *(f"w{i}" for i in range(300))]
     vectors = Embeddings(names, np.random.default_rng(0).normal(size=(len(names), 20)))
     null = get("direct_bias")._null
-    extra = with_null(record, null, [Yardstick.of(vectors, "_baseline")], effort).extra
+    extra = with_null(record, null, [NullCache.of(vectors, "_baseline")], effort).extra
     names = ("median", "low", "high", "p", "draws", "undefined", "zeros", "reason")
     assert set(extra) == {f"null_{name}_baseline" for name in names}
     assert extra["null_draws_baseline"] == 1000
     assert (extra["null_undefined_baseline"], extra["null_zeros_baseline"]) == (0, 0)
     assert extra["null_reason_baseline"] is None
     assert extra["null_low_baseline"] < extra["null_median_baseline"] < extra["null_high_baseline"]
-    lost = with_null(record, null, [Yardstick.of(space(3))], effort).extra
+    lost = with_null(record, null, [NullCache.of(space(3))], effort).extra
     assert "definitional pairs have both words" in lost.pop("null_reason")
     assert set(lost.values()) == {None}
-    unmeasured = with_null(replace(record, value=None), null, [Yardstick.of(vectors)], effort)
+    unmeasured = with_null(replace(record, value=None), null, [NullCache.of(vectors)], effort)
     assert set(unmeasured.extra.values()) == {None}
     assert with_null(record, null, [], effort) == record
 
@@ -447,7 +450,7 @@ def test_a_null_is_drawn_once():
         drawn.append(1)
         return np.arange(5.0)
 
-    effort, yardstick = Effort(0, 0, 0, null=True), Yardstick(WORDS)
+    effort, yardstick = Resampling(0, 0, 0, null=True), NullCache(WORDS)
     record = Record("direct_bias", "occupations", "all", 0.5, n=4)
     with_null(record, null, [yardstick, yardstick.named("_baseline")], effort)
     with_null(replace(record, value=0.2), null, [yardstick], effort)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline, SimilaritySet, nearest, word_similarity
-from debiaslab.metrics.cases import HALVES, Effort
+from debiaslab.metrics.cases import HALVES, Resampling
 from debiaslab.metrics.nearest import nearest_rows
 from debiaslab.metrics.neighbor_overlap import neighbor_overlap
 from debiaslab.metrics.similarity import similarity_retention
@@ -129,11 +129,13 @@ def test_too_few_common_words_and_bad_numbers():
 
 def test_overlap_records():
     made = records_of(
-        "overlap", noise(1600), Effort(0, 20, 0, False), baseline=Baseline(noise(1600))
+        "overlap", noise(1600), Resampling(0, 20, 0, False), baseline=Baseline(noise(1600))
     )
     assert [r.name for r in made] == ["all ranks", "ranks 1-1000", "ranks 1001-1600"]
     assert made[0].extra["k"] == 10
-    nothing = records_of("overlap", noise(5), Effort(0, 20, 0, False), baseline=Baseline(noise(5)))
+    nothing = records_of(
+        "overlap", noise(5), Resampling(0, 20, 0, False), baseline=Baseline(noise(5))
+    )
     assert len(nothing) == 1
     assert nothing[0].reason
 
@@ -201,7 +203,11 @@ def test_retention_without_a_meaning_says_why():
 def test_retention_records():
     base = noise(80)
     made = records_of(
-        "retention", base, Effort(0, 20, 0, False), [judged(base)], baseline=Baseline(base)
+        "retention",
+        base,
+        Resampling(0, 20, 0, False),
+        [judged(base)],
+        baseline=Baseline(base),
     )
     assert [r.words for r in made] == list(HALVES)
     assert [r.value for r in made] == pytest.approx([1, 1, 1])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from debiaslab.lexicons import load_pairs
-from debiaslab.metrics.cases import Effort
+from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.gender_direction import Pair, pair_turn
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import records_of
@@ -81,11 +81,11 @@ def test_the_scorecard_says_it_where_more_than_values_are_wanted() -> None:
     words = ["he", "she", "man", "woman", "john", "mary", "nurse", "pilot", "doctor", "clerk"]
     rng = np.random.default_rng(0)
     vectors = Embeddings(words, rng.normal(size=(10, 8)))
-    (record, *_) = records_of("direct_bias", vectors, Effort(0, 0, 0, null=True))
+    (record, *_) = records_of("direct_bias", vectors, Resampling(0, 0, 0, null=True))
     expected = pair_turn(vectors, load_pairs("definitional_pairs").half("all"))
     assert expected is not None
     assert record.extra["turn_degrees"] == expected.degrees
     assert record.extra["turn_pair"] == "/".join(expected.pair)
     assert record.extra["pair_distance"] == expected.distance
-    (quick, *_) = records_of("direct_bias", vectors, Effort(0, 0, 0, null=False))
+    (quick, *_) = records_of("direct_bias", vectors, Resampling(0, 0, 0, null=False))
     assert quick.extra == {"pairs": 3}

@@ -36,9 +36,9 @@ from debiaslab.metrics import (
     sc_weat,
     weat,
 )
-from debiaslab.metrics.cases import Effort
+from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.datasets import load_analogies
-from debiaslab.metrics.null import Yardstick
+from debiaslab.metrics.null import NullCache
 from debiaslab.metrics.registry import direction_of, metrics
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -103,8 +103,8 @@ def test_the_null_of_a_half_is_of_the_classifier_that_the_half_has(vectors, card
     """RNSB learns from all sentiment words in every half: half of them would not train it."""
     for half in HALVES:
         record = card.record("rnsb", "gender", half)
-        seed = Effort(0, 0, 0, True).seed_of("null", "rnsb", "gender", half)
-        words = Yardstick.of(vectors).words
+        seed = Resampling(0, 0, 0, True).seed_of("null", "rnsb", "gender", half)
+        words = NullCache.of(vectors).words
         band = null_band(rnsb_null(words, record.n, repeats=20, draws=1000, seed=seed))
         assert record.extra["null_low"] == pytest.approx(band.low)
         assert record.extra["null_high"] == pytest.approx(band.high)

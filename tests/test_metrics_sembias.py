@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of
 from debiaslab.lexicons.sembias import SemBiasRow, load_sembias
-from debiaslab.metrics.cases import Effort
+from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.sembias import sembias
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import records_of
@@ -201,7 +201,7 @@ def test_the_interval_is_wider_than_one_that_takes_rows_for_independent():
 
 def test_scorecard_has_three_shares_of_all_rows_and_of_the_subset():
     words, matrix = random_vectors(2)
-    effort = Effort(0, 100, 0, False)
+    effort = Resampling(0, 100, 0, False)
     records = [
         record
         for record in records_of("geometry", Embeddings(words, matrix), effort)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from debiaslab import lexicons
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.metrics import Record
-from debiaslab.metrics.cases import Effort
+from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.evaluation import Subject, group_records
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -45,7 +45,7 @@ FEMALE = [
 
 
 def records_of(
-    group: str, embeddings: Embeddings, effort: Effort, similarity: Any = (), **more: Any
+    group: str, embeddings: Embeddings, effort: Resampling, similarity: Any = (), **more: Any
 ) -> list[Record]:
     """Return the scorecard's records of one group."""
     return list(group_records(group, Subject(embeddings, effort, similarity, **more)))

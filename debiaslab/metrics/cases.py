@@ -14,7 +14,7 @@ HALVES: tuple[Half, ...] = get_args(Half)
 
 
 @dataclass(frozen=True)
-class Effort:
+class Resampling:
     """How much is spent on uncertainty, and the seed all of it comes from."""
 
     seed: int

@@ -13,10 +13,10 @@ from tqdm import tqdm
 from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons import AssociationTest, Attribute, association_tests
 from debiaslab.metrics.bootstrap import RESAMPLES
-from debiaslab.metrics.cases import HALVES, Effort
+from debiaslab.metrics.cases import HALVES, Resampling
 from debiaslab.metrics.datasets import AnalogySet, SimilaritySet, default_similarity_sets
 from debiaslab.metrics.neighbor_bias import BiasedWords, biased_words
-from debiaslab.metrics.null import Yardstick
+from debiaslab.metrics.null import NullCache
 from debiaslab.metrics.permutation import DRAWS
 from debiaslab.metrics.registry import RecordMetric, list_metrics, metrics
 from debiaslab.metrics.scorecard import Record, Scorecard
@@ -45,9 +45,9 @@ class Baseline:
         self._measured: dict[Hashable, Any] = {}
 
     @cached_property
-    def yardstick(self) -> Yardstick:
+    def yardstick(self) -> NullCache:
         """Its random words, the fixed yardstick of everything held against it."""
-        return Yardstick.of(self.embeddings, "_baseline")
+        return NullCache.of(self.embeddings, "_baseline")
 
     @cached_property
     def biased(self) -> BiasedWords:
@@ -70,7 +70,7 @@ class Subject:
     """What is measured, and with what."""
 
     embeddings: Embeddings
-    effort: Effort
+    effort: Resampling
     similarity: Sequence[SimilaritySet]
     analogies: Sequence[AnalogySet] | None = None
     attributes: Sequence[Attribute] = ()
@@ -80,11 +80,11 @@ class Subject:
     lipstick_nulls: bool = True  # they take longer than the tests
 
     @cached_property
-    def yardsticks(self) -> Sequence[Yardstick]:
+    def yardsticks(self) -> Sequence[NullCache]:
         """The random words here, and the baseline's; none without nulls."""
         if not self.effort.null:
             return ()
-        own = Yardstick.of(self.embeddings) if self.own is None else self.own.yardstick.named("")
+        own = NullCache.of(self.embeddings) if self.own is None else self.own.yardstick.named("")
         return (own,) if self.baseline is None else (own, self.baseline.yardstick)
 
     def required_baseline(self) -> Embeddings:
@@ -268,7 +268,7 @@ def evaluate(
     }
     given = [what for what, there in handed_in.items() if there]
     chosen = measured_groups(groups, quick=quick, given=given)
-    effort = Effort(seed, 0 if quick else bootstrap, 0 if quick else DRAWS, null=not quick)
+    effort = Resampling(seed, 0 if quick else bootstrap, 0 if quick else DRAWS, null=not quick)
     own_tests = _own_tests(tests, attributes)
     subject = Subject(
         embeddings,

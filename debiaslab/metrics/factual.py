@@ -192,7 +192,7 @@ def factual_null(
     shares = np.asarray(women, dtype=np.float64)
     return null_from(
         lambda drawn: _correlation(drawn, shares),
-        words.but(scores, find(words.embeddings, union(pairs)).rows),
+        words.excluding(scores, find(words.embeddings, union(pairs)).rows),
         (len(shares),),
         draws=draws,
         seed=seed,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.lexicons import Attribute, Half, load
 from debiaslab.metrics.bootstrap import PERMUTATIONS, tested
-from debiaslab.metrics.cases import HALVES, OCCUPATIONS, Effort
+from debiaslab.metrics.cases import HALVES, OCCUPATIONS, Resampling
 from debiaslab.metrics.evaluation import Baseline
 from debiaslab.metrics.gender_direction import HE_SHE, Pair
 from debiaslab.metrics.lipstick import (
@@ -88,7 +88,10 @@ def records(subject: Subject) -> Iterator[Record]:
 
 
 def _records(
-    embeddings: Embeddings, baseline: Baseline, effort: Effort, attributes: Sequence[Attribute]
+    embeddings: Embeddings,
+    baseline: Baseline,
+    effort: Resampling,
+    attributes: Sequence[Attribute],
 ) -> Iterator[Record]:
     for axis in (_Axis(HE_SHE, baseline.biased), *_axes(baseline, attributes)):
         here = replace(axis, biased=axis.biased.within(embeddings))
@@ -127,7 +130,7 @@ def _words_of(attribute: Attribute) -> Iterator[str]:
     return chain(*words.classes.values(), *words.definitional_sets)
 
 
-def label_seeds(name: str, effort: Effort) -> tuple[int, ...]:
+def label_seeds(name: str, effort: Resampling) -> tuple[int, ...]:
     """Return the seeds of one of the two label tests."""
     return tuple(effort.seed_of("lipstick", name, str(number)) for number in SEEDS)
 
@@ -138,7 +141,7 @@ def _label_record(
     embeddings: Embeddings,
     baseline: Baseline,
     axis: _Axis,
-    effort: Effort,
+    effort: Resampling,
 ) -> Record:
     seeds = label_seeds(name, effort)
     before = baseline.once(
@@ -168,7 +171,7 @@ def _label_record(
 
 
 def _neighbor_records(
-    embeddings: Embeddings, baseline: Baseline, axis: _Axis, effort: Effort
+    embeddings: Embeddings, baseline: Baseline, axis: _Axis, effort: Resampling
 ) -> Iterator[Record]:
     origin = baseline.embeddings
 
@@ -185,7 +188,7 @@ def _neighbor_records(
 
 
 def _neighbor_record(
-    after: NeighborShares, before: NeighborShares, half: Half, effort: Effort
+    after: NeighborShares, before: NeighborShares, half: Half, effort: Resampling
 ) -> Record:
     words = load(OCCUPATIONS).half(half)
     result = neighbor_bias(
@@ -219,7 +222,7 @@ def _neighbor_record(
 
 
 def with_lipstick_nulls(
-    records: Iterable[Record], embeddings: Embeddings, baseline: Baseline, effort: Effort
+    records: Iterable[Record], embeddings: Embeddings, baseline: Baseline, effort: Resampling
 ) -> Iterator[Record]:
     """Yield the records with the null of 20 random axes in ``extra``, named as in ``with_null``.
 

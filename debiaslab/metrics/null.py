@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.lexicons import gender_words
-from debiaslab.metrics.cases import Effort
+from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import NotMeasuredError, find
 from debiaslab.vectors.embeddings import Embeddings
@@ -82,7 +82,7 @@ class RandomWords:
         """
         return self.scores(lambda vectors: vectors @ direction, unit=False) / self.lengths
 
-    def but(self, values: NDArray[_S], rows: Iterable[int]) -> NDArray[_S]:
+    def excluding(self, values: NDArray[_S], rows: Iterable[int]) -> NDArray[_S]:
         """Return ``values``, one for each word, without those of the words in ``rows``."""
         return values[~np.isin(self.rows, np.fromiter(rows, dtype=np.intp))]
 
@@ -288,7 +288,7 @@ _NONE: Mapping[str, float | str | None] = {f"null_{name}": None for name in _NAM
 
 
 @dataclass(frozen=True, eq=False)
-class Yardstick:
+class NullCache:
     """Random words of one set of vectors; a null that was drawn is not drawn again.
 
     Attributes:
@@ -302,7 +302,7 @@ class Yardstick:
     _drawn: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, embeddings: Embeddings, suffix: str = "") -> Yardstick:
+    def of(cls, embeddings: Embeddings, suffix: str = "") -> NullCache:
         """Draw from the first 10,000 words less every gender word."""
         return cls(random_words(embeddings, gender_words()), suffix)
 
@@ -313,17 +313,17 @@ class Yardstick:
         found: _T = self._drawn[key]
         return found
 
-    def named(self, suffix: str) -> Yardstick:
+    def named(self, suffix: str) -> NullCache:
         """Return the same words and nulls under another suffix."""
-        return Yardstick(self.words, suffix, self._drawn)
+        return NullCache(self.words, suffix, self._drawn)
 
 
-Null = Callable[[Yardstick, Record, int], Array]
+Null = Callable[[NullCache, Record, int], Array]
 """``null(yardstick, record, seed) → values``, shape ``(draws,)``, of ``record.n`` words each."""
 
 
 def with_null(
-    record: Record, null: Null, yardsticks: Sequence[Yardstick], effort: Effort
+    record: Record, null: Null, yardsticks: Sequence[NullCache], effort: Resampling
 ) -> Record:
     """Return a record with what random words show in its place, in ``extra``.
 
@@ -344,7 +344,7 @@ def with_null(
 
 
 def _numbers(
-    record: Record, null: Null, yardstick: Yardstick, effort: Effort
+    record: Record, null: Null, yardstick: NullCache, effort: Resampling
 ) -> Mapping[str, float | str | None]:
     if record.value is None:
         return _NONE

@@ -363,7 +363,7 @@ def indirect_bias_null(
     usable = rest > FLOAT32_NOISE**2
     scale = np.where(usable, 1 / np.sqrt(np.where(usable, rest, 1.0)), np.nan)
     weights = np.stack([np.ones(len(scale)), scale])
-    places = words.but(
+    places = words.excluding(
         np.arange(len(scale), dtype=np.float64), find(words.embeddings, union(pairs)).rows
     )
 

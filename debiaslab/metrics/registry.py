@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons import Attribute, Half
-from debiaslab.metrics.cases import HALVES, Case, Effort
-from debiaslab.metrics.null import RandomWords, Yardstick, with_null
+from debiaslab.metrics.cases import HALVES, Case, Resampling
+from debiaslab.metrics.null import NullCache, RandomWords, with_null
 from debiaslab.metrics.scorecard import Record
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -207,8 +207,8 @@ class ListMetric(Metric):
         self,
         embeddings: Embeddings,
         case: Case,
-        effort: Effort,
-        yardsticks: Sequence[Yardstick] = (),
+        effort: Resampling,
+        yardsticks: Sequence[NullCache] = (),
     ) -> Record:
         """Return the record of one case, with what random words show in each yardstick."""
         own = case.attribute is not None
@@ -239,7 +239,7 @@ class ListMetric(Metric):
         )
         return with_null(record, self._null, yardsticks, effort) if self.has_null else record
 
-    def _null(self, yardstick: Yardstick, record: Record, seed: int) -> Array:
+    def _null(self, yardstick: NullCache, record: Record, seed: int) -> Array:
         own = record.inputs is not None and record.inputs.attribute is not None
         draws = DRAWS if own else self.draws
         return self.null_of(yardstick.words, record, draws=draws, seed=seed)

@@ -231,7 +231,7 @@ def rnsb_null(
     good, bad = (_vectors(words.embeddings, each, unit=unit) for each in classes.found)
     trained = train(good, bad, repeats=repeats, holdout=holdout, C=C, seed=seed)
     scores = words.scores(lambda rows: negative_probabilities(rows, trained).T, unit=unit)
-    scores = words.but(scores, find(words.embeddings, (*positive, *negative)).rows)
+    scores = words.excluding(scores, find(words.embeddings, (*positive, *negative)).rows)
     return null_from(_mean_divergence, scores, (n,), draws=draws, seed=seed)
 
 

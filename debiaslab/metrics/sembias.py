@@ -23,8 +23,8 @@ from debiaslab.metrics.gender_direction import HE_SHE, Pair, pair_difference
 from debiaslab.metrics.null import (
     BLOCK,
     DRAWS,
+    NullCache,
     RandomWords,
-    Yardstick,
     disjoint,
     require_defined,
     with_null,
@@ -180,7 +180,7 @@ def records(subject: Subject) -> Iterator[Record]:
 
 
 def _share_null(
-    drawn: Yardstick,
+    drawn: NullCache,
     record: Record,
     seed: int,
     *,
@@ -208,7 +208,7 @@ def sembias_null(
     if len(complete) < MIN_WORDS:
         raise NotMeasuredError(f"{len(complete)} of {len(rows)} rows are in the vectors")
     asked = (word for row in complete for word in words_of(row))
-    left = words.but(np.arange(len(words.rows)), find(words.embeddings, asked).rows)
+    left = words.excluding(np.arange(len(words.rows)), find(words.embeddings, asked).rows)
     if len(left) < 2:
         raise NotMeasuredError(f"a null needs 2 words, {len(left)} are left")
     drawn = left[disjoint(len(left), 2, draws, np.random.default_rng(seed))]

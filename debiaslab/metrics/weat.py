@@ -19,7 +19,7 @@ from debiaslab.metrics.bootstrap import (
     percentile_interval,
     resample,
 )
-from debiaslab.metrics.cases import HALVES, Case, Effort
+from debiaslab.metrics.cases import HALVES, Case, Resampling
 from debiaslab.metrics.null import DRAWS as NULL_DRAWS
 from debiaslab.metrics.null import (
     QUANTILE,
@@ -55,7 +55,7 @@ THREADS = 2
 """More would mostly wait for the interpreter, which one thread holds at a time."""
 
 
-def at_once(measure: Callable[[_Given], _Result], given: Iterable[_Given]) -> list[_Result]:
+def parallel_map(measure: Callable[[_Given], _Result], given: Iterable[_Given]) -> list[_Result]:
     """Return what ``measure`` makes of each, in the order given; it must not depend on the order.
 
     What seeded measurements return is the same in any number of threads. What one raises is raised.
@@ -239,7 +239,9 @@ def weat_null(
     """
     a, b = (_attributes(words.embeddings, listed) for listed in (A, B))
     scores = words.cosines(_mean(words.embeddings, a) - _mean(words.embeddings, b))
-    return null_from(difference_of_means, words.but(scores, a + b), sizes, draws=draws, seed=seed)
+    return null_from(
+        difference_of_means, words.excluding(scores, a + b), sizes, draws=draws, seed=seed
+    )
 
 
 def null_statistics(
@@ -294,7 +296,7 @@ def null95(
         The quantile, in cosine units; why there is none for a test without attributes there, or
         with too few words to draw from.
     """
-    effort = Effort(seed, 0, 0, null=True)
+    effort = Resampling(seed, 0, 0, null=True)
     found: dict[tuple[str, Half], float | str] = {}
     contrasts, held = [], []
     for test, half, sizes in tested:
@@ -312,10 +314,10 @@ def null95(
     def quantile(i: int) -> float | str:
         name, half, sizes, rows = held[i]
         seeded = effort.seed_of("null", name, half)
-        return _quantile(drawn.but(scores[:, i], rows), sizes, seeded)
+        return _quantile(drawn.excluding(scores[:, i], rows), sizes, seeded)
 
     names = [(name, half) for name, half, _, _ in held]
-    return found | dict(zip(names, at_once(quantile, range(len(held))), strict=True))
+    return found | dict(zip(names, parallel_map(quantile, range(len(held))), strict=True))
 
 
 def _quantile(scores: Vector, sizes: Sequence[int], seed: int) -> float | str:
@@ -360,7 +362,7 @@ def records(subject: Subject) -> Iterator[Record]:
     """
     effort, tests = subject.effort, (*association_tests(), *subject.tests)
     asked = [(test, half) for test in tests for half in HALVES]
-    results = at_once(lambda each: _measured(subject.embeddings, *each, effort), asked)
+    results = parallel_map(lambda each: _measured(subject.embeddings, *each, effort), asked)
     found = list(zip(asked, results, strict=True))
     tested = [
         (*each, (result.n[0], result.n[1]))
@@ -380,7 +382,7 @@ def records(subject: Subject) -> Iterator[Record]:
 
 
 def _measured(
-    embeddings: Embeddings, test: AssociationTest, half: Half, effort: Effort
+    embeddings: Embeddings, test: AssociationTest, half: Half, effort: Resampling
 ) -> WeatResult:
     return weat(
         embeddings,

@@ -225,7 +225,7 @@ class WordMetric(ListMetric):
             held.require()
         score = self.fit(drawn.embeddings, held, **knobs)
         scores = drawn.scores(score, unit=knobs.get("unit", self.unit))
-        left = drawn.but(scores, find(drawn.embeddings, union(groups)).rows)
+        left = drawn.excluding(scores, find(drawn.embeddings, union(groups)).rows)
         return null_from(self.value, left, (n,), draws=draws, seed=seed)
 
     @property

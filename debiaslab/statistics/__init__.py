@@ -7,14 +7,18 @@ Examples:
     (-0.09, 1.0, 0.25)
 """
 
-from debiaslab.statistics.consistency import Consistency, cronbach_alpha, internal_consistency
+from debiaslab.statistics.consistency import (
+    Consistency,
+    cronbach_alpha,
+    internal_consistency,
+    list_consistency,
+)
 from debiaslab.statistics.leave_one_out import (
     LeaveOneOut,
     LeftOut,
     leave_one_attribute_out,
     leave_one_pair_out,
 )
-from debiaslab.statistics.list_consistency import list_consistency
 from debiaslab.statistics.multiple import CorrectedP, benjamini_hochberg, corrected, holm
 from debiaslab.statistics.pair_sensitivity import (
     PairSensitivity,

@@ -18,7 +18,7 @@ Number = tuple[float | None, str | None]
 """A value, or None and the reason."""
 
 
-class Measured(Protocol):
+class HasValue(Protocol):
     """What a metric returns: a value, or the reason why there is none."""
 
     @property
@@ -30,7 +30,7 @@ class Measured(Protocol):
         """Why there is none."""
 
 
-PairMetric = Callable[..., Measured]
+PairMetric = Callable[..., HasValue]
 """``metric(embeddings, words, pairs) → result``: any metric that reads gender pairs."""
 
 _DIRECT_BIAS = partial(direct_bias, bootstrap=0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from debiaslab import lexicons
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics import NotMeasuredError, Scorecard
-from debiaslab.metrics.null import Yardstick as NullWords
+from debiaslab.metrics.null import NullCache
 from debiaslab.metrics.vocabulary import find
 from debiaslab.metrics.weat import null95
 from debiaslab.vectors.embeddings import Embeddings
@@ -182,7 +182,7 @@ def _nulls(
         n_x, n_y = (len(find(baseline, words).rows) for words in test.half(half)[:2])
         tested.append((test, half, (n_x, n_y)))
     nulls = {}
-    for (name, half), null in null95(NullWords.of(baseline).words, tested, seed).items():
+    for (name, half), null in null95(NullCache.of(baseline).words, tested, seed).items():
         if isinstance(null, str):
             raise NotMeasuredError(null)
         nulls[f"{name}/{half}"] = null
