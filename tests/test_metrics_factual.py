@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import load_pairs
-from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
+from debiaslab.lexicons.tables import load_occupation_women, occupation_women_names
 from debiaslab.metrics.bootstrap import pearson, pearson_interval
 from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.factual import factual_association

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from debiaslab.lexicons import association_tests, load, load_pairs
-from debiaslab.lexicons.sembias import load_sembias
+from debiaslab.lexicons.tables import load_sembias
 from debiaslab.metrics import direct_bias, ect, mac, ripa, rnd, same, sc_weat, weat
 from debiaslab.metrics.projection import indirect_bias
 from debiaslab.metrics.sembias import sembias

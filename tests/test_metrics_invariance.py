@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from debiaslab.lexicons import association_tests, attribute, load, load_pairs
-from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
-from debiaslab.lexicons.sembias import load_sembias
+from debiaslab.lexicons.tables import load_occupation_women, load_sembias, occupation_women_names
 from debiaslab.metrics import AnalogySection, AnalogySet, SimilaritySet, evaluate
 from debiaslab.metrics.evaluation import GROUPS
 from debiaslab.metrics.sembias import words_of

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from debiaslab.lexicons import load_pairs
-from debiaslab.lexicons.sembias import SemBiasRow
+from debiaslab.lexicons.tables import SemBiasRow
 from debiaslab.metrics import (
     Case,
     NotMeasuredError,

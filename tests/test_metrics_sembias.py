@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of
-from debiaslab.lexicons.sembias import SemBiasRow, load_sembias
+from debiaslab.lexicons.tables import SemBiasRow, load_sembias
 from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.sembias import sembias
 from debiaslab.vectors.embeddings import Embeddings

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from debiaslab.lexicons import load, load_pairs
-from debiaslab.lexicons.occupation_women import load_occupation_women
+from debiaslab.lexicons.tables import load_occupation_women
 from debiaslab.metrics import bias_by_projection, direct_bias, evaluate, ripa, weat
 from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.projection import indirect_bias_within

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from debiaslab.lexicons import attribute, load, load_file, load_pairs
-from debiaslab.lexicons.sembias import load_sembias
+from debiaslab.lexicons.tables import load_sembias
 from debiaslab.metrics import direct_bias, ect, evaluate, mac, weat
 from debiaslab.metrics.lipstick import kmeans_alignment
 from debiaslab.metrics.neighbor_bias import biased_words, neighbor_bias, neighbor_shares

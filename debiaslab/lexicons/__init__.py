@@ -10,23 +10,29 @@ Examples:
     ('judaism', 'christianity', 'islam')
 """
 
-from debiaslab.lexicons.association import (
-    OBJECTIVE_TESTS,
+from debiaslab.lexicons.document import LexiconFile
+from debiaslab.lexicons.lists import (
+    SALT,
     AssociationTest,
+    Attribute,
+    AttributeWords,
+    Half,
+    Lexicon,
+    PairLexicon,
+    SplitHalf,
     WordSets,
+    half_of,
+    half_of_pair,
+)
+from debiaslab.lexicons.load import (
+    OBJECTIVE_TESTS,
+    Profession,
     association_test,
     association_tests,
-)
-from debiaslab.lexicons.attributes import Attribute, AttributeWords
-from debiaslab.lexicons.document import LexiconFile
-from debiaslab.lexicons.first_names import FirstNames, first_names
-from debiaslab.lexicons.gender import gender_words, report_words, tune_words
-from debiaslab.lexicons.lists import Lexicon, PairLexicon
-from debiaslab.lexicons.load import (
-    Profession,
     attribute,
     attributes,
     load,
+    load_file,
     load_pairs,
     names,
     pair_names,
@@ -34,8 +40,13 @@ from debiaslab.lexicons.load import (
     shipped,
     versions,
 )
-from debiaslab.lexicons.split import SALT, Half, SplitHalf, half_of, half_of_pair
-from debiaslab.lexicons.user_file import load_file
+from debiaslab.lexicons.tables import (
+    FirstNames,
+    first_names,
+    gender_words,
+    report_words,
+    tune_words,
+)
 
 __all__ = [
     "OBJECTIVE_TESTS",

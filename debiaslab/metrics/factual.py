@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.lexicons import Half
-from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
+from debiaslab.lexicons.tables import load_occupation_women, occupation_women_names
 from debiaslab.metrics.bootstrap import (
     MIN_POINTS,
     NO_INTERVAL,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.lexicons.sembias import SemBiasRow, load_sembias
+from debiaslab.lexicons.tables import SemBiasRow, load_sembias
 from debiaslab.metrics.bootstrap import (
     NO_INTERVAL,
     RESAMPLES,

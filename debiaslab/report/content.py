@@ -300,9 +300,10 @@ def _method(study: StudyResults, strategies: Mapping[str, str]) -> dict[str, str
     names = dict.fromkeys(run.strategy for run in study.runs if run.strategy != "baseline")
     for name in names:
         found[name] = strategies.get(name, "a strategy that is not installed here")
-    found["seeds"] = ", ".join(map(str, study.seeds)) + " (the same for the baseline)"
+    found["seeds"] = ", ".join(map(str, study.seeds))
     if study.is_planted:
         return found | {"planted": f"base {study.planted.base}, doses {_doses(study)}"}
+    found["seeds"] += " (the same for the baseline)"
     if study.is_comparison:
         tuned = sum(side.tuning_runs > 0 for side in study.sides)
         found["λ"] = (

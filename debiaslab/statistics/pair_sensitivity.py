@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from debiaslab.lexicons import AssociationTest, Attribute, Half, load, load_pairs
-from debiaslab.lexicons.sembias import load_sembias
+from debiaslab.lexicons.tables import load_sembias
 from debiaslab.metrics.cases import DEFINITIONAL_PAIRS, OCCUPATIONS, Case, Item, Resampling
 from debiaslab.metrics.gender_direction import HE_SHE, Pair
 from debiaslab.metrics.lipstick_records import LABEL_TESTS, label_seeds

@@ -80,7 +80,8 @@ def draw(table: Table, width: int) -> str:
             console.print()
         console.print(_drawn(table, panel))
     notes = [line for note in table.footer("*") for line in _wrapped_text(note, width)]
-    return "\n".join([*map(_without_room, out.getvalue().splitlines()), *notes])
+    gap = [""] if table.ruled and notes else []
+    return "\n".join([*map(_without_room, out.getvalue().splitlines()), *gap, *notes])
 
 
 def _without_room(line: str) -> str:

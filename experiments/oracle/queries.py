@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from debiaslab.lexicons import association_test, association_tests, gender_words, load, load_pairs
-from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
+from debiaslab.lexicons.tables import load_occupation_women, occupation_women_names
 from debiaslab.metrics import default_similarity_sets
 from debiaslab.metrics.vocabulary import row_of
 from debiaslab.vectors.embeddings import Embeddings

@@ -6,8 +6,7 @@ import numpy as np
 
 from debiaslab import lexicons
 from debiaslab.lexicons import association_tests
-from debiaslab.lexicons.occupation_women import load_occupation_women, occupation_women_names
-from debiaslab.lexicons.sembias import load_sembias
+from debiaslab.lexicons.tables import load_occupation_women, load_sembias, occupation_women_names
 from debiaslab.metrics import default_similarity_sets
 from debiaslab.vectors.embeddings import Embeddings
 
