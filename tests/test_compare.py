@@ -8,6 +8,7 @@ import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,10 +36,12 @@ from debiaslab.report import (
 from debiaslab.report.comparison import front_volumes, headline
 from debiaslab.report.verdict import compared_verdict
 from debiaslab.sgns import TrainSettings
-from debiaslab.study import comparing
+from debiaslab.study import comparing, listed, worker
+from debiaslab.study.cell import Cell
 from debiaslab.study.comparing import compare
-from debiaslab.study.comparison import LIMIT, ComparisonPlan, Entry, held, with_controls
-from debiaslab.study.run import UnusableRunError
+from debiaslab.study.comparison import LIMIT, ComparisonPlan, Entry, control_status, with_controls
+from debiaslab.study.run import Site
+from debiaslab.study.run_log import UnusableRunError
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import toy_corpus
@@ -229,21 +232,22 @@ def test_a_comparison_trains_tunes_and_is_continued(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a finished run was trained again")
 
-    monkeypatch.setattr(comparing, "run_once", refuse)
+    monkeypatch.setattr(worker, "train_cell", refuse)
+    monkeypatch.setattr(listed, "train_cell", refuse)
     assert run().sides == found.sides
 
 
 def test_a_cell_that_fails_is_left_empty(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = comparing.run_once
+    real = listed.train_cell
 
-    def failing(*args: object, weight: float, seed: int, **kwargs: object) -> object:
-        if weight and seed == 2:
+    def failing(site: Site, cell: Cell, **kwargs: Any) -> object:
+        if cell.seed == 2:
             raise UnusableRunError("nothing could be measured")
-        return real(*args, weight=weight, seed=seed, **kwargs)  # type: ignore[arg-type]
+        return real(site, cell, **kwargs)
 
-    monkeypatch.setattr(comparing, "run_once", failing)
+    monkeypatch.setattr(listed, "train_cell", failing)
     plan = replace(PLAN, entries=(Entry("projection", 1.0),))
     with pytest.warns(UserWarning, match="projection@1, seed 2 is left empty"):
         found = compare(
@@ -388,11 +392,14 @@ def test_a_comparison_trains_the_controls_it_lacks(corpus: Corpus, tmp_path: Pat
 
 def test_a_comparison_says_which_controls_it_lacks() -> None:
     plan = replace(PLAN, entries=(Entry("hard", None, (("pairs", "all"),)),))
-    told = {each.name: str(each) for each in held(plan, STAGED[:1], {})}
+    told = {each.name: str(each) for each in control_status(plan, STAGED[:1], {})}
     assert "--no-controls" in told["gender-blind floor"]
     assert "every strategy was given all pairs" in told["unseen gender pairs"]
     asked = replace(plan, controls=True)
-    told = {each.name: str(each) for each in held(asked, STAGED[:1], {"gender-blind": "no pair"})}
+    told = {
+        each.name: str(each)
+        for each in control_status(asked, STAGED[:1], {"gender-blind": "no pair"})
+    }
     assert told["gender-blind floor"] == "gender-blind floor: missing (no pair)"
     assert "no penalty by itself" in told["λ → ∞"]
     assert "no text strategy by itself" in told["swaps within a gender"]

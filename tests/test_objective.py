@@ -12,7 +12,7 @@ import pytest
 from debiaslab import lexicons
 from debiaslab.errors import UserError
 from debiaslab.metrics import Record, Scorecard, evaluate, weat
-from debiaslab.study import Objective, Outcome, Yardstick, measure_yardstick
+from debiaslab.study import BaselineReference, Objective, Outcome, measure_reference
 from debiaslab.vectors.embeddings import Embeddings
 
 Values = Mapping[str, float | None]
@@ -25,7 +25,7 @@ NULLS = {
     "math-arts/tune": 0.04,
     "math-arts/report": 0.05,
 }
-YARDSTICK = Yardstick(nulls=NULLS, utility={"tune": 0.4, "report": 0.5})
+YARDSTICK = BaselineReference(nulls=NULLS, utility={"tune": 0.4, "report": 0.5})
 # |s| / q: 3 and 0.25 on tune words, 0.5 and 2 on report words
 STATISTICS: Values = {
     "career-family/tune": 0.06,
@@ -159,7 +159,7 @@ def test_vectors_that_rank_nothing_have_kept_no_utility() -> None:
 
 @pytest.mark.parametrize("base", [{}, {"tune": 0.0}, {"tune": -0.1}, {"report": 0.5}])
 def test_retention_of_nothing_is_refused_unless_it_has_no_weight(base: dict[str, float]) -> None:
-    yardstick = Yardstick(NULLS, base)
+    yardstick = BaselineReference(NULLS, base)
     with pytest.raises(UserError, match=r"retention has no meaning; .*--retention-weight 0"):
         OBJECTIVE.outcome(scorecard(), yardstick)
     found = replace(OBJECTIVE, retention_weight=0.0).outcome(scorecard(), yardstick)
@@ -190,7 +190,7 @@ def test_a_report_test_that_is_lost_leaves_the_report_bias_open() -> None:
 
 
 def test_tests_that_the_baseline_could_not_measure_are_left_out() -> None:
-    only = Yardstick({"math-arts/tune": 0.04}, {"tune": 0.4})
+    only = BaselineReference({"math-arts/tune": 0.04}, {"tune": 0.4})
     found = OBJECTIVE.outcome(scorecard(), only)
     assert found.bias_tune == pytest.approx(0.25)
     assert found.bias_report is None
@@ -255,16 +255,16 @@ def random_embeddings(seed: int = 0, words: list[str] | None = None) -> Embeddin
 
 
 @pytest.fixture(scope="module")
-def baseline() -> tuple[Embeddings, Scorecard, Yardstick]:
+def baseline() -> tuple[Embeddings, Scorecard, BaselineReference]:
     embeddings = random_embeddings()
     card = evaluate(embeddings, quick=True, similarity=[])
-    return embeddings, card, measure_yardstick(Objective(), embeddings, card, seed=3)
+    return embeddings, card, measure_reference(Objective(), embeddings, card, seed=3)
 
 
 @pytest.mark.parametrize("test", lexicons.OBJECTIVE_TESTS)
 @pytest.mark.parametrize("half", ["tune", "report"])
 def test_one_random_target_set_in_twenty_exceeds_the_yardstick(
-    baseline: tuple[Embeddings, Scorecard, Yardstick], test: str, half: lexicons.Half
+    baseline: tuple[Embeddings, Scorecard, BaselineReference], test: str, half: lexicons.Half
 ) -> None:
     """4,000 fresh sets, statistic written out: 5 % ± 4 standard errors (0.35 % and 0.22 %)."""
     embeddings, _, yardstick = baseline
@@ -282,7 +282,7 @@ def test_one_random_target_set_in_twenty_exceeds_the_yardstick(
 
 
 def test_the_yardstick_holds_what_was_measured_and_is_reproducible(
-    baseline: tuple[Embeddings, Scorecard, Yardstick],
+    baseline: tuple[Embeddings, Scorecard, BaselineReference],
 ) -> None:
     embeddings, card, yardstick = baseline
     halves = ("tune", "report")
@@ -291,37 +291,37 @@ def test_the_yardstick_holds_what_was_measured_and_is_reproducible(
     }
     assert all(0 < null < 1 for null in yardstick.nulls.values())
     assert yardstick.utility == {}
-    assert measure_yardstick(Objective(), embeddings, card, seed=3) == yardstick
-    other = measure_yardstick(Objective(), embeddings, card, seed=4)
+    assert measure_reference(Objective(), embeddings, card, seed=3) == yardstick
+    other = measure_reference(Objective(), embeddings, card, seed=4)
     assert other != yardstick
     for key, null in yardstick.nulls.items():
         assert other.nulls[key] == pytest.approx(null, rel=0.05)
 
 
 def test_the_yardstick_only_measures_the_tests_of_the_objective(
-    baseline: tuple[Embeddings, Scorecard, Yardstick],
+    baseline: tuple[Embeddings, Scorecard, BaselineReference],
 ) -> None:
     embeddings, card, _ = baseline
-    found = measure_yardstick(Objective(tests=("math-arts",)), embeddings, card, seed=3)
+    found = measure_reference(Objective(tests=("math-arts",)), embeddings, card, seed=3)
     assert set(found.nulls) == {"math-arts/tune", "math-arts/report"}
 
 
 def test_utility_of_the_yardstick_is_the_mean_of_each_half(
-    baseline: tuple[Embeddings, Scorecard, Yardstick],
+    baseline: tuple[Embeddings, Scorecard, BaselineReference],
 ) -> None:
     embeddings, card, _ = baseline
     with_utility = Scorecard("", (*card.records, *scorecard({}).records))
-    found = measure_yardstick(OBJECTIVE, embeddings, with_utility, seed=3)
+    found = measure_reference(OBJECTIVE, embeddings, with_utility, seed=3)
     assert found.utility == pytest.approx({"tune": 0.3, "report": 0.6})
 
 
 def test_a_baseline_read_with_its_own_yardstick_has_kept_everything(
-    baseline: tuple[Embeddings, Scorecard, Yardstick],
+    baseline: tuple[Embeddings, Scorecard, BaselineReference],
 ) -> None:
     """Random vectors: B of a null distribution, E|s| / q95 = 0.8/1.96 if normal; here under 1.5."""
     embeddings, card, _ = baseline
     whole = Scorecard("", (*card.records, *scorecard({}).records))
-    yardstick = measure_yardstick(Objective(), embeddings, whole, seed=3)
+    yardstick = measure_reference(Objective(), embeddings, whole, seed=3)
     found = Objective().outcome(whole, yardstick)
     assert found.retention_tune == found.retention_report == 1.0
     assert found.score == found.bias_tune
@@ -337,7 +337,7 @@ def test_the_yardstick_is_taken_for_as_many_words_as_the_vectors_have() -> None:
     def null(X: list[str]) -> float:
         embeddings = random_embeddings(1, [*FILLER, *rest, *X])
         card = evaluate(embeddings, quick=True, similarity=[])
-        return measure_yardstick(objective, embeddings, card, seed=0).nulls["math-arts/tune"]
+        return measure_reference(objective, embeddings, card, seed=0).nulls["math-arts/tune"]
 
     every, few = list(sets.X), list(sets.X[:4])
     expected = math.sqrt((1 / 4 + 1 / len(sets.Y)) / (1 / len(every) + 1 / len(sets.Y)))
@@ -350,7 +350,7 @@ def test_vectors_without_any_tune_test_have_no_yardstick() -> None:
     card = evaluate(embeddings, quick=True, similarity=[])
     assert card.statistic("math-arts", "report") is not None
     with pytest.raises(UserError, match="4 tune words in each set"):
-        measure_yardstick(Objective(), embeddings, card, seed=0)
+        measure_reference(Objective(), embeddings, card, seed=0)
 
 
 def test_two_weights_of_zero_are_refused() -> None:

@@ -43,10 +43,19 @@ from debiaslab.report.planted import (
 )
 from debiaslab.results import read_study
 from debiaslab.sgns import TrainSettings
-from debiaslab.study import planting
+from debiaslab.study import listed, run
+from debiaslab.study.cell import Cell
 from debiaslab.study.description import report_of
 from debiaslab.study.planted_words import PlantedWords, gender_words_near, planted_words
-from debiaslab.study.planting import Planting, PlantingPlan, plant, planting_name, words_from
+from debiaslab.study.planting import (
+    Dosing,
+    Planting,
+    PlantingPlan,
+    plant,
+    planting_name,
+    words_from,
+)
+from debiaslab.study.run import Site
 from debiaslab.tracking import Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import call, refused
@@ -95,7 +104,7 @@ def found(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pla
     """Train the control; the usual scorecard, which nothing here reads, without its intervals."""
     root = tmp_path_factory.mktemp("store")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(planting, "evaluate", partial(evaluate, quick=True))
+        patch.setattr(run, "evaluate", partial(evaluate, quick=True))
         return plant(corpus, PLAN, root=root, progress=False), root
 
 
@@ -233,8 +242,9 @@ def test_a_finished_control_trains_nothing_again(
     assert {run.params["planted.dose"] for run in runs} == {"-1.0", "0.0", "1.0"}
     trained: list[tuple[float, int]] = []
 
-    def refuse(*_: object, dose: float, seed: int, **__: object) -> str:
-        trained.append((dose, seed))
+    def refuse(_: Site, cell: Cell) -> str:
+        assert isinstance(cell.treatment, Dosing)
+        trained.append((cell.treatment.dose, cell.seed))
         return runs[0].run_id
 
     kept = read_study(Store.open(root), first.name)
@@ -248,7 +258,7 @@ def test_a_finished_control_trains_nothing_again(
         assert "dose -1, 0, 1" not in text
         assert "doses -1, 0, 1" in text
 
-    monkeypatch.setattr(planting, "train_planted", refuse)
+    monkeypatch.setattr(listed, "train_treated", refuse)
     assert plant(corpus, PLAN, root=root, progress=False).study == first.study
     assert trained == []
     plant(corpus, replace(PLAN, doses=(-1.0, 0.5, 1.0)), root=root, progress=False)
@@ -258,7 +268,7 @@ def test_a_finished_control_trains_nothing_again(
 def test_words_pulled_to_both_sides_show_in_metrics_that_cancel_a_common_shift(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planting, "evaluate", partial(evaluate, quick=True))
+    monkeypatch.setattr(run, "evaluate", partial(evaluate, quick=True))
     # At dose 0 each metric is inside its null with 9 or 10 of the seeds 1 to 10 (ECT, which is not
     # asked here, with 7); with seed 1 RNSB is the one outside.
     plan = replace(PLAN, apart=True, doses=(0.0, 0.5, 1.0), seeds=(2,))

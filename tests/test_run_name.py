@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from debiaslab import regularizers
-from debiaslab.study.description import run_name, run_note, strategy_label
+from debiaslab.study.cell import run_name, strategy_label
+from debiaslab.study.description import run_note
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from debiaslab.study import Plan, sweep
 from debiaslab.study.executors import Executor, Share, work
 from debiaslab.study.findings import importance, stopping_rule
 from debiaslab.study.plan import SearchSettings
-from debiaslab.study.search import Proposal, Search, seeds_tried, worse
+from debiaslab.study.search import Proposal, Search, seeds_tried, significantly_worse
 from debiaslab.tracking import Store
 from tests.test_search import no_waiting_for_the_disk as no_waiting_for_the_disk
 from tests.toys import toy_corpus
@@ -162,7 +162,7 @@ def test_a_front_of_two_objectives(sampler: str, folder: Path) -> None:
 def test_a_trial_is_ended_when_its_seeds_say_so(
     scores: list[float], level: float, said: bool
 ) -> None:
-    assert worse(scores, [1.0] * len(scores), level=level) is said
+    assert significantly_worse(scores, [1.0] * len(scores), level=level) is said
 
 
 def test_a_pruned_trial_counts_and_only_its_seeds_were_tried(folder: Path) -> None:
@@ -170,12 +170,12 @@ def test_a_pruned_trial_counts_and_only_its_seeds_were_tried(folder: Path) -> No
     best, other = search.propose(), None
     for seed, score in enumerate((1.0, 2.0)):
         search.report(best, seed, score)
-    assert not search.hopeless([9.0])  # there is nothing to compare with
+    assert not search.should_prune([9.0])  # there is nothing to compare with
     search.complete(best, 1.5)
     other = search.propose()
     search.report(other, 0, 1.5)
-    assert search.hopeless([1.5])  # 1.0 with the same seed, whatever the mean is
-    assert not search.hopeless([0.5])
+    assert search.should_prune([1.5])  # 1.0 with the same seed, whatever the mean is
+    assert not search.should_prune([0.5])
     search.prune(other)
     assert [trial.state for trial in search.finished] == [TrialState.COMPLETE, TrialState.PRUNED]
     assert [seeds_tried(trial, (7, 8)) for trial in search.finished] == [(7, 8), (7,)]

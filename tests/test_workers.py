@@ -26,14 +26,16 @@ import sqlalchemy
 
 from debiaslab.errors import UserError
 from debiaslab.study import claims as claims_module
-from debiaslab.study import worker as taking_part
+from debiaslab.study import worker
+from debiaslab.study.cell import Cell
 from debiaslab.study.claims import Claims
 from debiaslab.study.executors import Processes
-from debiaslab.study.objective import Outcome, Yardstick
+from debiaslab.study.objective import BaselineReference, Outcome
 from debiaslab.study.plan import Plan, SearchSettings
-from debiaslab.study.run import FinishedRun
+from debiaslab.study.run import FinishedRun, Site
 from debiaslab.study.search import Search
-from debiaslab.study.worker import Participant
+from debiaslab.study.trials import DrawnTrials
+from debiaslab.study.worker import Worker
 from debiaslab.system.processes import Process, this_process
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.vectors.embeddings import Embeddings
@@ -141,34 +143,24 @@ MOST = 300  # statements a participant makes, at most, before it is killed
 
 
 def pretend(
-    store: Store,
-    parent: str,
-    corpus: None,
-    plan: Plan,
-    *,
-    weight: float,
-    seed: int,
-    trial: int | None,
-    **unused: object,
+    site: Site, cell: Cell, *, baseline: FinishedRun | None, **unused: object
 ) -> FinishedRun:
-    """Log a run as `run_once` does, of vectors that λ and the seed alone say, in little time."""
+    """Log a run as `train_cell` does, of vectors that λ and the seed alone say, in little time."""
+    weight, seed = cell.weight, cell.seed
     rng = np.random.default_rng([seed, int(weight * 1e6)])
     vectors = Embeddings(("a", "b"), rng.normal(size=(2, 3)).astype(np.float32))
     outcome = Outcome(weight, None, 1.0, None, weight + seed)
-    yardstick = Yardstick({"test/tune": 1.0}, {"tune": 0.5})
-    tags = {
-        "debiaslab.kind": "baseline" if trial is None else "trial",
-        "debiaslab.trial": "" if trial is None else str(trial),
-    }
-    params = {"weight": repr(weight), "seed": seed}
+    reference = BaselineReference({"test/tune": 1.0}, {"tune": 0.5})
     with (
         tempfile.TemporaryDirectory() as folder,
-        store.start("pretended", parent=parent, params=params, tags=tags, dataset=None) as log,
+        site.store.start(
+            "pretended", parent=site.parent, params=cell.params, tags=cell.tags, dataset=None
+        ) as log,
     ):
         log.metrics(asdict(outcome))
         log.file(vectors.save(Path(folder) / Path(VECTORS).name), str(Path(VECTORS).parent))
-        log.json(asdict(yardstick), "yardstick.json")
-    return FinishedRun(log.run_id, trial, weight, seed, outcome, yardstick)
+        log.json(asdict(reference), "yardstick.json")
+    return FinishedRun(log.run_id, cell.trial, weight, seed, outcome, reference)
 
 
 def participate(root: Path, statements: int | None) -> None:
@@ -177,7 +169,7 @@ def participate(root: Path, statements: int | None) -> None:
     With ``statements`` the process is killed when it is about to make one more in a database than
     these, of MLflow's or Optuna's, once it has opened both: at any moment of its work.
     """
-    taking_part.run_once = pretend  # type: ignore[assignment]  # in a forked process of its own
+    worker.train_cell = pretend  # type: ignore[assignment]  # in a forked process of its own
     store = Store.open(root)
     parent = store.study("study", create=True, params={}, tags={}, description="")
     search = Search(root, "study", {}, PLAN.search_space, PLAN.search)
@@ -191,16 +183,8 @@ def participate(root: Path, statements: int | None) -> None:
     sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", kill_in_the_end)
     sqlalchemy.event.listen(sqlalchemy.Engine, "commit", kill_in_the_end)
     with Claims(search.engine, "study") as claims:
-        Participant(
-            store,
-            root,
-            None,
-            PLAN,
-            parent,
-            search,
-            claims,
-            lambda runs, here: None,  # type: ignore[arg-type]
-        ).take_part()
+        site = Site(store, root, None, "study", parent)  # type: ignore[arg-type]
+        Worker(site, DrawnTrials(PLAN, search), claims, lambda runs, here: None).run()
     store.reconcile(parent)
 
 
@@ -241,9 +225,9 @@ def test_participants_killed_at_random_moments_leave_what_an_undisturbed_one_lea
         assert victim.exitcode == -signal.SIGKILL, "the study was whole before its time"
         killed += 1
         workers.append(start(root, rng.randrange(MOST) if killed < KILLS - 1 else None))
-    for worker in workers:
-        worker.join(300)
-        assert worker.exitcode == 0
+    for each in workers:
+        each.join(300)
+        assert each.exitcode == 0
 
     stores = [Store.open(folder, create=False) for folder in (tmp_path / "alone", root)]
     cells = [trained(store) for store in stores]
@@ -312,7 +296,7 @@ def test_a_server_of_forks_that_has_ended_is_said_in_one_sentence(
 
     monkeypatch.setattr(multiprocessing.forkserver, "ensure_running", lambda: None)
     monkeypatch.setattr(multiprocessing.context.ForkServerProcess, "start", ended)
-    share: Any = SimpleNamespace(plan=Plan(strategy="projection"))
+    share: Any = SimpleNamespace(job=SimpleNamespace(threads=1))
     store: Any = None
     with pytest.raises(UserError, match=r"process they are forked from has ended; .*same command"):
         Processes(1).run(share, store, lambda runs: None)

@@ -16,25 +16,36 @@ from statistics import mean
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
-    SUBMISSIONS,
     add_corpus,
     add_objective,
     add_store,
     add_training,
     check_store,
-    corpus_from,
+    check_store_place,
     corpus_settings,
     next_command,
     settings_from,
     whole,
 )
 from debiaslab.commands.files import folder_of
+from debiaslab.commands.plan import plan_study
+from debiaslab.commands.study_arguments import (
+    add_executor,
+    add_plan,
+    check_executor,
+    conduct_of,
+    corpus_of,
+    named_sources,
+    with_where,
+)
 from debiaslab.errors import UserError
 from debiaslab.tables import Table
 
 if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
     from debiaslab.report import StrategyResult
     from debiaslab.study.comparing import Comparison
+    from debiaslab.study.spec import StudyFile
 
 INTERRUPTED = (
     "interrupted; what was recorded is kept; try: the same command again, which goes on from there"
@@ -92,17 +103,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="also write table (CSV, Markdown, LaTeX) and figures here",
     )
+    add_executor(group)
+    add_plan(group)
     add_training(parser, seed=False)
     add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Run or continue the comparison, then print its table and where things are."""
-    from debiaslab.report import comparison_blocks
-    from debiaslab.study.comparing import compare
     from debiaslab.study.comparison import ComparisonPlan, Entry
     from debiaslab.study.objective import Objective
     from debiaslab.study.selection import rule
+    from debiaslab.study.spec import study_of_comparison
 
     plan = ComparisonPlan(
         entries=tuple(map(Entry.parse, args.strategies.split(","))),
@@ -116,10 +128,35 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
         name=args.study,
         controls=not args.no_controls,
     )
-    corpus_settings(args)
+    settings = corpus_settings(args)
+    study = with_where(study_of_comparison(plan, named_sources(args), settings), args)
+    check_executor(study)
+    if args.plan:
+        check_store_place(args)
+        yield from plan_study(study, args.store)
+        return
     check_store(args)
-    found = compare(corpus_from(args), plan, root=args.store, submissions=SUBMISSIONS)
-    written = list(_written(found, args))
+    yield from run_study(study, args.store, out=args.out)
+
+
+def run_study(
+    study: StudyFile, root: str, corpus: Corpus | None = None, out: str | None = None
+) -> Iterator[str | Table]:
+    """Run or continue a comparison, and say what it found.
+
+    Args:
+        study: The study.
+        root: Folder of the store.
+        corpus: Its corpus; None: its files are read.
+        out: Folder for the table and the figures; None: they are kept with the study only.
+    """
+    from debiaslab.report import comparison_blocks
+    from debiaslab.study.comparing import conduct_comparison
+
+    conduct = conduct_of(study, root)
+    corpus = corpus_of(study) if corpus is None else corpus
+    found = conduct_comparison(corpus, study.comparison_plan(), conduct)
+    written = list(_written(found, root, out))
     for block in comparison_blocks(found.sides):
         yield block
         yield ""
@@ -127,14 +164,14 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     for failure in found.failures:
         yield f"empty: {failure}"
     yield from written
-    yield f"next: {next_command('ui', '--study', found.name, store=args.store)}"
+    yield f"next: {next_command('ui', '--study', found.name, store=root)}"
 
 
 def _controls(found: Comparison) -> str:
     return "\n".join(["Controls", *(f"  {each}" for each in found.controls)])
 
 
-def _written(found: Comparison, args: argparse.Namespace) -> Iterator[str]:
+def _written(found: Comparison, root: str, out: str | None) -> Iterator[str]:
     """Log table and figures to the comparison's run, and write them to the folder asked for."""
     from debiaslab.report import (
         comparison_csv,
@@ -155,7 +192,7 @@ def _written(found: Comparison, args: argparse.Namespace) -> Iterator[str]:
         "comparison.md": f"{comparison_markdown(found.sides)}\n```\n{_controls(found)}\n```\n",
         "comparison.tex": comparison_latex(found.sides),
     }
-    store = Store.open(args.store)
+    store = Store.open(root)
     store.save_view(found.name, found.parent)
     store.describe(
         found.parent,
@@ -173,8 +210,8 @@ def _written(found: Comparison, args: argparse.Namespace) -> Iterator[str]:
             continue
         writer.binary(drawn, f"figures/{name}.png")
     writer.flush()
-    if args.out is not None:
-        yield from _saved(files, Path(args.out))
+    if out is not None:
+        yield from _saved(files, Path(out))
 
 
 def _means(sides: Sequence[StrategyResult]) -> dict[str, float]:

@@ -9,21 +9,35 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
-    SUBMISSIONS,
     add_corpus,
     add_store,
     add_training,
     check_store,
-    corpus_from,
+    check_store_place,
     corpus_settings,
     next_command,
     settings_from,
     whole,
 )
 from debiaslab.commands.files import Output
+from debiaslab.commands.plan import plan_study
+from debiaslab.commands.study_arguments import (
+    add_executor,
+    add_plan,
+    check_executor,
+    conduct_of,
+    corpus_of,
+    named_sources,
+    with_where,
+)
 from debiaslab.tables import Table
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+    from debiaslab.study.spec import StudyFile
 
 INTERRUPTED = (
     "interrupted; what was recorded is kept; try: the same command again, which goes on from there"
@@ -44,40 +58,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--out", type=Output, metavar="FILE", help="also write the table here, as Markdown"
     )
+    add_executor(group)
+    add_plan(group)
     add_training(parser, seed=False)
     add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Train or continue, then print the table and how to read it."""
+    from debiaslab.study.comparing import floor_plan
+    from debiaslab.study.spec import study_of_comparison
+
+    plan = floor_plan(tuple(range(1, args.seeds + 1)), settings_from(args), args.study)
+    settings = corpus_settings(args)
+    sources = named_sources(args)
+    study = with_where(study_of_comparison(plan, sources, settings, kind="floor"), args)
+    check_executor(study)
+    if args.plan:
+        check_store_place(args)
+        yield from plan_study(study, args.store)
+        return
+    check_store(args)
+    yield from run_study(study, args.store, out=args.out)
+
+
+def run_study(
+    study: StudyFile, root: str, corpus: Corpus | None = None, out: str | None = None
+) -> Iterator[str | Table]:
+    """Run or continue a floor, and say what it found.
+
+    Args:
+        study: The study.
+        root: Folder of the store.
+        corpus: Its corpus; None: its files are read.
+        out: File for the table; None: it is kept with the study only.
+    """
     from debiaslab.report.tables import floor_blocks, floor_markdown, floor_text
-    from debiaslab.study.comparing import gender_blind_floor
+    from debiaslab.study.comparing import conduct_floor
     from debiaslab.system.atomic import replacing
     from debiaslab.tracking import Store
 
-    settings = settings_from(args)
-    corpus_settings(args)
-    check_store(args)
-    found = gender_blind_floor(
-        corpus_from(args),
-        seeds=tuple(range(1, args.seeds + 1)),
-        settings=settings,
-        name=args.study,
-        root=args.store,
-        submissions=SUBMISSIONS,
-    )
-    writer = Store.open(args.store).writer(found.parent)
+    conduct = conduct_of(study, root)
+    corpus = corpus_of(study) if corpus is None else corpus
+    found = conduct_floor(corpus, study.floor_plan(), conduct)
+    writer = Store.open(root).writer(found.parent)
     writer.text(floor_text(found.sides), "floor.txt")
     writer.text(floor_markdown(found.sides), "floor.md")
     writer.flush()
-    if args.out is not None:
-        with replacing(args.out) as path:
+    if out is not None:
+        with replacing(out) as path:
             path.write_text(floor_markdown(found.sides), encoding="utf-8")
     for block in floor_blocks(found.sides):
         yield block
         yield ""
     for failure in found.failures:
         yield f"empty: {failure}"
-    if args.out is not None:
-        yield f"wrote {args.out}"
-    yield f"next: {next_command('ui', '--study', found.name, store=args.store)}"
+    if out is not None:
+        yield f"wrote {out}"
+    yield f"next: {next_command('ui', '--study', found.name, store=root)}"

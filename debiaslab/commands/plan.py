@@ -7,17 +7,27 @@ refuse is refused here too; only a Dask cluster is not asked whether it is there
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import SUBMISSIONS, add_store, check_store_place
 from debiaslab.commands.study_arguments import (
     add_study,
     check_corpus,
     check_executor,
+    check_submissions,
     corpus_of,
     study_from,
 )
-from debiaslab.commands.sweep import check_submissions
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+    from debiaslab.study.plan import Plan
+    from debiaslab.study.planting import PlantingPlan
+    from debiaslab.study.spec import StudyFile
+    from debiaslab.study.status import Estimate
+    from debiaslab.tracking import RunInfo
 
 EXAMPLES = """examples:
   python -m debiaslab plan experiments/quickstart.yaml
@@ -32,57 +42,154 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Print one paragraph for each strategy, then the sum."""
-    from debiaslab.study.status import estimate
-    from debiaslab.study.sweeping import check_sweep
-
     study = study_from(args)
-    plans = study.plans()
     check_submissions(study)
     check_corpus(study)
     check_store_place(args)
     check_executor(study)
+    yield from plan_study(study, args.store)
+
+
+def plan_study(study: StudyFile, root: str) -> Iterator[str]:
+    """Say what a study of any kind would train, and how long that takes; nothing is made.
+
+    Args:
+        study: The study.
+        root: Folder of the store.
+
+    Raises:
+        UserError: What the study itself would be refused for.
+    """
+    from debiaslab.study.sweeping import check_sweep
+
     corpus = corpus_of(study)
-    for plan in plans:
-        check_sweep(corpus, plan, root=args.store, submissions=SUBMISSIONS)
+    if study.kind == "planted":
+        parts = [_planted(study.planting_plan(), corpus, root)]
+    elif study.kind == "sweep":
+        for plan in study.plans():
+            check_sweep(corpus, plan, root=root, submissions=SUBMISSIONS)
+        parts = [_sweep(plan, corpus, root) for plan in study.plans()]
+    else:
+        parts = _comparison(study, corpus, root)
     yield f"corpus    {corpus!r}"
     total = 0.0
-    for plan in plans:
-        name = plan.study_name(corpus)
-        done, baselines = _done(args.store, name)
-        cost = estimate(corpus, plan, done=done, done_baselines=baselines)
-        total += cost.seconds
-        knobs = ", ".join(f"{knob} in {space!r}" for knob, space in plan.search_space.items())
-        seeds = len(plan.seeds)
-        s = "s" * (seeds != 1)
-        known = f" ({done + baselines} of them are in the store)" if done + baselines else ""
-        yield (
-            f"\nstudy     {name}\n"
-            f"searched  {knobs} ({plan.search.sampler}, {', '.join(plan.search.objectives)})\n"
-            f"runs      {plan.trials} trials × {seeds} seed{s} + {seeds} baseline{s} = "
-            f"{(plan.trials + 1) * seeds}{known}\n"
-            f"speed     {cost.words_per_second:,.0f} words/s, "
-            f"{cost.words_per_second_strategy:,.0f} with {plan.strategy}; "
-            f"{cost.words:,} words and {cost.measuring:.1f} s of measuring a run\n"
-            f"time      about {_duration(cost.seconds)}"
-        )
-    if len(plans) > 1:
+    for text, seconds in parts:
+        total += seconds
+        yield f"\n{text}\ntime      about {_duration(seconds)}"
+    if len(parts) > 1:
         yield f"\nin all    about {_duration(total)}"
-    yield "\nnothing was trained; next: python -m debiaslab sweep with the same arguments"
+    yield (
+        f"\nnothing was trained; next: python -m debiaslab {study.kind} with the same arguments"
+        + (" but --plan" if study.kind != "sweep" else "")
+    )
 
 
-def _done(root: str, name: str) -> tuple[int, int]:
-    """Return how many runs of trials and baselines have finished already."""
-    from debiaslab.tracking import Store
-    from debiaslab.tracking.contact import locate
-    from debiaslab.tracking.names import BASELINE_KIND, TRIAL_KIND
+def _sweep(plan: Plan, corpus: Corpus, root: str) -> tuple[str, float]:
+    """Return what a sweep would train, and the seconds it takes."""
+    from debiaslab.study.status import estimate
 
-    database = locate(root).database  # None: a server, which is asked
-    if database is not None and not database.is_file():
-        return 0, 0
-    store = Store.read(root)
-    study = store.find_study(name)
-    runs = [] if study is None else [r for r in store.runs(study.run_id) if r.status == "FINISHED"]
-    return sum(r.kind == TRIAL_KIND for r in runs), sum(r.kind == BASELINE_KIND for r in runs)
+    name = plan.study_name(corpus)
+    kinds = Counter(run.kind for run in _finished(root, name))
+    seeds = len(plan.seeds)
+    cost = estimate(
+        corpus,
+        plan.cell(1.0, plan.seeds[0]),
+        runs=max(0, plan.trials * seeds - kinds["trial"]),
+        baselines=max(0, seeds - kinds["baseline"]),
+    )
+    knobs = ", ".join(f"{knob} in {space!r}" for knob, space in plan.search_space.items())
+    s = "s" * (seeds != 1)
+    return (
+        f"study     {name}\n"
+        f"searched  {knobs} ({plan.search.sampler}, {', '.join(plan.search.objectives)})\n"
+        f"runs      {plan.trials} trials × {seeds} seed{s} + {seeds} baseline{s} = "
+        f"{(plan.trials + 1) * seeds}{_known(kinds['trial'] + kinds['baseline'])}\n"
+        f"{_speed(cost, plan.strategy)}",
+        cost.seconds,
+    )
+
+
+def _comparison(study: StudyFile, corpus: Corpus, root: str) -> list[tuple[str, float]]:
+    """Return what a comparison would train: the sweeps that choose λ, then its strategies."""
+    from debiaslab.study.comparing import check_comparison, floor_named, foreseen, tuning_plan
+    from debiaslab.study.driver import existing_store
+    from debiaslab.study.run import run_digest
+    from debiaslab.study.status import estimate
+
+    if study.kind == "floor":
+        plan = floor_named(corpus, study.floor_plan())
+    else:
+        plan = study.comparison_plan()
+    name = check_comparison(corpus, plan, root=root)
+    parts = [_sweep(tuning_plan(plan, e), corpus, root) for e in plan.entries if e.tuned]
+    done = {run_digest(run) for run in _finished(root, name)}
+    rows = foreseen(corpus, plan, existing_store(root))
+    lines, seconds, there = [], 0.0, 0
+    for label, cells in rows:
+        left = [cell for cell in cells if cell.digest not in done]
+        there += len(cells) - len(left)
+        if label is None:
+            baselines = len(left)
+            continue
+        cost = estimate(corpus, cells[0], runs=len(left), baselines=baselines)
+        baselines = 0  # they are counted once
+        seconds += cost.seconds
+        lines.append(_speed(cost, label))
+    seeds = len(plan.seeds)
+    s = "s" * (seeds != 1)
+    text = (
+        f"study     {name}\n"
+        f"runs      {len(rows) - 1} strategies × {seeds} seed{s} + {seeds} baseline{s} = "
+        f"{len(rows) * seeds}{_known(there)}\n"
+    )
+    return [*parts, (text + "\n".join(lines), seconds)]
+
+
+def _planted(plan: PlantingPlan, corpus: Corpus, root: str) -> tuple[str, float]:
+    """Return what a planted-bias control would train, and the seconds it takes."""
+    from debiaslab.study.planting import planting_name, rows_of, words_of
+    from debiaslab.study.run import run_digest
+    from debiaslab.study.status import estimate
+
+    name = planting_name(corpus, plan)
+    seed = plan.seeds[0]
+    cell = plan.cell(words_of(corpus, plan, seed), max(plan.doses), seed)
+    done = {run_digest(run) for run in _finished(root, name)}
+    digests = [cell.digest for _, cells in rows_of(plan) for cell in cells]
+    left = sum(digest not in done for digest in digests)
+    cost = estimate(corpus, cell, runs=left, baselines=0)
+    seeds = len(plan.seeds)
+    s = "s" * (seeds != 1)
+    return (
+        f"study     {name}\n"
+        f"runs      {len(plan.doses)} doses × {seeds} seed{s} = {len(digests)}"
+        f"{_known(len(digests) - left)}\n"
+        f"{_speed(cost, 'a dose')}",
+        cost.seconds,
+    )
+
+
+def _speed(cost: Estimate, what: str) -> str:
+    return (
+        f"speed     {cost.words_per_second:,.0f} words/s, "
+        f"{cost.words_per_second_strategy:,.0f} with {what}; "
+        f"{cost.words:,} words and {cost.measuring:.1f} s of measuring a run"
+    )
+
+
+def _known(runs: int) -> str:
+    return f" ({runs} of them are in the store)" if runs else ""
+
+
+def _finished(root: str, name: str) -> list[RunInfo]:
+    """Return the runs of a study that have finished already; the store is not made."""
+    from debiaslab.study.driver import existing_store
+
+    store = existing_store(root)
+    study = None if store is None else store.find_study(name)
+    if store is None or study is None:
+        return []
+    return [run for run in store.runs(study.run_id) if run.status == "FINISHED"]
 
 
 def _duration(seconds: float) -> str:

@@ -18,17 +18,29 @@ from debiaslab.commands.arguments import (
     add_store,
     add_training,
     check_store,
-    corpus_from,
+    check_store_place,
     corpus_settings,
     next_command,
     settings_from,
     whole,
 )
 from debiaslab.commands.files import folder_of
+from debiaslab.commands.plan import plan_study
+from debiaslab.commands.study_arguments import (
+    add_executor,
+    add_plan,
+    check_executor,
+    conduct_of,
+    corpus_of,
+    named_sources,
+    with_where,
+)
 from debiaslab.tables import Table
 
 if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
     from debiaslab.study.planting import Planting
+    from debiaslab.study.spec import StudyFile
 
 INTERRUPTED = (
     "interrupted; what was recorded is kept; try: the same command again, which goes on from there"
@@ -81,14 +93,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="also write table, CSV and figure here",
     )
+    add_executor(group)
+    add_plan(group)
     add_training(parser, seed=False)
     add_store(parser, written=True)
 
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Run or continue the control, then print its table and where things are."""
-    from debiaslab.report.planted import planted_blocks
-    from debiaslab.study.planting import PlantingPlan, plant, words_from
+    from debiaslab.study.planting import PlantingPlan, words_from
+    from debiaslab.study.spec import study_of_planting
 
     plan = PlantingPlan(
         words=() if args.words is None else words_from(args.words),
@@ -99,17 +113,42 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
         name=args.study,
         apart=args.apart,
     )
-    corpus_settings(args)
+    settings = corpus_settings(args)
+    study = with_where(study_of_planting(plan, named_sources(args), settings), args)
+    check_executor(study)
+    if args.plan:
+        check_store_place(args)
+        yield from plan_study(study, args.store)
+        return
     check_store(args)
-    found = plant(corpus_from(args), plan, root=args.store)
-    written = list(_written(found, args))
+    yield from run_study(study, args.store, out=args.out)
+
+
+def run_study(
+    study: StudyFile, root: str, corpus: Corpus | None = None, out: str | None = None
+) -> Iterator[str | Table]:
+    """Run or continue a control, and say what it found.
+
+    Args:
+        study: The study.
+        root: Folder of the store.
+        corpus: Its corpus; None: its files are read.
+        out: Folder for the table and the figure; None: they are kept with the study only.
+    """
+    from debiaslab.report.planted import planted_blocks
+    from debiaslab.study.planting import conduct_planting
+
+    conduct = conduct_of(study, root)
+    corpus = corpus_of(study) if corpus is None else corpus
+    found = conduct_planting(corpus, study.planting_plan(), conduct)
+    written = list(_written(found, root, out))
     for block in planted_blocks(found.study):
         yield block
         yield ""
     for failure in found.failures:
         yield f"empty: {failure}"
     yield from written
-    yield f"next: {next_command('ui', '--study', found.name, store=args.store)}"
+    yield f"next: {next_command('ui', '--study', found.name, store=root)}"
 
 
 def _doses(text: str) -> tuple[float, ...]:
@@ -121,7 +160,7 @@ def _doses(text: str) -> tuple[float, ...]:
         ) from None
 
 
-def _written(found: Planting, args: argparse.Namespace) -> Iterator[str]:
+def _written(found: Planting, root: str, out: str | None) -> Iterator[str]:
     """Log table and figure to the control's run, and write them to the folder asked for."""
     from debiaslab.report.planted import planted_csv, planted_figure, planted_markdown, planted_text
     from debiaslab.report.style import png
@@ -133,14 +172,14 @@ def _written(found: Planting, args: argparse.Namespace) -> Iterator[str]:
         "planted.csv": planted_csv(found.study),
     }
     drawn = png(planted_figure(found.study))
-    writer = Store.open(args.store).writer(found.parent)
+    writer = Store.open(root).writer(found.parent)
     for name, text in files.items():
         writer.text(text, name)
     writer.binary(drawn, "figures/planted.png")
     writer.flush()
-    if args.out is not None:
+    if out is not None:
         contents = {name: text.encode() for name, text in files.items()}
-        yield _saved({**contents, "planted.png": drawn}, Path(args.out))
+        yield _saved({**contents, "planted.png": drawn}, Path(out))
 
 
 def _saved(files: dict[str, bytes], folder: Path) -> str:

@@ -34,5 +34,5 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     made = restore(Path(args.file), Path(args.store))
     yield f"restored {', '.join(made.studies)} ({made.runs} runs)"
     for name in made.studies:
-        then = ("report", "--study", name) if name in made.comparisons else ("resume", name)
+        then = ("report", "--study", name) if name in made.without_file else ("resume", name)
         yield f"next: {next_command(*then, store=args.store)}"

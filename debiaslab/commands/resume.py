@@ -21,8 +21,13 @@ from debiaslab.commands.arguments import (
     whole,
 )
 from debiaslab.commands.files import CACHE, Input
-from debiaslab.commands.study_arguments import check_corpus, check_executor, corpus_of
-from debiaslab.commands.sweep import INTERRUPTED, check_submissions, run_study
+from debiaslab.commands.study_arguments import (
+    check_corpus,
+    check_executor,
+    check_submissions,
+    corpus_of,
+)
+from debiaslab.commands.sweep import INTERRUPTED, run_any
 from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
@@ -86,7 +91,7 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     if corpus is None:
         check_corpus(study)
         corpus = _same_text(study, args, begun)
-    yield from run_study(study, args.store, corpus)
+    yield from run_any(study, args.store, corpus)
 
 
 def _same_text(study: StudyFile, args: argparse.Namespace, begun: Sequence[StudyRun]) -> Corpus:

@@ -1,7 +1,7 @@
 """Show what of a study is done, running, failed or missing, for each trial and seed.
 
-Beside each state stand the first letters of the run's id. A comparison, which has no trials, is
-shown run by run.
+Beside each state stand the first letters of the run's id. A comparison is shown strategy by
+strategy, planted bias dose by dose; one of an older version, which keeps no study file, run by run.
 """
 
 from __future__ import annotations
@@ -9,9 +9,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import add_store, next_command, open_store
 from debiaslab.tables import Table
+
+if TYPE_CHECKING:
+    from debiaslab.study.spec import StudyFile
+    from debiaslab.study.status import Status
+    from debiaslab.tracking import Store, StudyRun
 
 EXAMPLES = """example:
   python -m debiaslab status quickstart"""
@@ -26,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Print one table a study."""
     from debiaslab.study.kept import kept_study
-    from debiaslab.study.status import RUN_IDS, known_trials, runs_table, status_of
+    from debiaslab.study.status import known_trials, runs_table, status_of
     from debiaslab.tracking.names import STUDY_FILE
 
     store = open_store(args)
@@ -37,6 +43,9 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
         yield runs_table(runs_of)
         return
     file, begun = kept_study(store, args.name)
+    if file.kind != "sweep":
+        yield from _listed(store, file, begun[0], args)
+        return
     runs = {study.study: store.runs(study.run_id) for study in begun}
     left = False
     for plan in file.plans():
@@ -44,8 +53,36 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
         trials = known_trials(Path(args.store), name)
         found = status_of(name, runs.get(name, []), trials, seeds=plan.seeds, wanted=plan.trials)
         left = left or not found.complete
-        yield f"study     {found.name}\ncells     {found.summary}\n"
-        yield found.table
-        yield f"\n{RUN_IDS}\n" if any(row.runs for row in found.rows) else ""
+        yield from _shown(found)
     if left:
         yield f"next: {next_command('resume', args.name, store=args.store)}"
+
+
+def _listed(
+    store: Store, file: StudyFile, study: StudyRun, args: argparse.Namespace
+) -> Iterator[str | Table]:
+    """Show a study whose cells are listed: a comparison, a floor, planted doses."""
+    from debiaslab.study import comparing, planting
+    from debiaslab.study.status import list_status
+
+    if file.kind == "planted":
+        kind, rows, untuned = "dose", planting.rows_of(file.planting_plan()), []
+    else:
+        plan = file.floor_plan() if file.kind == "floor" else file.comparison_plan()
+        settled = comparing.read_settled(store, study.run_id)
+        kind, rows = "strategy", comparing.rows_of(plan, settled)
+        untuned = [] if settled else [each.label for each in plan.entries]
+    found = list_status(study.study, kind, store.runs(study.run_id), rows)
+    yield from _shown(found)
+    if untuned:
+        yield f"λ is not settled yet; to be trained after that: {', '.join(untuned)} and controls"
+    if untuned or not found.complete:
+        yield f"next: {next_command('resume', args.name, store=args.store)}"
+
+
+def _shown(found: Status) -> Iterator[str | Table]:
+    from debiaslab.study.status import RUN_IDS
+
+    yield f"study     {found.name}\ncells     {found.summary}\n"
+    yield found.table
+    yield f"\n{RUN_IDS}\n" if any(row.runs for row in found.rows) else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.commands.arguments import (
+    SUBMISSIONS,
     add_corpus,
     add_knobs,
     add_objective,
@@ -21,6 +22,7 @@ from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
+    from debiaslab.study.driver import Conduct
     from debiaslab.study.executors import Executor
     from debiaslab.study.spec import StudyFile
 
@@ -87,11 +89,23 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="any value of a study file, such as trainer.lr=0.01 or seeds=[4,5]",
     )
+    add_executor(group)
+    _add_search(parser.add_argument_group("search"))
+    add_training(parser, seed=False)
+    for action in parser._actions:
+        if action.nargs == 0 and action.dest != "help":
+            action.default = None  # a flag that was not given
+        elif action.default not in (None, argparse.SUPPRESS) and action.default != []:
+            action.default = Default(action.default)
+
+
+def add_executor(group: argparse._ArgumentGroup) -> None:
+    """Add where the trainings of a study run."""
     group.add_argument(
         "--workers",
         type=whole(1),
         default=1,
-        help="processes that share the trials; on one machine times --threads at most its cores",
+        help="processes that share the trainings; on one machine times --threads at most its cores",
     )
     group.add_argument(
         "--executor", default="local", help="local: this machine; dask: the workers of a cluster"
@@ -101,13 +115,42 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="of the Dask cluster, such as tcp://10.0.0.1:8786; none: processes of this machine",
     )
-    _add_search(parser.add_argument_group("search"))
-    add_training(parser, seed=False)
-    for action in parser._actions:
-        if action.nargs == 0 and action.dest != "help":
-            action.default = None  # a flag that was not given
-        elif action.default not in (None, argparse.SUPPRESS) and action.default != []:
-            action.default = Default(action.default)
+
+
+def add_plan(group: argparse._ArgumentGroup) -> None:
+    """Add that nothing is trained."""
+    group.add_argument(
+        "--plan",
+        action="store_true",
+        help="show what would be trained and how long it takes, and train nothing",
+    )
+
+
+def with_where(study: StudyFile, args: argparse.Namespace) -> StudyFile:
+    """Return the study with where its trainings run, as the line says."""
+    from debiaslab.study.spec import with_executor
+
+    return with_executor(
+        study, executor=args.executor, scheduler=args.scheduler, workers=args.workers
+    )
+
+
+def named_sources(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return the corpus files of the line as a corpus calls its sources."""
+    from debiaslab.corpus.sources import BuiltinSource
+
+    return tuple(args.corpus) or (BuiltinSource.label,)
+
+
+def conduct_of(study: StudyFile, root: str) -> Conduct:
+    """Return how a study is run: where, and with which store.
+
+    Raises:
+        UserError: There would be more threads than cores, or the cluster cannot be reached.
+    """
+    from debiaslab.study.driver import Conduct
+
+    return Conduct(Path(root), Path(SUBMISSIONS), executor_of(study), file=study)
 
 
 def _add_search(group: argparse._ArgumentGroup) -> None:
@@ -230,6 +273,15 @@ def check_corpus(study: StudyFile) -> None:
     study.corpus.settings()
     sources_of(study.corpus.files)
     check_device(study.trainer.device)
+
+
+def check_submissions(study: StudyFile) -> None:
+    """Make sure that the plans make sense and that what they end with can be written."""
+    from debiaslab.study.sweeping import check_submission
+
+    read = [*study.corpus.files, *([study.corpus.mwes] if study.corpus.mwes else [])]
+    for plan in study.plans() if study.kind == "sweep" else ():
+        check_submission(Path(SUBMISSIONS), plan.name or "name", read)
 
 
 def _file(args: argparse.Namespace) -> tuple[str | None, list[str]]:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import SUBMISSIONS, add_store, check_store, next_command
 from debiaslab.commands.study_arguments import (
     add_study,
     check_corpus,
+    check_submissions,
+    conduct_of,
     corpus_of,
-    executor_of,
     study_from,
 )
 from debiaslab.tables import Table
@@ -50,7 +50,20 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     check_submissions(study)  # what can fail at once comes before what takes long
     check_corpus(study)
     check_store(args)
-    yield from run_study(study, args.store)
+    yield from run_any(study, args.store)
+
+
+def run_any(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iterator[str | Table]:
+    """Run or continue a study of any kind, and say what it found, as ``run_study`` does."""
+    from debiaslab.commands import compare, floor, planted
+
+    kinds = {
+        "sweep": run_study,
+        "compare": compare.run_study,
+        "planted": planted.run_study,
+        "floor": floor.run_study,
+    }
+    yield from kinds[study.kind](study, root, corpus)
 
 
 def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iterator[str | Table]:
@@ -61,30 +74,18 @@ def run_study(study: StudyFile, root: str, corpus: Corpus | None = None) -> Iter
         root: Folder of the store.
         corpus: Its corpus; None: its files are read.
     """
-    from debiaslab.study import sweep
     from debiaslab.study.summary import NOTHING_LEFT
-    from debiaslab.study.sweeping import check_sweep
+    from debiaslab.study.sweeping import check_sweep, conduct_sweep
 
     check_submissions(study)
-    executor = executor_of(study)
+    conduct = conduct_of(study, root)
     corpus = corpus_of(study) if corpus is None else corpus
     plans = study.plans()
     for plan in plans:  # what the last of several would be refused for is said before the first
         check_sweep(corpus, plan, root=root, submissions=SUBMISSIONS)
     for plan in plans:
-        summary = sweep(
-            corpus, plan, root=root, submissions=SUBMISSIONS, file=study, executor=executor
-        )
+        summary = conduct_sweep(corpus, plan, conduct)
         if summary.trained == 0:
             yield NOTHING_LEFT
         yield from summary.blocks
         yield f"next: {next_command('ui', '--study', summary.name, store=root)}"
-
-
-def check_submissions(study: StudyFile) -> None:
-    """Make sure that the plans make sense and that what they end with can be written."""
-    from debiaslab.study.sweeping import check_submission
-
-    read = [*study.corpus.files, *([study.corpus.mwes] if study.corpus.mwes else [])]
-    for plan in study.plans():
-        check_submission(Path(SUBMISSIONS), plan.name or "name", read)

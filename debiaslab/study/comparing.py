@@ -5,16 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from debiaslab import lexicons, regularizers
 from debiaslab.errors import UserError
-from debiaslab.metrics import Baseline, Scorecard, evaluate
 from debiaslab.results import (
     KeptStrategy,
     StrategyResult,
@@ -23,34 +20,38 @@ from debiaslab.results import (
     read_side,
     summarize,
 )
-from debiaslab.sgns import TrainingDivergedError, TrainSettings
-from debiaslab.study.comparison import ComparisonPlan, Entry, Held, held, with_controls
+from debiaslab.sgns import TrainSettings
+from debiaslab.study.cell import Cell, Knobs
+from debiaslab.study.comparison import (
+    ComparisonPlan,
+    ControlStatus,
+    Entry,
+    control_status,
+    with_controls,
+)
+from debiaslab.study.driver import (
+    Conduct,
+    Conducted,
+    StudyHeader,
+    conduct_study,
+    existing_store,
+    open_study_run,
+)
+from debiaslab.study.executors import Executor
+from debiaslab.study.kept import log_study_file
+from debiaslab.study.listed import CellList, ListedCells
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import Plan
-from debiaslab.study.run import (
-    FinishedRun,
-    UnusableRunError,
-    checkpoint_beside,
-    dataset_info,
-    find_finished,
-    log_provenance,
-    run_once,
-)
-from debiaslab.study.sweeping import sweep
-from debiaslab.tracking import Store
-from debiaslab.tracking.names import (
-    BASELINE_KIND,
-    BETWEEN_SEEDS,
-    CELL_KIND,
-    COMPARISON_TAG,
-    CORPUS_TAG,
-    VECTORS,
-)
-from debiaslab.tracking.records import RunInfo
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.study.run import Site
+from debiaslab.study.sweeping import conduct_sweep
+from debiaslab.tracking import RunInfo, Store
+from debiaslab.tracking.names import COMPARISON_TAG, CORPUS_TAG, SETTLED, TUNING_TAG
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
+    from debiaslab.study.spec import ComparisonKind
+
+FLOOR = "gender-blind"  # the strategy of a floor
 
 
 @dataclass(frozen=True)
@@ -61,18 +62,40 @@ class Comparison:
     parent: str  # MLflow run
     sides: tuple[StrategyResult, ...]
     failures: tuple[str, ...]
-    controls: tuple[Held, ...] = ()
+    controls: tuple[ControlStatus, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Tuned:
-    """A strategy whose λ is settled, and what choosing it cost."""
+class Settled:
+    """A strategy whose λ is settled, and what choosing it cost.
 
-    entry: Entry
+    Attributes:
+        strategy: Its name.
+        knobs: Its settings besides λ.
+        weight: λ.
+        control: Whether it was added as a control.
+        tuned_by: The search that chose λ: name, trials, rule; empty where λ was given.
+        runs: Trainings of that search.
+        seconds: Their training time.
+    """
+
+    strategy: str
+    knobs: Knobs
     weight: float
+    control: bool = False
+    tuned_by: tuple[str, ...] = ()
     runs: int = 0
     seconds: float = 0.0
-    control: bool = False
+
+    @property
+    def entry(self) -> Entry:
+        """The strategy as it was named."""
+        return Entry(self.strategy, None, self.knobs)
+
+    @property
+    def label(self) -> str:
+        """Such as ``projection@0.31``."""
+        return f"{self.entry.label}@{self.weight:.4g}"
 
 
 def compare(
@@ -82,6 +105,7 @@ def compare(
     root: str | Path = "mlruns",
     submissions: str | Path = "submissions",
     progress: bool = True,
+    executor: Executor | None = None,
 ) -> Comparison:
     """Train every strategy with every seed, tuning λ first where it is searched, and the controls.
 
@@ -95,50 +119,70 @@ def compare(
         root: Folder of the local store.
         submissions: Folder for the CodaLab files of the sweeps.
         progress: Whether to draw progress bars.
+        executor: What runs several workers; None: this process alone does the work, in order.
 
     Raises:
         UserError: The corpus lacks the words a strategy or the objective needs; before any
             training.
     """
-    _check_words(corpus, plan)
-    store = Store.open(root)
+    conduct = Conduct(Path(root), Path(submissions), executor, progress)
+    return conduct_comparison(corpus, plan, conduct)
+
+
+def conduct_comparison(
+    corpus: Corpus, plan: ComparisonPlan, conduct: Conduct, kind: ComparisonKind = "compare"
+) -> Comparison:
+    """Do what ``compare`` does, as ``conduct`` says."""
+    from debiaslab.study.spec import study_of_comparison
+
+    name = check_comparison(corpus, plan, root=conduct.root)
+    site, _ = open_study_run(corpus, name, _header(corpus, plan), conduct)
+    own = study_of_comparison(replace(plan, name=name), corpus.sources, corpus.settings, kind=kind)
+    with site.store.resume(site.parent) as log:  # by it what is killed while it tunes is resumed
+        log_study_file(log, site.store, own, conduct.file)
+        settled, refused = _settle(site, plan, conduct)
+        log.json([asdict(each) for each in settled], SETTLED)
+        if "strategies" not in site.store.run(site.parent).params:
+            log.params({"strategies": ", ".join(each.label for each in settled)})
+    listed = cells_of(plan, settled)
+    source = listed.source(conduct.root, corpus)
+
+    def finish(done: Conducted) -> Comparison:
+        if conduct.executor is not None:
+            source.begin(done.worker)  # what others have done
+        failures = tuple(_failures(plan, settled, source))
+        for failure in failures:
+            label, _, reason = failure.partition(": ")
+            warnings.warn(f"{label} is left empty: {reason}", stacklevel=4)
+        sides = tuple(_sides(site.store, plan, settled, source))
+        log_sides(site.store.writer(site.parent), sides)
+        controls = tuple(control_status(plan, sides, refused))
+        return Comparison(name, site.parent, sides, failures, controls)
+
+    return conduct_study(site, (listed, source, listed.total), own, conduct, finish)
+
+
+def check_comparison(corpus: Corpus, plan: ComparisonPlan, *, root: str | Path) -> str:
+    """Refuse, without making or training anything, what a comparison would be refused for.
+
+    Args:
+        corpus: Encoded corpus.
+        plan: The comparison.
+        root: Folder of the local store.
+
+    Returns:
+        The name of the study.
+
+    Raises:
+        UserError: The corpus lacks words, or the study of that name was made with other settings.
+    """
+    plan.objective.check_vocabulary(frozenset(corpus.words))
+    for entry in plan.entries:
+        strategy = regularizers.create(entry.strategy, **dict(entry.knobs))
+        _bind(corpus, plan, strategy)
     name = comparison_name(corpus, plan)
-    shared = {
-        "cover": plan.cover,
-        "corpus_fingerprint": corpus.fingerprint,
-        **{k: v for k, v in asdict(plan.settings).items() if k != "seed"},
-    }
-    _check_same(store, name, shared)
-    tuned = [_tune(corpus, plan, entry, Path(root), Path(submissions)) for entry in plan.entries]
-    added, refused = _controls(corpus, plan, tuned)
-    tuned += added
-    parent = store.study(
-        name,
-        create=True,
-        params={
-            "strategies": ", ".join(_label(each) for each in tuned),
-            "seeds": list(plan.seeds),
-            "select": plan.rule.name,
-            "corpus": corpus.name,
-            **shared,
-        },
-        tags={CORPUS_TAG: corpus.name, COMPARISON_TAG: "true"},
-        description=f"Strategies side by side on {corpus.name}.",
-    )
-    store.reconcile(parent)
-    total = (1 + len(tuned)) * len(plan.seeds)
-    with (
-        store.resume(parent) as log,
-        tqdm(total=total, desc=name, unit="run", disable=not progress) as bar,
-    ):
-        log.dataset(dataset_info(corpus))
-        log_provenance(log)
-        runs = _Runs(store, Path(root), corpus, plan, parent, bar)
-        baseline = runs.baselines()
-        sides = (baseline, *(runs.side(each) for each in tuned))
-        log_sides(log, sides)
-    controls = tuple(held(plan, sides, refused))
-    return Comparison(name, parent, sides, tuple(runs.failures), controls)
+    _check_same(root, name, _shared(corpus, plan))
+    return name
 
 
 def comparison_name(corpus: Corpus, plan: ComparisonPlan) -> str:
@@ -159,15 +203,133 @@ def comparison_name(corpus: Corpus, plan: ComparisonPlan) -> str:
     return f"compare-{corpus.name}-{digest[:6]}"
 
 
-def _label(tuned: _Tuned) -> str:
-    return f"{tuned.entry.label}@{tuned.weight:.4g}"
+def cells_of(plan: ComparisonPlan, settled: Sequence[Settled]) -> CellList:
+    """Return every training of a comparison, strategy by strategy, and its baselines."""
+    baseline = plan.entries[0]
+    return CellList(
+        tuple(_cell(plan, each, seed) for each in settled for seed in plan.seeds),
+        tuple(plan.cell(baseline, 0.0, seed) for seed in plan.seeds),
+    )
 
 
-def _check_words(corpus: Corpus, plan: ComparisonPlan) -> None:
-    plan.objective.check_vocabulary(frozenset(corpus.words))
-    for entry in plan.entries:
-        strategy = regularizers.create(entry.strategy, **dict(entry.knobs))
-        _bind(corpus, plan, strategy)
+def tuning_plan(plan: ComparisonPlan, entry: Entry) -> Plan:
+    """Return the sweep in which λ of a strategy is chosen."""
+    return Plan(
+        strategy=entry.strategy,
+        trials=plan.trials,
+        seeds=plan.tuning_seeds,
+        cover=plan.cover,
+        knobs=entry.knobs,
+        settings=plan.settings,
+        objective=plan.objective,
+    )
+
+
+def read_settled(store: Store, parent: str) -> list[Settled]:
+    """Return the strategies of a comparison as they were settled; none before that."""
+    if SETTLED not in store.artifacts(parent):
+        return []
+    kept = json.loads(store.artifact(parent, SETTLED).read_text(encoding="utf-8"))
+    return [
+        Settled(
+            **{
+                **each,
+                "knobs": tuple((name, value) for name, value in each["knobs"]),
+                "tuned_by": tuple(each["tuned_by"]),
+            }
+        )
+        for each in kept
+    ]
+
+
+def rows_of(
+    plan: ComparisonPlan, settled: Sequence[Settled]
+) -> list[tuple[str | None, list[Cell]]]:
+    """Return the cells of a comparison, the baseline first and then strategy by strategy."""
+    rows: list[tuple[str | None, list[Cell]]] = [
+        (None, [plan.cell(plan.entries[0], 0.0, seed) for seed in plan.seeds])
+    ]
+    rows += [(each.entry.label, [_cell(plan, each, s) for s in plan.seeds]) for each in settled]
+    return rows
+
+
+def foreseen(
+    corpus: Corpus, plan: ComparisonPlan, store: Store | None
+) -> list[tuple[str | None, list[Cell]]]:
+    """Return the cells of a comparison before it is run; where λ is to be tuned, it is 1.
+
+    Args:
+        corpus: Encoded corpus.
+        plan: The comparison.
+        store: The tracking store; None when there is none yet.
+    """
+    study = None if store is None else store.find_study(comparison_name(corpus, plan))
+    known = [] if store is None or study is None else read_settled(store, study.run_id)
+    if {each.entry.label for each in known} < {each.label for each in plan.entries}:
+        known = [Settled(e.strategy, e.knobs, e.weight or 1.0) for e in plan.entries]
+        known += _controls(corpus, plan, known)[0]
+    return rows_of(plan, known)
+
+
+def _cell(plan: ComparisonPlan, settled: Settled, seed: int) -> Cell:
+    return plan.cell(settled.entry, settled.weight, seed)
+
+
+def _shared(corpus: Corpus, plan: ComparisonPlan) -> dict[str, object]:
+    """Return what must be equal for a comparison to be continued."""
+    return {
+        "cover": plan.cover,
+        "corpus_fingerprint": corpus.fingerprint,
+        **{k: v for k, v in asdict(plan.settings).items() if k != "seed"},
+    }
+
+
+def _header(corpus: Corpus, plan: ComparisonPlan) -> StudyHeader:
+    params = {
+        "seeds": list(plan.seeds),
+        "select": plan.rule.name,
+        "corpus": corpus.name,
+        **_shared(corpus, plan),
+    }
+    tags = {CORPUS_TAG: corpus.name, COMPARISON_TAG: "true"}
+    return StudyHeader(params, tags, f"Strategies side by side on {corpus.name}.")
+
+
+def _settle(
+    site: Site, plan: ComparisonPlan, conduct: Conduct
+) -> tuple[list[Settled], dict[str, str]]:
+    """Return the strategies with their λs, and the controls that this corpus has no words for."""
+    before = read_settled(site.store, site.parent)
+    settled = [_tune(site, plan, entry, conduct, before) for entry in plan.entries]
+    added, refused = _controls(site.corpus, plan, settled)
+    return [*settled, *added], refused
+
+
+def _tune(
+    site: Site, plan: ComparisonPlan, entry: Entry, conduct: Conduct, before: Sequence[Settled]
+) -> Settled:
+    if not entry.tuned:
+        return Settled(entry.strategy, entry.knobs, 1.0 if entry.weight is None else entry.weight)
+    search = tuning_plan(plan, entry)
+    tuned_by = (search.study_name(site.corpus), str(plan.trials), plan.rule.name)
+    if known := next((each for each in before if each.tuned_by == tuned_by), None):
+        return known
+    tags = {TUNING_TAG: site.name}
+    summary = conduct_sweep(site.corpus, search, replace(conduct, file=None), tags)
+    chosen: TrialSummary = plan.rule.choose(summarize(summary.rows))
+    runs = site.store.runs(summary.parent)
+    return Settled(
+        entry.strategy,
+        entry.knobs,
+        chosen.weight,
+        tuned_by=tuned_by,
+        runs=len(runs),
+        seconds=_seconds(runs),
+    )
+
+
+def _seconds(runs: Sequence[RunInfo]) -> float:
+    return sum(run.metrics.get("seconds", 0.0) for run in runs)
 
 
 def _bind(corpus: Corpus, plan: ComparisonPlan, strategy: regularizers.Strategy) -> None:
@@ -178,16 +340,16 @@ def _bind(corpus: Corpus, plan: ComparisonPlan, strategy: regularizers.Strategy)
 
 
 def _controls(
-    corpus: Corpus, plan: ComparisonPlan, tuned: Sequence[_Tuned]
-) -> tuple[list[_Tuned], dict[str, str]]:
+    corpus: Corpus, plan: ComparisonPlan, settled: Sequence[Settled]
+) -> tuple[list[Settled], dict[str, str]]:
     """Return the controls to add, and those that this corpus has no words for, with the reason."""
-    added: list[_Tuned] = []
+    added: list[Settled] = []
     refused: dict[str, str] = {}
-    settled = [replace(each.entry, weight=each.weight) for each in tuned]
-    for entry in with_controls(settled) if plan.controls else ():
-        control = _Tuned(entry, entry.weight or 1.0, control=True)
+    entries = [replace(each.entry, weight=each.weight) for each in settled]
+    for entry in with_controls(entries) if plan.controls else ():
+        control = Settled(entry.strategy, entry.knobs, entry.weight or 1.0, control=True)
         try:
-            _bind(corpus, plan, plan.cell(entry, control.weight).create(control.weight))
+            _bind(corpus, plan, _cell(plan, control, plan.seeds[0]).made)
         except UserError as error:
             refused[entry.strategy] = str(error)
         else:
@@ -195,13 +357,14 @@ def _controls(
     return added, refused
 
 
-def _check_same(store: Store, name: str, shared: Mapping[str, object]) -> None:
+def _check_same(root: str | Path, name: str, shared: Mapping[str, object]) -> None:
     """Refuse to continue a comparison whose baselines were trained in another way.
 
     Raises:
         UserError: The comparison of that name has another corpus, cover or setting of training.
     """
-    found = store.find_study(name)
+    store = existing_store(root)
+    found = None if store is None else store.find_study(name)
     if found is None:
         return
     other = [
@@ -217,187 +380,75 @@ def _check_same(store: Store, name: str, shared: Mapping[str, object]) -> None:
         )
 
 
-def _tune(
-    corpus: Corpus, plan: ComparisonPlan, entry: Entry, root: Path, submissions: Path
-) -> _Tuned:
-    if not entry.tuned:
-        return _Tuned(entry, 1.0 if entry.weight is None else entry.weight)
-    search = Plan(
-        strategy=entry.strategy,
-        trials=plan.trials,
-        seeds=plan.tuning_seeds,
-        cover=plan.cover,
-        knobs=entry.knobs,
-        settings=plan.settings,
-        objective=plan.objective,
-    )
-    summary = sweep(corpus, search, root=root, submissions=submissions)
-    chosen: TrialSummary = plan.rule.choose(summarize(summary.rows))
-    runs = Store.open(root).runs(summary.parent)
-    return _Tuned(entry, chosen.weight, len(runs), _seconds(runs))
+def _failures(
+    plan: ComparisonPlan, settled: Sequence[Settled], source: ListedCells
+) -> Iterator[str]:
+    """Say of each cell without a run why it has none."""
+    for each in settled:
+        for seed in plan.seeds:
+            digest = _cell(plan, each, seed).digest
+            if digest in source.failed:
+                yield f"{each.label}, seed {seed}: {source.failed[digest]}"
 
 
-def _seconds(runs: Sequence[RunInfo]) -> float:
-    return sum(run.metrics.get("seconds", 0.0) for run in runs)
-
-
-class _Runs:
-    """The runs of one comparison, those that exist and those still to be made."""
-
-    def __init__(
-        self,
-        store: Store,
-        root: Path,
-        corpus: Corpus,
-        plan: ComparisonPlan,
-        parent: str,
-        bar: tqdm,
-    ) -> None:
-        self._store = store
-        self._root = root
-        self._corpus = corpus
-        self._plan = plan
-        self._parent = parent
-        self._bar = bar
-        self._baselines: dict[int, FinishedRun] = {}
-        self._held: dict[int, Baseline] = {}  # by seed: nulls and lipstick tests are made once
-        self.failures: list[str] = []
-
-    def baselines(self) -> StrategyResult:
-        """Train the baseline of each seed, and measure it against that of the next seed.
-
-        That is what a strategy's overlap and lipstick numbers are read against: what another seed
-        alone changes.
-        """
-        for seed in self._plan.seeds:
-            self._baselines[seed] = self._baseline(seed)
-            self._bar.update()
-        ids = [self._baselines[seed].run_id for seed in self._plan.seeds]
-        for i, run_id in enumerate(ids):
-            self._keep_between_seeds(run_id, ids[(i + 1) % len(ids)])
-        kept = KeptStrategy(
+def _sides(
+    store: Store, plan: ComparisonPlan, settled: Sequence[Settled], source: ListedCells
+) -> Iterator[StrategyResult]:
+    yield read_side(
+        store,
+        KeptStrategy(
             strategy="baseline",
             weight=None,
             stage="none",
             control=False,
-            runs=ids,
+            runs=[source.references[seed].run_id for seed in plan.seeds],
             tuning_runs=0,
             tuning_seconds=0.0,
-        )
-        return read_side(self._store, kept)
-
-    def side(self, tuned: _Tuned) -> StrategyResult:
-        """Train one strategy with each seed."""
-        strategy = regularizers.create(tuned.entry.strategy)
+        ),
+    )
+    for each in settled:
+        strategy = regularizers.create(each.strategy)
         kept = KeptStrategy(
-            strategy=tuned.entry.label,
-            weight=tuned.weight if strategy.search_space else None,
+            strategy=each.entry.label,
+            weight=each.weight if strategy.search_space else None,
             stage=strategy.stage,
-            control=tuned.control or regularizers.is_control(strategy),
-            runs=[self._run(tuned, seed) for seed in self._plan.seeds],
-            tuning_runs=tuned.runs,
-            tuning_seconds=tuned.seconds,
+            control=each.control or regularizers.is_control(strategy),
+            runs=[source.runs.get(_cell(plan, each, seed).digest) for seed in plan.seeds],
+            tuning_runs=each.runs,
+            tuning_seconds=each.seconds,
         )
-        return read_side(self._store, kept)
-
-    def _baseline(self, seed: int) -> FinishedRun:
-        known = [run for run in self._store.runs(self._parent) if run.kind == BASELINE_KIND]
-        found = find_finished(self._store, known, weight=0.0, seed=seed)
-        cell = self._plan.cell(self._plan.entries[0], 0.0)
-        return found or run_once(
-            self._store,
-            self._parent,
-            self._corpus,
-            cell,
-            weight=0.0,
-            seed=seed,
-            trial=None,
-            baseline=None,
-            checkpoint=checkpoint_beside(self._root),
-            progress=not self._bar.disable,
-        )
-
-    def _run(self, tuned: _Tuned, seed: int) -> str | None:
-        """Return the run of one cell, trained if need be; None when it failed."""
-        try:
-            return self._known(tuned, seed) or self._train(tuned, seed).run_id
-        except (TrainingDivergedError, UnusableRunError) as error:
-            self.failures.append(f"{_label(tuned)}, seed {seed}: {error}")
-            warnings.warn(f"{_label(tuned)}, seed {seed} is left empty: {error}", stacklevel=2)
-            return None
-        finally:
-            self._bar.update()
-
-    def _known(self, tuned: _Tuned, seed: int) -> str | None:
-        strategy = self._plan.cell(tuned.entry, tuned.weight).create(tuned.weight)
-        wanted = {
-            "strategy": strategy.name,
-            "weight": repr(tuned.weight),
-            "seed": str(seed),
-            **{f"knob.{name}": str(value) for name, value in strategy.knobs().items()},
-        }
-        for run in self._store.runs(self._parent, kind=CELL_KIND):
-            same = all(run.params.get(key) == value for key, value in wanted.items())
-            if run.status == "FINISHED" and same:
-                return run.run_id
-        return None
-
-    def _train(self, tuned: _Tuned, seed: int) -> FinishedRun:
-        baseline = self._baselines[seed]
-        return run_once(
-            self._store,
-            self._parent,
-            self._corpus,
-            self._plan.cell(tuned.entry, tuned.weight),
-            weight=tuned.weight,
-            seed=seed,
-            trial=None,
-            baseline=baseline,
-            against=self._measured(baseline),
-            checkpoint=checkpoint_beside(self._root),
-            progress=not self._bar.disable,
-        )
-
-    def _measured(self, baseline: FinishedRun) -> Baseline:
-        if baseline.seed not in self._held:
-            self._held[baseline.seed] = Baseline(self._vectors(baseline.run_id))
-        return self._held[baseline.seed]
-
-    def _keep_between_seeds(self, run_id: str, other: str) -> None:
-        """Keep with a baseline's run what needs another set of vectors to compare with.
-
-        With a single seed there is no other baseline, and no overlap between seeds.
-        """
-        if BETWEEN_SEEDS not in self._store.artifacts(run_id):
-            writer = self._store.writer(run_id)
-            writer.json(self._measure_between(run_id, other).to_dict(), BETWEEN_SEEDS)
-            writer.flush()
-
-    def _measure_between(self, run_id: str, other: str) -> Scorecard:
-        vectors = self._vectors(run_id)
-        lipstick = evaluate(vectors, groups=("lipstick",), lipstick_nulls=False).records
-        kept = [record for record in lipstick if record.metric == "lipstick"]
-        if other != run_id:
-            against = evaluate(vectors, baseline=self._vectors(other), groups=("overlap",)).records
-            kept += [record for record in against if record.metric == "neighbor_overlap"]
-        return Scorecard(run_id, tuple(kept))
-
-    def _vectors(self, run_id: str) -> Embeddings:
-        return Embeddings.load(self._store.artifact(run_id, VECTORS))
+        yield read_side(store, kept)
 
 
-STRATEGY = "gender-blind"
+def floor_plan(
+    seeds: tuple[int, ...] = (1, 2, 3),
+    settings: TrainSettings | None = None,
+    name: str | None = None,
+) -> ComparisonPlan:
+    """Return the comparison that a floor is: the baseline and the gender-blind text.
+
+    Args:
+        seeds: Of the trainings.
+        settings: Of the trainings; None for the defaults.
+        name: Of the study; None: made from corpus and settings.
+    """
+    return ComparisonPlan(
+        (Entry(FLOOR),),
+        seeds=seeds,
+        settings=settings or TrainSettings(),
+        objective=Objective(retention_weight=0.0),  # nothing is scored: no word similarity needed
+        name=name,
+        controls=False,
+    )
 
 
 def gender_blind_floor(
     corpus: Corpus,
+    plan: ComparisonPlan | None = None,
     *,
-    seeds: tuple[int, ...] = (1, 2, 3),
-    settings: TrainSettings | None = None,
-    name: str | None = None,
     root: str | Path = "mlruns",
-    submissions: str | Path = "submissions",
     progress: bool = True,
+    executor: Executor | None = None,
 ) -> Comparison:
     """Train the baseline and the gender-blind text with the same seeds, and measure both.
 
@@ -407,29 +458,24 @@ def gender_blind_floor(
 
     Args:
         corpus: Encoded corpus.
-        seeds: Of the trainings.
-        settings: Of the trainings; None for the defaults.
-        name: Of the study; None: made from corpus and settings.
+        plan: See ``floor_plan``.
         root: Folder of the local store.
-        submissions: Folder for CodaLab files, which the floor makes none of.
         progress: Whether to draw progress bars.
+        executor: What runs several workers; None: this process alone does the work, in order.
 
     Raises:
         UserError: The corpus lacks gender words, or words the objective needs; before any training.
     """
-    plan = ComparisonPlan(
-        (Entry(STRATEGY),),
-        seeds=seeds,
-        settings=settings or TrainSettings(),
-        objective=Objective(retention_weight=0.0),  # nothing is scored: no word similarity needed
-        name=name,
-        controls=False,
-    )
-    named = name or comparison_name(corpus, plan).replace("compare-", "floor-", 1)
-    return compare(
-        corpus,
-        replace(plan, name=named),
-        root=root,
-        submissions=submissions,
-        progress=progress,
-    )
+    conduct = Conduct(Path(root), executor=executor, progress=progress)
+    return conduct_floor(corpus, plan or floor_plan(), conduct)
+
+
+def conduct_floor(corpus: Corpus, plan: ComparisonPlan, conduct: Conduct) -> Comparison:
+    """Do what ``gender_blind_floor`` does, as ``conduct`` says."""
+    return conduct_comparison(corpus, floor_named(corpus, plan), conduct, kind="floor")
+
+
+def floor_named(corpus: Corpus, plan: ComparisonPlan) -> ComparisonPlan:
+    """Return the plan of a floor with the name of its study."""
+    named = plan.name or comparison_name(corpus, plan).replace("compare-", "floor-", 1)
+    return replace(plan, name=named)

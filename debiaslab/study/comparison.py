@@ -20,6 +20,7 @@ from debiaslab.regularizers.composition import SEPARATOR, check_weighs, parts_na
 from debiaslab.regularizers.words import check_cover, gender_pairs
 from debiaslab.results import StrategyResult
 from debiaslab.sgns import TrainSettings
+from debiaslab.study.cell import Cell
 from debiaslab.study.objective import Objective
 from debiaslab.study.selection import Composite, SelectionRule
 
@@ -110,26 +111,6 @@ def _knobs(parts: Sequence[_Part]) -> tuple[tuple[str, str], ...]:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One strategy at one λ: what a run of the comparison is given (see ``study.run.RunPlan``)."""
-
-    strategy: str
-    weight: float
-    knobs: tuple[tuple[str, str], ...]
-    cover: Cover
-    settings: TrainSettings
-    objective: Objective
-
-    def create(self, weight: float) -> regularizers.Strategy:
-        """Return the strategy with one λ."""
-        return regularizers.create(self.strategy, weight=weight, **dict(self.knobs))
-
-    def settings_for(self, seed: int) -> TrainSettings:
-        """Return the training settings of one seed."""
-        return replace(self.settings, seed=seed)
-
-
-@dataclass(frozen=True)
 class ComparisonPlan:
     """What is compared, on which seeds, and how λ is chosen where it is searched."""
 
@@ -173,9 +154,10 @@ class ComparisonPlan:
         if self.trials < 1:
             raise UserError(f"--trials was {self.trials}", allowed="1 or more")
 
-    def cell(self, entry: Entry, weight: float) -> Cell:
-        """Return the runs of one strategy."""
-        return Cell(entry.strategy, weight, entry.knobs, self.cover, self.settings, self.objective)
+    def cell(self, entry: Entry, weight: float, seed: int) -> Cell:
+        """Return one training of a strategy; λ = 0 is the baseline."""
+        settings = replace(self.settings, seed=seed)
+        return Cell(entry.strategy, weight, entry.knobs, self.cover, settings, self.objective)
 
 
 LIMIT = 1e6
@@ -193,7 +175,7 @@ _UNSEEN_WORDS = {
 
 
 @dataclass(frozen=True)
-class Held:
+class ControlStatus:
     """One control: what holds it, or what is missing.
 
     Attributes:
@@ -236,9 +218,9 @@ def with_controls(settled: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(entry for entry in wanted if entry.strategy not in there)
 
 
-def held(
+def control_status(
     plan: ComparisonPlan, sides: Sequence[StrategyResult], refused: Mapping[str, str]
-) -> Iterator[Held]:
+) -> Iterator[ControlStatus]:
     """Say of each control that a comparison should hold what it is here, or what it lacks.
 
     Args:
@@ -247,7 +229,7 @@ def held(
         refused: Strategies of controls that this corpus has no words for, with the reason.
     """
     seeds = ", ".join(map(str, plan.seeds))
-    yield Held("λ = 0", f"the baseline of seed{'s' * (len(plan.seeds) > 1)} {seeds}")
+    yield ControlStatus("λ = 0", f"the baseline of seed{'s' * (len(plan.seeds) > 1)} {seeds}")
     named = {side.strategy.partition("[")[0]: side for side in sides if _measured(side)}
     limit = [s for s in sides if s.weight is not None and s.weight >= LIMIT and _measured(s)]
     for name, side, strategy, reason in (
@@ -259,19 +241,19 @@ def held(
     ):
         why = refused.get(strategy) or (f"no {reason} by itself" if reason else "not trained")
         why = why if plan.controls else "not named, and --no-controls"
-        yield Held(name, None if side is None else side.label, why)
-    yield Held("unseen words", f"{_UNSEEN_WORDS[plan.cover]}; gap.png shows both halves")
+        yield ControlStatus(name, None if side is None else side.label, why)
+    yield ControlStatus("unseen words", f"{_UNSEEN_WORDS[plan.cover]}; gap.png shows both halves")
     yield _unseen_pairs(plan)
 
 
-def _unseen_pairs(plan: ComparisonPlan) -> Held:
+def _unseen_pairs(plan: ComparisonPlan) -> ControlStatus:
     """Say which strategies were given the report pairs."""
     given = [entry.label for entry in plan.entries if "all" in _pairs_of(entry)]
     name, but = "unseen gender pairs", f", but for {', '.join(given)}" if given else ""
     if len(given) == len(plan.entries):
-        return Held(name, None, "every strategy was given all pairs; try [pairs=tune]")
+        return ControlStatus(name, None, "every strategy was given all pairs; try [pairs=tune]")
     count = len(gender_pairs("all")) - len(gender_pairs("tune"))
-    return Held(name, f"the {count} report pairs{but}")
+    return ControlStatus(name, f"the {count} report pairs{but}")
 
 
 def _pairs_of(entry: Entry) -> set[str]:

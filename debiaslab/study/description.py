@@ -33,43 +33,6 @@ if TYPE_CHECKING:
     from debiaslab.vectors.embeddings import Embeddings
 
 
-def run_name(named: str, strategy: Strategy, *, seed: int, trial: int | None = None) -> str:
-    """Return such as ``projection λ=0.31 seed=2 · trial 4`` or ``cds[names=False] seed=1``.
-
-    Args:
-        named: The strategy as the study names it.
-        strategy: The same with its λ and knobs.
-        seed: Seed of the training.
-        trial: Number of the trial; None in a comparison.
-    """
-    if strategy.weight == 0:
-        return f"baseline seed={seed}"
-    name = f"{strategy_label(named, strategy)} seed={seed}"
-    return name if trial is None else f"{name} · trial {trial}"
-
-
-def strategy_label(named: str, strategy: Strategy) -> str:
-    """Return such as ``projection λ=0.31`` or ``cds[names=False]``.
-
-    Knobs are named where they are not the default's; λ is not where a strategy has none, or where
-    its parts have one each (``projection@0.5+pairwise@10``).
-    """
-    label = f"{named}{_knobs(named, strategy)}"
-    if strategy.weight == 1 and not _has_weight(named):
-        return label
-    return f"{label} λ={strategy.weight:.3g}"
-
-
-def _knobs(named: str, strategy: Strategy) -> str:
-    usual = regularizers.create(named).knobs()
-    own = [f"{knob}={value}" for knob, value in strategy.knobs().items() if value != usual[knob]]
-    return f"[{';'.join(own)}]" if own else ""
-
-
-def _has_weight(named: str) -> bool:
-    return "@" not in named and bool(regularizers.search_space(named))
-
-
 _STAGES = {"pre": "before training", "in": "during training", "post": "after training"}
 _READING = """\
 - **bias** is in units of what random words show in the baseline: 1 is what they reach one time in
@@ -82,8 +45,7 @@ _READING = """\
 def study_note(
     plan: Plan,
     corpus: Corpus,
-    experiment: str,
-    parent: str,
+    place: tuple[str, str],
     *,
     rows: Sequence[TrialRow] = (),
     words: str = "",
@@ -94,8 +56,7 @@ def study_note(
     Args:
         plan: The study.
         corpus: Its corpus.
-        experiment: MLflow experiment, for the links.
-        parent: MLflow run of the study.
+        place: MLflow experiment and run of the study, for the links.
         rows: What has finished; none while the study runs for the first time.
         words: What was covered, tuned on and reported on.
         warnings: What the reader should know.
@@ -104,7 +65,7 @@ def study_note(
         part
         for part in (
             _finding(rows),
-            _links(experiment, parent, report=bool(rows), figure="sweep" if rows else None),
+            _links(*place, report=bool(rows), figure="sweep" if rows else None),
             _question(plan, corpus),
             trials_table([row for row in rows if row.best or row.trial is None]).markdown()
             if rows

@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Protocol
 from debiaslab.corpus.corpus import CorpusReference
 from debiaslab.errors import UserError
 from debiaslab.study.claims import Claims
-from debiaslab.study.plan import Plan
-from debiaslab.study.search import Search
+from debiaslab.study.run import Site
 from debiaslab.study.search_storage import VARIABLE, explained
-from debiaslab.study.worker import Participant
+from debiaslab.study.worker import TaskSource, Worker
 from debiaslab.tracking import Store
 
 if TYPE_CHECKING:
@@ -39,24 +38,34 @@ def _addresses() -> dict[str, str]:
     return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
 
 
+class Job(Protocol):
+    """What there is to do in a study; it can be sent to other processes."""
+
+    @property
+    def threads(self) -> int:
+        """Threads of one training."""
+
+    def source(self, root: Path, corpus: Corpus) -> TaskSource:
+        """Return what is left of it on a corpus, by the databases in the folder ``root``."""
+
+
 @dataclass(frozen=True)
 class Share:
-    """Everything by which a participant finds the study; it can be sent to other processes."""
+    """Everything by which a worker finds the study; it can be sent to other processes."""
 
     root: Path  # folder of the store, absolute
-    plan: Plan
+    job: Job
     corpus: CorpusReference
     study: str
     parent: str  # MLflow run of the study
-    seconds: float  # after which no further trial is begun
+    session: str
     addresses: dict[str, str] = field(default_factory=_addresses, repr=False)  # of servers
 
     @classmethod
-    def of(
-        cls, corpus: Corpus, plan: Plan, root: Path, study: str, parent: str, seconds: float
-    ) -> Share:
+    def of(cls, site: Site, job: Job) -> Share:
         """Tell of a study whose run and search have been made."""
-        return cls(root.absolute(), plan, CorpusReference.of(corpus), study, parent, seconds)
+        corpus = CorpusReference.of(site.corpus)
+        return cls(site.root.absolute(), job, corpus, site.name, site.parent, site.session)
 
 
 def work(
@@ -69,7 +78,7 @@ def work(
     Args:
         share: The study.
         find: Returns the corpus of it.
-        done: Is called with the number of runs this participant has done since the last call.
+        done: Is called with the number of runs this worker has done since the last call.
 
     Raises:
         UserError: The study cannot go on here.
@@ -77,34 +86,23 @@ def work(
     os.environ.update(share.addresses)
     store = Store.open(share.root)
     corpus = find(share, store)
-    plan = share.plan
+    site = Site(store, share.root, corpus, share.study, share.parent, share.session)
 
     def tick(runs: int, here: bool) -> None:
         if here:  # what was there before is known to the driver
             done(runs)
 
     with explained(share.root):
-        identity = plan.identity(corpus)
-        search = Search(share.root, share.study, identity, plan.search_space, plan.search)
-        with Claims(search.engine, share.study) as claims:
-            Participant(
-                store,
-                share.root,
-                corpus,
-                plan,
-                share.parent,
-                search,
-                claims,
-                tick,
-                deadline=time.monotonic() + share.seconds,
-            ).take_part()
+        source = share.job.source(share.root, corpus)
+        with Claims(source.engine, share.study) as claims:
+            Worker(site, source, claims, tick).run()
 
 
 class Executor(Protocol):
-    """Something that runs participants of a sweep."""
+    """Something that runs the workers of a study."""
 
     def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
-        """Run participants until nothing is left.
+        """Run workers until nothing is left.
 
         Args:
             share: What each of them is told.
@@ -112,11 +110,11 @@ class Executor(Protocol):
             done: To be called with the number of runs that have been done since the last call.
 
         Raises:
-            UserError: What the first participant that failed had to say, or that all of them died.
+            UserError: What the first worker that failed had to say, or that all of them died.
         """
 
 
-_PATIENCE = 60.0  # seconds that interrupted participants have to end their runs properly
+_PATIENCE = 60.0  # seconds that interrupted workers have to end their runs properly
 
 
 @dataclass
@@ -152,8 +150,8 @@ class Processes:
             )
 
     def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
-        """Run the participants; one that is killed is done without, with a warning."""
-        self.check(share.plan.settings.threads)
+        """Run the workers; one that is killed is done without, with a warning."""
+        self.check(share.job.threads)
         workers: list[_Worker] = []
         try:
             while len(workers) < self.workers:
@@ -202,7 +200,8 @@ def _main(share: Share, told: Connection) -> None:
     try:
         work(share, _open_corpus, told.send)
     except UserError as error:
-        told.send(error)
+        with suppress(KeyboardInterrupt, OSError):  # the driver has heard another one already
+            told.send(error)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
@@ -230,7 +229,7 @@ def _open_corpus(share: Share, store: Store) -> Corpus:
 
 
 def _listen(workers: list[_Worker], done: Callable[[int], object]) -> None:
-    """Pass on what the participants tell until all have ended."""
+    """Pass on what the workers tell until all have ended."""
     open_ = [worker.told for worker in workers]
     while open_:
         for told in wait(open_):
@@ -248,7 +247,7 @@ def _listen(workers: list[_Worker], done: Callable[[int], object]) -> None:
 
 
 def _interrupt(workers: list[_Worker]) -> None:
-    """End the participants as Ctrl-C would, and those that do not end by force."""
+    """End the workers as Ctrl-C would, and those that do not end by force."""
     for worker in workers:
         with suppress(OSError):
             worker.process.terminate()

@@ -142,7 +142,7 @@ def importance(search: Search) -> dict[str, dict[str, float]]:
     return shares
 
 
-def levelled(search: Search) -> bool:
+def has_converged(search: Search) -> bool:
     """Whether the stopping rule says that further trials gain nothing."""
     stopping = stopping_rule(search)
     return stopping is not None and stopping.enough

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,27 +12,19 @@ from debiaslab.tracking.names import CORPUS_FOLDER, GROUP_TAG, STUDY_ALONE, STUD
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.plan import Plan
     from debiaslab.study.spec import StudyFile
     from debiaslab.tracking import RunWriter, Store, StudyRun
 
 
-def log_study_file(
-    store: Store, log: RunWriter, name: str, corpus: Corpus, plan: Plan, file: StudyFile | None
-) -> None:
-    """Keep the study file of a sweep as an artifact of the study's run.
+def log_study_file(log: RunWriter, store: Store, own: StudyFile, file: StudyFile | None) -> None:
+    """Keep the study file of a study as an artifact of its run.
 
     Args:
-        store: Where the run is.
         log: The study's run.
-        name: Name of the study, which the plan need not have.
-        corpus: The corpus.
-        plan: The plan of one strategy.
-        file: The file the plan is of; None: made from the plan.
+        store: Where it is.
+        own: The file of this study alone.
+        file: The file the study was begun with; None: it was begun in another way.
     """
-    from debiaslab.study.spec import study_of
-
-    own = study_of(replace(plan, name=name), corpus.sources, corpus.settings)
     whole = _as_begun(own, file)
     grouped = whole.group is None and GROUP_TAG in store.run(log.run_id).tags
     log.text(whole.to_json(), STUDY_ALONE if grouped else STUDY_FILE)
@@ -64,7 +55,7 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
     there = store.artifacts(found[0].run_id)
     if STUDY_FILE not in there:
         raise UserError(
-            f"{name!r} keeps no study file: it is a comparison, or older than such files",
+            f"{name!r} keeps no study file: an older version made it",
             next_step="the command that made it, which continues it",
         )
     file = _read(store, found[0], STUDY_FILE)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from debiaslab.sgns.checkpoint import Saved, discard, files_of, saved_in
+from debiaslab.study.cell import tells_cells_apart
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store
 from debiaslab.tracking.names import RESTORING_KIND, STUDY_KIND
 from debiaslab.tracking.records import RunInfo
 
 CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
 STUDY = "study"  # key of a checkpoint's owner: the run of its study
-_CELL = ("strategy", "weight", "seed", "cover", "init")  # settings that differ within a study
 _FRESH = 3600.0  # seconds in which what cannot be read may still be about to become something
 
 
@@ -87,7 +87,7 @@ def _is_of(run: RunInfo, owner: Mapping[str, str]) -> bool:
 
 
 def _cell(params: Mapping[str, str]) -> dict[str, str]:
-    return {k: v for k, v in params.items() if k in _CELL or k.startswith("knob.")}
+    return {k: v for k, v in params.items() if k == "init" or tells_cells_apart(k)}
 
 
 _STALE = 3600.0  # seconds after which a temporary file is nobody's any more

@@ -31,7 +31,7 @@ with random sign, when all of them have vanished."""
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class BaselineReference:
     """What the baseline of one seed measures, against which its runs are read."""
 
     nulls: Mapping[str, float]  # "test/half" → 95 % quantile of |s| for random target words
@@ -81,7 +81,7 @@ class Objective:
                     nearest=nearest(test, known),
                 )
 
-    def outcome(self, scorecard: Scorecard, yardstick: Yardstick) -> Outcome:
+    def outcome(self, scorecard: Scorecard, yardstick: BaselineReference) -> Outcome:
         """Turn a scorecard into the objective's units.
 
         Raises:
@@ -124,7 +124,9 @@ class Objective:
                 return
         raise _unmeasurable(self.tests)
 
-    def bias(self, scorecard: Scorecard, yardstick: Yardstick, half: lexicons.Half) -> float | None:
+    def bias(
+        self, scorecard: Scorecard, yardstick: BaselineReference, half: lexicons.Half
+    ) -> float | None:
         """Return B on one half of the words; None when a test of the yardstick is not measured."""
         ratios = []
         for test in self.tests:
@@ -138,9 +140,9 @@ class Objective:
         return sum(ratios) / len(ratios) if ratios else None
 
 
-def measure_yardstick(
+def measure_reference(
     objective: Objective, baseline: Embeddings, scorecard: Scorecard, seed: int
-) -> Yardstick:
+) -> BaselineReference:
     """Measure the random-word null of each test and the utility in baseline vectors.
 
     The null is ``null95`` of the baseline's own record, of a scorecard with the same seed.
@@ -156,7 +158,9 @@ def measure_yardstick(
     if not any(key.endswith("/tune") for key in nulls):
         raise _unmeasurable(objective.tests)
     utility = {half: _utility(scorecard, half) for half in halves}
-    return Yardstick(nulls, {half: value for half, value in utility.items() if value is not None})
+    return BaselineReference(
+        nulls, {half: value for half, value in utility.items() if value is not None}
+    )
 
 
 def _unmeasurable(tests: tuple[str, ...]) -> UserError:
@@ -195,7 +199,9 @@ def _utility(scorecard: Scorecard, half: lexicons.Half) -> float | None:
     return sum(measured) / len(measured) if measured else None
 
 
-def _retention(scorecard: Scorecard, yardstick: Yardstick, half: lexicons.Half) -> float | None:
+def _retention(
+    scorecard: Scorecard, yardstick: BaselineReference, half: lexicons.Half
+) -> float | None:
     base = yardstick.utility.get(half)
     utility = _utility(scorecard, half)
     if base is None or base <= 0:

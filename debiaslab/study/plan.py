@@ -7,12 +7,14 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from debiaslab import lexicons, regularizers
 from debiaslab.errors import UserError, nearest
 from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Uniform
 from debiaslab.sgns import TrainSettings
+from debiaslab.study.cell import Cell
 from debiaslab.study.objective import Objective
 
 if TYPE_CHECKING:
@@ -162,12 +164,6 @@ class Plan:
         space = dict(self.space) or regularizers.search_space(self.strategy)
         return {knob: each for knob, each in space.items() if knob not in dict(self.knobs)}
 
-    def drawn(self, knobs: Mapping[str, Any]) -> Plan:
-        """Return the plan with knobs besides λ set to what a trial has drawn."""
-        if not knobs:
-            return self
-        return replace(self, knobs=(*self.knobs, *((k, str(v)) for k, v in knobs.items())))
-
     def _check_space(self) -> None:
         """Refuse a space of a knob that the strategy does not have, or of values it refuses."""
         known = ["weight", *self.create(weight=0.0).knobs()]
@@ -199,6 +195,25 @@ class Plan:
     def settings_for(self, seed: int) -> TrainSettings:
         """Return the training settings of one seed."""
         return replace(self.settings, seed=seed)
+
+    def cell(
+        self,
+        weight: float,
+        seed: int,
+        *,
+        drawn: Mapping[str, Any] = MappingProxyType({}),
+        trial: int | None = None,
+    ) -> Cell:
+        """Return one training: λ, seed, and the knobs that trial number ``trial`` has drawn."""
+        return Cell(
+            self.strategy,
+            weight,
+            (*self.knobs, *((knob, str(value)) for knob, value in drawn.items())),
+            self.cover,
+            self.settings_for(seed),
+            self.objective,
+            trial,
+        )
 
     def identity(self, corpus: Corpus) -> dict[str, Any]:
         """Return everything that two runs of one study must share, as JSON values."""

@@ -13,38 +13,34 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from tqdm import tqdm
 
-from debiaslab import lexicons, regularizers
+from debiaslab import lexicons
 from debiaslab.errors import UserError, nearest
-from debiaslab.metrics import Scorecard, evaluate
+from debiaslab.metrics import Scorecard
 from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
 from debiaslab.results import Dosed, PlantedStudy
 from debiaslab.results.comparison import dose_shift
-from debiaslab.sgns import TrainingDivergedError, TrainSettings
+from debiaslab.sgns import TrainSettings
+from debiaslab.study.cell import Cell
+from debiaslab.study.driver import (
+    Conduct,
+    Conducted,
+    StudyHeader,
+    conduct_study,
+    open_study_run,
+)
+from debiaslab.study.executors import Executor
+from debiaslab.study.listed import CellList, ListedCells
+from debiaslab.study.objective import Objective
 from debiaslab.study.planted_words import PlantedWords, planted_words
-from debiaslab.study.run import (
-    dataset_info,
-    flat,
-    log_provenance,
-    log_results,
-    run_params,
-    train_logged,
-)
-from debiaslab.tracking import Store
-from debiaslab.tracking.names import (
-    CORPUS_TAG,
-    KIND_TAG,
-    PLANTED_CARD,
-    PLANTED_KIND,
-    PLANTED_WORDS,
-    PLANTING_TAG,
-    SEED_TAG,
-)
+from debiaslab.study.run_log import flat
+from debiaslab.tracking import RunLog, Store
+from debiaslab.tracking.names import CORPUS_TAG, PLANTED_CARD, PLANTED_WORDS, PLANTING_TAG
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
+    from debiaslab.sgns import TrainResult
 
 Base = Literal["text", "alike", "balanced", "corpus"]
 
@@ -112,6 +108,12 @@ class PlantingPlan:
         for seed in self.seeds:
             replace(self.settings, seed=seed)  # refuses what is no seed
 
+    def cell(self, words: PlantedWords, dose: float, seed: int) -> Cell:
+        """Return one training, with the words of its seed."""
+        settings = replace(self.settings, seed=seed)
+        treatment = Dosing(self, words, dose)
+        return Cell("none", 0.0, (), "all", settings, Objective(), treatment=treatment)
+
     def planted(self, words: PlantedWords, dose: float) -> Planted:
         """Return the rewriting of one dose.
 
@@ -153,7 +155,12 @@ class Planting:
 
 
 def plant(
-    corpus: Corpus, plan: PlantingPlan, *, root: str | Path = "mlruns", progress: bool = True
+    corpus: Corpus,
+    plan: PlantingPlan,
+    *,
+    root: str | Path = "mlruns",
+    progress: bool = True,
+    executor: Executor | None = None,
 ) -> Planting:
     """Train on the text with each dose and seed, and measure the chosen and the control words.
 
@@ -165,55 +172,151 @@ def plant(
         plan: Words, doses, seeds and settings.
         root: Folder of the local store.
         progress: Whether to draw progress bars.
+        executor: What runs several workers; None: this process alone does the work, in order.
 
     Raises:
         UserError: The corpus lacks gender words or words like the chosen ones; before any training.
     """
-    sets = {seed: _words(corpus, plan, seed) for seed in plan.seeds}
-    male_share = sets[plan.seeds[0]].male_share
-    store = Store.open(root)
+    return conduct_planting(corpus, plan, Conduct(Path(root), executor=executor, progress=progress))
+
+
+def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Planting:
+    """Do what ``plant`` does, as ``conduct`` says."""
+    from debiaslab.study.spec import study_of_planting
+
+    sets = {seed: words_of(corpus, plan, seed) for seed in plan.seeds}
     name = planting_name(corpus, plan)
-    parent = store.study(
-        name,
-        create=True,
-        params={
-            "doses": list(plan.doses),
-            "base": plan.base,
-            "apart": plan.apart,
-            "seeds": list(plan.seeds),
-            "words": ", ".join(plan.words) or f"{plan.count} chosen by each seed",
-            "corpus": corpus.name,
-            "corpus_fingerprint": corpus.fingerprint,
-            **_settings(plan),
-        },
-        tags={CORPUS_TAG: corpus.name, PLANTING_TAG: "true"},
-        description=f"Planted-bias control on {corpus.name}.",
-    )
-    store.reconcile(parent)
-    total = len(plan.doses) * len(plan.seeds)
-    with (
-        store.resume(parent) as log,
-        tqdm(total=total, desc=name, unit="run", disable=not progress) as bar,
-    ):
-        log.dataset(dataset_info(corpus))
-        log_provenance(log)
-        runs = _Runs(store, corpus, plan, sets, parent, bar)
-        doses = tuple(runs.dose(dose) for dose in sorted(plan.doses))
-    study = PlantedStudy(
-        corpus=corpus.name,
-        base=plan.base,
-        apart=plan.apart,
-        words=tuple(words.chosen for words in sets.values()),
-        control=tuple(words.control for words in sets.values()),
-        male_share=male_share,
-        shared=mean(words.shared for words in sets.values()),
-        pool=len(sets[plan.seeds[0]].pool),
-        doses=doses,
-    )
-    return Planting(name, parent, study, tuple(runs.failures))
+    site, _ = open_study_run(corpus, name, _header(corpus, plan), conduct)
+    own = study_of_planting(replace(plan, name=name), corpus.sources, corpus.settings)
+    listed = cells_of(plan, sets)
+    source = listed.source(conduct.root, corpus)
+
+    def finish(done: Conducted) -> Planting:
+        if conduct.executor is not None:
+            source.begin(done.worker)  # what others have done
+        doses = tuple(_dosed(site.store, plan, sets, source, dose) for dose in sorted(plan.doses))
+        failures = tuple(_failures(listed, source))
+        for failure in failures:
+            label, _, reason = failure.partition(": ")
+            warnings.warn(f"{label} is left empty: {reason}", stacklevel=4)
+        study = PlantedStudy(
+            corpus=corpus.name,
+            base=plan.base,
+            apart=plan.apart,
+            words=tuple(words.chosen for words in sets.values()),
+            control=tuple(words.control for words in sets.values()),
+            male_share=sets[plan.seeds[0]].male_share,
+            shared=mean(words.shared for words in sets.values()),
+            pool=len(sets[plan.seeds[0]].pool),
+            doses=doses,
+        )
+        return Planting(name, site.parent, study, failures)
+
+    return conduct_study(site, (listed, source, listed.total), own, conduct, finish)
 
 
-def _words(corpus: Corpus, plan: PlantingPlan, seed: int) -> PlantedWords:
+def cells_of(plan: PlantingPlan, sets: Mapping[int, PlantedWords]) -> CellList:
+    """Return every training of a control, dose by dose; ``sets`` are the words of each seed."""
+    return CellList(
+        tuple(
+            plan.cell(sets[seed], dose, seed) for dose in sorted(plan.doses) for seed in plan.seeds
+        ),
+        needed=PLANTED_CARD,
+    )
+
+
+def rows_of(plan: PlantingPlan) -> list[tuple[str | None, list[Cell]]]:
+    """Return the cells of a control, dose by dose, without the words: they follow from the seed."""
+    unknown = PlantedWords((), (), (), (), math.nan, math.nan)
+    return [
+        (f"{dose:+g}", [plan.cell(unknown, dose, seed) for seed in plan.seeds])
+        for dose in sorted(plan.doses)
+    ]
+
+
+def _header(corpus: Corpus, plan: PlantingPlan) -> StudyHeader:
+    params = {
+        "doses": list(plan.doses),
+        "base": plan.base,
+        "apart": plan.apart,
+        "seeds": list(plan.seeds),
+        "words": ", ".join(plan.words) or f"{plan.count} chosen by each seed",
+        "corpus": corpus.name,
+        "corpus_fingerprint": corpus.fingerprint,
+        **_settings(plan),
+    }
+    tags = {CORPUS_TAG: corpus.name, PLANTING_TAG: "true"}
+    return StudyHeader(params, tags, f"Planted-bias control on {corpus.name}.")
+
+
+def _dosed(
+    store: Store,
+    plan: PlantingPlan,
+    sets: Mapping[int, PlantedWords],
+    source: ListedCells,
+    dose: float,
+) -> Dosed:
+    """Return what the trainings of one dose measured; None where one failed."""
+    cells = [plan.cell(sets[seed], dose, seed) for seed in plan.seeds]
+    ids = [source.runs.get(cell.digest) for cell in cells]
+    cards = [None if run_id is None else _card(store, run_id) for run_id in ids]
+    male_share = sets[plan.seeds[0]].male_share
+    return Dosed(dose, abs(plan.shift(dose, male_share)), tuple(cards), tuple(ids))
+
+
+def _card(store: Store, run_id: str) -> Scorecard:
+    path = store.artifact(run_id, PLANTED_CARD)
+    return Scorecard.from_json(path.read_text(encoding="utf-8"))
+
+
+def _failures(listed: CellList, source: ListedCells) -> Iterator[str]:
+    """Say of each cell without a run why it has none."""
+    for cell in listed.cells:
+        if cell.digest in source.failed and isinstance(cell.treatment, Dosing):
+            dose = f"dose {cell.treatment.dose:g}, seed {cell.seed}"
+            yield f"{dose}: {source.failed[cell.digest]}"
+
+
+@dataclass(frozen=True)
+class Dosing:
+    """The text treatment of one dose: a cell of a planted-bias control (see ``cell.Treatment``)."""
+
+    plan: PlantingPlan
+    words: PlantedWords
+    dose: float
+
+    @property
+    def label(self) -> str:
+        """Such as ``dose +0.5``."""
+        return f"dose {self.dose:+g}"
+
+    @property
+    def params(self) -> dict[str, object]:
+        """Dose, base and words, as they are logged."""
+        return {
+            "planted.dose": repr(self.dose),
+            "planted.base": self.plan.base,
+            "planted.apart": self.plan.apart,
+            "planted.words": ", ".join(self.words.chosen),
+        }
+
+    def bind(self, corpus: Corpus, seed: int) -> BoundStrategy:
+        """Return the planted text as what a training is given."""
+        return bound_planting(corpus, self.plan.planted(self.words, self.dose), seed)
+
+    def describe(self, log: RunLog) -> None:
+        """Keep the words with the run."""
+        log.json(asdict(self.words), PLANTED_WORDS)
+
+    def measure(self, log: RunLog, result: TrainResult, seed: int) -> None:
+        """Keep what the metrics make of the chosen and of the control words."""
+        card = measure_planted(result.embeddings, self.words, apart=self.plan.apart, seed=seed)
+        log.metrics(flat(card), step=result.words)
+        log.json(card.to_dict(), PLANTED_CARD)
+
+
+def words_of(corpus: Corpus, plan: PlantingPlan, seed: int) -> PlantedWords:
+    """Return the words that a seed plants in, and those it holds them against."""
     window = plan.settings.window
     return planted_words(corpus, words=plan.words, count=plan.count, window=window, seed=seed)
 
@@ -242,107 +345,6 @@ def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
 
 def _settings(plan: PlantingPlan) -> dict[str, Any]:
     return {key: value for key, value in asdict(plan.settings).items() if key != "seed"}
-
-
-class _Runs:
-    """The runs of one control, those that exist and those still to be made."""
-
-    def __init__(
-        self,
-        store: Store,
-        corpus: Corpus,
-        plan: PlantingPlan,
-        sets: Mapping[int, PlantedWords],
-        parent: str,
-        bar: tqdm,
-    ) -> None:
-        self._store = store
-        self._corpus = corpus
-        self._plan = plan
-        self._sets = sets
-        self._parent = parent
-        self._bar = bar
-        self._known = dict(self._finished())
-        self.failures: list[str] = []
-
-    def dose(self, dose: float) -> Dosed:
-        """Train one dose with each seed."""
-        ids = [self._run(dose, seed) for seed in self._plan.seeds]
-        cards = [None if run_id is None else self._card(run_id) for run_id in ids]
-        male_share = next(iter(self._sets.values())).male_share
-        return Dosed(dose, abs(self._plan.shift(dose, male_share)), tuple(cards), tuple(ids))
-
-    def _finished(self) -> Iterator[tuple[tuple[str, str], str]]:
-        for run in self._store.runs(self._parent, kind=PLANTED_KIND):
-            if run.status == "FINISHED" and PLANTED_CARD in self._store.artifacts(run.run_id):
-                yield (run.params["planted.dose"], run.params["seed"]), run.run_id
-
-    def _run(self, dose: float, seed: int) -> str | None:
-        """Return the run of one dose and seed, trained if need be; None when it failed."""
-        try:
-            return self._known.get((repr(dose), str(seed))) or train_planted(
-                self._store,
-                self._parent,
-                self._corpus,
-                self._plan,
-                self._sets[seed],
-                dose=dose,
-                seed=seed,
-                progress=not self._bar.disable,
-            )
-        except TrainingDivergedError as error:
-            self.failures.append(f"dose {dose:g}, seed {seed}: {error}")
-            warnings.warn(f"dose {dose:g}, seed {seed} is left empty: {error}", stacklevel=2)
-            return None
-        finally:
-            self._bar.update()
-
-    def _card(self, run_id: str) -> Scorecard:
-        path = self._store.artifact(run_id, PLANTED_CARD)
-        return Scorecard.from_json(path.read_text(encoding="utf-8"))
-
-
-def train_planted(
-    store: Store,
-    parent: str,
-    corpus: Corpus,
-    plan: PlantingPlan,
-    words: PlantedWords,
-    *,
-    dose: float,
-    seed: int,
-    progress: bool = True,
-) -> str:
-    """Train on the text with one dose, measure, log everything to one MLflow run; return its id.
-
-    Besides the planted words' scorecard (``planted.json``) it has the usual one.
-
-    Raises:
-        TrainingDivergedError: The loss became NaN or infinite.
-        UserError: Something outside failed, such as the store or the disk.
-    """
-    bound = bound_planting(corpus, plan.planted(words, dose), seed)
-    settings = replace(plan.settings, seed=seed)
-    name = f"dose {dose:+g} · seed {seed}"
-    params = {
-        **run_params(corpus, settings, regularizers.create("none"), None, "all"),
-        "planted.dose": repr(dose),
-        "planted.base": plan.base,
-        "planted.apart": plan.apart,
-        "planted.words": ", ".join(words.chosen),
-    }
-    tags = {KIND_TAG: PLANTED_KIND, SEED_TAG: str(seed)}
-    with store.start(
-        name, parent=parent, params=params, tags=tags, dataset=dataset_info(corpus)
-    ) as log:
-        log_provenance(log)
-        log.json(asdict(words), PLANTED_WORDS)
-        result = train_logged(log, corpus, settings, bound, progress=progress)
-        log_results(log, corpus, result, evaluate(result.embeddings, name=name, seed=seed))
-        card = measure_planted(result.embeddings, words, apart=plan.apart, seed=seed)
-        log.metrics(flat(card), step=result.words)
-        log.json(card.to_dict(), PLANTED_CARD)
-    return log.run_id
 
 
 def bound_planting(corpus: Corpus, planted: Planted, seed: int) -> BoundStrategy:

@@ -20,7 +20,8 @@ from debiaslab.corpus.sources import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.sgns import TrainSettings, train
-from debiaslab.study.run import bound_strategy, flat
+from debiaslab.study.cell import bound_strategy
+from debiaslab.study.run_log import flat
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG
 from debiaslab.tracking.names import (

@@ -40,13 +40,13 @@ from debiaslab.tracking import (
     Store,
 )
 from debiaslab.tracking.names import (
-    COMPARISON_TAG,
     MODEL_TAG,
     ORIGINAL_TAG,
     ORIGINAL_TIMES_TAG,
     PROCESS_TAG,
     RESTORING_KIND,
     SIDES,
+    STUDY_FILE,
     STUDY_KIND,
     VECTORS,
 )
@@ -65,7 +65,7 @@ class Restored:
     """What was restored."""
 
     studies: tuple[str, ...]
-    comparisons: tuple[str, ...]  # of these those that `resume` does not continue
+    without_file: tuple[str, ...]  # of these those that `resume` cannot continue
     runs: int
 
 
@@ -101,8 +101,8 @@ def restore(path: Path, root: Path, *, progress: bool = True) -> Restored:
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
         raise UserError(f"{path} is not a whole zip file ({error})") from error
     names = tuple(study.name for study in content.studies)
-    sided = tuple(each.name for each in content.studies if _is_comparison(each))
-    return Restored(names, sided, runs)
+    bare = [name for name in names if not _keeps_file(store, name)]
+    return Restored(names, tuple(bare), runs)
 
 
 def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, root: Path) -> Content:
@@ -209,8 +209,8 @@ def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: 
         search_is_whole(root, study.name)
 
 
-def _is_comparison(study: ArchivedStudy) -> bool:
-    return study.parent.tags.get(COMPARISON_TAG) == "true"
+def _keeps_file(store: Store, name: str) -> bool:
+    return STUDY_FILE in store.artifacts(store.study_named(name).run_id)
 
 
 def _rename_in_sides(store: Store, parent: str, renamed: Mapping[str, str]) -> None:

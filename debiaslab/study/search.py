@@ -165,7 +165,7 @@ class Search:
             with suppress(UpdateFinishedTrialError):
                 proposal.trial.report(score, seed)
 
-    def hopeless(self, scores: Sequence[float]) -> bool:
+    def should_prune(self, scores: Sequence[float]) -> bool:
         """Whether the scores of the first seeds say that a trial is worse than the best one."""
         if self.settings.prune is None:
             return False
@@ -174,7 +174,9 @@ class Search:
             return False
         theirs = [best.intermediate_values.get(step) for step in range(len(scores))]
         known = [value for value in theirs if value is not None]
-        return len(known) == len(scores) and worse(scores, known, level=self.settings.prune)
+        return len(known) == len(scores) and significantly_worse(
+            scores, known, level=self.settings.prune
+        )
 
     def constrain(self, proposal: Proposal, retention: float) -> None:
         """Record the mean retention of a trial, where there is a constraint on it."""
@@ -261,7 +263,7 @@ def _value(trial: FrozenTrial) -> float:
     return math.inf if trial.value is None else trial.value
 
 
-def worse(scores: Sequence[float], best: Sequence[float], *, level: float) -> bool:
+def significantly_worse(scores: Sequence[float], best: Sequence[float], *, level: float) -> bool:
     """Whether a trial is worse than the best one on the seeds that both have.
 
     Wilcoxon's signed-rank test, one-sided and exact, on the differences seed by seed (Wilcoxon

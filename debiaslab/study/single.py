@@ -13,9 +13,9 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.regularizers.words import check_cover
 from debiaslab.sgns import Checkpoints, Report, Start, TrainResult, TrainSettings
-from debiaslab.study.description import strategy_label
-from debiaslab.study.run import (
-    bound_strategy,
+from debiaslab.study.cell import bound_strategy, strategy_label
+from debiaslab.study.run_log import (
+    OpenRun,
     dataset_info,
     log_provenance,
     log_results,
@@ -130,13 +130,11 @@ def train_single(
     ):
         log_provenance(log)
         result = train_logged(
-            log,
+            OpenRun(log, bound, params, checkpoint),
             corpus,
             settings,
-            bound,
             init=training.init,
             on_report=on_report,
-            checkpoint=checkpoint,
             progress=progress,
         )
         unsaved = _save(result.embeddings, out)  # first of all: measuring can wait

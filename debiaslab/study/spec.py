@@ -8,7 +8,15 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from debiaslab import regularizers
 from debiaslab.corpus import CorpusSettings
@@ -18,16 +26,24 @@ from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Uniform
 from debiaslab.sgns import TrainSettings
 from debiaslab.sgns.settings import _INTEGERS, _REALS
+from debiaslab.study.comparing import floor_plan
+from debiaslab.study.comparison import ComparisonPlan, Entry
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import MOST_POINTS, Plan, Sampler, SearchSettings
+from debiaslab.study.planting import Base, PlantingPlan
 from debiaslab.study.reading import explained, read_yaml
+from debiaslab.study.selection import rule
 
 ENDINGS = (".yaml", ".yml")
 ALL = "all"  # every registered strategy that has something to search
 _MOST_WORKERS = 10_000
 _MOST_SEEDS = 1000
 
+Kind = Literal["sweep", "compare", "planted", "floor"]
+ComparisonKind = Literal["compare", "floor"]
 Some = Annotated[tuple[str, ...], Field(strict=False)]  # a YAML list is a list
+
+Seeds = Annotated[tuple[int, ...], Field(strict=False, min_length=1)]
 
 
 class Part(BaseModel):
@@ -142,6 +158,9 @@ class StrategyPart(Part):
     label: str | None = Field(
         default=None, description="ends the study's name; none: the strategy's name"
     )
+    weight: float | None = Field(
+        default=None, gt=0, description="λ in a comparison; none: it is tuned"
+    )
     knobs: dict[str, str | int | float | bool] = Field(
         default={}, description="what is set, by name"
     )
@@ -211,8 +230,48 @@ class BudgetPart(Part):
     )
 
 
+class ComparisonPart(Part):
+    """How λ is chosen in a comparison, and whether it adds controls."""
+
+    tuning_seeds: Seeds = Field(
+        default=(101, 102), description="seeds that λ is chosen on; none of the seeds"
+    )
+    select: str = Field(default="composite", description="composite, knee or bias@RETENTION")
+    controls: bool = Field(default=True, description="whether controls are trained besides")
+
+
+class PlantingPart(Part):
+    """What is planted in a text, and how much of it."""
+
+    words: Some = Field(default=(), description="words to plant in; none: chosen by each seed")
+    doses: Annotated[tuple[float, ...], Field(strict=False)] = Field(
+        default=(-1.0, -0.5, 0.0, 0.5, 1.0), description="from -1 (female) to 1 (male)"
+    )
+    base: Base = Field(default="text", description="what dose 0 is")
+    count: int = Field(default=16, ge=1, description="words that are chosen")
+    apart: bool = Field(default=False, description="whether words are pulled to both sides")
+
+
+_SHARED = frozenset(
+    {"name", "kind", "corpus", "trainer", "seeds", "executor", "scheduler", "workers"}
+)
+_SCORED = _SHARED | {"strategies", "cover", "objective", "budget"}
+_KEYS: dict[Kind, frozenset[str]] = {  # of each kind of study
+    "sweep": (_SCORED | {"search"}) - {"kind"},  # files are as they were before there were kinds
+    "compare": _SCORED | {"comparison"},
+    "planted": _SHARED | {"planting"},
+    "floor": _SHARED,
+}
+_USUAL: dict[Kind, dict[str, Any]] = {  # defaults that are not a sweep's
+    "sweep": {},
+    "compare": {"seeds": 3, "strategies": ["projection", "pairwise", "tying"]},
+    "planted": {"seeds": 3},
+    "floor": {"seeds": 3},
+}
+
+
 class StudyFile(Part):
-    """A whole study; each strategy of it is searched on its own."""
+    """A whole study: one sweep for each strategy, a comparison, planted doses, or a floor."""
 
     name: str | None = Field(default=None, description="of the study; none: made from the settings")
     corpus: CorpusPart = CorpusPart()
@@ -223,10 +282,13 @@ class StudyFile(Part):
     cover: Cover = Field(default="all", description="non-gender words to act on")
     objective: ObjectivePart = ObjectivePart()
     search: SearchPart = SearchPart()
-    seeds: Annotated[tuple[int, ...], Field(strict=False, min_length=1)] = Field(
-        default=(1, 2), description="a number n for the seeds 1 to n, or a list"
-    )
+    comparison: ComparisonPart = ComparisonPart()
+    planting: PlantingPart = PlantingPart()
+    seeds: Seeds = Field(default=(1, 2), description="a number n for the seeds 1 to n, or a list")
     budget: BudgetPart = BudgetPart()
+    kind: Kind = Field(
+        default="sweep", description="what is done: sweep, compare, planted or floor"
+    )
     executor: Literal["local", "dask"] = Field(default="local", description="where trials run")
     scheduler: str | None = Field(
         default=None,
@@ -238,6 +300,13 @@ class StudyFile(Part):
         le=_MOST_WORKERS,
         description="processes that share the trials; dask: 1 means every thread of the cluster",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_kind(cls, content: Any) -> Any:
+        """Fill in the defaults of the kind of study."""
+        kind = content.get("kind") if isinstance(content, Mapping) else None
+        return {**_USUAL[kind], **content} if kind in _USUAL else content
 
     @field_validator("seeds", mode="before")
     @classmethod
@@ -257,6 +326,42 @@ class StudyFile(Part):
         if not isinstance(value, (list, tuple)):
             return value
         return [{"name": each} if isinstance(each, str) else each for each in value]
+
+    def comparison_plan(self) -> ComparisonPlan:
+        """Return what is compared.
+
+        Raises:
+            UserError: A value makes no sense, by itself or with the others.
+        """
+        return ComparisonPlan(
+            entries=tuple(
+                Entry(each.name, each.weight, _knobs(each.knobs)) for each in self.strategies
+            ),
+            seeds=self.seeds,
+            cover=self.cover,
+            settings=self.trainer.settings(),
+            objective=self.objective.objective(),
+            trials=self.budget.trials,
+            tuning_seeds=self.comparison.tuning_seeds,
+            rule=rule(self.comparison.select),
+            name=self.name,
+            controls=self.comparison.controls,
+        )
+
+    def floor_plan(self) -> ComparisonPlan:
+        """Return the comparison that a floor is."""
+        return floor_plan(self.seeds, self.trainer.settings(), self.name)
+
+    def planting_plan(self) -> PlantingPlan:
+        """Return what is planted.
+
+        Raises:
+            UserError: A value makes no sense, by itself or with the others.
+        """
+        given = self.planting.model_dump()
+        return PlantingPlan(
+            **given, seeds=self.seeds, settings=self.trainer.settings(), name=self.name
+        )
 
     def plans(self) -> tuple[Plan, ...]:
         """Return one plan for each strategy.
@@ -284,7 +389,7 @@ class StudyFile(Part):
             trials=self.budget.trials,
             seeds=self.seeds,
             cover=self.cover,
-            knobs=tuple((knob, _text(value)) for knob, value in strategy.knobs.items()),
+            knobs=_knobs(strategy.knobs),
             settings=self.trainer.settings(),
             objective=self.objective.objective(),
             name=f"{self.name}-{label}" if self.group else self.name,
@@ -296,7 +401,8 @@ class StudyFile(Part):
 
     def to_json(self) -> str:
         """Return the file as JSON, which `read_study` reads as well."""
-        return json.dumps(self.model_dump(mode="json", exclude_none=True), indent=2) + "\n"
+        own = self.model_dump(mode="json", exclude_none=True, include=set(_KEYS[self.kind]))
+        return json.dumps(own, indent=2) + "\n"
 
 
 def read_study(path: str | Path) -> dict[str, Any]:
@@ -332,28 +438,71 @@ def study_of(plan: Plan, sources: tuple[str, ...], settings: CorpusSettings) -> 
         sources: What the corpus calls its sources.
         settings: Settings of the corpus.
     """
-    builtin = sources == (BuiltinSource.label,) and not Path(BuiltinSource.label).exists()
-    files = [] if builtin else [str(Path(source).resolve()) for source in sources]
-    mwes = None if settings.mwes is None else str(Path(settings.mwes).resolve())
-    trainer = {f: getattr(plan.settings, f) for f in TrainerPart.model_fields}
+    strategy = {
+        "name": plan.strategy,
+        "knobs": dict(plan.knobs),
+        "space": {knob: _space(space) for knob, space in plan.space},
+    }
     content = {
-        "name": plan.name,
-        "corpus": {**vars(settings), "mwes": mwes, "files": files},
-        "trainer": trainer,
-        "strategies": [
-            {
-                "name": plan.strategy,
-                "knobs": dict(plan.knobs),
-                "space": {knob: _space(space) for knob, space in plan.space},
-            }
-        ],
+        **_shared(plan, sources, settings),
+        "strategies": [strategy],
         "cover": plan.cover,
         "objective": vars(plan.objective),
         "search": vars(plan.search),
-        "seeds": plan.seeds,
         "budget": {"trials": plan.trials, "hours": plan.hours, "stop": plan.stop},
     }
     return StudyFile.model_validate(content)
+
+
+def study_of_comparison(
+    plan: ComparisonPlan,
+    sources: tuple[str, ...],
+    settings: CorpusSettings,
+    kind: ComparisonKind = "compare",
+) -> StudyFile:
+    """Return the study file of a comparison or a floor, as ``study_of`` does."""
+    shared = {"kind": kind, **_shared(plan, sources, settings)}
+    if kind == "floor":
+        return StudyFile.model_validate(shared)
+    content = {
+        **shared,
+        "strategies": [
+            {"name": each.strategy, "weight": each.weight, "knobs": dict(each.knobs)}
+            for each in plan.entries
+        ],
+        "cover": plan.cover,
+        "objective": vars(plan.objective),
+        "budget": {"trials": plan.trials},
+        "comparison": {
+            "tuning_seeds": plan.tuning_seeds,
+            "select": plan.rule.name,
+            "controls": plan.controls,
+        },
+    }
+    return StudyFile.model_validate(content)
+
+
+def study_of_planting(
+    plan: PlantingPlan, sources: tuple[str, ...], settings: CorpusSettings
+) -> StudyFile:
+    """Return the study file of a planted-bias control, as ``study_of`` does."""
+    own = {key: getattr(plan, key) for key in PlantingPart.model_fields}
+    content = {"kind": "planted", **_shared(plan, sources, settings), "planting": own}
+    return StudyFile.model_validate(content)
+
+
+def _shared(
+    plan: Plan | ComparisonPlan | PlantingPlan, sources: tuple[str, ...], settings: CorpusSettings
+) -> dict[str, Any]:
+    builtin = sources == (BuiltinSource.label,) and not Path(BuiltinSource.label).exists()
+    files = [] if builtin else [str(Path(source).resolve()) for source in sources]
+    mwes = None if settings.mwes is None else str(Path(settings.mwes).resolve())
+    return {
+        "name": plan.name,
+        "corpus": {**vars(settings), "mwes": mwes, "files": files},
+        "trainer": {f: getattr(plan.settings, f) for f in TrainerPart.model_fields},
+        "seeds": plan.seeds,
+    }
 
 
 def _space(space: Space) -> dict[str, Any]:
@@ -361,6 +510,10 @@ def _space(space: Space) -> dict[str, Any]:
         return {"choice": space.options}
     kind = {LogUniform: "log", Uniform: "uniform", Int: "int"}[type(space)]
     return {kind: (space.low, space.high)}
+
+
+def _knobs(knobs: Mapping[str, str | float | bool]) -> tuple[tuple[str, str], ...]:
+    return tuple((knob, _text(value)) for knob, value in knobs.items())
 
 
 def _text(value: str | float | bool) -> str:

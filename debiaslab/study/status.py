@@ -16,8 +16,8 @@ from optuna.trial import FrozenTrial, TrialState
 from debiaslab.metrics import evaluate
 from debiaslab.sgns import TrainSettings, train
 from debiaslab.sgns.fast import block_tokens
-from debiaslab.study.plan import Plan
-from debiaslab.study.run import bound_strategy
+from debiaslab.study.cell import Cell
+from debiaslab.study.run import run_digest
 from debiaslab.study.search import counted_trials, seeds_tried
 from debiaslab.study.search_storage import search_exists, storage_to_read
 from debiaslab.tables import Column, Table
@@ -42,12 +42,19 @@ State = Literal["done", "running", "failed", "missing", "pruned", "not needed"]
 
 @dataclass(frozen=True)
 class TrialStatus:
-    """One trial: None is the baseline."""
+    """One trial, or one strategy or dose of a list of cells.
 
-    trial: int | None
-    weight: float | None  # λ; None: not drawn yet
-    cells: Mapping[int, State]  # by seed
-    runs: Mapping[int, str]  # by seed: MLflow run of a cell that is done, running or failed
+    Attributes:
+        trial: Its number, or its name in a list; None: the baseline.
+        weight: λ; None: not drawn yet, or there is none.
+        cells: State by seed.
+        runs: By seed, the MLflow run of a cell that is done, running or failed.
+    """
+
+    trial: int | str | None
+    weight: float | None
+    cells: Mapping[int, State]
+    runs: Mapping[int, str]
 
     def shown(self, seed: int) -> str:
         """State of a cell with the first letters of its run's id, by which others know it."""
@@ -60,6 +67,7 @@ class Status:
 
     name: str
     rows: tuple[TrialStatus, ...]
+    kind: str = "trial"  # what a row is
 
     @property
     def counts(self) -> Counter[str]:
@@ -77,7 +85,7 @@ class Status:
         seeds = list(self.rows[0].cells)
         columns = [Column(f"seed {seed}", align="left") for seed in seeds]
         return Table(
-            (Column("trial", missing="baseline"), Column("λ", ".3g"), *columns),
+            (Column(self.kind, missing="baseline"), Column("λ", ".3g"), *columns),
             [(row.trial, row.weight, *(row.shown(seed) for seed in seeds)) for row in self.rows],
             keys=2,
             ruled=False,
@@ -129,6 +137,33 @@ def status_of(
         }
         rows.append(TrialStatus(number, weight, cells, own))
     return Status(name, tuple(rows))
+
+
+def list_status(
+    name: str, kind: str, runs: Sequence[RunInfo], rows: Sequence[tuple[str | None, Sequence[Cell]]]
+) -> Status:
+    """Put together what MLflow knows of cells that were listed.
+
+    Args:
+        name: Name of the study.
+        kind: What a row is: a strategy, a dose.
+        runs: Runs of the study, oldest first.
+        rows: Each with its name (None: the baseline) and its cells, one a seed.
+    """
+    latest: dict[str, RunInfo] = {}
+    for run in runs:
+        digest = run_digest(run)
+        if digest not in latest or latest[digest].status != "FINISHED":
+            latest[digest] = run
+    found = []
+    for label, cells in rows:
+        states = {each.seed: _state(latest.get(each.digest), None, each.seed, ()) for each in cells}
+        own = {
+            each.seed: latest[each.digest].run_id for each in cells if states[each.seed] in _TRAINED
+        }
+        weighs = cells[0].treatment is None and (label is None or cells[0].made.search_space)
+        found.append(TrialStatus(label, cells[0].weight if weighs else None, states, own))
+    return Status(name, tuple(found), kind)
 
 
 def runs_table(runs: Sequence[RunInfo]) -> Table:
@@ -209,41 +244,40 @@ class Estimate:
         return self.words / (self.words / self.words_per_second + self.strategy)
 
 
-def estimate(corpus: Corpus, plan: Plan, *, done: int = 0, done_baselines: int = 0) -> Estimate:
+def estimate(corpus: Corpus, cell: Cell, *, runs: int, baselines: int) -> Estimate:
     """Train a slice of the corpus with and without the strategy, and measure its vectors once.
 
     Args:
         corpus: The encoded corpus.
-        plan: The study.
-        done: Runs of trials that need not be trained any more.
-        done_baselines: The same of baselines.
+        cell: A training with the strategy, at λ = 1.
+        runs: How many of them are to be trained.
+        baselines: How many without the strategy.
     """
-    seed = plan.seeds[0]
-    settings = replace(plan.settings_for(seed), epochs=1, patience=None)
+    settings = replace(cell.settings, epochs=1, patience=None)
     part = _slice(corpus, _SLICE)
-    bound = bound_strategy(corpus, plan.create(1.0), plan.cover, settings)
+    bound = cell.bind(corpus)
     for each in (None, bound):  # what is loaded and compiled once is no part of the speed
         _timed(_slice(corpus, _WARM), settings, each)
     plain, engine, vectors = _timed(part, settings, None)
     debiased, _, _ = _timed(part, settings, bound)
     if engine == "fast" and bound is not None and bound.penalty is not None:
-        steps = plan.settings.epochs * _steps(corpus, plan.settings) / _steps(part, settings)
+        steps = cell.settings.epochs * _steps(corpus, cell.settings) / _steps(part, settings)
     else:
-        steps = plan.settings.epochs * corpus.tokens / part.tokens
+        steps = cell.settings.epochs * corpus.tokens / part.tokens
     evaluate(vectors, quick=True)
     started = time.perf_counter()
     evaluate(vectors, quick=True)
     quick = time.perf_counter() - started
     started = time.perf_counter()
-    evaluate(vectors, seed=seed)
+    evaluate(vectors, seed=cell.seed)
     whole = time.perf_counter() - started
     return Estimate(
         words_per_second=part.tokens / plain,
         strategy=max(0.0, debiased - plain) * steps,
-        measuring=whole + plan.settings.epochs * quick,
-        words=corpus.tokens * plan.settings.epochs,
-        baselines=len(plan.seeds) - done_baselines,
-        runs=max(0, plan.trials * len(plan.seeds) - done),
+        measuring=whole + cell.settings.epochs * quick,
+        words=corpus.tokens * cell.settings.epochs,
+        baselines=baselines,
+        runs=runs,
     )
 
 

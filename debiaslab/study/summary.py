@@ -19,17 +19,17 @@ from debiaslab.report import (
 from debiaslab.results import trial_rows
 from debiaslab.study.description import publish, renew_report, study_note
 from debiaslab.study.findings import Findings, findings
-from debiaslab.study.objective import FORMULA, Yardstick
+from debiaslab.study.objective import FORMULA, BaselineReference
 from debiaslab.tables import Table
 from debiaslab.tracking import BEST_TAG, KIND_TAG, VECTORS, RunInfo, Store
 from debiaslab.tracking.names import BASELINE_KIND, FRONT, TRIAL_TAG
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.corpus import Corpus
     from debiaslab.regularizers import Coverage
-    from debiaslab.study.plan import Plan
+    from debiaslab.study.run import Site
     from debiaslab.study.search import Search
+    from debiaslab.study.trials import DrawnTrials
 
 
 NOTHING_LEFT = (
@@ -107,7 +107,7 @@ def _mark(
     return best
 
 
-def words_note(coverage: Coverage, yardstick: Yardstick) -> str:
+def words_note(coverage: Coverage, yardstick: BaselineReference) -> str:
     """Say which words a study covered, tuned on and reported on."""
     report = "covered but never tuned on" if coverage.report_words_covered else "unseen"
     pairs = len(coverage.pairs) + len(coverage.pairs_missing)
@@ -123,21 +123,20 @@ def words_note(coverage: Coverage, yardstick: Yardstick) -> str:
     )
 
 
-def summarise(
-    store: Store,
-    parent: str,
-    name: str,
-    words: str,
-    search: Search,
-    submissions: Path,
-    plan: Plan,
-    corpus: Corpus,
-) -> Summary:
+def summarise(site: Site, source: DrawnTrials, words: str, submissions: Path) -> Summary:
     """Log the table, figures, report and model of a finished sweep; write the submission.
+
+    Args:
+        site: The study.
+        source: Its search, with its plan.
+        words: What was covered, tuned on and reported on.
+        submissions: Folder for the CodaLab files.
 
     Raises:
         UserError: Every λ failed.
     """
+    store, parent, name = site.store, site.parent, site.name
+    plan, search = source.plan, source.search
     rows = trial_rows(store.runs(parent), plan.search.min_retention)
     best = mark_best(store, parent, plan.search.min_retention)
     if best is None:
@@ -160,9 +159,8 @@ def summarise(
     _log_study(store, parent, words, rows, best, found)
     renew_report(store, name, parent)
     publish(store, name, best.run_id, embeddings)
-    note = study_note(
-        plan, corpus, store.experiment_id, parent, rows=rows, words=words, warnings=warnings
-    )
+    place = store.experiment_id, parent
+    note = study_note(plan, site.corpus, place, rows=rows, words=words, warnings=warnings)
     store.describe(parent, note)
     return Summary(name, parent, rows, best, submission, warnings, words, found.lines)
 

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import math
-import time
-import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
-
-from tqdm import tqdm
 
 from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
-from debiaslab.results import trial_rows
-from debiaslab.study.claims import Claims
-from debiaslab.study.cluster import DaskCluster
 from debiaslab.study.description import study_note
-from debiaslab.study.executors import Executor, Share
-from debiaslab.study.kept import keep_corpus, log_study_file
+from debiaslab.study.driver import (
+    Conduct,
+    Conducted,
+    StudyHeader,
+    conduct_study,
+    open_study_run,
+)
+from debiaslab.study.executors import Executor
 from debiaslab.study.objective import LEAST_WORDS, SIMILARITY_SETS
 from debiaslab.study.plan import Plan
-from debiaslab.study.run import dataset_info, log_provenance
-from debiaslab.study.search import Search, check_same_study
-from debiaslab.study.search_storage import explained, on_a_server
+from debiaslab.study.search import check_same_study
+from debiaslab.study.search_storage import explained
 from debiaslab.study.summary import Summary, summarise, words_note
-from debiaslab.study.worker import Participant
+from debiaslab.study.trials import Trials
 from debiaslab.system.outputs import check_output, refuse_overwriting
-from debiaslab.tracking import Store
 from debiaslab.tracking.names import CORPUS_TAG, STRATEGY_TAG
 from debiaslab.vectors.words import written_pairs
 
@@ -62,93 +59,46 @@ def sweep(
         submissions: Folder for the CodaLab files of the best run.
         progress: Whether to draw progress bars.
         file: The study file that the plan is of, kept with the study; None: made from the plan.
-        executor: What runs several participants, such as ``executors.Processes(2)``; None: this
+        executor: What runs several workers, such as ``executors.Processes(2)``; None: this
             process alone does the work, in order.
 
     Raises:
         UserError: The study belongs to other settings, the corpus lacks the words the strategy or
             the objective needs, every λ failed, or the executor could not end the work.
     """
-    plan = plan or Plan()
-    coverage = check_sweep(corpus, plan, root=root, submissions=submissions)
+    conduct = Conduct(Path(root), Path(submissions), executor, progress, file)
+    return conduct_sweep(corpus, plan or Plan(), conduct)
+
+
+def conduct_sweep(
+    corpus: Corpus,
+    plan: Plan,
+    conduct: Conduct,
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> Summary:
+    """Do what ``sweep`` does, as ``conduct`` says; a study that is made gets the ``tags``."""
+    from debiaslab.study.spec import study_of
+
+    coverage = check_sweep(corpus, plan, root=conduct.root, submissions=conduct.submissions)
     name = plan.study_name(corpus)
-    store = Store.open(root)
-    with explained(Path(root)):
-        search = Search(Path(root), name, plan.identity(corpus), plan.search_space, plan.search)
-        parent = _parent(store, name, corpus, plan)
-        store.reconcile(parent)
-        with Claims(search.engine, name) as claims:
-            with (
-                store.resume(parent) as log,
-                _bar(plan, search, name, disable=not progress) as bar,
-            ):
-                log.dataset(dataset_info(corpus))
-                log_provenance(log)
-                log_study_file(store, log, name, corpus, plan, file)
-                log.flush()  # by these tags a sweep that is killed is found and resumed
-                shown = _Progress(bar)
-                driver = Participant(
-                    store, Path(root), corpus, plan, parent, search, claims, shown.tick
-                )
-                _keep_for_others(driver, executor)
-                if executor is None:
-                    driver.progress = progress
-                    driver.deadline = time.monotonic() + _seconds(plan)
-                    lost = driver.take_part()
-                else:
-                    bar.update(len(trial_rows(store.runs(parent))))
-                    share = Share.of(corpus, plan, Path(root), name, parent, _seconds(plan))
-                    lost = len(driver.lost())  # the participants will train them again
-                    executor.run(share, store, shown.done)
-            if lost:
-                warnings.warn(
-                    f"{lost} runs of the study were not in the tracking store: they were trained "
-                    "again",
-                    stacklevel=2,
-                )
-            with driver.alone("summary"):
-                words = words_note(coverage, driver.baselines()[plan.seeds[0]].yardstick)
-                found = summarise(
-                    store, parent, name, words, search, Path(submissions), plan, corpus
-                )
-            return replace(found, trained=shown.trained)
+    trials = Trials.of(plan, corpus)
+    with explained(conduct.root):
+        source = trials.source(conduct.root, corpus)
+    site, begun = open_study_run(corpus, name, _header(corpus, plan, tags), conduct)
+    if begun:  # its links need the run's id
+        note = study_note(plan, corpus, (site.store.experiment_id, site.parent))
+        site.store.describe(site.parent, note)
+    site.store.save_view(name, site.parent)
+    total = (1 + max(plan.trials, len(source.search.counted))) * len(plan.seeds)
+    own = study_of(replace(plan, name=name), corpus.sources, corpus.settings)
 
+    def finish(done: Conducted) -> Summary:
+        references = source.references or source.baselines(done.worker)
+        words = words_note(coverage, references[plan.seeds[0]].reference)
+        found = summarise(site, source, words, conduct.submissions)
+        return replace(found, trained=done.trained)
 
-def _keep_for_others(driver: Participant, executor: Executor | None) -> None:
-    """Keep the corpus with the study where machines without its text may join: on two servers.
-
-    A cluster keeps it itself, when its workers do not see the folder it is in.
-    """
-    joined = not driver.store.local and on_a_server()
-    if joined and not isinstance(executor, DaskCluster):
-        with driver.alone("keeping the corpus"):
-            keep_corpus(driver.store, driver.parent, driver.corpus)
-
-
-def _bar(plan: Plan, search: Search, name: str, *, disable: bool) -> tqdm:
-    runs = (1 + max(plan.trials, len(search.counted))) * len(plan.seeds)
-    return tqdm(total=runs, desc=name, unit="run", disable=disable)
-
-
-class _Progress:
-    """The bar of a sweep, and how many runs have been trained under it."""
-
-    def __init__(self, bar: tqdm) -> None:
-        self.trained = 0
-        self._bar = bar
-
-    def tick(self, runs: int, here: bool) -> None:
-        """Count runs; those that were there before are not ``here``."""
-        self._bar.update(runs)
-        self.trained += runs * here
-
-    def done(self, runs: int) -> None:
-        """Count runs that other participants have trained."""
-        self.tick(runs, True)
-
-
-def _seconds(plan: Plan) -> float:
-    return math.inf if plan.hours is None else plan.hours * 3600
+    return conduct_study(site, (trials, source, total), own, conduct, finish)
 
 
 def check_sweep(
@@ -219,7 +169,7 @@ def _check_similarity(corpus: Corpus) -> None:
         )
 
 
-def _parent(store: Store, name: str, corpus: Corpus, plan: Plan) -> str:
+def _header(corpus: Corpus, plan: Plan, tags: Mapping[str, str]) -> StudyHeader:
     params = {
         **{k: v for k, v in asdict(plan.settings).items() if k != "seed"},
         "strategy": plan.strategy,
@@ -231,15 +181,7 @@ def _parent(store: Store, name: str, corpus: Corpus, plan: Plan) -> str:
         "corpus": corpus.name,
         "corpus_fingerprint": corpus.fingerprint,
     }
-    found = store.find_study(name)
-    parent = store.study(
-        name,
-        create=True,
-        params=params,
-        tags={STRATEGY_TAG: plan.strategy, CORPUS_TAG: corpus.name},
-        description=f"Sweep of λ for `{plan.strategy}` on {corpus.name}.",
+    own = {STRATEGY_TAG: plan.strategy, CORPUS_TAG: corpus.name}
+    return StudyHeader(
+        params, {**own, **tags}, f"Sweep of λ for `{plan.strategy}` on {corpus.name}."
     )
-    if found is None:  # its links need the run's id
-        store.describe(parent, study_note(plan, corpus, store.experiment_id, parent))
-    store.save_view(name, parent)
-    return parent

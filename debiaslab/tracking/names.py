@@ -26,6 +26,8 @@ NOT_MEASURED_TAG = "debiaslab.not_measured"
 STRATEGY_TAG = "debiaslab.strategy"
 SEED_TAG = "debiaslab.seed"
 TRIAL_TAG = "debiaslab.trial"  # number of the trial; empty for a baseline
+CELL_TAG = "debiaslab.cell"  # digest of what tells it from the other runs of its study
+SESSION_TAG = "debiaslab.session"  # the command under which it was trained
 ENGINE_TAG = "debiaslab.engine"
 RESUMED_TAG = "debiaslab.resumed_at"
 DIRTY_TAG = "debiaslab.dirty"  # whether the code differed from its commit
@@ -41,6 +43,7 @@ BEST_TAG = "debiaslab.best_run"
 CORPUS_TAG = "debiaslab.corpus"
 COMPARISON_TAG = "debiaslab.comparison"  # "true": strategies are compared
 PLANTING_TAG = "debiaslab.planting"  # "true": a bias is planted
+TUNING_TAG = "debiaslab.tuning"  # of a sweep: the comparison that it chooses λ for
 FULL_REPORT_TAG = "debiaslab.full_report"  # its page is the full report
 
 # kinds of runs
@@ -77,6 +80,7 @@ TRACEBACK = "traceback.txt"
 STUDY_FILE = "study.json"
 STUDY_ALONE = "study_alone.json"  # of one study of a group that was continued without the others
 SIDES = "sides.json"  # of a comparison: its strategies, with their runs
+SETTLED = "settled.json"  # of a comparison: its strategies, once every λ is settled
 FRONT = "pareto.json"  # of a search after several objectives
 REPORT = "report.html"
 CORPUS_FOLDER = "corpus"  # the encoded text, of a study that ran on a cluster

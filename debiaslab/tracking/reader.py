@@ -27,6 +27,7 @@ from debiaslab.tracking.names import (
     SOURCE,
     STUDY_TAG,
     TRIAL_KIND,
+    TUNING_TAG,
 )
 from debiaslab.tracking.records import (
     DatasetInfo,
@@ -112,12 +113,12 @@ class StoreReader:
         return found
 
     def newest_study(self) -> StudyRun:
-        """Return the study that was started last.
+        """Return the study that was started last; a comparison, not a sweep that tunes λ for it.
 
         Raises:
             UserError: There is none.
         """
-        studies = self.studies()
+        studies = [study for study in self.studies() if TUNING_TAG not in study.tags]
         if not studies:
             raise self._no_studies()
         return studies[-1]

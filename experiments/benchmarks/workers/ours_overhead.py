@@ -18,11 +18,12 @@ from debiaslab import tracking
 from debiaslab.corpus import Corpus
 from debiaslab.leaderboard import export
 from debiaslab.sgns import TrainSettings
-from debiaslab.study import run, sweep
+from debiaslab.study import run, run_log, sweep
 from debiaslab.study.claims import Claims
 from debiaslab.study.plan import Plan
 from debiaslab.study.search import Search
-from debiaslab.study.worker import Participant
+from debiaslab.study.trials import DrawnTrials
+from debiaslab.study.worker import Worker
 from debiaslab.vectors.embeddings import Embeddings
 
 
@@ -83,9 +84,9 @@ def main(text: list[str], cache: str, trials: int, settings: dict[str, Any]) -> 
     """Sweep and return the seconds of each trial by kind; the first holds the baseline's too."""
     corpus = Corpus.build(text, cache=cache, progress=False)
     clock = Clock()
-    clock.watch(run, "training", "train")
-    clock.watch(run, "scorecard", "evaluate", "measure_yardstick")
-    clock.watch(run, "page", "_log_report_page")
+    clock.watch(run_log, "training", "train")
+    clock.watch(run, "scorecard", "evaluate", "measure_reference")
+    clock.watch(run, "page", "log_report_page")
     clock.watch(export, "files", "codalab")
     clock.watch(Embeddings, "files", "save")
     clock.watch(Search, "optuna")
@@ -94,14 +95,14 @@ def main(text: list[str], cache: str, trials: int, settings: dict[str, Any]) -> 
     for owner in (tracking.Store, tracking.RunWriter, tracking.RunLog):
         clock.watch(owner, "mlflow")
     by_trial = []
-    try_one = Participant._try
-    clock.watch(Participant, "rest", "take_part")
+    try_one = DrawnTrials._try
+    clock.watch(Worker, "rest", "run")
 
     def counted(*args: Any) -> None:
         try_one(*args)
         by_trial.append(clock.lap())
 
-    Participant._try = counted  # type: ignore[method-assign, assignment]
+    DrawnTrials._try = counted  # type: ignore[method-assign, assignment]
     with tempfile.TemporaryDirectory() as root:
         plan = Plan(trials=trials, seeds=(1,), settings=TrainSettings(**settings))
         sweep(corpus, plan, root=root, submissions=f"{root}/out", progress=False)

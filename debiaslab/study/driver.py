@@ -1,0 +1,183 @@
+"""The driver of every study: it opens the study's run, and has its cells trained.
+
+In this process, by several processes or on a cluster: whoever trains a cell claims it, so that a
+study that was killed is continued by the same command, and several commands share one.
+"""
+
+from __future__ import annotations
+
+import uuid
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from tqdm import tqdm
+
+from debiaslab.study.claims import Claims
+from debiaslab.study.cluster import DaskCluster
+from debiaslab.study.executors import Executor, Job, Share
+from debiaslab.study.kept import keep_corpus, log_study_file
+from debiaslab.study.run import Site
+from debiaslab.study.run_log import dataset_info, log_provenance
+from debiaslab.study.search_storage import explained, on_a_server
+from debiaslab.study.worker import TaskSource, Worker
+from debiaslab.tracking import Store
+from debiaslab.tracking.contact import locate
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+    from debiaslab.study.spec import StudyFile
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How a study is run, which does not change what it finds.
+
+    Attributes:
+        root: Folder of the local store (``MLFLOW_TRACKING_URI`` chooses another for the runs).
+        submissions: Folder for CodaLab files.
+        executor: What runs several workers, such as ``executors.Processes(2)``; None: this
+            process alone does the work, in order.
+        progress: Whether to draw progress bars.
+        file: The study file that the study was begun with, kept with it.
+    """
+
+    root: Path
+    submissions: Path = Path("submissions")
+    executor: Executor | None = None
+    progress: bool = True
+    file: StudyFile | None = None
+
+
+@dataclass(frozen=True)
+class StudyHeader:
+    """What the run of a study says of it.
+
+    Attributes:
+        params: Its settings.
+        tags: What it is found by.
+        description: One sentence.
+    """
+
+    params: Mapping[str, object]
+    tags: Mapping[str, object]
+    description: str
+
+
+@dataclass
+class Conducted:
+    """A study of which nothing is left to be trained.
+
+    Attributes:
+        worker: With what it needs to be read back.
+        trained: How many runs were trained for it.
+    """
+
+    worker: Worker
+    trained: int
+
+
+def existing_store(root: str | Path) -> Store | None:
+    """Return the tracking store, which is not made: None when there is none."""
+    database = locate(root).database  # None: a server, which is asked
+    if database is not None and not database.is_file():
+        return None
+    return Store.read(root)
+
+
+def open_study_run(
+    corpus: Corpus, name: str, header: StudyHeader, conduct: Conduct
+) -> tuple[Site, bool]:
+    """Return where the cells of a study are trained, and whether the study was begun just now."""
+    store = Store.open(conduct.root)
+    begun = store.find_study(name) is None
+    parent = store.study(
+        name,
+        create=True,
+        params=header.params,
+        tags=header.tags,
+        description=header.description,
+    )
+    return Site(store, conduct.root, corpus, name, parent, uuid.uuid4().hex), begun
+
+
+def conduct_study(
+    site: Site,
+    work: tuple[Job, TaskSource, int],
+    own: StudyFile,
+    conduct: Conduct,
+    finish: Callable[[Conducted], Found],
+) -> Found:
+    """Have what is left of a study done, and return what ``finish`` makes of it.
+
+    Args:
+        site: The study.
+        work: What there is to do, as others are told and as this process sees it, and how many
+            runs that is in all.
+        own: The study's own file, kept with it.
+        conduct: How it is run.
+        finish: Is called when nothing is left, by one command at a time.
+
+    Raises:
+        UserError: The store or the search's database fails, or the executor could not end the work.
+    """
+    job, source, total = work
+    bar = tqdm(total=total, desc=site.name, unit="run", disable=not conduct.progress)
+    shown = _Progress(bar)
+    site.store.reconcile(site.parent)
+    with explained(conduct.root), Claims(source.engine, site.name) as claims, bar:
+        with site.store.resume(site.parent) as log:
+            log.dataset(dataset_info(site.corpus))
+            log_provenance(log)
+            log_study_file(log, site.store, own, conduct.file)
+            log.flush()  # by these tags a study that is killed is found and resumed
+            worker = Worker(site, source, claims, shown.tick)
+            _keep_for_others(worker, conduct.executor)
+            if conduct.executor is None:
+                worker.site = replace(site, progress=conduct.progress)
+                lost = worker.run()
+            else:
+                there = site.store.runs(site.parent)
+                bar.update(sum(run.status == "FINISHED" for run in there))
+                lost = source.lost_runs(worker)  # the workers will train them again
+                conduct.executor.run(Share.of(site, job), site.store, shown.done)
+        if lost:
+            warnings.warn(
+                f"{lost} runs of the study were not in the tracking store: they were trained again",
+                stacklevel=3,
+            )
+        with worker.alone("summary"):
+            return finish(Conducted(worker, shown.trained))
+
+
+def _keep_for_others(worker: Worker, executor: Executor | None) -> None:
+    """Keep the corpus with the study where machines without its text may join: on two servers.
+
+    A cluster keeps it itself, when its workers do not see the folder it is in.
+    """
+    site = worker.site
+    joined = not site.store.local and on_a_server()
+    if joined and not isinstance(executor, DaskCluster):
+        with worker.alone("keeping the corpus"):
+            keep_corpus(site.store, site.parent, site.corpus)
+
+
+class _Progress:
+    """The bar of a study, and how many runs have been trained under it."""
+
+    def __init__(self, bar: tqdm) -> None:
+        self.trained = 0
+        self._bar = bar
+
+    def tick(self, runs: int, here: bool) -> None:
+        """Count runs; those that were there before are not ``here``."""
+        self._bar.update(runs)
+        self.trained += runs * here
+
+    def done(self, runs: int) -> None:
+        """Count runs that other workers have trained."""
+        self.tick(runs, True)

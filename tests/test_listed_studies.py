@@ -1,0 +1,204 @@
+"""Comparisons and planted doses as studies: workers, kills, resume, status, plan, archive."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from debiaslab.results import open_study
+from debiaslab.study.cell import digest_of
+from debiaslab.tracking import Store
+from debiaslab.tracking.names import CELL_TAG, SESSION_TAG, SETTLED, STUDY_FILE
+from tests.command_line import call, write_toy
+from tests.waiting import until
+
+Capture = pytest.CaptureFixture[str]
+needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+
+TOY = ("toy.txt", "--dim", "8", "--epochs", "1", "--min-count", "1")
+COMPARE = (
+    *("compare", *TOY, "--strategies", "projection@1,pairwise,leace", "--trials", "2"),
+    *("--tuning-seeds", "1", "--seeds", "2", "--study", "sided", "--retention-weight", "0"),
+)
+PLANTED = ("planted", *TOY, "--doses=-1,0,1", "--seeds", "1", "--study", "dosed")
+KILLS = 10
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished comparison and a finished planted-bias control."""
+    folder = tmp_path_factory.mktemp("home")
+    write_toy(folder, documents=600)
+    for command in (COMPARE, PLANTED):
+        done = subprocess.run(
+            [sys.executable, "-m", "debiaslab", *command],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def cells(folder: Path, study: str) -> dict[str, list[str]]:
+    """Return the vectors' bytes of the finished runs of a study, by cell."""
+    store = Store.open(folder, create=False)
+    found: dict[str, list[str]] = {}
+    for run in store.runs(store.study_named(study).run_id):
+        if run.status == "FINISHED":
+            found.setdefault(digest_of(run.params), []).append(run.run_id)
+    return found
+
+
+@needs_kill
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two workers need two cores")
+def test_a_comparison_of_two_workers_killed_ten_times_is_one_that_was_not(
+    home: Path, tmp_path: Path
+) -> None:
+    write_toy(tmp_path, documents=600)
+    command = [sys.executable, "-m", "debiaslab", *COMPARE, "--workers", "2"]
+    rng, log = random.Random(6), tmp_path / "log"
+
+    def begun() -> int:
+        if not (tmp_path / "mlruns" / "mlflow.db").is_file():
+            return 0
+        return len(Store.open(tmp_path / "mlruns", create=False).all_runs())
+
+    def moved_on(driver: subprocess.Popen[bytes], before: int) -> bool:
+        return begun() > before or driver.poll() is not None
+
+    for _ in range(KILLS):
+        before = begun()
+        with log.open("wb") as out:
+            driver = subprocess.Popen(
+                command, cwd=tmp_path, stdout=out, stderr=out, start_new_session=True
+            )
+        until(partial(moved_on, driver, before))
+        try:
+            driver.wait(rng.random())
+        except subprocess.TimeoutExpired:
+            os.killpg(driver.pid, signal.SIGKILL)  # driver, workers and what forks them
+        driver.wait()
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    stores = [folder / "mlruns" for folder in (home, tmp_path)]
+    alone, killed = (cells(store, "sided") for store in stores)
+    assert killed.keys() == alone.keys()
+    assert {len(runs) for runs in killed.values()} == {1}
+    ours, theirs = (open_study("sided", root=store) for store in stores)
+    for a, b in zip(ours.sides, theirs.sides, strict=True):
+        assert (a.label, a.outcomes) == (b.label, b.outcomes)
+        for mine, other in zip(a.cards, b.cards, strict=True):
+            assert mine is not None
+            assert other is not None
+            assert mine.records == other.records
+    assert not list((tmp_path / "mlruns" / "checkpoints").iterdir())
+
+
+@pytest.mark.parametrize(("study", "rows"), [("sided", 8), ("dosed", 3)])
+def test_status_shows_every_cell_with_its_run(
+    home: Path, study: str, rows: int, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    answer = call(capfd, "status", study)
+    assert answer.code == 0
+    done = cells(home / "mlruns", study)
+    assert f"{len(done)} done of {len(done)}" in answer.out
+    for (run,) in done.values():
+        assert run[:8] in answer.out
+    assert "next:" not in answer.out
+
+
+@pytest.mark.parametrize(
+    ("study", "command", "said"),
+    [("sided", COMPARE, "7 strategies × 2 seeds + 2 baselines"), ("dosed", PLANTED, "3 doses × 1")],
+)
+def test_plan_counts_what_is_left_and_trains_nothing(
+    home: Path,
+    study: str,
+    command: tuple[str, ...],
+    said: str,
+    capfd: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(home)
+    before = cells(home / "mlruns", study)
+    answer = call(capfd, *command, "--plan")
+    assert answer.code == 0, answer.err
+    assert said in answer.out
+    assert f"({len(before)} of them are in the store)" in answer.out
+    assert "nothing was trained" in answer.out
+    assert cells(home / "mlruns", study) == before
+
+
+@pytest.mark.parametrize("study", ["sided", "dosed"])
+def test_an_archived_study_is_restored_and_resumed_without_what_it_lost(
+    home: Path, study: str, tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    there = tmp_path / "there"
+    assert call(capfd, "archive", study, str(tmp_path / "one.zip")).code == 0
+    restored = call(capfd, "restore", str(tmp_path / "one.zip"), "--store", str(there))
+    assert f"resume {study}" in restored.out
+    before = cells(there, study)
+    assert before.keys() == cells(home / "mlruns", study).keys()
+    store = Store.open(there, create=False)
+    digest, (lost,) = list(before.items())[-1]
+    store.remove(lost)
+    status = call(capfd, "status", study, "--store", str(there))
+    assert "1 missing" in status.out
+    assert f"resume {study}" in status.out
+    answer = call(capfd, "resume", study, "--store", str(there))
+    assert answer.code == 0, answer.err
+    after = cells(there, study)
+    assert after.keys() == before.keys()
+    assert {d: r for d, r in after.items() if d != digest} == {
+        d: r for d, r in before.items() if d != digest
+    }
+    names = {each.study for each in store.studies()}
+    assert names == {study}  # λ is as it was settled: nothing is tuned again
+
+
+def test_numbers_of_a_cell_count_by_their_value() -> None:
+    one = {"strategy": "projection", "weight": "0.1", "seed": "1", "cover": "all"}
+    assert digest_of(one) == digest_of({**one, "weight": "1e-1", "seed": 1})
+    assert digest_of(one) != digest_of({**one, "weight": "0.2"})
+    assert digest_of(one) == digest_of({**one, "lr": "0.025", "planted.words": "a, b"})
+
+
+@pytest.mark.parametrize(("study", "command"), [("sided", COMPARE), ("dosed", PLANTED)])
+def test_runs_of_an_older_version_are_found_by_what_they_say(
+    home: Path,
+    study: str,
+    command: tuple[str, ...],
+    tmp_path: Path,
+    capfd: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They have no digest of their cell, and their study keeps neither a file nor its λs."""
+    old = tmp_path / "old"
+    shutil.copytree(home, old)
+    monkeypatch.chdir(old)
+    with closing(sqlite3.connect(old / "mlruns" / "mlflow.db")) as database:
+        database.execute("delete from tags where key in (?, ?)", (CELL_TAG, SESSION_TAG))
+        database.commit()
+    parent = Store.open("mlruns", create=False).study_named(study).run_id
+    for file in (STUDY_FILE, SETTLED):
+        (old / "mlruns" / "artifacts" / parent / file).unlink(missing_ok=True)
+    assert study in call(capfd, "status", study).out
+    before = cells(old / "mlruns", study)
+    answer = call(capfd, *command)
+    assert answer.code == 0, answer.err
+    assert cells(old / "mlruns", study) == before
+    assert call(capfd, "resume", study).code == 0
+    assert cells(old / "mlruns", study) == before
