@@ -41,6 +41,14 @@ class UserError(Exception):
         super().__init__("; ".join(parts))
 
 
+class NotMeasuredError(UserError):
+    """A metric has no value here; the message is the reason.
+
+    Metrics catch it and return a result with ``reason``; only ``gender_direction`` and the nulls,
+    which return plain numbers, let it reach the caller.
+    """
+
+
 class DifferenceError(UserError):
     """A comparison that was made and found a difference: the command did its work."""
 

@@ -8,6 +8,7 @@ import sys
 import unicodedata
 import warnings
 from itertools import pairwise
+from types import SimpleNamespace
 from unicodedata import normalize
 
 import numpy as np
@@ -221,3 +222,19 @@ def test_the_command_shows_how_the_text_was_cut(tmp_path, monkeypatch, capsys):
     assert "sweep b.txt --strategy" in said
     assert main(["corpus", "b.txt", "--marks", "keep"]) == 0
     assert "sweep b.txt --marks keep --strategy" in capsys.readouterr().out
+
+
+def test_a_study_kept_by_an_earlier_version_is_read_as_it_was(tmp_path):
+    """Its file says nothing of marks, which cut words then."""
+    from debiaslab.study.kept import _read
+    from debiaslab.study.spec import StudyFile
+
+    kept = json.loads(StudyFile.model_validate({"strategies": [{"name": "projection"}]}).to_json())
+    kept["corpus"].pop("marks", None)
+    (tmp_path / "study.json").write_text(json.dumps(kept))
+    store = SimpleNamespace(artifact=lambda run, path: tmp_path / path)
+    study = SimpleNamespace(run_id="1", study="old")
+    assert _read(store, study, "study.json").corpus.settings().marks == "cut"
+    kept["corpus"]["marks"] = "keep"
+    (tmp_path / "study.json").write_text(json.dumps(kept))
+    assert _read(store, study, "study.json").corpus.settings().marks == "keep"

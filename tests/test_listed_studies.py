@@ -20,6 +20,7 @@ from debiaslab.study.cell import digest_of
 from debiaslab.tracking import Store
 from debiaslab.tracking.names import CELL_TAG, SESSION_TAG, SETTLED, STUDY_FILE
 from tests.command_line import call, write_toy
+from tests.test_planted import neutral_text
 from tests.waiting import until
 
 Capture = pytest.CaptureFixture[str]
@@ -30,7 +31,9 @@ COMPARE = (
     *("compare", *TOY, "--strategies", "projection@1,pairwise,leace", "--trials", "2"),
     *("--tuning-seeds", "1", "--seeds", "2", "--study", "sided", "--retention-weight", "0"),
 )
-PLANTED = ("planted", *TOY, "--doses=-1,0,1", "--seeds", "1", "--study", "dosed")
+PLANTED = (
+    *("planted", "dosed.txt", *TOY[1:], "--doses=-1,0,1", "--seeds", "1", "--study", "dosed"),
+)
 KILLS = 10
 
 
@@ -39,6 +42,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a finished comparison and a finished planted-bias control."""
     folder = tmp_path_factory.mktemp("home")
     write_toy(folder, documents=600)
+    (folder / "dosed.txt").write_text(neutral_text(), encoding="utf-8")
     for command in (COMPARE, PLANTED):
         done = subprocess.run(
             [sys.executable, "-m", "debiaslab", *command],

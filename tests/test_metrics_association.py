@@ -11,8 +11,8 @@ from debiaslab.lexicons import load, load_pairs
 from debiaslab.metrics import association, ect, mac, ripa, rnd, same, sc_weat, word_metric
 from debiaslab.metrics.association import coherence
 from debiaslab.metrics.cases import HALVES, Resampling
-from debiaslab.metrics.permutation import subset_masks
 from debiaslab.metrics.rnsb import PLEASANT, UNPLEASANT, divergence_from_uniform, fit_logistic, rnsb
+from debiaslab.statistics.permutation import subset_masks
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import records_of
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from debiaslab.metrics.bootstrap import pearson, pearson_rows, pearson_test
 from debiaslab.metrics.vocabulary import find
+from debiaslab.statistics.bootstrap import pearson, pearson_rows, pearson_test
 from debiaslab.vectors.embeddings import Embeddings
 
 X = np.random.default_rng(0).normal(size=14)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import gender_words, load
 from debiaslab.metrics import evaluate
 from debiaslab.metrics.cases import Resampling
@@ -21,7 +22,6 @@ from debiaslab.metrics.neighbor_bias import (
     neighbor_shares_along,
 )
 from debiaslab.metrics.null import NullCache, random_words
-from debiaslab.metrics.vocabulary import NotMeasuredError
 from debiaslab.vectors.embeddings import Embeddings
 
 PROFESSIONS = load("occupations").words[:60]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from debiaslab.metrics import permutation_test
-from debiaslab.metrics.bootstrap import (
+from debiaslab.statistics.bootstrap import (
     bootstrap_mean,
     percentile_interval,
     resample_counts,

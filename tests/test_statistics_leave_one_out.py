@@ -10,7 +10,7 @@ from debiaslab.lexicons.tables import load_occupation_women
 from debiaslab.metrics import bias_by_projection, direct_bias, evaluate, ripa, weat
 from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.projection import indirect_bias_within
-from debiaslab.statistics import (
+from debiaslab.metrics.sensitivity import (
     leave_one_attribute_out,
     leave_one_pair_out,
     pair_sensitivity,

@@ -7,16 +7,14 @@ from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
 from debiaslab.metrics import NotMeasuredError, gender_direction
-from debiaslab.statistics import (
-    cronbach_alpha,
-    icc2,
-    icc3,
+from debiaslab.metrics.reliability import (
     inter_rule,
     internal_consistency,
     pair_scores,
     retest_reliability,
     word_scores,
 )
+from debiaslab.statistics import cronbach_alpha, icc2, icc3
 from debiaslab.vectors.embeddings import Embeddings
 
 # Shrout & Fleiss (1979), Psychological Bulletin 86:420–428, table 2: 6 targets, 4 judges.

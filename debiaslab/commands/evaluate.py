@@ -133,7 +133,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.commands.evaluate_log import Evaluations
     from debiaslab.commands.evaluate_tables import comparison_view, scorecard_view
     from debiaslab.metrics import compare
-    from debiaslab.statistics import warnings_of
+    from debiaslab.metrics.scorecard_statistics import warnings_of
 
     _check(args)
     inputs = load_all(args)
@@ -227,7 +227,7 @@ def _asked(args: argparse.Namespace, inputs: Inputs) -> list[str] | None:
 def _with_corrections(card: Scorecard) -> Scorecard:
     """Return the scorecard with corrected p-values in ``extra`` of the records that have a p."""
     from debiaslab.commands.evaluate_tables import BH, HOLM
-    from debiaslab.statistics import corrected
+    from debiaslab.metrics.scorecard_statistics import corrected
 
     found = {
         (each.metric, each.name, each.words): {HOLM: each.holm, BH: each.benjamini_hochberg}

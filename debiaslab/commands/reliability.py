@@ -15,7 +15,7 @@ from debiaslab.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from debiaslab.lexicons import AssociationTest, Attribute, Half
-    from debiaslab.statistics import PairSensitivity
+    from debiaslab.metrics.sensitivity import PairSensitivity
     from debiaslab.tables import Table
     from debiaslab.vectors.embeddings import Embeddings
 
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
         sensitivity_view,
     )
     from debiaslab.lexicons import load, load_pairs
-    from debiaslab.statistics import inter_rule, list_consistency, retest_reliability
+    from debiaslab.metrics.reliability import inter_rule, list_consistency, retest_reliability
 
     _check(args)
     half: Half = args.words
@@ -152,7 +152,11 @@ def _sensitivity(
     """Return, for each file, what changes with a gender pair, and with a word of the lexicons."""
     from tqdm import tqdm
 
-    from debiaslab.statistics import attribute_sensitivity, pair_sensitivity, weat_sensitivity
+    from debiaslab.metrics.sensitivity import (
+        attribute_sensitivity,
+        pair_sensitivity,
+        weat_sensitivity,
+    )
 
     of_pairs: _Sensitivity = []
     of_lexicons: _Sensitivity = []
@@ -170,7 +174,7 @@ def _paired(first: Sequence[Embeddings], second: Sequence[Embeddings], seed: int
     from tqdm import tqdm
 
     from debiaslab.metrics import evaluate
-    from debiaslab.statistics import paired_scorecards
+    from debiaslab.metrics.scorecard_statistics import paired_scorecards
 
     groups = ["weat", "association", "geometry", "similarity", "collapse"]
     with tqdm(total=len(first) + len(second), desc="scorecards", unit="file", delay=2) as bar:

@@ -10,7 +10,9 @@ from debiaslab.tables import Column, Table, span
 
 if TYPE_CHECKING:
     from debiaslab.lexicons import Half
-    from debiaslab.statistics import Consistency, PairedRecord, PairSensitivity, Reliability
+    from debiaslab.metrics.reliability import Consistency, Reliability
+    from debiaslab.metrics.scorecard_statistics import PairedRecord
+    from debiaslab.metrics.sensitivity import PairSensitivity
 
 _NUMBER, _CHANGE, _SPAN = ".4f", "+.4f", span(4)
 

@@ -12,9 +12,9 @@ Examples:
 
 import sys
 
+from debiaslab.errors import NotMeasuredError
 from debiaslab.metrics.analogies import Accuracy, Analogies, PartAccuracy, analogies
 from debiaslab.metrics.association import WordAssociation, ect, mac, rnd, rnd_cosine, same, sc_weat
-from debiaslab.metrics.bootstrap import CorrelationTest, pearson_test
 from debiaslab.metrics.cases import Case
 from debiaslab.metrics.collapse import Collapse, collapse
 from debiaslab.metrics.comparison import (
@@ -64,7 +64,6 @@ from debiaslab.metrics.null import (
     null_p,
     random_words,
 )
-from debiaslab.metrics.permutation import PermutationTest, permutation_test
 from debiaslab.metrics.projection import (
     IndirectBias,
     SharedIndirectBias,
@@ -78,18 +77,46 @@ from debiaslab.metrics.projection import (
     ripa_normalised,
 )
 from debiaslab.metrics.registry import Metric, get, list_metric, record_metric
+from debiaslab.metrics.reliability import (
+    Consistency,
+    Reliability,
+    Rule,
+    inter_rule,
+    internal_consistency,
+    list_consistency,
+    pair_scores,
+    retest_reliability,
+    word_scores,
+)
 from debiaslab.metrics.rnsb import Rnsb, rnsb, rnsb_null
 from debiaslab.metrics.scorecard import Record, Scorecard
+from debiaslab.metrics.scorecard_statistics import (
+    CorrectedP,
+    PairedRecord,
+    corrected,
+    paired_scorecards,
+    warnings_of,
+)
 from debiaslab.metrics.sembias import SemBiasResult, sembias, sembias_null
+from debiaslab.metrics.sensitivity import (
+    PairSensitivity,
+    attribute_sensitivity,
+    leave_one_attribute_out,
+    leave_one_pair_out,
+    pair_sensitivity,
+    weat_sensitivity,
+)
 from debiaslab.metrics.similarity import (
     Retention,
     WordSimilarity,
     similarity_retention,
     word_similarity,
 )
-from debiaslab.metrics.vocabulary import Measured, NotMeasuredError
+from debiaslab.metrics.vocabulary import Measured
 from debiaslab.metrics.weat import WeatResult, null_quantile, null_statistics, weat, weat_null
 from debiaslab.metrics.word_metric import Score, WordMetric, metric
+from debiaslab.statistics.bootstrap import CorrelationTest, pearson_test
+from debiaslab.statistics.permutation import PermutationTest, permutation_test
 
 sys.modules[f"{__name__}.mac"] = sys.modules[f"{__name__}.association"]  # where it was until 0.1
 
@@ -117,6 +144,8 @@ __all__ = [
     "Case",
     "Collapse",
     "Comparison",
+    "Consistency",
+    "CorrectedP",
     "CorrelationTest",
     "FactualAssociation",
     "IndirectBias",
@@ -128,13 +157,17 @@ __all__ = [
     "NeighborShares",
     "NotMeasuredError",
     "NullBand",
+    "PairSensitivity",
+    "PairedRecord",
     "PartAccuracy",
     "PermutationTest",
     "RandomWords",
     "RankCorrelations",
     "Record",
+    "Reliability",
     "Retention",
     "Rnsb",
+    "Rule",
     "Score",
     "Scorecard",
     "SemBiasResult",
@@ -147,6 +180,7 @@ __all__ = [
     "WordSimilarity",
     "analogies",
     "analogy_sets_in",
+    "attribute_sensitivity",
     "bias_analogies",
     "bias_by_projection",
     "bias_by_projection_null",
@@ -154,6 +188,7 @@ __all__ = [
     "collapse",
     "compare",
     "comparison_csv",
+    "corrected",
     "correlations_csv",
     "default_analogy_sets",
     "default_similarity_sets",
@@ -170,7 +205,12 @@ __all__ = [
     "indirect_bias_null",
     "indirect_bias_within",
     "indirect_biases",
+    "inter_rule",
+    "internal_consistency",
     "kmeans_alignment",
+    "leave_one_attribute_out",
+    "leave_one_pair_out",
+    "list_consistency",
     "list_metric",
     "load_analogies",
     "load_similarity",
@@ -187,11 +227,15 @@ __all__ = [
     "null_p",
     "null_quantile",
     "null_statistics",
+    "pair_scores",
+    "pair_sensitivity",
+    "paired_scorecards",
     "pearson_test",
     "permutation_test",
     "random_words",
     "rank_correlations",
     "record_metric",
+    "retest_reliability",
     "ripa",
     "ripa_normalised",
     "ripa_null",
@@ -210,8 +254,11 @@ __all__ = [
     "similarity_retention",
     "similarity_sets_in",
     "svm_recovery",
+    "warnings_of",
     "weat",
     "weat_null",
+    "weat_sensitivity",
     "word_classes",
+    "word_scores",
     "word_similarity",
 ]

@@ -9,26 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import Half
-from debiaslab.metrics.bootstrap import (
-    NO_INTERVAL,
-    RESAMPLES,
-    Interval,
-    percentile_interval,
-    resample_counts,
-)
 from debiaslab.metrics.cases import HALVES
 from debiaslab.metrics.datasets import AnalogySet, Kind, Question, default_analogy_sets, in_half
 from debiaslab.metrics.nearest import CANDIDATES, WAYS, Way, best_answers
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import (
-    MIN_WORDS,
-    NotMeasuredError,
-    require_directions,
-    row_of,
-    shortlist,
-    unit_rows,
+from debiaslab.metrics.vocabulary import MIN_WORDS, require_directions, row_of, shortlist, unit_rows
+from debiaslab.statistics.bootstrap import (
+    NO_INTERVAL,
+    RESAMPLES,
+    Interval,
+    percentile_interval,
+    resample_counts,
 )
 from debiaslab.vectors.embeddings import Embeddings
 

@@ -9,21 +9,20 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import NotMeasuredError, UserError, nearest
 from debiaslab.lexicons import Attribute, Half
 from debiaslab.metrics.cases import Case, attribute_against_groups
 from debiaslab.metrics.null import mean
-from debiaslab.metrics.permutation import TIE, subset_masks
 from debiaslab.metrics.vocabulary import (
     FLOAT32_NOISE,
     FoundSets,
     GroupPair,
     Measured,
-    NotMeasuredError,
     in_order,
     union,
 )
 from debiaslab.metrics.word_metric import Look, Score, mean_defined_size, metric
+from debiaslab.statistics.permutation import TIE, subset_masks
 from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]

@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import NotMeasuredError, UserError, nearest
 from debiaslab.lexicons import AssociationTest, Attribute, association_tests
-from debiaslab.metrics.bootstrap import RESAMPLES
 from debiaslab.metrics.cases import HALVES, Resampling
 from debiaslab.metrics.datasets import AnalogySet, SimilaritySet, default_similarity_sets
 from debiaslab.metrics.neighbor_bias import BiasedWords, biased_words
 from debiaslab.metrics.null import NullCache
-from debiaslab.metrics.permutation import DRAWS
-from debiaslab.metrics.registry import RecordMetric, list_metrics, metrics
+from debiaslab.metrics.registry import RecordMetric, attribute_cases, metrics
 from debiaslab.metrics.scorecard import Record, Scorecard
-from debiaslab.metrics.vocabulary import NotMeasuredError
+from debiaslab.statistics.bootstrap import RESAMPLES
+from debiaslab.statistics.permutation import DRAWS
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
@@ -166,11 +165,8 @@ def _attributes(subject: Subject) -> Iterator[Record]:
         raise NotMeasuredError("needs an attribute, such as religion, from a lexicon file")
     for attribute in subject.attributes:
         for half in HALVES:
-            for metric in list_metrics():
-                for case in metric.attribute(attribute, half):
-                    yield metric.record(
-                        subject.embeddings, case, subject.effort, subject.yardsticks
-                    )
+            for metric, case in attribute_cases(attribute, half):
+                yield metric.record(subject.embeddings, case, subject.effort, subject.yardsticks)
 
 
 GROUPS: dict[str, Callable[[Subject], Iterable[Record]]] = {

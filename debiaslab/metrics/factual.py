@@ -13,9 +13,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import Half
 from debiaslab.lexicons.tables import load_occupation_women, occupation_women_names
-from debiaslab.metrics.bootstrap import (
+from debiaslab.metrics.cases import Case, gender_pairs
+from debiaslab.metrics.gender_direction import Method, Pair, gender_direction
+from debiaslab.metrics.null import DRAWS, RandomWords, null_from
+from debiaslab.metrics.registry import list_metric
+from debiaslab.metrics.scorecard import Record
+from debiaslab.metrics.vocabulary import (
+    FLOAT32_NOISE,
+    find,
+    require_directions,
+    require_enough,
+    row_of,
+    union,
+    unit_rows,
+)
+from debiaslab.statistics.bootstrap import (
     MIN_POINTS,
     NO_INTERVAL,
     PERMUTATIONS,
@@ -29,21 +44,6 @@ from debiaslab.metrics.bootstrap import (
     spearman,
     spearman_interval,
     tested,
-)
-from debiaslab.metrics.cases import Case, gender_pairs
-from debiaslab.metrics.gender_direction import Method, Pair, gender_direction
-from debiaslab.metrics.null import DRAWS, RandomWords, null_from
-from debiaslab.metrics.registry import list_metric
-from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import (
-    FLOAT32_NOISE,
-    NotMeasuredError,
-    find,
-    require_directions,
-    require_enough,
-    row_of,
-    union,
-    unit_rows,
 )
 from debiaslab.vectors.embeddings import Embeddings
 

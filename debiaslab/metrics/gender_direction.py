@@ -10,11 +10,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError
+from debiaslab.errors import NotMeasuredError, UserError
 from debiaslab.metrics.vocabulary import (
     FLOAT32_NOISE,
     MIN_PAIRS,
-    NotMeasuredError,
     find,
     require_enough,
     row_of,

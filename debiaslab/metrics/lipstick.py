@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import load
-from debiaslab.metrics.bootstrap import NO_INTERVAL, Interval
 from debiaslab.metrics.gender_direction import Pair
 from debiaslab.metrics.neighbor_bias import BiasedWords, NeighborShares, biased_words, neighbor_bias
 from debiaslab.metrics.null import RandomWords, disjoint, require_defined
-from debiaslab.metrics.vocabulary import NotMeasuredError, require_directions, unit_rows
+from debiaslab.metrics.vocabulary import require_directions, unit_rows
+from debiaslab.statistics.bootstrap import NO_INTERVAL, Interval
 from debiaslab.vectors.embeddings import Embeddings
 
 Matrix = NDArray[np.float64]

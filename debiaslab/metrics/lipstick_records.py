@@ -8,8 +8,8 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import Attribute, Half, load
-from debiaslab.metrics.bootstrap import PERMUTATIONS, tested
 from debiaslab.metrics.cases import HALVES, OCCUPATIONS, Resampling
 from debiaslab.metrics.evaluation import Baseline
 from debiaslab.metrics.gender_direction import HE_SHE, Pair
@@ -35,7 +35,8 @@ from debiaslab.metrics.neighbor_bias import (
 from debiaslab.metrics.null import null_numbers
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import NotMeasuredError, row_of
+from debiaslab.metrics.vocabulary import row_of
+from debiaslab.statistics.bootstrap import PERMUTATIONS, tested
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:

@@ -9,14 +9,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest
-from debiaslab.metrics.vocabulary import (
-    NotMeasuredError,
-    find,
-    require_directions,
-    row_of,
-    unit_rows,
-)
+from debiaslab.errors import NotMeasuredError, UserError, nearest
+from debiaslab.metrics.vocabulary import find, require_directions, row_of, unit_rows
 from debiaslab.vectors.embeddings import Embeddings
 
 CANDIDATES = 200_000

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import load
-from debiaslab.metrics.bootstrap import (
+from debiaslab.metrics.gender_direction import HE_SHE, Pair, pair_difference
+from debiaslab.metrics.vocabulary import FLOAT32_NOISE, require_directions, row_of, unit_rows
+from debiaslab.statistics.bootstrap import (
     MIN_POINTS,
     NO_INTERVAL,
     PERMUTATIONS,
@@ -19,14 +22,6 @@ from debiaslab.metrics.bootstrap import (
     pearson,
     pearson_interval,
     pearson_test,
-)
-from debiaslab.metrics.gender_direction import HE_SHE, Pair, pair_difference
-from debiaslab.metrics.vocabulary import (
-    FLOAT32_NOISE,
-    NotMeasuredError,
-    require_directions,
-    row_of,
-    unit_rows,
 )
 from debiaslab.vectors.embeddings import Embeddings
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError
-from debiaslab.metrics.bootstrap import NO_INTERVAL, RESAMPLES, Interval, bootstrap_mean
+from debiaslab.errors import NotMeasuredError, UserError
 from debiaslab.metrics.nearest import CANDIDATES, Rows, nearest_rows, unit_block
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import NotMeasuredError, find, require_directions, unit_rows
+from debiaslab.metrics.vocabulary import find, require_directions, unit_rows
+from debiaslab.statistics.bootstrap import NO_INTERVAL, RESAMPLES, Interval, bootstrap_mean
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:

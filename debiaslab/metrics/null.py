@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import gender_words
 from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import NotMeasuredError, find
+from debiaslab.metrics.vocabulary import find
 from debiaslab.vectors.embeddings import Embeddings
 
 DRAWS = 10_000

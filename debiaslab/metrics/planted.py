@@ -14,9 +14,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.errors import NotMeasuredError
 from debiaslab.metrics import registry
 from debiaslab.metrics.association import sc_weat
-from debiaslab.metrics.bootstrap import pearson_rows
 from debiaslab.metrics.cases import Case, Groups, Pairs, gender_groups, gender_pairs
 from debiaslab.metrics.neighbor_bias import (
     NeighborShares,
@@ -28,9 +28,10 @@ from debiaslab.metrics.null import RandomWords, mean, null_band, null_from, rand
 from debiaslab.metrics.registry import ListMetric, list_metrics
 from debiaslab.metrics.rnsb import SPLITS, rnsb, rnsb_null
 from debiaslab.metrics.scorecard import Record, Scorecard
-from debiaslab.metrics.vocabulary import FLOAT32_NOISE, NotMeasuredError, find, unit_rows
+from debiaslab.metrics.vocabulary import FLOAT32_NOISE, find, unit_rows
 from debiaslab.metrics.weat import WeatResult, weat, weat_null
 from debiaslab.metrics.word_metric import WordMetric
+from debiaslab.statistics.bootstrap import pearson_rows
 from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]

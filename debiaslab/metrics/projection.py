@@ -9,15 +9,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import NotMeasuredError, UserError, nearest
 from debiaslab.lexicons import Attribute, Half, load
-from debiaslab.metrics.bootstrap import (
-    NO_INTERVAL,
-    RESAMPLES,
-    Interval,
-    percentile_interval,
-    resample_counts,
-)
 from debiaslab.metrics.cases import Case, attribute_against_pairs, gender_pairs
 from debiaslab.metrics.gender_direction import FoundPairs, Method, Pair, gender_direction, pair_turn
 from debiaslab.metrics.null import DRAWS, RandomWords, null_from
@@ -25,7 +18,6 @@ from debiaslab.metrics.registry import list_metric
 from debiaslab.metrics.vocabulary import (
     FLOAT32_NOISE,
     Measured,
-    NotMeasuredError,
     find,
     require_directions,
     require_enough,
@@ -34,6 +26,13 @@ from debiaslab.metrics.vocabulary import (
     unit_rows,
 )
 from debiaslab.metrics.word_metric import Look, Score, mean_size, metric
+from debiaslab.statistics.bootstrap import (
+    NO_INTERVAL,
+    RESAMPLES,
+    Interval,
+    percentile_interval,
+    resample_counts,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]

@@ -40,6 +40,9 @@ FILES = (
 )
 """The files of this folder that register metrics, in the order of the scorecard."""
 
+GROUPS_OF_WORDS = "groups of words"
+"""What a metric needs that is defined for any number of groups."""
+
 DRAWS = 1_000
 """Random sets of a record's null."""
 
@@ -291,6 +294,13 @@ def list_metrics(family: str | None = None) -> list[ListMetric]:
     """Return the metrics of word lists, of one family or of all."""
     found = [each for each in metrics().values() if isinstance(each, ListMetric)]
     return [each for each in found if family in (None, each.family)]
+
+
+def attribute_cases(attribute: Attribute, half: Half) -> Iterator[tuple[ListMetric, Case]]:
+    """Yield what is measured of an attribute: what any number of classes has, then the rest."""
+    for metric in sorted(list_metrics(), key=lambda each: each.needs != GROUPS_OF_WORDS):
+        for case in metric.attribute(attribute, half):
+            yield metric, case
 
 
 def get(name: str) -> Metric:

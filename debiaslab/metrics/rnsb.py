@@ -9,17 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError
+from debiaslab.errors import NotMeasuredError, UserError
 from debiaslab.lexicons import Attribute, Half, load
-from debiaslab.metrics.bootstrap import NO_INTERVAL, Interval, percentile_interval
 from debiaslab.metrics.cases import Case, gender_groups
 from debiaslab.metrics.null import RandomWords, null_from
-from debiaslab.metrics.registry import list_metric
+from debiaslab.metrics.registry import GROUPS_OF_WORDS, list_metric
 from debiaslab.metrics.vocabulary import (
     MIN_WORDS,
     Found,
     FoundSets,
-    NotMeasuredError,
     WordSets,
     find,
     require_directions,
@@ -27,6 +25,7 @@ from debiaslab.metrics.vocabulary import (
     union,
     unit_rows,
 )
+from debiaslab.statistics.bootstrap import NO_INTERVAL, Interval, percentile_interval
 from debiaslab.vectors.embeddings import Embeddings
 
 Vector = NDArray[np.float64]
@@ -186,7 +185,7 @@ def _extra(result: Rnsb, case: Case) -> Mapping[str, Any]:
     citation="Sweeney & Najafian 2019, ACL, section 3",
     family="association",
     better="lower",
-    needs="groups of words",
+    needs=GROUPS_OF_WORDS,
     gender=_of_gender,
     attribute=_of_attribute,
     draw=lambda drawn, case, record, **more: rnsb_null(drawn, record.n, **more, **case.knobs),

@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons.tables import SemBiasRow, load_sembias
-from debiaslab.metrics.bootstrap import (
-    NO_INTERVAL,
-    RESAMPLES,
-    Interval,
-    percentile_interval,
-    resample_counts,
-)
 from debiaslab.metrics.cases import HALVES, Case
 from debiaslab.metrics.gender_direction import HE_SHE, Pair, pair_difference
 from debiaslab.metrics.null import (
@@ -35,12 +29,18 @@ from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import (
     FLOAT32_NOISE,
     MIN_WORDS,
-    NotMeasuredError,
     find,
     require_directions,
     row_of,
     shortlist,
     unit_rows,
+)
+from debiaslab.statistics.bootstrap import (
+    NO_INTERVAL,
+    RESAMPLES,
+    Interval,
+    percentile_interval,
+    resample_counts,
 )
 from debiaslab.vectors.embeddings import Embeddings
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.metrics.bootstrap import (
+from debiaslab.errors import NotMeasuredError
+from debiaslab.metrics.cases import HALVES
+from debiaslab.metrics.datasets import SimilaritySet
+from debiaslab.metrics.registry import record_metric
+from debiaslab.metrics.scorecard import Record
+from debiaslab.metrics.vocabulary import FLOAT32_NOISE, MIN_WORDS, row_of, shortlist, unit_rows
+from debiaslab.statistics.bootstrap import (
     NO_INTERVAL,
     RESAMPLES,
     Interval,
@@ -18,18 +24,6 @@ from debiaslab.metrics.bootstrap import (
     spearman,
     spearman_draws,
     spearman_interval,
-)
-from debiaslab.metrics.cases import HALVES
-from debiaslab.metrics.datasets import SimilaritySet
-from debiaslab.metrics.registry import record_metric
-from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import (
-    FLOAT32_NOISE,
-    MIN_WORDS,
-    NotMeasuredError,
-    row_of,
-    shortlist,
-    unit_rows,
 )
 from debiaslab.vectors.embeddings import Embeddings
 

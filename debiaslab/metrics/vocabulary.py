@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError
-from debiaslab.metrics.bootstrap import NO_INTERVAL, Interval
+from debiaslab.errors import NotMeasuredError, UserError
+from debiaslab.statistics.bootstrap import NO_INTERVAL, Interval
 from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import written_in
 
@@ -23,14 +23,6 @@ MIN_PAIRS = 2
 
 FLOAT32_NOISE = 1e-7
 """Cosines of float32 vectors carry rounding of about this size: a smaller spread is no spread."""
-
-
-class NotMeasuredError(UserError):
-    """A metric has no value here; the message is the reason.
-
-    Metrics catch it and return a result with ``reason``; only ``gender_direction`` and the nulls,
-    which return plain numbers, let it reach the caller.
-    """
 
 
 def shortlist(words: tuple[str, ...], most: int = 6) -> str:

@@ -11,14 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import AssociationTest, Half, association_tests
-from debiaslab.metrics.bootstrap import (
-    NO_INTERVAL,
-    RESAMPLES,
-    Interval,
-    percentile_interval,
-    resample,
-)
 from debiaslab.metrics.cases import HALVES, Case, Resampling
 from debiaslab.metrics.null import DRAWS as NULL_DRAWS
 from debiaslab.metrics.null import (
@@ -29,13 +23,11 @@ from debiaslab.metrics.null import (
     null_from,
     random_words,
 )
-from debiaslab.metrics.permutation import DRAWS, permutation_test
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import (
     FLOAT32_NOISE,
     Found,
-    NotMeasuredError,
     find,
     in_order,
     require_directions,
@@ -43,6 +35,14 @@ from debiaslab.metrics.vocabulary import (
     shortlist,
     unit_rows,
 )
+from debiaslab.statistics.bootstrap import (
+    NO_INTERVAL,
+    RESAMPLES,
+    Interval,
+    percentile_interval,
+    resample,
+)
+from debiaslab.statistics.permutation import DRAWS, permutation_test
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:

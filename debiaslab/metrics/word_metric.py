@@ -16,19 +16,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import NotMeasuredError, UserError, nearest
 from debiaslab.metrics import cases
-from debiaslab.metrics.bootstrap import (
-    NO_INTERVAL,
-    RESAMPLES,
-    Interval,
-    percentile_interval,
-    resample,
-)
 from debiaslab.metrics.cases import Case
 from debiaslab.metrics.gender_direction import FoundPairs, find_pairs
 from debiaslab.metrics.null import DRAWS, RandomWords, mean, null_from
 from debiaslab.metrics.registry import (
+    GROUPS_OF_WORDS,
     Better,
     ListMetric,
     Measure,
@@ -43,7 +37,6 @@ from debiaslab.metrics.vocabulary import (
     Found,
     FoundSets,
     Measured,
-    NotMeasuredError,
     find,
     find_sets,
     in_order,
@@ -51,6 +44,13 @@ from debiaslab.metrics.vocabulary import (
     require_enough,
     union,
     unit_rows,
+)
+from debiaslab.statistics.bootstrap import (
+    NO_INTERVAL,
+    RESAMPLES,
+    Interval,
+    percentile_interval,
+    resample,
 )
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -65,7 +65,7 @@ Against = Literal["groups", "two groups", "pairs", "direction"]
 
 _AT_ONCE = 50  # resamples at a time: ranking takes ten copies of what is ranked
 _NEEDS: Mapping[Against, str] = {
-    "groups": "groups of words",
+    "groups": GROUPS_OF_WORDS,
     "two groups": "two groups of words",
     "pairs": "pairs of words",
     "direction": "definitional pairs",

@@ -11,8 +11,7 @@ from debiaslab.lexicons import Half
 from debiaslab.metrics.registry import direction_of
 from debiaslab.results import StrategyResult
 from debiaslab.statistics.fronts import Point, hypervolume
-from debiaslab.statistics.paired import Paired, paired
-from debiaslab.statistics.t_interval import half_width
+from debiaslab.statistics.paired import Paired, half_width, paired
 
 Better = Literal["higher", "lower"]
 NO_RANK = "–"

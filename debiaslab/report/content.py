@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from debiaslab.metrics.scorecard_statistics import warnings_of
 from debiaslab.metrics.vocabulary import shortlist
 from debiaslab.report import tables
 from debiaslab.report.drawings import (
@@ -26,7 +27,6 @@ from debiaslab.report.drawings import (
 from debiaslab.report.neighbors import NeighborIndex, neighbor_index
 from debiaslab.report.planted import finding, followed, planted_table, words_of
 from debiaslab.report.verdict import compared_verdict, verdict
-from debiaslab.statistics.warnings import warnings_of
 from debiaslab.tables import Table
 from debiaslab.tracking.names import REASON_TAG
 

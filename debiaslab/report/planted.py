@@ -12,8 +12,7 @@ from debiaslab.metrics.planted import PlantedMetric, planted_metrics
 from debiaslab.metrics.scorecard import Record
 from debiaslab.report.style import BASELINE, INK, REPORT, TUNE, figure, plain
 from debiaslab.results.comparison import Dosed, PlantedStudy
-from debiaslab.statistics.paired import FEW_SEEDS
-from debiaslab.statistics.t_interval import half_width
+from debiaslab.statistics.paired import FEW_SEEDS, half_width
 from debiaslab.tables import Block, Column, Table, markdown_document, plain_document, span
 
 if TYPE_CHECKING:
@@ -166,7 +165,7 @@ def _rho(points: Sequence[Point], scale: Sequence[float]) -> float | None:
 def _seed_rho(values: Sequence[float | None], scale: Sequence[float]) -> float | None:
     import numpy as np
 
-    from debiaslab.metrics.bootstrap import spearman
+    from debiaslab.statistics.bootstrap import spearman
 
     runs = [(at, value) for at, value in zip(scale, values, strict=True) if value is not None]
     if len(runs) < _LEAST_DOSES:

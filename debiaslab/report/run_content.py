@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.metrics.scorecard import null_remarks
+from debiaslab.metrics.scorecard_statistics import warnings_of
 from debiaslab.metrics.table import SCALE_MARK
 from debiaslab.report.content import ReportContent, code_origin, source_diff
 from debiaslab.report.figures import association_label
 from debiaslab.report.tables import NOT_MEASURED, null_range
-from debiaslab.statistics.warnings import warnings_of
 from debiaslab.tables import Column, Table, TableCell, span
 
 if TYPE_CHECKING:

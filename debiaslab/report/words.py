@@ -22,9 +22,9 @@ from debiaslab.metrics import (
     neighbor_bias,
     neighbor_shares,
 )
-from debiaslab.metrics.bootstrap import RESAMPLES, Interval, bootstrap_mean
 from debiaslab.metrics.gender_direction import HE_SHE, pair_difference
 from debiaslab.metrics.vocabulary import find, in_order, unit_rows
+from debiaslab.statistics.bootstrap import RESAMPLES, Interval, bootstrap_mean
 
 if TYPE_CHECKING:
     from debiaslab.lexicons import Half

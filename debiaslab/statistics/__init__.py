@@ -1,4 +1,4 @@
-"""How far a number can be trusted: sensitivity, seeds, many tests, reliability, warnings.
+"""Statistics on plain numbers: pairs of runs over seeds, corrections, agreement, fronts.
 
 Examples:
     >>> from debiaslab.statistics import paired
@@ -7,66 +7,22 @@ Examples:
     (-0.09, 1.0, 0.25)
 """
 
-from debiaslab.statistics.consistency import (
-    Consistency,
-    cronbach_alpha,
-    internal_consistency,
-    list_consistency,
-)
-from debiaslab.statistics.leave_one_out import (
-    LeaveOneOut,
-    LeftOut,
-    leave_one_attribute_out,
-    leave_one_pair_out,
-)
-from debiaslab.statistics.multiple import CorrectedP, benjamini_hochberg, corrected, holm
-from debiaslab.statistics.pair_sensitivity import (
-    PairSensitivity,
-    attribute_sensitivity,
-    pair_sensitivity,
-    weat_sensitivity,
-)
-from debiaslab.statistics.paired import Paired, paired
-from debiaslab.statistics.paired_scorecards import PairedRecord, paired_scorecards
-from debiaslab.statistics.reliability import (
-    Reliability,
-    icc2,
-    icc3,
-    inter_rule,
-    retest_reliability,
-)
-from debiaslab.statistics.warnings import warnings_of
-from debiaslab.statistics.word_scores import RULES, Rule, pair_scores, word_scores
+from debiaslab.statistics.fronts import front_of, hypervolume
+from debiaslab.statistics.leave_one_out import LeaveOneOut, LeftOut
+from debiaslab.statistics.paired import Paired, benjamini_hochberg, half_width, holm, paired
+from debiaslab.statistics.reliability import cronbach_alpha, icc2, icc3
 
 __all__ = [
-    "RULES",
-    "Consistency",
-    "CorrectedP",
     "LeaveOneOut",
     "LeftOut",
-    "PairSensitivity",
     "Paired",
-    "PairedRecord",
-    "Reliability",
-    "Rule",
-    "attribute_sensitivity",
     "benjamini_hochberg",
-    "corrected",
     "cronbach_alpha",
+    "front_of",
+    "half_width",
     "holm",
+    "hypervolume",
     "icc2",
     "icc3",
-    "inter_rule",
-    "internal_consistency",
-    "leave_one_attribute_out",
-    "leave_one_pair_out",
-    "list_consistency",
-    "pair_scores",
-    "pair_sensitivity",
     "paired",
-    "paired_scorecards",
-    "retest_reliability",
-    "warnings_of",
-    "weat_sensitivity",
-    "word_scores",
 ]

@@ -1,39 +1,14 @@
-"""How much a number hangs on one pair or one word: the value with each of them left out."""
+"""Leave-one-out sensitivity: a number with each item that it reads left out in turn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Protocol, TypeVar
-
-from debiaslab.metrics.gender_direction import Pair
-from debiaslab.metrics.projection import direct_bias
-from debiaslab.metrics.vocabulary import row_of
-from debiaslab.metrics.weat import weat
-from debiaslab.vectors.embeddings import Embeddings
+from typing import TypeVar
 
 _Item = TypeVar("_Item")
 Number = tuple[float | None, str | None]
 """A value, or None and the reason."""
-
-
-class HasValue(Protocol):
-    """What a metric returns: a value, or the reason why there is none."""
-
-    @property
-    def value(self) -> float | None:
-        """The number."""
-
-    @property
-    def reason(self) -> str | None:
-        """Why there is none."""
-
-
-PairMetric = Callable[..., HasValue]
-"""``metric(embeddings, words, pairs) → result``: any metric that reads gender pairs."""
-
-_DIRECT_BIAS = partial(direct_bias, bootstrap=0)
 
 
 @dataclass(frozen=True)
@@ -74,56 +49,6 @@ class LeaveOneOut:
     most_influential: LeftOut | None = None
     missing: tuple[str, ...] = ()
     reason: str | None = None
-
-
-def leave_one_pair_out(
-    embeddings: Embeddings,
-    words: Sequence[str] | Mapping[str, float],
-    pairs: Sequence[Pair],
-    metric: PairMetric = _DIRECT_BIAS,
-) -> LeaveOneOut:
-    """Return what a metric gives with each definitional pair left out in turn.
-
-    Args:
-        embeddings: The vectors.
-        words: What the metric takes: a list, or for ``factual_association`` shares by word.
-        pairs: Definitional pairs ``(male, female)``; repeated pairs count once. A pair with an
-            unknown word makes no difference: it is in ``missing``.
-        metric: Called with the vectors, the words and the pairs that are left: ``ripa``,
-            ``factual_association``, …; direct bias by default. Give it as a ``partial`` without
-            resamples, which would be thrown away.
-    """
-
-    def measure(kept: Sequence[Pair]) -> Number:
-        result = metric(embeddings, words, kept)
-        return result.value, result.reason
-
-    return left_out_in_turn(
-        _once(pairs), "/".join, lambda pair: all(_has(embeddings, word) for word in pair), measure
-    )
-
-
-def leave_one_attribute_out(
-    embeddings: Embeddings,
-    X: Sequence[str],
-    Y: Sequence[str],
-    A: Sequence[str],
-    B: Sequence[str],
-) -> LeaveOneOut:
-    """Return the WEAT statistic ``s`` with each attribute word (of A, then B) left out in turn.
-
-    A set of four words is not measured with three: those values are None.
-    """
-    listed = [(side, word) for side, words in (("A", A), ("B", B)) for word in _once(words)]
-
-    def measure(kept: Sequence[tuple[str, str]]) -> Number:
-        a, b = ([word for side, word in kept if side == which] for which in "AB")
-        result = weat(embeddings, X, Y, a, b, permutations=0, bootstrap=0)
-        return result.statistic, result.reason
-
-    return left_out_in_turn(
-        listed, lambda item: item[1], lambda item: _has(embeddings, item[1]), measure
-    )
 
 
 def left_out_in_turn(
@@ -184,7 +109,3 @@ def summed_up(
 
 def _once(items: Sequence[_Item]) -> list[_Item]:
     return list(dict.fromkeys(items))
-
-
-def _has(embeddings: Embeddings, word: str) -> bool:
-    return row_of(embeddings, word) is not None

@@ -1,24 +1,24 @@
-"""Comparing two kinds of run over the seeds they share."""
+"""Comparing two kinds of run over the seeds they share, and correcting for how many p are read."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import stdev
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from debiaslab.errors import UserError
-from debiaslab.metrics.bootstrap import (
+from debiaslab.statistics.bootstrap import (
     NO_INTERVAL,
     RESAMPLES,
     Interval,
     percentile_interval,
     resample,
 )
-from debiaslab.statistics.t_interval import half_width
 
 Better = Literal["lower", "higher"]
 Array = NDArray[np.float64]
@@ -30,6 +30,15 @@ _EXACT_LIMIT = 16  # seeds; 2^16 = 65,536 patterns of signs are listed, above it
 _DRAWS = 100_000
 _TIE = 1e-10  # of the largest difference; sums of the same numbers in another order
 _SMALL = 10  # seeds up to which a percentile bootstrap is too narrow to quote by itself
+
+
+def half_width(values: Sequence[float]) -> float | None:
+    """Return half of the 95 % t interval of the mean; None with fewer than two values."""
+    if len(values) < 2:
+        return None
+    from scipy.special import stdtrit
+
+    return float(stdtrit(len(values) - 1, 0.975)) * stdev(values) / math.sqrt(len(values))
 
 
 @dataclass(frozen=True)
@@ -172,3 +181,42 @@ def _warnings(differences: Array, floor: float) -> tuple[str, ...]:
     if n > 1 and np.ptp(differences) == 0 and differences.any():
         found.append("every seed shows the same difference: are the seeds really different?")
     return tuple(found)
+
+
+def holm(p: ArrayLike) -> NDArray[np.float64]:
+    """Return Holm's (1979) step-down adjusted p-values, in the order given, shape ``(n,)``.
+
+    ``max over j ≤ i of min(1, (n − j + 1) p_(j))``; holds whatever the dependence of the tests.
+
+    Raises:
+        UserError: A value is not in [0, 1].
+    """
+    values = _p_values(p)
+    order = np.argsort(values, kind="stable")
+    steps = values[order] * np.arange(len(values), 0, -1)
+    adjusted = np.empty(len(values))
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
+    return adjusted
+
+
+def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
+    """Return Benjamini & Hochberg's (1995) step-up adjusted p-values, in the order given.
+
+    ``min over j ≥ i of min(1, n p_(j) / j)``; holds for independent and for positively dependent
+    tests (Benjamini & Yekutieli 2001), such as tests that share words.
+
+    Raises:
+        UserError: A value is not in [0, 1].
+    """
+    from scipy.stats import false_discovery_control
+
+    values = _p_values(p)
+    adjusted: NDArray[np.float64] = false_discovery_control(values, method="bh")
+    return adjusted
+
+
+def _p_values(p: ArrayLike) -> NDArray[np.float64]:
+    values = np.asarray(p, dtype=np.float64)
+    if values.ndim != 1 or not ((values >= 0) & (values <= 1)).all():
+        raise UserError("these are not p-values", allowed="a list of numbers between 0 and 1")
+    return values

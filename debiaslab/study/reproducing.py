@@ -214,7 +214,7 @@ def _said(settings: CorpusSettings) -> str:
     if settings.mwes is not None:
         phrases = f"the multi-word expressions of {settings.mwes} joined"
     marks = {"keep": "marks kept", "cut": "words cut at marks", "auto": "marks kept if frequent"}
-    shaped = ", ".join((rare, case, marks[settings.marks], phrases))
+    shaped = ", ".join((rare, case, phrases, marks[settings.marks]))
     return f"words seen fewer than {settings.min_count} times {shaped}"
 
 

@@ -12,7 +12,7 @@ from statistics import mean
 
 from debiaslab.metrics import Record, SimilaritySet, similarity_retention
 from debiaslab.results import StrategyResult
-from debiaslab.statistics.t_interval import half_width
+from debiaslab.statistics.paired import half_width
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.vectors.embeddings import Embeddings
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from debiaslab.errors import UserError
-from debiaslab.metrics.bootstrap import RESAMPLES, Interval, bootstrap_mean
 from debiaslab.report.figures.runs import AssociationSize
 from debiaslab.report.style import (
     BASELINE,
@@ -27,6 +26,7 @@ from debiaslab.report.style import (
     tell,
 )
 from debiaslab.report.words import Association, Clusters, MappedWords, NeighborScatter, Shift
+from debiaslab.statistics.bootstrap import RESAMPLES, Interval, bootstrap_mean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,9 +7,10 @@ defined by *he* and *she* alone: they come with each other pair in that place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Literal, Protocol
 
 from debiaslab.lexicons import AssociationTest, Attribute, Half, load, load_pairs
 from debiaslab.lexicons.tables import load_sembias
@@ -17,20 +18,97 @@ from debiaslab.metrics.cases import DEFINITIONAL_PAIRS, OCCUPATIONS, Case, Item,
 from debiaslab.metrics.gender_direction import HE_SHE, Pair
 from debiaslab.metrics.lipstick_records import LABEL_TESTS, label_seeds
 from debiaslab.metrics.neighbor_bias import biased_words, neighbor_bias, neighbor_shares
-from debiaslab.metrics.registry import ListMetric, list_metrics
+from debiaslab.metrics.projection import direct_bias
+from debiaslab.metrics.registry import ListMetric, attribute_cases, list_metrics
 from debiaslab.metrics.sembias import sembias
 from debiaslab.metrics.vocabulary import row_of
+from debiaslab.metrics.weat import weat
 from debiaslab.statistics.leave_one_out import (
     LeaveOneOut,
     Number,
-    leave_one_attribute_out,
     left_out_in_turn,
     summed_up,
 )
 from debiaslab.vectors.embeddings import Embeddings
 
-Change = Literal["left out", "in the place of he/she"]
 
+class HasValue(Protocol):
+    """What a metric returns: a value, or the reason why there is none."""
+
+    @property
+    def value(self) -> float | None:
+        """The number."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is none."""
+
+
+PairMetric = Callable[..., HasValue]
+"""``metric(embeddings, words, pairs) → result``: any metric that reads gender pairs."""
+
+
+_DIRECT_BIAS = partial(direct_bias, bootstrap=0)
+
+
+def leave_one_pair_out(
+    embeddings: Embeddings,
+    words: Sequence[str] | Mapping[str, float],
+    pairs: Sequence[Pair],
+    metric: PairMetric = _DIRECT_BIAS,
+) -> LeaveOneOut:
+    """Return what a metric gives with each definitional pair left out in turn.
+
+    Args:
+        embeddings: The vectors.
+        words: What the metric takes: a list, or for ``factual_association`` shares by word.
+        pairs: Definitional pairs ``(male, female)``; repeated pairs count once. A pair with an
+            unknown word makes no difference: it is in ``missing``.
+        metric: Called with the vectors, the words and the pairs that are left: ``ripa``,
+            ``factual_association``, …; direct bias by default. Give it as a ``partial`` without
+            resamples, which would be thrown away.
+    """
+
+    def measure(kept: Sequence[Pair]) -> Number:
+        result = metric(embeddings, words, kept)
+        return result.value, result.reason
+
+    return left_out_in_turn(
+        list(dict.fromkeys(pairs)),
+        "/".join,
+        lambda pair: _has_both(embeddings, pair),
+        measure,
+    )
+
+
+def leave_one_attribute_out(
+    embeddings: Embeddings,
+    X: Sequence[str],
+    Y: Sequence[str],
+    A: Sequence[str],
+    B: Sequence[str],
+) -> LeaveOneOut:
+    """Return the WEAT statistic ``s`` with each attribute word (of A, then B) left out in turn.
+
+    A set of four words is not measured with three: those values are None.
+    """
+    listed = [(side, word) for side, words in (("A", A), ("B", B)) for word in dict.fromkeys(words)]
+
+    def measure(kept: Sequence[tuple[str, str]]) -> Number:
+        a, b = ([word for side, word in kept if side == which] for which in "AB")
+        result = weat(embeddings, X, Y, a, b, permutations=0, bootstrap=0)
+        return result.statistic, result.reason
+
+    return left_out_in_turn(
+        listed, lambda item: item[1], lambda item: _has(embeddings, item[1]), measure
+    )
+
+
+def _has(embeddings: Embeddings, word: str) -> bool:
+    return row_of(embeddings, word) is not None
+
+
+Change = Literal["left out", "in the place of he/she"]
 _EFFORT = Resampling(seed=0, bootstrap=0, permutations=0, null=False)
 
 
@@ -77,7 +155,7 @@ def pair_sensitivity(
     before = embeddings if baseline is None else baseline
     replaced = (
         PairSensitivity(metric, name, half, result, change="in the place of he/she")
-        for metric, name, result in of_other_pairs(embeddings, before, half)
+        for metric, name, result in _of_other_pairs(embeddings, before, half)
     )
     return (*found, *replaced)
 
@@ -93,9 +171,7 @@ def attribute_sensitivity(
         half: Which half of its words.
     """
     found = (
-        _without_each(metric, embeddings, case)
-        for metric in list_metrics()
-        for case in metric.attribute(attribute, half)
+        _without_each(metric, embeddings, case) for metric, case in attribute_cases(attribute, half)
     )
     own = () if attribute.test is None else (weat_sensitivity(embeddings, attribute.test, half),)
     return (*own, *found)
@@ -135,7 +211,7 @@ def _without_each(metric: ListMetric, embeddings: Embeddings, case: Case) -> Pai
 _Numbers = dict[tuple[str, str], Number]  # metric and name, as in the scorecard
 
 
-def of_other_pairs(
+def _of_other_pairs(
     embeddings: Embeddings, baseline: Embeddings, half: Half
 ) -> Iterator[tuple[str, str, LeaveOneOut]]:
     """Yield metric, name and result: the value with *he* and *she*, and with each other pair.
@@ -146,7 +222,7 @@ def of_other_pairs(
         half: Which half of the words and of the definitional pairs.
     """
     others = [pair for pair in load_pairs(DEFINITIONAL_PAIRS).half(half) if pair != HE_SHE]
-    known = [pair for pair in others if _has(embeddings, pair) and _has(baseline, pair)]
+    known = [pair for pair in others if _has_both(embeddings, pair) and _has_both(baseline, pair)]
     missing = tuple("/".join(pair) for pair in others if pair not in known)
     by_pair = {pair: _numbers(embeddings, baseline, half, pair) for pair in (HE_SHE, *known)}
     for key, whole in by_pair[HE_SHE].items():
@@ -186,5 +262,5 @@ def _lipstick(embeddings: Embeddings, baseline: Embeddings, half: Half, pair: Pa
     return numbers
 
 
-def _has(embeddings: Embeddings, pair: Pair) -> bool:
-    return all(row_of(embeddings, word) is not None for word in pair)
+def _has_both(embeddings: Embeddings, pair: Pair) -> bool:
+    return all(_has(embeddings, word) for word in pair)
