@@ -20,7 +20,7 @@ from debiaslab.metrics import Scorecard
 from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
 from debiaslab.results import Dosed, PlantedStudy
-from debiaslab.results.planted import dose_shift
+from debiaslab.results.comparison import dose_shift
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
 from debiaslab.study.driver import (
