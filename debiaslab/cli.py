@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn, TextIO
 
+from debiaslab.commands.arguments import named_first
 from debiaslab.commands.files import check_files, writes
 from debiaslab.errors import DifferenceError, UserError, nearest
 from debiaslab.system.atomic import writing_error
@@ -64,6 +65,12 @@ class _Parser(argparse.ArgumentParser):
         """Raise the message as a UserError instead of printing usage."""
         raise UserError(message.removeprefix("argument "), next_step=f"{self.prog} --help")
 
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse; a study may be named by its place or by ``--study``."""
+        return super().parse_known_args(named_first(self, args or ()), namespace)
+
     def refuse(self, extra: Sequence[str]) -> NoReturn:
         """Raise a UserError about arguments that nothing takes."""
         option = extra[0].split("=")[0]
@@ -86,6 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = _command_of(argv)
     with _streams() as out, _own_warnings(), _termination():
         try:
+            if (gone := _folder_is_gone()) is not None:
+                raise gone
             return _run(argv, command, out)
         except UserError as error:
             return _refused(error)
@@ -239,9 +248,23 @@ class _ListFormatter(_HelpFormatter):
         self._action_max_length = max(map(len, COMMANDS)) + self._indent_increment * 2
 
 
+def _folder_is_gone() -> UserError | None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        return UserError(
+            f"the folder that this shell works in cannot be used: {error.strerror or error}",
+            allowed="a folder that is there: it was deleted, or moved to where you may not look",
+            next_step="cd to another folder, then the same command again",
+        )
+    return None
+
+
 def _of_the_file_system(error: OSError) -> UserError:
     """Put in a sentence what the file system refuses; any other OSError is a bug."""
     name = str(error.filename or "a temporary file")
+    if (gone := _folder_is_gone()) is not None:
+        return gone
     if error.errno in _OUT_OF_SPACE:
         return writing_error(Path(name), error)
     if error.errno in _OF_THE_FILE_SYSTEM:

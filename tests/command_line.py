@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
+import re
+import shlex
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from debiaslab.cli import main
+from debiaslab.cli import COMMANDS, _Parser, _path, main
+from debiaslab.errors import UserError
 from debiaslab.tracking import RunInfo, Store
 from tests.toys import toy_text
 
 TINY = ["--dim", "8", "--epochs", "1"]
 STUDY = ["sweep", "toy.txt", *TINY, "--min-count", "1", "--trials", "2", "--seeds", "1"]
 STUDY += ["--retention-weight", "0", "--study", "small"]
+
+# What is said after a command begins with a comma, two blanks, or one of these words.
+_COMMAND = re.compile(r"python -m debiaslab (.+?)(?=, |; |  | with the same | in a folder |\n|$)")
+_TRY = re.compile(r"; try: (.*)")
+_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 
 @dataclass(frozen=True)
@@ -32,10 +42,41 @@ class Said:
 
 
 def call(capfd: pytest.CaptureFixture[str], *words: str) -> Said:
-    """Run a command in this process."""
+    """Run a command in this process; what it advises must be something that a command takes."""
     capfd.readouterr()
     code = main(words)
-    return Said(code, *capfd.readouterr())
+    said = Said(code, *capfd.readouterr())
+    assert bad_advice(words[0] if words else "", said) == []
+    return said
+
+
+def bad_advice(command: str, said: Said) -> list[str]:
+    """Return the commands and options, among those that were advised, that nothing takes."""
+    wrong = []
+    for text in _COMMAND.findall(said.out + said.err):
+        name, *words = shlex.split(text)
+        if name not in COMMANDS or ("--help" not in words and not _parses(name, words)):
+            wrong.append(text)
+    if command in COMMANDS:
+        for advice in _TRY.findall(said.err):
+            own = advice.partition("python -m debiaslab")[0]
+            known = parser_of(command)._option_string_actions
+            wrong += [each for each in _OPTION.findall(own) if each not in known]
+    return wrong
+
+
+def parser_of(command: str) -> argparse.ArgumentParser:
+    """Return the parser of one command."""
+    parser = _Parser(prog=command)
+    import_module(_path(command)).add_arguments(parser)
+    return parser
+
+
+def _parses(command: str, words: list[str]) -> bool:
+    try:
+        return parser_of(command).parse_known_args(words)[1] == []
+    except UserError:
+        return False
 
 
 def refused(capfd: pytest.CaptureFixture[str], *words: str, code: int = 2) -> Said:

@@ -3,14 +3,13 @@ it was asked for when nobody reads what it prints, and every one takes odd names
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +18,20 @@ import pytest
 from debiaslab.cli import COMMANDS, main
 from debiaslab.commands.files import Input, Output, StoreFolder
 from debiaslab.leaderboard.export import default_pairs
+from debiaslab.system.outputs import LONGEST_NAME
+from debiaslab.tracking.names import check_study_name, default_study_name
 from debiaslab.vectors.embeddings import Embeddings
-from tests.command_line import STUDY, TINY, call, refused, runs, write_toy
+from tests.command_line import (
+    STUDY,
+    TINY,
+    Said,
+    bad_advice,
+    call,
+    parser_of,
+    refused,
+    runs,
+    write_toy,
+)
 
 Capture = pytest.CaptureFixture[str]
 SMALL = ["toy.txt", *TINY, "--min-count", "1"]
@@ -227,9 +238,7 @@ PATHS = {"FILE", "OUT", "DIR", "FOLDER", "CSV", "CORPUS", "LISTS", "VECTORS", "F
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_path_of_a_command_says_whether_it_is_read_or_written(command: str) -> None:
-    parser = argparse.ArgumentParser()
-    import_module(f"debiaslab.commands.{command.replace('-', '_')}").add_arguments(parser)
-    for action in parser._actions:
+    for action in parser_of(command)._actions:
         if isinstance(action.metavar, str) and set(action.metavar.split("|")) & PATHS:
             kind = action.type("x") if callable(action.type) else None
             store = action.dest == "store"
@@ -273,6 +282,7 @@ ENDS = {  # command → arguments, and the files it must leave
     "neighbors": (["man", "--vectors", "a.kv"], set()),
     "lexicon": (["check", "--vectors", "a.kv"], set()),
     "strategies": ([], set()),
+    "metrics": ([], set()),
     "studies": ([], set()),
     "score": (["s.csv", "--csv", "o/b.csv"], {"o/b.csv"}),
     "bundle": (["--out", "o"], {"o/bundle.zip", "o/competition.yaml"}),
@@ -331,3 +341,118 @@ def test_leftovers_are_removed_though_nobody_reads_the_list(copy: Path) -> None:
     with no_reader("stdout"):
         assert main(["prune-store", "--yes"]) == 0
     assert not left.exists()
+
+
+# Names that are no UTF-8, hold a colon, or are too long ----------------------------------------
+
+ODD = "2026-05-01T10:30\udcff"  # a name that a camera or a log gives, with a byte of Latin-1
+ODD_INPUTS = ("toy.txt", "a.kv", "b.kv", "s.csv", "small.zip")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_takes_odd_names(
+    command: str, copy: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    monkeypatch.setattr("debiaslab.bench.threads._LEAST_WORDS", 10_000)
+    monkeypatch.setattr("debiaslab.commands.ui._serve", lambda *_: 0)
+    (copy / "o").mkdir()
+    words, left = ENDS[command]
+    odd = []
+    for word in words:
+        if word in ODD_INPUTS:
+            (copy / word).rename(copy / f"{ODD}{word}")
+            word = f"{ODD}{word}"
+        odd.append(word.replace("o/", f"o/{ODD}"))
+    odd = [runs()[1].run_id if word == "RUN" else word for word in odd]
+    assert call(capfd, command, *odd).code == 0
+    assert {n for n in left if not (copy / n.replace("o/", f"o/{ODD}", 1)).exists()} <= {
+        name
+        for name in left
+        if "o" in words  # of a folder that is named as it is
+    }
+
+
+@pytest.mark.parametrize("name", ["a/b", "a:b", "a\\b", ".a", "a\nb", " ", "a\udcff"])
+@pytest.mark.parametrize("command", ["sweep", "compare", "floor", "planted"])
+def test_a_name_that_is_none_is_refused_before_there_is_a_study(
+    command: str, name: str, tmp_path: Path, capfd: Capture
+) -> None:
+    write_toy(tmp_path)
+    options = {"compare": ["--strategies", "projection"], "planted": []}.get(command, [])
+    text = [] if command == "planted" else SMALL[:1]
+    answer = refused(capfd, command, *text, *TINY, *SMALL[-2:], *options, "--study", name)
+    assert f"the name of the study was {name!r}" in answer.sentence
+    assert not (tmp_path / "mlruns").exists() or runs() == []
+
+
+@pytest.mark.parametrize("stem", ["2026-05-01T10:30", "a\\b", "x\udcff", "e" * 240, "tab\there"])
+def test_every_text_gives_a_default_name_that_is_valid(stem: str) -> None:
+    name = default_study_name("cds+projection", stem, "0123456789")
+    check_study_name(name)
+    assert name.endswith("-012345")
+    assert len(f"{name}.zip".encode()) <= LONGEST_NAME
+    assert default_study_name("tying", "enwiki-106", "c95120ff") == "tying-enwiki-106-c95120"
+
+
+def test_a_label_is_blamed_for_a_name_that_it_spoils(tmp_path: Path, capfd: Capture) -> None:
+    write_toy(tmp_path)
+    lines = "name: good\nstrategies: [{name: projection, label: a/b}, pairwise]\n"
+    Path("two.yaml").write_text(lines)
+    assert "the label of a strategy" in refused(capfd, "sweep", "two.yaml", "toy.txt").sentence
+
+
+# A study is named by its place or by --study ---------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["status", "resume", "archive", "report", "export"])
+def test_a_study_is_named_both_ways(command: str, copy: Path, capfd: Capture) -> None:
+    rest = {"archive": ["o.zip"], "export": ["--out", "o.npz"]}.get(command, [])
+    named = call(capfd, command, "small", *rest)
+    assert named.code == 0, named.err
+    for made in ("o.zip", "o.npz"):
+        Path(made).unlink(missing_ok=True)
+    option = ["--study", "small"]
+    for words in ([*option, *rest], ["--study=small", *rest], [*rest, *option]):
+        answer = call(capfd, command, *words)
+        assert answer.code == 0, answer.err
+        assert answer.out.splitlines()[0] == named.out.splitlines()[0]
+        Path("o.zip").unlink(missing_ok=True)
+
+
+# A folder that was deleted, or in which nothing can be written ----------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_deleted_working_folder_is_one_sentence(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    answer = refused(capfd, command, *ENDS[command][0])
+    assert "the folder that this shell works in cannot be used" in answer.sentence
+    monkeypatch.chdir(tmp_path)
+
+
+WRITERS = sorted(
+    command for command, (words, _) in ENDS.items() if any(word.startswith("o") for word in words)
+)
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_a_folder_that_cannot_be_written_is_told_before_any_work(
+    command: str, world: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
+) -> None:
+    monkeypatch.chdir(world)
+    words = [re.sub("^(o|other)(?=/|$)", "/proc", word) for word in ENDS[command][0]]
+    answer = refused(capfd, command, *words)
+    assert "/proc" in answer.sentence
+    assert answer.out == ""
+
+
+@pytest.mark.parametrize("bad", ["--nothing", "python -m debiaslab nothing"])
+def test_advice_that_nothing_takes_is_noticed(bad: str) -> None:
+    known = "--trials 3, or python -m debiaslab status NAME --store elsewhere"
+    assert bad_advice("compare", Said(2, "", f"debiaslab: x; try: {known}\n")) == []
+    assert bad_advice("compare", Said(2, "", f"debiaslab: x; try: {bad}\n")) == [bad.split()[-1]]

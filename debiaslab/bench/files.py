@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.bench.batch_size import BatchTime
 from debiaslab.bench.threads import ThreadSpeed
-from debiaslab.system.atomic import replacing
+from debiaslab.system.atomic import replacing, write_file
 from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -72,9 +72,7 @@ def _threads_finding(speeds: Sequence[ThreadSpeed]) -> str:
 def _write_csv(stem: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
     path = stem.with_suffix(".csv")
     table = Table(tuple(map(Column, header)), list(rows))
-    with replacing(path) as new:
-        new.write_text(table.csv(), encoding="utf-8")
-    return path
+    return write_file(path, table.csv())
 
 
 def _write_png(stem: Path, title: str, draw: Callable[[Axes], None]) -> Path:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from debiaslab.commands.arguments import add_store, next_command, open_store
+from debiaslab.commands.arguments import add_store, add_study_name, next_command, open_store
 from debiaslab.commands.files import Output
 from debiaslab.errors import UserError
 
@@ -22,7 +22,7 @@ EXAMPLES = """example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("name", metavar="NAME", help="of a study, or of a study file's studies")
+    add_study_name(parser)
     parser.add_argument("file", type=Output, metavar="FILE.zip", help="file to write")
     add_store(parser)
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         raise UserError(f"{out} does not end in .zip", next_step=str(out.with_suffix(".zip")))
     if os.path.lexists(out):
         raise UserError(f"there is a file {out} already", next_step=_another(args, out))
-    made = archive(open_store(args), Path(args.store), args.name, out)
+    made = archive(open_store(args), Path(args.store), args.study, out)
     yield (
         f"wrote {out}: {', '.join(made.studies)} ({made.runs} runs, {made.files} files, "
         f"{readable_size(made.bytes)})\nnext, where it is to go on: "
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
 def _another(args: argparse.Namespace, out: Path) -> str:
     """Return the command with the first name of its kind that is free."""
     free = next(name for i in itertools.count(2) if not os.path.lexists(name := _numbered(out, i)))
-    return next_command("archive", args.name, str(free), store=args.store)
+    return next_command("archive", args.study, str(free), store=args.store)
 
 
 def _numbered(out: Path, number: int) -> Path:

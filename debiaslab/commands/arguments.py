@@ -6,7 +6,7 @@ import argparse
 import math
 import shlex
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ MIN_COUNT = 5
 RARE = "drop"
 MARKS = "auto"
 LARGEST_SEED = 2**31 - 1
+NAMED = "named"  # where --study goes when it stands for the argument NAME
 
 
 def whole(low: int | None = None, high: int | None = None) -> Callable[[str], int]:
@@ -219,6 +220,34 @@ class Reader:
         if (problem := embeddings.order_warning()) is not None:
             warnings.warn(f"{file}: {problem}", stacklevel=2)
         return embeddings
+
+
+def add_study_name(parser: argparse.ArgumentParser, *, instead: str | None = None) -> None:
+    """Add the study that a command looks up: NAME, or ``--study NAME``.
+
+    Args:
+        parser: Of the command.
+        instead: What is taken when no study is named; None: one has to be.
+    """
+    if instead is None:
+        what = "of a study, or of a study file's studies"
+        parser.add_argument("study", metavar="NAME", help=what)
+    else:
+        parser.add_argument("study", nargs="?", metavar="NAME", help=f"of a study; none: {instead}")
+    parser.add_argument("--study", dest=NAMED, metavar="NAME", help="the same")
+
+
+def named_first(parser: argparse.ArgumentParser, words: Sequence[str]) -> list[str]:
+    """Return the words with the value of ``--study`` in the place of NAME, if there is one."""
+    words = list(words)
+    if not any(action.dest == NAMED for action in parser._actions):
+        return words
+    for i, word in enumerate(words):
+        if word == "--study" and i + 1 < len(words):
+            return [words[i + 1], *words[:i], *words[i + 2 :]]
+        if word.startswith("--study="):
+            return [word.removeprefix("--study="), *words[:i], *words[i + 1 :]]
+    return words
 
 
 def add_store(parser: argparse.ArgumentParser, *, written: bool = False) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ from debiaslab.commands.arguments import (
     settings_from,
     whole,
 )
-from debiaslab.commands.files import folder_of
+from debiaslab.commands.files import folder_of, save_in
 from debiaslab.commands.plan import plan_study
 from debiaslab.commands.study_arguments import (
     add_executor,
@@ -211,7 +210,7 @@ def _written(found: Comparison, root: str, out: str | None) -> Iterator[str]:
         writer.binary(drawn, f"figures/{name}.png")
     writer.flush()
     if out is not None:
-        yield from _saved(files, Path(out))
+        yield save_in(out, files)
 
 
 def _means(sides: Sequence[StrategyResult]) -> dict[str, float]:
@@ -225,13 +224,3 @@ def _means(sides: Sequence[StrategyResult]) -> dict[str, float]:
                 name = re.sub(r"[^\w\-. ]", "_", side.label.replace("λ=", ""))
                 found[f"{number}/{name}"] = mean(values)
     return found
-
-
-def _saved(files: dict[str, str | bytes], folder: Path) -> Iterator[str]:
-    from debiaslab.system.atomic import replacing
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        with replacing(folder / name) as path:
-            path.write_bytes(content.encode() if isinstance(content, str) else content)
-    yield f"wrote {', '.join(files)} in {folder}"

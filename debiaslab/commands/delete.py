@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from debiaslab.commands.arguments import (
     SUBMISSIONS,
     add_store,
+    add_study_name,
     next_command,
     open_store_to_write,
 )
@@ -30,7 +31,7 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("name", metavar="NAME", help="of a study, or of a study file's studies")
+    add_study_name(parser)
     parser.add_argument("--yes", action="store_true", help="remove it without asking")
     parser.add_argument(
         "--dead-elsewhere",
@@ -45,10 +46,10 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     from debiaslab.study.removal import find_removal, remove_study
 
     store = open_store_to_write(args)
-    found = find_removal(store, Path(args.store), args.name, dead_elsewhere=args.dead_elsewhere)
+    found = find_removal(store, Path(args.store), args.study, dead_elsewhere=args.dead_elsewhere)
     listed = _listed(found)
     if not (args.yes or _agreed(listed)):
-        again = next_command("delete", args.name, "--yes", store=args.store)
+        again = next_command("delete", args.study, "--yes", store=args.store)
         raise UserError(f"nothing was removed: {'; '.join(listed)}", next_step=again)
     marked = remove_study(store, Path(args.store), found)
     yield from (f"removed {line}" for line in listed)

@@ -267,8 +267,6 @@ def _written(
 
 
 def _write(path: str | Path, text: str) -> str:
-    from debiaslab.system.atomic import replacing
+    from debiaslab.system.atomic import write_file
 
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return f"wrote {path}"
+    return f"wrote {write_file(path, text)}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
     add_store,
+    add_study_name,
     best_run,
     one_of,
     open_store,
@@ -38,7 +39,7 @@ _VECTORS = {".txt": "word2vec", ".bin": "bin", ".kv": "kv", ".npz": "npz"}  # en
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("--study", metavar="NAME", help="take the best run of this study")
+    add_study_name(parser, instead="--run")
     parser.add_argument("--run", metavar="ID", help="take this run: its id, or its first letters")
     parser.add_argument(
         "--pairs",

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from debiaslab.errors import UserError
+from debiaslab.system.atomic import write_file
 from debiaslab.system.outputs import (
     check_output,
     check_output_folder,
@@ -102,6 +103,13 @@ def folder_of(*names: str) -> Callable[[str], OutputFolder]:
         return folder
 
     return made
+
+
+def save_in(folder: str, files: Mapping[str, str | bytes]) -> str:
+    """Write files by name in a folder, and say so."""
+    for name, content in files.items():
+        write_file(Path(folder) / name, content)
+    return f"wrote {', '.join(files)} in {folder}"
 
 
 def check_files(

@@ -95,7 +95,7 @@ def run_study(
     """
     from debiaslab.report.tables import floor_blocks, floor_markdown, floor_text
     from debiaslab.study.comparing import conduct_floor
-    from debiaslab.system.atomic import replacing
+    from debiaslab.system.atomic import write_file
     from debiaslab.tracking import Store
 
     conduct = conduct_of(study, root)
@@ -106,8 +106,7 @@ def run_study(
     writer.text(floor_markdown(found.sides), "floor.md")
     writer.flush()
     if out is not None:
-        with replacing(out) as path:
-            path.write_text(floor_markdown(found.sides), encoding="utf-8")
+        write_file(out, floor_markdown(found.sides))
     for block in floor_blocks(found.sides):
         yield block
         yield ""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
@@ -24,7 +23,7 @@ from debiaslab.commands.arguments import (
     settings_from,
     whole,
 )
-from debiaslab.commands.files import folder_of
+from debiaslab.commands.files import folder_of, save_in
 from debiaslab.commands.plan import plan_study
 from debiaslab.commands.study_arguments import (
     add_executor,
@@ -166,7 +165,7 @@ def _written(found: Planting, root: str, out: str | None) -> Iterator[str]:
     from debiaslab.report.style import png
     from debiaslab.tracking import Store
 
-    files: dict[str, str] = {
+    files: dict[str, str | bytes] = {
         "planted.txt": planted_text(found.study),
         "planted.md": planted_markdown(found.study),
         "planted.csv": planted_csv(found.study),
@@ -174,19 +173,8 @@ def _written(found: Planting, root: str, out: str | None) -> Iterator[str]:
     drawn = png(planted_figure(found.study))
     writer = Store.open(root).writer(found.parent)
     for name, text in files.items():
-        writer.text(text, name)
+        writer.text(str(text), name)
     writer.binary(drawn, "figures/planted.png")
     writer.flush()
     if out is not None:
-        contents = {name: text.encode() for name, text in files.items()}
-        yield _saved({**contents, "planted.png": drawn}, Path(out))
-
-
-def _saved(files: dict[str, bytes], folder: Path) -> str:
-    from debiaslab.system.atomic import replacing
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        with replacing(folder / name) as path:
-            path.write_bytes(content)
-    return f"wrote {', '.join(files)} in {folder}"
+        yield save_in(out, {**files, "planted.png": drawn})

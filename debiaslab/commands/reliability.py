@@ -186,9 +186,8 @@ def _paired(first: Sequence[Embeddings], second: Sequence[Embeddings], seed: int
 
 
 def _write(path: str, document: dict[str, Any]) -> str:
-    from debiaslab.system.atomic import replacing
+    from debiaslab.system.atomic import write_file
 
-    with replacing(path) as temporary:
-        text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
+    write_file(path, text + "\n")
     return f"wrote {path}"

@@ -13,7 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import add_store, next_command, open_store, open_store_to_write
+from debiaslab.commands.arguments import (
+    add_store,
+    add_study_name,
+    next_command,
+    open_store,
+    open_store_to_write,
+)
 from debiaslab.commands.files import Output
 from debiaslab.errors import UserError, nearest
 from debiaslab.system.outputs import check_output
@@ -30,11 +36,7 @@ _ENDINGS = {"html": ".html", "pdf": ".pdf", "markdown": ".md"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument(
-        "--study",
-        metavar="NAME",
-        help="of a sweep, comparison, floor or planted bias; none: the newest",
-    )
+    add_study_name(parser, instead="the newest")
     parser.add_argument(
         "--out", type=Output, metavar="FILE", help="file to write; none: reports/NAME"
     )
@@ -93,17 +95,15 @@ def _format(name: str | None, out: str | None) -> str:
 
 def _written(report: ReportContent, page: str, form: str, out: Path) -> Iterator[str]:
     from debiaslab.report import markdown_page, pdf_page
-    from debiaslab.system.atomic import replacing
+    from debiaslab.system.atomic import write_file
 
     if form == "markdown":
         folder = out.with_name(f"{out.stem}-figures")
         for drawing in report.drawings:
-            with replacing(folder / f"{drawing.name}.png") as path:
-                path.write_bytes(drawing.png)
-        content = markdown_page(report, folder.name).encode()
+            write_file(folder / f"{drawing.name}.png", drawing.png)
+        content: str | bytes = markdown_page(report, folder.name)
         yield f"wrote {len(report.drawings)} figures in {folder}"
     else:
-        content = page.encode() if form == "html" else pdf_page(report)
-    with replacing(out) as path:
-        path.write_bytes(content)
-    yield f"wrote {out} ({len(content) / 1e6:.1f} MB)"
+        content = page if form == "html" else pdf_page(report)
+    write_file(out, content)
+    yield f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB)"

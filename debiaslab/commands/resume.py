@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.commands.arguments import (
     add_store,
+    add_study_name,
     check_device,
     next_command,
     open_store_to_write,
@@ -46,7 +47,7 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("name", metavar="NAME", help="of a study, or of a study file's studies")
+    add_study_name(parser)
     parser.add_argument(
         "corpus", nargs="*", type=Input, metavar="CORPUS", help="where the text is now"
     )
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     from debiaslab.study.spec import with_budget, with_corpus, with_executor
 
     store = open_store_to_write(args)
-    study, begun = kept_study(store, args.name)
+    study, begun = kept_study(store, args.study)
     study = with_budget(study, trials=args.trials, hours=args.hours)
     if args.corpus:
         moved = study.corpus.model_copy(update={"files": tuple(args.corpus)})
@@ -99,9 +100,9 @@ def _same_text(study: StudyFile, args: argparse.Namespace, begun: Sequence[Study
     corpus = corpus_of(study)
     wanted = begun[0].params["corpus_fingerprint"]
     if corpus.fingerprint != wanted:
-        again = next_command("resume", args.name, store=args.store)
+        again = next_command("resume", args.study, store=args.store)
         raise UserError(
-            f"the text of {args.name!r} was another (fingerprint of the corpus: {wanted[:12]}… → "
+            f"the text of {args.study!r} was another (fingerprint of the corpus: {wanted[:12]}… → "
             f"{corpus.fingerprint[:12]}…)",
             allowed="the text the study was begun with, wherever it is now",
             next_step=f"{again} FILE…, or sweep with another --study NAME",

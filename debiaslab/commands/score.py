@@ -106,11 +106,10 @@ def _association(found: tuple[float, float]) -> str:
 
 
 def _written(board: Board, out: str) -> str:
-    from debiaslab.system.atomic import replacing
+    from debiaslab.system.atomic import write_file
 
     keys = list(board[0][1])
     rows = [(name, *(found[key] for key in keys)) for name, found in board]
     table = Table((Column("file"), *map(Column, keys)), rows)
-    with replacing(out) as path:
-        path.write_text(table.csv(), encoding="utf-8")
+    write_file(out, table.csv())
     return f"wrote {out}"

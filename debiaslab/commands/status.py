@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.arguments import add_store, next_command, open_store
+from debiaslab.commands.arguments import add_store, add_study_name, next_command, open_store
 from debiaslab.tables import Table
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ EXAMPLES = """example:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("name", metavar="NAME", help="of a study, or of a study file's studies")
+    add_study_name(parser)
     add_store(parser)
 
 
@@ -36,26 +36,26 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
     from debiaslab.tracking.names import STUDY_FILE
 
     store = open_store(args)
-    alone = store.find_study(args.name)
+    alone = store.find_study(args.study)
     if alone is not None and STUDY_FILE not in store.artifacts(alone.run_id):
         runs_of = store.runs(alone.run_id)
-        yield f"study     {args.name}\nruns      {len(runs_of)}\n"
+        yield f"study     {args.study}\nruns      {len(runs_of)}\n"
         yield runs_table(runs_of)
         return
-    file, begun = kept_study(store, args.name)
+    file, begun = kept_study(store, args.study)
     if file.kind != "sweep":
         yield from _listed(store, file, begun[0], args)
         return
     runs = {study.study: store.runs(study.run_id) for study in begun}
     left = False
     for plan in file.plans():
-        name = plan.name or args.name
+        name = plan.name or args.study
         trials = known_trials(Path(args.store), name)
         found = status_of(name, runs.get(name, []), trials, seeds=plan.seeds, wanted=plan.trials)
         left = left or not found.complete
         yield from _shown(found)
     if left:
-        yield f"next: {next_command('resume', args.name, store=args.store)}"
+        yield f"next: {next_command('resume', args.study, store=args.store)}"
 
 
 def _listed(
@@ -77,7 +77,7 @@ def _listed(
     if untuned:
         yield f"λ is not settled yet; to be trained after that: {', '.join(untuned)} and controls"
     if untuned or not found.complete:
-        yield f"next: {next_command('resume', args.name, store=args.store)}"
+        yield f"next: {next_command('resume', args.study, store=args.store)}"
 
 
 def _shown(found: Status) -> Iterator[str | Table]:

@@ -26,6 +26,7 @@ from debiaslab.commands.arguments import (
 )
 from debiaslab.commands.files import OutputFolder, VectorsInput, VectorsOutput
 from debiaslab.errors import UserError
+from debiaslab.system.redact import utf8
 
 if TYPE_CHECKING:
     from debiaslab.sgns import Checkpoints, Start
@@ -35,6 +36,18 @@ EXAMPLES = """examples:
   python -m debiaslab train biographies.txt.gz --strategy projection --weight 0.1 --out debiased.kv
   python -m debiaslab train biographies.txt.gz --init vectors.kv --epochs 2 --out longer.kv
   python -m debiaslab train biographies.txt.gz --checkpoint saved --out vectors.kv"""
+
+
+class _EventsFolder(OutputFolder):
+    def check(self) -> None:
+        """Refuse a folder that cannot be written, or whose name TensorBoard does not take."""
+        super().check()
+        if utf8(self) != self:
+            raise UserError(
+                f"the folder {self} has a byte in its name that is not UTF-8",
+                allowed="a name in UTF-8: TensorBoard takes no other",
+                next_step="--tensorboard events",
+            )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--tensorboard",
-        type=OutputFolder,
+        type=_EventsFolder,
         metavar="DIR",
         help="also write the running loss for TensorBoard here",
     )

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
-from debiaslab.commands.arguments import add_store, open_store_to_write, whole
+from debiaslab.commands.arguments import add_store, add_study_name, open_store_to_write, whole
 from debiaslab.errors import UserError
 
 EXAMPLES = """examples:
@@ -20,7 +20,7 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("--study", metavar="NAME", help="study to link to; none: the newest")
+    add_study_name(parser, instead="the newest")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=whole(1, 65535), default=5000, help="port to prefer")
     add_store(parser)

@@ -21,6 +21,7 @@ from debiaslab.corpus.reading import (
     reading_error,
 )
 from debiaslab.errors import UserError
+from debiaslab.system.redact import utf8
 
 _COMPRESSED = {".gz", ".bz2", ".zst"}
 
@@ -186,4 +187,4 @@ def name_of(sources: Sequence[Source]) -> str:
     for endings in (_COMPRESSED, {".txt"}):
         if Path(stem).suffix.lower() in endings:
             stem = Path(stem).stem
-    return stem if len(sources) == 1 else f"{stem}+{len(sources) - 1}"
+    return utf8(stem if len(sources) == 1 else f"{stem}+{len(sources) - 1}")

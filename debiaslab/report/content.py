@@ -32,7 +32,7 @@ from debiaslab.tracking.names import REASON_TAG
 
 if TYPE_CHECKING:
     from debiaslab.results import RunResults, StudyResults, TrialRow
-    from debiaslab.results.words import HeldOut
+    from debiaslab.results.run import HeldOut
 
 
 TERMS = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
 from debiaslab.report.content import ReportContent
+from debiaslab.system.redact import utf8
 
 if TYPE_CHECKING:
     import jinja2
@@ -36,6 +37,7 @@ def html_page(report: ReportContent) -> str:
             diff=report.diff[:_DIFF_SHOWN],
         )
     )
+    page = utf8(page)
     size = len(page.encode())
     if size > LARGEST:
         raise UserError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from debiaslab.metrics.planted import PlantedMetric, planted_metrics
 from debiaslab.metrics.scorecard import Record
 from debiaslab.report.style import BASELINE, INK, REPORT, TUNE, figure, plain
-from debiaslab.results.planted import Dosed, PlantedStudy
+from debiaslab.results.comparison import Dosed, PlantedStudy
 from debiaslab.statistics.paired import FEW_SEEDS, half_width
 from debiaslab.tables import Block, Column, Table, markdown_document, plain_document, span
 

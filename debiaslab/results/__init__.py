@@ -9,12 +9,26 @@ Examples:
     >>> study.best.embeddings().neighbors("nurse")                       # doctest: +SKIP
 """
 
-from debiaslab.results.planted import Dosed, PlantedStudy
-from debiaslab.results.run import RunResults
-from debiaslab.results.sides import KeptStrategy, StrategyResult, log_sides, read_side, read_sides
-from debiaslab.results.study import StudyResults, open_study, read_study
-from debiaslab.results.trials import Spread, TrialRow, TrialSummary, summarize, trial_rows
-from debiaslab.results.words import HeldOut
+from debiaslab.results.comparison import (
+    Dosed,
+    KeptStrategy,
+    PlantedStudy,
+    StrategyResult,
+    log_sides,
+    read_side,
+    read_sides,
+)
+from debiaslab.results.run import HeldOut, RunResults
+from debiaslab.results.study import (
+    Spread,
+    StudyResults,
+    TrialRow,
+    TrialSummary,
+    open_study,
+    read_study,
+    summarize,
+    trial_rows,
+)
 
 __all__ = [
     "Dosed",

@@ -45,7 +45,14 @@ from debiaslab.study.plan import Plan
 from debiaslab.study.run import Site
 from debiaslab.study.sweeping import conduct_sweep
 from debiaslab.tracking import RunInfo, Store
-from debiaslab.tracking.names import COMPARISON_TAG, CORPUS_TAG, SETTLED, TUNING_TAG
+from debiaslab.tracking.names import (
+    COMPARISON_TAG,
+    CORPUS_TAG,
+    SETTLED,
+    TUNING_TAG,
+    check_study_name,
+    default_study_name,
+)
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -200,7 +207,7 @@ def comparison_name(corpus: Corpus, plan: ComparisonPlan) -> str:
         "lexicons": lexicons.versions(),
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return f"compare-{corpus.name}-{digest[:6]}"
+    return default_study_name("compare", corpus.name, digest)
 
 
 def cells_of(plan: ComparisonPlan, settled: Sequence[Settled]) -> CellList:
@@ -366,6 +373,7 @@ def _check_same(root: str | Path, name: str, shared: Mapping[str, object]) -> No
     store = existing_store(root)
     found = None if store is None else store.find_study(name)
     if found is None:
+        check_study_name(name)  # before any training
         return
     other = [
         f"{key}: {found.params[key]} → {value}"

@@ -16,6 +16,7 @@ from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Unifor
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
 from debiaslab.study.objective import Objective
+from debiaslab.tracking.names import check_study_name, default_study_name
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -138,7 +139,8 @@ class Plan:
                 next_step=f"python -m debiaslab sweep --strategy {searchable[0]}",
             )
         self._check_space()
-        _check_name(self.name)
+        if self.name is not None:
+            check_study_name(self.name)
         if self.trials < 1:
             raise UserError(f"--trials was {self.trials}", allowed="1 or more")
         if self.hours is not None and not (math.isfinite(self.hours) and self.hours > 0):
@@ -240,30 +242,13 @@ class Plan:
         if self.name is not None:
             return self.name
         digest = hashlib.sha256(json.dumps(self.identity(corpus), sort_keys=True).encode())
-        return f"{self.strategy}-{corpus.name}-{digest.hexdigest()[:6]}"
+        return default_study_name(self.strategy, corpus.name, digest.hexdigest())
 
 
 def _space_identity(space: Space) -> dict[str, Any]:
     """Return a space as JSON values; the scale is named unless it is the default, logarithmic."""
     scale = {} if isinstance(space, LogUniform) else {"scale": type(space).__name__.lower()}
     return {**asdict(space), **scale}
-
-
-def _check_name(name: str | None) -> None:
-    """Refuse a name that cannot name a study, its file and a line of a table."""
-    if name is None:
-        return
-    if (
-        not name.strip()
-        or name.startswith(".")
-        or not name.isprintable()
-        or set(name) & set("/\\:")
-    ):
-        raise UserError(
-            f"the name of the study (--study, or `name` in its file) was {name!r}",
-            allowed="a name without slashes, backslashes and colons that does not begin with a dot",
-            next_step="--study quickstart",
-        )
 
 
 def differences(ours: dict[str, Any], theirs: dict[str, Any], prefix: str = "") -> list[str]:

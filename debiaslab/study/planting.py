@@ -20,7 +20,7 @@ from debiaslab.metrics import Scorecard
 from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
 from debiaslab.results import Dosed, PlantedStudy
-from debiaslab.results.planted import dose_shift
+from debiaslab.results.comparison import dose_shift
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
 from debiaslab.study.driver import (
@@ -36,7 +36,13 @@ from debiaslab.study.objective import Objective
 from debiaslab.study.planted_words import PlantedWords, planted_words
 from debiaslab.study.run_log import flat
 from debiaslab.tracking import RunLog, Store
-from debiaslab.tracking.names import CORPUS_TAG, PLANTED_CARD, PLANTED_WORDS, PLANTING_TAG
+from debiaslab.tracking.names import (
+    CORPUS_TAG,
+    PLANTED_CARD,
+    PLANTED_WORDS,
+    PLANTING_TAG,
+    default_study_name,
+)
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -340,7 +346,7 @@ def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
         identity["apart"] = True
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     kind = "planted-apart" if plan.apart else "planted"
-    return f"{kind}-{corpus.name}-{digest[:6]}"
+    return default_study_name(kind, corpus.name, digest)
 
 
 def _settings(plan: PlantingPlan) -> dict[str, Any]:

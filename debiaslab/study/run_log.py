@@ -27,6 +27,7 @@ from debiaslab.sgns import (
 )
 from debiaslab.study.objective import BaselineReference, Outcome
 from debiaslab.system.provenance import provenance
+from debiaslab.system.redact import utf8
 from debiaslab.tracking import VECTORS, DatasetInfo, RunLog, Store
 from debiaslab.tracking.names import (
     COMMIT_TAG,
@@ -144,11 +145,14 @@ def train_logged(
 
 def dataset_info(corpus: Corpus) -> DatasetInfo:
     """Return what MLflow shows of the corpus as a run's input."""
+    profile, mwes = corpus.describe(), corpus.settings.mwes
+    profile["sources"] = [utf8(source) for source in corpus.sources]
+    profile["mwes"] = None if mwes is None else utf8(mwes)
     return DatasetInfo(
         name=corpus.name,
         digest=corpus.fingerprint,
         source=", ".join(corpus.sources),
-        profile=corpus.describe(),
+        profile=profile,
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    WrapValidator,
     create_model,
     field_validator,
     model_validator,
@@ -33,6 +34,7 @@ from debiaslab.study.plan import MOST_POINTS, Plan, Sampler, SearchSettings
 from debiaslab.study.planting import Base, PlantingPlan
 from debiaslab.study.reading import explained, read_yaml
 from debiaslab.study.selection import rule
+from debiaslab.tracking.names import check_study_name
 
 ENDINGS = (".yaml", ".yml")
 ALL = "all"  # every registered strategy that has something to search
@@ -42,6 +44,10 @@ _MOST_SEEDS = 1000
 Kind = Literal["sweep", "compare", "planted", "floor"]
 ComparisonKind = Literal["compare", "floor"]
 Some = Annotated[tuple[str, ...], Field(strict=False)]  # a YAML list is a list
+# pydantic takes no text with a byte that is not UTF-8, which the name of a file may hold
+FileName = Annotated[
+    str, WrapValidator(lambda value, check: str(value) if isinstance(value, str) else check(value))
+]
 
 Seeds = Annotated[tuple[int, ...], Field(strict=False, min_length=1)]
 
@@ -55,10 +61,12 @@ class Part(BaseModel):
 class CorpusPart(Part):
     """The text and what shapes its ids."""
 
-    files: Some = Field(
+    files: Annotated[tuple[FileName, ...], Field(strict=False)] = Field(
         default=(), description="text files; none: the built-in 106 Wikipedia articles"
     )
-    mwes: str | None = Field(default=None, description="file of multi-word expressions, one a line")
+    mwes: FileName | None = Field(
+        default=None, description="file of multi-word expressions, one a line"
+    )
     lowercase: bool = Field(default=True, description="whether the text is lower-cased")
     min_count: int = Field(default=5, ge=1, description="tokens; rarer words are rare")
     rare: Rare = Field(default="drop", description="drop rare words, or unk for the token <UNK>")
@@ -370,6 +378,8 @@ class StudyFile(Part):
             UserError: A value makes no sense, by itself or with the others.
         """
         labels = [each.label or each.name for each in self.strategies]
+        for label in labels if self.group else ():
+            check_study_name(label, "the label of a strategy (`label` in the study file)")
         for label in labels:
             if labels.count(label) > 1:
                 raise UserError(

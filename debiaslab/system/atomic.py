@@ -47,6 +47,20 @@ def replacing(path: str | Path, *, wait: bool = True) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_file(path: str | Path, content: str | bytes) -> Path:
+    """Write a whole file, text as UTF-8, and return its path.
+
+    A byte of a path that is not UTF-8 is written as ``\\udcff``, which JSON reads back as it was.
+
+    Raises:
+        UserError: As :func:`replacing` raises.
+    """
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+    return Path(path)
+
+
 def sync(file: Path) -> None:
     """Wait until a file's bytes are on the disk: a name without them is an empty file."""
     with file.open("rb+") as handle:

@@ -31,14 +31,21 @@ _PASSWORD = re.compile(rf"\s*(?:{_SCHEME}|(?!{_SCHEME})[\w+.-]*:?/{{0,3}})[^\s:/
 _SHORTEST = 4  # a shorter secret stands in too many other words
 
 
+def utf8(text: str) -> str:
+    """Return text that can be encoded: bytes of a path that are not UTF-8 become ``\\udcff``."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def redact(text: str) -> str:
     """Return ``text`` with every credential replaced by ``***``.
 
     Covered: the user part of a URI (``scheme://user:password@host``), fields such as
     ``password=`` and ``token=`` in a query or connection string, the values of the environment
     variables that hold MLflow, AWS and PostgreSQL secrets, and the passwords in the addresses of
-    the two servers, wherever a driver repeats them.
+    the two servers, wherever a driver repeats them. A byte of a path that is not UTF-8, which no
+    store and no file of text takes, is shown as ``\\udcff``.
     """
+    text = utf8(text)
     text = _USERINFO.sub(f"{MASK}@", text)
     text = _SECRET_FIELD.sub(rf"\g<1>{MASK}", text)
     for secret in _secrets():

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from debiaslab.errors import UserError
 from debiaslab.system.atomic import writing_error
-from debiaslab.system.redact import redact
+from debiaslab.system.redact import redact, utf8
 from debiaslab.tracking.database import LOCKED, Schema, held_by_another, too_new, too_old
 from debiaslab.tracking.names import EXPERIMENT, EXPERIMENT_NOTE, HOME_TAG, NOTE_TAG, ROOT_TAG
 
@@ -70,6 +70,11 @@ def _sqlite(database: Path) -> Location:
         raise UserError(
             f"the tracking store {database} has a '?' or '%' in its path",
             allowed="a folder without these characters",
+        )
+    if utf8(str(database)) != str(database):
+        raise UserError(
+            f"the tracking store {utf8(str(database))} has a byte in its path that is not UTF-8",
+            allowed="a folder whose path is UTF-8",
         )
     return Location(f"sqlite:///{database.as_posix()}", database)
 

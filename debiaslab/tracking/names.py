@@ -3,6 +3,9 @@
 Stores and archives of older versions hold these names: add to them, never change one.
 """
 
+from debiaslab.errors import UserError
+from debiaslab.system.outputs import LONGEST_NAME
+
 EXPERIMENT = "debiaslab"
 EXPERIMENT_NOTE = "Debiasing studies on word embeddings. One parent run is one study."
 SOURCE = "debiaslab"  # what MLflow shows as the source of a run
@@ -84,3 +87,39 @@ SETTLED = "settled.json"  # of a comparison: its strategies, once every λ is se
 FRONT = "pareto.json"  # of a search after several objectives
 REPORT = "report.html"
 CORPUS_FOLDER = "corpus"  # the encoded text, of a study that ran on a cluster
+
+
+def check_study_name(name: str, what: str = "the name of the study") -> None:
+    """Refuse a name that cannot name a study, its file and a line of a table.
+
+    Args:
+        name: The name.
+        what: What the user calls it.
+
+    Raises:
+        UserError: It is blank, begins with a dot, or holds what no file name or line may hold.
+    """
+    if not name.strip() or name.startswith(".") or _unusable(name):
+        raise UserError(
+            f"{what} was {name!r}",
+            allowed="a name without slashes, backslashes and colons that does not begin with a dot",
+            next_step="a name such as quickstart",
+        )
+
+
+def default_study_name(kind: str, corpus: str, digest: str) -> str:
+    """Return a name that is always valid, whatever the files of the corpus are called.
+
+    Args:
+        kind: What comes first, such as the strategy.
+        corpus: Name of the corpus: what no study name may hold becomes ``-``, a long one is cut.
+        digest: Hash of what makes the study another one; six letters of it are used.
+    """
+    kept = "".join("-" if _unusable(letter) else letter for letter in corpus)
+    room = LONGEST_NAME - len(f"{kind}--xxxxxx.zip".encode())
+    kept = kept.encode()[:room].decode(errors="ignore")
+    return f"{kind}-{kept}-{digest[:6]}"
+
+
+def _unusable(text: str) -> bool:
+    return not text.isprintable() or bool(set(text) & set("/\\:"))

@@ -18,8 +18,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.errors import UserError
 from debiaslab.system.processes import Process, surely_dead
+from debiaslab.system.redact import utf8
 from debiaslab.tracking.contact import (
     CALLER_ERRORS,
     explained_mlflow,
@@ -49,6 +49,7 @@ from debiaslab.tracking.names import (
     STUDY_KIND,
     STUDY_TAG,
     VIEW_TAG,
+    check_study_name,
 )
 from debiaslab.tracking.reader import StoreReader
 from debiaslab.tracking.records import (
@@ -151,15 +152,14 @@ class Store(StoreReader):
         are for a new one.
 
         Raises:
-            UserError: The name is blank, or there is no such study and ``create`` is false.
+            UserError: The name cannot be one, or there is no such study and ``create`` is false.
         """
         found = self.find_study(name)
         if found is not None:
             return found.run_id
         if not create:
             raise self._unknown_study(name)
-        if not name.strip():
-            raise UserError("the study name is blank", allowed="a name such as quickstart")
+        check_study_name(name)
         own = {STUDY_TAG: name, KIND_TAG: STUDY_KIND, NOTE_TAG: description}
         run_id = self._create(name, {**tags, **own})
         self.writer(run_id).params(params)
@@ -392,7 +392,7 @@ class Store(StoreReader):
         parent = texts.get(PARENT_TAG)  # the UI shows runs under their study in one experiment
         experiment = self.experiment_id if parent is None else self.run(parent).experiment
         with explained_mlflow(self.uri):
-            run = self._client.create_run(experiment, tags=texts, run_name=name)
+            run = self._client.create_run(experiment, tags=texts, run_name=utf8(name))
         self._folders[run.info.run_id] = local_path(run.info.artifact_uri)
         return str(run.info.run_id)
 

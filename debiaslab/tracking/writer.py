@@ -121,7 +121,7 @@ class RunWriter:
 
     def text(self, text: str, path: str) -> None:
         """Keep ``text`` as the artifact ``path`` (UTF-8)."""
-        self.binary(text.encode(), path)
+        self.binary(text.encode("utf-8", "backslashreplace"), path)
 
     def json(self, value: object, path: str) -> None:
         """Keep ``value`` as a JSON artifact; NaN in it is refused with ValueError."""

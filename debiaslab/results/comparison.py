@@ -1,19 +1,21 @@
-"""Strategies side by side, as a comparison kept them: each with its runs over the seeds."""
+"""Comparisons and planted-bias controls as they were kept: strategies, doses, their runs."""
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from statistics import mean
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from debiaslab.errors import UserError
-from debiaslab.tracking.names import BETWEEN_SEEDS, SCORECARD, SIDES
+from debiaslab.metrics.scorecard import Scorecard
+from debiaslab.tracking.names import BETWEEN_SEEDS, PLANTED_CARD, PLANTED_WORDS, SCORECARD, SIDES
 from debiaslab.tracking.records import RunInfo
 
 if TYPE_CHECKING:
-    from debiaslab.metrics import Scorecard
+    from debiaslab.results.run import RunResults
     from debiaslab.tracking import RunWriter, Store
 
 _OUTCOME = ("bias_tune", "bias_report", "retention_tune", "retention_report", "score")
@@ -75,7 +77,7 @@ def read_side(store: Store, kept: KeptStrategy) -> StrategyResult:
         weight=kept["weight"],
         stage=kept["stage"],
         control=kept["control"],
-        cards=tuple(None if run_id is None else _card(store, run_id) for run_id in runs),
+        cards=tuple(None if run_id is None else _stored_card(store, run_id) for run_id in runs),
         outcomes=tuple(None if run is None else _outcome(run) for run in found),
         runs=tuple(runs),
         seconds=sum(run.metrics.get("seconds", 0.0) for run in found if run is not None),
@@ -124,10 +126,8 @@ def _deleted(store: Store, run_id: str) -> bool:
     return gone
 
 
-def _card(store: Store, run_id: str) -> Scorecard:
+def _stored_card(store: Store, run_id: str) -> Scorecard:
     """Return the scorecard, with what was measured against another seed's baseline, if anything."""
-    from debiaslab.metrics import Scorecard
-
     own = Scorecard.from_json(store.artifact(run_id, SCORECARD).read_text(encoding="utf-8"))
     if BETWEEN_SEEDS not in store.artifacts(run_id):
         return own
@@ -137,3 +137,110 @@ def _card(store: Store, run_id: str) -> Scorecard:
 
 def _outcome(run: RunInfo) -> Mapping[str, float | None]:
     return {key: run.metrics.get(key) for key in _OUTCOME}
+
+
+DOSE, BASE, APART = "planted.dose", "planted.base", "planted.apart"  # settings of a run
+
+
+@dataclass(frozen=True)
+class Dosed:
+    """The runs of one dose.
+
+    Attributes:
+        dose: From −1 (female) to 1 (male).
+        size: How far that is from dose 0, as a change of the share of male words.
+        cards: Scorecard of each seed; None where the run failed.
+        runs: MLflow run of each seed, or None.
+    """
+
+    dose: float
+    size: float
+    cards: tuple[Scorecard | None, ...]
+    runs: tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class PlantedStudy:
+    """All runs of a control.
+
+    Attributes:
+        corpus: Name of the text.
+        base: What dose 0 is: text, balanced or corpus.
+        words: The words a bias was planted in, of each seed.
+        control: Words like them that no dose was given, of each seed.
+        male_share: Share of the male ones among the text's gender words.
+        shared: Share of the gender words near control words that are near chosen words as well,
+            mean over seeds.
+        pool: How many words the random ones were drawn from.
+        doses: By rising dose.
+        apart: Whether every other chosen word has the opposite dose.
+    """
+
+    corpus: str
+    base: str
+    words: tuple[tuple[str, ...], ...]
+    control: tuple[tuple[str, ...], ...]
+    male_share: float
+    shared: float
+    pool: int
+    doses: tuple[Dosed, ...]
+    apart: bool = False
+
+    @property
+    def seeds(self) -> int:
+        """Trainings of each dose."""
+        return len(self.doses[0].cards)
+
+
+def dose_shift(base: str, dose: float, male_share: float) -> float:
+    """Return how much a dose changes the share of male words near the chosen ones.
+
+    Args:
+        base: What dose 0 is; for ``corpus`` the shift is the dose itself.
+        dose: From −1 (female) to 1 (male).
+        male_share: Of the gender words of the text.
+    """
+    if base == "corpus":
+        return dose
+    at_zero = 0.5 if base == "balanced" else male_share
+    return dose * (1 - at_zero) if dose > 0 else dose * at_zero
+
+
+def planted_study(runs: Sequence[RunResults]) -> PlantedStudy:
+    """Return the control that finished runs make: each dose with each seed.
+
+    Args:
+        runs: Of one control, at least one.
+    """
+    cells = {(float(run.info.params[DOSE]), run.seed): run for run in runs}
+    seeds = sorted({seed for _, seed in cells})
+    words = [_words(run for (_, own), run in cells.items() if own == seed) for seed in seeds]
+    params = runs[0].info.params
+    base, share = params[BASE], float(words[0]["male_share"])
+    return PlantedStudy(
+        corpus=params["corpus"],
+        base=base,
+        apart=params.get(APART) == "True",
+        words=tuple(tuple(each["chosen"]) for each in words),
+        control=tuple(tuple(each["control"]) for each in words),
+        male_share=share,
+        shared=mean(each["shared"] for each in words),
+        pool=len(words[0]["pool"]),
+        doses=tuple(
+            Dosed(
+                dose,
+                abs(dose_shift(base, dose, share)),
+                tuple(_card(cells.get((dose, seed))) for seed in seeds),
+                tuple(run.run_id if (run := cells.get((dose, seed))) else None for seed in seeds),
+            )
+            for dose in sorted({dose for dose, _ in cells})
+        ),
+    )
+
+
+def _words(runs: Iterable[RunResults]) -> dict[str, Any]:
+    return dict(json.loads(next(iter(runs)).text(PLANTED_WORDS)))
+
+
+def _card(run: RunResults | None) -> Scorecard | None:
+    return None if run is None else Scorecard.from_json(run.text(PLANTED_CARD))
