@@ -743,7 +743,7 @@ def test_a_ui_that_does_not_start(
     studied: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
 ) -> None:
     monkeypatch.chdir(studied)
-    monkeypatch.setattr("debiaslab.tracking.store.ui_command", command("raise SystemExit(3)"))
+    monkeypatch.setattr("debiaslab.tracking.ui_command", command("raise SystemExit(3)"))
     said = call(capfd, "ui")
     assert said.code == 2
     assert "the MLflow UI ended with exit code 3; try: --port" in said.sentence
@@ -761,7 +761,7 @@ pathlib.Path({str(noted)!r} + ".new").write_text(str(worker.pid))
 pathlib.Path({str(noted)!r} + ".new").rename({str(noted)!r})
 time.sleep(60)
 """
-    monkeypatch.setattr("debiaslab.tracking.store.ui_command", command(server))
+    monkeypatch.setattr("debiaslab.tracking.ui_command", command(server))
     threading.Thread(target=interrupt_when, args=(noted,), daemon=True).start()
     said = call(capfd, "ui")
     assert said.code == 0, said.err
