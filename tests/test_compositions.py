@@ -33,7 +33,7 @@ from debiaslab.regularizers import (
     search_space,
 )
 from debiaslab.sgns import TrainSettings
-from debiaslab.study.run import bound_strategy
+from debiaslab.study.cell import bound_strategy
 from debiaslab.study.single import SingleTraining, train_single
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import toy_corpus

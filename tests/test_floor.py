@@ -19,7 +19,7 @@ from debiaslab.report.tables import (
 from debiaslab.results import read_study
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing, listed, worker
-from debiaslab.study.comparing import gender_blind_floor
+from debiaslab.study.comparing import floor_plan, gender_blind_floor
 from debiaslab.study.description import report_of
 from debiaslab.tracking import Store
 from tests.command_line import call, write_toy
@@ -78,10 +78,8 @@ def test_a_floor_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def run() -> comparing.Comparison:
         return gender_blind_floor(
             corpus,
-            seeds=(1,),
-            settings=TrainSettings(dim=8, epochs=1),
+            floor_plan((1,), TrainSettings(dim=8, epochs=1)),
             root=tmp_path / "mlruns",
-            submissions=tmp_path,
             progress=False,
         )
 

@@ -16,7 +16,7 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import Case, compare, evaluate, get, registry
 from debiaslab.metrics.registry import list_metrics, metrics
 from debiaslab.metrics.word_metric import metric
-from debiaslab.study.objective import Objective, measure_yardstick
+from debiaslab.study.objective import Objective, measure_reference
 from debiaslab.vectors.embeddings import Embeddings
 
 ROOT = Path(__file__).parents[1]
@@ -193,7 +193,7 @@ def test_the_objectives_yardstick_is_null95_of_the_record():
     names = list(dict.fromkeys([*words, *(f"word{i}" for i in range(500))]))
     vectors = Embeddings(names, np.random.default_rng(0).normal(size=(len(names), 30)))
     card = evaluate(vectors, groups=["weat"], bootstrap=0, seed=5, similarity=[])
-    nulls = measure_yardstick(Objective(), vectors, card, seed=5).nulls
+    nulls = measure_reference(Objective(), vectors, card, seed=5).nulls
     assert nulls
     for key, null in nulls.items():
         name, _, half = key.rpartition("/")

@@ -241,5 +241,5 @@ def test_two_values_that_differ_late_are_not_shown_alike() -> None:
     "name", ["../elsewhere", "a/b", "a\\b", "a:b", "", "  ", ".hidden", "a\nb"]
 )
 def test_a_name_that_is_no_plain_file_name_is_refused(name: str) -> None:
-    with pytest.raises(UserError, match="--study"):
+    with pytest.raises(UserError, match="the name of the study was"):
         Plan(name=name)

@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import os
+import re
 import shutil
 import signal
 import socket
@@ -50,7 +51,7 @@ def store(root):
 
 @pytest.fixture
 def study(store, request):
-    return make_study(store, request.node.name)
+    return make_study(store, re.sub(r"[:\\]", "", request.node.name))
 
 
 def make_study(store, name):
@@ -78,7 +79,7 @@ def test_an_unknown_study_names_the_nearest(store):
     make_study(store, "quickstart")
     with pytest.raises(UserError, match="did you mean 'quickstart'"):
         store.study("quickstrat", create=False, params={}, tags={}, description="")
-    with pytest.raises(UserError, match="blank"):
+    with pytest.raises(UserError, match="the name of the study was '  '; allowed"):
         make_study(store, "  ")
 
 

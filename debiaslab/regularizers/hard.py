@@ -140,7 +140,7 @@ def _definitional_sets(name: str, vocabulary: Container[str]) -> tuple[WordSet, 
             f"of the attribute {name!r}, {len(published)} definitional sets are listed and none "
             "is in the vectors",
             allowed="an attribute with at least one set of words in the vectors",
-            next_step="python -m debiaslab lexicon",
+            next_step="python -m debiaslab lexicon list",
         )
     return sets
 

@@ -76,7 +76,7 @@ class Embeddings:
         if bad is not None:
             raise UserError(
                 f"the vector of {words[bad]!r} holds NaN or infinity",
-                next_step="train again with a smaller --lr or --weight",
+                next_step="train again with a smaller --lr or a smaller λ",
             )
         matrix.flags.writeable = False
         self.words: tuple[str, ...] = tuple(words)
