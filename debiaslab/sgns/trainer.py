@@ -198,7 +198,8 @@ def _trained(model: SGNS, corpus: Corpus) -> Embeddings:
     vectors = model.W.cpu().numpy()[:size]
     if first_not_finite(vectors) is not None:
         raise TrainingDivergedError(
-            "a vector holds NaN or infinity after training", next_step="a smaller --lr or a smaller λ"
+            "a vector holds NaN or infinity after training",
+            next_step="a smaller --lr or a smaller λ",
         )
     return Embeddings(corpus.words[:size], vectors)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -27,6 +28,8 @@ from debiaslab.tracking import Store
 from debiaslab.tracking.contact import locate
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
     from debiaslab.corpus import Corpus
     from debiaslab.study.spec import StudyFile
 
@@ -129,7 +132,8 @@ def conduct_study(
     bar = tqdm(total=total, desc=site.name, unit="run", disable=not conduct.progress)
     shown = _Progress(bar)
     site.store.reconcile(site.parent)
-    with explained(conduct.root), Claims(source.engine, site.name) as claims, bar:
+    database = _closing(source.engine)
+    with explained(conduct.root), database, Claims(source.engine, site.name) as claims, bar:
         with site.store.resume(site.parent) as log:
             log.dataset(dataset_info(site.corpus))
             log_provenance(log)
@@ -152,6 +156,15 @@ def conduct_study(
             )
         with worker.alone("summary"):
             return finish(Conducted(worker, shown.trained))
+
+
+@contextmanager
+def _closing(engine: Engine) -> Iterator[None]:
+    """Close the connections at the end: sqlite then folds its log into the file."""
+    try:
+        yield
+    finally:
+        engine.dispose()
 
 
 def _keep_for_others(worker: Worker, executor: Executor | None) -> None:
