@@ -77,7 +77,7 @@ class LossMonitor:
             raise TrainingDivergedError(
                 f"the loss became {block.loss:.6g} (penalty {block.penalty:.6g}; vectors of zeros "
                 f"have the loss {zeros:.3g}) in epoch {epoch} after {self.words:,} words",
-                next_step=f"a smaller --lr (now {self.settings.lr:g}), --weight or --batch-size",
+                next_step=f"a smaller --lr (now {self.settings.lr:g}), λ or --batch-size",
             )
         self.words += block.words
         self.pairs += block.pairs

@@ -93,7 +93,7 @@ class Objective:
             raise UserError(
                 "the vectors have collapsed: association tests that the baseline measured "
                 "cannot be measured in them",
-                next_step="a smaller --weight or --lr",
+                next_step="a smaller λ or --lr",
             )
         retention = _retention(scorecard, yardstick, "tune")
         if retention is None and self.retention_weight > 0:
