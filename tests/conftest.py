@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files of ``LONG`` first, in its order."""
     place = {f"test_{name}.py": i for i, name in enumerate(LONG)}
     items.sort(key=lambda item: place.get(Path(item.path).name, len(LONG)))
+
+
+@pytest.fixture(params=["plain", "compiled"])
+def encode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Return a function that encodes a text, as small texts are encoded and as large ones are."""
+    from debiaslab.corpus import Corpus, CorpusSettings, encoding
+
+    monkeypatch.setattr(encoding, "SMALL", 0 if request.param == "compiled" else 1 << 40)
+
+    def encode(
+        text: str | bytes, *, name: str = "text.txt", phrases: str = "", **settings: Any
+    ) -> Any:
+        path, mwes = tmp_path / name, tmp_path / "mwes.txt"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        if phrases:
+            mwes.write_bytes(phrases.encode())
+            settings["mwes"] = str(mwes)
+        chosen = CorpusSettings(**{"min_count": 1, **settings})
+        return Corpus.build([path], chosen, cache=tmp_path / "cache", progress=False)
+
+    return encode
 
 
 @pytest.fixture(scope="module")

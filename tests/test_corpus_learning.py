@@ -1,7 +1,5 @@
 """Learned phrases, with gensim's ``Phrases(scoring="npmi")`` as the oracle."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -42,8 +40,8 @@ def gensim_phrases(docs, threshold, min_count):
     return model, set(model.export_phrases())
 
 
-@pytest.mark.parametrize("threshold", [-0.2, 0.1, 0.5, 0.9])
-@pytest.mark.parametrize("min_count", [1, 2, 5])
+@pytest.mark.parametrize("threshold", [-0.2, 0.1, 0.9])
+@pytest.mark.parametrize("min_count", [1, 5])
 def test_pairs_equal_those_of_gensim(learn, threshold, min_count):
     text = text_of(min_count)
     docs = [tokenize(line.lower()) for line in text.split("\n")]

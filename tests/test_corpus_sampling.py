@@ -1,7 +1,5 @@
 """Subsampling and the noise distribution, by hand and by the word2vec code's formula."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -25,21 +23,13 @@ def test_keep_probability_is_the_one_of_word2vec_c():
     np.testing.assert_allclose(keep_probability(counts, t), np.minimum(expected, 1), rtol=1e-12)
 
 
-def test_keep_probability_falls_with_frequency_and_takes_a_total():
-    keep = keep_probability([10_000, 100, 1], 1e-3)
-    assert (np.diff(keep) >= 0).all()
+def test_edges_of_keep_probability():
     assert keep_probability([10], 1e-3, total=100)[0] < keep_probability([10], 1e-3, total=1000)[0]
-
-
-def test_threshold_zero_keeps_all_and_an_unseen_unk_is_no_division_by_zero():
     assert (keep_probability([5, 3], 0.0) == 1).all()
-    assert keep_probability([5, 3, 0], 1e-3)[2] == 1
-
-
-@pytest.mark.parametrize("t", [-1e-3, math.nan, math.inf])
-def test_bad_threshold(t):
-    with pytest.raises(UserError, match="--subsample"):
-        keep_probability([1, 2], t)
+    assert keep_probability([5, 3, 0], 1e-3)[2] == 1  # an unseen <UNK>
+    for t in (-1e-3, math.nan, math.inf):
+        with pytest.raises(UserError, match="--subsample"):
+            keep_probability([1, 2], t)
 
 
 def test_noise_distribution_by_hand():

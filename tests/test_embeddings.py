@@ -16,7 +16,7 @@ def embeddings() -> Embeddings:
     return Embeddings(WORDS, vectors)
 
 
-def test_unit_vectors_have_length_one_and_zero_stays_zero(embeddings: Embeddings):
+def test_unit_vectors_have_length_one_and_zero_stays_zero(embeddings):
     norms = np.linalg.norm(embeddings.unit, axis=1)
     np.testing.assert_allclose(norms[:-1], 1, rtol=1e-6)
     assert norms[-1] == 0
@@ -24,7 +24,7 @@ def test_unit_vectors_have_length_one_and_zero_stays_zero(embeddings: Embeddings
 
 
 @pytest.mark.parametrize("size", [1e-44, 1e-30, 1e30, 3e38])
-def test_unit_vectors_of_extreme_floats_neither_overflow_nor_vanish(size: float):
+def test_unit_vectors_of_extreme_floats_neither_overflow_nor_vanish(size):
     unit = Embeddings(["a"], np.array([[size, -size]])).unit
     np.testing.assert_allclose(unit, [[0.5**0.5, -(0.5**0.5)]], rtol=1e-6)
 
@@ -40,12 +40,12 @@ def test_cosine_and_neighbors_agree_with_gensim():
             assert embeddings.cosine(word, other) == pytest.approx(cosine, abs=1e-6)
 
 
-def test_cosine_with_itself_is_one_and_with_zero_is_zero(embeddings: Embeddings):
+def test_cosine_with_itself_is_one_and_with_zero_is_zero(embeddings):
     assert embeddings.cosine("king", "king") == pytest.approx(1)
     assert embeddings.cosine("king", "nothing") == 0
 
 
-def test_gensim_and_back_is_the_same(embeddings: Embeddings):
+def test_gensim_and_back_is_the_same(embeddings):
     again = Embeddings.from_keyed_vectors(embeddings.to_keyed_vectors())
     assert again.words == embeddings.words
     assert np.array_equal(again.vectors, embeddings.vectors)
@@ -69,7 +69,7 @@ def test_neighbors_of_the_only_word_and_of_too_few():
         Embeddings(["a"], np.ones((1, 2))).neighbors("a", 0)
 
 
-def test_lookup_tries_casings_and_underscores(embeddings: Embeddings):
+def test_lookup_tries_casings_and_underscores(embeddings):
     assert embeddings.lookup("king") == "king"
     assert embeddings.lookup("King") == "king"
     assert embeddings.lookup("United States") == "united_states"
@@ -81,13 +81,13 @@ def test_lookup_tries_casings_and_underscores(embeddings: Embeddings):
 @pytest.mark.parametrize(
     ("word", "nearest"), [("quen", "queen"), ("KING", "king"), ("united states", "united_states")]
 )
-def test_unknown_words_get_a_suggestion(embeddings: Embeddings, word: str, nearest: str):
+def test_unknown_words_get_a_suggestion(embeddings, word, nearest):
     for use in (embeddings.__getitem__, embeddings.neighbors, lambda w: embeddings.rows([w])):
         with pytest.raises(UserError, match=f"the word '{word}' .* did you mean '{nearest}'"):
             use(word)
 
 
-def test_immutable(embeddings: Embeddings):
+def test_immutable(embeddings):
     source = np.ones((1, 2), np.float32)
     copy = Embeddings(["a"], source)
     source[:] = 5
@@ -107,12 +107,12 @@ def test_immutable(embeddings: Embeddings):
         (["a", "b", "c", "b"], np.ones((4, 2)), "'b' appears twice"),
     ],
 )
-def test_refused(words: list[str], vectors: np.ndarray, says: str):
+def test_refused(words, vectors, says):
     with pytest.raises(UserError, match=says):
         Embeddings(words, vectors)
 
 
-def test_split_keeps_the_order(embeddings: Embeddings):
+def test_split_keeps_the_order(embeddings):
     assert embeddings.split(["x", "man", "y", "king"]) == (["man", "king"], ["x", "y"])
     assert repr(embeddings) == "Embeddings(7 words, dimension 5)"
 

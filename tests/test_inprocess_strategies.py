@@ -1,10 +1,7 @@
 """The other penalties: formulas, gradients, what they must not depend on, and any λ."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +9,6 @@ import torch
 from torch import Tensor
 
 from debiaslab import lexicons
-from debiaslab.corpus import Corpus
 from debiaslab.errors import UserError
 from debiaslab.regularizers import (
     Adversarial,
@@ -21,6 +17,7 @@ from debiaslab.regularizers import (
     DistributionMatching,
     FixedProjection,
     GenderNeutral,
+    PairwiseParity,
     Penalty,
     PenaltyWords,
     ProjectionPenalty,
@@ -29,10 +26,11 @@ from debiaslab.regularizers import (
     RunningProjection,
     SquaredPairwiseParity,
     SubspaceProjection,
+    Tying,
     bind,
+    bind_strategy,
     create,
     get,
-    search_space,
     strategy_names,
 )
 from debiaslab.regularizers.matching import leaning_rows
@@ -44,6 +42,10 @@ from tests.toys import toy_corpus
 NEUTRAL, MALE, FEMALE = list(range(12)), [12, 13, 14], [15, 16, 17]
 ROWS, DIM = 18, 6
 PENALTIES: list[Penalty] = [
+    PairwiseParity(),
+    ProjectionPenalty(),
+    ProjectionPenalty(direction="mean"),
+    Tying(),
     SquaredPairwiseParity(),
     SubspaceProjection(k=2),
     FixedProjection(warmup=0),
@@ -65,6 +67,7 @@ NAMES = sorted({penalty.name for penalty in PENALTIES})
 # Rows that a constant in the gradient hangs on (g, B, v_g, held pairs): only the others' gradients
 # are those of the value itself.
 HOLDS_PAIRS = (
+    ProjectionPenalty,
     SubspaceProjection,
     FixedProjection,
     RunningProjection,
@@ -79,11 +82,6 @@ def name_of(penalty: Penalty) -> str:
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 each_penalty = pytest.mark.parametrize("penalty", PENALTIES, ids=name_of)
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return toy_corpus(tmp_path_factory.mktemp("toy"), documents=150)
 
 
 def roles() -> PenaltyWords:
@@ -111,12 +109,9 @@ def gradients_of(
     return dW, dC
 
 
-# Gradients ------------------------------------------------------------------------------------
-
-
 @each_penalty
 @pytest.mark.parametrize("seed", [1, 2])
-def test_gradient_by_finite_differences(penalty: Penalty, seed: int) -> None:
+def test_gradient_by_finite_differences(penalty, seed):
     """Central differences in double, on one draw; rows that constants hang on are left out."""
     W, C = matrices(seed)
     words, step = roles(), 1e-6
@@ -141,7 +136,7 @@ def test_gradient_by_finite_differences(penalty: Penalty, seed: int) -> None:
     assert both.abs().max() > 1e-4
 
 
-def test_the_whitened_distance_moves_the_means_with_the_covariance_held() -> None:
+def test_the_whitened_distance_moves_the_means_with_the_covariance_held():
     W, C = matrices(3)
     dW, _ = gradients_of(DistributionMatching(whiten=True), W, C, roles())
     unit = torch.nn.functional.normalize(W, dim=1)
@@ -171,7 +166,7 @@ def along(penalty: Penalty, which: int, step: Tensor, W: Tensor, C: Tensor) -> t
 
 
 @pytest.mark.parametrize("which", [0, 1], ids="WC")
-def test_pairs_of_contextual_symmetry_by_finite_differences(which: int) -> None:
+def test_pairs_of_contextual_symmetry_by_finite_differences(which):
     """Across the rows: along them the mean length changes, which is held constant."""
     W, C = matrices(1)
     step = torch.zeros_like(W)
@@ -184,7 +179,7 @@ def test_pairs_of_contextual_symmetry_by_finite_differences(which: int) -> None:
 
 
 @pytest.mark.parametrize("k", [1, 2])
-def test_pairs_of_gn_by_finite_differences(k: int) -> None:
+def test_pairs_of_gn_by_finite_differences(k):
     """With neutral words outside w_a, so that v_g, which is held constant, has no say."""
     W, C = matrices(1)
     W[NEUTRAL, :-k] = 0
@@ -196,38 +191,30 @@ def test_pairs_of_gn_by_finite_differences(k: int) -> None:
 
 
 @pytest.mark.parametrize("hold", [True, False])
-def test_contextual_symmetry_moves_the_pairs_only_when_they_are_not_held(hold: bool) -> None:
+def test_contextual_symmetry_moves_the_pairs_only_when_they_are_not_held(hold):
     dW, dC = gradients_of(ContextualSymmetry(hold_pairs=hold), *matrices(), roles())
     for gradient in (dW, dC):
         assert (gradient[NEUTRAL].norm(dim=1) > 0).all()
         assert bool((gradient[MALE + FEMALE].norm(dim=1) > 0).all()) is not hold
 
 
-@pytest.mark.parametrize("penalty", PENALTIES[1:4], ids=name_of)
-def test_projections_move_neutral_words_and_never_the_pairs(penalty: Penalty) -> None:
+@pytest.mark.parametrize("penalty", [PENALTIES[i] for i in (1, 2, 5, 6, 7)], ids=name_of)
+def test_projections_move_neutral_words_and_never_the_pairs(penalty):
     dW, dC = gradients_of(penalty.fresh(), *matrices(), roles())
     assert torch.count_nonzero(dW[MALE + FEMALE]) == torch.count_nonzero(dC) == 0
 
 
-def test_context_tying_moves_the_contexts_of_the_pairs_only() -> None:
-    dW, dC = gradients_of(ContextTying(), *matrices(), roles())
-    assert torch.count_nonzero(dW) == torch.count_nonzero(dC[NEUTRAL]) == 0
-    assert (dC[MALE + FEMALE].norm(dim=1) > 0).all()
-
-
-# Values ---------------------------------------------------------------------------------------
-
-
-def test_squared_parity_is_its_formula() -> None:
+def test_tying_moves_pairs_only():
     W, C = matrices()
-    u = (W / W.norm(dim=1, keepdim=True)).numpy()
-    gaps = [
-        (u[w] @ u[m] - u[w] @ u[f]) ** 2 for w in NEUTRAL for m, f in zip(MALE, FEMALE, strict=True)
-    ]
-    assert value_of(SquaredPairwiseParity(), W, C) == pytest.approx(float(np.mean(gaps)))
+    W[FEMALE] = W[MALE] + 0.5 * W[FEMALE]  # cosines above 0
+    for penalty, matrix in ((Tying(), 0), (ContextTying(), 1)):
+        gradients = gradients_of(penalty, W, C, roles())
+        assert torch.count_nonzero(gradients[1 - matrix]) == 0
+        assert torch.count_nonzero(gradients[matrix][NEUTRAL]) == 0
+        assert (gradients[matrix][MALE + FEMALE].norm(dim=1) > 0).all()
 
 
-def test_contextual_symmetry_is_its_formula() -> None:
+def test_contextual_symmetry_is_its_formula():
     W, C = matrices()
 
     def term(A: Tensor, B: Tensor) -> float:
@@ -243,23 +230,21 @@ def test_contextual_symmetry_is_its_formula() -> None:
     assert value_of(ContextualSymmetry(), W, C) == pytest.approx(expected)
 
 
-def test_one_dimension_of_the_subspace_is_the_projection() -> None:
-    for seed in range(5):
-        W, C = matrices(seed)
-        assert value_of(SubspaceProjection(k=1), W, C) == pytest.approx(
-            value_of(ProjectionPenalty(), W, C), rel=1e-12
-        )
-
-
-def test_the_subspace_holds_the_pairs_differences_when_it_is_as_large() -> None:
-    W, _ = matrices()
+def test_the_subspace_of_one_dimension_is_the_projection_and_a_whole_one_holds_all():
+    W, C = matrices()
+    one, projection = SubspaceProjection(k=1), ProjectionPenalty()
+    assert value_of(one, W, C) == pytest.approx(value_of(projection, W, C), rel=1e-12)
     B = gender_subspace(W[MALE], W[FEMALE], 3)
     assert torch.allclose(B @ B.T, torch.eye(3, dtype=B.dtype), atol=1e-12)
     differences = W[MALE] - W[FEMALE]
     assert torch.allclose(differences @ B.T @ B, differences, atol=1e-12)
+    with pytest.raises(UserError, match="at most 3 with 3 gender pairs"):
+        value_of(SubspaceProjection(k=4), W, C)
+    with pytest.raises(UserError, match="fewer than the 6 of the vectors"):
+        value_of(GenderNeutral(k=6), W, C)
 
 
-def test_gn_by_hand() -> None:
+def test_gn_by_hand():
     """In two dimensions, the second reserved: he (0.8, 0.6), she (1, 0), a word (0.6, −0.8)."""
     W = torch.tensor([[0.6, -0.8], [0.8, 0.6], [1.0, 0.0]], dtype=torch.float64)
     words = PenaltyWords(*(torch.tensor([i]) for i in range(3)))
@@ -268,7 +253,7 @@ def test_gn_by_hand() -> None:
     assert float(GenderNeutral()(W, W, words)) == pytest.approx(J_D + J_E + 0.8**2)
 
 
-def test_repulsion_counts_neighbours_that_are_near_by_gender_only() -> None:
+def test_repulsion_counts_neighbours_that_are_near_by_gender_only():
     """Two words that agree in gender alone repel each other; two that agree in all else do not."""
     he, she = torch.eye(4, dtype=torch.float64)[0], -torch.eye(4, dtype=torch.float64)[0]
     by_gender = torch.tensor([[1.0, 1, 0, 0], [1, 0, 1, 0]], dtype=torch.float64)
@@ -283,7 +268,7 @@ def test_repulsion_counts_neighbours_that_are_near_by_gender_only() -> None:
     assert R(by_meaning) == 0.0
 
 
-def test_leaning_by_context_stays_when_target_vectors_of_neutral_words_move() -> None:
+def test_leaning_by_context_stays_when_target_vectors_of_neutral_words_move():
     W, C = matrices()
     moved = W.clone()
     moved[NEUTRAL] = matrices(9)[0][NEUTRAL]
@@ -294,7 +279,7 @@ def test_leaning_by_context_stays_when_target_vectors_of_neutral_words_move() ->
     assert not set(male.tolist()) & set(female.tolist())
 
 
-def test_equal_means_leave_a_linear_probe_at_chance() -> None:
+def test_equal_means_leave_a_linear_probe_at_chance():
     """LEACE's theorem 3.1 for the penalty's own classes, and the probe of `adversarial`."""
     W, C = matrices()
     W = torch.nn.functional.normalize(W, dim=1)
@@ -318,8 +303,8 @@ def unbiased(penalty: Penalty) -> tuple[Tensor, Tensor]:
         rest = W[MALE + FEMALE].norm(dim=1, keepdim=True)
         W[MALE + FEMALE, -k:] = rest / math.sqrt(3 * k)  # β = 0.5 of the length, shared by k
         W[FEMALE, -k:] *= -1
-    if isinstance(penalty, ContextTying):
-        C[FEMALE] = C[MALE]
+    if isinstance(penalty, ContextTying | Tying):
+        W[FEMALE], C[FEMALE] = W[MALE], C[MALE]
     if isinstance(penalty, RandomProjection):
         from debiaslab.regularizers.projection import random_direction
 
@@ -331,17 +316,18 @@ def unbiased(penalty: Penalty) -> tuple[Tensor, Tensor]:
 
 
 @each_penalty
-def test_nothing_to_penalise_costs_nothing_and_moves_nothing(penalty: Penalty) -> None:
+def test_nothing_to_penalise_costs_nothing_and_moves_nothing(penalty):
     if isinstance(penalty, SubspaceProjection):
         penalty = replace(penalty, k=1)  # pairs differ in one direction only
     W, C = unbiased(penalty)
     assert value_of(penalty, W, C) == pytest.approx(0, abs=1e-12)
-    for gradient in gradients_of(penalty.fresh(), W, C, roles()):
-        assert float(gradient.abs().max()) < 1e-6
+    if not isinstance(penalty, PairwiseParity):  # an absolute value has a slope of ±1 next to 0
+        for gradient in gradients_of(penalty.fresh(), W, C, roles()):
+            assert float(gradient.abs().max()) < 1e-6
 
 
 @each_penalty
-def test_rotating_the_space_changes_nothing(penalty: Penalty) -> None:
+def test_rotating_the_space_changes_nothing(penalty):
     """But for the two that name axes: reserved dimensions, and a direction drawn beforehand."""
     Q = torch.linalg.qr(matrices(7)[0][:DIM])[0]
     W, C = matrices()
@@ -350,7 +336,7 @@ def test_rotating_the_space_changes_nothing(penalty: Penalty) -> None:
 
 
 @each_penalty
-def test_only_directions_of_neutral_words_count_not_lengths(penalty: Penalty) -> None:
+def test_only_directions_of_neutral_words_count_not_lengths(penalty):
     W, C = matrices()
     lengths = torch.from_numpy(np.random.default_rng(9).uniform(0.1, 10, size=(ROWS, 1)))
     lengths[MALE + FEMALE] = 3.0  # a pair's own lengths count where scores do
@@ -364,7 +350,7 @@ def test_only_directions_of_neutral_words_count_not_lengths(penalty: Penalty) ->
 @each_penalty
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("zero", [[0], MALE, MALE + FEMALE, list(range(ROWS))], ids=str)
-def test_zero_rows_give_no_nan(penalty: Penalty, dtype: torch.dtype, zero: list[int]) -> None:
+def test_zero_rows_give_no_nan(penalty, dtype, zero):
     W, C = (matrix.to(dtype) for matrix in matrices())
     for matrices_zeroed in ((W,), (W, C)):  # context embeddings all start at zero
         for matrix in matrices_zeroed:
@@ -374,10 +360,7 @@ def test_zero_rows_give_no_nan(penalty: Penalty, dtype: torch.dtype, zero: list[
             assert bool(gradient.isfinite().all())
 
 
-# State ----------------------------------------------------------------------------------------
-
-
-def test_the_fixed_direction_is_found_after_the_warm_up_and_stays() -> None:
+def test_the_fixed_direction_is_found_after_the_warm_up_and_stays():
     penalty = FixedProjection(warmup=2).fresh()
     values = [float(penalty(*matrices(seed), roles())) for seed in range(5)]
     assert values[:2] == [0.0, 0.0]
@@ -388,7 +371,7 @@ def test_the_fixed_direction_is_found_after_the_warm_up_and_stays() -> None:
         assert values[seed] == pytest.approx(expected)
 
 
-def test_the_running_direction_moves_once_for_a_draw_however_often_it_is_evaluated() -> None:
+def test_the_running_direction_moves_once_for_a_draw_however_often_it_is_evaluated():
     penalty, words = RunningProjection(decay=0.5).fresh(), roles()
     first = float(penalty(*matrices(0), words))
     penalty(*matrices(1), words)  # further along the step of the same draw
@@ -400,7 +383,7 @@ def test_the_running_direction_moves_once_for_a_draw_however_often_it_is_evaluat
     )
 
 
-def test_no_training_remembers_another() -> None:
+def test_no_training_remembers_another():
     for penalty in (FixedProjection(warmup=0), RunningProjection(), Adversarial()):
         used = penalty.fresh()
         for seed in range(3):
@@ -410,7 +393,7 @@ def test_no_training_remembers_another() -> None:
         assert used.knobs() == penalty.knobs()
 
 
-def test_the_random_direction_comes_from_its_seed_alone() -> None:
+def test_the_random_direction_comes_from_its_seed_alone():
     W, C = matrices()
     torch.manual_seed(1)
     first = value_of(RandomProjection(), W, C)
@@ -420,22 +403,9 @@ def test_the_random_direction_comes_from_its_seed_alone() -> None:
     assert RandomProjection.control
 
 
-# Registry and words ---------------------------------------------------------------------------
-
-
-def test_every_penalty_is_tested_here_or_in_test_regularizers() -> None:
+def test_every_penalty_is_tested_here():
     penalties = [name for name in strategy_names() if get(name).stage == "in"]
-    own = {name for name in penalties if get(name).__module__.startswith("debiaslab.")}
-    assert own == {*NAMES, "pairwise", "projection", "tying"}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_each_is_registered_with_a_citation_and_a_search_space(name: str) -> None:
-    strategy = get(name)
-    assert strategy.stage == "in"
-    assert len(strategy.citation) > 20
-    space = search_space(name)["weight"]
-    assert 0 < space.low < space.high
+    assert [n for n in penalties if get(n).__module__.startswith("debiaslab.")] == NAMES
 
 
 @pytest.mark.parametrize(
@@ -453,37 +423,19 @@ def test_each_is_registered_with_a_citation_and_a_search_space(name: str) -> Non
         ("adversarial", {"share": 0.6}, "share was 0.6"),
     ],
 )
-def test_a_knob_that_makes_no_sense_is_refused(
-    name: str, knobs: dict[str, object], said: str
-) -> None:
+def test_a_knob_that_makes_no_sense_is_refused(name, knobs, said):
     with pytest.raises(UserError, match=said):
         create(name, **knobs)
 
 
-def test_a_space_that_is_too_small_is_refused() -> None:
-    with pytest.raises(UserError, match="at most 3 with 3 gender pairs"):
-        value_of(SubspaceProjection(k=4), *matrices())
-    with pytest.raises(UserError, match="fewer than the 6 of the vectors"):
-        value_of(GenderNeutral(k=6), *matrices())
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_missing_pairs_are_named(name: str) -> None:
+def test_missing_pairs_are_named(name):
     with pytest.raises(UserError, match="none of the 14 gender pairs"):
         bind(create(name), ["table", "chair", "he"])
 
 
-# Trainings ------------------------------------------------------------------------------------
-
-SETTINGS = TrainSettings(dim=12, window=3, negatives=3, epochs=2, subsample=0.0, lr=0.05)
-
-
-def defaults() -> list[Penalty]:
-    return [create(name) for name in NAMES]  # type: ignore[misc]
-
-
-@pytest.mark.parametrize("penalty", defaults(), ids=name_of)
-def test_the_penalty_falls_under_its_own_steps(penalty: Penalty) -> None:
+@pytest.mark.parametrize("penalty", [create(name) for name in NAMES], ids=name_of)
+def test_the_penalty_falls_under_its_own_steps(penalty):
     """Twenty steps without any text, on rows of a whole vocabulary."""
     words = [*lexicons.gender_words(), *(f"word{i}" for i in range(200))]
     if isinstance(penalty, FixedProjection):
@@ -496,12 +448,16 @@ def test_the_penalty_falls_under_its_own_steps(penalty: Penalty) -> None:
     assert values[-1] < 0.5 * values[0]
 
 
-def test_several_penalties_with_a_memory_share_a_training(corpus: Corpus, tmp_path: Path) -> None:
+def test_several_penalties_with_a_memory_share_a_training(tmp_path_factory):
+    corpus = toy_corpus(tmp_path_factory.mktemp("toy"), documents=100)
     strategy = create("projection-running+adversarial", weight=0.5)
-    from debiaslab.regularizers import bind_strategy
-
-    def vectors() -> np.ndarray:
-        bound = bind_strategy(strategy, corpus.words, corpus.counts)
-        return train(corpus, SETTINGS, bound.penalty, progress=False).embeddings.vectors
-
-    assert np.array_equal(vectors(), vectors())
+    first, second = (
+        train(
+            corpus,
+            TrainSettings(dim=12, epochs=1, subsample=0.0),
+            bind_strategy(strategy, corpus.words, corpus.counts).penalty,
+            progress=False,
+        ).embeddings.vectors
+        for _ in range(2)
+    )
+    assert np.array_equal(first, second)

@@ -1,9 +1,5 @@
 """One rule finds a word in vectors, whoever asks: metrics, file, table, strategy, planting."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,9 +36,7 @@ def cased() -> Embeddings:
 
 
 @pytest.mark.parametrize(("asked", "written"), WRITTEN)
-def test_metrics_file_table_and_logged_model_find_the_same_words(
-    cased: Embeddings, asked: str, written: str | None, tmp_path: Path
-):
+def test_metrics_file_table_and_logged_model_find_the_same_words(cased, asked, written, tmp_path):
     from debiaslab.tracking.similarity_model import PairSimilarity
 
     assert cased.lookup(asked) == written_in(cased.index, asked) == written
@@ -58,7 +52,7 @@ def test_metrics_file_table_and_logged_model_find_the_same_words(
 
     model = PairSimilarity()
     model._index, model._vectors, model._fallback = dict(cased.index), cased.vectors, 0.0
-    predicted = model.predict(None, table[["word1", "word2"]])  # type: ignore[arg-type]
+    predicted = model.predict(None, table[["word1", "word2"]])
     assert predicted.sim[0] == pytest.approx(table.sim[0], abs=1e-7)
     if written:
         assert f" {cased.neighbors(written, 1)[0][0]} " in neighbors_table(cased, asked, 1).plain()
@@ -78,7 +72,7 @@ def test_a_pair_is_found_when_both_words_are_and_named_as_written():
     assert missing == [("man", "woman")]
 
 
-def test_the_score_of_the_file_is_that_of_the_scorecard_in_cased_vectors(tmp_path: Path):
+def test_the_score_of_the_file_is_that_of_the_scorecard_in_cased_vectors(tmp_path):
     """Names and acronyms of the lists stand in capitals in the vectors."""
     from debiaslab.leaderboard.local import score_files
 

@@ -195,9 +195,6 @@ def test_records_of_each_half_and_kind():
     assert all(r.value is None and r.reason for r in nothing)
 
 
-# Sets ---------------------------------------------------------------------------------------------
-
-
 def test_the_google_set():
     (google,) = default_analogy_sets()
     assert (google.name, len(google), len(google.sections)) == ("Google", 19_544, 14)
@@ -260,9 +257,6 @@ def test_the_shared_msr_sets_agree():
     assert (len(text), len(table), len(table.sections)) == (8000, 8000, 16)
 
 
-# Bias analogies -----------------------------------------------------------------------------------
-
-
 def test_bias_analogies_with_and_without_the_words_of_the_question():
     rng = np.random.default_rng(0)
     gender, doctor = rng.normal(size=(2, 20))
@@ -317,9 +311,6 @@ def test_bias_analogies_that_cannot_be_answered():
         bias_analogies(embeddings, ["doctor"], n=0)
     with pytest.raises(UserError, match="did you mean 'cosmul'"):
         bias_analogies(embeddings, ["doctor"], method="cosmull")
-
-
-# Against gensim -----------------------------------------------------------------------------------
 
 
 def test_accuracy_on_published_vectors_equals_gensim(tmp_path):

@@ -34,9 +34,6 @@ def letter(vectors, which):
     return [word for word in vectors.words if word[0] == which]
 
 
-# --- SC-WEAT --------------------------------------------------------------------------------------
-
-
 def test_sc_weat_by_hand():
     # "e": cosines 1 × 4 with A, 0 × 4 with B: s = 1, spread √(8 · ¼ / 7), d = √3.5. A holds the
     # four largest of eight: 1 of C(8, 4) = 70 relabellings, two-sided 2.
@@ -99,9 +96,6 @@ def test_masks_are_distinct_subsets_and_all_of_them():
     assert masks.mean(axis=0) == pytest.approx(np.full(70, 30 / 70), abs=0.04)
 
 
-# --- SAME -----------------------------------------------------------------------------------------
-
-
 def test_same_by_hand():
     # The bias direction is (1, −1)/√2: "e" and "n" have 1/√2, "ew" and "nw" .2/√2.
     result = same(embeddings_of(BY_HAND), list(WORDS), GROUPS)
@@ -155,9 +149,6 @@ def test_same_without_a_difference_is_not_measured():
     assert result.reason == "the groups all have the same mean vector"
 
 
-# --- RND ------------------------------------------------------------------------------------------
-
-
 def test_rnd_by_hand():
     # "e": 0 − √2; "ew" (.8, .6): √.4 − √.8. Cosine: 0 − 1 and .2 − .4. Positive: nearer to north.
     vectors, words = embeddings_of({**BY_HAND, "e2": EAST, "ew2": EASTWARD}), ["e", "e2", "ew"]
@@ -184,9 +175,6 @@ def test_of_three_groups_it_is_the_mean_over_pairs(metric, size):
     assert result.interval[0] < result.value < result.interval[1]
 
 
-# --- MAC ------------------------------------------------------------------------------------------
-
-
 def test_mac_by_hand():
     # "e": distances 0 and 1; "ew": .2 and .4; "nw": .4 and .2; "n": 1 and 0.
     result = mac(embeddings_of(BY_HAND), list(WORDS), GROUPS)
@@ -203,9 +191,6 @@ def test_mac_takes_any_number_of_sets_and_every_set_weighs_alike():
     assert mac(vectors, letter(vectors, "d"), sets).value == pytest.approx(expected, abs=1e-6)
     in_two = {"one": letter(vectors, "d")[:3], "two": letter(vectors, "d")[3:]}
     assert mac(vectors, in_two, sets) == mac(vectors, letter(vectors, "d"), sets)
-
-
-# --- ECT ------------------------------------------------------------------------------------------
 
 
 def test_ect_by_hand():
@@ -238,9 +223,6 @@ def test_ects_interval_does_not_depend_on_how_many_resamples_are_ranked_at_a_tim
         monkeypatch.setattr(word_metric, "_AT_ONCE", at_once)
         intervals.append(ect(vectors, letter(vectors, "d"), groups).interval)
     assert intervals[0] == intervals[1] == intervals[2]
-
-
-# --- RIPA -----------------------------------------------------------------------------------------
 
 
 def test_ripa_by_hand():
@@ -279,9 +261,6 @@ def test_ripa_mean_averages_over_the_pairs():
     each = [dict(ripa(vectors, letter(vectors, "b"), [pair]).words) for pair in pairs]
     for word, value in both.words:
         assert value == pytest.approx((each[0][word] + each[1][word]) / 2)
-
-
-# --- RNSB -----------------------------------------------------------------------------------------
 
 
 def test_divergence_by_hand():
@@ -349,8 +328,6 @@ def test_rnsb_takes_any_number_of_groups_and_weat_words_by_default():
     assert result.sizes == (25, 25)
 
 
-# --- what must not be measured --------------------------------------------------------------------
-
 METRICS = {
     "sc_weat": lambda v, w, a, b: sc_weat(v, w, a, b),
     "same": lambda v, w, a, b: same(v, w, {"a": a, "b": b}),
@@ -411,9 +388,6 @@ def test_zero_and_collapsed_vectors_are_not_measured(metric, kind, sets):
 def test_what_makes_no_sense_is_refused(call, says, sets):
     with pytest.raises(UserError, match=says):
         call(*sets)
-
-
-# --- the records ----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
-"""Gender direction, direct and indirect bias, bias by projection and collapse checks."""
+"""Gender direction, direct and indirect bias, bias by projection, and whether one pair makes it."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from debiaslab.metrics import (
     gender_direction,
 )
 from debiaslab.metrics.cases import Resampling
-from debiaslab.metrics.gender_direction import pair_difference
+from debiaslab.metrics.gender_direction import Pair, pair_difference, pair_turn
 from debiaslab.metrics.projection import indirect_bias, indirect_bias_within, indirect_biases
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, reference_numbers
@@ -106,9 +107,6 @@ def test_pairs_that_do_not_differ_and_collapsed_words_are_not_measured():
     assert "collapsed" in direct_bias(embeddings_of(collapsed), WORDS, PAIRS).reason
 
 
-# Bias by projection ------------------------------------------------------------------------------
-
-
 def test_bias_by_projection_by_hand():
     # Signed cosines with the first axis: −.8, 0, .6, .6; mean .1.
     result = bias_by_projection(embeddings_of(BY_HAND), WORDS, PAIRS)
@@ -140,9 +138,6 @@ def test_scores_of_words_average_to_direct_bias():
     projections = bias_by_projection(vectors, WORDS, PAIRS).scores
     assert result.scores == pytest.approx({word: abs(n) ** 2 for word, n in projections.items()})
     assert np.mean(list(result.scores.values())) == pytest.approx(result.value)
-
-
-# Indirect bias -----------------------------------------------------------------------------------
 
 
 def test_indirect_bias_by_hand():
@@ -227,3 +222,81 @@ def test_scorecard_has_every_record_for_every_half():
         assert (record.value is None) == (record.reason is not None)
     json.dumps([record.to_dict() for record in records], allow_nan=False)
     assert records == records_of("geometry", vectors, effort)
+
+
+FIVE: list[Pair] = [(f"m{i}", f"f{i}") for i in range(5)]
+
+
+def apart(differences: np.ndarray, seed: int = 0) -> Embeddings:
+    """Return unit vectors m and f with these directions of m − f, each half a unit long."""
+    rng = np.random.default_rng(seed)
+    words, rows = [], []
+    for (male, female), difference in zip(FIVE, differences, strict=True):
+        middle = rng.normal(size=differences.shape[1])
+        middle -= middle @ difference * difference / (difference @ difference)
+        middle /= np.linalg.norm(middle)
+        half = difference / 2
+        for word, sign in ((male, 1), (female, -1)):
+            rows.append(math.sqrt(1 - half @ half) * middle + sign * half)
+            words.append(word)
+    return Embeddings(words, np.array(rows))
+
+
+def axes(*lengths: float) -> np.ndarray:
+    """Return differences along as many axes of 12, of these lengths."""
+    return np.eye(len(lengths), 12) * np.array(lengths)[:, None]
+
+
+def test_pairs_of_one_direction_hold_it_whichever_is_left_out():
+    same = np.tile(axes(0.5), (5, 1))
+    turn = pair_turn(apart(same), FIVE)
+    assert turn is not None
+    assert turn.degrees == pytest.approx(0, abs=1e-4)
+    assert turn.distance == pytest.approx(0.5)
+
+
+def test_a_pair_that_makes_the_direction_alone_is_named():
+    vectors = apart(axes(0.1, 0.11, 0.9, 0.12, 0.1))
+    turn = pair_turn(vectors, FIVE)
+    assert turn is not None
+    assert turn.pair == ("m2", "f2")
+    assert turn.degrees == pytest.approx(90)
+    assert turn.distance == pytest.approx((0.1 + 0.11 + 0.9 + 0.12 + 0.1) / 5)
+
+
+def test_rotation_lengths_order_and_sides_do_not_matter():
+    rng = np.random.default_rng(1)
+    vectors = apart(rng.normal(size=(5, 12)) * 0.1 + axes(1.0) * 0.3)
+    turn = pair_turn(vectors, FIVE)
+    assert turn is not None
+    rotation = np.linalg.qr(rng.normal(size=(12, 12)))[0]
+    lengths = rng.uniform(0.5, 3, size=(10, 1))
+    changed = Embeddings(vectors.words, vectors.vectors @ rotation * lengths)
+    for given in (FIVE[::-1], [(f, m) for m, f in FIVE], [*FIVE, ("absent", "f1")]):
+        other = pair_turn(changed, given)
+        assert other is not None
+        assert set(other.pair) == set(turn.pair)
+        assert other.degrees == pytest.approx(turn.degrees, abs=1e-3)
+        assert other.distance == pytest.approx(turn.distance, abs=1e-5)
+
+
+def test_without_three_pairs_or_a_direction_there_is_none():
+    vectors = apart(axes(0.2, 0.3, 0.4, 0.5, 0.6))
+    assert pair_turn(vectors, FIVE[:2]) is None
+    assert pair_turn(vectors, FIVE[:3]) is not None
+    tied = Embeddings(vectors.words, np.repeat(vectors.vectors[::2], 2, axis=0))
+    assert pair_turn(tied, FIVE) is None
+
+
+def test_the_scorecard_says_it_where_more_than_values_are_wanted():
+    words = ["he", "she", "man", "woman", "john", "mary", "nurse", "pilot", "doctor", "clerk"]
+    rng = np.random.default_rng(0)
+    vectors = Embeddings(words, rng.normal(size=(10, 8)))
+    (record, *_) = records_of("direct_bias", vectors, Resampling(0, 0, 0, null=True))
+    expected = pair_turn(vectors, load_pairs("definitional_pairs").half("all"))
+    assert expected is not None
+    assert record.extra["turn_degrees"] == expected.degrees
+    assert record.extra["turn_pair"] == "/".join(expected.pair)
+    assert record.extra["pair_distance"] == expected.distance
+    (quick, *_) = records_of("direct_bias", vectors, Resampling(0, 0, 0, null=False))
+    assert quick.extra == {"pairs": 3}

@@ -416,9 +416,6 @@ def test_a_null_is_drawn_once():
     assert len(drawn) == 2
 
 
-# The yardstick of WEAT's s ----------------------------------------------------------------------
-
-
 def test_one_statistic_in_twenty_of_random_sets_is_above_the_yardstick():
     vectors = space(2000, dim=30)
     rng = np.random.default_rng(3)

@@ -135,9 +135,6 @@ def test_overlap_records():
     assert nothing[0].reason
 
 
-# Retention ----------------------------------------------------------------------------------------
-
-
 def judged(base: Embeddings, n: int = 120) -> SimilaritySet:
     rng = np.random.default_rng(5)
     pairs = rng.integers(0, len(base), size=(n, 2))

@@ -33,8 +33,6 @@ from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.reference_vectors import WEFE_LISTS
 from tests.reference import bolukbasi, google_news, reference, reference_numbers
 
-# Numbers ------------------------------------------------------------------------------------
-
 SETS = {
     "WEAT1": ["flowers", "insects", "pleasant_5", "unpleasant_5a"],
     "WEAT2": ["instruments", "weapons", "pleasant_5", "unpleasant_5a"],
@@ -225,8 +223,6 @@ def test_published_the_stereotype_shows_in_each_metric():
     )
     assert families > careers  # toward the first group, the female one
 
-
-# Formulas -----------------------------------------------------------------------------------
 
 PAIRS = load_pairs("definitional_pairs").pairs
 MALE, FEMALE, CAREER, FAMILY, MATH, ARTS, OCCUPATIONS = (

@@ -160,9 +160,6 @@ def test_quick_has_the_same_values_and_no_uncertainty(vectors, card):
         assert (fast.low, fast.high, fast.p, fast.method) == (None,) * 4
 
 
-# Groups ---------------------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def debiased(vectors):
     noise = np.random.default_rng(1).normal(size=vectors.vectors.shape)

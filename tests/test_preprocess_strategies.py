@@ -82,10 +82,7 @@ def random_text(documents: int = 3_000) -> Words:
     return Words([" ".join(rng.choice(plain, rng.integers(1, 30))) for _ in range(documents)])
 
 
-# Words ----------------------------------------------------------------------------------------
-
-
-def test_no_word_is_in_two_pairs_and_pronouns_are_in_none() -> None:
+def test_no_word_is_in_two_pairs_and_pronouns_are_in_none():
     words = [word for pair in swap_pairs() for word in pair]
     assert len(words) == len(set(words))
     assert not set(words) & {*PRONOUNS, "john", "mary"}
@@ -95,13 +92,13 @@ def test_no_word_is_in_two_pairs_and_pronouns_are_in_none() -> None:
     assert dropped == {("john", "mary"), ("dudes", "gals")}  # gals are the guys' counterpart
 
 
-def test_tune_pairs_hold_no_report_word() -> None:
+def test_tune_pairs_hold_no_report_word():
     tune = swap_pairs("tune")
     assert 0 < len(tune) < len(swap_pairs())
     assert {lexicons.half_of(word) for pair in tune for word in pair} == {"tune"}
 
 
-def test_names_that_are_words_or_places_are_not_names() -> None:
+def test_names_that_are_words_or_places_are_not_names():
     no_names = {"will", "rose", "mark", "may", "august", "king", "virginia", "faith", "art", "son"}
     assert not names_of_people() & (no_names | gender_terms())
     assert {"john", "mary", "sarah", "robert", "leslie"} <= names_of_people()
@@ -110,7 +107,7 @@ def test_names_that_are_words_or_places_are_not_names() -> None:
     assert "leslie" not in {*male, *female}  # both
 
 
-def test_names_are_matched_one_to_one_by_frequency() -> None:
+def test_names_are_matched_one_to_one_by_frequency():
     words = ("john", "mary", "anne", "robert", "clara", "zzz")
     counts = np.array([1000, 90, 50, 60, 3, 5])
     index = {word: i for i, word in enumerate(words)}
@@ -119,7 +116,7 @@ def test_names_are_matched_one_to_one_by_frequency() -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.integers(1, 10_000), min_size=2, max_size=6), st.randoms())
-def test_matching_by_rank_has_the_least_cost(frequencies: list[int], random: object) -> None:
+def test_matching_by_rank_has_the_least_cost(frequencies, random):
     from scipy.optimize import linear_sum_assignment
 
     male, female = (names[: len(frequencies)] for names in names_by_gender())
@@ -133,10 +130,7 @@ def test_matching_by_rank_has_the_least_cost(frequencies: list[int], random: obj
     assert cost == pytest.approx(matrix[linear_sum_assignment(matrix)].sum())
 
 
-# Swapping -------------------------------------------------------------------------------------
-
-
-def test_swapping_twice_gives_the_text_again() -> None:
+def test_swapping_twice_gives_the_text_again():
     words = random_text()
     twice = words.bind("cds", probability=1.0, names=False)
     once = twice.rewrite(words.ids.copy(), 0, 0)
@@ -144,7 +138,7 @@ def test_swapping_twice_gives_the_text_again() -> None:
     assert np.array_equal(twice.rewrite(once, 0, 0), words.ids)
 
 
-def test_unknown_words_stay_and_so_do_documents_and_their_ends() -> None:
+def test_unknown_words_stay_and_so_do_documents_and_their_ends():
     words = random_text()
     for name in ("cds", "gender-blind"):
         read = words.bind(name).rewrite(words.ids.copy(), 0, 0)
@@ -153,7 +147,7 @@ def test_unknown_words_stay_and_so_do_documents_and_their_ends() -> None:
         assert np.array_equal(read[~gendered], words.ids[~gendered])
 
 
-def test_texts_that_keep_their_case_are_swapped_case_by_case() -> None:
+def test_texts_that_keep_their_case_are_swapped_case_by_case():
     extra = "he she He She SHE His Her Him HIS Clara clara Robert robert"
     assert swapped("He met her", "SHE slept", "Clara saw clara", extra=extra, names=True) == [
         "She met her",  # neither his nor him is in the vocabulary in this case
@@ -180,16 +174,16 @@ def test_texts_that_keep_their_case_are_swapped_case_by_case() -> None:
         ("they followed her", "they followed him"),
     ],
 )
-def test_pronouns_follow_the_words_around_them(text: str, expected: str) -> None:
+def test_pronouns_follow_the_words_around_them(text, expected):
     assert swapped(text, extra="he she him his her hers") == [expected]
 
 
-def test_documents_do_not_look_into_each_other() -> None:
+def test_documents_do_not_look_into_each_other():
     assert swapped("we saw her", "book") == ["we saw him", "book"]
     assert swapped("a friend of", "his and hers") == ["a friend of", "her and his"]
 
 
-def test_missing_forms_are_replaced_by_the_other_one() -> None:
+def test_missing_forms_are_replaced_by_the_other_one():
     assert swapped("they told her that her book", extra="his") == ["they told his that his book"]
     assert swapped("a friend of his and him", extra="her") == ["a friend of her and her"]
 
@@ -259,7 +253,7 @@ him | the guards took # away
 """
 
 
-def test_her_is_told_apart_in_sentences_written_for_it() -> None:
+def test_her_is_told_apart_in_sentences_written_for_it():
     lines = [line.split(" | ") for line in SENTENCES.strip().splitlines()]
     found = swapped(*(text.replace("#", "her") for _, text in lines))
     right = [
@@ -271,7 +265,7 @@ def test_her_is_told_apart_in_sentences_written_for_it() -> None:
 
 
 @pytest.mark.skipif(not BIOGRAPHIES.exists(), reason="the shared corpora are not here")
-def test_expected_counts_are_near_on_real_text(tmp_path: Path) -> None:
+def test_expected_counts_are_near_on_real_text(tmp_path):
     corpus = Corpus.build([BIOGRAPHIES], cache=tmp_path, progress=False)
     for name, epochs in (("cda", 1), ("cds", 60), ("gender-blind", 1)):
         bound = bind_strategy(create(name), corpus.words, corpus.counts).preprocessing
@@ -287,10 +281,7 @@ def test_expected_counts_are_near_on_real_text(tmp_path: Path) -> None:
             assert counted[rows].sum() == pytest.approx(expected[rows].sum(), rel=0.07)
 
 
-# Coins ----------------------------------------------------------------------------------------
-
-
-def test_random_bits_are_those_of_training() -> None:
+def test_random_bits_are_those_of_training():
     key = derived_key(3, 1)
     bits = hashed_bits(key, np.arange(50))
     assert [int(b) for b in bits] == [training_bits(key, n) for n in range(50)]
@@ -298,7 +289,7 @@ def test_random_bits_are_those_of_training() -> None:
     assert derived_key(0) != derived_key(0, 0)
 
 
-def test_the_compiled_coins_are_the_plain_ones() -> None:
+def test_the_compiled_coins_are_the_plain_ones():
     words = random_text()
     swap = Swap.of(words.words, words.counts)
     firsts = np.append(0, np.flatnonzero(words.ids < 0) + 1)[:-1]
@@ -318,7 +309,7 @@ def heads(words: Words, seed: int, epoch: int) -> NDArray[np.bool_]:
     return read[read >= 0] != words.ids[words.ids >= 0]
 
 
-def test_the_coin_is_fair_and_drawn_anew_by_seed_and_epoch() -> None:
+def test_the_coin_is_fair_and_drawn_anew_by_seed_and_epoch():
     words = Words(["he"] * 20_000 + ["she"])
     first = heads(words, 1, 0)
     assert np.array_equal(first, heads(words, 1, 0))
@@ -330,7 +321,7 @@ def test_the_coin_is_fair_and_drawn_anew_by_seed_and_epoch() -> None:
 
 @settings(deadline=None, max_examples=20)
 @given(st.sets(st.integers(1, 2_999), max_size=12), st.sampled_from(["cds", "planted"]))
-def test_blocks_and_threads_do_not_change_the_text(cuts: set[int], name: str) -> None:
+def test_blocks_and_threads_do_not_change_the_text(cuts, name):
     words = random_text()
     if name == "cds":
         bound = words.bind("cds", names=False)
@@ -347,17 +338,14 @@ def test_blocks_and_threads_do_not_change_the_text(cuts: set[int], name: str) ->
     assert np.array_equal(np.concatenate(pieces), whole)
 
 
-# Substitution and augmentation ----------------------------------------------------------------
-
-
-def test_a_probability_of_zero_is_the_baseline() -> None:
+def test_a_probability_of_zero_is_the_baseline():
     words = random_text()
     bound = words.bind("cds", probability=0.0)
     assert np.array_equal(bound.rewrite(words.ids.copy(), 0, 0), words.ids)
     assert np.array_equal(bound.counts(words.counts), words.counts)
 
 
-def test_expected_counts_are_the_mean_of_measured_ones() -> None:
+def test_expected_counts_are_the_mean_of_measured_ones():
     words = random_text()
     bound = words.bind("cds", names=False)
     passes = [bound.rewrite(words.ids.copy(), 0, epoch) for epoch in range(40)]
@@ -372,7 +360,7 @@ def test_expected_counts_are_the_mean_of_measured_ones() -> None:
     )
 
 
-def test_augmentation_reads_each_document_as_it_is_and_swapped() -> None:
+def test_augmentation_reads_each_document_as_it_is_and_swapped():
     words = Words(["he saw the king", "she left", "queen", "nothing"])
     assert words.read(words.bind("cda")) == [
         *["he saw the king", "she left", "queen", "nothing"],
@@ -384,14 +372,14 @@ def test_augmentation_reads_each_document_as_it_is_and_swapped() -> None:
     assert words.text(piece) == ["he saw the", "she saw the"]
 
 
-def test_names_are_swapped_on_request_only() -> None:
+def test_names_are_swapped_on_request_only():
     assert swapped("robert wept", "mary sang") == ["robert wept", "mary sang"]
     assert swapped("robert wept", "mary sang", names=True) == ["mary wept", "robert sang"]
-    assert get("cds")().names  # type: ignore[attr-defined]
-    assert not get("cda")().names  # type: ignore[attr-defined]
+    assert get("cds")().names
+    assert not get("cda")().names
 
 
-def test_coverage_says_which_pairs_were_swapped() -> None:
+def test_coverage_says_which_pairs_were_swapped():
     words = Words(["he she his her uncle report book"])
     for name in ("cds", "cda"):
         everything = bind_strategy(create(name), words.words, words.counts).coverage
@@ -402,22 +390,19 @@ def test_coverage_says_which_pairs_were_swapped() -> None:
 
 
 @pytest.mark.parametrize("name", ["cds", "cda", "gender-blind"])
-def test_only_a_text_without_any_pair_is_refused(name: str) -> None:
+def test_only_a_text_without_any_pair_is_refused(name):
     with pytest.raises(UserError, match="vocabulary"):
         Words(["the book was red he"]).bind(name)
     assert Words(["the book of a niece and a nephew"]).bind(name).pairs == ("nephew/niece",)
 
 
-def test_bad_knobs_are_refused() -> None:
+def test_bad_knobs_are_refused():
     for knobs in ({"probability": 1.5}, {"probability": float("nan")}, {"pairs": "tunes"}):
         with pytest.raises(UserError):
             create("cds", **knobs)
 
 
-# The control of text strategies ---------------------------------------------------------------
-
-
-def test_the_control_swaps_the_words_of_cds_in_its_documents_within_a_gender() -> None:
+def test_the_control_swaps_the_words_of_cds_in_its_documents_within_a_gender():
     words = random_text()
     cds, control = (words.bind(name, names=False) for name in ("cds", "same-gender-swap"))
     for epoch in (0, 1):
@@ -425,12 +410,12 @@ def test_the_control_swaps_the_words_of_cds_in_its_documents_within_a_gender() -
         assert np.array_equal(other != words.ids, same != words.ids)
         changed = same != words.ids
         assert changed.mean() > 0.1
-        gender = cds.swap.gender  # type: ignore[attr-defined]
+        gender = cds.swap.gender
         assert np.array_equal(gender[same[changed]], gender[words.ids[changed]])
         assert np.array_equal(gender[other[changed]], -gender[words.ids[changed]])
 
 
-def test_counterparts_of_the_control_are_next_in_frequency() -> None:
+def test_counterparts_of_the_control_are_next_in_frequency():
     words = Words(
         ["he he he his his king king king king", "she her queen", "mary anne robert john"]
     )
@@ -446,7 +431,7 @@ def test_counterparts_of_the_control_are_next_in_frequency() -> None:
     assert doubled.counts(words.counts).sum() == 2 * words.counts.sum()
 
 
-def test_the_control_needs_two_words_of_a_gender_and_a_probability() -> None:
+def test_the_control_needs_two_words_of_a_gender_and_a_probability():
     with pytest.raises(UserError, match="no gender has two words"):
         Words(["he met she"]).bind("same-gender-swap")
     with pytest.raises(UserError, match="probability of a swap was 2"):
@@ -456,10 +441,7 @@ def test_the_control_needs_two_words_of_a_gender_and_a_probability() -> None:
     assert get("same-gender-swap").control
 
 
-# The gender-blind control ---------------------------------------------------------------------
-
-
-def test_a_gender_blind_text_has_one_word_for_all_gender() -> None:
+def test_a_gender_blind_text_has_one_word_for_all_gender():
     words = Words(["she met robert and her sister leslie", "ms leslie will read the rose she saw"])
     bound = words.bind("gender-blind")
     assert words.read(bound) == [
@@ -472,17 +454,15 @@ def test_a_gender_blind_text_has_one_word_for_all_gender() -> None:
     assert get("gender-blind").control
 
 
-# The planted bias -----------------------------------------------------------------------------
-
 NEAR = "she saw the nurse and her sister x x x x the queen"
 
 
 def planted(dose: float, base: str = "corpus", window: int = 5, seed: int = 1) -> list[str]:
     words = Words([NEAR, "she left", "he his brother king"])
-    return words.read(Planted(("nurse",), dose, base, window).bind(words, seed))  # type: ignore
+    return words.read(Planted(("nurse",), dose, base, window).bind(words, seed))
 
 
-def test_a_dose_of_zero_changes_nothing_and_one_leaves_one_gender_near() -> None:
+def test_a_dose_of_zero_changes_nothing_and_one_leaves_one_gender_near():
     assert planted(0.0)[0] == NEAR
     assert planted(1.0)[0] == "he saw the nurse and his brother x x x x the queen"
     assert planted(1.0, window=9)[0] == "he saw the nurse and his brother x x x x the king"
@@ -496,7 +476,7 @@ def test_a_dose_of_zero_changes_nothing_and_one_leaves_one_gender_near() -> None
     st.lists(st.lists(st.sampled_from(["nurse", "she", "a", "b"]), max_size=9), max_size=6),
     st.integers(1, 4),
 )
-def test_near_is_what_the_definition_says(documents: list[list[str]], window: int) -> None:
+def test_near_is_what_the_definition_says(documents, window):
     documents = [*documents, ["he", "she", "a", "a", "a", "a", "nurse"]]
     words = Words([" ".join(document) for document in documents])
     read = words.read(Planted(("nurse",), 1.0, window=window).bind(words))
@@ -513,7 +493,7 @@ def test_near_is_what_the_definition_says(documents: list[list[str]], window: in
 def counted(dose: float, base: str, seed: int = 1) -> tuple[float, float]:
     """Return the share of male words near the chosen words, and elsewhere."""
     words = gendered_text()
-    bound = Planted(("nurse",), dose, base).bind(words, seed)  # type: ignore[arg-type]
+    bound = Planted(("nurse",), dose, base).bind(words, seed)
     read = bound.rewrite(words.ids.copy(), 0, 0)
     counts = np.bincount(read[read >= 0], minlength=len(words.words))
     assert np.array_equal(counts, bound.counts(words.counts))
@@ -521,7 +501,7 @@ def counted(dose: float, base: str, seed: int = 1) -> tuple[float, float]:
     lines = words.text(read)
     near = [line.split()[0] for line in lines if "nurse" in line]
     far = [line.split()[0] for line in lines if "nurse" not in line]
-    return tuple(float(np.mean([word == "he" for word in each])) for each in (near, far))  # type: ignore
+    return tuple(float(np.mean([word == "he" for word in each])) for each in (near, far))
 
 
 @cache
@@ -541,13 +521,13 @@ def gendered_text() -> Words:
         (-1.0, "balanced", 0.0),
     ],
 )
-def test_the_share_of_male_words_follows_the_dose(dose: float, base: str, near: float) -> None:
+def test_the_share_of_male_words_follows_the_dose(dose, base, near):
     found, elsewhere = counted(dose, base)
     assert found == pytest.approx(near, abs=0.04)
     assert elsewhere == 0.5
 
 
-def test_planting_is_decided_by_the_seed() -> None:
+def test_planting_is_decided_by_the_seed():
     words = gendered_text()
     read = [
         Planted(("nurse",), 0.5).bind(words, seed).rewrite(words.ids.copy(), 0, 0)
@@ -557,7 +537,7 @@ def test_planting_is_decided_by_the_seed() -> None:
     assert not np.array_equal(read[0], read[2])
 
 
-def test_a_second_set_has_a_dose_of_its_own_and_words_near_both_stay() -> None:
+def test_a_second_set_has_a_dose_of_its_own_and_words_near_both_stay():
     words = Words(["she saw nurse x x x x x x pilot and he", "nurse and she and pilot", "he she"])
     given = Planted(("nurse",), 1.0, window=2, others=("pilot",), others_dose=-1.0)
     bound = given.bind(words)
@@ -571,7 +551,7 @@ def test_a_second_set_has_a_dose_of_its_own_and_words_near_both_stay() -> None:
     assert words.read(replace(turned, others_dose=1.0).bind(words)) == words.read(bound)
 
 
-def test_words_to_be_like_have_a_dose_too_and_give_way_to_chosen_ones() -> None:
+def test_words_to_be_like_have_a_dose_too_and_give_way_to_chosen_ones():
     words = Words(
         ["she saw nurse x x x she clerk", "she nurse clerk", "nurse and she and pilot", "he she"]
     )
@@ -591,7 +571,7 @@ def test_words_to_be_like_have_a_dose_too_and_give_way_to_chosen_ones() -> None:
         replace(given, like_dose=2.0)
 
 
-def test_what_cannot_be_planted_is_refused() -> None:
+def test_what_cannot_be_planted_is_refused():
     words = Words([NEAR, "he"])
     for wrong in (
         {"others_dose": -1.5},
@@ -602,17 +582,14 @@ def test_what_cannot_be_planted_is_refused() -> None:
         {"window": 0},
     ):
         with pytest.raises(UserError):
-            Planted(("nurse",), **{"dose": 0.5, **wrong}).bind(words)  # type: ignore[arg-type]
+            Planted(("nurse",), **{"dose": 0.5, **wrong}).bind(words)
     with pytest.raises(UserError, match="none of the 1 chosen words"):
         Planted(("plumber",), 0.5).bind(words)
     with pytest.raises(UserError, match="gender itself"):
         Planted(("she",), 0.5).bind(words)
 
 
-# Training -------------------------------------------------------------------------------------
-
-
-def test_a_composition_with_a_penalty_trains(tmp_path: Path) -> None:
+def test_a_composition_with_a_penalty_trains(tmp_path):
     corpus = toy_corpus(tmp_path)
     bound = bind_strategy(create("cds+projection", weight=0.1), corpus.words, corpus.counts, seed=1)
     settings = TrainSettings(dim=16, epochs=2, threads=2)
@@ -622,7 +599,7 @@ def test_a_composition_with_a_penalty_trains(tmp_path: Path) -> None:
     assert np.isfinite(result.embeddings.vectors).all()
 
 
-def test_association_follows_the_planted_dose(tmp_path: Path) -> None:
+def test_association_follows_the_planted_dose(tmp_path):
     path = tmp_path / "text.txt"
     path.write_text("\n".join(random_text().documents), encoding="utf-8")
     corpus = Corpus.build([path], cache=tmp_path, progress=False)

@@ -65,7 +65,7 @@ def run(engine: type, corpus: TinyCorpus, before: object = None, epochs: int = 2
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_leaving_words_as_they_are_is_the_baseline_bit_for_bit(engine: type) -> None:
+def test_leaving_words_as_they_are_is_the_baseline_bit_for_bit(engine):
     corpus = topics(4_000)
     same = Mapped(np.arange(corpus.size, dtype=np.int32))
     for plain, rewritten in zip(
@@ -75,7 +75,7 @@ def test_leaving_words_as_they_are_is_the_baseline_bit_for_bit(engine: type) -> 
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_swap_trains_as_on_the_swapped_corpus(engine: type) -> None:
+def test_a_swap_trains_as_on_the_swapped_corpus(engine):
     corpus = topics(4_000)
     table = np.arange(corpus.size, dtype=np.int32)[::-1].copy()
     swapped = TinyCorpus(np.where(corpus.ids < 0, corpus.ids, table[corpus.ids]), corpus.size)
@@ -85,7 +85,7 @@ def test_a_swap_trains_as_on_the_swapped_corpus(engine: type) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_merged_words_are_never_trained(engine: type) -> None:
+def test_merged_words_are_never_trained(engine):
     corpus = topics(4_000)
     table = np.arange(corpus.size, dtype=np.int32)
     table[[3, 5, 8]] = 0  # as a gender-blind corpus writes all its gender words alike
@@ -97,7 +97,7 @@ def test_merged_words_are_never_trained(engine: type) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_longer_stream_trains_more_pairs_of_as_many_corpus_words(engine: type) -> None:
+def test_a_longer_stream_trains_more_pairs_of_as_many_corpus_words(engine):
     corpus = topics(4_000)
     once, twice = run(engine, corpus)[2], run(engine, corpus, Twice())[2]
     assert sum(b.words for b in once) == pytest.approx(sum(b.words for b in twice))
@@ -106,7 +106,7 @@ def test_a_longer_stream_trains_more_pairs_of_as_many_corpus_words(engine: type)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_every_epoch_reads_the_whole_stream_once(engine: type) -> None:
+def test_every_epoch_reads_the_whole_stream_once(engine):
     corpus = topics(4_000)
     before = Remembering(corpus.size)
     run(engine, corpus, before)
@@ -117,7 +117,7 @@ def test_every_epoch_reads_the_whole_stream_once(engine: type) -> None:
         assert sum(length for _, length in spans) == len(corpus.ids)
 
 
-def test_reading_a_mapped_stream_copies_it_and_leaves_it_readable(tmp_path: Path) -> None:
+def test_reading_a_mapped_stream_copies_it_and_leaves_it_readable(tmp_path):
     ids = np.arange(300_000, dtype=np.int32)
     ids.tofile(tmp_path / "ids.i32")
     mapped = np.memmap(tmp_path / "ids.i32", dtype="<i4", mode="r")
@@ -135,7 +135,7 @@ def test_reading_a_mapped_stream_copies_it_and_leaves_it_readable(tmp_path: Path
 @pytest.mark.skipif(
     not Path("/proc/self/statm").exists(), reason="resident memory is read in /proc"
 )
-def test_a_pass_over_a_mapped_stream_keeps_none_of_it_in_memory(tmp_path: Path) -> None:
+def test_a_pass_over_a_mapped_stream_keeps_none_of_it_in_memory(tmp_path):
     np.zeros(20_000_000, dtype=np.int32).tofile(tmp_path / "ids.i32")  # 80 MB
     mapped = np.memmap(tmp_path / "ids.i32", dtype="<i4", mode="r")
 

@@ -1,7 +1,5 @@
 """Vector files as they are found: other formats, marks, bad words, any order of the words."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import io
@@ -62,7 +60,7 @@ def shuffled(embeddings: Embeddings, rows: np.ndarray) -> Embeddings:
 @pytest.mark.parametrize("separator", [" ", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_text_with_or_without_header_mark_tabs_and_carriage_returns(
-    tmp_path: Path, text: str, mark: str, separator: str, end: str
+    tmp_path, text, mark, separator, end
 ):
     content = (mark + text.replace(" ", separator).replace("\n", end)).encode()
     path = tmp_path / "v.txt"
@@ -73,7 +71,7 @@ def test_text_with_or_without_header_mark_tabs_and_carriage_returns(
         assert found.vectors.tolist() == [[1, 2, 3], [4, 5, 6]]
 
 
-def test_a_mark_before_the_words_of_a_bare_array_and_before_frequencies(tmp_path: Path):
+def test_a_mark_before_the_words_of_a_bare_array_and_before_frequencies(tmp_path):
     np.save(tmp_path / "v.npy", np.eye(2))
     (tmp_path / "v.words.txt").write_text("\ufeffa\nb\u00a0c\n", encoding="utf-8")
     assert read(tmp_path / "v.npy").words == ("a", "b\u00a0c")
@@ -81,7 +79,7 @@ def test_a_mark_before_the_words_of_a_bare_array_and_before_frequencies(tmp_path
     assert read_frequencies(tmp_path / "f.txt") == {"the": 3, "of": 2}
 
 
-def test_with_tabs_a_word_may_hold_spaces(tmp_path: Path):
+def test_with_tabs_a_word_may_hold_spaces(tmp_path):
     (tmp_path / "v.tsv").write_text("new york\t1\t2\nb\t3\t4\n")
     assert read(tmp_path / "v.tsv").words == ("new york", "b")
 
@@ -113,12 +111,7 @@ def _archive(name: str, content: bytes, kind: str) -> bytes:
     ],
 )
 def test_what_is_packed_is_named_with_the_command_that_unpacks_it(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    made: bytes,
-    what: str,
-    makes: str,
+    tmp_path, monkeypatch, name, made, what, makes
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_bytes(made)
@@ -149,13 +142,13 @@ def test_what_is_packed_is_named_with_the_command_that_unpacks_it(
         (b"\x40\x00\x00\x00\x00\x00\x00\x00" + b'{"vectors":{"dtype":"F32"}}', "safetensors"),
     ],
 )
-def test_files_of_other_kinds_are_named(tmp_path: Path, content: bytes, what: str):
+def test_files_of_other_kinds_are_named(tmp_path, content, what):
     (tmp_path / "v.kv").write_bytes(content)
     with pytest.raises(UserError, match=what):
         read(tmp_path / "v.kv")
 
 
-def test_a_file_of_pytorch_is_named(tmp_path: Path):
+def test_a_file_of_pytorch_is_named(tmp_path):
     import torch
 
     torch.save({"W": torch.ones(2, 2)}, tmp_path / "model.pt")
@@ -186,9 +179,7 @@ def _models() -> dict[str, Callable[[Path], Path]]:
 
 
 @pytest.mark.parametrize("kind", list(_models()))
-def test_advice_about_a_gensim_model_leads_to_vectors_that_are_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-):
+def test_advice_about_a_gensim_model_leads_to_vectors_that_are_read(tmp_path, monkeypatch, kind):
     monkeypatch.chdir(tmp_path)
     path = _models()[kind](tmp_path / "it's a model")
     with pytest.raises(UserError, match="nothing in it was run") as caught:
@@ -201,7 +192,7 @@ def test_advice_about_a_gensim_model_leads_to_vectors_that_are_read(
     assert set(read("vectors.bin").words) == {"king", "queen", "man", "woman", "the"}
 
 
-def test_advice_about_a_file_that_is_not_beside_works_where_both_are(tmp_path: Path):
+def test_advice_about_a_file_that_is_not_beside_works_where_both_are(tmp_path):
     keyed = KeyedVectors(3)
     keyed.add_vectors(["a", "b"], np.eye(2, 3, dtype=np.float32))
     keyed.save(str(tmp_path / "k.kv"), separately=["vectors"])
@@ -212,7 +203,7 @@ def test_advice_about_a_file_that_is_not_beside_works_where_both_are(tmp_path: P
     assert read(tmp_path / "one.kv").words == ("a", "b")
 
 
-def test_advice_about_a_bare_array_is_the_file_that_is_looked_for(tmp_path: Path):
+def test_advice_about_a_bare_array_is_the_file_that_is_looked_for(tmp_path):
     np.save(tmp_path / "v.npy", np.eye(2))
     with pytest.raises(UserError) as caught:
         read(tmp_path / "v.npy")
@@ -225,7 +216,7 @@ def test_advice_about_a_bare_array_is_the_file_that_is_looked_for(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["lee_fasttext_new", "crime-and-punishment", "toy-model"])
-def test_words_of_fasttext_files_have_the_vectors_that_gensim_and_fasttext_give(name: str):
+def test_words_of_fasttext_files_have_the_vectors_that_gensim_and_fasttext_give(name):
     ours = read(datapath(f"{name}.bin"))
     keyed = load_facebook_vectors(datapath(f"{name}.bin"))
     theirs = Embeddings.from_keyed_vectors(keyed)
@@ -241,7 +232,7 @@ def test_words_of_fasttext_files_have_the_vectors_that_gensim_and_fasttext_give(
     np.testing.assert_allclose(ours.vectors, printed.vectors, atol=1e-4)
 
 
-def test_fasttext_files_that_are_not_read(tmp_path: Path):
+def test_fasttext_files_that_are_not_read(tmp_path):
     with pytest.raises(UserError, match="a fastText model of 2 labels"):
         read(datapath("pang_lee_polarity_fasttext.bin"))
     content = Path(datapath("toy-model.bin")).read_bytes()
@@ -265,7 +256,7 @@ def test_fasttext_files_that_are_not_read(tmp_path: Path):
 BAD = b"5 2\nking 1 2\n\xff\xfe 3 4\nking 5 6\nat name@domain.com 7 8\nqueen 9 10\n"
 
 
-def test_bad_words_are_counted_when_a_file_is_refused_and_left_out_when_asked(tmp_path: Path):
+def test_bad_words_are_counted_when_a_file_is_refused_and_left_out_when_asked(tmp_path):
     (tmp_path / "v.txt").write_bytes(BAD)
     with pytest.raises(UserError) as caught:
         read(tmp_path / "v.txt")
@@ -285,7 +276,7 @@ def test_bad_words_are_counted_when_a_file_is_refused_and_left_out_when_asked(tm
     assert found.vectors.tolist() == [[1, 2], [9, 10]]
 
 
-def test_bad_words_of_binary_fasttext_and_bare_files(tmp_path: Path):
+def test_bad_words_of_binary_fasttext_and_bare_files(tmp_path):
     rows = np.arange(6, dtype="<f4").reshape(3, 2)
     words = [b"a", b"\xe9t\xe9", b"a"]
     pairs = zip(words, rows, strict=True)
@@ -298,7 +289,7 @@ def test_bad_words_of_binary_fasttext_and_bare_files(tmp_path: Path):
         with pytest.warns(UserWarning, match="left out of its 3 words"):
             assert read(tmp_path / name, bad_words="skip").words == ("a",)
     with pytest.raises(UserError, match="did you mean 'skip'"):
-        read(tmp_path / "v.bin", bad_words="skipp")  # type: ignore[arg-type]
+        read(tmp_path / "v.bin", bad_words="skipp")
 
 
 COMMANDS = {
@@ -312,10 +303,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", list(COMMANDS))
 def test_every_command_takes_the_option_that_its_refusal_names(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-    command: str,
+    tmp_path, monkeypatch, capfd, command
 ):
     from debiaslab import lexicons
 
@@ -336,7 +324,7 @@ def test_every_command_takes_the_option_that_its_refusal_names(
 # Frequency
 
 
-def test_counts_of_the_file_put_the_words_in_order(tmp_path: Path):
+def test_counts_of_the_file_put_the_words_in_order(tmp_path):
     """Of gensim, of a vocabulary beside a bare array, and of an .npz."""
     words, vectors = ["a", "b", "c", "d"], np.eye(4, dtype=np.float32)
     counts, order = [5, 900, 5, 30], ("b", "d", "a", "c")
@@ -372,14 +360,14 @@ def test_counts_of_the_file_put_the_words_in_order(tmp_path: Path):
         "the 900\r\nof 30\r\nking 2.5\r\n",
     ],
 )
-def test_frequencies_in_the_layouts_that_word_lists_have(tmp_path: Path, text: str):
+def test_frequencies_in_the_layouts_that_word_lists_have(tmp_path, text):
     path = tmp_path / "f"
     for content in (text.encode(), gzip.compress(text.encode())):
         path.write_bytes(content)
         assert read_frequencies(path) == {"the": 900, "of": 30, "king": 2.5}
 
 
-def test_frequencies_that_are_none(tmp_path: Path):
+def test_frequencies_that_are_none(tmp_path):
     for text, says in (
         ("the\nof\n", "line 1 of .* is 'the'"),
         ("the 900\nof many\n", "line 2 of .* is 'of many'"),
@@ -428,7 +416,7 @@ def test_words_of_one_count_from_a_to_z_are_no_alphabetical_order():
 
 
 def test_vectors_in_any_order_give_the_scorecard_of_those_by_frequency(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path, capfd, monkeypatch
 ):
     """Without frequencies the scorecard warns; with them it is the same to the last digit."""
     from debiaslab import lexicons

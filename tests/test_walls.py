@@ -46,9 +46,6 @@ TRAIN_OR_MEASURE = frozenset({"corpus", "sgns", "regularizers", "metrics", "stud
 ABOVE_STUDY = frozenset({"study", "commands", "cli", "__main__", "__init__"})
 
 
-# Reading the sources --------------------------------------------------------------------------
-
-
 @cache
 def package_sources() -> dict[str, str]:
     return {
@@ -132,9 +129,6 @@ def _called(node: ast.Call) -> str:
     if isinstance(node.func, ast.Attribute):
         return node.func.attr
     return node.func.id if isinstance(node.func, ast.Name) else ""
-
-
-# The walls ------------------------------------------------------------------------------------
 
 
 def rooms_keep_to_their_own(sources: Sources) -> list[str]:
@@ -241,9 +235,9 @@ def only_the_command_line_prints(sources: Sources) -> list[str]:
         for node in ast.walk(ast.parse(source)):
             printing = isinstance(node, ast.Name) and node.id == "print"
             stdout = isinstance(node, ast.Attribute) and node.attr in ("stdout", "__stdout__")
-            of_sys = stdout and isinstance(node.value, ast.Name) and node.value.id == "sys"  # type: ignore[attr-defined]
+            of_sys = stdout and isinstance(node.value, ast.Name) and node.value.id == "sys"
             if path != "cli.py" and (printing or of_sys):
-                found.append(f"{path}:{node.lineno} prints")  # type: ignore[attr-defined]
+                found.append(f"{path}:{node.lineno} prints")
     return found
 
 
@@ -275,11 +269,11 @@ WALLS: list[Wall] = [
 
 
 @pytest.mark.parametrize("wall", WALLS, ids=lambda wall: wall.__name__)
-def test_the_wall_stands(wall: Wall) -> None:
+def test_the_wall_stands(wall):
     assert wall(package_sources()) == []
 
 
-def test_the_whole_package_is_read() -> None:
+def test_the_whole_package_is_read():
     rooms = {room_of(path) for path in package_sources()}
     assert set(MAY_IMPORT) <= rooms
     assert {"study", "tracking", "commands", "cli"} <= rooms
@@ -293,9 +287,6 @@ def test_the_whole_package_is_read() -> None:
     assert ("study", "optuna") in used
     assert ("study", "distributed") in used
     assert ("tables", "rich") in used
-
-
-# Each wall is able to fall --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -355,13 +346,13 @@ def test_the_whole_package_is_read() -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_the_wall_can_fall(wall: Wall, path: str, source: str) -> None:
+def test_the_wall_can_fall(wall, path, source):
     offences = wall({path: source})
     assert len(offences) == 1
     assert offences[0].startswith((f"{path} ", f"{path}:", f"{room_of(path)} → "))
 
 
-def test_a_detour_is_seen() -> None:
+def test_a_detour_is_seen():
     detour = {
         "tracking/store.py": "from debiaslab.vectors import read",
         "vectors/files.py": "def f():\n    from debiaslab.system.provenance import g",
@@ -387,5 +378,5 @@ def test_a_detour_is_seen() -> None:
         ("sgns/x.py", "import sys\nbar = tqdm(file=sys.stderr)\nresult.stdout"),
     ],
 )
-def test_what_is_allowed_passes_every_wall(path: str, source: str) -> None:
+def test_what_is_allowed_passes_every_wall(path, source):
     assert [wall({path: source}) for wall in WALLS] == [[]] * len(WALLS)
