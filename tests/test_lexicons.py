@@ -1,10 +1,7 @@
-import ast
 import dataclasses
 import doctest
 import hashlib
 import json
-import os
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -37,6 +34,7 @@ from debiaslab.lexicons import (
 )
 from debiaslab.lexicons.lists import family_key
 from debiaslab.lexicons.source import SOURCES, VERSIONED_SOURCES, source
+from tests.test_walls import imports_of, package_sources
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "bias"
 needs_shared = pytest.mark.skipif(
@@ -169,19 +167,6 @@ def test_half_of_pair_ignores_order_and_case():
     assert min(halves.values()) > 900
     independent = Counter((half_of(f"word{i}"), half_of_pair(f"word{i}", "x")) for i in range(2000))
     assert min(independent.values()) > 400
-
-
-def test_half_is_the_same_in_another_process():
-    code = "from debiaslab.lexicons import report_words; print(*sorted(report_words()))"
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONHASHSEED": "7"},
-        cwd=Path(__file__).resolve().parents[1],
-    )
-    assert run.stdout.split() == sorted(report_words())
 
 
 # the lists
@@ -340,20 +325,12 @@ def test_versions_cover_every_list_and_the_split():
 
 
 def test_lexicons_import_nothing_but_errors_yaml_and_pydantic():
-    allowed = ("debiaslab.errors", "debiaslab.lexicons")
     others = {*sys.stdlib_module_names, "pydantic", "pydantic_core", "yaml"}
-    for path in Path(lexicons.__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            for module in imported(node):
-                ours = module.split(".")[0] == "debiaslab"
-                other = module.split(".")[0] in others
-                assert module.startswith(allowed) if ours else other
-
-
-def imported(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.ImportFrom):
-        return [node.module or ""]
-    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+    for path, text in package_sources().items():
+        if path.startswith("lexicons/"):
+            for each in imports_of(path, text):
+                ours = each.module.startswith(("debiaslab.errors", "debiaslab.lexicons"))
+                assert ours or each.module.split(".")[0] in others
 
 
 def test_docstring_examples():

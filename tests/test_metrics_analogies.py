@@ -90,14 +90,6 @@ def test_planted_analogies_are_found_and_lengths_do_not_count():
     assert total.accuracy["cosadd_unrestricted"].value <= total.accuracy["cosadd"].value
 
 
-def test_the_order_of_questions_does_not_matter_for_the_value():
-    embeddings, questions = planted(noise=1.5)
-    turned = AnalogySet(
-        "planted", (AnalogySection("shift", questions.sections[0].questions[::-1]),)
-    )
-    assert analogies(embeddings, questions).value == analogies(embeddings, turned).value
-
-
 def test_interval_holds_the_value_and_knows_that_questions_share_pairs():
     embeddings, questions = planted(noise=1.5)
     result = analogies(embeddings, questions, seed=1)
@@ -150,18 +142,6 @@ def test_what_cannot_be_measured_says_why():
     assert analogies(zero, questions).reason == "all-zero vectors: b3"
     point = Embeddings(embeddings.words, np.ones((24, 5)))
     assert "collapsed" in analogies(point, questions).reason
-
-
-@pytest.mark.parametrize("kind", ["line", "two clusters"])
-def test_vectors_with_little_left_do_not_look_good(kind):
-    embeddings, questions = planted()
-    rng = np.random.default_rng(3)
-    if kind == "line":
-        vectors = rng.normal(size=(24, 1)) * rng.normal(size=(1, 30))
-    else:
-        vectors = rng.normal(size=(2, 30))[rng.integers(0, 2, 24)]
-    result = analogies(Embeddings(embeddings.words, vectors), questions)
-    assert result.value < 0.2
 
 
 def test_records_of_each_half_and_kind():

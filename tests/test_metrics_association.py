@@ -96,17 +96,6 @@ def test_masks_are_distinct_subsets_and_all_of_them():
     assert masks.mean(axis=0) == pytest.approx(np.full(70, 30 / 70), abs=0.04)
 
 
-def test_same_by_hand():
-    # The bias direction is (1, −1)/√2: "e" and "n" have 1/√2, "ew" and "nw" .2/√2.
-    result = same(embeddings_of(BY_HAND), list(WORDS), GROUPS)
-    assert result.value == pytest.approx(0.6 / math.sqrt(2), abs=1e-6)
-    (pair,) = result.pairs
-    assert (pair.first, pair.second) == ("east", "north")
-    assert pair.skew == pytest.approx(0.0, abs=1e-6)
-    assert pair.stereotype == pytest.approx(math.sqrt((0.5 + 0.02) / 2), abs=1e-6)
-    assert result.groups == (4, 4)
-
-
 def three_axes():
     axes = np.eye(3)
     return embeddings_of(
@@ -133,32 +122,11 @@ def test_same_of_three_groups_by_hand():
         assert other.value == pytest.approx(math.sqrt(2 / 3), abs=1e-6)
 
 
-def test_same_has_one_value_for_two_groups_whatever_the_method():
-    vectors = noise(5, 6, 9)
-    groups = {"a": letter(vectors, "a"), "b": letter(vectors, "b")}
-    one, other = (
-        same(vectors, letter(vectors, "c"), groups, method=m) for m in ("published", "subspace")
-    )
-    assert one.value == pytest.approx(other.value)
-
-
 def test_same_without_a_difference_is_not_measured():
     alike = {**BY_HAND, **dict.fromkeys(B, EAST)}
     result = same(embeddings_of(alike), list(WORDS), GROUPS)
     assert result.value is None
     assert result.reason == "the groups all have the same mean vector"
-
-
-def test_rnd_by_hand():
-    # "e": 0 − √2; "ew" (.8, .6): √.4 − √.8. Cosine: 0 − 1 and .2 − .4. Positive: nearer to north.
-    vectors, words = embeddings_of({**BY_HAND, "e2": EAST, "ew2": EASTWARD}), ["e", "e2", "ew"]
-    norm = rnd(vectors, [*words, "ew2"], GROUPS)
-    assert norm.value == pytest.approx((-math.sqrt(2) + math.sqrt(0.4) - math.sqrt(0.8)) / 2)
-    cosine = rnd(vectors, [*words, "ew2"], GROUPS, distance="cosine")
-    assert cosine.value == pytest.approx(-0.6)
-    # Raw: (4, 3) is √18 from (1, 0) and √20 from (0, 1).
-    raw = rnd(vectors, [*words, "ew2"], GROUPS, unit=False)
-    assert raw.value == pytest.approx((-math.sqrt(2) + math.sqrt(18) - math.sqrt(20)) / 2, rel=1e-6)
 
 
 @pytest.mark.parametrize(("metric", "size"), [(rnd, np.abs), (ect, np.asarray)])
@@ -173,34 +141,6 @@ def test_of_three_groups_it_is_the_mean_over_pairs(metric, size):
     assert [each.value for each in result.pairs] == pytest.approx(values)
     assert result.value == pytest.approx(size(values).mean())
     assert result.interval[0] < result.value < result.interval[1]
-
-
-def test_mac_by_hand():
-    # "e": distances 0 and 1; "ew": .2 and .4; "nw": .4 and .2; "n": 1 and 0.
-    result = mac(embeddings_of(BY_HAND), list(WORDS), GROUPS)
-    assert result.value == pytest.approx((1 + 0.6 + 0.6 + 1) / 8)
-    assert dict(result.by_set) == pytest.approx({"east": 0.4, "north": 0.4})
-
-
-def test_mac_takes_any_number_of_sets_and_every_set_weighs_alike():
-    vectors = noise(2, 5, 9, 6)
-    sets = [letter(vectors, which) for which in "abc"]
-    unit = vectors.unit.astype(float)
-    of = {which: [vectors.index[w] for w in letter(vectors, which)] for which in "abcd"}
-    expected = np.mean([1 - (unit[of["d"]] @ unit[of[s]].T).mean() for s in "abc"])
-    assert mac(vectors, letter(vectors, "d"), sets).value == pytest.approx(expected, abs=1e-6)
-    in_two = {"one": letter(vectors, "d")[:3], "two": letter(vectors, "d")[3:]}
-    assert mac(vectors, in_two, sets) == mac(vectors, letter(vectors, "d"), sets)
-
-
-def test_ect_by_hand():
-    # Cosines with east 1, .8, .6, 0; with north 0, .6, .8, 1: the ranks are turned round.
-    result = ect(embeddings_of(BY_HAND), list(WORDS), GROUPS)
-    assert result.value == pytest.approx(-1.0)
-    # North turned to (3, 4)/5: cosines with it .6, .96, 1, .8. Ranks 4, 3, 2, 1 against
-    # 1, 3, 4, 2: Σ d² = 9 + 0 + 4 + 1 = 14, ρ = 1 − 6 · 14 / 60 = −.4.
-    turned = {**BY_HAND, **dict.fromkeys(B, (3.0, 4.0))}
-    assert ect(embeddings_of(turned), list(WORDS), GROUPS).value == pytest.approx(-0.4)
 
 
 def test_coherence_equals_scipy_with_and_without_ties():
@@ -223,23 +163,6 @@ def test_ects_interval_does_not_depend_on_how_many_resamples_are_ranked_at_a_tim
         monkeypatch.setattr(word_metric, "_AT_ONCE", at_once)
         intervals.append(ect(vectors, letter(vectors, "d"), groups).interval)
     assert intervals[0] == intervals[1] == intervals[2]
-
-
-def test_ripa_by_hand():
-    # One pair: b = (2, 0)/2 = (1, 0). Raw: (3, 4) has 3; unit: .6.
-    vectors = embeddings_of(
-        {"man": (3.0, 1.0), "woman": (1.0, 1.0), "w1": (3.0, 4.0), "w2": (-3.0, 4.0)}
-        | {"w3": (0.0, 2.0), "w4": (6.0, 8.0)}
-    )
-    words = ["w1", "w2", "w3", "w4"]
-    raw = ripa(vectors, words, [("man", "woman")])
-    assert dict(raw.words) == pytest.approx({"w1": 3.0, "w2": -3.0, "w3": 0.0, "w4": 6.0})
-    assert (raw.value, raw.signed) == pytest.approx((3.0, 1.5))
-    assert ripa(vectors, words, [("woman", "man")]).signed == pytest.approx(-1.5)
-    # Of unit vectors (.949, .316) and (.707, .707), b is the unit difference (.527, −.850).
-    unit = ripa(vectors, words, [("man", "woman")], unit=True)
-    b = np.array([3, 1]) / math.sqrt(10) - np.array([1, 1]) / math.sqrt(2)
-    assert dict(unit.words)["w1"] == pytest.approx(float(np.array([0.6, 0.8]) @ b) / np.hypot(*b))
 
 
 def test_ripa_drops_a_pair_with_a_missing_word_whole():
@@ -362,16 +285,6 @@ def test_one_word_attribute_sets_and_words_on_both_sides_are_not_measured(metric
     few = METRICS[metric](vectors, words, a[:1], b)
     assert " has 1 of 1 words in the vectors, needs " in few.reason
     assert "on both sides" in METRICS[metric](vectors, words, a, [*b, a[0]]).reason
-
-
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("kind", ["zero", "one point"])
-def test_zero_and_collapsed_vectors_are_not_measured(metric, kind, sets):
-    vectors, words, a, b = sets
-    rows = np.zeros((20, 12)) if kind == "zero" else np.outer(np.arange(1, 21), np.ones(12))
-    result = METRICS[metric](Embeddings(vectors.words, rows), words, a, b)
-    assert result.value is None
-    assert result.reason
 
 
 @pytest.mark.parametrize(

@@ -114,16 +114,6 @@ def test_candidates_are_frequent_lower_case_words_without_a_gender():
     assert TOP == 50_000
 
 
-def test_ranking_does_not_depend_on_the_order_of_the_words():
-    baseline, _ = planted(200)
-    matrix = baseline.vectors.copy()
-    matrix[50:60] = matrix[50]  # ties
-    order = np.random.default_rng(1).permutation(len(baseline))
-    ranked = biased_words(Embeddings(baseline.words, matrix))
-    other = biased_words(Embeddings([baseline.words[i] for i in order], matrix[order]))
-    assert ranked.words == other.words
-
-
 def test_without_he_or_she_there_is_no_ranking():
     baseline, _ = planted(200)
     she = Embeddings(["him", *baseline.words[1:]], baseline.vectors)
@@ -151,15 +141,6 @@ def test_two_means_is_as_good_as_that_of_scikit_learn():
         assert inertia == pytest.approx(theirs.inertia_, rel=1e-3)
         agreement = (each == theirs.labels_).mean()
         assert max(agreement, 1 - agreement) > 0.98
-
-
-def test_two_means_of_two_points_and_of_repeated_points():
-    line = np.array([[0.0], [0.0], [0.0], [5.0], [5.0]])
-    first, second = two_means(line, (3, 4))
-    for each in (first, second):
-        assert len(set(each[:3])) == len(set(each[3:])) == 1
-        assert each[0] != each[4]
-    assert (two_means(np.ones((4, 2)), (0,)) == two_means(np.ones((4, 2)), (0,))).all()
 
 
 def test_words_that_share_a_topic_are_still_found_after_debiasing():
@@ -209,20 +190,6 @@ def test_a_word_is_not_its_own_neighbour():
         assert share == pytest.approx(np.mean([w in male for w in near]), abs=0.051)
 
 
-def test_exchanging_he_and_she_leaves_the_correlation():
-    baseline, debiased = planted(topic=0.5)
-    values = [
-        neighbor_bias(
-            neighbor_shares(
-                debiased, baseline, biased_words(baseline, pair=pair), PROFESSIONS, pair=pair
-            ),
-            bootstrap=0,
-        ).value
-        for pair in (("he", "she"), ("she", "he"))
-    ]
-    assert values[0] == pytest.approx(values[1])
-
-
 def test_small_vocabularies_are_scaled_down_and_then_not_measured():
     baseline, debiased = planted(160)
     biased = biased_words(baseline)
@@ -257,23 +224,12 @@ def test_professions_missing_in_either_set_are_named():
     )
 
 
-def test_collapsed_and_all_zero_vectors_never_look_good():
+def test_words_of_zeros_are_no_candidates():
     baseline, debiased = planted()
-    biased = biased_words(baseline)
-    point = Embeddings(baseline.words, np.ones((len(baseline), 3)))
-    zero = Embeddings(baseline.words, np.zeros((len(baseline), 3)))
-    for bad in (point, zero):
-        shares = neighbor_shares(bad, baseline, biased, PROFESSIONS)
-        for result in (
-            kmeans_alignment(bad, biased),
-            svm_recovery(bad, biased),
-            neighbor_bias(shares),
-        ):
-            assert result.value is None
-            assert result.reason
     some = debiased.vectors.copy()
     some[10:20] = 0
-    assert kmeans_alignment(Embeddings(debiased.words, some), biased).candidates == 1590
+    vectors = Embeddings(debiased.words, some)
+    assert kmeans_alignment(vectors, biased_words(baseline)).candidates == 1590
 
 
 def test_scorecard_records():

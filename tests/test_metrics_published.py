@@ -5,13 +5,14 @@ Formulas use nothing of the package but word lists. The vectors: ``make referenc
 """
 
 import json
+from functools import cache
 from itertools import combinations
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from debiaslab.lexicons import association_test, association_tests, load, load_pairs
+from debiaslab.lexicons import association_test, association_tests, load, load_pairs, names
 from debiaslab.lexicons.tables import load_sembias
 from debiaslab.metrics import (
     direct_bias,
@@ -28,7 +29,7 @@ from debiaslab.metrics import (
 )
 from debiaslab.metrics.projection import indirect_bias
 from debiaslab.metrics.rnsb import rnsb
-from debiaslab.metrics.sembias import sembias
+from debiaslab.metrics.sembias import sembias, words_of
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.reference_vectors import WEFE_LISTS
 from tests.reference import bolukbasi, google_news, reference, reference_numbers
@@ -234,7 +235,19 @@ WORDS = {"career": CAREER, "family": FAMILY, "math": MATH, "occupations": OCCUPA
 NONE = {"bootstrap": 0}
 
 
-@pytest.fixture(params=[google_news, bolukbasi])
+@cache
+def made_up() -> Embeddings:
+    """Random vectors, off centre and of unequal lengths, of the words as the lists write them."""
+    rng = np.random.default_rng(0)
+    words = [w for name in names() for w in load(name).cased]
+    words += [w for row in load_sembias().rows for w in words_of(row)]
+    words += [w for pair in PAIRS for w in pair]
+    words = list(dict.fromkeys([*words, "football", "businessman", "maestro", "doctor", "nurse"]))
+    rows = (rng.normal(size=(len(words), 30)) + 0.3) * rng.uniform(0.5, 2, (len(words), 1))
+    return Embeddings(words, rows)
+
+
+@pytest.fixture(params=[google_news, bolukbasi, made_up])
 def vectors(request) -> Embeddings:
     return request.param()
 

@@ -45,26 +45,21 @@ def compared(ours: float, theirs: float, mended: float | None = None) -> Compare
     return Compared("other", "metric", "words", ours, theirs, 1e-3, "a reason", mended)
 
 
-def test_equal_numbers_agree():
-    assert compared(1.0, 1.0009).verdict == "agrees"
-    assert compared(1.0, 1.0009).difference == pytest.approx(9e-4)
-
-
-def test_a_reason_explains_only_when_it_was_checked():
-    assert compared(1.0, 2.0, mended=1.0).verdict == "explained"
-    assert compared(1.0, 2.0, mended=1.5).verdict == "DISAGREES"
-    assert compared(1.0, 2.0).verdict == "DISAGREES"
-
-
-def test_what_is_no_number_never_agrees():
-    assert compared(1.0, math.nan).verdict == "DISAGREES"
-    assert compared(math.nan, math.nan, mended=math.nan).verdict == "DISAGREES"
-
-
-def test_tolerances_of_draws_and_splits():
+def test_a_reason_explains_only_when_it_was_checked_and_no_number_never_agrees():
+    for given, verdict in (
+        ((1.0, 1.0009), "agrees"),
+        ((1.0, 2.0, 1.0), "explained"),
+        ((1.0, 2.0, 1.5), "DISAGREES"),
+        ((1.0, 2.0), "DISAGREES"),
+        ((1.0, math.nan), "DISAGREES"),
+        ((math.nan, math.nan, math.nan), "DISAGREES"),
+    ):
+        assert compared(*given).verdict == verdict
     assert of_draws(0.5, 10_000) == pytest.approx(0.02, abs=1e-3)
     assert of_draws(0.0, 999) == 1e-3
     assert of_splits((0.0, 3.92), 50) == pytest.approx(4 * math.sqrt(2 / 50))
+    shown = [number(value) for value in (0.5, 2e-8, 0.0, math.nan)]
+    assert shown == ["0.50000", "2.00e-08", "0.00000", "nan"]
 
 
 def test_the_table_counts_and_separates():
@@ -81,14 +76,6 @@ def test_the_table_counts_and_separates():
     assert "- third: not asked: no Python" in page
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.5, "0.50000"), (2e-8, "2.00e-08"), (0.0, "0.00000"), (math.nan, "nan")],
-)
-def test_numbers_keep_what_counts(value, text):
-    assert number(value) == text
-
-
 def test_a_request_is_json_of_words_that_are_there(asked, vectors):
     request = json.loads(json.dumps(asked.request(vectors)))
     assert set(request["weat"]) == set(asked.weat)
@@ -97,10 +84,6 @@ def test_a_request_is_json_of_words_that_are_there(asked, vectors):
     assert small["weat"] == {}
     assert small["neutral"] == []
     assert small["definitional"] == [("he", "she"), ("John", "Mary")]
-
-
-def test_the_small_case_has_70_partitions(asked, vectors):
-    assert weat(vectors, **asked.small()).permutations == 70
 
 
 def of_wefe(asked: Queries, vectors: Embeddings, saved: Path) -> dict[str, object]:
@@ -184,17 +167,9 @@ def test_without_a_fit_python_one_sentence_says_which(monkeypatch):
     monkeypatch.setattr(environments, "version_of", lambda python: (3, 9))
     with pytest.raises(UserError, match=r"any==1 .*pins old.*Python 3\.1 or 3\.2.*pyenv install"):
         suitable(ANY, [Path("python")])
-
-
-def test_the_first_fit_python_is_taken(monkeypatch):
     versions = {Path("a"): None, Path("b"): (3, 9), Path("c"): (3, 2), Path("d"): (3, 1)}
     monkeypatch.setattr(environments, "version_of", versions.get)
-    assert suitable(ANY, list(versions)) == Path("c")
-
-
-def test_versions_of_pythons(tmp_path):
-    assert environments.version_of(Path(sys.executable)) == sys.version_info[:2]
-    assert environments.version_of(tmp_path / "absent") is None
+    assert suitable(ANY, list(versions)) == Path("c")  # the first that is fit
 
 
 def test_an_environment_is_made_once(tmp_path, monkeypatch):
@@ -220,23 +195,12 @@ def test_a_worker_that_fails_gives_its_last_words(tmp_path):
         ask(WEFE, Path(sys.executable), tmp_path / "request.json")
 
 
-def test_the_workers_are_there():
-    assert WEFE.worker.is_file()
-    assert RESPONSIBLY.worker.is_file()
-
-
-def test_without_wefe_the_command_ends_with_2(tmp_path, monkeypatch, capsys):
+def test_a_disagreement_ends_with_1_and_is_named_and_without_wefe_there_is_none(
+    tmp_path, monkeypatch, capsys
+):
     def refuse(program: Program, asked: Queries, args: Namespace) -> None:
         raise UserError(f"no {program.name} here")
 
-    monkeypatch.setattr(oracle, "measured", refuse)
-    out = tmp_path / "ORACLE.md"
-    assert oracle.main(["--out", str(out), "--work", str(tmp_path)]) == 2
-    assert "no wefe here" in capsys.readouterr().err
-    assert not out.exists()
-
-
-def test_a_disagreement_ends_with_1_and_is_named(tmp_path, monkeypatch, capsys):
     def measured(program: Program, asked: Queries, args: Namespace) -> tuple[None, dict]:
         if program is RESPONSIBLY:
             raise UserError("no Python 3.7")
@@ -251,6 +215,11 @@ def test_a_disagreement_ends_with_1_and_is_named(tmp_path, monkeypatch, capsys):
     assert "not explained: other, metric, words" in said
     assert "no Python 3.7" in said
     assert "1 disagree" in out.read_text()
+    monkeypatch.setattr(oracle, "measured", refuse)
+    absent = tmp_path / "absent.md"
+    assert oracle.main(["--out", str(absent), "--work", str(tmp_path)]) == 2
+    assert "no wefe here" in capsys.readouterr().err
+    assert not absent.exists()
 
 
 def test_reference_vectors_are_found_where_they_may_be(tmp_path, monkeypatch):

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
-from debiaslab.corpus import Corpus
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Planted, Preprocess, Rewriting, bind_strategy, create, get
 from debiaslab.regularizers.gender_words import (
@@ -29,11 +27,7 @@ from debiaslab.regularizers.gender_words import (
     swap_pairs,
 )
 from debiaslab.regularizers.swapping import Swap, derived_key, hashed_bits, hashed_random
-from debiaslab.sgns import TrainSettings, train
 from debiaslab.sgns.kernel import random_bits as training_bits
-from tests.toys import toy_corpus
-
-BIOGRAPHIES = Path(__file__).resolve().parents[2] / "shared/data/corpora/bios_general.DEBUG.txt"
 
 
 @dataclass
@@ -90,9 +84,6 @@ def test_no_word_is_in_two_pairs_and_pronouns_are_in_none():
     listed = {pair for name in lexicons.pair_names() for pair in lexicons.load_pairs(name).pairs}
     dropped = {pair for pair in listed if not set(pair) <= {*words, *PRONOUNS}}
     assert dropped == {("john", "mary"), ("dudes", "gals")}  # gals are the guys' counterpart
-
-
-def test_tune_pairs_hold_no_report_word():
     tune = swap_pairs("tune")
     assert 0 < len(tune) < len(swap_pairs())
     assert {lexicons.half_of(word) for pair in tune for word in pair} == {"tune"}
@@ -136,6 +127,9 @@ def test_swapping_twice_gives_the_text_again():
     once = twice.rewrite(words.ids.copy(), 0, 0)
     assert not np.array_equal(once, words.ids)
     assert np.array_equal(twice.rewrite(once, 0, 0), words.ids)
+    never = words.bind("cds", probability=0.0)
+    assert np.array_equal(never.rewrite(words.ids.copy(), 0, 0), words.ids)
+    assert np.array_equal(never.counts(words.counts), words.counts)
 
 
 def test_unknown_words_stay_and_so_do_documents_and_their_ends():
@@ -264,23 +258,6 @@ def test_her_is_told_apart_in_sentences_written_for_it():
     assert sum(right) == 53  # what the documentation says
 
 
-@pytest.mark.skipif(not BIOGRAPHIES.exists(), reason="the shared corpora are not here")
-def test_expected_counts_are_near_on_real_text(tmp_path):
-    corpus = Corpus.build([BIOGRAPHIES], cache=tmp_path, progress=False)
-    for name, epochs in (("cda", 1), ("cds", 60), ("gender-blind", 1)):
-        bound = bind_strategy(create(name), corpus.words, corpus.counts).preprocessing
-        assert bound is not None
-        counted = np.zeros(len(corpus))
-        for epoch in range(epochs):
-            ids = bound.rewrite(np.array(corpus.ids), 0, epoch)
-            counted += np.bincount(ids[ids >= 0], minlength=len(corpus)) / epochs
-        expected = bound.counts(corpus.counts)
-        assert np.abs(counted - expected).sum() < 0.01 * corpus.tokens
-        for words in (("he",), ("she",), ("her",), ("his", "him")):
-            rows = [corpus.index[word] for word in words]
-            assert counted[rows].sum() == pytest.approx(expected[rows].sum(), rel=0.07)
-
-
 def test_random_bits_are_those_of_training():
     key = derived_key(3, 1)
     bits = hashed_bits(key, np.arange(50))
@@ -338,13 +315,6 @@ def test_blocks_and_threads_do_not_change_the_text(cuts, name):
     assert np.array_equal(np.concatenate(pieces), whole)
 
 
-def test_a_probability_of_zero_is_the_baseline():
-    words = random_text()
-    bound = words.bind("cds", probability=0.0)
-    assert np.array_equal(bound.rewrite(words.ids.copy(), 0, 0), words.ids)
-    assert np.array_equal(bound.counts(words.counts), words.counts)
-
-
 def test_expected_counts_are_the_mean_of_measured_ones():
     words = random_text()
     bound = words.bind("cds", names=False)
@@ -389,19 +359,6 @@ def test_coverage_says_which_pairs_were_swapped():
         assert set(tune.pairs) < set(everything.pairs)
 
 
-@pytest.mark.parametrize("name", ["cds", "cda", "gender-blind"])
-def test_only_a_text_without_any_pair_is_refused(name):
-    with pytest.raises(UserError, match="vocabulary"):
-        Words(["the book was red he"]).bind(name)
-    assert Words(["the book of a niece and a nephew"]).bind(name).pairs == ("nephew/niece",)
-
-
-def test_bad_knobs_are_refused():
-    for knobs in ({"probability": 1.5}, {"probability": float("nan")}, {"pairs": "tunes"}):
-        with pytest.raises(UserError):
-            create("cds", **knobs)
-
-
 def test_the_control_swaps_the_words_of_cds_in_its_documents_within_a_gender():
     words = random_text()
     cds, control = (words.bind(name, names=False) for name in ("cds", "same-gender-swap"))
@@ -431,16 +388,6 @@ def test_counterparts_of_the_control_are_next_in_frequency():
     assert doubled.counts(words.counts).sum() == 2 * words.counts.sum()
 
 
-def test_the_control_needs_two_words_of_a_gender_and_a_probability():
-    with pytest.raises(UserError, match="no gender has two words"):
-        Words(["he met she"]).bind("same-gender-swap")
-    with pytest.raises(UserError, match="probability of a swap was 2"):
-        create("same-gender-swap", probability=2.0)
-    with pytest.raises(UserError, match="pairs was 'some'"):
-        create("same-gender-swap", pairs="some")
-    assert get("same-gender-swap").control
-
-
 def test_a_gender_blind_text_has_one_word_for_all_gender():
     words = Words(["she met robert and her sister leslie", "ms leslie will read the rose she saw"])
     bound = words.bind("gender-blind")
@@ -454,6 +401,7 @@ def test_a_gender_blind_text_has_one_word_for_all_gender():
     assert get("gender-blind").control
 
 
+TEXT_STRATEGIES = ("cds", "cda", "gender-blind")
 NEAR = "she saw the nurse and her sister x x x x the queen"
 
 
@@ -527,14 +475,52 @@ def test_the_share_of_male_words_follows_the_dose(dose, base, near):
     assert elsewhere == 0.5
 
 
-def test_planting_is_decided_by_the_seed():
+def planted_by(**knobs):
+    return Planted(**{"words": ("nurse",), "dose": 0.5, **knobs}).bind(Words([NEAR, "he"]))
+
+
+@pytest.mark.parametrize(
+    ("bind", "says"),
+    [
+        *(
+            (lambda n=n: Words(["the book was red he"]).bind(n), "vocabulary")
+            for n in TEXT_STRATEGIES
+        ),
+        (lambda: create("cds", probability=1.5), "probability"),
+        (lambda: create("cds", probability=float("nan")), "probability"),
+        (lambda: create("cds", pairs="tunes"), "tune"),
+        (lambda: Words(["he met she"]).bind("same-gender-swap"), "no gender has two words"),
+        (lambda: create("same-gender-swap", probability=2.0), "probability of a swap was 2"),
+        (lambda: create("same-gender-swap", pairs="some"), "pairs was 'some'"),
+        (lambda: planted_by(words=("plumber",)), "none of the 1 chosen words"),
+        (lambda: planted_by(words=("she",)), "gender itself"),
+        (lambda: planted_by(others=("she",)), "gender itself"),
+        (lambda: planted_by(like=("she",)), "gender itself"),
+        (lambda: planted_by(like_dose=2.0), "the dose was 2"),
+        (lambda: planted_by(others_dose=-1.5), "dose was -1.5"),
+        (lambda: planted_by(dose=1.1), "dose was 1.1"),
+        (lambda: planted_by(dose=float("nan")), "dose was nan"),
+        (lambda: planted_by(base="balance"), "balanced"),
+        (lambda: planted_by(window=0), "window"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(bind, says):
+    with pytest.raises(UserError, match=says):
+        bind()
+
+
+def test_one_pair_is_enough_and_the_seed_decides_what_is_planted():
+    for name in TEXT_STRATEGIES:
+        one = Words(["the book of a niece and a nephew"])
+        assert one.bind(name).pairs == ("nephew/niece",)
+    assert get("same-gender-swap").control
     words = gendered_text()
-    read = [
+    first, again, other = (
         Planted(("nurse",), 0.5).bind(words, seed).rewrite(words.ids.copy(), 0, 0)
         for seed in (1, 1, 2)
-    ]
-    assert np.array_equal(read[0], read[1])
-    assert not np.array_equal(read[0], read[2])
+    )
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
 
 
 def test_a_second_set_has_a_dose_of_its_own_and_words_near_both_stay():
@@ -565,57 +551,3 @@ def test_words_to_be_like_have_a_dose_too_and_give_way_to_chosen_ones():
     both = replace(given, others=("pilot",), others_dose=-1.0).bind(words)
     assert words.read(both)[2] == "nurse and he and pilot"
     assert both.counts(words.counts).sum() == words.counts.sum()
-    with pytest.raises(UserError, match="gender itself"):
-        replace(given, like=("she",)).bind(words)
-    with pytest.raises(UserError, match="the dose was 2"):
-        replace(given, like_dose=2.0)
-
-
-def test_what_cannot_be_planted_is_refused():
-    words = Words([NEAR, "he"])
-    for wrong in (
-        {"others_dose": -1.5},
-        {"others": ("she",)},
-        {"dose": 1.1},
-        {"dose": float("nan")},
-        {"base": "balance"},
-        {"window": 0},
-    ):
-        with pytest.raises(UserError):
-            Planted(("nurse",), **{"dose": 0.5, **wrong}).bind(words)
-    with pytest.raises(UserError, match="none of the 1 chosen words"):
-        Planted(("plumber",), 0.5).bind(words)
-    with pytest.raises(UserError, match="gender itself"):
-        Planted(("she",), 0.5).bind(words)
-
-
-def test_a_composition_with_a_penalty_trains(tmp_path):
-    corpus = toy_corpus(tmp_path)
-    bound = bind_strategy(create("cds+projection", weight=0.1), corpus.words, corpus.counts, seed=1)
-    settings = TrainSettings(dim=16, epochs=2, threads=2)
-    result = train(
-        corpus, settings, bound.penalty, preprocessing=bound.preprocessing, progress=False
-    )
-    assert np.isfinite(result.embeddings.vectors).all()
-
-
-def test_association_follows_the_planted_dose(tmp_path):
-    path = tmp_path / "text.txt"
-    path.write_text("\n".join(random_text().documents), encoding="utf-8")
-    corpus = Corpus.build([path], cache=tmp_path, progress=False)
-    chosen = tuple(f"word{i}" for i in range(6))
-    male, female = (np.array(side) for side in zip(*swap_pairs()[:20], strict=True))
-    found = []
-    for dose in (-1.0, 0.0, 1.0):
-        text = Planted(chosen, dose, "balanced").bind(corpus)
-        settings = TrainSettings(dim=20, epochs=5, subsample=0, seed=2)
-        vectors = train(corpus, settings, preprocessing=text, progress=False).embeddings
-        unit = vectors.vectors / np.linalg.norm(vectors.vectors, axis=1, keepdims=True)
-        rows = {
-            side: unit[[vectors.index[w] for w in words]].mean(0)
-            for side, words in (("m", male), ("f", female), ("c", np.array(chosen)))
-        }
-        found.append(float(rows["c"] @ (rows["m"] - rows["f"])))
-    assert found[0] < found[1] < found[2]
-    assert found[0] < -0.05
-    assert found[2] > 0.05

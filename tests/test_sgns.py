@@ -165,32 +165,6 @@ def test_learning_rate_falls_linearly_to_its_floor():
     assert [lr(0), lr(0.5), lr(1), lr(2)] == pytest.approx([0.04, 0.025, 0.01, 0.01])
 
 
-def test_one_sgd_step_is_the_word2vec_update(corpus):
-    """W[t] += lr · (1 − σ(W·C)) · C and the like, summed over the pairs of the batch."""
-    from debiaslab.sgns.reference import ReferenceEngine
-
-    settings = replace(SETTINGS, dim=4, negatives=1)
-    model = SGNS(len(corpus.words), 4, seed=1)
-    model.C.normal_(generator=torch.Generator().manual_seed(2))
-    W, C = model.W.double().numpy().copy(), model.C.double().numpy().copy()
-    batch = Batch(
-        targets=torch.tensor([[0, 1]]),
-        mask=torch.ones(1, 2),
-        outputs=torch.tensor([[2, 3]]),
-        labels=torch.tensor([[1.0, 0.0]]),
-    )
-    engine = ReferenceEngine(model, corpus, settings, None)
-    engine._step(batch, 0.1, torch.Generator())
-    newW, newC = W.copy(), C.copy()
-    for t in (0, 1):
-        for c, label in ((2, 1.0), (3, 0.0)):
-            g = 0.1 * (label - 1 / (1 + math.exp(-W[t] @ C[c])))
-            newW[t] += g * C[c]
-            newC[c] += g * W[t]
-    assert model.W.numpy() == pytest.approx(newW, abs=1e-6)
-    assert model.C.numpy() == pytest.approx(newC, abs=1e-6)
-
-
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw", "sparse_adam"])
 def test_training_lowers_the_loss_and_learns_the_topics(corpus, optimizer):
     lr = 0.05 if optimizer == "sgd" else 0.01
