@@ -197,7 +197,8 @@ def find_leftovers(
     )
     paths = (*_unknown_folders(store, folders[0]), *_temporary(folders))
     saved = saved_in(folders[0] / CHECKPOINTS)
-    cut = [old for each in saved if (old := _judged(store, each, known)) is not None]
+    judged = (_judged(store, each, known) for each in saved)
+    cut = [each for each in judged if each is not None]
     kept = () if checkpoints else tuple(each for each in cut if each.wanted)
     old = tuple(each for each in cut if each not in kept)
     gone = [folders[0] / "artifacts" / run.run_id for run in runs]
