@@ -68,24 +68,6 @@ def test_phrases_in_odd_text_in_small_pieces(monkeypatch, seed, lowercase):
     assert sum(token.lower() in joined for token in stream) > 1000
 
 
-@pytest.mark.parametrize("lowercase", [True, False])
-def test_phrases_that_come_again_in_every_form(monkeypatch, lowercase):
-    """Many pieces, so that forms are met, numbered and met again, and their tables grow."""
-    monkeypatch.setattr(compiled, "_PIECE", kernel.BATCH)
-    rng = np.random.default_rng(7)
-    words = [f"w{i}" for i in range(60)]
-    phrases = [(a, b) for a in words[:20] for b in words[:20]]
-    phrases += [(a, b, c) for a, b, c in rng.choice(words, (300, 3)).tolist()]
-    drawn = rng.choice(words, 40_000)
-    if not lowercase:
-        drawn = np.where(rng.random(len(drawn)) < 0.5, np.char.upper(drawn), drawn)
-    lines = [" ".join(line) for line in np.array_split(drawn, 500)]
-    blocks = ["\n".join(part) + "\n" for part in (lines[:10], lines[10:], lines)]
-    stream = both_agree(blocks, sorted(set(phrases)), lowercase=lowercase)
-    joined = {token for token in stream if SEPARATOR in token}
-    assert (len(joined) > len(phrases)) is not lowercase
-
-
 def test_many_words():
     """So that the tables grow over and over, long words among them."""
     words = [f"w{i}" for i in range(300_000)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import math
 import mmap
@@ -281,12 +280,9 @@ def test_alias_table_holds_the_distribution():
     np.testing.assert_allclose(implied / 6, noise, atol=1e-9)
     assert table[2, 0] == 0
     assert 2 not in table[:, 1][table[:, 0] < 2**32 - 1]
-
-
-def test_negatives_never_equal_the_context_word():
-    table = alias_table(np.array([0.999, 0.001]))
-    noise = (kernel.draw_noise(7, n, table) for n in range(10**9))
-    assert {kernel.other_than(0, noise, (0, 1)) for _ in range(200)} == {1}
+    few = alias_table(np.array([0.999, 0.001]))
+    drawn = (kernel.draw_noise(7, n, few) for n in range(10**9))
+    assert {kernel.other_than(0, drawn, (0, 1)) for _ in range(200)} == {1}
 
 
 def test_blocks_draw_from_different_keys():
@@ -450,19 +446,6 @@ def weights(scale: float = 0.01, size: int = 30) -> tuple[Tensor, Tensor]:
     return tuple(scale * torch.randn(size, 40, generator=generator) for _ in range(2))
 
 
-@pytest.mark.parametrize("on_contexts", [False, True])
-def test_small_step_is_the_gradient_of_the_joint_loss(on_contexts):
-    W, C = (matrix.double() for matrix in weights(1.0))
-    penalty = CosineToFirst(1.0, on_contexts)
-    leaves = [W.clone().requires_grad_(), C.clone().requires_grad_()]
-    R = penalty(leaves[0][:10], leaves[1][:10])
-    gradients = torch.autograd.grad(R, leaves, allow_unused=True, materialize_grads=True)
-    before = W.clone(), C.clone()
-    assert apply_penalty(W, C, penalty, 1e-3) == pytest.approx(R.item())
-    for now, old, gradient in zip((W, C), before, gradients, strict=True):
-        torch.testing.assert_close(now - old, -1e-3 * gradient, rtol=1e-3, atol=1e-9)
-
-
 def test_no_row_moves_beyond_the_limit_and_others_not_at_all():
     W, C = weights()
     before = W.clone(), C.clone()
@@ -567,24 +550,3 @@ def test_a_penalty_may_give_back_or_keep_what_it_was_called_with(pair, strength)
     assert torch.equal(found[0][1], found[1][1])
     assert found[0][2] == found[1][2]
     assert not torch.equal(found[0][0], weights(1.0)[0])
-
-
-def test_a_penalty_step_holds_few_copies_of_the_rows_it_moves():
-    """They are what a worker takes most memory for, next to its matrices."""
-    most = [0]
-
-    class Watching(CosineToFirst):
-        def __call__(self, W: Tensor, C: Tensor) -> Tensor:
-            most[0] = max(most[0], len(memory(size) - known))
-            return super().__call__(W, C)
-
-    def memory(size: tuple[int, ...]) -> set[int]:
-        tensors = [each for each in gc.get_objects() if type(each) is Tensor]
-        return {each.untyped_storage().data_ptr() for each in tensors if each.shape[-2:] == size}
-
-    W, C = weights()
-    size = (10, 40)
-    known = memory(size)
-    apply_penalty(W, C, Watching(1.0), 1e6)
-    # at the start, now, the gradient, where a step leads; and the rows of C
-    assert most[0] == 5

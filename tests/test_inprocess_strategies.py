@@ -66,13 +66,8 @@ PENALTIES: list[Penalty] = [
 NAMES = sorted({penalty.name for penalty in PENALTIES})
 # Rows that a constant in the gradient hangs on (g, B, v_g, held pairs): only the others' gradients
 # are those of the value itself.
-HOLDS_PAIRS = (
-    ProjectionPenalty,
-    SubspaceProjection,
-    FixedProjection,
-    RunningProjection,
-    RepulsionNeutralisation,
-)
+HOLDS_PAIRS = (ProjectionPenalty, SubspaceProjection, FixedProjection, RunningProjection)
+HOLDS_PAIRS += (RepulsionNeutralisation,)
 
 
 def name_of(penalty: Penalty) -> str:

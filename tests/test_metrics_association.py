@@ -1,6 +1,5 @@
 """SC-WEAT, SAME, RND, RNSB, MAC, ECT and RIPA on vectors whose values are known by hand."""
 
-import json
 import math
 
 import numpy as np
@@ -8,9 +7,9 @@ import pytest
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import load
-from debiaslab.metrics import association, ect, mac, ripa, rnd, same, sc_weat, word_metric
+from debiaslab.metrics import association, ect, mac, ripa, rnd, same, sc_weat
 from debiaslab.metrics.association import coherence
-from debiaslab.metrics.cases import HALVES, Resampling
+from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.rnsb import PLEASANT, UNPLEASANT, divergence_from_uniform, fit_logistic, rnsb
 from debiaslab.statistics.permutation import subset_masks
 from debiaslab.vectors.embeddings import Embeddings
@@ -153,16 +152,6 @@ def test_coherence_equals_scipy_with_and_without_ties():
             spearmanr(columns[:, i], columns[:, j]).statistic for i, j in ((0, 1), (0, 2), (1, 2))
         ]
         assert rho == pytest.approx(expected)
-
-
-def test_ects_interval_does_not_depend_on_how_many_resamples_are_ranked_at_a_time(monkeypatch):
-    vectors = noise(4, 4, 4, 15)
-    groups = {which: letter(vectors, which) for which in "abc"}
-    intervals = []
-    for at_once in (50, 7, 1000):
-        monkeypatch.setattr(word_metric, "_AT_ONCE", at_once)
-        intervals.append(ect(vectors, letter(vectors, "d"), groups).interval)
-    assert intervals[0] == intervals[1] == intervals[2]
 
 
 def test_ripa_drops_a_pair_with_a_missing_word_whole():
@@ -311,27 +300,6 @@ def lexicon_vectors():
         dict.fromkeys([*words, *PLEASANT, *UNPLEASANT, *(f"filler{i}" for i in range(400))])
     )
     return Embeddings(words, np.random.default_rng(0).normal(size=(len(words), 40)))
-
-
-def test_records_of_every_metric_on_every_half(lexicon_vectors):
-    effort = Resampling(0, 200, 1000, null=True)
-    records = records_of("association", lexicon_vectors, effort)
-    metrics = ("sc_weat", "same", "rnd_norm", "rnd_cosine", "mac", "ect", "ripa")
-    expected = [(m, "occupations") for m in (*metrics, "ripa_normalised")] + [("rnsb", "gender")]
-    assert [(r.metric, r.name, r.words) for r in records] == [
-        (*each, half) for half in HALVES for each in expected
-    ]
-    for record in records:
-        assert record.low <= record.value <= record.high
-        json.dumps(record.to_dict(), allow_nan=False)
-    assert records == records_of("association", lexicon_vectors, effort)
-    for record in records:
-        if record.metric == "rnsb":  # its words are those of gender
-            assert record.extra["null_low"] < record.extra["null_high"]
-            continue
-        # these vectors are noise: their words are random words
-        span = record.extra["null_high"] - record.extra["null_low"]
-        assert record.extra["null_low"] - span < record.value < record.extra["null_high"] + span
 
 
 def test_a_large_d_with_a_random_s_is_warned_about(lexicon_vectors):

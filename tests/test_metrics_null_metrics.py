@@ -161,11 +161,6 @@ def test_sets_of_one_draw_are_disjoint_and_uniform():
     assert counts == pytest.approx(6000 * 12 / 30, rel=0.1)
 
 
-def test_long_word_lists_cost_no_more_than_their_words():
-    values = null_from(mean, np.random.default_rng(0).normal(size=9500), (303,), draws=10_000)
-    assert values.std() == pytest.approx(np.sqrt((1 - 303 / 9500) / 303), rel=0.03)
-
-
 def sembias_rows():
     return [
         SemBiasRow(
@@ -189,26 +184,6 @@ def test_a_pair_of_random_words_in_the_place_of_he_and_she():
     assert null.mean(axis=0) == pytest.approx(expected, abs=0.05)
     with pytest.raises(NotMeasuredError, match="0 of 8 rows"):
         metrics.sembias_null(WORDS, rows)
-
-
-def test_an_unbiased_space_lies_within_its_null():
-    covered = 0
-    for seed in range(60):
-        vectors = space(300, seed=seed)
-        chosen = [f"w{i}" for i in np.random.default_rng(seed).choice(300, N, replace=False)]
-        band = null_band(direct_bias_null(random_words(vectors), PAIRS, N, draws=1000))
-        covered += band.holds(direct_bias(vectors, chosen, PAIRS, bootstrap=0).value)
-    assert covered >= 51  # 95 % of 60 is 57; 51 is 3.6 standard deviations below
-
-
-def test_a_planted_bias_lies_outside_and_has_a_small_p():
-    vectors = np.array(VECTORS.vectors)
-    vectors[10:18] += 5 * metrics.gender_direction(VECTORS, PAIRS)
-    planted = Embeddings(VECTORS.words, vectors)
-    null = direct_bias_null(random_words(planted), PAIRS, N)
-    value = direct_bias(planted, [f"w{i}" for i in range(N)], PAIRS, bootstrap=0).value
-    assert not null_band(null).holds(value)
-    assert null_p(null, value) < 0.01
 
 
 def test_p_counts_the_value_itself_and_never_exceeds_one():

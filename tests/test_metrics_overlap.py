@@ -6,13 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
-from debiaslab.metrics import Baseline, SimilaritySet, nearest, word_similarity
-from debiaslab.metrics.cases import Resampling
+from debiaslab.metrics import SimilaritySet, nearest, word_similarity
 from debiaslab.metrics.nearest import nearest_rows
 from debiaslab.metrics.neighbor_overlap import neighbor_overlap
 from debiaslab.metrics.similarity import similarity_retention
 from debiaslab.vectors.embeddings import Embeddings
-from tests.toys import noise, records_of
+from tests.toys import noise
 
 
 def by_hand(one: Embeddings, two: Embeddings, k: int) -> float:
@@ -113,19 +112,6 @@ def test_too_few_common_words_and_bad_numbers():
     for bad in ({"k": 0}, {"sample": 0}):
         with pytest.raises(UserError, match="1 or more"):
             neighbor_overlap(noise(50), noise(50), **bad)
-
-
-def test_overlap_records():
-    made = records_of(
-        "overlap", noise(1600), Resampling(0, 20, 0, False), baseline=Baseline(noise(1600))
-    )
-    assert [r.name for r in made] == ["all ranks", "ranks 1-1000", "ranks 1001-1600"]
-    assert made[0].extra["k"] == 10
-    nothing = records_of(
-        "overlap", noise(5), Resampling(0, 20, 0, False), baseline=Baseline(noise(5))
-    )
-    assert len(nothing) == 1
-    assert nothing[0].reason
 
 
 def judged(base: Embeddings, n: int = 120) -> SimilaritySet:

@@ -17,7 +17,6 @@ from debiaslab.lexicons.tables import load_sembias
 from debiaslab.metrics import (
     direct_bias,
     ect,
-    evaluate,
     load_similarity,
     mac,
     ripa,
@@ -100,16 +99,6 @@ def test_direct_bias_of_bolukbasi_vectors():
     assert result.value == pytest.approx(expected["value"], abs=1e-5)
 
 
-def test_scorecard_finds_the_published_biases():
-    card = evaluate(google_news())
-    assert card.value("weat", "7", "all") == pytest.approx(0.97, abs=0.005)
-    assert card.value("weat", "8", "all") == pytest.approx(1.24, abs=0.005)
-    for test in ("career-family", "science-arts", "math-arts", "occupations"):
-        record = card.record("weat", test, "all")
-        assert record.p < 0.01
-        assert record.value > 0.9
-
-
 def test_no_reference_number_is_without_a_test():
     """A number that is added to the file fails here until a test looks at it."""
     words = {"readme", "inputs", "note_weat"}
@@ -139,26 +128,10 @@ def test_no_reference_number_is_without_a_test():
 WEFE_FEMALE = ["female", "woman", "girl", "sister", "she", "her", "hers", "daughter"]
 WEFE_MALE = ["male", "man", "boy", "brother", "he", "him", "his", "son"]
 WEFE_GROUPS = {"female": WEFE_FEMALE, "male": WEFE_MALE}
-WEFE_CAREER = [
-    "executive",
-    "management",
-    "professional",
-    "corporation",
-    "salary",
-    "office",
-    "business",
-    "career",
-]
-WEFE_FAMILY = [
-    "home",
-    "parents",
-    "children",
-    "family",
-    "cousins",
-    "marriage",
-    "wedding",
-    "relatives",
-]
+WEFE_CAREER = ["executive", "management", "professional", "corporation"]
+WEFE_CAREER += ["salary", "office", "business", "career"]
+WEFE_FAMILY = ["home", "parents", "children", "family"]
+WEFE_FAMILY += ["cousins", "marriage", "wedding", "relatives"]
 
 
 def test_published_mac():
@@ -204,25 +177,6 @@ def test_rnsb_of_the_wefe_documentation():
     result = rnsb(google_news(), WEFE_GROUPS, WEFE_FAMILY, WEFE_CAREER, holdout=0)
     assert result.value == pytest.approx(0.12921977967420623, abs=0.005)
     assert dict(result.probabilities)["daughter"] == pytest.approx(0.1035870893754135, abs=0.02)
-
-
-def test_published_unit_ripa_is_direct_bias():
-    pairs = load_pairs("definitional_pairs").pairs
-    words = [*WEFE_CAREER, *WEFE_FAMILY]
-    expected = direct_bias(google_news(), words, pairs)
-    result = ripa(google_news(), words, pairs, unit=True)
-    assert result.value == pytest.approx(expected.value, abs=1e-9)
-
-
-def test_published_the_stereotype_shows_in_each_metric():
-    both = [*WEFE_CAREER, *WEFE_FAMILY]
-    words = {each.word: each for each in sc_weat(google_news(), both, WEFE_MALE, WEFE_FEMALE).words}
-    assert words["marriage"].effect_size < -1
-    assert words["marriage"].p_two_sided < 0.05
-    careers, families = (
-        same(google_news(), each, WEFE_GROUPS).pairs[0].skew for each in (WEFE_CAREER, WEFE_FAMILY)
-    )
-    assert families > careers  # toward the first group, the female one
 
 
 PAIRS = load_pairs("definitional_pairs").pairs

@@ -33,19 +33,6 @@ def test_the_published_file_is_rebuilt_exactly():
         assert text == PUBLISHED.read_text()
 
 
-def test_rows_are_22_definitions_by_20_stereotypes_with_40_held_out():
-    rows = load_sembias().rows
-    assert len(rows) == len({(row.definition, row.stereotype) for row in rows}) == 440
-    assert len({row.definition for row in rows}) == 22
-    assert len({row.stereotype for row in rows}) == 20
-    assert [row.held_out for row in rows] == [False] * 400 + [True] * 40
-    held_out = load_sembias().half("all", held_out=True)
-    assert {row.definition for row in held_out} == {
-        ("rake", "coquette"),
-        ("nobleman", "noblewoman"),
-    }
-
-
 def test_halves_hold_rows_whose_stereotype_words_are_both_in_them():
     halves = {half: load_sembias().half(half) for half in ("tune", "report")}
     for half, rows in halves.items():

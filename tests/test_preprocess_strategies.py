@@ -105,22 +105,6 @@ def test_names_are_matched_one_to_one_by_frequency():
     assert match_names(index, counts) == [("john", "mary"), ("robert", "anne")]
 
 
-@settings(deadline=None, max_examples=30)
-@given(st.lists(st.integers(1, 10_000), min_size=2, max_size=6), st.randoms())
-def test_matching_by_rank_has_the_least_cost(frequencies, random):
-    from scipy.optimize import linear_sum_assignment
-
-    male, female = (names[: len(frequencies)] for names in names_by_gender())
-    counts = np.array([*frequencies, *reversed([f * 3 + 1 for f in frequencies])])
-    index = {name: i for i, name in enumerate([*male, *female])}
-    logs = np.log(counts)
-    pairs = match_names(index, counts)
-    cost = sum(abs(logs[index[m]] - logs[index[f]]) for m, f in pairs)
-    matrix = np.abs(logs[: len(male), None] - logs[None, len(male) :])
-    assert len(pairs) == len(frequencies)
-    assert cost == pytest.approx(matrix[linear_sum_assignment(matrix)].sum())
-
-
 def test_swapping_twice_gives_the_text_again():
     words = random_text()
     twice = words.bind("cds", probability=1.0, names=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -19,7 +18,6 @@ from debiaslab.errors import UserError
 from debiaslab.regularizers import (
     BoundPenalty,
     Cover,
-    LogUniform,
     NoStrategy,
     PairwiseParity,
     Penalty,
@@ -38,7 +36,7 @@ from debiaslab.regularizers import (
 )
 from debiaslab.regularizers.penalty import unit_rows
 from debiaslab.regularizers.projection import gender_direction
-from debiaslab.sgns import SGNS, Batch, TrainSettings, train
+from debiaslab.sgns import SGNS, Batch, TrainSettings
 from debiaslab.sgns.penalty_step import ROW_LIMIT
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.vectors.embeddings import Embeddings
@@ -456,47 +454,6 @@ def test_no_row_is_thrown_further_than_the_limit(corpus, penalty):
     moved = one_step(corpus, penalty, 10)[0] - one_step(corpus, None, 10)[0]
     shares = moved.norm(dim=1) / some_model(corpus).W.norm(dim=1)
     assert float(shares.max()) == pytest.approx(ROW_LIMIT, rel=1e-3)
-
-
-def test_lambda_means_the_same_for_two_batch_sizes_over_a_whole_training(corpus):
-    """What is left of R: alike for batches of 64 and 256, much less for eight times the λ."""
-
-    def left(weight: float, batch_size: int) -> float:
-        penalty = bind(ProjectionPenalty(weight=weight), corpus.words)
-        settings = replace(SETTINGS, batch_size=batch_size, epochs=4, lr=0.05)
-        W = train(corpus, settings, penalty, progress=False).embeddings.vectors
-        assert penalty is not None
-        drawn = penalty.draw(torch.Generator(), 10**9)
-        rows = torch.from_numpy(W.copy())[drawn.rows]
-        return float(drawn(rows, rows))
-
-    small, large, stronger = left(0.05, 64), left(0.05, 256), left(0.4, 64)
-    assert large == pytest.approx(small, rel=0.2)
-    assert stronger < 0.5 * small < 0.5 * left(0.0, 64)
-
-
-@pytest.mark.usefixtures("own_registry")
-@pytest.mark.parametrize("engine", ["reference", "fast"])
-def test_a_strategy_of_a_user_trains_end_to_end(corpus, engine):
-    """One class and one decorator: neutral words are asked to have no first coordinate."""
-
-    @register("no-first-coordinate")
-    @dataclass(frozen=True)
-    class NoFirstCoordinate(Penalty):
-        citation = "this test"
-        search_space: ClassVar[dict[str, LogUniform]] = {"weight": LogUniform(1e-3, 1e1)}
-
-        def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
-            return torch.nn.functional.normalize(W, dim=1)[words.neutral, 0].square().mean()
-
-    def first_coordinate(weight: float) -> float:
-        penalty = bind(create("no-first-coordinate", weight=weight), corpus.words)
-        settings = replace(SETTINGS, engine=engine, epochs=3)
-        E = train(corpus, settings, penalty, progress=False).embeddings
-        return float(np.mean(E.rows(covered_words(corpus.words, "all"))[:, 0] ** 2))
-
-    assert "no-first-coordinate" in strategy_names()
-    assert first_coordinate(10.0) < 0.05 * first_coordinate(0.0)
 
 
 @pytest.mark.parametrize(("n", "d"), [(1, 1), (7, 5), (3000, 100)])

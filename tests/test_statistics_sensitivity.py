@@ -24,6 +24,7 @@ from debiaslab.metrics.sensitivity import (
     weat_sensitivity,
 )
 from debiaslab.vectors.embeddings import Embeddings
+from tests.toys import lexicon_words
 
 SIDES = {side: [f"{side}{i}" for i in range(6)] for side in "xyab"}
 X, Y, A, B = SIDES.values()
@@ -38,17 +39,10 @@ METRICS = {
     "RIPA, normalised": (partial(ripa, unit=True, bootstrap=0), X + Y),
     "factual association": (partial(factual_association, permutations=0, bootstrap=0), WOMEN),
 }
-READS_PAIRS = [
-    ("direct_bias", "occupations"),
-    ("bias_by_projection", "occupations"),
-    ("indirect_bias", "occupations_male"),
-    ("indirect_bias", "occupations_female"),
-    ("ripa", "occupations"),
-    ("ripa_normalised", "occupations"),
-    ("factual_association", "bls"),
-    ("factual_association", "winobias"),
-    ("factual_association", "census"),
-]
+READS_PAIRS = [("indirect_bias", f"occupations_{gender}male") for gender in ("", "fe")]
+READS_PAIRS += [("factual_association", name) for name in ("bls", "winobias", "census")]
+READS_PAIRS += [("direct_bias", "occupations"), ("bias_by_projection", "occupations")]
+READS_PAIRS += [("ripa", "occupations"), ("ripa_normalised", "occupations")]
 
 
 def space(seed=0, dim=15):
@@ -60,10 +54,9 @@ def space(seed=0, dim=15):
 @pytest.fixture(scope="module")
 def lexicon_space():
     """Random vectors of the words of the lexicons, and pairs that differ along one axis."""
-    pairs = load_pairs("definitional_pairs").pairs
-    male, female = map(list, zip(*pairs, strict=True))
-    listed = ["occupations", "occupations_male", "occupations_female"]
-    words = [*male, *female, *(word for name in listed for word in load(name).words)]
+    male, female = map(list, zip(*load_pairs("definitional_pairs").pairs, strict=True))
+    lists = ["occupations", "occupations_male", "occupations_female"]
+    words = lexicon_words(lists, ["definitional_pairs"])
     for name in ("bls", "winobias", "census"):
         words += load_occupation_women(name).half("all")
     words = list(dict.fromkeys(words))
@@ -191,10 +184,7 @@ AGE = {
                 "old": ["old", "elderly", "senior", "aged", "elder"],
             },
             "definitional_sets": [
-                ["young", "old"],
-                ["youth", "elder"],
-                ["junior", "senior"],
-                ["teen", "gone"],
+                *(["young", "old"], ["youth", "elder"], ["junior", "senior"], ["teen", "gone"]),
             ],
             "stereotypes": {
                 "young": ["energetic", "reckless", "modern", "careless", "trendy"],

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from gensim.models import FastText, KeyedVectors, Word2Vec
 from gensim.models.fasttext import load_facebook_vectors
 from gensim.test.utils import datapath
@@ -77,10 +78,7 @@ def test_a_mark_before_the_words_of_a_bare_array_and_before_frequencies(tmp_path
     assert read(tmp_path / "v.npy").words == ("a", "b\u00a0c")
     (tmp_path / "f.txt").write_text("\ufeffthe 3\nof 2\n", encoding="utf-8")
     assert read_frequencies(tmp_path / "f.txt") == {"the": 3, "of": 2}
-
-
-def test_with_tabs_a_word_may_hold_spaces(tmp_path):
-    (tmp_path / "v.tsv").write_text("new york\t1\t2\nb\t3\t4\n")
+    (tmp_path / "v.tsv").write_text("new york\t1\t2\nb\t3\t4\n")  # with tabs, words hold spaces
     assert read(tmp_path / "v.tsv").words == ("new york", "b")
 
 
@@ -146,11 +144,6 @@ def test_files_of_other_kinds_are_named(tmp_path, content, what):
     (tmp_path / "v.kv").write_bytes(content)
     with pytest.raises(UserError, match=what):
         read(tmp_path / "v.kv")
-
-
-def test_a_file_of_pytorch_is_named(tmp_path):
-    import torch
-
     torch.save({"W": torch.ones(2, 2)}, tmp_path / "model.pt")
     with pytest.raises(UserError, match="is a file of PyTorch"):
         read(tmp_path / "model.pt")
@@ -405,11 +398,7 @@ def test_an_order_that_is_not_by_frequency_is_noticed_and_by_frequency_is_not():
     capitals = Embeddings([w.upper() for w in good.words], good.vectors)
     assert capitals.order_warning() is None
     assert "half of" in str(shuffled(capitals, rng.permutation(len(good))).order_warning())
-
-
-def test_words_of_one_count_from_a_to_z_are_no_alphabetical_order():
-    """As a small text has them, where most words occur as often as others."""
-    good = zipf()
+    # words of one count from a to z, as a small text has them, are no alphabetical order
     blocks = np.split(np.arange(len(good)), [100, 1000, 4000])
     rows = np.concatenate([sorted(block, key=lambda i: good.words[i]) for block in blocks])
     assert shuffled(good, rows).order_warning() is None

@@ -19,19 +19,8 @@ from debiaslab.metrics.evaluation import Subject, group_records
 from debiaslab.vectors.embeddings import Embeddings
 
 MALE = ["he", "man", "boy", "father", "son", "brother", "his", "male", "himself", "john", "him"]
-FEMALE = [
-    "she",
-    "woman",
-    "girl",
-    "mother",
-    "daughter",
-    "sister",
-    "her",
-    "female",
-    "herself",
-    "mary",
-    "hers",
-]
+FEMALE = ["she", "woman", "girl", "mother", "daughter", "sister"]
+FEMALE += ["her", "female", "herself", "mary", "hers"]
 
 
 def records_of(
