@@ -299,19 +299,6 @@ def test_short_trainings_write_nothing_and_the_end_removes_all(corpus, folder):
     assert not folder.exists()
 
 
-@needs_fast
-def test_slow_writing_makes_it_rarer(corpus, folder, monkeypatch):
-    written = []
-
-    def slow(*_: object) -> None:
-        written.append(time.sleep(0.05))
-
-    monkeypatch.setattr(checkpoint, "write", slow)
-    started = time.monotonic()
-    Job(corpus, FAST).run(Checkpoints(folder, every=0.0, share=0.1))
-    assert 1 <= len(written) <= 1 + (time.monotonic() - started) / 0.5
-
-
 def fail(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -38,7 +38,7 @@ from debiaslab.sgns.penalty_step import MAX_SUBSTEPS, ROW_LIMIT, apply_penalty
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.sampling import BatchMaker
 from debiaslab.sgns.settings import TrainSettings
-from tests.kernel_oracle import Case, train_by_autograd
+from tests.kernel_oracle import Case, centres, sgns_loss, train_by_autograd
 from tests.toys import TinyCorpus, topics
 
 if (reason := fast_unavailable()) is not None:
@@ -153,27 +153,9 @@ def test_measured_loss_is_that_of_the_weights():
     block.lr = (0.0, 0.0)
     W, C = block.model.W.double(), block.model.C.double()
     _, measured, summed = block.run_kernel()
-    noise = (kernel.draw_noise(block.keys.noise, n, block.draws.noise) for n in range(10**9))
-    kept = [
-        int(w)
-        for p, w in enumerate(block.tokens)
-        if w < 0 or kernel.random_bits(block.keys.keep, p) >> 32 <= int(block.draws.keep[w])
-    ]
-    expected, pairs, centres = 0.0, 0, 0
-    for i, c in enumerate(kept):
-        reach = 5 - ((kernel.random_bits(block.keys.reach, i) >> 32) * 5 >> 32)
-        targets = list(kernel.around(kept, i, reach)) if c >= 0 else []
-        if not targets:
-            continue
-        negatives = [kernel.other_than(c, noise, block.draws.spare) for _ in range(5)]
-        if centres % kernel.MEASURED == 0:
-            h = W[targets]
-            expected -= float(
-                F.logsigmoid(h @ C[c]).sum() + F.logsigmoid(-h @ C[negatives].T).sum()
-            )
-            pairs += len(targets)
-        centres += 1
-    assert measured == pairs
+    chosen = list(centres(block))[:: kernel.MEASURED]
+    assert measured == sum(len(targets) for _, _, targets, _ in chosen)
+    expected = sum(float(sgns_loss(W, C, *centre)) for _, *centre in chosen)
     assert summed == pytest.approx(expected, rel=1e-5)
 
 
@@ -515,26 +497,9 @@ class Remembering:
         return R
 
 
-class Layout(torch.autograd.Function):
-    """Its argument, with a gradient whose columns or whose rows are next to each other."""
-
-    @staticmethod
-    def forward(ctx: Any, W: Tensor, by_column: bool) -> Tensor:
-        ctx.by_column = by_column
-        return W.view_as(W)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return (gradient.T.contiguous().T if ctx.by_column else gradient.contiguous()), None
-
-
 ALIKE: dict[str, Callable[[], tuple[Function, Function]]] = {
     "gives its inputs": lambda: (Product.apply, lambda W, C: (W * C).sum()),
     "remembers them": lambda: (Remembering(copies=False), Remembering(copies=True)),
-    "by column": lambda: (
-        lambda W, C: (Layout.apply(W, True) @ C.T).square().mean(),
-        lambda W, C: (Layout.apply(W, False) @ C.T).square().mean(),
-    ),
 }
 
 

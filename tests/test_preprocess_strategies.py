@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -168,71 +169,41 @@ def test_missing_forms_are_replaced_by_the_other_one():
 
 OBJECT, POSSESSIVE = "him", "his"
 SENTENCES = """
-him | her parents sent # to a school in london
-his | she published # first novel at thirty
-him | the king gave # a house by the river
-his | critics praised # voice and # acting
-him | they asked # to sing at the opening
-him | nobody believed # when she said so
-his | she sold # shares in the company
-him | the university awarded # an honorary degree
-him | his brother taught # how to paint
-his | after # death the house was sold
-him | the jury found # guilty of perjury
-his | she met # husband at college
-him | it made # famous throughout europe
-his | with # sister she opened a shop
-him | he married # in 1932
-him | many people knew # as the voice of jazz
-his | # work was shown in paris
-him | the press attacked # for the speech
-him | they elected # president of the society
-his | she kept # promise to the voters
-him | doctors told # that the illness was rare
-his | # mother was a teacher
-him | a bus hit # and she broke a leg
-his | she wrote about # childhood in ohio
-him | her friends called # anna
-his | the award changed # life
-him | they let # go the next morning
-his | she lost # seat in the election
-him | the band joined # on stage
-his | in # later years she lived alone
-him | the film brought # wide recognition
-his | she based the play on # own family
-him | we owe # our thanks
-his | the fire destroyed # paintings
-him | her aunt raised # after the war
-his | she spent # entire career there
-him | the court ordered # to pay
-his | # second album sold well
-him | the team signed # until 2015
-him | the pope received # at the vatican
-his | she dedicated it to # three children
-him | the coach helped # win the title
-his | she defended # title twice
-him | he left # everything he had
-his | the museum bought # letters
-him | the city named a street after #
-his | she resigned from # post in may
-him | the role earned # an academy award
-his | the report cleared # name
-him | her work led # to the theory
-his | she never finished # degree
-him | they saw # as a threat
-his | she took # place on the council
-him | the money allowed # to travel
-his | critics compared # style with that of goya
-him | the crowd cheered # loudly
-his | she recorded # debut single in june
-him | nothing could stop # now
-his | she was proud of # roots
-him | the guards took # away
+him | the university awarded # an honorary degree / him | doctors told # that the illness was rare
+his | critics compared # style with that of goya / him | her parents sent # to a school in london
+him | they elected # president of the society / him | many people knew # as the voice of jazz
+his | she published # first novel at thirty / his | she dedicated it to # three children
+his | critics praised # voice and # acting / him | the king gave # a house by the river
+his | she recorded # debut single in june / him | the film brought # wide recognition
+his | she wrote about # childhood in ohio / him | the press attacked # for the speech
+him | they asked # to sing at the opening / him | the role earned # an academy award
+him | the pope received # at the vatican / his | she based the play on # own family
+him | it made # famous throughout europe / him | the jury found # guilty of perjury
+him | nobody believed # when she said so / him | his brother taught # how to paint
+him | the coach helped # win the title / his | in # later years she lived alone
+his | she kept # promise to the voters / his | after # death the house was sold
+his | she sold # shares in the company / his | she took # place on the council
+his | she resigned from # post in may / him | the city named a street after #
+his | she spent # entire career there / him | her aunt raised # after the war
+his | she lost # seat in the election / him | a bus hit # and she broke a leg
+his | with # sister she opened a shop / his | the fire destroyed # paintings
+him | they let # go the next morning / him | the money allowed # to travel
+him | her work led # to the theory / him | the team signed # until 2015
+his | she met # husband at college / his | she never finished # degree
+his | the museum bought # letters / him | he left # everything he had
+him | the crowd cheered # loudly / his | she defended # title twice
+him | the court ordered # to pay / him | the band joined # on stage
+his | the report cleared # name / him | her friends called # anna
+his | # work was shown in paris / his | she was proud of # roots
+him | nothing could stop # now / his | # second album sold well
+his | the award changed # life / him | the guards took # away
+him | they saw # as a threat / his | # mother was a teacher
+him | he married # in 1932 / him | we owe # our thanks
 """
 
 
 def test_her_is_told_apart_in_sentences_written_for_it():
-    lines = [line.split(" | ") for line in SENTENCES.strip().splitlines()]
+    lines = [each.strip().split(" | ") for each in re.split("[/\n]", SENTENCES.strip())]
     found = swapped(*(text.replace("#", "her") for _, text in lines))
     right = [
         all(w == form for w, slot in zip(read.split(), text.split(), strict=True) if slot == "#")

@@ -1,6 +1,5 @@
 """A corpus in shards, built in parts, is the corpus in one piece; training streams its shards."""
 
-import gzip
 import subprocess
 import sys
 from itertools import accumulate
@@ -112,14 +111,6 @@ def test_a_large_file_is_cut_for_many_workers(tmp_path, lines, monkeypatch, endi
     fewer = Corpus.build([whole], cache=tmp_path / "fewer", progress=False, mapper=many)
     assert same(one, fewer)
     assert len(list(fewer.path.glob("*.i32"))) <= 5
-
-
-def test_a_packed_file_is_not_cut(tmp_path, lines, monkeypatch):
-    monkeypatch.setattr(encoding, "SPAN", 100)
-    packed = tmp_path / "text.txt.gz"
-    packed.write_bytes(gzip.compress("".join(lines).encode()))
-    source = FileSource(packed)
-    assert encoding.cut([source]) == [source]
 
 
 @settings(max_examples=25, deadline=None)

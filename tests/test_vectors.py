@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gensim.models import KeyedVectors, Word2Vec
+from gensim.models import KeyedVectors
 from gensim.test.utils import datapath
 
 from debiaslab.errors import UserError
@@ -201,15 +201,6 @@ def test_native_files_of_every_protocol_and_float(tmp_path, protocol, dtype):
     assert same_as_gensim(read(tmp_path / "k.kv"), keyed)
 
 
-def test_the_keyed_vectors_of_a_trained_model_and_not_the_model_itself(tmp_path):
-    model = Word2Vec([PLAIN, PLAIN[::-1]] * 3, vector_size=6, min_count=1, seed=1, workers=1)
-    model.wv.save(str(tmp_path / "w.kv"))
-    assert same_as_gensim(read(tmp_path / "w.kv"), model.wv)
-    model.save(str(tmp_path / "w.model"))
-    with pytest.raises(UserError, match=r"Word2Vec.*\.wv\.save_word2vec_format"):
-        read(tmp_path / "w.model")
-
-
 def test_arrays_in_a_file_beside(tmp_path):
     keyed, path = keyed_vectors(), tmp_path / "k.kv"
     keyed.save(str(path), separately=["vectors"])
@@ -316,14 +307,6 @@ def test_bad_files_give_one_clear_sentence(put, content, says):
     assert str(path) in str(caught.value)
 
 
-def test_a_blank_line_between_two_blocks_of_lines(put):
-    line = b"w%d " + b" ".join([b"0.123456789"] * 50) + b"\n"
-    lines = b"".join(line % i for i in range(5000))
-    assert len(read(put("v.txt", lines + b"\n" * 3_000_000))) == 5000
-    with pytest.raises(UserError, match=r"line 5001 of .* is blank, and more lines follow"):
-        read(put("v.txt", lines + b"\n" * 5_000_000 + line % 6000))
-
-
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_cut_of_a_file_is_told_or_is_the_whole(tmp_path, format):
     embeddings = vectors_of(["one", "two", "three"], dim=5)
@@ -402,14 +385,6 @@ def test_bad_npz(tmp_path, arrays, says):
     np.savez(tmp_path / "v.npz", **arrays)
     with pytest.raises(UserError, match=says):
         read(tmp_path / "v.npz")
-
-
-def test_one_long_word_costs_an_npz_its_own_bytes_only(tmp_path):
-    words = ["x" * 20_000, "ü" * 5_000, *(f"word{i}" for i in range(5_000))]
-    path = vectors_of(words).save(tmp_path / "v.npz")
-    plain = vectors_of(words[2:]).save(tmp_path / "plain.npz")
-    assert path.stat().st_size - plain.stat().st_size < 31_000
-    assert read(path).words == tuple(words)
 
 
 def test_an_npz_of_earlier_versions_is_read(tmp_path):

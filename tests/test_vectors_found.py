@@ -185,17 +185,6 @@ def test_advice_about_a_gensim_model_leads_to_vectors_that_are_read(tmp_path, mo
     assert set(read("vectors.bin").words) == {"king", "queen", "man", "woman", "the"}
 
 
-def test_advice_about_a_file_that_is_not_beside_works_where_both_are(tmp_path):
-    keyed = KeyedVectors(3)
-    keyed.add_vectors(["a", "b"], np.eye(2, 3, dtype=np.float32))
-    keyed.save(str(tmp_path / "k.kv"), separately=["vectors"])
-    KeyedVectors.load(str(tmp_path / "k.kv")).save(str(tmp_path / "one.kv"), separately=[])
-    (tmp_path / "k.kv.vectors.npy").unlink()
-    with pytest.raises(UserError, match=r"save with separately=\[\]"):
-        read(tmp_path / "k.kv")
-    assert read(tmp_path / "one.kv").words == ("a", "b")
-
-
 def test_advice_about_a_bare_array_is_the_file_that_is_looked_for(tmp_path):
     np.save(tmp_path / "v.npy", np.eye(2))
     with pytest.raises(UserError) as caught:
