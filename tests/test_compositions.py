@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -245,36 +241,6 @@ def test_all_three_stages_act_on_one_training(corpus, tmp_path):
     plain, scaled = vectors("reverse"), vectors("reverse+scale", factor="2")
     assert np.allclose(scaled.vectors, 2 * plain.vectors)
     assert not np.allclose(plain.vectors, vectors("none").vectors, atol=1e-3)
-
-
-def test_another_package_adds_a_strategy_by_an_entry_point(tmp_path):
-    (tmp_path / "elsewhere.py").write_text(
-        "from dataclasses import dataclass\n"
-        "from debiaslab.regularizers import Penalty, register\n"
-        "@register('elsewhere')\n"
-        "@dataclass(frozen=True)\n"
-        "class Elsewhere(Penalty):\n"
-        "    '''Zero.'''\n"
-        "    citation = 'a package of somebody else'\n"
-        "    def __call__(self, W, C, words):\n"
-        "        return 0 * W.sum()\n"
-    )
-    info = tmp_path / "elsewhere-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0\n")
-    points = "[debiaslab.strategies]\nelsewhere = elsewhere\nbroken = nowhere.at.all\n"
-    (info / "entry_points.txt").write_text(points)
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    finished = subprocess.run(
-        [sys.executable, "-m", "debiaslab", "strategies", "elsewhere"],
-        env={**os.environ, "PYTHONPATH": path},
-        cwd=Path(__file__).parents[1],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "a package of somebody else" in finished.stdout
-    assert "'nowhere.at.all' cannot be loaded (ModuleNotFoundError" in finished.stderr
 
 
 def test_pairs_may_be_all_and_are_then_the_same_for_every_part():

@@ -74,9 +74,6 @@ def joined(words: list[str]) -> tuple[str, ...]:
     return tuple(word.replace(" ", "_") for word in words)
 
 
-# the split
-
-
 def test_published_sets_split_exactly_in_two_and_larger_ones_keep_forty_percent():
     for name in PUBLISHED:
         for half, size in (("all", 8), ("tune", 4), ("report", 4)):
@@ -162,9 +159,6 @@ def test_half_of_pair_ignores_order_and_case():
     assert min(independent.values()) > 400
 
 
-# the lists
-
-
 @pytest.mark.parametrize("name", [*SOURCES, *VERSIONED_SOURCES, "families"])
 def test_every_source_says_where_it_comes_from(name):
     document = source(name)
@@ -216,9 +210,6 @@ def test_male_word_is_always_first():
     assert set(aligned) <= {pair for name in pair_names() for pair in load_pairs(name).pairs}
     assert ("john", "mary") in load_pairs("definitional_pairs").pairs
     assert ("ex_boyfriend", "ex_girlfriend") in load_pairs("equalize_pairs").pairs
-
-
-# the tests of association
 
 
 @pytest.mark.parametrize("test", association_tests(), ids=lambda test: test.name)
@@ -275,9 +266,6 @@ def test_gender_words_are_those_of_the_gender_lists_and_the_words_of_before_as_t
     assert digests == ["5ec85f31c4843e10", "f879645705fd4728", "f0c88338484e61ea"]
 
 
-# the loader
-
-
 def test_unknown_names_are_refused_with_the_nearest():
     with pytest.raises(UserError, match="did you mean 'career'"):
         load("carrer")
@@ -312,9 +300,6 @@ def test_lexicons_import_nothing_but_errors_yaml_and_pydantic():
             for each in imports_of(path, text):
                 ours = each.module.startswith(("debiaslab.errors", "debiaslab.lexicons"))
                 assert ours or each.module.split(".")[0] in others
-
-
-# attributes
 
 
 def test_names_keep_their_capitals_and_the_lower_cased_words_stay():
@@ -381,8 +366,6 @@ def test_first_names():
     assert "leslie" in both
     assert "Mark Kantrowitz" in source("first_names")["licence"]  # the README goes with the names
 
-
-# files of the user
 
 AGE = {
     "citation": "Nobody (2026)",
@@ -521,9 +504,6 @@ def test_what_is_no_lexicon_file_is_refused(tmp_path):
     (tmp_path / "latin.json").write_bytes(b'{"citation": "Andr\xe9"}')
     with pytest.raises(UserError, match="byte 18 is not UTF-8"):
         load_file(tmp_path / "latin.json")
-
-
-# against the published files
 
 
 @needs_shared

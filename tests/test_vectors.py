@@ -68,9 +68,6 @@ def put(tmp_path: Path) -> Callable[[str, bytes], Path]:
     return write_bytes
 
 
-# Round trips
-
-
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_every_format_gives_every_float_and_word_back_bit_for_bit(tmp_path, ending):
     words = PLAIN + SPACES_OF_UNICODE + (ODD if ending in (".kv", ".npz") else [])
@@ -130,9 +127,6 @@ def test_every_other_space_of_unicode_is_read_back_by_us_and_by_gensim(tmp_path,
     assert keyed.index_to_key == words
 
 
-# Names and formats
-
-
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_content_tells_the_format_whatever_the_name(tmp_path, format):
     for embeddings in (vectors_of(PLAIN), Embeddings(["a", "b"], np.array([[1.5], [-2.0]]))):
@@ -165,9 +159,6 @@ def test_a_path_is_checked_before_training_without_touching_anything(tmp_path):
         with pytest.raises(UserError, match=says):
             check_writable(tmp_path / path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["d.kv", "file"]
-
-
-# Files of others
 
 
 @pytest.mark.parametrize(
@@ -240,9 +231,6 @@ def test_gzipped_files(tmp_path, put):
 )
 def test_files_as_others_write_them(put, content, rows):
     assert read(put("v", content)).vectors.tolist() == rows
-
-
-# Bad files: one UserError each
 
 
 TEXT = b"3 2\na 1 2\nb 3 4\nc 5 6\n"
@@ -397,9 +385,6 @@ def test_an_npz_of_earlier_versions_is_read(tmp_path):
     assert same(read(found.save(tmp_path / "new.npz")), found)
 
 
-# Hostile pickles
-
-
 class Hostile:
     def __init__(self, function: Callable, *args: object) -> None:
         self.reduced = (function, args)
@@ -464,9 +449,6 @@ def test_native_files_with_strange_parts(tmp_path, change, says):
         keyed.save(stream)
     with pytest.raises(UserError, match=says):
         read(tmp_path / "v.kv")
-
-
-# Bare arrays
 
 
 @pytest.mark.parametrize("ending", [".words.txt", ".words", ".vocab", ".txt"])
@@ -545,9 +527,6 @@ def test_bad_words_of_a_bare_array(tmp_path):
     (tmp_path / "v.words").write_bytes(b"")
     with pytest.raises(UserError, match="empty"):
         read(tmp_path / "v.npy")
-
-
-# Reading without a needless copy, and words of other kinds
 
 
 @pytest.mark.parametrize("protocol", [2, 4])

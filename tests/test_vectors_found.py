@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -53,9 +52,6 @@ def shuffled(embeddings: Embeddings, rows: np.ndarray) -> Embeddings:
     return Embeddings([embeddings.words[i] for i in rows], embeddings.vectors[rows])
 
 
-# Marks and separators
-
-
 @pytest.mark.parametrize("text", [TEXT, HEADERLESS])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("separator", [" ", "\t"])
@@ -80,9 +76,6 @@ def test_a_mark_before_the_words_of_a_bare_array_and_before_frequencies(tmp_path
     assert read_frequencies(tmp_path / "f.txt") == {"the": 3, "of": 2}
     (tmp_path / "v.tsv").write_text("new york\t1\t2\nb\t3\t4\n")  # with tabs, words hold spaces
     assert read(tmp_path / "v.tsv").words == ("new york", "b")
-
-
-# Other formats are named, and the command that is advised works
 
 
 def _archive(name: str, content: bytes, kind: str) -> bytes:
@@ -149,36 +142,23 @@ def test_files_of_other_kinds_are_named(tmp_path, content, what):
         read(tmp_path / "model.pt")
 
 
-# Files of gensim that are no KeyedVectors: what is advised works
-
-
-def _models() -> dict[str, Callable[[Path], Path]]:
+@pytest.fixture(scope="module")
+def models() -> dict[str, Word2Vec | FastText | KeyedVectors]:
     texts = [["king", "queen", "man", "woman", "the"]] * 5
     settings = {"vector_size": 4, "min_count": 1, "workers": 1, "seed": 1}
-
-    def saved(model: Word2Vec | FastText | KeyedVectors) -> Callable[[Path], Path]:
-        def save(path: Path) -> Path:
-            model.save(str(path))
-            return path
-
-        return save
-
     fast = FastText(texts, bucket=50, **settings)
-    return {
-        "a FastText model": saved(fast),
-        "the vectors of a FastText model": saved(fast.wv),
-        "a Word2Vec model": saved(Word2Vec(texts, **settings)),
-    }
+    return {"FastText": fast, "its vectors": fast.wv, "Word2Vec": Word2Vec(texts, **settings)}
 
 
-@pytest.mark.parametrize("kind", list(_models()))
-def test_advice_about_a_gensim_model_leads_to_vectors_that_are_read(tmp_path, monkeypatch, kind):
+@pytest.mark.parametrize("kind", ["FastText", "its vectors", "Word2Vec"])
+def test_advice_about_a_gensim_model_leads_to_vectors_that_are_read(
+    tmp_path, monkeypatch, models, kind
+):
     monkeypatch.chdir(tmp_path)
-    path = _models()[kind](tmp_path / "it's a model")
+    models[kind].save("it's a model")
     with pytest.raises(UserError, match="nothing in it was run") as caught:
-        read(path)
+        read("it's a model")
     code = re.search(r"in Python: (.*); then vectors\.bin", str(caught.value))
-    assert code is not None
     exec(code[1], {})
     expected = KeyedVectors.load_word2vec_format("vectors.bin", binary=True)
     assert same(read("vectors.bin"), Embeddings.from_keyed_vectors(expected))
@@ -192,9 +172,6 @@ def test_advice_about_a_bare_array_is_the_file_that_is_looked_for(tmp_path):
     named = str(caught.value).rpartition("saved as ")[2]
     Path(named).write_text("a\nb\n")
     assert read(tmp_path / "v.npy").words == ("a", "b")
-
-
-# fastText's own files
 
 
 @pytest.mark.parametrize("name", ["lee_fasttext_new", "crime-and-punishment", "toy-model"])
@@ -232,9 +209,6 @@ def test_fasttext_files_that_are_not_read(tmp_path):
             read(tmp_path / "cut.bin")
 
 
-# Bad words
-
-
 BAD = b"5 2\nking 1 2\n\xff\xfe 3 4\nking 5 6\nat name@domain.com 7 8\nqueen 9 10\n"
 
 
@@ -242,23 +216,13 @@ def test_bad_words_are_counted_when_a_file_is_refused_and_left_out_when_asked(tm
     (tmp_path / "v.txt").write_bytes(BAD)
     with pytest.raises(UserError) as caught:
         read(tmp_path / "v.txt")
-    for part in (
-        "line 3 of",
-        "is not UTF-8",
-        "1 not UTF-8",
-        "1 with a space in it",
-        "1 there twice",
-        "--bad-words skip",
-        "bad_words='skip'",
-    ):
+    counted = ("line 3 of", "is not UTF-8", "1 not UTF-8", "1 with a space in it", "1 there twice")
+    for part in (*counted, "--bad-words skip", "bad_words='skip'"):
         assert part in str(caught.value)
     with pytest.warns(UserWarning, match=r"left out of its 5 words 1 with .* and 1 there twice"):
         found = read(tmp_path / "v.txt", bad_words="skip")
     assert found.words == ("king", "queen")
     assert found.vectors.tolist() == [[1, 2], [9, 10]]
-
-
-def test_bad_words_of_binary_fasttext_and_bare_files(tmp_path):
     rows = np.arange(6, dtype="<f4").reshape(3, 2)
     words = [b"a", b"\xe9t\xe9", b"a"]
     pairs = zip(words, rows, strict=True)
@@ -301,9 +265,6 @@ def test_every_command_takes_the_option_that_its_refusal_names(
     said = call(capfd, *COMMANDS[command], "--bad-words", "skip")
     assert said.code == 0
     assert f"left out of its {len(words) + 1:,} words 1 there twice" in said.err
-
-
-# Frequency
 
 
 def test_counts_of_the_file_put_the_words_in_order(tmp_path):

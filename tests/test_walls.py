@@ -9,6 +9,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -59,12 +60,11 @@ def room_of(path: str) -> str:
     return path.split("/")[0].removesuffix(".py")
 
 
-class Import:
+class Import(NamedTuple):
     """One module that a file imports when it runs."""
 
-    def __init__(self, module: str, in_function: bool) -> None:
-        self.module = module
-        self.in_function = in_function
+    module: str
+    in_function: bool
 
     @property
     def room(self) -> str | None:
