@@ -53,6 +53,14 @@ def encode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_
     return encode
 
 
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The toy text, encoded once for all tests that train on it."""
+    from tests.toys import toy_corpus
+
+    return toy_corpus(tmp_path_factory.mktemp("toy"))
+
+
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """Let torch do tiny products in one thread: waiting for a second takes longer than they do."""

@@ -11,7 +11,6 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from debiaslab.corpus import Corpus
 from debiaslab.errors import UserError
 from debiaslab.lexicons import load_pairs
 from debiaslab.regularizers import (
@@ -33,7 +32,6 @@ from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import bound_strategy
 from debiaslab.study.single import SingleTraining, train_single
 from debiaslab.vectors.embeddings import Embeddings
-from tests.toys import toy_corpus
 
 
 class _Reversed(Rewriting):
@@ -89,11 +87,6 @@ def more_strategies() -> Iterator[None]:
     yield
     registry._REGISTRY.clear()
     registry._REGISTRY.update(known)
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return toy_corpus(tmp_path_factory.mktemp("toy"))
 
 
 def test_parts_act_in_the_order_of_their_stages_however_they_are_named():

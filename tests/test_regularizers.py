@@ -40,7 +40,6 @@ from debiaslab.sgns import SGNS, Batch, TrainSettings
 from debiaslab.sgns.penalty_step import ROW_LIMIT
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.vectors.embeddings import Embeddings
-from tests.toys import toy_corpus
 
 Matrix = NDArray[np.float64]
 
@@ -367,11 +366,6 @@ def test_the_sampled_penalty_is_unbiased(penalty):
     error = values.std(ddof=1) / math.sqrt(len(values))
     assert 0 < error < 0.05 * full  # a bias of a fifth would show
     assert abs(values.mean() - full) < 4 * error
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return toy_corpus(tmp_path_factory.mktemp("toy"))
 
 
 SETTINGS = TrainSettings(

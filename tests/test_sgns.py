@@ -15,15 +15,9 @@ from debiaslab.sgns.engine import Block
 from debiaslab.sgns.progress import LossMonitor
 from debiaslab.sgns.sampling import BatchMaker, NoiseSampler, chunks, linear_decay, subsample
 from debiaslab.vectors.embeddings import Embeddings
-from tests.toys import toy_corpus
 
 FAST = TrainSettings(dim=16, window=3, negatives=3, epochs=3, subsample=0.0, batch_size=128)
 SETTINGS = replace(FAST, engine="reference")
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return toy_corpus(tmp_path_factory.mktemp("toy"))
 
 
 def test_model_starts_as_documented_and_keeps_its_padding_zero():
