@@ -15,7 +15,6 @@ from debiaslab.metrics import (
     NotMeasuredError,
     Record,
     Scorecard,
-    SimilaritySet,
     evaluate,
     get,
     indirect_bias_within,
@@ -322,14 +321,6 @@ def test_every_metric_that_generalises_takes_the_attributes_that_ship(name, metr
         nurses = given.half("all").stereotypes["female"]
         shared = card.value("indirect_bias", f"{name} female", "all")
         assert shared == indirect_bias_within(vectors, nurses, pairs).value
-
-
-def test_own_similarity_sets_replace_the_default(vectors):
-    pairs = zip(vectors.words[:40:2], vectors.words[1:40:2], strict=True)
-    mine = SimilaritySet("mine", tuple((a, b, vectors.cosine(a, b)) for a, b in pairs))
-    card = evaluate(vectors, quick=True, similarity=[mine])
-    assert card.value("similarity", "mine", "all") == pytest.approx(1.0)
-    assert card.record("similarity", "SimLex-999", "all") is None
 
 
 def test_table_shows_s_d_p_side_by_side_and_the_caution(card):

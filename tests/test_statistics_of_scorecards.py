@@ -124,15 +124,6 @@ def test_order_of_seeds_does_not_matter_and_swapping_negates(both, random):
     )
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 20])
-def test_identical_runs_show_nothing(n):
-    values = list(np.random.default_rng(n).normal(size=n))
-    result = paired(values, values)
-    assert (result.difference, result.p, result.improved) == (0, 1, 0.5)
-    assert result.probability_of_improvement == 0.5
-    assert result.interval == ((None, None) if n == 1 else (0, 0))
-
-
 def test_monte_carlo_p_is_near_the_exact_one_and_seeded():
     rng = np.random.default_rng(2)
     x = rng.normal(size=18)

@@ -134,18 +134,15 @@ def test_the_content_tells_the_format_whatever_the_name(tmp_path, format):
             assert same(read(write(embeddings, tmp_path / name, format)), embeddings)
 
 
-@pytest.mark.parametrize(
-    ("name", "format", "says"),
-    [
+def test_unknown_formats_name_the_known_ones(tmp_path):
+    for name, format, says in (
         ("v.vk", None, "'.kv'"),
         ("v", None, ".npz"),
         ("v.txt", "word2vex", "'word2vec'"),
         ("v.txt", "pickle", "npz"),
-    ],
-)
-def test_unknown_formats_name_the_known_ones(tmp_path, name, format, says):
-    with pytest.raises(UserError, match=says):
-        write(vectors_of(PLAIN), tmp_path / name, format)
+    ):
+        with pytest.raises(UserError, match=says):
+            write(vectors_of(PLAIN), tmp_path / name, format)
     assert not list(tmp_path.iterdir())
 
 
