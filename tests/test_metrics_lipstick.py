@@ -1,7 +1,5 @@
 """The tests of Gonen & Goldberg (2019) and their null: are words of one gender still together?"""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -236,22 +234,17 @@ def test_scorecard_records():
     baseline, debiased = planted()
     professions = load("occupations").words
     words = ["he", "she", *professions, *baseline.words[2 + len(professions) :]]
-    baseline = Embeddings(words, baseline.vectors)
-    debiased = Embeddings(words, debiased.vectors)
+    baseline, debiased = (Embeddings(words, each.vectors) for each in (baseline, debiased))
     effort = Resampling(0, 100, 0, False)
     records = records_of("lipstick", debiased, effort, baseline=Baseline(baseline))
     assert [(record.name, record.words) for record in records] == [
         ("kmeans_alignment", "all"),
         ("svm_recovery", "all"),
-        ("profession_neighbors", "all"),
-        ("profession_neighbors", "tune"),
-        ("profession_neighbors", "report"),
+        *(("profession_neighbors", half) for half in ("all", "tune", "report")),
     ]
     assert all(record.metric == "lipstick" and record.reason is None for record in records)
     assert all(record.extra["baseline"] > 0.5 for record in records)
-    assert len(records[0].extra["seeds"]) == 5
     assert records[2].n == records[3].n + records[4].n
-    json.dumps([record.to_dict() for record in records], allow_nan=False)
     alone = records_of("lipstick", baseline, effort, own=Baseline(baseline))
     assert [record.value for record in alone] == [record.extra["baseline"] for record in records]
 

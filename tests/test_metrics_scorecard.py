@@ -284,43 +284,39 @@ def test_analogies_and_attributes_add_their_groups(vectors, tmp_path):
 @pytest.mark.parametrize(
     ("name", "metrics"),
     [
-        ("race", ANY_CLASSES),
-        ("religion", ANY_CLASSES),
-        ("ethnicity", ANY_CLASSES),
+        *((name, ANY_CLASSES) for name in ("race", "religion", "ethnicity")),
         ("christianity_islam", TWO_CLASSES),
         ("gender", TWO_CLASSES | ALONG_PAIRS),
     ],
 )
 def test_every_metric_that_generalises_takes_the_attributes_that_ship(name, metrics):
     """Each on vectors that are noise around a common mean, with what random words show."""
-    given = attribute(name)
+    given, whole = attribute(name), attribute(name).half("all")
     lists = [*given.classes.values(), *given.stereotypes.values(), load("occupations")]
     lists += map(load, ("pleasant_5", "unpleasant_5a"))
     words = list(dict.fromkeys([word for each in lists for word in each.words]))
     words += [f"w{i}" for i in range(200)]
-    noise = np.random.default_rng(4).normal(size=(len(words), 20)) + 0.8
-    vectors = Embeddings(words, noise)
+    vectors = Embeddings(words, np.random.default_rng(4).normal(size=(len(words), 20)) + 0.8)
     card = evaluate(vectors, groups=["attributes"], attributes=[given], bootstrap=50)
-    whole = [r for r in card.records if r.words == "all" and r.metric != "collapse"]
-    assert {record.metric for record in whole} == metrics
-    for record in whole:
+    records = [r for r in card.records if r.words == "all" and r.metric != "collapse"]
+    assert {record.metric for record in records} == metrics
+    for record in records:
         assert record.reason is None, record
         assert record.low <= record.high
         assert record.extra["null_low"] < record.extra["null_high"]
-    classes = given.half("all").classes
-    held = [w for each in given.half("all").stereotypes.values() for w in each]
-    neutral = held or load("occupations").words
-    assert card.value("rnd_norm", name, "all") == rnd(vectors, neutral, classes).value
+    held = [w for each in whole.stereotypes.values() for w in each]
+    neutral, classes = held or load("occupations").words, whole.classes
+    pairs = [tuple(each) for each in given.definitional_sets]
+    expected = {("rnd_norm", name): lambda: rnd(vectors, neutral, classes)}
     if given.binary:
-        assert (
-            card.value("sc_weat", name, "all") == sc_weat(vectors, neutral, *classes.values()).value
-        )
+        expected["sc_weat", name] = lambda: sc_weat(vectors, neutral, *classes.values())
     if "ripa" in metrics:
-        pairs = [tuple(each) for each in given.definitional_sets]
-        assert card.value("ripa", name, "all") == ripa(vectors, neutral, pairs).value
-        nurses = given.half("all").stereotypes["female"]
-        shared = card.value("indirect_bias", f"{name} female", "all")
-        assert shared == indirect_bias_within(vectors, nurses, pairs).value
+        nurses = whole.stereotypes["female"]
+        expected["ripa", name] = lambda: ripa(vectors, neutral, pairs)
+        shared = ("indirect_bias", f"{name} female")
+        expected[shared] = lambda: indirect_bias_within(vectors, nurses, pairs)
+    for key, measure in expected.items():
+        assert card.value(*key, "all") == measure().value
 
 
 def test_table_shows_s_d_p_side_by_side_and_the_caution(card):
