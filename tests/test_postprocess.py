@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from debiaslab import lexicons
 from debiaslab.errors import UserError
 from debiaslab.metrics import direct_bias
-from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery
-from debiaslab.metrics.neighbor_bias import biased_words, neighbor_bias, neighbor_shares
+from debiaslab.metrics.lipstick import kmeans_alignment
+from debiaslab.metrics.neighbor_bias import biased_words
 from debiaslab.regularizers import (
     DebiasWords,
     PostProcess,
@@ -30,7 +30,7 @@ from debiaslab.regularizers.postprocess import units
 from debiaslab.regularizers.ran import mean_biased_neighbors, ran_optimum
 from debiaslab.regularizers.subspace import bias_subspace, leaning_words
 from debiaslab.vectors.embeddings import Embeddings
-from tests.reference import bolukbasi, google_news
+from tests.reference import google_news
 
 Matrix = NDArray[np.float64]
 
@@ -466,18 +466,3 @@ def test_cosines_are_those_of_wefe(name):
     after = applied(name, google_news(), DebiasWords(WEFE_PAIRS, TARGETS))
     cosines = {pair: after.cosine(*pair) for pair in expected}
     assert cosines == pytest.approx(expected, abs=2e-6)
-
-
-def test_hard_debiasing_leaves_as_much_as_was_published():
-    """Gonen & Goldberg 2019: after hard debiasing, k-means 0.925 and profession r 0.606."""
-    vectors = bolukbasi()
-    listed = lexicons.load_pairs("definitional_pairs").pairs
-    pairs = tuple(pair for pair in listed if set(pair) <= set(vectors.words))
-    specific = set(lexicons.load("gender_specific").words)
-    neutral = tuple(word for word in vectors.words if word not in specific)
-    after = applied("hard", vectors, DebiasWords(pairs, neutral))
-    biased = biased_words(vectors, exclude=specific)
-    assert kmeans_alignment(after, biased, seeds=(0,)).value == pytest.approx(0.926, abs=0.03)
-    assert svm_recovery(after, biased, seeds=(0,)).value == pytest.approx(0.9405, abs=0.03)
-    shares = neighbor_shares(after, vectors, biased, lexicons.load("occupations").words)
-    assert neighbor_bias(shares, bootstrap=0).value == pytest.approx(0.595, abs=0.03)
