@@ -1,4 +1,6 @@
-"""Multi-word expressions, with NLTK's MWETokenizer as the oracle."""
+"""Multi-word expressions: merged as by NLTK's MWETokenizer, learned as by gensim's Phrases."""
+
+from __future__ import annotations
 
 import gzip
 import re
@@ -9,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from debiaslab.corpus import Corpus, CorpusSettings, encoding, reading
+from debiaslab.cli import main
+from debiaslab.corpus import Corpus, CorpusSettings, encoding, learn_phrases, reading, write_phrases
+from debiaslab.corpus.tokens import LONGEST_PHRASE, load_phrases, tokenize
 from debiaslab.errors import UserError
 from tests.toys import documents_of
 
@@ -124,3 +128,139 @@ def test_a_missing_phrase_file(tmp_path):
     settings = CorpusSettings(mwes=str(tmp_path / "phrase.txt"))
     with pytest.raises(UserError, match=r"no file .*phrase\.txt.*did you mean .*phrases\.txt"):
         Corpus.build([tmp_path / "text.txt"], settings, cache=tmp_path / "c", progress=False)
+
+
+def text_of(seed, documents=300):
+    """Zipf-like words, some of which like to follow each other."""
+    rng = np.random.default_rng(seed)
+    lines = []
+    for _ in range(documents):
+        numbers = np.minimum(rng.zipf(1.3, rng.integers(0, 60)), 400)
+        words = [f"W{n} new York City" if n % 7 == 0 else f"w{n}" for n in numbers]
+        lines.append(", ".join(words))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def learn(tmp_path):
+    def learn(text, **options):
+        (tmp_path / "text.txt").write_text(text, encoding="utf-8", newline="")
+        cache = tmp_path / "cache"
+        phrases = learn_phrases(tmp_path / "text.txt", cache=cache, progress=False, **options)
+        assert not cache.exists() or not list(cache.iterdir())
+        return phrases
+
+    return learn
+
+
+def gensim_phrases(docs, threshold, min_count):
+    """The model, and its phrases as texts with ``_``."""
+    from gensim.models.phrases import Phrases
+
+    model = Phrases(docs, min_count=min_count, threshold=threshold, scoring="npmi")
+    return model, set(model.export_phrases())
+
+
+@pytest.mark.parametrize("threshold", [-0.2, 0.1, 0.9])
+@pytest.mark.parametrize("min_count", [1, 5])
+def test_pairs_equal_those_of_gensim(learn, threshold, min_count):
+    text = text_of(min_count)
+    docs = [tokenize(line.lower()) for line in text.split("\n")]
+    _, expected = gensim_phrases(docs, threshold, min_count)
+    learned = learn(text, threshold=threshold, min_count=min_count)
+    assert {"_".join(phrase) for phrase in learned} == expected
+    assert list(learned) == sorted(learned)
+    assert {len(phrase) for phrase in learned} == {2}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_second_pass_equals_gensim_on_top_of_gensim(learn, seed):
+    text = text_of(seed)
+    docs = [tokenize(line.lower()) for line in text.split("\n")]
+    first, pairs = gensim_phrases(docs, 0.3, 3)
+    second, _ = gensim_phrases([first[doc] for doc in docs], 0.3, 3)
+    longer = {  # gensim splits at "_" again: take its counts and its score directly
+        f"{a}_{b}"
+        for doc in docs
+        for a, b in zip(first[doc], first[doc][1:], strict=False)
+        if score_of(second, a, b) > 0.3
+    }
+    learned = learn(text, threshold=0.3, min_count=3, passes=2)
+    assert {"_".join(phrase) for phrase in learned} == pairs | longer
+    assert ("new", "york", "city") in learned
+
+
+def score_of(model, a, b):
+    return model.scoring(
+        worda_count=float(model.vocab[a]),
+        wordb_count=float(model.vocab[b]),
+        bigram_count=float(model.vocab[f"{a}_{b}"]),
+        len_vocab=float(len(model.vocab)),
+        min_count=float(model.min_count),
+        corpus_word_count=float(model.corpus_word_count),
+    )
+
+
+def test_large_and_small_texts_give_the_same_phrases(learn, monkeypatch):
+    text = text_of(3)
+    expected = learn(text, threshold=0.2, passes=3)
+    monkeypatch.setattr(encoding, "SMALL", 0)
+    monkeypatch.setattr("debiaslab.corpus.learning._CHUNK", 100)
+    monkeypatch.setattr("debiaslab.corpus.learning._MOST_CELL_BITS", 3)
+    assert learn(text, threshold=0.2, passes=3) == expected
+
+
+def test_no_phrase_crosses_documents_or_is_too_long(learn):
+    line = " ".join("abcdefghijklmnopqrstuvwxyz")
+    learned = learn(f"{line}\n" * 20, min_count=2, threshold=0.5, passes=5)
+    assert ("z", "a") not in learned
+    assert max(map(len, learned)) <= LONGEST_PHRASE
+    assert set(learn("a b\n" * 20 + "c c\nd e\n" * 5)) >= {("a", "b"), ("d", "e")}
+
+
+def test_phrases_given_are_merged_first_and_returned(learn, tmp_path):
+    mwes = tmp_path / "mwes.txt"
+    mwes.write_text("New York\nnever seen\n")
+    learned = learn("the new york times\na b c\n" * 9, mwes=mwes)
+    assert {("new", "york"), ("never", "seen"), ("new", "york", "times")} <= set(learned)
+    assert ("york", "times") not in learned
+
+
+def test_what_is_written_can_be_read(learn, tmp_path):
+    odd = "ǅ İı, ΣΑΣ σς $3.50$4 x_y ﬁ 𝟘 中文。中 a b\n"
+    learned = learn(odd * 6, threshold=0.0)
+    path = tmp_path / "out" / "phrases.txt"
+    write_phrases(learned, path)
+    assert load_phrases(path, CorpusSettings()) == learned
+    assert path.read_text(encoding="utf-8").count("\n") == len(learned)
+    settings = CorpusSettings(mwes=str(path))
+    corpus = Corpus.build(tmp_path / "text.txt", settings, cache=tmp_path / "c", progress=False)
+    assert corpus.raw_tokens < 6 * len(tokenize(odd.lower()))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threshold": 1.0}, "threshold of 1.0.*from -1 to below 1"),
+        ({"threshold": float("nan")}, "threshold of nan"),
+        ({"min_count": 0}, "minimum count of 0"),
+        ({"passes": 0}, "passes of 0"),
+        ({"min_count": 50}, "no two neighbours are seen 50 times.*lower threshold"),
+    ],
+)
+def test_bad_options(learn, options, message):
+    with pytest.raises(UserError, match=message):
+        learn("a b c\n" * 20, **options)
+
+
+def test_the_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text(text_of(0))
+    assert main(["corpus", "text.txt", "--phrases", "out.txt", "--phrase-threshold", "0.3"]) == 0
+    out = capsys.readouterr().out
+    assert "phrases in out.txt" in out
+    assert "corpus text.txt --mwes out.txt" in out
+    assert "new york\n" in (tmp_path / "out.txt").read_text()
+    assert main(["corpus", "text.txt", "--phrases", "text.txt"]) == 2
+    assert "is a file that this command reads" in capsys.readouterr().err
+    assert main(["corpus", "text.txt", "--phrases", "o.txt", "--phrase-passes", "0"]) == 2

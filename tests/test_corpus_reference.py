@@ -51,24 +51,10 @@ def copying(corpus: Corpus, aside: Path):
     return lambda folder: [shutil.copy(file, folder) for file in aside.iterdir()]
 
 
-def test_a_shared_folder_is_used_as_it_is(corpus, reference, tmp_path):
-    found = reference.find_or_fetch(tmp_path / "here", never)
-    assert found.path == corpus.path
-    assert same(found, corpus)
-
-
-def test_the_cache_is_searched_by_fingerprint(corpus, reference, tmp_path):
-    whole = tmp_path / "whole.txt"
-    whole.write_text(TEXT * 2)
-    other = Corpus.build([whole], cache=tmp_path / "here", progress=False)
-    shutil.rmtree(corpus.path)
-    found = reference.find_or_fetch(tmp_path / "here", never)
-    assert found.path == other.path
-    assert found.fingerprint == corpus.fingerprint
-    assert found.name == corpus.name == "a+1"
-
-
-def test_it_is_fetched_once(corpus, reference, tmp_path):
+def test_it_is_found_where_it_is_by_its_fingerprint_or_fetched_once(corpus, reference, tmp_path):
+    shared = reference.find_or_fetch(tmp_path / "here", never)
+    assert shared.path == corpus.path
+    assert same(shared, corpus)
     before, ids = corpus.describe(), np.array(corpus.ids)
     fetch = copying(corpus, tmp_path / "aside")
     assert reference.find(tmp_path / "here") is None
@@ -77,6 +63,11 @@ def test_it_is_fetched_once(corpus, reference, tmp_path):
     assert fetched.describe() == before
     assert np.array_equal(fetched.ids, ids)
     assert same(fetched, reference.find_or_fetch(tmp_path / "here", never))
+    (tmp_path / "whole.txt").write_text(TEXT * 2)  # the same text in one file
+    other = Corpus.build([tmp_path / "whole.txt"], cache=tmp_path / "there", progress=False)
+    found = reference.find_or_fetch(tmp_path / "there", never)
+    assert (found.path, found.fingerprint) == (other.path, reference.fingerprint)
+    assert found.name == "a+1"
 
 
 @pytest.mark.parametrize("kind", ["another", "cut short", "without a shard", "interrupted"])
@@ -146,30 +137,21 @@ def kept(tmp_path_factory):
     return store, study, bare, CorpusReference.of(corpus), described, ids
 
 
-def test_it_is_fetched_and_is_the_same(kept, tmp_path):
-    store, study, _, reference, described, ids = kept
+def test_a_study_keeps_it_once_and_it_is_fetched_from_there(kept, tmp_path, monkeypatch):
+    store, study, bare, reference, described, ids = kept
+    with pytest.raises(UserError, match=r"no folder here holds the corpus a\+1 .*has not kept it"):
+        find_corpus(store, bare, reference, tmp_path / "cache")
     corpus = find_corpus(store, study, reference, tmp_path / "cache")
     assert corpus.describe() == described
     assert np.array_equal(corpus.ids, ids)
     assert corpus.path == tmp_path / "cache" / reference.path.name
     again = find_corpus(store, "no such run", reference, tmp_path / "cache")  # nothing is asked
     assert again.fingerprint == corpus.fingerprint
-
-
-def test_it_is_kept_once(kept, tmp_path, monkeypatch):
-    store, study, _, reference, _, _ = kept
-    corpus = find_corpus(store, study, reference, tmp_path / "cache")
     before = store.artifacts(study)
     assert f"{CORPUS_FOLDER}/ids-001.i32" in before
     monkeypatch.setattr(Store, "writer", None)
     keep_corpus(store, study, corpus)
     assert store.artifacts(study) == before
-
-
-def test_a_study_that_kept_none(kept, tmp_path):
-    store, _, bare, reference, _, _ = kept
-    with pytest.raises(UserError, match=r"no folder here holds the corpus a\+1 .*has not kept it"):
-        find_corpus(store, bare, reference, tmp_path / "cache")
 
 
 def test_one_that_changed_in_the_store_is_refused(kept, tmp_path):
