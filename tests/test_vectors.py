@@ -1,4 +1,4 @@
-"""Vector files against gensim: exact round trips, files as they are found, damaged and hostile ones."""
+"""Vector files against gensim: exact round trips, files as found, damaged and hostile files."""
 
 from __future__ import annotations
 
@@ -258,8 +258,6 @@ BINARY = b"3 2\n" + b"".join(w + b" " + struct.pack("<2f", 0.1, 1e9) for w in (b
         (gzip.compress(TEXT, mtime=0)[:12] + b"\xff" * 30, "damaged"),
         (b"PK\x03\x04 not really a zip", r"no plain \.npz"),
         (b"hello world\nthis is a poem\n", "no vector file: it starts with"),
-        (b"word1,word2\nold,new\n", "no vector file"),
-        (b"\x89PNG\r\n\x1a\n\x00", "no vector file"),
         (b"9" * 5000 + b" 2\n", "no vector file"),
         (b"-3 2\na 1 2\n", "no vector file"),
         # text
@@ -267,16 +265,13 @@ BINARY = b"3 2\n" + b"".join(w + b" " + struct.pack("<2f", 0.1, 1e9) for w in (b
         (TEXT[:-6], r"promises 3 words, but 2 follow.*cut short"),
         (TEXT[:-3], "line 4 .* has 1 numbers .*2 numbers"),
         (TEXT + b"d 7 8\n", "promises 3 words, but 4 follow"),
-        (b"3 5" + TEXT[3:], "line 2 .* has 2 numbers .*5 numbers"),
         (b"999999999999999 2" + TEXT[3:], "promises 999,999,999,999,999 words, but 3"),
         (b"3 999999999999999" + TEXT[3:], "line 2 .* has 2 numbers"),
         (b"0 2\n", "0 words of dimension 2"),
-        (b"2 0\na\nb\n", "2 words of dimension 0"),
         (TEXT.replace(b"4", b"nan"), "line 3 .*'b' holds NaN"),
         (TEXT.replace(b"4", b"-inf"), "line 3 .*'b' holds NaN, infinity"),
         (TEXT.replace(b"4", b"1e39"), "line 3 .*beyond float32"),
         (TEXT.replace(b"4", b"4.x"), r"line 3 of [^:]*: '4\.x' is not a number"),
-        (TEXT.replace(b"6", b"6x"), "line 4 of [^:]*: '6x' is not a number"),
         (TEXT.replace(b"b 3", b"b b 3"), "line 3 .* has 3 numbers .*a word with a space"),
         (TEXT.replace(b"b 3", b" 3"), "line 3 .* does not start with a word"),
         (TEXT.replace(b"b 3", b"\xff 3"), "line 3 .* is not UTF-8"),
@@ -285,7 +280,6 @@ BINARY = b"3 2\n" + b"".join(w + b" " + struct.pack("<2f", 0.1, 1e9) for w in (b
         (b"a 1 2\nb 3\n", "line 2 .* has 1 numbers"),
         # binary
         (BINARY[:-1], r"promises 3 vectors .*cut short|is cut short in vector 3"),
-        (BINARY[:-9], r"promises 3 vectors .*cut short"),
         (BINARY.replace(b"3 2", b"2 2"), "promises 2 vectors, but 10 bytes more"),
         (BINARY.replace(b"3 2", b"3 9"), "cut short"),
         (BINARY.replace(b"3 2", b"999999999999 999999999"), "promises 999,999,999,999 vectors"),
@@ -297,7 +291,6 @@ BINARY = b"3 2\n" + b"".join(w + b" " + struct.pack("<2f", 0.1, 1e9) for w in (b
         # pickles
         (b"\x80\x04", "damaged or cut-short pickle"),
         (pickle.dumps({"words": ["a"]}), "something else than vectors"),
-        (pickle.dumps([1.0] * 9), "something else than vectors"),
     ],
 )
 def test_bad_files_give_one_clear_sentence(put, content, says):
