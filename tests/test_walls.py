@@ -6,8 +6,9 @@ Imports inside functions count; imports under ``if TYPE_CHECKING`` do not, for t
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
+from importlib.util import resolve_name
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,58 +78,35 @@ class Import(NamedTuple):
 
 def imports_of(path: str, source: str) -> list[Import]:
     """Return every module that the file imports, by statement or by name."""
-    return list(_imports(ast.parse(source), path, in_function=False))
+    found = []
 
+    def visit(node: ast.AST, in_function: bool) -> None:
+        children = ast.iter_child_nodes(node)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            children = iter(node.orelse)
+        found.extend(Import(module, in_function) for module in _modules(node, path))
+        in_function |= isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for child in children:
+            visit(child, in_function)
 
-def _imports(node: ast.AST, path: str, in_function: bool) -> Iterator[Import]:
-    if isinstance(node, ast.If) and _is_type_checking(node.test):
-        for other in node.orelse:
-            yield from _imports(other, path, in_function)
-        return
-    for module in _modules(node, path):
-        yield Import(module, in_function)
-    inside = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-    for child in ast.iter_child_nodes(node):
-        yield from _imports(child, path, inside)
-
-
-def _is_type_checking(test: ast.expr) -> bool:
-    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
-        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
-    )
+    visit(ast.parse(source), in_function=False)
+    return found
 
 
 def _modules(node: ast.AST, path: str) -> list[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom):
-        module = _absolute(node, path)
-        if module == PACKAGE:  # from debiaslab import lexicons
-            return [f"{module}.{alias.name}" for alias in node.names]
-        return [module]
-    if (
-        isinstance(node, ast.Call)
-        and node.args
-        and _called(node) in ("import_module", "__import__")
-    ):
-        (first, *_) = node.args
-        return [str(first.value)] if isinstance(first, ast.Constant) else []
+    match node:
+        case ast.Import(names):
+            return [alias.name for alias in names]
+        case ast.ImportFrom(module, names, level):
+            package = ".".join([PACKAGE, *path.split("/")[:-1]])
+            module = resolve_name("." * level + (module or ""), package) if level else module or ""
+            if module == PACKAGE:  # from debiaslab import lexicons
+                return [f"{module}.{alias.name}" for alias in names]
+            return [module]
+        case ast.Call(function, [ast.Constant(str(name)), *_]):
+            called = ast.unparse(function).split(".")[-1]
+            return [name] if called in ("import_module", "__import__") else []
     return []
-
-
-def _absolute(node: ast.ImportFrom, path: str) -> str:
-    """Return the module of ``from … import``, a relative one as seen from ``path``."""
-    if node.level == 0:
-        return node.module or ""
-    package = [PACKAGE, *path.split("/")[:-1]]
-    base = package[: len(package) - (node.level - 1)]
-    return ".".join([*base, *([node.module] if node.module else [])])
-
-
-def _called(node: ast.Call) -> str:
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr
-    return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
 def rooms_keep_to_their_own(sources: Sources) -> list[str]:
