@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import re
-from collections import Counter
-from itertools import pairwise
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -16,8 +10,6 @@ from debiaslab.corpus import Corpus, CorpusSettings, encoding, learn_phrases, re
 from debiaslab.corpus.tokens import LONGEST_PHRASE, load_phrases, tokenize
 from debiaslab.errors import UserError
 from tests.toys import documents_of
-
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "corpora"
 
 
 def oracle(docs, phrases):
@@ -78,32 +70,6 @@ def test_random_streams_equal_nltk(encode, monkeypatch, chunk, seed):
     text = "\n".join(" ".join(doc) for doc in docs)
     corpus = encode(text, phrases="\n".join(map(" ".join, phrases)))
     assert documents_of(corpus) == oracle(docs, phrases)
-
-
-@pytest.mark.skipif(not SHARED.exists(), reason="the development corpora are not here")
-def test_real_text_equals_nltk(tmp_path):
-    """2,500 biographies, 6,000 phrases of 2 to 11 words out of them, the most frequent pairs."""
-    with gzip.open(
-        SHARED / "bios_general.10k.txt.gz", "rt", encoding="utf-8", newline="\n"
-    ) as file:
-        lines = file.read().split("\n")[:2500]
-    path = tmp_path / "bios.txt"
-    path.write_text("\n".join(lines), encoding="utf-8", newline="")
-    docs = [re.findall(r"\w+|\$[\d\.]+", line.lower()) for line in lines]
-    rng = np.random.default_rng(0)
-    pairs = Counter(pair for doc in docs for pair in pairwise(doc))
-    phrases = [list(pair) for pair, _ in pairs.most_common(4_000)]
-    for doc in rng.choice(np.array([doc for doc in docs if len(doc) > 20], object), 2000):
-        begin = rng.integers(0, len(doc) - 11)
-        phrases.append(doc[begin : begin + min(11, 1 + rng.geometric(0.6))])
-    mwes = tmp_path / "mwes.txt"
-    mwes.write_text("\n".join(map(" ".join, phrases)), encoding="utf-8")
-    settings = CorpusSettings(mwes=str(mwes), min_count=1)
-    corpus = Corpus.build([path], settings, cache=tmp_path / "cache", progress=False)
-    assert path.stat().st_size > encoding.SMALL  # so it was compiled code that read it
-    expected = [corpus.index[w] for doc in oracle(docs, phrases) for w in [*doc, None] if w]
-    assert np.array_equal(corpus.ids[corpus.ids >= 0], expected)
-    assert corpus.raw_tokens < sum(map(len, docs))
 
 
 @pytest.mark.parametrize(
