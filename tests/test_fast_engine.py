@@ -49,10 +49,9 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @dataclass
 class CosineToFirst:
-    """R = mean squared cosine of rows 1…9 of W with row 0 (C, where asked, likewise)."""
+    """R = mean squared cosine of rows 1…9 of W with row 0."""
 
     weight: float
-    on_contexts: bool = False
     drawn: int = 0
     rows: Tensor = field(default_factory=lambda: torch.arange(10))
 
@@ -61,7 +60,7 @@ class CosineToFirst:
         return self
 
     def __call__(self, W: Tensor, C: Tensor) -> Tensor:
-        unit = F.normalize(C if self.on_contexts else W, dim=1)
+        unit = F.normalize(W, dim=1)
         return (unit[1:] @ unit[0]).square().mean()
 
 

@@ -173,7 +173,6 @@ def test_missing_forms_are_replaced_by_the_other_one():
     assert swapped("a friend of his and him", extra="her") == ["a friend of her and her"]
 
 
-OBJECT, POSSESSIVE = "him", "his"
 SENTENCES = """
 him | the university awarded # an honorary degree / him | doctors told # that the illness was rare
 his | critics compared # style with that of goya / him | her parents sent # to a school in london
