@@ -76,6 +76,7 @@ class Import(NamedTuple):
         return None if inside == self.module else inside.split(".")[0]
 
 
+@cache
 def imports_of(path: str, source: str) -> list[Import]:
     """Return every module that the file imports, by statement or by name."""
     found = []
