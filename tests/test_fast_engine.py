@@ -87,7 +87,7 @@ def case(
         noise[unk] = 0
     keep = np.full(size, 2**32 - 1, dtype=np.uint32)
     keep[:6] = 2**31  # the most frequent words lose half of their tokens
-    draws = kernel.Draws(keep, alias_table(noise / noise.sum()), (2, 3), unk)
+    draws = kernel.Draws(keep, alias_table(noise / noise.sum())[None], (2, 3), unk)
     keys = kernel.block_keys(seed=5, epoch=1, block=2)
     return Case(model, corpus.ids, draws, keys, window, dynamic, negatives)
 
@@ -118,6 +118,27 @@ def test_kernel_equals_plain_python(sizes: tuple[int, int, bool, int, int], hot:
     assert np.abs(W - before).max() > 0.1
     for got, expected in ((block.model.W, W), (block.model.C, C)):
         assert np.abs(got.numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("sizes", [CASES[0], CASES[4]])
+def test_kernel_equals_plain_python_with_strata(sizes: tuple[int, int, bool, int, int]) -> None:
+    one, block = case(*sizes), case(*sizes)
+    rng = np.random.default_rng(0)
+    block.strata = rng.integers(0, 3, len(block.tokens)).astype(np.int8)
+    noise = rng.dirichlet(np.ones(200), 2)
+    noise[:, 4] = 0
+    others = [alias_table(each / each.sum()) for each in noise]
+    block.draws = block.draws._replace(noise=np.stack([block.draws.noise[0], *others]))
+    W, C = block.model.W.double().numpy(), block.model.C.double().numpy()
+    assert block.run_plain(W, C) == block.run_kernel()[0] == one.run_kernel()[0]
+    for got, expected in ((block.model.W, W), (block.model.C, C)):
+        assert np.abs(got.numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
+    assert np.abs(block.model.W.numpy() - one.model.W.numpy()).max() > 1e-3
+
+    first = case(*sizes)  # all of stratum 0: as without strata, bit for bit
+    first.draws, first.strata = block.draws, np.zeros(len(first.tokens), np.int8)
+    first.run_kernel()
+    assert np.array_equal(first.model.W.numpy(), one.model.W.numpy())
 
 
 @pytest.mark.parametrize("sizes", CASES[:2])
@@ -238,7 +259,7 @@ def test_a_vocabulary_of_2_to_the_31_words() -> None:
     tokens = np.where(tokens < 0, -1, tokens + (size - 50)).astype(np.int32)
     keep = untouched(size, dtype=np.uint32)
     keep[-50:] = 2**32 - 1
-    noise = untouched(size, 2, dtype=np.uint32)  # so that every draw is word 0
+    noise = untouched(1, size, 2, dtype=np.uint32)  # so that every draw is word 0
     keys = kernel.block_keys(seed=1, epoch=0, block=0)
     W, C = (untouched(size, dim) for _ in range(2))
     plain_W, plain_C = (untouched(size, dim, dtype=np.float64) for _ in range(2))
@@ -248,6 +269,7 @@ def test_a_vocabulary_of_2_to_the_31_words() -> None:
     train = kernel.compile_kernel(dim, dim, negatives)
     pairs, _, _ = train(
         tokens.copy(),
+        np.empty(0, np.int8),
         W.ctypes.data,
         C.ctypes.data,
         keep,
@@ -263,7 +285,16 @@ def test_a_vocabulary_of_2_to_the_31_words() -> None:
     )
     draws = kernel.Draws(keep, noise, (0, 1), -1)
     plain = kernel.train_plain(
-        plain_W, plain_C, tokens, draws, keys, 3, True, negatives, (0.02, 0.01)
+        plain_W,
+        plain_C,
+        tokens,
+        np.empty(0, np.int8),
+        draws,
+        keys,
+        3,
+        True,
+        negatives,
+        (0.02, 0.01),
     )
     assert pairs == plain > 1000
     for got, expected in ((W, plain_W), (C, plain_C)):
@@ -431,7 +462,7 @@ def test_the_loss_curves_of_the_two_engines_agree() -> None:
         for kind, model in zip((FastEngine, ReferenceEngine), models, strict=True)
     ]
     noise = noise_distribution(corpus.counts)
-    maker = BatchMaker(settings(batch_size=2048), np.ones(60), noise)
+    maker = BatchMaker(settings(batch_size=2048), np.ones(60), noise[None])
     batches = [batch for batch, _ in maker.batches(corpus.ids, np.random.default_rng(0))]
 
     def losses() -> list[float]:
