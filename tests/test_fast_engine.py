@@ -163,7 +163,7 @@ def test_measured_loss_is_that_of_the_weights() -> None:
     block.lr = (0.0, 0.0)
     W, C = block.model.W.double(), block.model.C.double()
     _, measured, summed = block.run_kernel()
-    noise = (kernel.draw_noise(block.keys.noise, n, block.draws.noise) for n in range(10**9))
+    noise = (kernel.draw_noise(block.keys.noise, n, block.draws.noise[0]) for n in range(10**9))
     kept = [
         int(w)
         for p, w in enumerate(block.tokens)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 
 def settings(**changes: object) -> TrainSettings:
-    return TrainSettings(**{"dim": 16, "epochs": 6, "subsample": 0.0, **changes})  # type: ignore[arg-type]
+    usual = TrainSettings(dim=16, epochs=6, subsample=0.0, batch_size=32)
+    return replace(usual, **changes)  # type: ignore[arg-type]
 
 
 def vectors(corpus: Corpus, strategy: str, weight: float = 1.0, **changes: object) -> NDArray:
@@ -67,12 +69,21 @@ def test_the_strata_are_what_most_gender_words_of_a_stretch_say(corpus: Corpus) 
         ids += [*(corpus.index[word] for word in text.split()), -1]
     found = strata_of(corpus).strata(np.array(ids, np.int32), 0)
     assert found.tolist() == [1] * 4 + [2] * 4 + [0] * 8
+    long = np.full(301, corpus.index["c1"], np.int32)  # three stretches, one of which tells
+    long[5], long[-1] = corpus.index["her"], -1
+    assert strata_of(corpus).strata(long, 0).tolist() == [2] * 301
+    long[205] = long[206] = corpus.index["his"]  # silent stretches are as the document
+    assert np.unique(strata_of(corpus).strata(long, 0), return_counts=True)[1].tolist() == [
+        201,
+        100,
+    ]
 
 
 @pytest.mark.parametrize(("size", "parts"), [(1, 1), (149, 1), (151, 2), (1000, 10)])
 def test_long_documents_are_cut_into_equal_stretches(size: int, parts: int) -> None:
     ids = np.array([*[0] * (size - 1), -1, *[0] * 9, -1], np.int32)
-    stretch, first = _stretches(ids, 100)
+    stretch, first, document = _stretches(ids, 100)
+    assert document.tolist() == [0] * parts + [1]
     lengths = np.bincount(stretch)
     assert len(first) == len(lengths) == parts + 1
     assert lengths[-1] == 10
@@ -161,15 +172,12 @@ def test_a_training_goes_on_from_a_checkpoint_to_the_same_vectors(
     bound = bind_strategy(create("stratified-noise"), corpus.words, corpus.counts, seed=1)
     whole = train(corpus, settings(), **train_inputs(bound), progress=False)
 
-    class Stopped(Exception):
-        pass
-
     def stop(epoch: int, _: object) -> None:
         if epoch == 3:
-            raise Stopped
+            raise InterruptedError
 
-    kept = Checkpoints(tmp_path / "kept.npz", every=0.0)
-    with pytest.raises(Stopped):
+    kept = Checkpoints(tmp_path, every=0.0, share=1e9)
+    with pytest.raises(InterruptedError):
         train(
             corpus,
             settings(),

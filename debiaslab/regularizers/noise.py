@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,8 @@ class StratifiedNoise(Strategy):
 
     A document is cut into equal stretches of about ``stretch`` tokens. A stretch with more male
     than female words of the gender pairs is of the male stratum, one with more female words of the
-    female one; any other keeps the noise distribution q of the whole text. Stratum s has the noise
+    female one; one with none of them is as its document is. Any other keeps the noise distribution
+    q of the whole text. Stratum s has the noise
     ``q_s(c) ∝ q(c) · (n_s(c) / q(c))^λ``, where n_s is its own noise distribution, of counts with
     ``smoothing`` tokens of the whole text added. λ = 0 is the baseline; λ = 1 is the noise of the
     stratum itself; λ = 4/3 undoes its power 0.75; a greater λ corrects too much. It reaches every
@@ -43,7 +44,7 @@ class StratifiedNoise(Strategy):
     the stratum of its context word's place.
     """
 
-    stretch: int = 100
+    stretch: int = 40
     smoothing: float = 20.0
     # "tune": report pairs tell no stratum; "all": they do
     pairs: PairChoice = field(default="tune", kw_only=True)
@@ -143,7 +144,7 @@ class Strata:
         if self._shuffle_key is not None:
             found = np.zeros(self._size)
             for _, ids in pieces():
-                told = self._told(ids, *_stretches(ids, self._strategy.stretch))
+                told = self._told(ids, _stretches(ids, self._strategy.stretch))
                 found += np.bincount(told, minlength=self._size)
             self._shares = found / found.sum()
         counts = np.zeros((self._size, len(noise)))
@@ -162,22 +163,25 @@ class Strata:
 
     def strata(self, ids: NDArray[np.int32], start: int) -> NDArray[np.int8]:
         """Return the stratum of each token, ``(n,)``."""
-        stretch, first = _stretches(ids, self._strategy.stretch)
+        stretches = _stretches(ids, self._strategy.stretch)
         if self._shuffle_key is None:
-            told = self._told(ids, stretch, first)
+            told = self._told(ids, stretches)
         else:
-            told = self._dealt(start + first)
-        strata: NDArray[np.int8] = told.astype(np.int8)[stretch]
+            told = self._dealt(start + stretches.first)
+        strata: NDArray[np.int8] = told.astype(np.int8)[stretches.of_token]
         return strata
 
-    def _told(
-        self, ids: NDArray[np.int32], stretch: NDArray[np.int64], first: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """Return the stratum of each stretch by the words in it."""
+    def _told(self, ids: NDArray[np.int32], stretches: _Stretches) -> NDArray[np.int64]:
+        """Return the stratum of each stretch by its words, or by its document's if it has none."""
         classes = np.where(ids >= 0, self._classes[np.maximum(ids, 0)], 0)
         telling = np.flatnonzero(classes)
-        place = stretch[telling] * self._size + classes[telling]
-        counts = np.bincount(place, minlength=len(first) * self._size).reshape(-1, self._size)
+        place = stretches.of_token[telling] * self._size + classes[telling]
+        shape = len(stretches.first), self._size
+        counts = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
+        whole = np.zeros_like(counts)
+        np.add.at(whole, stretches.document, counts)
+        silent = counts.sum(axis=1) == 0
+        counts[silent] = whole[stretches.document[silent]]
         most = counts.max(axis=1, keepdims=True)
         alone = (counts == most).sum(axis=1) == 1
         return np.where(alone & (most[:, 0] > 0), counts.argmax(axis=1), 0)
@@ -193,13 +197,16 @@ class Strata:
         return np.minimum(dealt, self._size - 1)
 
 
-def _stretches(ids: NDArray[np.int32], length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cut documents into equal stretches of about ``length`` tokens.
+class _Stretches(NamedTuple):
+    """Documents cut into equal stretches."""
 
-    Returns:
-        The stretch of each token, ``(n,)``, from 0 on, a document's end in its last one; and where
-        each stretch begins.
-    """
+    of_token: NDArray[np.int64]  # (n,) from 0 on; a document's end is in its last one
+    first: NDArray[np.int64]  # where each begins
+    document: NDArray[np.int64]  # of each
+
+
+def _stretches(ids: NDArray[np.int32], length: int) -> _Stretches:
+    """Cut documents into equal stretches of about ``length`` tokens."""
     bounds = np.unique(np.concatenate([[0], np.flatnonzero(ids < 0) + 1, [len(ids)]]))
     begins, sizes = bounds[:-1], np.diff(bounds)
     pieces = np.maximum(np.rint(sizes / length).astype(np.int64), 1)
@@ -207,4 +214,5 @@ def _stretches(ids: NDArray[np.int32], length: int) -> tuple[NDArray[np.int64], 
     within = np.arange(len(ids)) - begins[document]
     before = np.cumsum(pieces) - pieces
     stretch = before[document] + within * pieces[document] // sizes[document]
-    return stretch, np.flatnonzero(np.diff(stretch, prepend=-1))
+    first = np.flatnonzero(np.diff(stretch, prepend=-1))
+    return _Stretches(stretch, first, document[first])
