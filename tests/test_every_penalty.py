@@ -17,7 +17,7 @@ from debiaslab.corpus import Corpus
 from debiaslab.corpus.stream import read_ids
 from debiaslab.regularizers import BoundPenalty, bind, create, get, search_space, strategy_names
 from debiaslab.sgns import SGNS, TrainSettings, train
-from debiaslab.sgns.engine import DrawnPenalty
+from debiaslab.sgns.engine import DrawnPenalty, Intervention
 from debiaslab.sgns.fast import SAMPLE, FastEngine, fast_unavailable
 from debiaslab.sgns.settings import EngineName
 from tests.toys import toy_corpus
@@ -68,7 +68,7 @@ class Trained:
 
     def engine(self, penalty: BoundPenalty | None) -> tuple[SGNS, FastEngine]:
         model = SGNS(len(self.corpus.words), ONE_BLOCK.dim, ONE_BLOCK.seed)
-        return model, FastEngine(model, self.corpus, ONE_BLOCK, penalty)
+        return model, FastEngine(model, self.corpus, ONE_BLOCK, Intervention(penalty))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def block(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
     corpus = toy_corpus(tmp_path_factory.mktemp("block"), documents=33)
     model = SGNS(len(corpus.words), ONE_BLOCK.dim, ONE_BLOCK.seed)
-    engine = FastEngine(model, corpus, ONE_BLOCK, None)
+    engine = FastEngine(model, corpus, ONE_BLOCK, Intervention())
     (block,) = engine._blocks
     case = Case(
         model,

@@ -24,6 +24,7 @@ from torch import Tensor
 from debiaslab.corpus import noise_distribution
 from debiaslab.errors import UserError
 from debiaslab.sgns import kernel
+from debiaslab.sgns.engine import Intervention
 from debiaslab.sgns.fast import (
     CorpusBlock,
     FastEngine,
@@ -363,7 +364,7 @@ def trained(
     corpus: TinyCorpus, chosen: TrainSettings, penalty: CosineToFirst | None = None
 ) -> tuple[SGNS, list[float]]:
     model = SGNS(corpus.size, chosen.dim, chosen.seed)
-    engine = FastEngine(model, corpus, chosen, penalty)  # type: ignore[arg-type]
+    engine = FastEngine(model, corpus, chosen, Intervention(penalty))  # type: ignore[arg-type]
     losses = []
     for epoch in range(chosen.epochs):
         blocks = list(engine.epoch(epoch))
@@ -403,8 +404,8 @@ def test_a_block_with_a_penalty_minimises_the_joint_loss() -> None:
     corpus, chosen = topics(900), settings(epochs=1)
     kernel_only, with_penalty = SGNS(60, 20, 1), SGNS(60, 20, 1)
     penalty = CosineToFirst(1e-4)
-    (block,) = FastEngine(kernel_only, corpus, chosen, None).epoch(0)  # type: ignore[arg-type]
-    list(FastEngine(with_penalty, corpus, chosen, penalty).epoch(0))  # type: ignore[arg-type]
+    (block,) = FastEngine(kernel_only, corpus, chosen, Intervention()).epoch(0)  # type: ignore[arg-type]
+    list(FastEngine(with_penalty, corpus, chosen, Intervention(penalty)).epoch(0))  # type: ignore[arg-type]
     W = kernel_only.W[:10].clone().requires_grad_()
     (gradient,) = torch.autograd.grad(penalty(W, W), W)
     lr = chosen.lr * (1 + chosen.lr_min) / 2  # of the block's middle
@@ -439,7 +440,7 @@ def test_threads_train_every_word_to_the_same_loss() -> None:
 def test_a_reader_may_stop_in_the_middle_of_an_epoch() -> None:
     corpus = topics(60_000)
     threads = min(2, os.cpu_count() or 1)
-    engine = FastEngine(SGNS(60, 20), corpus, settings(threads=threads), None)  # type: ignore[arg-type]
+    engine = FastEngine(SGNS(60, 20), corpus, settings(threads=threads), Intervention())  # type: ignore[arg-type]
     blocks = engine.epoch(0)
     next(blocks)
     blocks.close()  # type: ignore[attr-defined]
@@ -447,7 +448,7 @@ def test_a_reader_may_stop_in_the_middle_of_an_epoch() -> None:
 
 def test_learning_rate_falls_to_its_minimum() -> None:
     corpus, chosen = topics(), settings(lr=0.05, lr_min=0.01)
-    engine = FastEngine(SGNS(60, 20), corpus, chosen, None)  # type: ignore[arg-type]
+    engine = FastEngine(SGNS(60, 20), corpus, chosen, Intervention())  # type: ignore[arg-type]
     rates = [block.lr for epoch in range(3) for block in engine.epoch(epoch)]
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] == pytest.approx(0.05 * 0.01)
@@ -492,7 +493,7 @@ def test_the_loss_curves_of_the_two_engines_agree() -> None:
 )
 def test_tiny_corpora_neither_hang_nor_crash(ids: list[int], size: int) -> None:
     corpus = TinyCorpus(np.array(ids, dtype=np.int32), size)
-    engine = FastEngine(SGNS(size, 20), corpus, settings(), CosineToTwo())  # type: ignore[arg-type]
+    engine = FastEngine(SGNS(size, 20), corpus, settings(), Intervention(CosineToTwo()))  # type: ignore[arg-type]
     blocks = [block for epoch in range(3) for block in engine.epoch(epoch)]
     assert all(math.isfinite(block.loss) for block in blocks)
 
@@ -511,7 +512,7 @@ class CosineToTwo:
 def test_one_word_cannot_be_trained() -> None:
     corpus = TinyCorpus(np.array([0, 0, 0, -1], dtype=np.int32), 1)
     with pytest.raises(UserError, match="too few to draw a negative"):
-        FastEngine(SGNS(1, 20), corpus, settings(), None)  # type: ignore[arg-type]
+        FastEngine(SGNS(1, 20), corpus, settings(), Intervention())  # type: ignore[arg-type]
 
 
 def test_blocks_cover_the_stream_and_end_with_documents() -> None:

@@ -14,7 +14,7 @@ from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.errors import UserError
 from debiaslab.regularizers import ProjectionPenalty, bind
 from debiaslab.sgns import SGNS, Batch, Start, TrainingDivergedError, TrainSettings, train
-from debiaslab.sgns.engine import Block
+from debiaslab.sgns.engine import Block, Intervention
 from debiaslab.sgns.progress import LossMonitor
 from debiaslab.sgns.sampling import BatchMaker, NoiseSampler, chunks, linear_decay, subsample
 from debiaslab.sgns.settings import EngineName
@@ -195,7 +195,7 @@ def test_one_sgd_step_is_the_word2vec_update(corpus: Corpus) -> None:
         outputs=torch.tensor([[2, 3]]),
         labels=torch.tensor([[1.0, 0.0]]),
     )
-    engine = ReferenceEngine(model, corpus, settings, None)
+    engine = ReferenceEngine(model, corpus, settings, Intervention())
     engine._step(batch, 0.1, torch.Generator())
     newW, newC = W.copy(), C.copy()
     for t in (0, 1):
