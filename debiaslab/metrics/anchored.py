@@ -1,8 +1,8 @@
 """The anchored reading: vectors measured along the attribute words of their baseline.
 
-Every bias metric reads words along the attribute words, such as *he* and *she*, of the same vectors.
-A strategy can move those instead of the words whose bias is measured, and the number falls with the
-words where they were. The anchored reading takes the attribute words of the baseline: the measured
+Every bias metric reads words along the attribute words, such as *he* and *she*, of the same
+vectors. A strategy can move those instead of the words whose bias is measured, and the number falls
+with the words where they were. The anchored reading takes the attribute words of the baseline: the measured
 space is rotated onto the baseline's by orthogonal Procrustes (Schönemann 1966; for word vectors
 Hamilton, Leskovec & Jurafsky 2016), which keeps every cosine within it, and its attribute words are
 replaced by those of the baseline. What a metric then shows is how far the words have moved.
@@ -75,8 +75,8 @@ def align(
     fit = float(np.mean(np.sum((own @ rotation) * theirs, axis=1)))
     if fit < _LEAST_FIT:
         raise UserError(
-            f"the vectors do not fit the baseline: after the best rotation the {len(common):,} most "
-            f"frequent words have a mean cosine of {fit:.2f} with themselves",
+            "the vectors do not fit the baseline: after the best rotation the "
+            f"{len(common):,} most frequent words have a mean cosine of {fit:.2f} with themselves",
             allowed=f"at least {_LEAST_FIT}",
             next_step="the baseline that was trained on the same text",
         )
