@@ -15,7 +15,15 @@ from torch import Tensor
 
 from debiaslab.corpus import Corpus
 from debiaslab.corpus.stream import read_ids
-from debiaslab.regularizers import BoundPenalty, bind, create, get, search_space, strategy_names
+from debiaslab.regularizers import (
+    BoundPenalty,
+    Penalty,
+    bind,
+    create,
+    get,
+    search_space,
+    strategy_names,
+)
 from debiaslab.sgns import SGNS, TrainSettings, train
 from debiaslab.sgns.engine import DrawnPenalty, Intervention
 from debiaslab.sgns.fast import SAMPLE, FastEngine, fast_unavailable
@@ -27,7 +35,7 @@ if (reason := fast_unavailable()) is not None:
 
 from tests.kernel_oracle import Case, train_by_autograd
 
-NAMES = [name for name in strategy_names() if get(name).stage == "in"]
+NAMES = [name for name in strategy_names() if issubclass(get(name), Penalty)]
 KNOBS: dict[str, dict[str, Any]] = {"projection-fixed": {"warmup": 0}}  # R = 0 in a warm-up
 SETTINGS = TrainSettings(dim=12, window=3, negatives=3, epochs=2, subsample=0.0, lr=0.05)
 ONE_BLOCK = TrainSettings(dim=12, window=3, negatives=3, epochs=1, subsample=0.05, lr=0.5, seed=1)

@@ -1,11 +1,12 @@
 """The anchored reading: vectors measured along the attribute words of their baseline.
 
 Every bias metric reads words along the attribute words, such as *he* and *she*, of the same
-vectors. A strategy can move those instead of the words whose bias is measured, and the number falls
-with the words where they were. The anchored reading takes the attribute words of the baseline: the measured
-space is rotated onto the baseline's by orthogonal Procrustes (Schönemann 1966; for word vectors
-Hamilton, Leskovec & Jurafsky 2016), which keeps every cosine within it, and its attribute words are
-replaced by those of the baseline. What a metric then shows is how far the words have moved.
+vectors. A strategy can move those instead of the words whose bias is measured, and the number
+falls with the words where they were. The anchored reading takes the attribute words of the
+baseline: the measured space is rotated onto the baseline's by orthogonal Procrustes (Schönemann
+1966; for word vectors Hamilton, Leskovec & Jurafsky 2016), which keeps every cosine within it,
+and its attribute words are replaced by those of the baseline. What a metric then shows is how far
+the words have moved.
 """
 
 from __future__ import annotations
