@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ class Case:
     negatives: int
     lr: tuple[float, float] = (0.05, 0.03)
     hot: int = 0  # rows that the block keeps copies of
+    strata: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
 
     def run_kernel(self) -> tuple[int, int, float]:
         train = kernel.compile_kernel(self.model.dim, self.model.target.stride(0), self.negatives)
@@ -37,17 +38,19 @@ class Case:
         windows = (self.window, self.dynamic, self.lr, self.draws.unk, self.draws.spare)
         hot = tuple(each.detach()[: self.hot].numpy() for each in matrices)
         draws = (self.draws.keep, self.draws.noise)
-        return train(self.tokens.copy(), *memory, *draws, keys, *windows, hot, 100)
+        text = (self.tokens.copy(), self.strata.copy())
+        return train(*text, *memory, *draws, keys, *windows, hot, 100)
 
     def run_plain(self, W: NDArray[np.float64], C: NDArray[np.float64]) -> int:
         windows = (self.window, self.dynamic, self.negatives, self.lr)
-        return kernel.train_plain(W, C, self.tokens, self.draws, self.keys, *windows)
+        text = (self.tokens, self.strata)
+        return kernel.train_plain(W, C, *text, self.draws, self.keys, *windows)
 
 
 def centres(block: Case) -> Iterator[tuple[float, int, list[int], list[int]]]:
     """Yield place in the block (0 to 1), context word, targets and negatives of each centre."""
     draws, keys = block.draws, block.keys
-    noise = (kernel.draw_noise(keys.noise, n, draws.noise) for n in range(10**9))
+    noise = (kernel.draw_noise(keys.noise, n, draws.noise[0]) for n in range(10**9))
     kept = [
         int(w)
         for p, w in enumerate(block.tokens)

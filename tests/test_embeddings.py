@@ -132,6 +132,7 @@ def test_a_frozen_float32_array_is_kept_and_anything_else_is_copied():
 
 
 CASED = ["he", "she", "Darwin", "UNICEF", "New_York", "São_Paulo", "MIT", "the", "O'Neill"]
+CASED += ["San\u00a0José", "El\u3000Paso"]
 WRITTEN = [
     ("darwin", "Darwin"),
     ("DARWIN", "Darwin"),
@@ -140,6 +141,8 @@ WRITTEN = [
     ("new york", "New_York"),
     ("New York", "New_York"),
     ("são paulo", "São_Paulo"),
+    ("San José", "San\u00a0José"),
+    ("el paso", "El\u3000Paso"),
     ("The", "the"),
     ("o'neill", "O'Neill"),
     ("mit", "MIT"),

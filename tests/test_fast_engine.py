@@ -24,6 +24,7 @@ from torch import Tensor
 from debiaslab.corpus import noise_distribution
 from debiaslab.errors import UserError
 from debiaslab.sgns import kernel
+from debiaslab.sgns.engine import Intervention
 from debiaslab.sgns.fast import (
     CorpusBlock,
     FastEngine,
@@ -92,7 +93,7 @@ def case(
         noise[unk] = 0
     keep = np.full(size, 2**32 - 1, dtype=np.uint32)
     keep[:6] = 2**31  # the most frequent words lose half of their tokens
-    draws = kernel.Draws(keep, alias_table(noise / noise.sum()), (2, 3), unk)
+    draws = kernel.Draws(keep, alias_table(noise / noise.sum())[None], (2, 3), unk)
     keys = kernel.block_keys(seed=5, epoch=1, block=2)
     return Case(model, corpus.ids, draws, keys, window, dynamic, negatives)
 
@@ -128,6 +129,27 @@ def test_kernel_equals_plain_python(sizes):
             assert np.abs(got.numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
         assert not block.model.target[:, dim:].any()  # the padding stays zero
         assert not block.model.context[:, dim:].any()
+
+
+@pytest.mark.parametrize("sizes", [CASES[0], CASES[4]])
+def test_kernel_equals_plain_python_with_strata(sizes):
+    one, block = case(*sizes), case(*sizes)
+    rng = np.random.default_rng(0)
+    block.strata = rng.integers(0, 3, len(block.tokens)).astype(np.int8)
+    noise = rng.dirichlet(np.ones(200), 2)
+    noise[:, 4] = 0
+    others = [alias_table(each / each.sum()) for each in noise]
+    block.draws = block.draws._replace(noise=np.stack([block.draws.noise[0], *others]))
+    W, C = block.model.W.double().numpy(), block.model.C.double().numpy()
+    assert block.run_plain(W, C) == block.run_kernel()[0] == one.run_kernel()[0]
+    for got, expected in ((block.model.W, W), (block.model.C, C)):
+        assert np.abs(got.numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
+    assert np.abs(block.model.W.numpy() - one.model.W.numpy()).max() > 1e-3
+
+    first = case(*sizes)  # all of stratum 0: as without strata, bit for bit
+    first.draws, first.strata = block.draws, np.zeros(len(first.tokens), np.int8)
+    first.run_kernel()
+    assert np.array_equal(first.model.W.numpy(), one.model.W.numpy())
 
 
 @pytest.mark.parametrize("sizes", CASES[:2])
@@ -223,7 +245,7 @@ def test_a_vocabulary_of_2_to_the_31_words():
     tokens = np.where(tokens < 0, -1, tokens + (size - 50)).astype(np.int32)
     keep = untouched(size, dtype=np.uint32)
     keep[-50:] = 2**32 - 1
-    noise = untouched(size, 2, dtype=np.uint32)  # so that every draw is word 0
+    noise = untouched(1, size, 2, dtype=np.uint32)  # so that every draw is word 0
     keys = kernel.block_keys(seed=1, epoch=0, block=0)
     W, C = (untouched(size, dim) for _ in range(2))
     plain_W, plain_C = (untouched(size, dim, dtype=np.float64) for _ in range(2))
@@ -231,13 +253,13 @@ def test_a_vocabulary_of_2_to_the_31_words():
     for matrix, rows in zip((W, C, plain_W, plain_C), (*start, *start), strict=True):
         matrix[-50:] = rows
     train = kernel.compile_kernel(dim, dim, negatives)
-    words = (tokens.copy(), W.ctypes.data, C.ctypes.data, keep, noise)
+    strata = np.empty(0, np.int8)
+    words = (tokens.copy(), strata, W.ctypes.data, C.ctypes.data, keep, noise)
     key = tuple(np.uint64(key) for key in keys)
     pairs, _, _ = train(*words, key, 3, True, (0.02, 0.01), -1, (0, 1), (W[:0], C[:0]), 1)
     draws = kernel.Draws(keep, noise, (0, 1), -1)
-    plain = kernel.train_plain(
-        plain_W, plain_C, tokens, draws, keys, 3, True, negatives, (0.02, 0.01)
-    )
+    text = (tokens, strata, draws, keys)
+    plain = kernel.train_plain(plain_W, plain_C, *text, 3, True, negatives, (0.02, 0.01))
     assert pairs == plain > 1000
     for got, expected in ((W, plain_W), (C, plain_C)):
         for rows in (got[-50:] - expected[-50:], got[:1] - expected[:1]):
@@ -281,7 +303,7 @@ def trained(
     corpus: TinyCorpus, chosen: TrainSettings, penalty: CosineToFirst | None = None
 ) -> tuple[SGNS, list[float]]:
     model = SGNS(corpus.size, chosen.dim, chosen.seed)
-    engine = FastEngine(model, corpus, chosen, penalty)
+    engine = FastEngine(model, corpus, chosen, Intervention(penalty))
     losses = []
     for epoch in range(chosen.epochs):
         blocks = list(engine.epoch(epoch))
@@ -321,7 +343,7 @@ def test_threads_train_every_word_to_the_same_loss():
 def test_a_reader_may_stop_in_the_middle_of_an_epoch():
     corpus = topics(60_000)
     threads = min(2, os.cpu_count() or 1)
-    engine = FastEngine(SGNS(60, 20), corpus, settings(threads=threads), None)
+    engine = FastEngine(SGNS(60, 20), corpus, settings(threads=threads), Intervention())
     blocks = engine.epoch(0)
     next(blocks)
     blocks.close()
@@ -329,7 +351,7 @@ def test_a_reader_may_stop_in_the_middle_of_an_epoch():
 
 def test_learning_rate_falls_to_its_minimum():
     corpus, chosen = topics(), settings(lr=0.05, lr_min=0.01)
-    engine = FastEngine(SGNS(60, 20), corpus, chosen, None)
+    engine = FastEngine(SGNS(60, 20), corpus, chosen, Intervention())
     rates = [block.lr for epoch in range(3) for block in engine.epoch(epoch)]
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] == pytest.approx(0.05 * 0.01)
@@ -340,11 +362,11 @@ def test_the_loss_curves_of_the_two_engines_agree():
     corpus, chosen = topics(20_000), settings(epochs=4, batch_size=16)
     models = SGNS(60, 20, 1), SGNS(60, 20, 1)
     engines = [
-        kind(model, corpus, chosen, None)
+        kind(model, corpus, chosen, Intervention())
         for kind, model in zip((FastEngine, ReferenceEngine), models, strict=True)
     ]
     noise = noise_distribution(corpus.counts)
-    maker = BatchMaker(settings(batch_size=2048), np.ones(60), noise)
+    maker = BatchMaker(settings(batch_size=2048), np.ones(60), noise[None])
     batches = [batch for batch, _ in maker.batches(corpus.ids, np.random.default_rng(0))]
 
     def losses() -> list[float]:
@@ -375,7 +397,7 @@ def test_the_loss_curves_of_the_two_engines_agree():
 def test_tiny_corpora_neither_hang_nor_crash(ids, size):
     corpus = TinyCorpus(np.array(ids, dtype=np.int32), size)
     pair = CosineToFirst(1.0, rows=torch.tensor([0, 1]))
-    engine = FastEngine(SGNS(size, 20), corpus, settings(), pair)
+    engine = FastEngine(SGNS(size, 20), corpus, settings(), Intervention(pair))
     blocks = [block for epoch in range(3) for block in engine.epoch(epoch)]
     assert all(math.isfinite(block.loss) for block in blocks)
 
@@ -383,7 +405,7 @@ def test_tiny_corpora_neither_hang_nor_crash(ids, size):
 def test_one_word_cannot_be_trained():
     corpus = TinyCorpus(np.array([0, 0, 0, -1], dtype=np.int32), 1)
     with pytest.raises(UserError, match="too few to draw a negative"):
-        FastEngine(SGNS(1, 20), corpus, settings(), None)
+        FastEngine(SGNS(1, 20), corpus, settings(), Intervention())
 
 
 def test_blocks_cover_the_stream_and_end_with_documents():

@@ -31,6 +31,7 @@ from debiaslab.regularizers.gender_words import (
 )
 from debiaslab.regularizers.swapping import Swap, derived_key, hashed_bits, hashed_random
 from debiaslab.sgns import SGNS, TrainSettings
+from debiaslab.sgns.engine import Intervention
 from debiaslab.sgns.fast import FastEngine
 from debiaslab.sgns.kernel import random_bits as training_bits
 from debiaslab.sgns.reference import ReferenceEngine
@@ -556,7 +557,7 @@ class Remembering(Mapped):
 def trained_by(engine: type, corpus: TinyCorpus, before: object = None, epochs: int = 2) -> tuple:
     settings = TrainSettings(dim=20, window=2, epochs=epochs, threads=1, seed=3)
     model = SGNS(corpus.size, settings.dim, settings.seed)
-    trainer = engine(model, corpus, settings, None, before)
+    trainer = engine(model, corpus, settings, Intervention(preprocessing=before))
     blocks = [block for number in range(epochs) for block in trainer.epoch(number)]
     return model.W.clone(), model.C.clone(), blocks
 

@@ -31,6 +31,7 @@ from debiaslab.regularizers import (
     strategy_names,
 )
 from debiaslab.sgns import SGNS, Batch, TrainSettings
+from debiaslab.sgns.engine import Intervention
 from debiaslab.sgns.penalty_step import ROW_LIMIT
 from debiaslab.sgns.reference import ReferenceEngine
 
@@ -297,7 +298,7 @@ def one_step(corpus: Corpus, penalty: Penalty | None, pairs: int) -> tuple[Tenso
     model = some_model(corpus)
     W, C = model.W.clone(), model.C.clone()
     bound = None if penalty is None else bind(penalty, corpus.words)
-    engine = ReferenceEngine(model, corpus, SETTINGS, bound)
+    engine = ReferenceEngine(model, corpus, SETTINGS, Intervention(bound))
     engine._step(some_batch(pairs), LR, torch.Generator().manual_seed(0))
     return model.W - W, model.C - C
 

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import zstandard
 from gensim.models import FastText, KeyedVectors, Word2Vec
 from gensim.models.fasttext import load_facebook_vectors
 from gensim.test.utils import datapath
@@ -602,7 +603,10 @@ def _archive(name: str, content: bytes, kind: str) -> bytes:
     [
         ("v.txt", KOENIG.encode("utf-16"), "text in UTF-16", "v.utf8.txt"),
         ("v.txt.bz2", bz2.compress(KOENIG.encode()), "compressed with bzip2", "v.txt"),
-        ("v.txt.xz", lzma.compress(KOENIG.encode()), "compressed with xz", "v.txt"),
+        ("v.txt", KOENIG.encode("utf-32"), "text in UTF-32", "v.utf8.txt"),
+        ("v.txt.xz", lzma.compress(KOENIG.encode()), "compressed with xz", "v.txt.unpacked"),
+        ("v.kv", lzma.compress(KOENIG.encode()), "compressed with xz", "v.unpacked"),
+        ("v.vec", zstandard.compress(KOENIG.encode()), "compressed with zstd", "v.unpacked"),
         ("glove.zip", _archive("g.txt", KOENIG.encode(), "zip"), "a zip archive of g.txt", "g.txt"),
         ("v.tar", _archive("inside.vec", KOENIG.encode(), "tar"), "a tar archive", "inside.vec"),
     ],
