@@ -13,7 +13,7 @@ from debiaslab.errors import UserError
 from debiaslab.lexicons import load_pairs
 from debiaslab.lexicons.tables import load_occupation_women, occupation_women_names
 from debiaslab.metrics.cases import Resampling
-from debiaslab.metrics.factual import factual_association
+from debiaslab.metrics.sembias import factual_association
 from debiaslab.statistics.bootstrap import pearson, pearson_interval
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi

@@ -11,9 +11,8 @@ from debiaslab.lexicons import gender_words, load, load_file, load_pairs
 from debiaslab.metrics import gender_direction
 from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.evaluation import Baseline
-from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery, two_means
-from debiaslab.metrics.lipstick_records import label_seeds
-from debiaslab.metrics.lipstick_records import test_of as the_test_of
+from debiaslab.metrics.lipstick import kmeans_alignment, label_seeds, svm_recovery, two_means
+from debiaslab.metrics.lipstick import test_of as the_test_of
 from debiaslab.metrics.neighbor_bias import TOP, biased_words, neighbor_bias, neighbor_shares
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, reference_numbers

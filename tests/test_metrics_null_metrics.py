@@ -39,7 +39,6 @@ from debiaslab.metrics import (
     weat_null,
 )
 from debiaslab.metrics.cases import Resampling
-from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.null import (
     NullCache,
     difference_of_means,
@@ -52,7 +51,7 @@ from debiaslab.metrics.null import (
 from debiaslab.metrics.projection import indirect_bias_within
 from debiaslab.metrics.rnsb import rnsb
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.sembias import sembias
+from debiaslab.metrics.sembias import factual_association, sembias
 from debiaslab.vectors.embeddings import Embeddings
 
 M, F = [f"m{i}" for i in range(5)], [f"f{i}" for i in range(5)]

@@ -174,11 +174,15 @@ def pearson(x: Vector, y: Vector) -> float:
 
 
 def pearson_rows(rows: Vector, y: Vector) -> Vector:
-    """Return r of each row of ``rows``, shape ``(b, n)``, with ``y``; NaN for a constant one."""
-    centred, y = rows - rows.mean(axis=1, keepdims=True), y - y.mean()
-    scale = np.linalg.norm(centred, axis=1) * np.linalg.norm(y)
+    """Return r of each row of ``rows``, shape ``(b, n)``, with ``y``; NaN for a constant one.
+
+    ``y`` is the same for all, shape ``(n,)``, or has a row for each.
+    """
+    centred, y = rows - rows.mean(axis=1, keepdims=True), y - y.mean(axis=-1, keepdims=True)
+    scale = np.linalg.norm(centred, axis=1) * np.linalg.norm(y, axis=-1)
     correlations = np.full(len(rows), np.nan)
-    return np.divide(centred @ y, scale, out=correlations, where=scale > 0)
+    np.divide(np.einsum("...n,...n->...", centred, y), scale, out=correlations, where=scale > 0)
+    return np.clip(correlations, -1.0, 1.0)
 
 
 def pearson_interval(x: Vector, y: Vector, draws: int, seed: int) -> Interval:

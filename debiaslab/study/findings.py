@@ -14,7 +14,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from debiaslab.results import TrialRow
-from debiaslab.statistics.fronts import front_of, hypervolume
+from debiaslab.statistics.paired import front_of, hypervolume
 
 if TYPE_CHECKING:
     from debiaslab.study.plan import Plan
