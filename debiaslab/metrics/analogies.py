@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from debiaslab.errors import NotMeasuredError, UserError
 from debiaslab.lexicons import Half
 from debiaslab.metrics.cases import HALVES
-from debiaslab.metrics.datasets import AnalogySet, Kind, Question, default_analogy_sets, in_half
+from debiaslab.metrics.datasets import AnalogySet, Question, default_analogy_sets, in_half
 from debiaslab.metrics.nearest import CANDIDATES, Best, Nearest, Rows, nearest_rows, unit_block
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
@@ -53,6 +53,7 @@ _BLOCK = 4096  # candidates at a time of bias analogies
 _TINY = 1e-12  # a cosine of −1 would have the logarithm of 0
 Matrix = NDArray[np.float32]
 Right = NDArray[np.bool_]
+Tally = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -211,77 +212,59 @@ def accuracy(
     )
     if answers.reason:
         return empty
-    tallies = [
-        _tally(answers, i, half, bootstrap, seed) for i in range(len(answers.analogies.sections))
-    ]
-    asked = sum(tally.n for tally in tallies)
+    sections = answers.analogies.sections
+    tallies = [_tally(answers, i, half, bootstrap, seed) for i in range(len(sections))]
+    groups: dict[str, list[Tally]] = {"total": tallies, "semantic": [], "syntactic": []}
+    for section, tally in zip(sections, tallies, strict=True):
+        if section.kind is not None:
+            groups[section.kind].append(tally)
+    named = [*groups.items(), *((s.name, [t]) for s, t in zip(sections, tallies, strict=True))]
+    parts = [_part(name, np.sum(group, axis=0)) for name, group in named if _asked(group)]
+    asked = _asked(tallies)
     if asked < MIN_WORDS:
-        return replace(
-            empty, reason=_too_few(asked, empty.questions, answers.candidates, answers.missing)
-        )
-    groups = [("total", tallies)]
-    for kind in ("semantic", "syntactic"):
-        groups.append((kind, [tally for tally in tallies if tally.kind == kind]))
-    groups += [(tally.name, [tally]) for tally in tallies]
-    parts = tuple(_part(name, group) for name, group in groups if any(t.n for t in group))
+        reason = _too_few(asked, empty.questions, answers.candidates, answers.missing)
+        return replace(empty, reason=reason)
     total = parts[0].accuracy["cosadd"]
-    return replace(empty, value=total.value, interval=total.interval, n=asked, parts=parts)
+    return replace(empty, value=total.value, interval=total.interval, n=asked, parts=tuple(parts))
 
 
-@dataclass(frozen=True)
-class _Tally:
-    """One section: right answers by way, shape ``(4,)``, and by resample with their weights."""
+def _tally(answers: Answers, i: int, half: Half, draws: int, seed: int) -> Tally:
+    """Return the right answers of one section by way, and its questions: ``(1 + draws, 5)``.
 
-    name: str
-    kind: Kind | None
-    n: int
-    right: NDArray[np.float64]
-    drawn_right: NDArray[np.float64]  # (draws, 4)
-    drawn_n: NDArray[np.float64]  # (draws,)
-
-
-def _tally(answers: Answers, i: int, half: Half, draws: int, seed: int) -> _Tally:
-    section, asked = answers.analogies.sections[i], answers.asked[i]
-    kept = [j for j, question in enumerate(asked) if in_half(question, half)]
-    right = np.stack([answers.right[way][i][kept] for way in WAYS], axis=1).astype(np.float32)
-    drawn = np.zeros((draws, len(WAYS) + 1), np.float32)
-    if kept and draws:
-        weights = _pair_weights([asked[j] for j in kept], draws, seed + i)
-        drawn = weights @ np.column_stack([right, np.ones_like(right[:, :1])])
-    return _Tally(
-        section.name,
-        section.kind,
-        len(kept),
-        right.sum(axis=0, dtype=np.float64),
-        drawn[:, :-1].astype(np.float64),
-        drawn[:, -1].astype(np.float64),
-    )
+    First of the questions as they are, then of each resample of their pairs: a question is in it
+    as often as its two pairs together.
+    """
+    kept = [j for j, question in enumerate(answers.asked[i]) if in_half(question, half)]
+    right = [answers.right[way][i][kept] for way in WAYS]
+    table = np.stack([*right, np.ones(len(kept))], axis=1).astype(np.float32)
+    weights = np.ones((1, len(kept)), np.float32)
+    if draws and kept:
+        number: dict[tuple[str, str], int] = {}
+        asked = [answers.asked[i][j] for j in kept]
+        first, second = (
+            [number.setdefault((q[k], q[k + 1]), len(number)) for q in asked] for k in (0, 2)
+        )
+        counts = resample_counts(len(number), draws, np.random.default_rng(seed + i))
+        counts = counts.astype(np.float32)
+        weights = np.concatenate([weights, counts[:, first] * counts[:, second]])
+    sums = np.zeros((1 + draws, len(WAYS) + 1))
+    sums[: len(weights)] = weights @ table
+    return sums
 
 
-def _pair_weights(questions: list[Question], draws: int, seed: int) -> NDArray[np.float32]:
-    """Return how often each question is in each resample of the pairs, shape ``(draws, n)``."""
-    number: dict[tuple[str, str], int] = {}
-    ends = [[number.setdefault((q[i], q[i + 1]), len(number)) for q in questions] for i in (0, 2)]
-    counts = resample_counts(len(number), draws, np.random.default_rng(seed)).astype(np.float32)
-    weights: NDArray[np.float32] = counts[:, ends[0]] * counts[:, ends[1]]
-    return weights
+def _asked(tallies: Sequence[Tally]) -> int:
+    return int(sum(tally[0, -1] for tally in tallies))
 
 
-def _part(name: str, tallies: list[_Tally]) -> PartAccuracy:
-    n = sum(tally.n for tally in tallies)
-    values = np.sum([tally.right for tally in tallies], axis=0) / n
-    right = np.sum([tally.drawn_right for tally in tallies], axis=0)
-    weight = np.sum([tally.drawn_n for tally in tallies], axis=0)[:, None]
-    drawn = np.full_like(right, np.nan)
-    np.divide(right, weight, out=drawn, where=weight > 0)
-    return PartAccuracy(
-        name,
-        n,
-        {
-            way: Accuracy(float(values[i]), percentile_interval(drawn[:, i]))
-            for i, way in enumerate(WAYS)
-        },
-    )
+def _part(name: str, tally: Tally) -> PartAccuracy:
+    right, n = tally[:, :-1], tally[:, -1:]
+    shares = np.full_like(right, np.nan)
+    np.divide(right, n, out=shares, where=n > 0)
+    found = {
+        way: Accuracy(float(shares[0, i]), percentile_interval(shares[1:, i]))
+        for i, way in enumerate(WAYS)
+    }
+    return PartAccuracy(name, int(n[0, 0]), found)
 
 
 def _sampled(

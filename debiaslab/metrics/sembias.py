@@ -46,10 +46,10 @@ from debiaslab.metrics.vocabulary import (
     Pair,
     Result,
     find,
+    find_pairs,
     gender_direction,
     pair_difference,
     require_directions,
-    row_of,
     shortlist,
     unit_rows,
 )
@@ -133,25 +133,23 @@ def sembias(
         A result whose ``reason`` is set with fewer than 4 complete rows, when *he* or *she* is
         missing, or with all-zero or collapsed vectors.
     """
-    found = find(embeddings, dict.fromkeys(word for row in rows for word in words_of(row)))
-    lost = set(found.missing)
-    known = [row for row in rows if lost.isdisjoint(words_of(row))]
-    empty = SemBiasResult(n=len(known), rows=len(rows), missing=found.missing)
+    known, missing = _complete(embeddings, rows)
+    empty = SemBiasResult(n=len(known), rows=len(rows), missing=missing)
+    if len(known) < MIN_WORDS:
+        lost = f" (missing: {shortlist(missing)})" if missing else ""
+        of = f"{len(known)} of {len(rows)} rows"
+        reason = f"{of} have all their words in the vectors{lost}, needs {MIN_WORDS}"
+        return replace(empty, reason=reason)
     try:
-        won = _winners(embeddings, known, pair, empty)
+        towards = pair_difference(embeddings, pair)
+        place, axes = pairs_and_axes(embeddings, known)
     except NotMeasuredError as problem:
         return replace(empty, reason=str(problem))
-    low_high = _intervals(known, won, bootstrap, seed)
-    definition, stereotype, none = won.mean(axis=0).tolist()
-    return replace(
-        empty,
-        definition=definition,
-        stereotype=stereotype,
-        none=none,
-        definition_interval=low_high[0],
-        stereotype_interval=low_high[1],
-        none_interval=low_high[2],
-    )
+    cosines = axes @ (towards / np.linalg.norm(towards))
+    won = won_by(cosines[place])
+    shares: dict[str, Any] = dict(zip(SHARES, won.mean(axis=0).tolist(), strict=True))
+    ends = zip(SHARES, _intervals(known, won, bootstrap, seed), strict=True)
+    return replace(empty, **shares, **{f"{share}_interval": each for share, each in ends})
 
 
 @record_metric(
@@ -210,8 +208,7 @@ def sembias_null(
 
     Here the words of the questions stay and the gender words are random; shape ``(draws, 3)``.
     """
-    lost = set(find(words.embeddings, (word for row in rows for word in words_of(row))).missing)
-    complete = [row for row in rows if lost.isdisjoint(words_of(row))]
+    complete, _ = _complete(words.embeddings, rows)
     if len(complete) < MIN_WORDS:
         raise NotMeasuredError(f"{len(complete)} of {len(rows)} rows are in the vectors")
     asked = (word for row in complete for word in words_of(row))
@@ -224,36 +221,22 @@ def sembias_null(
     same = lengths <= FLOAT32_NOISE  # two words of one vector have no difference
     place, axes = pairs_and_axes(words.embeddings, complete)
     cosines = (differences / np.where(same, 1.0, lengths)[:, None]) @ axes.T
-    step = max(1, BLOCK // place.size)
-    shares = np.concatenate(
-        [_shares_won(cosines[start : start + step], place) for start in range(0, draws, step)]
-    )
+    step, shares = max(1, BLOCK // place.size), np.empty((draws, 3))
+    for start in range(0, draws, step):
+        # Rows stand beside each other: numpy is slow along an axis of four.
+        asked_of = cosines[start : start + step, place.T].transpose(0, 2, 1)
+        shares[start : start + step] = won_by(asked_of).mean(axis=1)
     shares[same] = np.nan
     require_defined(shares[:, 0])
     return shares
 
 
-def _shares_won(cosines: Matrix, place: NDArray[np.intp]) -> Matrix:
-    """Return the three shares of each of ``b`` axes, ``(b, 3)``, from its cosine to every pair."""
-    rows = cosines[:, place.T]  # rows beside each other: numpy is slow along an axis of four
-    shares: Matrix = won_by(rows.transpose(0, 2, 1)).mean(axis=1)
-    return shares
-
-
-def _winners(
-    embeddings: Embeddings, rows: Sequence[SemBiasRow], pair: Pair, empty: SemBiasResult
-) -> Matrix:
-    """Return who won each row, shape ``(n, 3)``: definition, stereotype, none; a row adds to 1."""
-    if len(rows) < MIN_WORDS:
-        lost = f" (missing: {shortlist(empty.missing)})" if empty.missing else ""
-        raise NotMeasuredError(
-            f"{len(rows)} of {empty.rows} rows have all their words in the vectors{lost}, "
-            f"needs {MIN_WORDS}"
-        )
-    towards = pair_difference(embeddings, pair)
-    place, axes = pairs_and_axes(embeddings, rows)
-    cosines = axes @ (towards / np.linalg.norm(towards))
-    return won_by(cosines[place])
+def _complete(
+    embeddings: Embeddings, rows: Sequence[SemBiasRow]
+) -> tuple[list[SemBiasRow], tuple[str, ...]]:
+    """Return the rows whose eight words all have a vector, and the words that have none."""
+    missing = find(embeddings, (word for row in rows for word in words_of(row))).missing
+    return [row for row in rows if not set(missing) & {*words_of(row)}], missing
 
 
 def pairs_and_axes(
@@ -268,7 +251,7 @@ def pairs_and_axes(
         NotMeasuredError: All-zero or collapsed vectors.
     """
     pairs = list(dict.fromkeys(each for row in rows for each in _pairs(row)))
-    sides = [[_known_row(embeddings, words[side]) for words in pairs] for side in (0, 1)]
+    sides = zip(*find_pairs(embeddings, pairs).rows, strict=True)
     first, second = (unit_rows(embeddings, side) for side in sides)
     require_directions("the pairs", np.concatenate([first, second]))
     differences = first - second
@@ -293,11 +276,9 @@ def won_by(scores: Matrix) -> Matrix:
     return np.moveaxis(np.stack([won[..., 0], won[..., 1], won[..., 2] + won[..., 3]]), 0, -1)
 
 
-def _intervals(
-    rows: Sequence[SemBiasRow], won: Matrix, draws: int, seed: int
-) -> tuple[Interval, Interval, Interval]:
+def _intervals(rows: Sequence[SemBiasRow], won: Matrix, draws: int, seed: int) -> list[Interval]:
     if not draws:
-        return NO_INTERVAL, NO_INTERVAL, NO_INTERVAL
+        return [NO_INTERVAL] * 3
     rng = np.random.default_rng(seed)
     weights = np.ones((draws, len(rows)))
     for side in ([row.definition for row in rows], [row.stereotype for row in rows]):
@@ -307,8 +288,7 @@ def _intervals(
     totals = weights.sum(axis=1, keepdims=True)
     shares = np.full((draws, 3), np.nan)
     np.divide(weights @ won, totals, out=shares, where=totals > 0)
-    definition, stereotype, none = (percentile_interval(column) for column in shares.T)
-    return definition, stereotype, none
+    return [percentile_interval(column) for column in shares.T]
 
 
 def _pairs(row: SemBiasRow) -> tuple[Pair, Pair, Pair, Pair]:
@@ -318,12 +298,6 @@ def _pairs(row: SemBiasRow) -> tuple[Pair, Pair, Pair, Pair]:
 def words_of(row: SemBiasRow) -> Iterable[str]:
     """Return the eight words of a row."""
     return (word for pair in _pairs(row) for word in pair)
-
-
-def _known_row(embeddings: Embeddings, word: str) -> int:
-    row = row_of(embeddings, word)
-    assert row is not None, f"{word!r} was found a moment ago"
-    return row
 
 
 # Factual association ----------------------------------------------------------------------------
@@ -339,8 +313,7 @@ def _women(half: Half) -> Iterable[Case]:
 def _pearson(scores: Matrix) -> Matrix:
     """Pearson's r of two numbers a word, ``(b, n, 2) → (b,)``; NaN where one does not vary."""
     x, y = np.moveaxis(scores, -1, 0)
-    r = pearson_rows(x, y)
-    return np.where((x.std(axis=1) > FLOAT32_NOISE) & (np.ptp(y, axis=1) > 0), r, np.nan)
+    return np.where(x.std(axis=1) > FLOAT32_NOISE, pearson_rows(x, y), np.nan)
 
 
 def _correlations(look: Look) -> Mapping[str, Any]:
