@@ -367,9 +367,9 @@ def corrected(card: Scorecard, *, sided: Sided = "two") -> tuple[CorrectedP, ...
         places = [i for i, (record, _) in enumerate(tested) if record.words == half]
         raw = [tested[i][1] for i in places]
         by_holm, by_bh = holm(raw).tolist(), benjamini_hochberg(raw).tolist()
-        for i, *numbers in zip(places, raw, by_holm, by_bh, strict=True):
+        for i, p, holms, bhs in zip(places, raw, by_holm, by_bh, strict=True):
             record = tested[i][0]
-            found[i] = CorrectedP(record.metric, record.name, half, *numbers, len(raw))
+            found[i] = CorrectedP(record.metric, record.name, half, p, holms, bhs, len(raw))
     return tuple(found[i] for i in range(len(tested)))
 
 

@@ -42,6 +42,7 @@ from debiaslab.metrics.vocabulary import (
     unit_rows,
 )
 from debiaslab.statistics.bootstrap import PERMUTATIONS, tested
+from debiaslab.statistics.reliability import Number
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
@@ -372,6 +373,7 @@ class _Axis:
     better="lower",
     needs="a baseline (the vectors themselves without one)",
     has_null=True,
+    of_pair=lambda *given: _of_pair(*given),
 )
 def records(measurement: Measurement) -> Iterator[Record]:
     """Whether the most biased words of the baseline can still be told apart.
@@ -408,6 +410,22 @@ def label_seeds(name: str, effort: Resampling) -> tuple[int, ...]:
     return tuple(effort.seed_of("lipstick", name, str(number)) for number in SEEDS)
 
 
+def _of_pair(
+    embeddings: Embeddings, baseline: Embeddings, half: Half, pair: Pair
+) -> dict[str, Number]:
+    """Return the three tests with another pair; the label words have no halves."""
+    biased = biased_words(baseline, pair=pair).within(embeddings)
+    seeded = Resampling(seed=0, bootstrap=0, permutations=0, null=False)
+    found: dict[str, Result] = {
+        name: test(embeddings, biased, seeds=label_seeds(name, seeded))
+        for name, test in LABEL_TESTS.items()
+    }
+    professions = load(OCCUPATIONS)
+    shares = neighbor_shares(embeddings, baseline, biased, professions.words, pair=pair)
+    found[NEIGHBORS] = neighbor_bias(shares, professions.half(half), permutations=0, bootstrap=0)
+    return {name: (result.value, result.reason) for name, result in found.items()}
+
+
 def _axes(baseline: Baseline, attributes: Sequence[Attribute]) -> Iterator[_Axis]:
     """Yield the axis of each attribute: its first pair in the vectors, of all where none is."""
     for attribute in attributes:
@@ -436,7 +454,10 @@ def _label_record(
     alone = embeddings is baseline.embeddings
     result = before if alone else test(embeddings, axis.biased, seeds=seeds)
     return axis.record(
-        *(result, name, "all", before.value),
+        result,
+        name,
+        "all",
+        before.value,
         interval="lowest and highest over seeds",
         seeds=list(result.seeds),
         by_seed=list(result.by_seed),
@@ -465,9 +486,12 @@ def _neighbor_records(
             bootstrap=effort.bootstrap,
             seed=effort.seed_of("lipstick", NEIGHBORS, half),
         )
+        known = neighbor_bias(before, words, permutations=0, bootstrap=0).value
         yield axis.record(
-            *(result, NEIGHBORS, half),
-            neighbor_bias(before, words, permutations=0, bootstrap=0).value,
+            result,
+            NEIGHBORS,
+            half,
+            known,
             correlation="pearson",
             neighbors=after.neighbors,
             candidates=after.candidates,

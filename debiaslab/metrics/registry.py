@@ -24,7 +24,8 @@ from debiaslab.lexicons import Attribute, Half
 from debiaslab.metrics.cases import HALVES, Case, Resampling
 from debiaslab.metrics.null import NullCache, RandomWords, with_null
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import require_known
+from debiaslab.metrics.vocabulary import Pair, require_known
+from debiaslab.statistics.reliability import Number
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
@@ -107,9 +108,16 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RecordMetric(Metric):
-    """A metric that yields its records itself."""
+    """A metric that yields its records itself.
+
+    Attributes:
+        function: Yields them.
+        of_pair: Where *he* and *she* define the metric: its numbers by name with another pair in
+            their place, from the vectors, those before debiasing, a half of its words, the pair.
+    """
 
     function: Callable[[Measurement], Iterator[Record]]
+    of_pair: Callable[[Embeddings, Embeddings, Half, Pair], Mapping[str, Number]] | None = None
 
     def records(self, measurement: Measurement) -> Iterator[Record]:
         """Yield what the function yields."""

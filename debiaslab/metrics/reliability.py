@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 
 from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import AssociationTest, Attribute, Half, load, load_pairs
-from debiaslab.lexicons.tables import load_sembias
 from debiaslab.metrics.cases import DEFINITIONAL_PAIRS, OCCUPATIONS, Case, Item, Resampling
-from debiaslab.metrics.lipstick import LABEL_TESTS, NEIGHBORS, label_seeds
-from debiaslab.metrics.neighbor_bias import biased_words, neighbor_bias, neighbor_shares
 from debiaslab.metrics.projection import STEREOTYPED, direct_bias
-from debiaslab.metrics.registry import ListMetric, attribute_cases, list_metrics
-from debiaslab.metrics.sembias import SHARES, sembias
+from debiaslab.metrics.registry import (
+    ListMetric,
+    RecordMetric,
+    attribute_cases,
+    list_metrics,
+    metrics,
+)
 from debiaslab.metrics.vocabulary import (
     FLOAT32_NOISE,
     HE_SHE,
@@ -364,8 +366,7 @@ def list_consistency(
 # Leave-one-out sensitivity ----------------------------------------------------------------------
 #
 # What a number reads is in its case: a definitional pair where there is a direction, a word of a
-# group, a set of targets. SemBias and the lipstick tests are defined by *he* and *she* alone: they
-# come with each other pair in that place.
+# group, a set of targets. What *he* and *she* alone define comes with each other pair instead.
 
 PairMetric = Callable[..., Any]
 """``metric(embeddings, words, pairs) → result``, with ``value`` and ``reason``."""
@@ -506,35 +507,15 @@ def _with_other_pairs(
     others = [pair for pair in load_pairs(DEFINITIONAL_PAIRS).half(half) if pair != HE_SHE]
     known = [pair for pair in others if _has_all(embeddings, pair) and _has_all(baseline, pair)]
     missing = tuple("/".join(pair) for pair in others if pair not in known)
-    by_pair = {pair: _numbers(embeddings, baseline, half, pair) for pair in (HE_SHE, *known)}
-    for (metric, name), whole in by_pair[HE_SHE].items():
-        changed = [("/".join(pair), by_pair[pair][metric, name]) for pair in known]
-        result = summed_up(whole, changed, missing, "no other pair gives a value")
-        yield PairSensitivity(metric, name, half, result, change="in the place of he/she")
-
-
-def _numbers(
-    embeddings: Embeddings, baseline: Embeddings, half: Half, pair: Pair
-) -> dict[tuple[str, str], Number]:
-    """Return the numbers of SemBias and of the lipstick tests, by metric and name.
-
-    The labels of the first two lipstick tests are of the whole vocabulary, which has no halves.
-    """
-    numbers: dict[tuple[str, str], Number] = {}
-    for prefix, held_out in (("", False), ("held_out_", True)):
-        rows = load_sembias().half(half, held_out=held_out)
-        result = sembias(embeddings, rows, pair=pair, bootstrap=0)
-        for share in SHARES:
-            numbers["sembias", prefix + share] = getattr(result, share), result.reason
-    biased = biased_words(baseline, pair=pair).within(embeddings)
-    for name, test in LABEL_TESTS.items():
-        found = test(embeddings, biased, seeds=label_seeds(name, _EFFORT))
-        numbers["lipstick", name] = found.value, found.reason
-    professions = load(OCCUPATIONS)
-    shares = neighbor_shares(embeddings, baseline, biased, professions.words, pair=pair)
-    near = neighbor_bias(shares, professions.half(half), permutations=0, bootstrap=0)
-    numbers["lipstick", NEIGHBORS] = near.value, near.reason
-    return numbers
+    for metric in metrics().values():
+        if not isinstance(metric, RecordMetric) or metric.of_pair is None:
+            continue
+        of_pair = partial(metric.of_pair, embeddings, baseline, half)
+        by_pair = {"/".join(pair): of_pair(pair) for pair in known}
+        for name, whole in of_pair(HE_SHE).items():
+            changed = [(pair, numbers[name]) for pair, numbers in by_pair.items()]
+            result = summed_up(whole, changed, missing, "no other pair gives a value")
+            yield PairSensitivity(metric.name, name, half, result, change="in the place of he/she")
 
 
 def _has_all(embeddings: Embeddings, words: Sequence[str]) -> bool:

@@ -68,6 +68,7 @@ from debiaslab.statistics.bootstrap import (
     spearman_interval,
     tested,
 )
+from debiaslab.statistics.reliability import Number
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ def sembias(
     },
     needs="he and she",
     has_null=True,
+    of_pair=lambda embeddings, baseline, half, pair: _of_pair(embeddings, half, pair),
 )
 def records(measurement: Measurement) -> Iterator[Record]:
     """Three shares of questions: which pair of four is most like he : she.
@@ -184,6 +186,16 @@ def records(measurement: Measurement) -> Iterator[Record]:
                 record = Record.of(result, "sembias", prefix + share, half, extra)
                 null = partial(_share_null, place=place, first=prefix + SHARES[0])
                 yield with_null(record, null, measurement.yardsticks, effort)
+
+
+def _of_pair(embeddings: Embeddings, half: Half, pair: Pair) -> dict[str, Number]:
+    """Return the three shares, and those of the held-out rows, with another pair than he : she."""
+    numbers: dict[str, Number] = {}
+    for prefix, held_out in (("", False), ("held_out_", True)):
+        rows = load_sembias().half(half, held_out=held_out)
+        result = sembias(embeddings, rows, pair=pair, bootstrap=0)
+        numbers |= {prefix + each: (getattr(result, each), result.reason) for each in SHARES}
+    return numbers
 
 
 def _share_null(

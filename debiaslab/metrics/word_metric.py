@@ -340,8 +340,9 @@ class WordMetric(ListMetric):
         return held
 
     def _look_up(self, embeddings: Embeddings, against: Any) -> FoundSets | FoundPairs:
-        look_up = find_pairs if self.against in ("pairs", "direction") else find_sets
-        return look_up(embeddings, against)
+        if self.against in ("pairs", "direction"):
+            return find_pairs(embeddings, against)
+        return find_sets(embeddings, against)
 
     def _require(self, embeddings: Embeddings, held: FoundSets | FoundPairs) -> None:
         """Raise NotMeasuredError where there is too little to hold words against."""
