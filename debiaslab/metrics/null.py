@@ -76,13 +76,6 @@ class RandomWords:
             return score(self.unit)
         return np.concatenate([score(vectors) for _, vectors in _parts(self.embeddings, self.rows)])
 
-    def cosines(self, direction: Array) -> Array:
-        """Return ``w · v / ‖w‖`` for ``v`` of shape ``(d,)``, without a copy of the vectors.
-
-        A cosine where ``v`` has length 1; with a mean of unit vectors, a mean of cosines.
-        """
-        return self.scores(lambda vectors: vectors @ direction, unit=False) / self.lengths
-
     def excluding(self, values: NDArray[_S], rows: Iterable[int]) -> NDArray[_S]:
         """Return ``values``, one for each word, without those of the words in ``rows``."""
         return values[~np.isin(self.rows, np.fromiter(rows, dtype=np.intp))]

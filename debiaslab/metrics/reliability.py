@@ -392,8 +392,13 @@ def leave_one_pair_out(
             ``factual_association``, …; direct bias by default. Give it as a ``partial`` without
             resamples, which would be thrown away.
     """
-    case = Case("", "all", words, pairs)
-    return _without_each(embeddings, case, lambda left: metric(embeddings, words, left.against))
+
+    def measured(kept: Sequence[Pair]) -> Number:
+        result = metric(embeddings, words, kept)
+        return result.value, result.reason
+
+    once, known = list(dict.fromkeys(pairs)), partial(_has_all, embeddings)
+    return left_out_in_turn(once, "/".join, known, measured)
 
 
 def leave_one_attribute_out(

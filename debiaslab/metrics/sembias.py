@@ -148,9 +148,10 @@ def sembias(
         return replace(empty, reason=str(problem))
     cosines = axes @ (towards / np.linalg.norm(towards))
     won = won_by(cosines[place])
-    shares: dict[str, Any] = dict(zip(SHARES, won.mean(axis=0).tolist(), strict=True))
+    found: dict[str, Any] = dict(zip(SHARES, won.mean(axis=0).tolist(), strict=True))
     ends = zip(SHARES, _intervals(known, won, bootstrap, seed), strict=True)
-    return replace(empty, **shares, **{f"{share}_interval": each for share, each in ends})
+    found |= {f"{share}_interval": each for share, each in ends}
+    return replace(empty, **found)
 
 
 @record_metric(

@@ -218,18 +218,15 @@ def similarity_retention(
         return replace(
             measured, reason=f"the baseline has ρ = {base:.3f} here: there is nothing to retain"
         )
-    interval = _interval(*found, scores, bootstrap, seed)
+    interval = _interval(found, scores, bootstrap, seed)
     return replace(measured, value=run / base, interval=interval)
 
 
-def _interval(
-    cosines: Vector, base_cosines: Vector, scores: Vector, draws: int, seed: int
-) -> Interval:
+def _interval(cosines: Sequence[Vector], scores: Vector, draws: int, seed: int) -> Interval:
     if not draws:
         return NO_INTERVAL
     counts = resample_counts(len(scores), draws, np.random.default_rng(seed))
-    run = spearman_draws(cosines, scores, counts)
-    base = spearman_draws(base_cosines, scores, counts)
+    run, base = (spearman_draws(each, scores, counts) for each in cosines)
     ratios = np.full(draws, np.nan)
     np.divide(run, base, out=ratios, where=base > 0)
     if np.isnan(ratios).mean() > _UNSURE:
