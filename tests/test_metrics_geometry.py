@@ -14,8 +14,8 @@ from debiaslab.metrics import (
     gender_direction,
 )
 from debiaslab.metrics.cases import Resampling
-from debiaslab.metrics.gender_direction import Pair, pair_difference, pair_turn
 from debiaslab.metrics.projection import indirect_bias, indirect_bias_within, indirect_biases
+from debiaslab.metrics.vocabulary import Pair, pair_difference, pair_turn
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, reference_numbers
 from tests.toys import embeddings_of, records_of

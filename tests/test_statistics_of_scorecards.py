@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
 from debiaslab.metrics import Record, Scorecard
-from debiaslab.metrics.scorecard_statistics import corrected, paired_scorecards, warnings_of
+from debiaslab.metrics.comparison import corrected, paired_scorecards, warnings_of
 from debiaslab.statistics import benjamini_hochberg, holm, paired
 
 ps = st.lists(st.floats(0, 1), min_size=1, max_size=12)

@@ -24,27 +24,24 @@ from debiaslab.metrics import (
     ripa,
     weat,
 )
-from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.lipstick import kmeans_alignment
 from debiaslab.metrics.neighbor_bias import biased_words, neighbor_bias, neighbor_shares
 from debiaslab.metrics.projection import indirect_bias_within
 from debiaslab.metrics.reliability import (
+    attribute_sensitivity,
     inter_rule,
     internal_consistency,
+    leave_one_attribute_out,
+    leave_one_pair_out,
     list_consistency,
     pair_scores,
+    pair_sensitivity,
     retest_reliability,
+    weat_sensitivity,
     word_scores,
 )
 from debiaslab.metrics.rnsb import PLEASANT, UNPLEASANT
-from debiaslab.metrics.sembias import sembias, words_of
-from debiaslab.metrics.sensitivity import (
-    attribute_sensitivity,
-    leave_one_attribute_out,
-    leave_one_pair_out,
-    pair_sensitivity,
-    weat_sensitivity,
-)
+from debiaslab.metrics.sembias import factual_association, sembias, words_of
 from debiaslab.statistics import cronbach_alpha, icc2, icc3
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import lexicon_words
