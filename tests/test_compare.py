@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,8 @@ from debiaslab.report import (
     Measure,
     StrategyResult,
     compared,
+    comparison_blocks,
     comparison_csv,
-    comparison_latex,
-    comparison_markdown,
-    comparison_text,
     front_figure,
     gap_figure,
     heat_map_figure,
@@ -42,11 +41,24 @@ from debiaslab.study.comparing import compare
 from debiaslab.study.comparison import LIMIT, ComparisonPlan, Entry, control_status, with_controls
 from debiaslab.study.run import Site
 from debiaslab.study.run_log import UnusableRunError
+from debiaslab.tables import latex_document, markdown_document, plain_document
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import toy_corpus
 
 DIRECT = Measure("direct_bias", "occupations", "report", "lower", "direct bias")
+
+
+def comparison_text(sides: Sequence[StrategyResult]) -> str:
+    return plain_document(comparison_blocks(sides))
+
+
+def comparison_markdown(sides: Sequence[StrategyResult]) -> str:
+    return markdown_document(comparison_blocks(sides))
+
+
+def comparison_latex(sides: Sequence[StrategyResult]) -> str:
+    return latex_document(comparison_blocks(sides, "Strategies"))
 
 
 def side(name: str, *biases: float | None, control: bool = False) -> StrategyResult:

@@ -10,7 +10,7 @@ import pytest
 
 from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import codalab, default_pairs, export_vectors, read_pairs
-from debiaslab.report.neighbors import analogy_table, neighbors_table
+from debiaslab.report.tables import analogy_table, neighbors_table
 from debiaslab.vectors import read
 from debiaslab.vectors.embeddings import Embeddings
 

@@ -17,18 +17,19 @@ from debiaslab.metrics.scorecard import Record
 from debiaslab.report import (
     RunContent,
     TrialRow,
+    drawings,
     html_page,
     loss_figure,
     run_drawings,
     scorecard_figure,
     summarize,
-    sweep_drawings,
     sweep_figure,
     tradeoff_figure,
 )
 from debiaslab.report.content import cautions
 from debiaslab.report.figures import clusters_figure, epochs_figure, losses_figure
-from debiaslab.report.figures.runs import Band, association_sizes, over_seeds
+from debiaslab.report.figures.sweep import Band, over_seeds
+from debiaslab.report.figures.words import association_sizes
 from debiaslab.report.style import figure, house_style, name_points, plain, png, spots_of, tell
 from debiaslab.report.tables import records_table, trials_table
 from debiaslab.report.verdict import headline
@@ -432,5 +433,5 @@ def test_a_baseline_without_bias_is_said():
 
 
 def test_without_a_trial_there_is_nothing_to_draw(rows):
-    assert list(sweep_drawings(rows[-2:], "projection")) == []
-    assert len(list(sweep_drawings(rows, "projection"))) == 3
+    assert list(drawings("sweep", rows[-2:], chosen="projection")) == []
+    assert len(list(drawings("sweep", rows, chosen="projection@1"))) == 3

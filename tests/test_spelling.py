@@ -13,7 +13,7 @@ from debiaslab import lexicons
 from debiaslab.errors import UserError, normal_form
 from debiaslab.leaderboard.export import codalab, read_pairs
 from debiaslab.metrics.vocabulary import find
-from debiaslab.report.neighbors import neighbors_table
+from debiaslab.report.tables import neighbors_table
 from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import written_in
 

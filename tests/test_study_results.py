@@ -27,10 +27,9 @@ from debiaslab.report import Drawing, ReportContent, html_page, markdown_page, p
 from debiaslab.report.comparison import OUTCOMES, compared
 from debiaslab.report.content import commands
 from debiaslab.report.figures import axis_figure, pareto_front, stability_figure
-from debiaslab.report.neighbors import neighbor_index
 from debiaslab.report.style import Spot
 from debiaslab.report.verdict import compared_verdict, verdict
-from debiaslab.report.words import Shift
+from debiaslab.report.words import Shift, neighbor_index
 from debiaslab.results import StrategyResult, StudyResults, TrialRow, summarize
 from debiaslab.study import Objective, Summary
 from debiaslab.study.comparing import Comparison, compare

@@ -173,23 +173,23 @@ def _controls(found: Comparison) -> str:
 def _written(found: Comparison, root: str, out: str | None) -> Iterator[str]:
     """Log table and figures to the comparison's run, and write them to the folder asked for."""
     from debiaslab.report import (
+        comparison_blocks,
         comparison_csv,
-        comparison_latex,
-        comparison_markdown,
-        comparison_text,
         front_figure,
         gap_figure,
         heat_map_figure,
     )
     from debiaslab.report.style import png
     from debiaslab.study.description import comparison_note
+    from debiaslab.tables import latex_document, markdown_document, plain_document
     from debiaslab.tracking import Store
 
+    blocks, controls = comparison_blocks(found.sides), _controls(found)
     files: dict[str, str | bytes] = {
-        "comparison.txt": f"{comparison_text(found.sides)}\n{_controls(found)}\n",
+        "comparison.txt": f"{plain_document(blocks)}\n{controls}\n",
         "comparison.csv": comparison_csv(found.sides),
-        "comparison.md": f"{comparison_markdown(found.sides)}\n```\n{_controls(found)}\n```\n",
-        "comparison.tex": comparison_latex(found.sides),
+        "comparison.md": f"{markdown_document(blocks)}\n```\n{controls}\n```\n",
+        "comparison.tex": latex_document(comparison_blocks(found.sides, "Strategies")),
     }
     store = Store.open(root)
     store.save_view(found.name, found.parent)

@@ -93,21 +93,23 @@ def run_study(
         corpus: Its corpus; None: its files are read.
         out: File for the table; None: it is kept with the study only.
     """
-    from debiaslab.report.tables import floor_blocks, floor_markdown, floor_text
+    from debiaslab.report.tables import floor_blocks
     from debiaslab.study.comparing import conduct_floor
     from debiaslab.system.atomic import write_file
+    from debiaslab.tables import markdown_document, plain_document
     from debiaslab.tracking import Store
 
     conduct = conduct_of(study, root)
     corpus = corpus_of(study) if corpus is None else corpus
     found = conduct_floor(corpus, study.floor_plan(), conduct)
+    blocks = floor_blocks(found.sides)
     writer = Store.open(root).writer(found.parent)
-    writer.text(floor_text(found.sides), "floor.txt")
-    writer.text(floor_markdown(found.sides), "floor.md")
+    writer.text(plain_document(blocks), "floor.txt")
+    writer.text(markdown_document(blocks), "floor.md")
     writer.flush()
     if out is not None:
-        write_file(out, floor_markdown(found.sides))
-    for block in floor_blocks(found.sides):
+        write_file(out, markdown_document(blocks))
+    for block in blocks:
         yield block
         yield ""
     for failure in found.failures:

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Print the neighbours, or the answers to an analogy."""
-    from debiaslab.report.neighbors import analogy_table, neighbors_table
+    from debiaslab.report.tables import analogy_table, neighbors_table
 
     one_of(args, "vectors", "run", "study")
     sets = [_first(args)]

@@ -161,13 +161,15 @@ def _doses(text: str) -> tuple[float, ...]:
 
 def _written(found: Planting, root: str, out: str | None) -> Iterator[str]:
     """Log table and figure to the control's run, and write them to the folder asked for."""
-    from debiaslab.report.planted import planted_csv, planted_figure, planted_markdown, planted_text
+    from debiaslab.report.planted import planted_blocks, planted_csv, planted_figure
     from debiaslab.report.style import png
+    from debiaslab.tables import markdown_document, plain_document
     from debiaslab.tracking import Store
 
+    blocks = planted_blocks(found.study)
     files: dict[str, str | bytes] = {
-        "planted.txt": planted_text(found.study),
-        "planted.md": planted_markdown(found.study),
+        "planted.txt": plain_document(blocks),
+        "planted.md": markdown_document(blocks),
         "planted.csv": planted_csv(found.study),
     }
     drawn = png(planted_figure(found.study))

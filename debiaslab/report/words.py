@@ -6,6 +6,7 @@ measured by itself; what leans which way is said by the baseline.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import Half, SplitHalf
 from debiaslab.metrics import (
     biased_words,
@@ -27,7 +29,6 @@ from debiaslab.metrics.vocabulary import find, in_order, unit_rows
 from debiaslab.statistics.bootstrap import RESAMPLES, Interval, bootstrap_mean
 
 if TYPE_CHECKING:
-    from debiaslab.lexicons import Half
     from debiaslab.vectors.embeddings import Embeddings
 
 
@@ -134,6 +135,23 @@ class Clusters:
     side: int
 
 
+@dataclass(frozen=True)
+class WordPair:
+    """The vectors of two runs of one seed, as the figures of words take them.
+
+    Attributes:
+        before: The baseline's.
+        after: The run's.
+        tests: Association tests, drawn on report words.
+        note: Whose vectors these are.
+    """
+
+    before: Embeddings
+    after: Embeddings
+    tests: Sequence[str]
+    note: str
+
+
 _SEED = 0
 _MAP_LISTS = ("career", "family", "math", "arts")  # of the word map, besides gender pairs
 _TSNE_WORDS = 200  # a side of the lipstick map, at most: t-SNE takes seconds from there
@@ -233,13 +251,17 @@ def neighbor_scatter(before: Embeddings, after: Embeddings) -> tuple[NeighborSca
     return tuple(found)
 
 
-def clusters(before: Embeddings, after: Embeddings) -> Clusters | None:
-    """Return the most biased words of the baseline in the plane; None when there are too few."""
+def clusters(before: Embeddings, after: Embeddings) -> Clusters:
+    """Return the most biased words of the baseline in the plane.
+
+    Raises:
+        NotMeasuredError: There are too few.
+    """
     biased = biased_words(before).within(after)
     alignment = [kmeans_alignment(vectors, biased) for vectors in (before, after)]
     side = min(alignment[0].n // 2, _TSNE_WORDS)
     if alignment[0].value is None or side == 0:
-        return None
+        raise NotMeasuredError("too few words lean in the baseline to be told apart")
     words = biased.words[:side] + biased.words[-side:]
     planes = [_tsne(vectors, words) for vectors in (before, after)]
     return Clusters(
@@ -307,3 +329,112 @@ def _tsne(vectors: Embeddings, words: Sequence[str]) -> Points:
         made = TSNE(perplexity=perplexity, init="pca", random_state=_SEED).fit_transform(unit)
     points: Points = np.asarray(made, dtype=np.float64)
     return points
+
+
+# Neighbours of a page's word box ---------------------------------------------------------------
+
+SEARCHED = 5_000  # words that have an entry
+CANDIDATES = 20_000  # words that can be a neighbour; their numbers fit in 16 bits
+SHOWN = 8  # neighbours of a word
+EXAMPLES = ("nurse", "doctor", "engineer", "teacher", "family", "science", "art", "university")
+_BLOCK = 512
+
+
+@dataclass(frozen=True)
+class NeighborIndex:
+    """Neighbours by cosine, in two sets of vectors with the same words.
+
+    Attributes:
+        words: The candidates, by falling frequency; the first ``len(before)`` have an entry.
+        before: Numbers of the neighbours in ``words``, nearest first, shape ``(searched, n)``.
+        before_cosines: Their cosines.
+        after: The same, after.
+        after_cosines: The same, after.
+    """
+
+    words: tuple[str, ...]
+    before: NDArray[np.uint16]
+    before_cosines: NDArray[np.float32]
+    after: NDArray[np.uint16]
+    after_cosines: NDArray[np.float32]
+
+    @property
+    def searched(self) -> int:
+        """How many words have an entry."""
+        return len(self.before)
+
+    @property
+    def shown(self) -> int:
+        """How many neighbours an entry has."""
+        return int(self.before.shape[1])
+
+    def of(self, word: str) -> tuple[list[tuple[str, float]], list[tuple[str, float]]] | None:
+        """Return the neighbours of a word before and after; None when it has no entry."""
+        if word not in self.words[: self.searched]:
+            return None
+        row = self.words.index(word)
+        before = zip(self.before[row], self.before_cosines[row], strict=True)
+        after = zip(self.after[row], self.after_cosines[row], strict=True)
+        return (
+            [(self.words[int(i)], float(c)) for i, c in before],
+            [(self.words[int(i)], float(c)) for i, c in after],
+        )
+
+    def examples(self) -> list[str]:
+        """Return words that a page shows without being asked, or the most frequent ones."""
+        known = set(self.words[: self.searched])
+        found = [word for word in EXAMPLES if word in known]
+        return found or list(self.words[: min(4, self.searched)])
+
+    def packed(self) -> dict[str, object]:
+        """Return it as JSON values: numbers as base64 of little-endian 16 and of 8 bits."""
+        return {
+            "words": list(self.words),
+            "searched": self.searched,
+            "shown": self.shown,
+            "before": _base64(self.before.astype("<u2")),
+            "after": _base64(self.after.astype("<u2")),
+            "beforeCosines": _base64(_byte(self.before_cosines)),
+            "afterCosines": _base64(_byte(self.after_cosines)),
+        }
+
+
+def neighbor_index(before: Embeddings, after: Embeddings) -> NeighborIndex | None:
+    """Return the neighbours of the first 5,000 words that both have, among their first 20,000.
+
+    Two words are the least that have neighbours; None when there are fewer.
+    """
+    words = [word for word in before.words if word in after.index][:CANDIDATES]
+    if len(words) < 2:
+        return None
+    near = [_nearest(vectors, words) for vectors in (before, after)]
+    return NeighborIndex(tuple(words), *near[0], *near[1])
+
+
+def _nearest(
+    vectors: Embeddings, words: list[str]
+) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
+    unit = vectors.rows(words)
+    searched, n = min(SEARCHED, len(words)), min(SHOWN, len(words) - 1)
+    numbers = np.empty((searched, n), dtype=np.uint16)
+    cosines = np.empty((searched, n), dtype=np.float32)
+    for start in range(0, searched, _BLOCK):
+        stop = min(start + _BLOCK, searched)
+        block = unit[start:stop] @ unit.T
+        block[np.arange(stop - start), np.arange(start, stop)] = -np.inf
+        top = np.argpartition(-block, n - 1, axis=1)[:, :n]
+        values = np.take_along_axis(block, top, axis=1)
+        order = np.lexsort((top, -values), axis=1)
+        numbers[start:stop] = np.take_along_axis(top, order, axis=1)
+        cosines[start:stop] = np.take_along_axis(values, order, axis=1)
+    return numbers, cosines
+
+
+def _byte(cosines: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Round cosines in [−1, 1] to 201 steps of a hundredth: what the page shows."""
+    steps = np.rint((np.clip(cosines, -1, 1) + 1) * 100)
+    return steps.astype(np.uint8)
+
+
+def _base64(array: NDArray[np.generic]) -> str:
+    return base64.b64encode(array.tobytes()).decode("ascii")

@@ -288,6 +288,17 @@ def span(digits: int, *, signed: bool = False) -> Callable[[tuple[Any, Any]], st
     return text
 
 
+def with_span(value: float, ends: tuple[Any, Any], digits: int = 3, *, signed: bool = False) -> str:
+    """Return a value with its interval, as ``0.51 [0.48, 0.54]``; alone where there is none."""
+    shown = f"{value:{'+' if signed else ''}.{digits}f}"
+    return f"{shown} {span(digits, signed=signed)(ends)}".rstrip()
+
+
+def plus_minus(value: float, half: float | None, spec: str = ".3f") -> str:
+    """Return a value with the half of its interval or its spread, as ``0.51 ±0.03``."""
+    return f"{value:{spec}}" + ("" if half is None else f" ±{half:{spec.lstrip('+')}}")
+
+
 def text_width(text: str) -> int:
     """Count terminal cells: East Asian wide letters take two, combining marks none."""
     if text.isascii():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from debiaslab.errors import UserError
-from debiaslab.report.figures.runs import AssociationSize
+from debiaslab.report import words as measured
 from debiaslab.report.style import (
     BASELINE,
     FEMALE,
@@ -18,43 +19,144 @@ from debiaslab.report.style import (
     REPORT,
     TUNE,
     figure,
+    figure_of,
     legend_above,
     name_points,
     panel_name,
     plain,
-    signed,
     tell,
 )
-from debiaslab.report.words import Association, Clusters, MappedWords, NeighborScatter, Shift
+from debiaslab.report.words import (
+    Association,
+    Clusters,
+    MappedWords,
+    NeighborScatter,
+    Shift,
+)
 from debiaslab.statistics.bootstrap import RESAMPLES, Interval, bootstrap_mean
+from debiaslab.tables import with_span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from debiaslab.lexicons import Half
+    from debiaslab.metrics import Scorecard
+
+
+# The size of each association -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AssociationSize:
+    """The size of one association, ``|s|`` divided by the baseline's random-word yardstick.
+
+    The intervals are those of ``s`` over target words, divided likewise; one that holds 0 begins
+    at 0. None where there is none.
+    """
+
+    test: str
+    words: Half
+    run: float | None
+    baseline: float | None
+    run_interval: tuple[float, float] | None = None
+    baseline_interval: tuple[float, float] | None = None
+
+
+def association_sizes(
+    run: Scorecard, baseline: Scorecard | None, nulls: Mapping[str, float]
+) -> tuple[AssociationSize, ...]:
+    """Return the size of each association that has a yardstick.
+
+    Args:
+        run: Scorecard of the run.
+        baseline: Scorecard of the baseline of the same seed, when the run is not it.
+        nulls: ``"test/half"`` to the 95 % quantile of ``|s|`` in the baseline.
+    """
+    halves: tuple[Half, ...] = ("tune", "report")
+    tests = dict.fromkeys(key.rpartition("/")[0] for key in nulls)
+    return tuple(
+        AssociationSize(
+            test,
+            half,
+            _size(run, test, half, null),
+            _size(baseline, test, half, null),
+            _interval(run, test, half, null),
+            _interval(baseline, test, half, null),
+        )
+        for test in tests
+        for half in halves
+        if (null := nulls.get(f"{test}/{half}"))
+    )
+
+
+def _size(card: Scorecard | None, test: str, half: Half, null: float) -> float | None:
+    statistic = None if card is None else card.statistic(test, half)
+    return None if statistic is None else abs(statistic) / null
+
+
+def _interval(
+    card: Scorecard | None, test: str, half: Half, null: float
+) -> tuple[float, float] | None:
+    record = None if card is None else card.record("weat", test, half)
+    if record is None:
+        return None
+    low, high = record.extra.get("statistic_low"), record.extra.get("statistic_high")
+    if low is None or high is None:
+        return None
+    near, far = sorted((abs(low) / null, abs(high) / null))
+    return (0.0 if low <= 0 <= high else near, far)
 
 
 _APART = 0.07  # of the marks of baseline and run from the middle of their row
 _ROOM = 1.4  # of the axis, in units of the largest size
 
 
+@figure_of(
+    "run",
+    "associations",
+    "Size of each association: hollow marks are the baseline, filled marks this run. "
+    "Left of the dashed line it is what random words show.",
+)
+@figure_of(
+    "sizes",
+    "sizes",
+    "The size of each association in units of random words: hollow marks are the "
+    "baseline, filled marks the run. Left of the dashed line is what random words show.",
+)
 def scorecard_figure(sizes: Sequence[AssociationSize]) -> Figure:
-    """Draw the size of each association with its interval, before (baseline) and after."""
+    """Draw the size of each association with its interval, before (baseline) and after.
+
+    Raises:
+        UserError: There are none.
+    """
+    if not sizes:
+        raise UserError("no association has a yardstick, so there is nothing to draw")
     tests = list(dict.fromkeys(size.test for size in sizes))
     note = "Bars: 95 % intervals over target words (bootstrap); they may run out of the figure."
     made = figure(_sizes_title(sizes), 7.5, 2.0 + 0.7 * len(tests), note)
     axes = made.subplots()
     for half, color, marker, shift in (("tune", TUNE, "o", -0.2), ("report", REPORT, "s", 0.2)):
-        own = [size for size in sizes if size.words == half]
-        places = [tests.index(size.test) + shift for size in own]
-        above, below = ([place + by for place in places] for by in (-_APART, _APART))
-        for y, size in zip(above, own, strict=True):
-            _bar(axes, y, size.baseline_interval, color)
-        for y, size in zip(below, own, strict=True):
-            _bar(axes, y, size.run_interval, color)
-        for places_of, side in ((above, "baseline"), (below, "run")):
-            _tell(axes, places_of, own, side)
-        _dots(axes, above, own, "baseline", (color, marker))
-        _dots(axes, below, own, "run", (color, marker))
+        for side, name, aside in (("baseline", "baseline", -_APART), ("run", "this run", _APART)):
+            points = [
+                (value, tests.index(size.test) + shift + aside, size)
+                for size in sizes
+                if size.words == half and (value := getattr(size, side)) is not None
+            ]
+            for value, y, size in points:
+                _mark(axes, (value, y), size, side, color)
+            if points:
+                axes.plot(
+                    [value for value, _, _ in points],
+                    [y for _, y, _ in points],
+                    linestyle="none",
+                    marker=marker,
+                    markersize=7,
+                    color=color,
+                    markerfacecolor="white" if side == "baseline" else color,
+                    label=f"{half} words, {name}",
+                    zorder=3,
+                )
     axes.axvline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="95 % of random words")
     axes.set_yticks(range(len(tests)), [association_label(test) for test in tests])
     axes.set_ylim(len(tests) - 0.4, -0.6)
@@ -66,19 +168,15 @@ def scorecard_figure(sizes: Sequence[AssociationSize]) -> Figure:
     return made
 
 
-def _bar(axes: Axes, y: float, interval: tuple[float, float] | None, color: str) -> None:
+def _mark(
+    axes: Axes, at: tuple[float, float], size: AssociationSize, side: str, color: str
+) -> None:
+    """Draw the interval of an association, and tell what it is."""
+    interval = getattr(size, f"{side}_interval")
     if interval is not None:
-        axes.plot(interval, [y, y], color=color, linewidth=1.2, alpha=0.75)
-
-
-def _tell(axes: Axes, places: Sequence[float], own: Sequence[AssociationSize], side: str) -> None:
-    for y, size in zip(places, own, strict=True):
-        value, interval = getattr(size, side), getattr(size, f"{side}_interval")
-        if value is None:
-            continue
-        ends = "" if interval is None else f" [{interval[0]:.2f}, {interval[1]:.2f}]"
-        name = f"{association_label(size.test)}, {size.words} words, {side}"
-        tell(axes, [(value, y)], [f"{name}: {value:.2f}{ends}"])
+        axes.plot(interval, [at[1]] * 2, color=color, linewidth=1.2, alpha=0.75)
+    name = f"{association_label(size.test)}, {size.words} words, {side}"
+    tell(axes, [at], [f"{name}: {with_span(at[0], interval or (None, None), 2)}"])
 
 
 def _sizes_title(sizes: Sequence[AssociationSize]) -> str:
@@ -99,111 +197,49 @@ def association_label(test: str) -> str:
     return f"WEAT {test}" if test[:1].isdigit() else test
 
 
-def _dots(
-    axes: Axes,
-    places: Sequence[float],
-    own: Sequence[AssociationSize],
-    side: Literal["baseline", "run"],
-    look: tuple[str, str],
-) -> None:
-    color, marker = look
-    values = [getattr(size, side) for size in own]
-    points = [(x, y) for x, y in zip(values, places, strict=True) if x is not None]
-    if not points:
-        return
-    axes.plot(
-        *zip(*points, strict=True),
-        linestyle="none",
-        marker=marker,
-        markersize=7,
-        color=color,
-        markerfacecolor="white" if side == "baseline" else color,
-        label=f"{own[0].words} words, {'baseline' if side == 'baseline' else 'this run'}",
-        zorder=3,
-    )
+# Words of two spaces --------------------------------------------------------------------------
 
 
-def word_associations_figure(found: Sequence[Association], note: str = "") -> Figure:
-    """Draw ``s(w, A, B)`` of every target word, before and after: ticks, means with intervals.
-
-    Args:
-        found: The target lists of one test or more, as ``word_associations`` returned them.
-        note: Whose vectors these are.
-
-    Raises:
-        UserError: No test was measured.
-    """
-    if not found:
-        raise UserError("no association test was measured in both, so there is nothing to draw")
-    small = (
-        f"{note} Ticks: words (n beside the name); bars: mean with its 95 % interval over "
-        "words (bootstrap). The list X of a test is expected to the right of its list Y."
-    ).strip()
-    made = figure(_words_title(found), 8.5, 2.0 + 0.55 * len(found), small)
-    axes = made.subplots()
-    for place, each in enumerate(found):
-        for values, (low, high), color, marker, shift in (
-            (each.before, each.before_interval, BASELINE, "s", -0.17),
-            (each.after, each.after_interval, REPORT, "o", 0.17),
-        ):
-            y = place + shift
-            axes.plot(values, [y] * len(values), "|", color=color, markersize=7, alpha=0.7)
-            when = "before" if values is each.before else "after"
-            words = zip(each.words, values, strict=True)
-            told = [f"{_plain(word)}, {when}: {signed(value)}" for word, value in words]
-            tell(axes, [(value, y) for value in values], told)
-            mean = sum(values) / len(values)
-            if low is not None and high is not None:
-                axes.plot([low, high], [y, y], color=color, linewidth=2.2)
-            axes.plot([mean], [y], marker, color=color, markersize=6, zorder=3)
-    axes.plot([], [], "s", color=BASELINE, label="before (baseline)")
-    axes.plot([], [], "o", color=REPORT, label="after")
-    names = [
-        f"{association_label(each.test)} {each.target}: {_plain(each.list)} ({len(each.words)})"
-        for each in found
-    ]
-    axes.set_yticks(range(len(found)), names)
-    axes.set_ylim(len(found) - 0.4, -0.6)
-    axes.axvline(0, color=BASELINE, linewidth=1)
-    plain(axes)
-    axes.set_xlabel("s(w, A, B): association with A less that with B, in cosine")
-    legend_above(axes)
-    return made
+MOST_WORDS = 40  # of the axis figure
+_COLORS = {"tune": TUNE, "report": REPORT}
+_NAMED = 4  # professions a side that get their name
+# Okabe & Ito; the marker says the same as the colour.
+_GROUPS = {
+    "male": (MALE, "^"),
+    "female": (FEMALE, "v"),
+    "career": (REPORT, "o"),
+    "family": (OTHER, "o"),
+    "math": ("#E69F00", "s"),
+    "arts": ("#56B4E9", "s"),
+}
+_SIDES = ("before (baseline)", "after")
+_LABELLED = 60  # words of a panel that get their name
 
 
-def _plain(word: str) -> str:
+def _shown(word: str) -> str:
     return word.replace("_", " ")
 
 
-def _words_title(found: Sequence[Association]) -> str:
-    """Say how far the two target lists of the tests lie apart, before and after."""
-    tests = dict.fromkeys(each.test for each in found)
-    apart = {"before": 0.0, "after": 0.0}
-    for test in tests:
-        x, y = (each for each in found if each.test == test)
-        for when in apart:
-            gap = sum(getattr(x, when)) / len(x.words) - sum(getattr(y, when)) / len(y.words)
-            apart[when] += abs(gap) / len(tests)
-    half = found[0].half
-    return (
-        f"Mean |s| of {len(tests)} association tests, {half} words: {apart['before']:.3f} before, "
-        f"{apart['after']:.3f} after"
-    )
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
 
 
-MOST_WORDS = 40
-_COLORS = {"tune": TUNE, "report": REPORT}
-
-
-def axis_figure(shifts: Sequence[Shift], what: str = "occupations", note: str = "") -> Figure:
+@figure_of(
+    "words",
+    "axis",
+    "Occupations on the axis from she to he: an arrow from where each was in the baseline to "
+    "where it is in the run.",
+    lambda pair: (measured.shifts(pair.before, pair.after), pair.note),
+)
+def axis_figure(shifts: Sequence[Shift], note: str = "", what: str = "occupations") -> Figure:
     """Draw an arrow a word, from where it was on the he–she axis to where it is.
 
     The words that leaned most are drawn, at most ``MOST_WORDS``; the title is about all of them.
 
     Args:
         shifts: The words.
-        what: What they are, for the title.
         note: Whose vectors these are.
+        what: What they are, for the title.
 
     Raises:
         UserError: There are no words.
@@ -225,14 +261,14 @@ def axis_figure(shifts: Sequence[Shift], what: str = "occupations", note: str = 
         )
         axes.plot([each.before], [place], "o", color=color, markerfacecolor="white", markersize=4.5)
         axes.plot([each.after], [place], "o", color=color, markersize=3)
-        word = each.word.replace("_", " ")
-        told = f"{word} ({each.half} word): {signed(each.before)} → {signed(each.after)}"
+        word = _shown(each.word)
+        told = f"{word} ({each.half} word): {_signed(each.before)} → {_signed(each.after)}"
         tell(axes, [(each.before, place), (each.after, place)], [told, told])
     for half, color in _COLORS.items():
         axes.plot([], [], color=color, linewidth=1.5, label=f"{half} words")
     axes.plot([], [], "o", color=INK, markerfacecolor="white", markersize=4.5, label="before")
     axes.axvline(0, color=BASELINE, linewidth=1)
-    axes.set_yticks(range(len(drawn)), [each.word.replace("_", " ") for each in drawn])
+    axes.set_yticks(range(len(drawn)), [_shown(each.word) for each in drawn])
     axes.set_ylim(-0.8, len(drawn) - 0.2)
     plain(axes)
     axes.tick_params(axis="y", labelsize=8, length=0)
@@ -262,9 +298,136 @@ def changed_by(interval: Interval) -> str:
     return f" (change {shown} over words)"
 
 
-_NAMED = 4  # professions a side that get their name
+@figure_of(
+    "words",
+    "associations",
+    "The association of every target word with male rather than female words (or with career "
+    "rather than family), as ticks, and the mean of each list with its interval.",
+    lambda pair: (
+        [
+            each
+            for test in pair.tests
+            for each in measured.word_associations(pair.before, pair.after, test, "report")
+        ],
+        pair.note,
+    ),
+)
+def word_associations_figure(found: Sequence[Association], note: str = "") -> Figure:
+    """Draw ``s(w, A, B)`` of every target word, before and after: ticks, means with intervals.
+
+    Args:
+        found: The target lists of one test or more, as ``word_associations`` returned them.
+        note: Whose vectors these are.
+
+    Raises:
+        UserError: No test was measured.
+    """
+    if not found:
+        raise UserError("no association test was measured in both, so there is nothing to draw")
+    small = (
+        f"{note} Ticks: words (n beside the name); bars: mean with its 95 % interval over "
+        "words (bootstrap). The list X of a test is expected to the right of its list Y."
+    ).strip()
+    made = figure(_words_title(found), 8.5, 2.0 + 0.55 * len(found), small)
+    axes = made.subplots()
+    for place, each in enumerate(found):
+        for values, (low, high), color, marker, shift in (
+            (each.before, each.before_interval, BASELINE, "s", -0.17),
+            (each.after, each.after_interval, REPORT, "o", 0.17),
+        ):
+            y = place + shift
+            axes.plot(values, [y] * len(values), "|", color=color, markersize=7, alpha=0.7)
+            when = "before" if values is each.before else "after"
+            words = zip(each.words, values, strict=True)
+            told = [f"{_shown(word)}, {when}: {_signed(value)}" for word, value in words]
+            tell(axes, [(value, y) for value in values], told)
+            mean = sum(values) / len(values)
+            if low is not None and high is not None:
+                axes.plot([low, high], [y, y], color=color, linewidth=2.2)
+            axes.plot([mean], [y], marker, color=color, markersize=6, zorder=3)
+    axes.plot([], [], "s", color=BASELINE, label="before (baseline)")
+    axes.plot([], [], "o", color=REPORT, label="after")
+    names = [
+        f"{association_label(each.test)} {each.target}: {_shown(each.list)} ({len(each.words)})"
+        for each in found
+    ]
+    axes.set_yticks(range(len(found)), names)
+    axes.set_ylim(len(found) - 0.4, -0.6)
+    axes.axvline(0, color=BASELINE, linewidth=1)
+    plain(axes)
+    axes.set_xlabel("s(w, A, B): association with A less that with B, in cosine")
+    legend_above(axes)
+    return made
 
 
+def _words_title(found: Sequence[Association]) -> str:
+    """Say how far the two target lists of the tests lie apart, before and after."""
+    tests = dict.fromkeys(each.test for each in found)
+    apart = {"before": 0.0, "after": 0.0}
+    for test in tests:
+        x, y = (each for each in found if each.test == test)
+        for when in apart:
+            gap = sum(getattr(x, when)) / len(x.words) - sum(getattr(y, when)) / len(y.words)
+            apart[when] += abs(gap) / len(tests)
+    half = found[0].half
+    return (
+        f"Mean |s| of {len(tests)} association tests, {half} words: {apart['before']:.3f} before, "
+        f"{apart['after']:.3f} after"
+    )
+
+
+@figure_of(
+    "words",
+    "word-map",
+    "Gender words and target words in the plane: the gender direction from left to right, the "
+    "first component of the rest of the space upwards; before and after.",
+    lambda pair: (measured.word_map(pair.before, pair.after), pair.note),
+)
+def word_map_figure(words: MappedWords, note: str = "") -> Figure:
+    """Draw gender words and target words by the gender direction (x) and the rest (y).
+
+    Args:
+        words: What ``word_map`` placed.
+        note: Whose vectors these are.
+    """
+    before, after = words.shares
+    title = (
+        f"Along the gender direction lies {before:.0%} of these words' variance before, "
+        f"{after:.0%} after"
+    )
+    small = (
+        f"{note} {len(words.words)} words; x and y are made in each space by itself. y: first "
+        "principal component of the words with the gender direction taken out."
+    ).strip()
+    made = figure(title, 10.5, 5.8, small)
+    panels = made.subplots(1, 2, sharex=True)
+    for axes, name, points in zip(panels, _SIDES, (words.before, words.after), strict=True):
+        for group, (color, marker) in _GROUPS.items():
+            own = np.array([each == group for each in words.groups])
+            axes.scatter(*points[own].T, color=color, marker=marker, s=20, label=group, zorder=3)
+        named = zip(words.words, words.groups, strict=True)
+        told = [f"{_shown(word)} ({group})" for word, group in named]
+        tell(axes, [(x, y) for x, y in points], told)
+        axes.axvline(0, color=BASELINE, linewidth=1)
+        plain(axes)
+        panel_name(axes, name)
+        axes.set_xlabel("female  ←  cosine with the gender direction  →  male")
+    panels[0].set_ylabel("first component of the rest")
+    legend_above(panels[0], columns=3)
+    for axes, points in zip(panels, (words.before, words.after), strict=True):
+        far = np.argsort(-np.abs(points[:, 0]))[:_LABELLED]
+        names = [_shown(words.words[i]) for i in far]
+        name_points(made, axes, [(x, y) for x, y in points[far]], names)
+    return made
+
+
+@figure_of(
+    "words",
+    "neighbors",
+    "Professions: their own lean in the baseline from left to right, the share of their "
+    "neighbours that lean to he upwards; before and after.",
+    lambda pair: (measured.neighbor_scatter(pair.before, pair.after), pair.note),
+)
 def neighbors_figure(sides: Sequence[NeighborScatter], note: str = "") -> Figure:
     """Draw the share of male-leaning neighbours against the profession's lean, before and after.
 
@@ -290,12 +453,8 @@ def neighbors_figure(sides: Sequence[NeighborScatter], note: str = "") -> Figure
     ):
         axes.scatter(side.bias, side.shares, color=color, s=16, alpha=0.75)
         points = list(zip(side.bias, side.shares, strict=True))
-        told = zip(side.words, side.bias, side.shares, strict=True)
-        tell(
-            axes,
-            points,
-            [f"{w.replace('_', ' ')}: lean {signed(b)}, {s:.0%} of neighbours" for w, b, s in told],
-        )
+        told = zip(map(_shown, side.words), points, strict=True)
+        tell(axes, points, [f"{w}: lean {_signed(b)}, {s:.0%} of neighbours" for w, (b, s) in told])
         axes.margins(x=0.2)  # for names
         axes.axvline(0, color=BASELINE, linewidth=1)
         plain(axes)
@@ -303,7 +462,7 @@ def neighbors_figure(sides: Sequence[NeighborScatter], note: str = "") -> Figure
         axes.set_xlabel("cos(w, he) − cos(w, she) in the baseline")
     panels[0].set_ylabel("share of neighbours that lean to he")
     ends = sorted({*named[:_NAMED], *named[-_NAMED:]})
-    names = [first.words[i].replace("_", " ") for i in ends]
+    names = [_shown(first.words[i]) for i in ends]
     for axes, side in zip(panels, sides, strict=True):
         points = list(zip(side.bias, side.shares, strict=True))
         name_points(made, axes, [points[i] for i in ends], names, others=points)
@@ -325,62 +484,16 @@ def _title(sides: Sequence[NeighborScatter]) -> str:
 def _r(side: NeighborScatter) -> str:
     if side.r is None:
         return "not measured"
-    low, high = side.interval
-    between = "" if low is None or high is None else f" [{low:.2f}, {high:.2f}]"
-    return f"{side.r:.2f}{between}"
+    return with_span(side.r, side.interval, 2)
 
 
-# Okabe & Ito; the marker says the same as the colour.
-_GROUPS = {
-    "male": (MALE, "^"),
-    "female": (FEMALE, "v"),
-    "career": (REPORT, "o"),
-    "family": (OTHER, "o"),
-    "math": ("#E69F00", "s"),
-    "arts": ("#56B4E9", "s"),
-}
-_SIDES = ("before (baseline)", "after")
-_LABELLED = 60  # words of a panel that get their name
-
-
-def word_map_figure(words: MappedWords, note: str = "") -> Figure:
-    """Draw gender words and target words by the gender direction (x) and the rest (y).
-
-    Args:
-        words: What ``word_map`` placed.
-        note: Whose vectors these are.
-    """
-    before, after = words.shares
-    title = (
-        f"Along the gender direction lies {before:.0%} of these words' variance before, "
-        f"{after:.0%} after"
-    )
-    small = (
-        f"{note} {len(words.words)} words; x and y are made in each space by itself. y: first "
-        "principal component of the words with the gender direction taken out."
-    ).strip()
-    made = figure(title, 10.5, 5.8, small)
-    panels = made.subplots(1, 2, sharex=True)
-    for axes, name, points in zip(panels, _SIDES, (words.before, words.after), strict=True):
-        for group, (color, marker) in _GROUPS.items():
-            own = np.array([each == group for each in words.groups])
-            axes.scatter(*points[own].T, color=color, marker=marker, s=20, label=group, zorder=3)
-        named = zip(words.words, words.groups, strict=True)
-        told = [f"{word.replace('_', ' ')} ({group})" for word, group in named]
-        tell(axes, [(x, y) for x, y in points], told)
-        axes.axvline(0, color=BASELINE, linewidth=1)
-        plain(axes)
-        panel_name(axes, name)
-        axes.set_xlabel("female  ←  cosine with the gender direction  →  male")
-    panels[0].set_ylabel("first component of the rest")
-    legend_above(panels[0], columns=3)
-    for axes, points in zip(panels, (words.before, words.after), strict=True):
-        far = np.argsort(-np.abs(points[:, 0]))[:_LABELLED]
-        names = [words.words[i].replace("_", " ") for i in far]
-        name_points(made, axes, [(x, y) for x, y in points[far]], names)
-    return made
-
-
+@figure_of(
+    "words",
+    "clusters",
+    "The words that lean most in the baseline, laid out by t-SNE before and after: whether "
+    "the two labels still lie apart.",
+    lambda pair: (measured.clusters(pair.before, pair.after), pair.note),
+)
 def clusters_figure(found: Clusters, note: str = "") -> Figure:
     """Draw the most biased words of the baseline by t-SNE: do they still lie apart after?
 
@@ -406,7 +519,7 @@ def clusters_figure(found: Clusters, note: str = "") -> Figure:
             (~found.male, FEMALE, "v", "female-leaning in the baseline"),
         ):
             axes.scatter(*points[own].T, color=color, marker=marker, s=9, alpha=0.7, label=label)
-        tell(axes, [(x, y) for x, y in points], [word.replace("_", " ") for word in found.words])
+        tell(axes, [(x, y) for x, y in points], list(map(_shown, found.words)))
         plain(axes)
         axes.set_xticks([])
         axes.set_yticks([])
