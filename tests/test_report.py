@@ -365,7 +365,7 @@ def test_the_page_of_a_run(card):
     assert "executive" in page.text
     assert "score = B < 1" in page.text
     assert "c" * 40 + " with uncommitted changes" in page.text
-    expected = zip(page.images, ("Size of each association", "Running loss"), strict=True)
+    expected = zip(page.images, ("size of each association", "Running loss"), strict=True)
     assert all(text in image["alt"] for image, text in expected)
     assert all(image["src"].startswith("data:image/png;base64,") for image in page.images)
 

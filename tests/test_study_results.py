@@ -29,7 +29,7 @@ from debiaslab.report.content import commands
 from debiaslab.report.figures import axis_figure, pareto_front, stability_figure
 from debiaslab.report.style import Spot
 from debiaslab.report.verdict import compared_verdict, verdict
-from debiaslab.report.words import Shift, neighbor_index
+from debiaslab.report.words import Shift, WordPair, neighbor_index
 from debiaslab.results import StrategyResult, StudyResults, TrialRow, summarize
 from debiaslab.study import Objective, Summary
 from debiaslab.study.comparing import Comparison, compare
@@ -651,7 +651,7 @@ def test_shifts_are_differences_of_cosines() -> None:
     names = ["he", "she", "nurse", "doctor"]
     before = Embeddings(names, np.array([[1, 0.2], [-1, 0.2], [-1, 1], [1, 1]], dtype=np.float32))
     after = Embeddings(names, np.array([[1, 0.2], [-1, 0.2], [0, 1], [0, 1]], dtype=np.float32))
-    found = {each.word: each for each in words.shifts(before, after)}
+    found = {each.word: each for each in words.shifts(words.WordPair(before, after))}
     expected = before.cosine("nurse", "he") - before.cosine("nurse", "she")
     assert found["nurse"].before == pytest.approx(expected, abs=1e-6)
     assert found["nurse"].before < 0 < found["doctor"].before
@@ -661,11 +661,11 @@ def test_shifts_are_differences_of_cosines() -> None:
 def test_few_words_have_few_neighbours() -> None:
     names = ["a", "b", "c"]
     vectors = Embeddings(names, np.eye(3, dtype=np.float32))
-    index = neighbor_index(vectors, vectors)
+    index = neighbor_index(WordPair(vectors, vectors))
     assert index is not None
     assert (index.searched, index.shown) == (3, 2)
     assert [word for word, _ in index.of("b")[0]] == ["a", "c"]  # type: ignore[index]
-    assert neighbor_index(Embeddings(["a"], np.ones((1, 2))), vectors) is None
+    assert neighbor_index(WordPair(Embeddings(["a"], np.ones((1, 2))), vectors)) is None
 
 
 # The command -----------------------------------------------------------------------------------

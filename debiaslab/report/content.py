@@ -113,9 +113,9 @@ def study_report(
     if after is not None:
         note = f"{after.label} against the baseline, seed {after.seed}."
         tests = study.held_out.tuned_on
-        pair = WordPair(before.embeddings(), after.embeddings(), tests, note)
-        pictures += drawings("words", pair)
-        index = neighbor_index(pair.before, pair.after)
+        pair = WordPair(before.embeddings(), after.embeddings(), tests)
+        pictures += drawings("words", pair, note=note)
+        index = neighbor_index(pair)
     command = shlex.join(["python", "-m", "debiaslab", "report", "--study", study.name])
     return ReportContent(
         title=study.name,

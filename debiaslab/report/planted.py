@@ -283,17 +283,10 @@ _BAND = "#dcdcdc"
 FOLLOWED = 0.9  # ρ from which the title counts a metric as following
 
 
-@figure_of(
-    "planted",
-    "planted",
-    "Each metric against the dose: chosen words, in which the association was planted, control "
-    "words, and random words as a band. Thin lines are the seeds.",
-)
+@figure_of("planted", "planted")
 def planted_figure(study: PlantedStudy) -> Figure:
-    """Draw each metric against the dose: chosen words, control words, and random words as a band.
-
-    Thin lines are the seeds; intervals are 95 % t intervals over them, drawn with 3 seeds or more
-    (with 2 they are 9 standard deviations a side). Metrics no run measured are left out.
+    """Each metric against the dose: chosen words, in which the association was planted, control
+    words, and random words as a band. Thin lines are the seeds.
     """
     shown = [each for each in followed(study) if any(p.mean is not None for p in each.planted)]
     rows = -(-len(shown) // _PANELS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -190,37 +191,34 @@ class _Registered(NamedTuple):
     """A figure that reports of one kind have."""
 
     name: str
-    description: str
     draw: Callable[..., Figure]
-    measure: Callable[..., tuple[Any, ...]] | None
+    measure: Callable[..., Any] | None
 
 
 _FIGURES: dict[str, list[_Registered]] = {}
 
 
 def figure_of(
-    kind: str,
-    name: str,
-    description: str,
-    measure: Callable[..., tuple[Any, ...]] | None = None,
+    kind: str, name: str, measure: Callable[..., Any] | None = None
 ) -> Callable[[Callable[_P, Figure]], Callable[_P, Figure]]:
     """Register a function that draws a figure for the reports of one kind.
+
+    The first paragraph of its docstring says what is to be seen: it is the figure's caption.
 
     Args:
         kind: What :func:`drawings` calls its subject: ``sweep``, ``comparison``, ….
         name: Short, for a file name and an anchor.
-        description: What is to be seen; ``{word}`` stands for what :func:`drawings` is given.
-        measure: Returns the function's arguments from the subject; None: they are the subject.
+        measure: Returns what is drawn from the subject; None: it is the subject.
     """
 
     def register(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
-        _FIGURES.setdefault(kind, []).append(_Registered(name, description, draw, measure))
+        _FIGURES.setdefault(kind, []).append(_Registered(name, draw, measure))
         return draw
 
     return register
 
 
-def drawings(kind: str, *subject: Any, **said: str) -> Iterator[Drawing]:
+def drawings(kind: str, *subject: Any, note: str = "", **said: str) -> Iterator[Drawing]:
     """Yield the figures of one kind, in the order of their registration.
 
     What cannot be drawn is left out: a small text lacks the words, and the tables say which.
@@ -228,16 +226,22 @@ def drawings(kind: str, *subject: Any, **said: str) -> Iterator[Drawing]:
     Args:
         kind: As in :func:`figure_of`.
         subject: What they are of.
-        said: Words of the descriptions.
+        note: Whose vectors these are, for the small print of figures that say so.
+        said: What stands for ``{name}`` in a caption.
     """
     for each in _FIGURES[kind]:
         try:
-            made = each.draw(*(subject if each.measure is None else each.measure(*subject)))
+            drawn = subject if each.measure is None else (each.measure(*subject),)
+            made = each.draw(*drawn, **({"note": note} if note else {}))
         except UserError:
             continue
         title = made.get_suptitle().replace("\n", " ")
         picture = png(made)  # which places the axes
-        yield Drawing(each.name, title, each.description.format(**said), picture, spots_of(made))
+        yield Drawing(each.name, title, _caption(each.draw).format(**said), picture, spots_of(made))
+
+
+def _caption(draw: Callable[..., Figure]) -> str:
+    return " ".join((inspect.getdoc(draw) or "").partition("\n\n")[0].split())
 
 
 # Names beside points --------------------------------------------------------------------------

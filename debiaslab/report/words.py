@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,30 @@ if TYPE_CHECKING:
 
 
 Points = NDArray[np.float64]  # shape (n, 2)
+
+
+@dataclass(frozen=True)
+class WordPair:
+    """The vectors of two runs of one seed.
+
+    Attributes:
+        before: The baseline's.
+        after: The run's.
+        tests: The association tests that are drawn.
+    """
+
+    before: Embeddings
+    after: Embeddings
+    tests: Sequence[str] = ()
+
+    @property
+    def both(self) -> tuple[Embeddings, Embeddings]:
+        """Before and after."""
+        return self.before, self.after
+
+    def known(self, words: Sequence[str]) -> list[str]:
+        """Return the words that both have, as the vectors spell them."""
+        return [word for word in find(self.before, words).words if word in self.after.index]
 
 
 @dataclass(frozen=True)
@@ -82,7 +106,7 @@ class Association:
 
     test: str
     half: Half
-    target: Literal["X", "Y"]
+    target: str
     list: str
     words: tuple[str, ...]
     before: tuple[float, ...]
@@ -135,43 +159,26 @@ class Clusters:
     side: int
 
 
-@dataclass(frozen=True)
-class WordPair:
-    """The vectors of two runs of one seed, as the figures of words take them.
-
-    Attributes:
-        before: The baseline's.
-        after: The run's.
-        tests: Association tests, drawn on report words.
-        note: Whose vectors these are.
-    """
-
-    before: Embeddings
-    after: Embeddings
-    tests: Sequence[str]
-    note: str
-
-
 _SEED = 0
 _MAP_LISTS = ("career", "family", "math", "arts")  # of the word map, besides gender pairs
 _TSNE_WORDS = 200  # a side of the lipstick map, at most: t-SNE takes seconds from there
 
 
-def shifts(before: Embeddings, after: Embeddings, name: str = "occupations") -> tuple[Shift, ...]:
+def shifts(pair: WordPair, name: str = "occupations") -> tuple[Shift, ...]:
     """Return ``cos(w, he) − cos(w, she)`` of each word of a list that both have.
 
     Raises:
         NotMeasuredError: *he* or *she* has no vector.
     """
-    words = _in_both(before, after, lexicons.load(name).words)
-    values = [_leans(vectors, words) for vectors in (before, after)]
+    words = pair.known(lexicons.load(name).words)
+    values = [_leans(vectors, words) for vectors in pair.both]
     return tuple(
         Shift(word, float(b), float(a), lexicons.half_of(word))
         for word, b, a in zip(words, *values, strict=True)
     )
 
 
-def word_map(before: Embeddings, after: Embeddings) -> MappedWords:
+def word_map(pair: WordPair) -> MappedWords:
     """Place gender words and target words by the gender direction and the rest of the space.
 
     x is the cosine with the gender direction (first principal component of the gender pairs in
@@ -180,66 +187,62 @@ def word_map(before: Embeddings, after: Embeddings) -> MappedWords:
     Raises:
         NotMeasuredError: A space has no gender direction.
     """
-    pairs = [
-        pair
-        for pair in lexicons.load_pairs("gender_pairs").pairs
-        if len(_in_both(before, after, pair)) == 2
-    ]
+    gendered = lexicons.load_pairs("gender_pairs").pairs
+    pairs = [each for each in gendered if len(pair.known(each)) == 2]
     groups = {male: "male" for male, _ in pairs} | {female: "female" for _, female in pairs}
     for name in _MAP_LISTS:
-        for word in _in_both(before, after, lexicons.load(name).words):
+        for word in pair.known(lexicons.load(name).words):
             groups.setdefault(word, name)
     words = tuple(groups)
-    planes = [_plane(vectors, words, pairs) for vectors in (before, after)]
+    planes = [_plane(vectors, words, pairs) for vectors in pair.both]
     turned = _same_way(planes[0][0], planes[1][0])
     return MappedWords(
         words, tuple(groups.values()), planes[0][0], turned, (planes[0][1], planes[1][1])
     )
 
 
-def word_associations(
-    before: Embeddings, after: Embeddings, test: str, half: Half = "report"
-) -> tuple[Association, ...]:
-    """Return ``s(w, A, B)`` of every target word of a test, X and then Y; nothing when unmeasured.
-
-    Args:
-        before: The baseline's vectors.
-        after: The run's.
-        test: Name of the association test.
-        half: Which half of its words.
-    """
-    known = lexicons.association_test(test)
-    sets = known.half(half)
+def word_associations(pair: WordPair, half: Half = "report") -> list[Association]:
+    """Return ``s(w, A, B)`` of every target word of each test that both measure, X and then Y."""
     found: list[Association] = []
-    for target, words, named in (("X", sets.X, known.X), ("Y", sets.Y, known.Y)):
-        shared = _in_both(before, after, words)
-        values = [_contrast(vectors, shared, sets.A, sets.B) for vectors in (before, after)]
-        if len(shared) < 2 or any(value is None for value in values):
-            return ()
-        b, a = (np.asarray(value) for value in values)
-        found.append(
-            Association(
-                test,
-                half,
-                "X" if target == "X" else "Y",
-                named.name,
-                tuple(shared),
-                tuple(b.tolist()),
-                tuple(a.tolist()),
-                bootstrap_mean(b, RESAMPLES, _SEED),
-                bootstrap_mean(a, RESAMPLES, _SEED),
-            )
-        )
-    return tuple(found)
+    for test in pair.tests:
+        known = lexicons.association_test(test)
+        sets = known.half(half)
+        lists = [
+            _association(pair, (test, half, target, named.name), words, sets.A, sets.B)
+            for target, words, named in (("X", sets.X, known.X), ("Y", sets.Y, known.Y))
+        ]
+        found += [each for each in lists if each is not None] if None not in lists else []
+    return found
 
 
-def neighbor_scatter(before: Embeddings, after: Embeddings) -> tuple[NeighborScatter, ...]:
+def _association(
+    pair: WordPair,
+    names: tuple[str, Half, str, str],
+    words: Sequence[str],
+    A: Sequence[str],
+    B: Sequence[str],
+) -> Association | None:
+    shared = pair.known(words)
+    before, after = (_contrast(vectors, shared, A, B) for vectors in pair.both)
+    if len(shared) < 2 or before is None or after is None:
+        return None
+    return Association(
+        *names,
+        words=tuple(shared),
+        before=tuple(before.tolist()),
+        after=tuple(after.tolist()),
+        before_interval=bootstrap_mean(before, RESAMPLES, _SEED),
+        after_interval=bootstrap_mean(after, RESAMPLES, _SEED),
+    )
+
+
+def neighbor_scatter(pair: WordPair) -> tuple[NeighborScatter, ...]:
     """Return the professions before and after; nothing when they cannot be measured."""
-    biased = biased_words(before)
+    biased = biased_words(pair.before)
     professions = [each.word for each in lexicons.professions()]
     found = []
-    for vectors in (before, after):
-        shares = neighbor_shares(vectors, before, biased, professions)
+    for vectors in pair.both:
+        shares = neighbor_shares(vectors, pair.before, biased, professions)
         if shares.reason is not None:
             return ()
         r = neighbor_bias(shares, permutations=0)
@@ -251,19 +254,19 @@ def neighbor_scatter(before: Embeddings, after: Embeddings) -> tuple[NeighborSca
     return tuple(found)
 
 
-def clusters(before: Embeddings, after: Embeddings) -> Clusters:
+def clusters(pair: WordPair) -> Clusters:
     """Return the most biased words of the baseline in the plane.
 
     Raises:
         NotMeasuredError: There are too few.
     """
-    biased = biased_words(before).within(after)
-    alignment = [kmeans_alignment(vectors, biased) for vectors in (before, after)]
+    biased = biased_words(pair.before).within(pair.after)
+    alignment = [kmeans_alignment(vectors, biased) for vectors in pair.both]
     side = min(alignment[0].n // 2, _TSNE_WORDS)
     if alignment[0].value is None or side == 0:
         raise NotMeasuredError("too few words lean in the baseline to be told apart")
     words = biased.words[:side] + biased.words[-side:]
-    planes = [_tsne(vectors, words) for vectors in (before, after)]
+    planes = [_tsne(vectors, words) for vectors in pair.both]
     return Clusters(
         tuple(words),
         np.arange(2 * side) < side,
@@ -273,11 +276,6 @@ def clusters(before: Embeddings, after: Embeddings) -> Clusters:
         alignment[1].value,
         side,
     )
-
-
-def _in_both(before: Embeddings, after: Embeddings, words: Sequence[str]) -> list[str]:
-    """Return the words that both have, as the vectors spell them."""
-    return [word for word in find(before, words).words if word in after.index]
 
 
 def _unit(vectors: Embeddings, words: Sequence[str]) -> NDArray[np.float64]:
@@ -399,15 +397,15 @@ class NeighborIndex:
         }
 
 
-def neighbor_index(before: Embeddings, after: Embeddings) -> NeighborIndex | None:
+def neighbor_index(pair: WordPair) -> NeighborIndex | None:
     """Return the neighbours of the first 5,000 words that both have, among their first 20,000.
 
     Two words are the least that have neighbours; None when there are fewer.
     """
-    words = [word for word in before.words if word in after.index][:CANDIDATES]
+    words = [word for word in pair.before.words if word in pair.after.index][:CANDIDATES]
     if len(words) < 2:
         return None
-    near = [_nearest(vectors, words) for vectors in (before, after)]
+    near = [_nearest(vectors, words) for vectors in pair.both]
     return NeighborIndex(tuple(words), *near[0], *near[1])
 
 

@@ -50,21 +50,13 @@ _WITH_FRONT = ("in", "post")
 _LOOKS = {"in": (TUNE, "o"), "post": (REPORT, "D"), "pre": (OTHER, "^"), "several": (SEVERAL, "v")}
 
 
-@figure_of(
-    "comparison",
-    "front",
-    "Bias on report words against retention, a point a strategy with its intervals over "
-    "seeds. A line joins the Pareto-optimal strategies of a kind (penalties, or "
-    "post-processing); controls are hollow.",
-)
+@figure_of("comparison", "front")
 def front_figure(sides: Sequence[StrategyResult]) -> Figure:
-    """Draw bias against retention on report words, a point a strategy, intervals over seeds.
+    """Bias on report words against retention, a point a strategy with its intervals over seeds.
+    A line joins the Pareto-optimal strategies of a kind (penalties, or post-processing);
+    controls are hollow.
 
-    The lines join, for penalties and for post-processing, the Pareto-optimal strategies of the
-    kind; controls are hollow. Above eight, points bear numbers and a key names them.
-
-    Raises:
-        UserError: No strategy has both numbers.
+    Above eight, points bear numbers and a key names them.
     """
     points = _points(sides)
     if not points:
@@ -130,19 +122,10 @@ def _draw_groups(axes: Axes, points: Sequence[_Point]) -> None:
             axes.plot([], [], marker, color=color, label=GROUPS[group])
 
 
-@figure_of(
-    "comparison",
-    "heat-map",
-    "Every measure (columns) of every strategy (rows) with its rank; the colour is the change "
-    "relative to the baseline.",
-)
+@figure_of("comparison", "heat-map")
 def heat_map_figure(sides: Sequence[StrategyResult]) -> Figure:
-    """Draw each headline measure relative to the baseline's, strategies in rows, ranks written in.
-
-    A measure that the baseline lacks has no colour.
-
-    Raises:
-        UserError: Nothing was measured.
+    """Every measure (columns) of every strategy (rows) with its rank; the colour is the change
+    relative to the baseline.
     """
     measures = headline_measures(sides)
     if not measures:
@@ -199,13 +182,9 @@ def _heat_map_note(
     return " ".join([*notes, *map(sentence, footnotes(sides))])
 
 
-@figure_of(
-    "comparison",
-    "gap",
-    "Bias on tune words, which λ was chosen on, and on report words, for each strategy.",
-)
+@figure_of("comparison", "gap")
 def gap_figure(sides: Sequence[StrategyResult]) -> Figure:
-    """Draw bias on tune words over bias on report words, a pair of points a strategy."""
+    """Bias on tune words, which λ was chosen on, and on report words, for each strategy."""
     tune, report = compared(sides, _BIAS_TUNE), compared(sides, _BIAS_REPORT)
     note = f"Bars: 95 % t intervals over {_seeds(sides)}; they may run out of the figure."
     made = figure(_gap_title(sides, tune, report), 8.0, 1.9 + 0.4 * len(sides), note)

@@ -1,4 +1,7 @@
-"""Figures of a sweep: bias and retention against λ, their front, each seed, and the trainings."""
+"""Figures of a sweep: bias and retention against λ, their front, each seed, and the trainings.
+
+A figure that finds nothing to draw raises UserError.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from statistics import mean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
 from debiaslab.report.style import (
@@ -39,20 +42,10 @@ _Look = tuple[str, str, str, str]  # what is drawn, its colour and marker, its n
 _GREY = "#9a9a9a"
 
 
-@figure_of(
-    "sweep",
-    "sweep",
-    "Bias (above) and retention (below) against λ, on tune words and on report words. Points "
-    "are seeds, lines the means of trials, bands the range over seeds; dashed: the baseline.",
-)
+@figure_of("sweep", "sweep")
 def sweep_figure(rows: Sequence[TrialRow]) -> Figure:
-    """Draw bias (tune and report words) and retention against λ.
-
-    Points are seeds; a line joins the means of trials, its band spans the seeds. The dashed line
-    is the baseline's mean, its band the range over seeds.
-
-    Raises:
-        UserError: There is no run with λ above 0.
+    """Bias (above) and retention (below) against λ, on tune words and on report words. Points
+    are seeds, lines the means of trials, bands the range over seeds; dashed: the baseline.
     """
     summaries, trials = _trials(rows)
     made = figure(headline(rows), 8.0, 6.2, _note(rows, len(trials)))
@@ -78,22 +71,14 @@ def sweep_figure(rows: Sequence[TrialRow]) -> Figure:
     return made
 
 
-@figure_of(
-    "sweep",
-    "tradeoff",
-    "Bias against retention, a point a trial, darker for small λ. The line joins the trials "
-    "that are Pareto-optimal; the selected one is ringed, the baseline is the diamond. Bars "
-    "span the seeds. A sweep trains no controls; python -m debiaslab compare --strategies "
-    "{chosen} on the same text does, and draws them into its front.",
-)
+@figure_of("sweep", "tradeoff")
 def tradeoff_figure(rows: Sequence[TrialRow]) -> Figure:
-    """Draw bias against retention, trial by trial: of the report half where it was measured.
+    """Bias against retention, a point a trial, darker for small λ. The line joins the trials
+    that are Pareto-optimal; the selected one is ringed, the baseline is the diamond. Bars span
+    the seeds. A sweep trains no controls; python -m debiaslab compare --strategies {chosen} on
+    the same text does, and draws them into its front.
 
-    The line joins the Pareto-optimal trials (by their means); bars
-    span the seeds. There are no controls: a sweep trains none, a comparison does.
-
-    Raises:
-        UserError: There is no run with λ above 0.
+    Of the report half where that was measured.
     """
     summaries, trials = _trials(rows)
     reported = any(each.bias_report and each.retention_report for each in summaries)
@@ -242,17 +227,10 @@ _PANELS = (
 _MARKERS = "osD^vPX*"
 
 
-@figure_of(
-    "sweep",
-    "stability",
-    "Each seed's baseline joined to its best trial: bias and retention on either half of the "
-    "words. Lines that go the same way are seeds that agree.",
-)
+@figure_of("sweep", "stability")
 def stability_figure(rows: Sequence[TrialRow]) -> Figure:
-    """Draw each seed's baseline and best trial, joined by a line: one panel a number.
-
-    Raises:
-        UserError: No seed has both.
+    """Each seed's baseline joined to its best trial: bias and retention on either half of the
+    words. Lines that go the same way are seeds that agree.
     """
     base = {row.seed: row for row in rows if row.trial is None}
     best = {row.seed: row for row in rows if row.best}
@@ -322,17 +300,6 @@ class Trainings:
         sides = {"baseline": self.baselines, self.runs[0].label: self.runs}
         return {side: [run.series(metric) for run in own] for side, own in sides.items()}
 
-    def by_epoch(self) -> tuple[Any, ...]:
-        """Return what :func:`epochs_figure` draws."""
-        return self.curves(_BY_EPOCH), "SimLex-999 ρ", self.note
-
-    def losses(self) -> tuple[Any, ...]:
-        """Return what :func:`losses_figure` draws."""
-        curves = self.curves("loss")
-        if not any(curves[self.runs[0].label]):
-            raise UserError("the run recorded no loss, so there is nothing to draw")
-        return curves, self.penalties, self.note
-
     @property
     def penalties(self) -> list[Series]:
         """The penalty of each seed of the runs."""
@@ -353,21 +320,31 @@ class Trainings:
 
     @property
     def said(self) -> dict[str, str]:
-        """Words of the descriptions of the figures."""
+        """Words of the captions."""
         below = ", and the run's penalty below" * any(self.penalties)
         return {"bands": self.bands, "below": below}
 
 
-@figure_of("course", "loss", "Running loss over the training.")
+@figure_of("training", "by-epoch")
+def _similarity_figure(trainings: Trainings) -> Figure:
+    """Word similarity after each epoch, of the baseline and of the run.{bands}"""
+    return epochs_figure(trainings.curves(_BY_EPOCH), "SimLex-999 ρ", trainings.note)
+
+
+@figure_of("training", "loss")
+def _losses_figure(trainings: Trainings) -> Figure:
+    """The running loss of the baseline and of the run over the training{below}.{bands}"""
+    curves = trainings.curves("loss")
+    if not any(curves[trainings.runs[0].label]):
+        raise UserError("the run recorded no loss, so there is nothing to draw")
+    return losses_figure(curves, trainings.penalties, trainings.note)
+
+
+@figure_of("course", "loss")
 def loss_figure(
     loss: Sequence[tuple[int, float]], penalty: Sequence[tuple[int, float]] = ()
 ) -> Figure:
-    """Draw the running loss, and the penalty below it when given, against words trained.
-
-    Args:
-        loss: ``(words trained so far, SGNS loss per pair)``.
-        penalty: ``(words trained so far, value of the penalty term)``.
-    """
+    """Running loss over the training."""
     if not loss:
         raise UserError("no loss was recorded, so there is nothing to draw")
     first, last = loss[0][1], loss[-1][1]
@@ -384,24 +361,13 @@ def loss_figure(
     return made
 
 
-@figure_of(
-    "training",
-    "by-epoch",
-    "Word similarity after each epoch, of the baseline and of the run.{bands}",
-    Trainings.by_epoch,
-)
 def epochs_figure(curves: Mapping[str, Sequence[Series]], label: str, note: str = "") -> Figure:
-    """Draw one number after each epoch, such as of baseline and best run, over their seeds.
-
-    Lines are means over seeds, bands span the seeds.
+    """Draw one number after each epoch, of several trainings, each over its seeds.
 
     Args:
-        curves: Name of the trainings to ``(epoch, value)`` of each seed.
+        curves: Name of the training to ``(epoch, value)`` of each seed.
         label: What the number is, for the axis.
         note: Whose trainings these are.
-
-    Raises:
-        UserError: Nothing was recorded.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -418,26 +384,15 @@ def epochs_figure(curves: Mapping[str, Sequence[Series]], label: str, note: str 
     return made
 
 
-@figure_of(
-    "training",
-    "loss",
-    "The running loss of the baseline and of the run over the training{below}.{bands}",
-    Trainings.losses,
-)
 def losses_figure(
     losses: Mapping[str, Sequence[Series]], penalties: Sequence[Series] = (), note: str = ""
 ) -> Figure:
-    """Draw the running loss of baseline and run over their seeds, the run's penalty below.
-
-    Lines are means over seeds, bands span the seeds.
+    """Draw the running loss of several trainings over their seeds, the run's penalty below.
 
     Args:
         losses: Name of the training, the baseline first, to the series of each seed.
         penalties: The penalty of each seed of the run; without one there is no such panel.
         note: Whose trainings these are.
-
-    Raises:
-        UserError: Nothing was recorded.
     """
     bands = _bands(losses, "loss")
     penalty = over_seeds(penalties)

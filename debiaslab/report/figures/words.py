@@ -1,4 +1,8 @@
-"""Figures of words: associations, the he–she axis, neighbours, the map and the clusters."""
+"""Figures of words: associations, the he–she axis, neighbours, the map and the clusters.
+
+Each takes what :mod:`debiaslab.report.words` measured, and whose vectors these are (``note``). A
+figure that finds nothing to draw raises UserError.
+"""
 
 from __future__ import annotations
 
@@ -112,23 +116,11 @@ _APART = 0.07  # of the marks of baseline and run from the middle of their row
 _ROOM = 1.4  # of the axis, in units of the largest size
 
 
-@figure_of(
-    "run",
-    "associations",
-    "Size of each association: hollow marks are the baseline, filled marks this run. "
-    "Left of the dashed line it is what random words show.",
-)
-@figure_of(
-    "sizes",
-    "sizes",
-    "The size of each association in units of random words: hollow marks are the "
-    "baseline, filled marks the run. Left of the dashed line is what random words show.",
-)
+@figure_of("run", "associations")
+@figure_of("sizes", "sizes")
 def scorecard_figure(sizes: Sequence[AssociationSize]) -> Figure:
-    """Draw the size of each association with its interval, before (baseline) and after.
-
-    Raises:
-        UserError: There are none.
+    """The size of each association in units of random words: hollow marks are the baseline,
+    filled marks the run. Left of the dashed line is what random words show.
     """
     if not sizes:
         raise UserError("no association has a yardstick, so there is nothing to draw")
@@ -224,25 +216,13 @@ def _signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "−")
 
 
-@figure_of(
-    "words",
-    "axis",
-    "Occupations on the axis from she to he: an arrow from where each was in the baseline to "
-    "where it is in the run.",
-    lambda pair: (measured.shifts(pair.before, pair.after), pair.note),
-)
+@figure_of("words", "axis", measured.shifts)
 def axis_figure(shifts: Sequence[Shift], note: str = "", what: str = "occupations") -> Figure:
-    """Draw an arrow a word, from where it was on the he–she axis to where it is.
+    """Occupations on the axis from she to he: an arrow from where each was in the baseline to
+    where it is in the run.
 
-    The words that leaned most are drawn, at most ``MOST_WORDS``; the title is about all of them.
-
-    Args:
-        shifts: The words.
-        note: Whose vectors these are.
-        what: What they are, for the title.
-
-    Raises:
-        UserError: There are no words.
+    The words that leaned most are drawn, at most ``MOST_WORDS``; the title is about all of
+    them.
     """
     if not shifts:
         raise UserError(f"none of the {what} has a vector, so there is nothing to draw")
@@ -298,29 +278,10 @@ def changed_by(interval: Interval) -> str:
     return f" (change {shown} over words)"
 
 
-@figure_of(
-    "words",
-    "associations",
-    "The association of every target word with male rather than female words (or with career "
-    "rather than family), as ticks, and the mean of each list with its interval.",
-    lambda pair: (
-        [
-            each
-            for test in pair.tests
-            for each in measured.word_associations(pair.before, pair.after, test, "report")
-        ],
-        pair.note,
-    ),
-)
+@figure_of("words", "associations", measured.word_associations)
 def word_associations_figure(found: Sequence[Association], note: str = "") -> Figure:
-    """Draw ``s(w, A, B)`` of every target word, before and after: ticks, means with intervals.
-
-    Args:
-        found: The target lists of one test or more, as ``word_associations`` returned them.
-        note: Whose vectors these are.
-
-    Raises:
-        UserError: No test was measured.
+    """The association of every target word with male rather than female words (or with career
+    rather than family), as ticks, and the mean of each list with its interval.
     """
     if not found:
         raise UserError("no association test was measured in both, so there is nothing to draw")
@@ -376,19 +337,10 @@ def _words_title(found: Sequence[Association]) -> str:
     )
 
 
-@figure_of(
-    "words",
-    "word-map",
-    "Gender words and target words in the plane: the gender direction from left to right, the "
-    "first component of the rest of the space upwards; before and after.",
-    lambda pair: (measured.word_map(pair.before, pair.after), pair.note),
-)
+@figure_of("words", "word-map", measured.word_map)
 def word_map_figure(words: MappedWords, note: str = "") -> Figure:
-    """Draw gender words and target words by the gender direction (x) and the rest (y).
-
-    Args:
-        words: What ``word_map`` placed.
-        note: Whose vectors these are.
+    """Gender words and target words in the plane: the gender direction from left to right, the
+    first component of the rest of the space upwards; before and after.
     """
     before, after = words.shares
     title = (
@@ -421,22 +373,10 @@ def word_map_figure(words: MappedWords, note: str = "") -> Figure:
     return made
 
 
-@figure_of(
-    "words",
-    "neighbors",
-    "Professions: their own lean in the baseline from left to right, the share of their "
-    "neighbours that lean to he upwards; before and after.",
-    lambda pair: (measured.neighbor_scatter(pair.before, pair.after), pair.note),
-)
+@figure_of("words", "neighbors", measured.neighbor_scatter)
 def neighbors_figure(sides: Sequence[NeighborScatter], note: str = "") -> Figure:
-    """Draw the share of male-leaning neighbours against the profession's lean, before and after.
-
-    Args:
-        sides: Before and after, as ``neighbor_scatter`` returned them.
-        note: Whose vectors these are.
-
-    Raises:
-        UserError: They were not measured.
+    """Professions: their own lean in the baseline from left to right, the share of their
+    neighbours that lean to he upwards; before and after.
     """
     if len(sides) != 2:
         raise UserError("the neighbours of professions were not measured: nothing to draw")
@@ -487,19 +427,10 @@ def _r(side: NeighborScatter) -> str:
     return with_span(side.r, side.interval, 2)
 
 
-@figure_of(
-    "words",
-    "clusters",
-    "The words that lean most in the baseline, laid out by t-SNE before and after: whether "
-    "the two labels still lie apart.",
-    lambda pair: (measured.clusters(pair.before, pair.after), pair.note),
-)
+@figure_of("words", "clusters", measured.clusters)
 def clusters_figure(found: Clusters, note: str = "") -> Figure:
-    """Draw the most biased words of the baseline by t-SNE: do they still lie apart after?
-
-    Args:
-        found: What ``clusters`` placed.
-        note: Whose vectors these are.
+    """The words that lean most in the baseline, laid out by t-SNE before and after: whether the
+    two labels still lie apart.
     """
     after = found.alignment_after
     shown = "not measured" if after is None else f"{after:.2f}"
