@@ -118,10 +118,6 @@ def test_a_newer_store_says_which_mlflow_to_install(
     assert "upgrade" not in sentence
     assert sentence.endswith(f"pip install 'mlflow>{database.version('mlflow')}'")
     assert contents(new) == before
-    for file in new.glob("artifacts/*/artifacts/provenance.json"):
-        text = file.read_text(encoding="utf-8")
-        file.write_text(text.replace('"mlflow": "3', '"mlflow": "33'), encoding="utf-8")
-    assert "pip install 'mlflow==33." in refused(capfd, *words).sentence
 
 
 def test_a_search_of_another_optuna(

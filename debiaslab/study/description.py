@@ -20,8 +20,8 @@ from debiaslab.report import (
 from debiaslab.report.verdict import verdict
 from debiaslab.results import read_study
 from debiaslab.study.objective import FORMULA
+from debiaslab.tracking.contact import run_page, view_page
 from debiaslab.tracking.names import FULL_REPORT_TAG, MODEL_TAG, REPORT
-from debiaslab.tracking.ui import run_page, view_page
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,11 @@ from debiaslab.tracking.contact import (
     experiments,
     explained_mlflow,
     local_path,
+    pages,
+    run_page,
+    view_page,
 )
-from debiaslab.tracking.database import (
-    Copy,
-)
+from debiaslab.tracking.database import Copy
 from debiaslab.tracking.names import (
     BEST_TAG,
     GROUP_TAG,
@@ -33,20 +36,18 @@ from debiaslab.tracking.records import (
     DatasetInfo,
     RunInfo,
     StudyRun,
-    all_of,
     batches,
-    begins_an_id,
     checked_id,
     dataset_info,
     run_info,
     status_now,
 )
-from debiaslab.tracking.ui import run_page, view_page
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+_BEGINNING = re.compile("[0-9a-f]{1,31}")  # of a run's id
 _PAGE = 1000
 _EXPERIMENTS_PER_SEARCH = 500
 _LISTED = 4
@@ -177,7 +178,8 @@ class StoreReader:
         wanted = [("tags", PARENT_TAG, checked_id(study))]
         wanted += [("params", name, value) for name, value in (params or {}).items()]
         wanted += [("tags", name, value) for name, value in (tags or {}).items()]
-        children = self._search(all_of(wanted))
+        condition = " and ".join(f"{where}.`{name}` = '{value}'" for where, name, value in wanted)
+        children = self._search(condition)
         return [run for run in children if kind is None or run.kind == kind]
 
     def run(self, run_id: str) -> RunInfo:
@@ -194,7 +196,7 @@ class StoreReader:
         Raises:
             UserError: There is none; or there are several, which are listed.
         """
-        if not begins_an_id(text):
+        if not _BEGINNING.fullmatch(text):
             return self.run(text)
         found = self._search(f"attributes.run_id LIKE '{text}%'")
         if len(found) < 2:
@@ -355,20 +357,16 @@ class StoreReader:
 
     def _pages(self, experiments: Sequence[str], condition: str, view: int) -> Iterator[Any]:
         for ids in batches(experiments, _EXPERIMENTS_PER_SEARCH):
-            token = None
-            while True:
-                page = self._reader.search_runs(
+            yield from pages(
+                partial(
+                    self._reader.search_runs,
                     list(ids),
                     condition,
-                    run_view_type=view,
-                    max_results=_PAGE,
-                    order_by=["attributes.start_time ASC", "attributes.run_id ASC"],
-                    page_token=token,
+                    view,
+                    _PAGE,
+                    ["attributes.start_time ASC", "attributes.run_id ASC"],
                 )
-                yield page
-                token = page.token
-                if not token:
-                    break
+            )
 
     def _no_studies(self) -> UserError:
         return UserError(
