@@ -23,7 +23,7 @@ from debiaslab.errors import UserError
 from debiaslab.regularizers import LogUniform
 from debiaslab.study import search as search_module
 from debiaslab.study.search import Proposal, Search, check_same_study
-from debiaslab.system.processes import Process, this_process
+from debiaslab.system.provenance import Process, this_process
 
 SPACE = LogUniform(1e-3, 1e1)
 IDENTITY: dict[str, Any] = {"corpus": "a" * 64, "settings": {"dim": 100}, "seeds": [1, 2]}

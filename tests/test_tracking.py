@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 from debiaslab.errors import UserError
-from debiaslab.system.processes import surely_dead, this_process
+from debiaslab.system.provenance import surely_dead, this_process
 from debiaslab.tracking import DatasetInfo, Store, free_port, ui_command, ui_environment, writer
 from debiaslab.tracking.database import rebase
 from debiaslab.vectors.embeddings import Embeddings
@@ -315,7 +315,7 @@ def test_a_process_id_used_again_is_another_process():
 
 def test_a_killed_but_unreaped_process_is_dead():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        from debiaslab.system.processes import Process, _started
+        from debiaslab.system.provenance import Process, _started
 
         process = Process(this_process().host, child.pid, _started(child.pid))
         assert not surely_dead(process)

@@ -306,7 +306,7 @@ def test_the_whole_package_is_read() -> None:
             "lexicons/load.py",
             "from debiaslab.vectors.embeddings import Embeddings",
         ),
-        (rooms_keep_to_their_own, "lexicons/load.py", "import debiaslab.system.atomic"),
+        (rooms_keep_to_their_own, "lexicons/load.py", "import debiaslab.system.files"),
         (rooms_keep_to_their_own, "vectors/x.py", "from debiaslab import lexicons"),
         (rooms_keep_to_their_own, "tracking/x.py", "from debiaslab.lexicons import read"),
         (rooms_keep_to_their_own, "corpus/cache.py", "import debiaslab.vectors.embeddings as e"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from debiaslab.bench.batch_size import BatchTime
 from debiaslab.bench.threads import ThreadSpeed
-from debiaslab.system.atomic import replacing, write_file
+from debiaslab.system.files import replacing, write_file
 from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:

@@ -321,7 +321,7 @@ def check_store(args: argparse.Namespace) -> None:
 
 def check_store_place(args: argparse.Namespace) -> None:
     """Make sure that a store can be made or written where it should be, without making one."""
-    from debiaslab.system.outputs import check_output_folder
+    from debiaslab.system.files import check_output_folder
 
     _refuse_file(args.store)
     check_output_folder(args.store)

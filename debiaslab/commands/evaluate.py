@@ -267,6 +267,6 @@ def _written(
 
 
 def _write(path: str | Path, text: str) -> str:
-    from debiaslab.system.atomic import write_file
+    from debiaslab.system.files import write_file
 
     return f"wrote {write_file(path, text)}"

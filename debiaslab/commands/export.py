@@ -23,7 +23,7 @@ from debiaslab.commands.arguments import (
 )
 from debiaslab.commands.files import Input, Output
 from debiaslab.errors import UserError, nearest
-from debiaslab.system.outputs import check_output, refuse_overwriting
+from debiaslab.system.files import check_output, refuse_overwriting
 
 if TYPE_CHECKING:
     from debiaslab.tracking import RunInfo

@@ -95,7 +95,7 @@ def run_study(
     """
     from debiaslab.report.tables import floor_blocks
     from debiaslab.study.comparing import conduct_floor
-    from debiaslab.system.atomic import write_file
+    from debiaslab.system.files import write_file
     from debiaslab.tables import markdown_document, plain_document
     from debiaslab.tracking import Store
 

@@ -22,7 +22,7 @@ from debiaslab.commands.arguments import (
 )
 from debiaslab.commands.files import Output
 from debiaslab.errors import UserError, nearest
-from debiaslab.system.outputs import check_output
+from debiaslab.system.files import check_output
 
 if TYPE_CHECKING:
     from debiaslab.report import ReportContent
@@ -95,7 +95,7 @@ def _format(name: str | None, out: str | None) -> str:
 
 def _written(report: ReportContent, page: str, form: str, out: Path) -> Iterator[str]:
     from debiaslab.report import markdown_page, pdf_page
-    from debiaslab.system.atomic import write_file
+    from debiaslab.system.files import write_file
 
     if form == "markdown":
         folder = out.with_name(f"{out.stem}-figures")

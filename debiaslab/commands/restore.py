@@ -11,7 +11,7 @@ from pathlib import Path
 
 from debiaslab.commands.arguments import add_store, next_command
 from debiaslab.commands.files import Input
-from debiaslab.system.outputs import check_output_folder
+from debiaslab.system.files import check_output_folder
 
 EXAMPLES = """example:
   python -m debiaslab restore quickstart.zip"""

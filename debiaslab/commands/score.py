@@ -106,7 +106,7 @@ def _association(found: tuple[float, float]) -> str:
 
 
 def _written(board: Board, out: str) -> str:
-    from debiaslab.system.atomic import write_file
+    from debiaslab.system.files import write_file
 
     keys = list(board[0][1])
     rows = [(name, *(found[key] for key in keys)) for name, found in board]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from debiaslab.leaderboard.local import default_reference, reference_csv
 from debiaslab.leaderboard.scoring import Reference
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same bundle, byte for byte, whenever it is made
 _PAGES = ("overview", "evaluation", "data", "terms")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from debiaslab import lexicons, vectors
 from debiaslab.errors import UserError, nearest
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 from debiaslab.vectors.embeddings import Embeddings
 
 Pair = tuple[str, str]

@@ -24,7 +24,7 @@ from debiaslab.errors import UserError
 from debiaslab.sgns.engine import Engine, PenaltyTerm, Preprocessing, State
 from debiaslab.sgns.settings import TrainSettings
 from debiaslab.sgns.start import Start
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from debiaslab.errors import UserError
 from debiaslab.study.description import publish
 from debiaslab.study.search import INTERRUPTED
 from debiaslab.study.search_storage import open_storage, shown, study_to_read
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 from debiaslab.tracking import (
     BEST_TAG,
     KIND_TAG,

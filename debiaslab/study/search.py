@@ -23,7 +23,7 @@ from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Int, LogUniform, Space
 from debiaslab.study.plan import SearchSettings, differences
 from debiaslab.study.search_storage import open_storage, study_to_read
-from debiaslab.system.processes import Process, surely_dead, this_process
+from debiaslab.system.provenance import Process, surely_dead, this_process
 
 WEIGHT = "weight"
 _IDENTITY = "identity"

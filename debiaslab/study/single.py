@@ -23,7 +23,7 @@ from debiaslab.study.run import (
     run_params,
     train_logged,
 )
-from debiaslab.system.outputs import check_output_folder
+from debiaslab.system.files import check_output_folder
 from debiaslab.tracking import Store
 from debiaslab.tracking.names import KIND_TAG, SINGLE_KIND, STRATEGY_TAG
 

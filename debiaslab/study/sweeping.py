@@ -33,7 +33,7 @@ from debiaslab.study.search import Proposal, Search, check_same_study, seeds_tri
 from debiaslab.study.search_storage import SEARCH_ERRORS, explained
 from debiaslab.study.summary import Summary, has_converged, mark_if_best, summarise, words_note
 from debiaslab.study.worker import Worker
-from debiaslab.system.outputs import check_output, refuse_overwriting
+from debiaslab.system.files import check_output, refuse_overwriting
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.tracking.names import CORPUS_TAG, STRATEGY_TAG
 from debiaslab.vectors.embeddings import Embeddings

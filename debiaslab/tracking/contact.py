@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from debiaslab.errors import UserError
-from debiaslab.system.atomic import writing_error
+from debiaslab.system.files import writing_error
 from debiaslab.system.redact import redact, utf8
 from debiaslab.tracking.database import LOCKED, Schema, held_by_another, too_new, too_old
 from debiaslab.tracking.names import (

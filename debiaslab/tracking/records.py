@@ -21,8 +21,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from debiaslab.errors import UserError
-from debiaslab.system.atomic import replacing, sync
-from debiaslab.system.processes import Process, surely_dead, this_process
+from debiaslab.system.files import replacing, sync
+from debiaslab.system.provenance import Process, surely_dead, this_process
 from debiaslab.system.redact import redact
 from debiaslab.tracking.contact import explained_mlflow
 from debiaslab.tracking.names import (
