@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from debiaslab.errors import UserError
-from debiaslab.leaderboard.export import codalab, default_pairs, export_vectors, read_pairs
+from debiaslab.leaderboard.export import codalab, default_pairs, read_pairs
 from debiaslab.report.tables import analogy_table, neighbors_table
-from debiaslab.vectors import read
+from debiaslab.vectors import read, write
 from debiaslab.vectors.embeddings import Embeddings
 
 GIVEN = Path(__file__).resolve().parents[2] / "shared/data/pairs/word_pair_similarity_pairs.csv"
@@ -191,7 +191,7 @@ def test_other_endings_are_refused(tmp_path: Path, embeddings: Embeddings):
 
 @pytest.mark.parametrize("format", ["word2vec", "bin", "kv", "npz"])
 def test_vectors_are_exported(tmp_path: Path, embeddings: Embeddings, format: str):
-    path = export_vectors(embeddings, tmp_path / "vectors", format)
+    path = write(embeddings, tmp_path / "vectors", format)
     assert np.array_equal(read(path).vectors, embeddings.vectors)
 
 

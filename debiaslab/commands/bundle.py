@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the bundle and say what to do with it."""
     from debiaslab.errors import UserError
-    from debiaslab.leaderboard.bundle import write_bundle
+    from debiaslab.leaderboard.local import write_bundle
 
     start = args.start or date.today()
     end = args.end or start + timedelta(weeks=_WEEKS)

@@ -62,7 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the file that was asked for."""
-    from debiaslab.leaderboard.export import codalab, default_pairs, export_vectors, read_pairs
+    from debiaslab import vectors
+    from debiaslab.leaderboard.export import codalab, default_pairs, read_pairs
 
     one_of(args, "study", "run")
     format = _format(args.out, args.format)
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     run = best_run(store, args)
     embeddings = run_vectors(store, run)
     if format is not None:
-        yield f"wrote {export_vectors(embeddings, out, format)}: {embeddings!r} of {_name(run)}"
+        yield f"wrote {vectors.write(embeddings, out, format)}: {embeddings!r} of {_name(run)}"
         return
     result = codalab(embeddings, pairs, out, missing=args.missing)
     if result.warning:
