@@ -324,8 +324,8 @@ def test_the_hypervolume_of_each_kind_by_hand() -> None:
     by_group = {each.group: each for each in front_volumes(STAGED)}
     assert by_group["in"].strategies == ("good",)  # not the lost one, not the control
     expected = [(1 - b / a) * (1 - b) for a, b in ((0.10, 0.05), (0.12, 0.06), (0.11, 0.07))]
-    assert by_group["in"].by_seed == pytest.approx(expected)
-    first, second, third = by_group["post"].by_seed
+    assert by_group["in"].values == pytest.approx(expected)
+    first, second, third = by_group["post"].values
     assert second is None
     ratio = headline(front_volumes(STAGED))
     assert ratio is not None

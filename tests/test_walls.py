@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "metrics": frozenset({"errors", "lexicons", "vectors", "tables", "statistics"}),
     "statistics": frozenset({"errors"}),
     "tracking": TOOLS | {"vectors"},
-    "leaderboard": TOOLS | {"lexicons", "metrics", "vectors"},
+    "leaderboard": TOOLS | {"lexicons", "metrics", "tables", "vectors"},
     "results": frozenset({"errors", "vectors", "metrics", "lexicons", "tracking"}),
     "report": TOOLS
     | {"vectors", "metrics", "statistics", "lexicons", "tracking", "results", "tables"},

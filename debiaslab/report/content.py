@@ -28,7 +28,7 @@ from debiaslab.tracking.names import REASON_TAG
 if TYPE_CHECKING:
     from debiaslab.metrics import Record, Scorecard
     from debiaslab.results import RunResults, StudyResults, TrialRow
-    from debiaslab.results.run import HeldOut
+    from debiaslab.results.runs import HeldOut
 
 
 TERMS = {

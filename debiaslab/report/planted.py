@@ -12,7 +12,7 @@ from debiaslab.metrics.planted import PlantedMetric, planted_metrics
 from debiaslab.metrics.scorecard import Record
 from debiaslab.report.comparison import OverSeeds
 from debiaslab.report.style import BASELINE, INK, REPORT, TUNE, figure, figure_of, plain
-from debiaslab.results.comparison import Dosed, PlantedStudy
+from debiaslab.results.runs import Dosed, PlantedStudy
 from debiaslab.statistics.paired import FEW_SEEDS
 from debiaslab.tables import Block, Column, Table, span
 
