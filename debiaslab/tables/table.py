@@ -37,22 +37,13 @@ class Column:
         name: Its header.
         format: A format specification such as ``".3f"``, or a function from a value to text.
         align: Numbers stand to the right, words to the left.
-        unit: Of all its values, shown in the header.
-        note: What the column is, for the notes below the table.
         missing: What is shown for None.
     """
 
     name: str
     format: Format = ""
     align: Literal["left", "right"] = "right"
-    unit: str = ""
-    note: str = ""
     missing: str = MISSING
-
-    @property
-    def head(self) -> str:
-        """The header with the unit."""
-        return f"{self.name} ({self.unit})" if self.unit else self.name
 
     def text(self, value: Any) -> str:
         """Return a value as it is shown."""
@@ -109,7 +100,7 @@ class Table:
     @cached_property
     def head(self) -> tuple[str, ...]:
         """The headers."""
-        return tuple(column.head for column in self.columns)
+        return tuple(column.name for column in self.columns)
 
     @cached_property
     def cells(self) -> tuple[tuple[str, ...], ...]:
@@ -117,11 +108,10 @@ class Table:
         return self._shown(lambda text: text)
 
     def footer(self, mark: str = "bold") -> tuple[str, ...]:
-        """Return the notes: what marked rows are and the notes of columns end the last one."""
-        marking = [f"{mark} {self.marking}"] if self.marking else []
-        own = [f"{each.name}: {each.note}" for each in self.columns if each.note]
-        last = "; ".join([*self.notes[-1:], *marking, *own])
-        return (*self.notes[:-1], *([last] if last else []))
+        """Return the notes: what marked rows are ends the last one."""
+        if not self.marking:
+            return self.notes
+        return (*self.notes[:-1], "; ".join([*self.notes[-1:], f"{mark} {self.marking}"]))
 
     def is_strong(self, row: int, column: int) -> bool:
         """Whether a cell stands out."""

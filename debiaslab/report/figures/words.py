@@ -78,38 +78,29 @@ def association_sizes(
         nulls: ``"test/half"`` to the 95 % quantile of ``|s|`` in the baseline.
     """
     halves: tuple[Half, ...] = ("tune", "report")
-    tests = dict.fromkeys(key.rpartition("/")[0] for key in nulls)
-    return tuple(
-        AssociationSize(
-            test,
-            half,
-            _size(run, test, half, null),
-            _size(baseline, test, half, null),
-            _interval(run, test, half, null),
-            _interval(baseline, test, half, null),
-        )
-        for test in tests
-        for half in halves
-        if (null := nulls.get(f"{test}/{half}"))
-    )
+    found = []
+    for test in dict.fromkeys(key.rpartition("/")[0] for key in nulls):
+        for half in halves:
+            if null := nulls.get(f"{test}/{half}"):
+                size, interval = _sized(run, test, half, null)
+                before, before_interval = _sized(baseline, test, half, null)
+                found.append(AssociationSize(test, half, size, before, interval, before_interval))
+    return tuple(found)
 
 
-def _size(card: Scorecard | None, test: str, half: Half, null: float) -> float | None:
-    statistic = None if card is None else card.statistic(test, half)
-    return None if statistic is None else abs(statistic) / null
-
-
-def _interval(
+def _sized(
     card: Scorecard | None, test: str, half: Half, null: float
-) -> tuple[float, float] | None:
+) -> tuple[float | None, tuple[float, float] | None]:
+    """Return the size of an association and its interval, in units of the yardstick."""
     record = None if card is None else card.record("weat", test, half)
     if record is None:
-        return None
-    low, high = record.extra.get("statistic_low"), record.extra.get("statistic_high")
-    if low is None or high is None:
-        return None
-    near, far = sorted((abs(low) / null, abs(high) / null))
-    return (0.0 if low <= 0 <= high else near, far)
+        return None, None
+    s, low, high = (record.extra.get(f"statistic{end}") for end in ("", "_low", "_high"))
+    interval = None
+    if low is not None and high is not None:
+        near, far = sorted((abs(low) / null, abs(high) / null))
+        interval = (0.0 if low <= 0 <= high else near, far)
+    return None if s is None else abs(s) / null, interval
 
 
 _APART = 0.07  # of the marks of baseline and run from the middle of their row
