@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from debiaslab.commands.arguments import add_store, open_store
 from debiaslab.commands.files import CACHE, Input
 from debiaslab.errors import DifferenceError
+from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
     from debiaslab.study.reproducing import Circumstance, Verdict
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
 
 
-def run(args: argparse.Namespace) -> Iterator[str]:
+def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Make the run again.
 
     Raises:
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     corpus = find_corpus(recipe, args.corpus, CACHE)
     found = circumstances(recipe, corpus)
     yield f"run       {recipe.run.name} ({recipe.run.run_id})\n"
-    yield from _table(found)
+    yield _table(found)
     if recipe.settings.threads > 1:
         yield (
             f"\n{recipe.settings.threads} threads: the order of updates was chance, so equal bytes "
@@ -69,18 +70,10 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         )
 
 
-def _table(rows: tuple[Circumstance, ...]) -> Iterator[str]:
-    widths = [
-        max(len(text) for text in (head, *column))
-        for head, column in (
-            ("", [row.what for row in rows]),
-            ("as it was", [row.then for row in rows]),
-        )
-    ]
-    yield f"{'':{widths[0]}}  {'as it was':{widths[1]}}  here"
-    for row in rows:
-        here = "the same" if row.same else row.here
-        yield f"{row.what:{widths[0]}}  {row.then:{widths[1]}}  {here}"
+def _table(found: tuple[Circumstance, ...]) -> Table:
+    columns = tuple(Column(name, align="left") for name in ("", "as it was", "here"))
+    rows = [(each.what, each.then, "the same" if each.same else each.here) for each in found]
+    return Table(columns, rows, ruled=False)
 
 
 def _said(verdict: Verdict) -> Iterator[str]:
