@@ -33,7 +33,7 @@ from debiaslab.report.figures.words import association_sizes
 from debiaslab.report.style import figure, house_style, name_points, plain, png, spots_of, tell
 from debiaslab.report.tables import records_table, trials_table
 from debiaslab.report.verdict import headline
-from debiaslab.report.words import Clusters
+from debiaslab.report.words import MappedWords
 
 PROVENANCE = {
     "debiaslab": "0.1.0",
@@ -197,7 +197,7 @@ def test_names_keep_off_points_without_a_name():
 
 def test_words_of_the_clusters_are_told():
     points = np.array([[0.0, 1.0], [1.0, 0.0]])
-    found = Clusters(("new_york", "b"), np.array([True, False]), points, points, 0.5, None, 1)
+    found = MappedWords(("new_york", "b"), ("male", "female"), points, points, (0.5, None))
     made = clusters_figure(found)
     png(made)
     assert [spot.text for spot in spots_of(made)] == ["new york", "b"] * 2

@@ -25,6 +25,7 @@ from debiaslab.metrics import (
     neighbor_shares,
 )
 from debiaslab.metrics.gender_direction import HE_SHE, pair_difference
+from debiaslab.metrics.neighbor_bias import NeighborBias, NeighborShares
 from debiaslab.metrics.vocabulary import find, in_order, unit_rows
 from debiaslab.statistics.bootstrap import RESAMPLES, Interval, bootstrap_mean
 
@@ -78,14 +79,14 @@ class MappedWords:
         groups: What each is: ``male``, ``female``, or the name of its list.
         before: Shape ``(n, 2)``.
         after: Shape ``(n, 2)``.
-        shares: Share of the words' variance that lies along the gender direction, before and after.
+        measured: What the figure states of each space; None where it was not measured.
     """
 
     words: tuple[str, ...]
     groups: tuple[str, ...]
     before: Points
     after: Points
-    shares: tuple[float, float]
+    measured: tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -115,49 +116,7 @@ class Association:
     after_interval: Interval
 
 
-@dataclass(frozen=True)
-class NeighborScatter:
-    """Professions: how they lean in the baseline, and how their neighbours do.
-
-    Attributes:
-        words: The professions.
-        bias: ``cos(w, he) − cos(w, she)`` in the baseline.
-        shares: Share of male-leaning words among the neighbours.
-        r: Their correlation; None when it was not measured.
-        interval: 95 % bootstrap interval of ``r`` over professions.
-        neighbors: How many neighbours were looked at.
-    """
-
-    words: tuple[str, ...]
-    bias: tuple[float, ...]
-    shares: tuple[float, ...]
-    r: float | None
-    interval: Interval
-    neighbors: int
-
-
-@dataclass(frozen=True)
-class Clusters:
-    """The words that lean most in the baseline, in the plane, before and after.
-
-    Attributes:
-        words: The words.
-        male: Which of them lean to *he* in the baseline, shape ``(n,)``.
-        before: t-SNE of the baseline's unit vectors, shape ``(n, 2)``.
-        after: t-SNE of the run's.
-        alignment_before: k-means alignment with the labels (0.5 is chance).
-        alignment_after: The same, after; None where it was not measured.
-        side: Words drawn of each label.
-    """
-
-    words: tuple[str, ...]
-    male: NDArray[np.bool_]
-    before: Points
-    after: Points
-    alignment_before: float | None
-    alignment_after: float | None
-    side: int
-
+Scatter = tuple[NeighborShares, NeighborBias]  # professions, and the correlation over them
 
 _SEED = 0
 _MAP_LISTS = ("career", "family", "math", "arts")  # of the word map, besides gender pairs
@@ -184,6 +143,8 @@ def word_map(pair: WordPair) -> MappedWords:
     x is the cosine with the gender direction (first principal component of the gender pairs in
     that space), y the first principal component of the words with that direction taken out.
 
+    What is stated is the share of the words' variance that lies along the gender direction.
+
     Raises:
         NotMeasuredError: A space has no gender direction.
     """
@@ -194,11 +155,10 @@ def word_map(pair: WordPair) -> MappedWords:
         for word in pair.known(lexicons.load(name).words):
             groups.setdefault(word, name)
     words = tuple(groups)
-    planes = [_plane(vectors, words, pairs) for vectors in pair.both]
-    turned = _same_way(planes[0][0], planes[1][0])
-    return MappedWords(
-        words, tuple(groups.values()), planes[0][0], turned, (planes[0][1], planes[1][1])
-    )
+    (first, before), (second, after) = (_plane(each, words, pairs) for each in pair.both)
+    # The sign of the second component is arbitrary: it is made to go with the first space's.
+    turned = second * (1.0, -1.0 if float(first[:, 1] @ second[:, 1]) < 0 else 1.0)
+    return MappedWords(words, tuple(groups.values()), first, turned, (before, after))
 
 
 def word_associations(pair: WordPair, half: Half = "report") -> list[Association]:
@@ -236,46 +196,40 @@ def _association(
     )
 
 
-def neighbor_scatter(pair: WordPair) -> tuple[NeighborScatter, ...]:
-    """Return the professions before and after; nothing when they cannot be measured."""
+def neighbor_scatter(pair: WordPair) -> tuple[Scatter, Scatter]:
+    """Return professions, their own lean in the baseline and that of their neighbours, and r.
+
+    Raises:
+        NotMeasuredError: They cannot be measured in one of the spaces.
+    """
     biased = biased_words(pair.before)
     professions = [each.word for each in lexicons.professions()]
-    found = []
-    for vectors in pair.both:
-        shares = neighbor_shares(vectors, pair.before, biased, professions)
-        if shares.reason is not None:
-            return ()
-        r = neighbor_bias(shares, permutations=0)
-        found.append(
-            NeighborScatter(
-                shares.words, shares.bias, shares.shares, r.value, r.interval, shares.neighbors
-            )
-        )
-    return tuple(found)
+    before, after = (neighbor_shares(v, pair.before, biased, professions) for v in pair.both)
+    if (reason := before.reason or after.reason) is not None:
+        raise NotMeasuredError(reason)
+    return (
+        (before, neighbor_bias(before, permutations=0)),
+        (after, neighbor_bias(after, permutations=0)),
+    )
 
 
-def clusters(pair: WordPair) -> Clusters:
-    """Return the most biased words of the baseline in the plane.
+def clusters(pair: WordPair) -> MappedWords:
+    """Return the most biased words of the baseline by t-SNE of their unit vectors.
+
+    What is stated is the k-means alignment with the two groups (0.5 is chance).
 
     Raises:
         NotMeasuredError: There are too few.
     """
     biased = biased_words(pair.before).within(pair.after)
-    alignment = [kmeans_alignment(vectors, biased) for vectors in pair.both]
-    side = min(alignment[0].n // 2, _TSNE_WORDS)
-    if alignment[0].value is None or side == 0:
+    before, after = (kmeans_alignment(vectors, biased) for vectors in pair.both)
+    side = min(before.n // 2, _TSNE_WORDS)
+    if before.value is None or side == 0:
         raise NotMeasuredError("too few words lean in the baseline to be told apart")
     words = biased.words[:side] + biased.words[-side:]
     planes = [_tsne(vectors, words) for vectors in pair.both]
-    return Clusters(
-        tuple(words),
-        np.arange(2 * side) < side,
-        planes[0],
-        planes[1],
-        alignment[0].value,
-        alignment[1].value,
-        side,
-    )
+    groups = ("male",) * side + ("female",) * side
+    return MappedWords(tuple(words), groups, planes[0], planes[1], (before.value, after.value))
 
 
 def _unit(vectors: Embeddings, words: Sequence[str]) -> NDArray[np.float64]:
@@ -309,12 +263,6 @@ def _plane(
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
     share = float(gender.var() / (unit - unit.mean(axis=0)).var(axis=0).sum())
     return np.column_stack([gender, centred @ axes[0]]), share
-
-
-def _same_way(first: Points, second: Points) -> Points:
-    """Turn the second component, whose sign is arbitrary, so that it goes with the first's."""
-    sign = -1.0 if float(first[:, 1] @ second[:, 1]) < 0 else 1.0
-    return second * np.array([1.0, sign])
 
 
 def _tsne(vectors: Embeddings, words: Sequence[str]) -> Points:

@@ -30,13 +30,7 @@ from debiaslab.report.style import (
     plain,
     tell,
 )
-from debiaslab.report.words import (
-    Association,
-    Clusters,
-    MappedWords,
-    NeighborScatter,
-    Shift,
-)
+from debiaslab.report.words import Association, MappedWords, Scatter, Shift
 from debiaslab.statistics.bootstrap import RESAMPLES, Interval, bootstrap_mean
 from debiaslab.tables import with_span
 
@@ -46,6 +40,7 @@ if TYPE_CHECKING:
 
     from debiaslab.lexicons import Half
     from debiaslab.metrics import Scorecard
+    from debiaslab.metrics.neighbor_bias import NeighborBias
 
 
 # The size of each association -----------------------------------------------------------------
@@ -333,7 +328,7 @@ def word_map_figure(words: MappedWords, note: str = "") -> Figure:
     """Gender words and target words in the plane: the gender direction from left to right, the
     first component of the rest of the space upwards; before and after.
     """
-    before, after = words.shares
+    before, after = words.measured
     title = (
         f"Along the gender direction lies {before:.0%} of these words' variance before, "
         f"{after:.0%} after"
@@ -344,16 +339,10 @@ def word_map_figure(words: MappedWords, note: str = "") -> Figure:
     ).strip()
     made = figure(title, 10.5, 5.8, small)
     panels = made.subplots(1, 2, sharex=True)
-    for axes, name, points in zip(panels, _SIDES, (words.before, words.after), strict=True):
-        for group, (color, marker) in _GROUPS.items():
-            own = np.array([each == group for each in words.groups])
-            axes.scatter(*points[own].T, color=color, marker=marker, s=20, label=group, zorder=3)
-        named = zip(words.words, words.groups, strict=True)
-        told = [f"{_shown(word)} ({group})" for word, group in named]
-        tell(axes, [(x, y) for x, y in points], told)
+    told = zip(map(_shown, words.words), words.groups, strict=True)
+    _draw_planes(panels, words, [f"{word} ({group})" for word, group in told], 20)
+    for axes in panels:
         axes.axvline(0, color=BASELINE, linewidth=1)
-        plain(axes)
-        panel_name(axes, name)
         axes.set_xlabel("female  ←  cosine with the gender direction  →  male")
     panels[0].set_ylabel("first component of the rest")
     legend_above(panels[0], columns=3)
@@ -364,87 +353,88 @@ def word_map_figure(words: MappedWords, note: str = "") -> Figure:
     return made
 
 
+def _draw_planes(
+    panels: Sequence[Axes], words: MappedWords, told: Sequence[str], size: int, label: str = "{}"
+) -> None:
+    """Draw the words of each space in a panel, a colour and marker for each group."""
+    sides = zip(panels, _SIDES, (words.before, words.after), strict=True)
+    for axes, name, points in sides:
+        for group in dict.fromkeys(words.groups):
+            color, marker = _GROUPS[group]
+            own = np.array([each == group for each in words.groups])
+            look = {"color": color, "marker": marker, "label": label.format(group)}
+            axes.scatter(*points[own].T, s=size, zorder=3, **look)
+        tell(axes, [(x, y) for x, y in points], told)
+        plain(axes)
+        panel_name(axes, name)
+
+
 @figure_of("words", "neighbors", measured.neighbor_scatter)
-def neighbors_figure(sides: Sequence[NeighborScatter], note: str = "") -> Figure:
+def neighbors_figure(sides: Sequence[Scatter], note: str = "") -> Figure:
     """Professions: their own lean in the baseline from left to right, the share of their
     neighbours that lean to he upwards; before and after.
     """
-    if len(sides) != 2:
-        raise UserError("the neighbours of professions were not measured: nothing to draw")
-    first = sides[0]
+    first = sides[0][0]
     small = (
         f"{note} {len(first.words)} professions, {first.neighbors} neighbours each; bias and lean "
         "of the neighbours by the baseline. r with its 95 % bootstrap interval over professions."
     ).strip()
-    made = figure(_title(sides), 9.0, 4.6, small)
+    made = figure(_neighbors_title(sides[0][1], sides[1][1]), 9.0, 4.6, small)
     panels = made.subplots(1, 2, sharex=True, sharey=True)
-    named = sorted(range(len(first.words)), key=lambda i: first.bias[i])
-    for axes, name, color, side in zip(
-        panels, ("before", "after"), (TUNE, REPORT), sides, strict=True
+    places = [list(zip(side.bias, side.shares, strict=True)) for side, _ in sides]
+    for axes, name, color, (side, r), points in zip(
+        panels, ("before", "after"), (TUNE, REPORT), sides, places, strict=True
     ):
         axes.scatter(side.bias, side.shares, color=color, s=16, alpha=0.75)
-        points = list(zip(side.bias, side.shares, strict=True))
         told = zip(map(_shown, side.words), points, strict=True)
         tell(axes, points, [f"{w}: lean {_signed(b)}, {s:.0%} of neighbours" for w, (b, s) in told])
         axes.margins(x=0.2)  # for names
         axes.axvline(0, color=BASELINE, linewidth=1)
         plain(axes)
-        axes.set_title(f"{name}: r = {_r(side)}", fontsize=10, loc="left", color=INK)
+        shown = "not measured" if r.value is None else with_span(r.value, r.interval, 2)
+        axes.set_title(f"{name}: r = {shown}", fontsize=10, loc="left", color=INK)
         axes.set_xlabel("cos(w, he) − cos(w, she) in the baseline")
     panels[0].set_ylabel("share of neighbours that lean to he")
+    named = sorted(range(len(first.words)), key=lambda i: first.bias[i])
     ends = sorted({*named[:_NAMED], *named[-_NAMED:]})
     names = [_shown(first.words[i]) for i in ends]
-    for axes, side in zip(panels, sides, strict=True):
-        points = list(zip(side.bias, side.shares, strict=True))
+    for axes, points in zip(panels, places, strict=True):
         name_points(made, axes, [points[i] for i in ends], names, others=points)
     return made
 
 
-def _title(sides: Sequence[NeighborScatter]) -> str:
-    before, after = sides
-    if before.r is None or after.r is None:
+def _neighbors_title(before: NeighborBias, after: NeighborBias) -> str:
+    if before.value is None or after.value is None:
         return "Professions and the lean of their neighbours"
     (low, high), (low2, high2) = before.interval, after.interval
     apart = (
         None not in (low, high, low2, high2) and (high2 < low or low2 > high)  # type: ignore[operator]
     )
     said = "" if apart else ": no change beyond the variation between professions"
-    return f"A profession's lean shows in its neighbours: r {before.r:.2f} → {after.r:.2f}{said}"
-
-
-def _r(side: NeighborScatter) -> str:
-    if side.r is None:
-        return "not measured"
-    return with_span(side.r, side.interval, 2)
+    change = f"r {before.value:.2f} → {after.value:.2f}"
+    return f"A profession's lean shows in its neighbours: {change}{said}"
 
 
 @figure_of("words", "clusters", measured.clusters)
-def clusters_figure(found: Clusters, note: str = "") -> Figure:
+def clusters_figure(words: MappedWords, note: str = "") -> Figure:
     """The words that lean most in the baseline, laid out by t-SNE before and after: whether the
     two labels still lie apart.
     """
-    after = found.alignment_after
-    shown = "not measured" if after is None else f"{after:.2f}"
+    before, after = ("not measured" if x is None else f"{x:.2f}" for x in words.measured)
     title = (
         "k-means tells the baseline's most male from its most female words: alignment "
-        f"{found.alignment_before:.2f} before, {shown} after (0.5 is chance)"
+        f"{before} before, {after} after (0.5 is chance)"
     )
+    side = len(words.words) // 2
     small = (
-        f"{note} {found.side} + {found.side} words; t-SNE keeps neighbourhoods, not distances. "
+        f"{note} {side} + {side} words; t-SNE keeps neighbourhoods, not distances. "
         "Topic alone sets the labels apart too: compare with a text without gender (command floor)."
     ).strip()
     made = figure(title, 9.5, 5.0, small)
     panels = made.subplots(1, 2)
-    for axes, name, points in zip(panels, _SIDES, (found.before, found.after), strict=True):
-        for own, color, marker, label in (
-            (found.male, MALE, "^", "male-leaning in the baseline"),
-            (~found.male, FEMALE, "v", "female-leaning in the baseline"),
-        ):
-            axes.scatter(*points[own].T, color=color, marker=marker, s=9, alpha=0.7, label=label)
-        tell(axes, [(x, y) for x, y in points], list(map(_shown, found.words)))
-        plain(axes)
+    _draw_planes(panels, words, list(map(_shown, words.words)), 9, "{}-leaning in the baseline")
+    for axes in panels:
         axes.set_xticks([])
         axes.set_yticks([])
-        panel_name(axes, name)
     legend_above(panels[0], columns=1)
     return made
