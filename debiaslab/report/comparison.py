@@ -1,4 +1,4 @@
-"""Strategies side by side: each over its seeds, its numbers, and the hypervolumes of fronts."""
+"""Strategies side by side: numbers over seeds, measures with ranks, hypervolumes of fronts."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from debiaslab.statistics.paired import Better, Paired, half_width, paired
 from debiaslab.tables import MISSING, plus_minus
 
 _FEWER_SEEDS = (
-    "n: seeds that measured it, where not all did; one of several seeds gives no interval and "
-    "takes no rank"
+    "n: seeds that measured it, where not all did; a value of one seed among several has no "
+    "interval and no rank"
 )
 OVERLAP = "neighbor_overlap"
 _BASELINE_OVERLAP = "overlap of the baseline: with the baseline of another seed"

@@ -51,7 +51,7 @@ class ReportContent:
         title: Name of the study.
         question: What it asks.
         headline: What it found, in one sentence, with its interval.
-        warnings: What keeps the finding from being trusted.
+        warnings: Reasons not to trust the finding.
         facts: What the text is, how it was done, what it cost: by title and name.
         tables: The tables.
         origin: Code, versions, machine, fingerprint, by name.
@@ -59,7 +59,7 @@ class ReportContent:
         neighbors: Neighbours before and after; None when no trial has finished.
         paragraphs: By title: which words were tuned on, and which were not.
         formula: The objective, as text.
-        commands: What to type to do it again.
+        commands: What to type to make it again.
         diff: Changes to the source that were not committed; empty when there were none.
         hint: Where more is to be had.
         terms: What words of the field mean here.
@@ -212,13 +212,13 @@ def _question(study: StudyResults) -> str:
     if study.is_comparison:
         rivals = sum(not side.control for side in study.sides[1:])
         return (
-            f"Which of {_strategies(rivals)} takes most gender bias out of word "
-            f"embeddings trained on {corpus}, and what of word similarity does each cost?"
+            f"Which of {_strategies(rivals)} removes most gender bias from word embeddings "
+            f"trained on {corpus}, and how much word similarity does each cost?"
         )
     strategy = study.params.get("strategy", "the strategy")
     return (
-        f"Does {strategy} take gender bias out of word embeddings trained on {corpus}, at which "
-        "λ, and what of word similarity does it cost?"
+        f"Does {strategy} remove gender bias from word embeddings trained on {corpus}, at which "
+        "λ, and how much word similarity does it cost?"
     )
 
 

@@ -57,7 +57,7 @@ def outline(report: ReportContent) -> Iterator[Element]:
     if report.hint:
         yield Passage(report.hint)
     if report.warnings:
-        yield Heading("Before you believe it", 2)
+        yield Heading("Warnings", 2)
         yield from (Passage(warning, "item") for warning in report.warnings)
     yield Heading("How it was done", 1)
     for title, facts in report.facts.items():
@@ -77,7 +77,7 @@ def outline(report: ReportContent) -> Iterator[Element]:
     for title, paragraphs in report.paragraphs.items():
         yield Heading(title, 1)
         yield from map(Passage, paragraphs)
-    yield Heading("Do it again", 1)
+    yield Heading("How to reproduce it", 1)
     if report.commands:
         yield Passage("\n".join(report.commands), "commands")
     yield report.origin
