@@ -430,7 +430,7 @@ def test_a_number_of_one_seed_of_several_takes_no_rank_and_says_so() -> None:
     assert "0.001 (–, n=1)" in first
     assert "-0.119 n=1" in second
     assert "0.060 ±0.127 (1, n=2)" in text
-    assert "one of several seeds gives no interval and takes no rank" in text
+    assert "a value of one seed among several has no interval and no rank" in text
     assert "n: seeds" not in comparison_text(SIDES[:2])
     assert "**0.060 ±0.025**" in comparison_markdown(ONCE)
     assert "**0.001" not in comparison_markdown(ONCE)
