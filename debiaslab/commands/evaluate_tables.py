@@ -15,7 +15,7 @@ from debiaslab.metrics import (
 from debiaslab.metrics.comparison import ComparedMetric
 from debiaslab.metrics.registry import direction_of
 from debiaslab.metrics.scorecard import null_remarks
-from debiaslab.metrics.table import SCALE_MARK, SCALE_NOTE
+from debiaslab.metrics.table import SCALE_NOTE, WEAT_COLUMNS, method_name, scale_mark, weat_row
 from debiaslab.tables import MISSING, Column, Table, TableCell, render, span, wrap_line
 
 _R = TypeVar("_R", Record, ComparedMetric)
@@ -38,8 +38,7 @@ def scorecard_view(card: Scorecard, warnings: Sequence[str] = ()) -> str:
     blocks += _tables(f"All words and tune words{caution}", rest)
     if any(_has_statistic(record) for record in card.records):
         blocks += ["", SCALE_NOTE]
-    if any(record.extra.get("warning_scale") for record in card.records):
-        blocks.append(SCALE_MARK)
+    blocks += scale_mark(card.records)
     if any(record.p is not None for record in card.records):
         blocks.append(P_NOTE)
     blocks += [f"† of {name}: {kind}" for name, kind in _interval_kinds(card.records).items()]
@@ -118,26 +117,12 @@ _P_COLUMNS = tuple(Column(name, ".2g", missing="") for name in ("p", "Holm", "BH
 
 
 def _weat_table(records: Sequence[Record]) -> Table:
-    columns = (
-        *(Column("WEAT", align="left"), Column("words", align="left"), Column("n")),
-        *(Column("s", ".4f"), Column("95 % interval", span(4))),
-        *(Column("null95", ".4f"), Column("baseline's", ".4f")),
-        *(Column("d", ".2f"), Column("95 % interval", span(2)), *_P_COLUMNS),
-        Column("test"),
-    )
+    first, last = WEAT_COLUMNS[:6], WEAT_COLUMNS[6:8]
+    columns = (*first, Column("baseline's", ".4f"), *last, *_P_COLUMNS, Column("test"))
     rows = []
     for record in records:
-        extra = record.extra
-        rows.append(
-            [
-                *(record.name, record.words, record.n, extra["statistic"]),
-                (extra.get("statistic_low"), extra.get("statistic_high")),
-                *(extra.get("null95"), extra.get("null95_baseline")),
-                TableCell(record.value, "‡" if extra.get("warning_scale") else ""),
-                *((record.low, record.high), *_ps(record)),
-                (record.method or "").replace("monte_carlo", "MC"),
-            ]
-        )
+        row, before = weat_row(record), record.extra.get("null95_baseline")
+        rows.append([*row[:6], before, *row[6:8], *_ps(record), method_name(record)])
     return Table(columns, rows, keys=2).without_empty_columns()
 
 

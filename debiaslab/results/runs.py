@@ -293,7 +293,7 @@ def read_sides(store: Store, parent: str) -> tuple[StrategyResult, ...]:
 
 def _deleted(store: Store, run_id: str) -> bool:
     """Whether a run is gone, with a warning: its cell is as empty as that of one that failed."""
-    gone = not store.has_run(run_id)
+    gone = store.lifecycle(run_id) != "active"
     if gone:
         warnings.warn(
             f"the run {run_id[:8]} of the comparison was deleted: its cell stays empty; the "

@@ -251,7 +251,7 @@ class StudyResults:
         if found is None:
             raise UserError(
                 f"the best run {wanted} of the study {self.name!r} is gone from the store",
-                next_step=self._continue(),
+                next_step=_next_step(self.parent),
             )
         return found
 
@@ -342,9 +342,6 @@ class StudyResults:
                     }
                 )
         return pd.DataFrame(rows).astype({"trial": "Int64"})
-
-    def _continue(self) -> str:
-        return _next_step(self.parent)
 
 
 def open_study(name: str, root: str | Path = "mlruns") -> StudyResults:

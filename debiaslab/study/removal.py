@@ -232,7 +232,7 @@ def _judged(store: Store, saved: Saved, known: Sequence[RunInfo]) -> OldCheckpoi
     run_id = saved.owner.get(STUDY, "")
     study = next((run for run in known if run.run_id == run_id), None)
     if study is None:
-        deleted = store.is_deleted(run_id)
+        deleted = store.lifecycle(run_id) == "deleted"
         why = "was deleted" if deleted else "this store does not know"
         return OldCheckpoint(saved.path, f"of a study that {why}", wanted=not deleted)
     name = study.tags.get(STUDY_TAG, study.name)

@@ -135,7 +135,7 @@ class StoreReader:
         """
         study = self.study_named(name)
         if (chosen := study.tags.get(BEST_TAG)) is not None:
-            if self.has_run(chosen):
+            if self.lifecycle(chosen) == "active":
                 return self.run(chosen)
             warnings.warn(
                 f"the best run {chosen[:8]} of the study {name!r} was deleted: the best of those "
@@ -274,14 +274,6 @@ class StoreReader:
         files = folder.rglob("*") if folder is not None else ()
         return sum(file.stat().st_size for file in files if file.is_file())
 
-    def is_deleted(self, run_id: str) -> bool:
-        """Whether a run was deleted; False, too, when the store knows nothing of it."""
-        return self._lifecycle(run_id) == "deleted"
-
-    def has_run(self, run_id: str) -> bool:
-        """Whether the store has a run, and it was not deleted."""
-        return self._lifecycle(run_id) == "active"
-
     def abandoned(self) -> list[RunInfo]:
         """Return the runs, of any study or none, whose process ended without closing them."""
         running = self._search("attributes.status = 'RUNNING'")
@@ -334,7 +326,8 @@ class StoreReader:
             self._folders[run_id] = local_path(self._get(run_id).info.artifact_uri)
         return self._folders[run_id]
 
-    def _lifecycle(self, run_id: str) -> str | None:
+    def lifecycle(self, run_id: str) -> str | None:
+        """Return ``active`` or ``deleted``; None when the store knows nothing of the run."""
         from mlflow.exceptions import MlflowException
 
         try:
