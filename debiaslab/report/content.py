@@ -294,7 +294,8 @@ def _method(study: StudyResults, strategies: Mapping[str, str]) -> dict[str, str
         found[name] = strategies.get(name, "a strategy that is not installed here")
     found["seeds"] = ", ".join(map(str, study.seeds))
     if study.is_planted:
-        return found | {"planted": f"base {study.planted.base}, doses {_doses(study)}"}
+        doses = ", ".join(f"{each.dose:g}" for each in study.planted.doses)
+        return found | {"planted": f"base {study.planted.base}, doses {doses}"}
     found["seeds"] += " (the same for the baseline)"
     if study.is_comparison:
         tuned = sum(side.tuning_runs > 0 for side in study.sides)
@@ -325,10 +326,6 @@ def _budget(study: StudyResults) -> dict[str, str]:
     else:
         found["λs tried"] = str(len({row.trial for row in study.trials} - {None}))
     return found
-
-
-def _doses(study: StudyResults) -> str:
-    return ", ".join(f"{each.dose:g}" for each in study.planted.doses)
 
 
 def _paragraphs(study: StudyResults) -> dict[str, tuple[str, ...]]:

@@ -240,21 +240,18 @@ def _document(title: str) -> FPDF:
             allowed="--format html, whose page prints well, or --format markdown",
             next_step="pip install 'debiaslab[pdf]'",
         ) from error
+    import matplotlib
+
     pdf = FPDF(format="A4")
+    fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     for style, file in _STYLES.items():
-        pdf.add_font(_FONT, style, _fonts() / file)
+        pdf.add_font(_FONT, style, fonts / file)
     pdf.set_title(title)
     pdf.set_lang("en")
     pdf.set_creation_date(_FIRST_DAY)
     pdf.set_auto_page_break(True, margin=15)
     pdf.add_page()
     return pdf
-
-
-def _fonts() -> Path:
-    import matplotlib
-
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 
 
 def _heading(pdf: FPDF, text: str, level: int) -> None:

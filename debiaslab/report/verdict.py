@@ -11,6 +11,8 @@ from debiaslab.results import StrategyResult, TrialRow
 from debiaslab.statistics.paired import Paired, paired
 from debiaslab.tables import with_span
 
+_UNCLEAR = "did not change by more than seed noise"
+_NO_GAIN = " No λ improved on the baseline by the objective."
 _NOTHING = "No trial has finished yet"
 _ZERO = re.compile(r"[-+](0\.0+)(?![\d])")  # a rounded zero has no sign
 _MOST_DIGITS = 4  # an interval that is narrower than these show is as good as a point
@@ -99,20 +101,13 @@ class SweepVerdict:
             parts.append(f"and {left} of the baseline's word similarity was kept{interval}")
         if self.seeds > 1:
             parts.append(f"(means of {self.seeds} seeds, 95 % t intervals of paired differences)")
-        return " ".join(parts) + "." + self._no_gain()
+        gained = self.score.pair.difference < 0
+        return " ".join(parts) + "." + ("" if gained else _NO_GAIN)
 
     def _went(self) -> str:
         if self.bias.unchanged:
             return "did not change to two decimals"
         return "fell" if self.bias.pair.difference < 0 else "rose"
-
-    def _no_gain(self) -> str:
-        if self.score.pair.difference < 0:
-            return ""
-        return " No λ improved on the baseline by the objective."
-
-
-_UNCLEAR = "did not change by more than seed noise"
 
 
 def verdict(rows: Sequence[TrialRow]) -> SweepVerdict | None:

@@ -255,7 +255,10 @@ def read_side(store: Store, kept: KeptStrategy) -> StrategyResult:
         stage=kept["stage"],
         control=kept["control"],
         cards=tuple(None if run_id is None else _stored_card(store, run_id) for run_id in runs),
-        outcomes=tuple(None if run is None else _outcome(run) for run in found),
+        outcomes=tuple(
+            None if run is None else {key: run.metrics.get(key) for key in _OUTCOME}
+            for run in found
+        ),
         runs=tuple(runs),
         seconds=sum(run.metrics.get("seconds", 0.0) for run in found if run is not None),
         tuning_runs=kept["tuning_runs"],
@@ -310,10 +313,6 @@ def _stored_card(store: Store, run_id: str) -> Scorecard:
         return own
     added = store.artifact(run_id, BETWEEN_SEEDS).read_text(encoding="utf-8")
     return Scorecard(own.vectors, (*own.records, *Scorecard.from_json(added).records))
-
-
-def _outcome(run: RunInfo) -> Mapping[str, float | None]:
-    return {key: run.metrics.get(key) for key in _OUTCOME}
 
 
 # A planted-bias control ------------------------------------------------------------------------

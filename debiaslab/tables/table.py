@@ -152,10 +152,9 @@ class Table:
             for cells in (head, *rows)
         ]
         rule = ["-" * max(map(text_width, lines))] if self.ruled else []
-        body = [line for i, row in enumerate(lines[1:]) for line in self._broken(i, row)]
-        grid = "\n".join([lines[0], *rule, *body])
-        gap = "\n\n" if self.ruled else "\n"
-        return gap.join([each for each in (self.title, grid) if each] + self._footer_text())
+        grid = "\n".join([lines[0], *rule, *self._separated(lines[1:], "")])
+        parts = [self.title, grid, "\n".join(self.footer("*"))]
+        return ("\n\n" if self.ruled else "\n").join(filter(None, parts))
 
     def markdown(self) -> str:
         """Return the title in bold, the table and the notes; marked rows are bold."""
@@ -176,7 +175,7 @@ class Table:
         lines = [" & ".join(cells) + r" \\" for cells in (map(latex_text, self.head), *rows)]
         lines = [f"{{}}{line}" if line.startswith("[") else line for line in lines]  # no argument
         columns = "".join("l" if column.align == "left" else "r" for column in self.columns)
-        body = [line for i, row in enumerate(lines[1:]) for line in self._spaced(i, row)]
+        body = self._separated(lines[1:], r"\addlinespace")
         return "\n".join(
             [
                 r"\begin{table}[htbp]",
@@ -232,15 +231,10 @@ class Table:
             for i, row in enumerate(self.rows)
         )
 
-    def _footer_text(self) -> list[str]:
-        notes = self.footer("*")
-        return ["\n".join(notes)] if notes else []
-
-    def _broken(self, i: int, line: str) -> list[str]:
-        return ["", line] if i in self.breaks and i else [line]
-
-    def _spaced(self, i: int, line: str) -> list[str]:
-        return [r"\addlinespace", line] if i in self.breaks and i else [line]
+    def _separated(self, lines: Sequence[str], gap: str) -> list[str]:
+        """Return the lines of the rows, with ``gap`` before those where a part begins."""
+        breaks = self.breaks - {0}
+        return [each for i, line in enumerate(lines) for each in ([gap] * (i in breaks) + [line])]
 
 
 Block = Table | str

@@ -362,8 +362,9 @@ def _draw_planes(
         for group in dict.fromkeys(words.groups):
             color, marker = _GROUPS[group]
             own = np.array([each == group for each in words.groups])
-            look = {"color": color, "marker": marker, "label": label.format(group)}
-            axes.scatter(*points[own].T, s=size, zorder=3, **look)
+            x, y = points[own].T
+            named = label.format(group)
+            axes.scatter(x, y, s=size, color=color, marker=marker, label=named, zorder=3)
         tell(axes, [(x, y) for x, y in points], told)
         plain(axes)
         panel_name(axes, name)
