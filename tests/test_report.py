@@ -22,6 +22,7 @@ from debiaslab.report import (
     loss_figure,
     run_drawings,
     scorecard_figure,
+    style,
     summarize,
     sweep_figure,
     tradeoff_figure,
@@ -30,7 +31,16 @@ from debiaslab.report.content import cautions
 from debiaslab.report.figures import clusters_figure, epochs_figure, losses_figure
 from debiaslab.report.figures.sweep import Band, over_seeds
 from debiaslab.report.figures.words import association_sizes
-from debiaslab.report.style import figure, house_style, name_points, plain, png, spots_of, tell
+from debiaslab.report.style import (
+    figure,
+    figure_of,
+    house_style,
+    name_points,
+    plain,
+    png,
+    spots_of,
+    tell,
+)
 from debiaslab.report.tables import records_table, trials_table
 from debiaslab.report.verdict import headline
 from debiaslab.report.words import MappedWords
@@ -435,3 +445,22 @@ def test_a_baseline_without_bias_is_said():
 def test_without_a_trial_there_is_nothing_to_draw(rows):
     assert list(drawings("sweep", rows[-2:], chosen="projection")) == []
     assert len(list(drawings("sweep", rows, chosen="projection@1"))) == 3
+
+
+def test_a_figure_is_one_decorated_function(rows, monkeypatch):
+    monkeypatch.setattr(style, "_FIGURES", {"sweep": []})
+
+    @figure_of("sweep", "scores", lambda rows: [row.score for row in rows])
+    def scores_figure(scores):
+        """The score of {which} run.
+
+        Not in the caption.
+        """
+        if not scores:
+            raise UserError("nothing to draw")
+        return figure("Scores", 3.0, 2.0)
+
+    (made,) = drawings("sweep", rows, which="every")
+    assert (made.name, made.title) == ("scores", "Scores")
+    assert made.description == "The score of every run."
+    assert list(drawings("sweep", [], which="every")) == []
