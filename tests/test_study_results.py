@@ -527,7 +527,7 @@ def test_the_finding_is_what_the_runs_say() -> None:
     base = [row(None, seed, 2.0 + 0.01 * seed) for seed in (1, 2, 3)]
     fell = verdict([*base, *(row(0, s, 1.0 + 0.01 * s + 0.002 * (s == 2), 0.9) for s in (1, 2, 3))])
     assert fell is not None
-    assert fell.bias.beyond_the_spread
+    assert fell.bias.pair.excludes_zero
     assert "bias on report words fell: 2.02 → 1.02" in fell.sentence
     assert "90% of the baseline's word similarity" in fell.sentence
     rose = verdict([*base, *(row(0, s, 3.0 + 0.01 * s + 0.002 * (s == 2)) for s in (1, 2, 3))])
@@ -540,7 +540,7 @@ def test_a_difference_within_the_spread_is_none() -> None:
     base = [row(None, seed, 2.0) for seed in (1, 2, 3)]
     found = verdict([*base, row(0, 1, 1.0), row(0, 2, 2.9), row(0, 3, 1.9)])
     assert found is not None
-    assert found.bias.beyond_the_spread is False
+    assert found.bias.pair.excludes_zero is False
     assert "did not change by more than seed noise" in found.sentence
     assert "no change beyond seed noise (3 seeds)" in found.title
     assert "0 of 3" not in found.sentence
@@ -549,7 +549,7 @@ def test_a_difference_within_the_spread_is_none() -> None:
 def test_one_seed_has_no_interval() -> None:
     found = verdict([row(None, 1, 2.0), row(0, 1, 1.0)])
     assert found is not None
-    assert found.bias.beyond_the_spread is None
+    assert found.bias.pair.excludes_zero is None
     assert "with one seed" in found.sentence
     assert "[" not in found.sentence
     assert verdict([row(None, 1, 2.0)]) is None
@@ -567,7 +567,7 @@ def test_numbers_that_are_equal_to_the_digits_shown_did_not_change() -> None:
     less = [row(0, seed, 1.299 + 0.0001 * seed + 0.00001 * (seed == 2)) for seed in (1, 2, 3)]
     every = verdict([*base, *less])
     assert every is not None
-    assert every.bias.beyond_the_spread
+    assert every.bias.pair.excludes_zero
     assert "did not change to two decimals: 1.30 → 1.30 (0.00 [0.00, 0.00])" in every.sentence
     assert "no change to two decimals" in every.title
     for found in (one, every):

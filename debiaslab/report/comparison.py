@@ -125,14 +125,10 @@ class MeasureSummary(OverSeeds):
         return f"({MISSING if self.rank is None else self.rank}{few})"
 
     @property
-    def change(self) -> Interval:
-        """The 95 % t interval of the difference to the baseline."""
-        return (None, None) if self.to_baseline is None else self.to_baseline.interval
-
-    @property
     def fell(self) -> bool:
         """Whether it is below the baseline by more than seed noise: the whole interval is."""
-        return self.change[1] is not None and self.change[1] < 0
+        pair = self.to_baseline
+        return pair is not None and bool(pair.excludes_zero) and pair.difference < 0
 
 
 OUTCOMES: tuple[Measure, ...] = (

@@ -190,8 +190,7 @@ def _change(result: MeasureSummary) -> str | None:
     pair = result.to_baseline
     if pair is None:
         return None
-    low, high = pair.interval
-    sure = " ✓" if low is not None and high is not None and not low <= 0 <= high else ""
+    sure = " ✓" if pair.excludes_zero else ""
     few = f" n={pair.n}" if pair.n < result.seeds else ""
     return f"{with_span(pair.difference, pair.interval, signed=True)}{sure}{few}"
 

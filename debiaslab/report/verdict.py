@@ -33,12 +33,6 @@ class Change:
     pair: Paired
 
     @property
-    def beyond_the_spread(self) -> bool | None:
-        """Whether the 95 % t interval over seeds leaves out 0; None when one seed gives none."""
-        low, high = self.pair.interval
-        return None if low is None or high is None else not low <= 0 <= high
-
-    @property
     def rounded(self) -> tuple[str, str]:
         """Both numbers, to two decimals."""
         return f"{self.before:.2f}", f"{self.after:.2f}"
@@ -85,7 +79,7 @@ class SweepVerdict:
             None: ": no change, with one seed" if same else " (one seed: may be chance)",
             True: ": no change to two decimals" if same else "",
             False: f": no change beyond seed noise ({self.seeds} seeds)",
-        }[self.bias.beyond_the_spread]
+        }[self.bias.pair.excludes_zero]
         return f"λ = {self.weight:.3g}: bias on {self.words} words {change}{kept}{sure}"
 
     @property
@@ -94,7 +88,7 @@ class SweepVerdict:
         went = {True: self._went(), None: f"{self._went()}, with one seed", False: _UNCLEAR}
         parts = [
             f"At λ = {self.weight:.3g}, bias on {self.words} words "
-            f"{went[self.bias.beyond_the_spread]}: {self.bias.text}"
+            f"{went[self.bias.pair.excludes_zero]}: {self.bias.text}"
         ]
         if self.retention is not None:
             left, interval = _percents(self.retention)

@@ -280,10 +280,10 @@ def _front_title(sides: Sequence[StrategyResult], points: Sequence[_Point]) -> s
 
 def _beyond(point: _Point) -> str:
     """Say when the seeds cannot tell it from the baseline."""
-    low, high = point.bias.change
-    if low is None or high is None:
+    pair = point.bias.to_baseline
+    if pair is None or pair.excludes_zero is None:
         return " (one seed: may be chance)"
-    return "" if not low <= 0 <= high else "; within the seed noise of the baseline"
+    return "" if pair.excludes_zero else "; within the seed noise of the baseline"
 
 
 def _ranks_title(
