@@ -373,6 +373,20 @@ def explained_mlflow(uri: str) -> Iterator[None]:
 _CREATED = 1_700_000_000_000  # the list of views wants a time; the same view stays the same text
 _COLUMNS = (LAMBDA, "bias_report", "retention_report", "bias_tune", "retention_tune", "score")
 _SECTION = "bias-and-retention"
+# What the page's state says of the rest: nothing is hidden, pinned or grouped.
+_AS_EVER: dict[str, Any] = {
+    **{"startTime": "ALL", "lifecycleFilter": "Active", "modelVersionFilter": "All Runs"},
+    **{key: [] for key in ("datasetsFilter", "columnOrder", "runsPinned", "runsHidden")},
+    **{key: {} for key in ("columnWidths", "runsExpanded", "runsVisibilityMap", "groupsExpanded")},
+    **{"runsHiddenMode": "SHOW_ALL", "groupBy": None, "useGroupedValuesInCharts": True},
+    **{"viewMaximized": False, "runListHidden": False, "isAccordionReordered": True},
+    **{"hideEmptyCharts": True, "autoRefreshEnabled": True},
+    "globalLineChartConfig": {
+        "xAxisKey": "step",
+        "lineSmoothness": 0,
+        "selectedXAxisMetricKey": "",
+    },
+}
 
 
 class HasUri(Protocol):
@@ -440,51 +454,29 @@ def study_view(name: str, parent: str) -> str:
         name: Name of the view, as its list in the UI shows it.
         parent: MLflow run of the study.
     """
+    charts = [
+        _scatter(LOG_LAMBDA, "bias_report"),
+        _scatter(LOG_LAMBDA, "retention_report"),
+        _scatter("bias_report", "retention_report"),
+        _parallel((LOG_LAMBDA, "bias_report", "retention_report", "score")),
+    ]
+    section = {"uuid": _SECTION, "name": "λ, bias and retention"}
     state = {
+        **_AS_EVER,
         "searchFilter": f"tags.`mlflow.parentRunId` = '{parent}'",
         "orderByKey": "metrics.`score`",
         "orderByAsc": True,
-        "startTime": "ALL",
-        "lifecycleFilter": "Active",
-        "datasetsFilter": [],
-        "modelVersionFilter": "All Runs",
         "selectedColumns": [f"metrics.`{metric}`" for metric in _COLUMNS],
-        "columnOrder": [],
-        "columnWidths": {},
-        "runsExpanded": {},
-        "runsPinned": [],
-        "runsHidden": [],
-        "runsVisibilityMap": {},
-        "runsHiddenMode": "SHOW_ALL",
-        "compareRunCharts": [
-            _scatter(LOG_LAMBDA, "bias_report"),
-            _scatter(LOG_LAMBDA, "retention_report"),
-            _scatter("bias_report", "retention_report"),
-            _parallel((LOG_LAMBDA, "bias_report", "retention_report", "score")),
-        ],
+        "compareRunCharts": charts,
         "compareRunSections": [
             {
-                "uuid": _SECTION,
-                "name": "λ, bias and retention",
+                **section,
                 "display": True,
                 "isReordered": True,
                 "deleted": False,
                 "isGenerated": False,
             }
         ],
-        "viewMaximized": False,
-        "runListHidden": False,
-        "isAccordionReordered": True,
-        "useGroupedValuesInCharts": True,
-        "hideEmptyCharts": True,
-        "groupBy": None,
-        "groupsExpanded": {},
-        "autoRefreshEnabled": True,
-        "globalLineChartConfig": {
-            "xAxisKey": "step",
-            "lineSmoothness": 0,
-            "selectedXAxisMetricKey": "",
-        },
     }
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode(), 9)).decode("ascii")
     saved = {"name": name, "createdAt": _CREATED, "updatedAt": _CREATED}
