@@ -224,11 +224,10 @@ def test_signed_metrics_follow_the_dose_and_control_words_do_not(
         assert abs(each.leak) < 0.25, each.metric.label
         zero = each.at_zero
         assert zero is not None
-        low, high, centre = zero.null_low, zero.null_high, zero.mean
-        assert low is not None
-        assert high is not None
-        assert centre is not None
-        assert low <= centre <= high, each.metric.label
+        assert zero.null is not None
+        assert zero.mean is not None
+        low, high = zero.null
+        assert low <= zero.mean <= high, each.metric.label
         ends = each.planted[0], each.planted[-1]
         assert coarse or [point.inside for point in ends] == [0, 0], each.metric.label
         assert all(point.inside >= 1 for point in each.control), each.metric.label
