@@ -11,8 +11,7 @@ from debiaslab.lexicons import Half
 from debiaslab.metrics.registry import direction_of
 from debiaslab.results import StrategyResult
 from debiaslab.statistics.bootstrap import Interval
-from debiaslab.statistics.fronts import Point, hypervolume
-from debiaslab.statistics.paired import Better, Paired, half_width, paired
+from debiaslab.statistics.paired import Better, Paired, Point, half_width, hypervolume, paired
 from debiaslab.tables import MISSING, plus_minus
 
 _FEWER_SEEDS = (

@@ -7,10 +7,10 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
-from debiaslab.metrics.nearest import Method, bias_analogies
+from debiaslab.metrics.analogies import Method, bias_analogies
 from debiaslab.metrics.registry import direction_of
 from debiaslab.metrics.scorecard import null_remarks
-from debiaslab.metrics.table import WEAT_COLUMNS, scale_mark, weat_row
+from debiaslab.metrics.tables import SCALE_MARK
 from debiaslab.report.comparison import (
     Measure,
     MeasureSummary,
@@ -340,20 +340,34 @@ def scorecard_tables(card: Scorecard, baseline: Scorecard | None) -> list[Table]
 
 
 def _associations(records: Sequence[Record], baseline: Scorecard | None) -> Table:
-    first = (Column("test", align="left"), *WEAT_COLUMNS[1:5])
-    columns = (*first, Column("s, baseline", "+.4f", missing=NOT_MEASURED), *WEAT_COLUMNS[5:])
+    columns = (
+        *(Column("test", align="left"), Column("words", align="left"), Column("n")),
+        *(Column("s", "+.4f", missing=NOT_MEASURED), Column("95 % interval", span(4))),
+        Column("s, baseline", "+.4f", missing=NOT_MEASURED),
+        *(Column("null95", ".4f", missing=NOT_MEASURED), Column("d", "+.2f")),
+        *(Column("95 % interval", span(2)), Column("p", ".2g", missing="")),
+    )
     rows = []
     for record in records:
-        _, *row = weat_row(record)
+        extra = record.extra
         before = None if baseline is None else baseline.statistic(record.name, record.words)
-        rows.append((association_label(record.name), *row[:4], before, *row[4:]))
+        rows.append(
+            (
+                *(association_label(record.name), record.words, record.n, extra.get("statistic")),
+                (extra.get("statistic_low"), extra.get("statistic_high")),
+                *(before, extra.get("null95")),
+                TableCell(record.value, "‡" if extra.get("warning_scale") else ""),
+                *((record.low, record.high), record.p),
+            )
+        )
+    marked = any(record.extra.get("warning_scale") for record in records)
     note = (
         "s: difference of mean associations, in cosine. null95: 95 % of |s| for random words in "
         "these vectors. p: one-sided permutation test. d is scale-free. It divides s by the spread "
         "of the associations, so it stays large, with random sign, when all associations have "
         "vanished. Compare s, against null95."
     )
-    return Table(columns, rows, "Associations", (" ".join([note, *scale_mark(records)]),))
+    return Table(columns, rows, "Associations", (f"{note} {SCALE_MARK}" if marked else note,))
 
 
 def _others(records: Sequence[Record], baseline: Scorecard | None) -> Table:
