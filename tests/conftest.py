@@ -1,12 +1,17 @@
-"""The order of the files, which two processes share, and a fixture of several of them."""
+"""The order of the files, which two processes share, and fixtures of several of them."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import shared as studies
+from tests.shared import Shared
 
 # Files of few, long tests, which start processes and servers: begun last, one would keep one
 # process busy while the other has nothing left.
@@ -17,18 +22,57 @@ LONG = [
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach the processes that tests start.
+    """Let Ctrl-C reach the processes that tests start, and no test another store than its own.
 
     A shell without job control has what it starts in the background ignore it, and so do children.
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for variable in ("MLFLOW_TRACKING_URI", "DEBIASLAB_OPTUNA_STORAGE", "FORCE_COLOR"):
+        os.environ.pop(variable, None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files of ``LONG`` first, in its order."""
     place = {f"test_{name}.py": i for i, name in enumerate(LONG)}
     items.sort(key=lambda item: place.get(Path(item.path).name, len(LONG)))
+
+
+@pytest.fixture(scope="session")
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """What is made once in this run, whichever of its processes needs it."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if hasattr(request.config, "workerinput") else base) / "shared"
+    root.mkdir(exist_ok=True)
+    return Shared(root)
+
+
+@pytest.fixture(scope="session")
+def small(shared: Shared) -> Path:
+    """A folder with toy.txt and the finished study ``small``, which nobody may change."""
+    return shared.folder("small", studies.small)
+
+
+@pytest.fixture(scope="session")
+def builtin(shared: Shared) -> Path:
+    """A folder with a finished sweep of the built-in text, which nobody may change."""
+    return shared.folder("builtin", studies.builtin)
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def own_small(small: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a copy of ``small``, which a test may spoil."""
+    folder = own_folder / "copy"
+    shutil.copytree(small, folder)
+    monkeypatch.chdir(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
