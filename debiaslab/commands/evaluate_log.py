@@ -52,7 +52,7 @@ class Evaluations:
     def add(self, subject: Subject, card: Scorecard) -> str:
         """Log metrics, JSON and tables of one scorecard as a run, and return its id."""
         from debiaslab.metrics import scorecards_csv
-        from debiaslab.study.run_log import flat, log_provenance
+        from debiaslab.study.run import flat, log_provenance
         from debiaslab.tracking.names import (
             EVALUATED_TAG,
             EVALUATION_KIND,

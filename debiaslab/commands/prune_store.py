@@ -21,7 +21,7 @@ from debiaslab.commands.arguments import (
 from debiaslab.commands.files import CACHE
 
 if TYPE_CHECKING:
-    from debiaslab.study.leftovers import Leftovers
+    from debiaslab.study.removal import Leftovers
 
 EXAMPLES = """examples:
   python -m debiaslab prune-store
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str]:
     """List what is left over, and remove it when told to."""
     from debiaslab.study.archive import readable_size
-    from debiaslab.study.leftovers import find_leftovers, remove_leftovers
+    from debiaslab.study.removal import find_leftovers, remove_leftovers
 
     store = open_store_to_write(args) if args.yes else open_store(args)
     folders = (Path(args.store), Path(CACHE), Path(SUBMISSIONS))

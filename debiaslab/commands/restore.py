@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> Iterator[str]:
     """Restore, and say what."""
     from debiaslab.errors import UserError
-    from debiaslab.study.restoring import restore
+    from debiaslab.study.archive import restore
 
     if not Path(args.file).is_file():
         raise UserError(f"there is no file {args.file}")
