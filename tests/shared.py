@@ -42,7 +42,7 @@ class Shared:
         return folder
 
 
-def run(*words: str) -> None:
+def perform(*words: str) -> None:
     """Run a command that must succeed; what it prints is kept beside what it makes."""
     with Path(PRINTED).open("a", encoding="utf-8") as file, redirect_stdout(file):
         assert main(words) == 0
@@ -51,9 +51,9 @@ def run(*words: str) -> None:
 def small(folder: Path) -> None:
     """A finished sweep of the toy text: one seed, a baseline and two trials."""
     write_toy(folder)
-    run(*STUDY)
+    perform(*STUDY)
 
 
 def builtin(folder: Path) -> None:
     """A finished sweep of the built-in text: two seeds and two trials."""
-    run(*BUILTIN)
+    perform(*BUILTIN)

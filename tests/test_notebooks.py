@@ -27,7 +27,7 @@ _PUBLIC |= {"debiaslab.report", "debiaslab.report.figures"}
 
 def compare(folder: Path) -> None:
     """A small comparison on the built-in text, with most of its controls."""
-    run(*COMPARISON)
+    perform(*COMPARISON)
 
 
 def cells(path: Path, kind: str) -> list[dict[str, Any]]:

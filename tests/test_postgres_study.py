@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from debiaslab.study.search_storage import VARIABLE, open_storage
 from debiaslab.study.status import known_trials
 from debiaslab.tracking import Store, free_port
 from tests.command_line import write_toy
-from tests.waiting import until
+from tests.waiting import TrackingServer, until
 
 SECRET = "open-sesame"
 SWEEP = ["-m", "debiaslab", "sweep", "toy.txt", "--dim", "8", "--epochs", "1", "--min-count", "1"]
@@ -75,41 +74,22 @@ def database() -> Iterator[str]:
             subprocess.run(stop, check=True, capture_output=True, cwd=folder)
 
 
-def answers(address: str) -> bool:
-    try:
-        return bool(urllib.request.urlopen(f"{address}/health", timeout=2).status == 200)
-    except OSError:
-        return False
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
     """Start an MLflow server that keeps and serves artifacts too; yield its address."""
-    folder, port = tmp_path_factory.mktemp("server"), free_port(0)
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--workers", "1"]
-    command += ["--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts"]
-    address = f"http://127.0.0.1:{port}"
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            until(lambda: answers(address))
-            yield address
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    (tmp_path / "server").mkdir()
+    server = TrackingServer(tmp_path / "server")
+    server.begin()
+    try:
+        until(server.answers)
+        yield server.address
+    finally:
+        server.kill()
 
 
 def test_two_workers_share_a_study_through_servers_and_one_is_killed(
-    database: str, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    database, server, tmp_path, monkeypatch
+):
     """Two folders as on two hosts: one command is killed while it trains, the other goes on."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     monkeypatch.setenv(VARIABLE, database)
@@ -166,9 +146,7 @@ def test_two_workers_share_a_study_through_servers_and_one_is_killed(
         assert SECRET not in str(each)
 
 
-def test_a_wrong_password_is_told_without_it(
-    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_password_is_told_without_it(database, tmp_path, monkeypatch):
     write_toy(tmp_path)
     monkeypatch.setenv(VARIABLE, database.replace(SECRET, "wrong-secret"))
     command = [sys.executable, *SWEEP]
@@ -180,9 +158,7 @@ def test_a_wrong_password_is_told_without_it(
     assert "Traceback" not in told.stderr
 
 
-def test_an_address_without_a_driver_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_address_without_a_driver_says_what_to_install(tmp_path, monkeypatch):
     from debiaslab.errors import UserError
 
     monkeypatch.setenv(VARIABLE, f"nosuchbase://lab:{SECRET}@127.0.0.1/x")
