@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.command_line import call
-from tests.shared import Shared, perform
+from tests.shared import perform
 
 nbformat = pytest.importorskip("nbformat", reason="nbformat (debiaslab[dev]) is not installed")
 nbclient = pytest.importorskip("nbclient", reason="nbclient (debiaslab[dev]) is not installed")
