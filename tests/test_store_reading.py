@@ -163,9 +163,10 @@ needs_namespaces = pytest.mark.skipif(
 @needs_namespaces
 def test_a_read_only_store_serves_reading_commands_and_refuses_to_be_written(made, tmp_path):
     store = copy_store(made, tmp_path / "a store")
+    asked = {command: words_of(command, store) for command in ("status", "report", "export")}
     before = contents(store)
-    for command in ("status", "report", "export"):
-        done = read_only(store, *words_of(command, store))
+    for command, words in asked.items():
+        done = read_only(store, *words)
         assert done.returncode == 0, done.stderr
         assert contents(store) == before
         if command == "report":
