@@ -77,7 +77,7 @@ def studied(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def in_study(studied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_study(studied: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(studied)
 
 
@@ -90,7 +90,7 @@ def test_help_is_quick_and_shows_an_example():
 import sys
 from debiaslab.cli import COMMANDS, main
 for command in ("", *COMMANDS):
-    print("COMMAND", command)
+    print("@@@", command)
     try:
         main([*command.split(), "--help"])
     except SystemExit as ended:
@@ -101,7 +101,7 @@ for command in ("", *COMMANDS):
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
-    _, *helps = done.stdout.split("COMMAND ")
+    _, *helps = done.stdout.split("@@@ ")
     assert len(helps) == 1 + len(COMMANDS)
     for command, each in zip(("", *COMMANDS), helps, strict=True):
         printed, _, imported = each.partition("IMPORTED")
