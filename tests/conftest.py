@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 from tests import shared as studies
 from tests.shared import Shared
@@ -22,14 +24,31 @@ LONG = [
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach the processes that tests start, and no test another store than its own.
+    """Let Ctrl-C reach what tests start, no test another store, and nobody wait for the disk.
 
-    A shell without job control has what it starts in the background ignore it, and so do children.
+    A shell without job control has what it starts in the background ignore Ctrl-C, and so do
+    children. Each commit to a database waits some milliseconds until it is on the disk, which a
+    process that is killed does not need: only a power cut might.
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for variable in ("MLFLOW_TRACKING_URI", "DEBIASLAB_OPTUNA_STORAGE", "FORCE_COLOR"):
         os.environ.pop(variable, None)
+    event.listen(Engine, "connect", _without_waiting)
+    os.fsync = lambda file: None
+
+
+def _without_waiting(connection: object, record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
+
+
+@pytest.fixture
+def waits_for_the_disk() -> Iterator[None]:
+    """Let databases wait, as they do outside of tests."""
+    event.remove(Engine, "connect", _without_waiting)
+    yield
+    event.listen(Engine, "connect", _without_waiting)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
-from sqlalchemy import Engine, event
 
 from debiaslab.regularizers import LogUniform
 from debiaslab.study import search as search_module
@@ -64,18 +62,6 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> list[float]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a store that many studies share: making the database takes most of the time."""
     return tmp_path_factory.mktemp("store")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def no_waiting_for_the_disk() -> Iterator[None]:
-    """Let sqlite hand its writes to the system: a killed process loses none, a power cut might."""
-
-    def relax(connection: sqlite3.Connection, record: object) -> None:
-        connection.execute("PRAGMA synchronous = OFF")
-
-    event.listen(Engine, "connect", relax)
-    yield
-    event.remove(Engine, "connect", relax)
 
 
 # The λs ---------------------------------------------------------------------------------------

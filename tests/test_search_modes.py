@@ -25,7 +25,6 @@ from debiaslab.study.search import Proposal, Search, seeds_tried, significantly_
 from debiaslab.study.summary import importance, stopping_rule
 from debiaslab.tables import plain_document
 from debiaslab.tracking import Store
-from tests.test_search import no_waiting_for_the_disk as no_waiting_for_the_disk
 from tests.toys import toy_corpus
 
 SPACE: dict[str, Space] = {

@@ -42,12 +42,8 @@ def mode(database: Path) -> str:
         return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
-@pytest.mark.usefixtures("mounts")
-def test_both_databases_of_a_store_have_one_and_wait_for_the_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for variable in ("MLFLOW_TRACKING_URI", "DEBIASLAB_OPTUNA_STORAGE"):
-        monkeypatch.delenv(variable, raising=False)
+@pytest.mark.usefixtures("mounts", "waits_for_the_disk")
+def test_both_databases_of_a_store_have_one_and_wait_for_the_disk(tmp_path):
     Store.open(tmp_path)
     storage = open_storage(tmp_path)
     assert mode(tmp_path / "mlflow.db") == mode(tmp_path / DATABASE) == "wal"
