@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,6 +37,7 @@ from debiaslab.tracking import (
 )
 from debiaslab.vectors.embeddings import Embeddings
 from tests.chromium import QUIET, browser_program
+from tests.waiting import answers
 
 PATIENCE = 60_000  # milliseconds for anything to be shown, on a machine with other work
 
@@ -85,14 +85,6 @@ def serving(command: list[str], environment: dict[str, str], address: str) -> It
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=30)
         server.stdout.close()  # type: ignore[union-attr]
-
-
-def answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=5) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 # The model ------------------------------------------------------------------------------------

@@ -304,7 +304,7 @@ def test_the_whole_package_is_read() -> None:
         (
             rooms_keep_to_their_own,
             "lexicons/load.py",
-            "from debiaslab.vectors.embeddings import Embeddings",
+            "from debiaslab.vectors.words import written_in",
         ),
         (rooms_keep_to_their_own, "lexicons/load.py", "import debiaslab.system.atomic"),
         (rooms_keep_to_their_own, "vectors/x.py", "from debiaslab import lexicons"),
