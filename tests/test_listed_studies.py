@@ -37,7 +37,7 @@ PLANTED = (
     *("planted", "dosed.txt", *TOY[1:], "--doses=-1,0,1", "--seeds", "1", "--study", "dosed"),
 )
 STUDIES = [("sided", COMPARE), ("dosed", PLANTED)]
-KILLS = 3  # of everything at once; test_workers has many more, of one worker at a time
+KILLS = 2  # of everything at once; test_workers has many more, of one worker at a time
 
 
 def make(folder: Path) -> None:

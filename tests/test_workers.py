@@ -145,8 +145,8 @@ COMPARED = cells_of(
     [Settled("projection", (), weight) for weight in WEIGHTS],
 )
 RUNS = {"sweep": (1 + TRIALS) * len(SEEDS), "comparison": (1 + len(WEIGHTS)) * len(SEEDS)}
-KILLS = 32
-MOST = 300  # statements a participant makes, at most, before it is killed
+KILLS = 18  # of each kind of study
+MOST = 200  # statements a participant makes, at most, before it is killed
 
 
 def vectors_of(weight: float, seed: int) -> NDArray[np.float32]:
@@ -316,7 +316,7 @@ def children(pid: int) -> list[int]:
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
-            command = path.with_name("cmdline").read_text()
+            command = path.with_name("cmdline").read_text(errors="replace")
         except OSError:
             continue
         if "forkserver" in command:
