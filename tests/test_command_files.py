@@ -175,9 +175,7 @@ def name_of(case: object) -> str | None:
 
 
 @pytest.mark.parametrize(("words", "said"), [*READ, *STORE, *TWICE], ids=name_of)
-def test_what_would_be_lost_is_refused_before_any_work(
-    words: list[str], said: str, world: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+def test_what_would_be_lost_is_refused_before_any_work(words, said, world, monkeypatch, capfd):
     monkeypatch.chdir(world)
     before = digests(world)
     answer = refused(capfd, *words)
@@ -186,9 +184,7 @@ def test_what_would_be_lost_is_refused_before_any_work(
     assert digests(world) == before
 
 
-def test_a_store_that_the_variable_names(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+def test_a_store_that_the_variable_names(copy, monkeypatch, capfd):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{copy}/runs.db")
     for out in ("runs.db", "runs.db-wal", "artifacts/x.json"):
         assert (
@@ -198,9 +194,7 @@ def test_a_store_that_the_variable_names(
     assert call(capfd, "evaluate", "a.kv", "--quick", "--json", "beside.json").code == 0
 
 
-def test_who_works_in_the_folder_of_a_store_may_write_there(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+def test_who_works_in_the_folder_of_a_store_may_write_there(copy, monkeypatch, capfd):
     monkeypatch.chdir("mlruns")
     words = ["evaluate", "../a.kv", "--quick", "--json"]
     assert call(capfd, *words, "o.json").code == 0
@@ -209,7 +203,7 @@ def test_who_works_in_the_folder_of_a_store_may_write_there(
         assert "is inside the store" in refused(capfd, *words, own).sentence
 
 
-def test_a_device_is_not_replaced_by_a_file(copy: Path, capfd: Capture) -> None:
+def test_a_device_is_not_replaced_by_a_file(copy, capfd):
     os.mkfifo("pipe")
     words = ["evaluate", "a.kv", "--quick", "--json", "pipe"]
     assert "pipe is not a regular file" in refused(capfd, *words).sentence
@@ -221,7 +215,7 @@ PATHS = {"FILE", "OUT", "DIR", "FOLDER", "CSV", "CORPUS", "LISTS", "VECTORS", "F
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_path_of_a_command_says_whether_it_is_read_or_written(command: str) -> None:
+def test_every_path_of_a_command_says_whether_it_is_read_or_written(command):
     for action in parser_of(command)._actions:
         if isinstance(action.metavar, str) and set(action.metavar.split("|")) & PATHS:
             kind = action.type("x") if callable(action.type) else None
@@ -316,8 +310,8 @@ def with_odd_names(command: str) -> tuple[list[str], set[str]]:
     [(c, read) for c in COMMANDS for read in (True, False) if not (read and c in LONG)],
 )
 def test_every_command_takes_odd_names_and_loses_no_file_when_nobody_reads_what_it_prints(
-    command: str, read: bool, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+    command, read, monkeypatch, capfd
+):
     monkeypatch.setattr("debiaslab.bench.threads._LEAST_WORDS", 10_000)
     monkeypatch.setattr("debiaslab.commands.ui._serve", lambda *_: 0)
     words, left = with_odd_names(command)
@@ -330,7 +324,7 @@ def test_every_command_takes_odd_names_and_loses_no_file_when_nobody_reads_what_
     assert not [name for name in digests(Path()) if name.startswith("o/.")]
 
 
-def test_a_full_disk_under_stdout_loses_no_file_either(copy: Path, capfd: Capture) -> None:
+def test_a_full_disk_under_stdout_loses_no_file_either(copy, capfd):
     with open("/dev/full", "w") as full, pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdout", full)
         assert main(["reliability", "a.kv", "--json", "r.json"]) == 2
@@ -338,7 +332,7 @@ def test_a_full_disk_under_stdout_loses_no_file_either(copy: Path, capfd: Captur
     assert "the output cannot be written: No space left" in capfd.readouterr().err
 
 
-def test_leftovers_are_removed_though_nobody_reads_the_list(copy: Path) -> None:
+def test_leftovers_are_removed_though_nobody_reads_the_list(copy):
     left = Path("submissions/.small.csv.abcd1234")
     left.write_text("half")
     os.utime(left, (0, 0))
@@ -359,9 +353,7 @@ NO_NAMES = ["a/b", "a:b", "a\\b", ".a", "a\nb", " ", "a\udcff"]
         *((c, "a:b") for c in ("compare", "floor", "planted")),
     ],
 )
-def test_a_name_that_is_none_is_refused_before_there_is_a_study(
-    command: str, name: str, tmp_path: Path, capfd: Capture
-) -> None:
+def test_a_name_that_is_none_is_refused_before_there_is_a_study(command, name, tmp_path, capfd):
     write_toy(tmp_path)
     Path("neutral.txt").write_text(FILES["neutral.txt"], encoding="utf-8")
     options = ["--strategies", "projection"] if command == "compare" else []
@@ -372,7 +364,7 @@ def test_a_name_that_is_none_is_refused_before_there_is_a_study(
 
 
 @pytest.mark.parametrize("stem", ["2026-05-01T10:30", "a\\b", "x\udcff", "e" * 240, "tab\there"])
-def test_every_text_gives_a_default_name_that_is_valid(stem: str) -> None:
+def test_every_text_gives_a_default_name_that_is_valid(stem):
     name = default_study_name("cds+projection", stem, "0123456789")
     check_study_name(name)
     assert name.endswith("-012345")
@@ -380,7 +372,7 @@ def test_every_text_gives_a_default_name_that_is_valid(stem: str) -> None:
     assert default_study_name("tying", "enwiki-106", "c95120ff") == "tying-enwiki-106-c95120"
 
 
-def test_a_label_is_blamed_for_a_name_that_it_spoils(tmp_path: Path, capfd: Capture) -> None:
+def test_a_label_is_blamed_for_a_name_that_it_spoils(tmp_path, capfd):
     write_toy(tmp_path)
     lines = "name: good\nstrategies: [{name: projection, label: a/b}, pairwise]\n"
     Path("two.yaml").write_text(lines)
@@ -391,7 +383,7 @@ def test_a_label_is_blamed_for_a_name_that_it_spoils(tmp_path: Path, capfd: Capt
 
 
 @pytest.mark.parametrize("command", ["status", "resume", "archive", "report", "export"])
-def test_a_study_is_named_both_ways(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_is_named_both_ways(command, monkeypatch):
     asked: list[str] = []
     monkeypatch.setattr(
         f"debiaslab.commands.{command}.run", lambda args: asked.append(args.study) or iter(())
@@ -408,9 +400,7 @@ def test_a_study_is_named_both_ways(command: str, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_deleted_working_folder_is_one_sentence(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+def test_a_deleted_working_folder_is_one_sentence(command, tmp_path, monkeypatch, capfd):
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
@@ -427,8 +417,8 @@ WRITERS = sorted(
 
 @pytest.mark.parametrize("command", WRITERS)
 def test_a_folder_that_cannot_be_written_is_told_before_any_work(
-    command: str, world: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+    command, world, monkeypatch, capfd
+):
     monkeypatch.chdir(world)
     words = [re.sub("^(o|other)(?=/|$)", "/proc", word) for word in ENDS[command][0]]
     answer = refused(capfd, command, *words)
@@ -437,7 +427,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_work(
 
 
 @pytest.mark.parametrize("bad", ["--nothing", "python -m debiaslab nothing"])
-def test_advice_that_nothing_takes_is_noticed(bad: str) -> None:
+def test_advice_that_nothing_takes_is_noticed(bad):
     known = "--trials 3, or python -m debiaslab status NAME --store elsewhere"
     assert bad_advice("compare", Said(2, "", f"debiaslab: x; try: {known}\n")) == []
     assert bad_advice("compare", Said(2, "", f"debiaslab: x; try: {bad}\n")) == [bad.split()[-1]]

@@ -9,13 +9,7 @@ import pytest
 from debiaslab.corpus import Corpus
 from debiaslab.metrics import Record, Scorecard
 from debiaslab.report import StrategyResult, html_page
-from debiaslab.report.tables import (
-    floor_markdown,
-    floor_rows,
-    floor_table,
-    floor_text,
-    how_to_read,
-)
+from debiaslab.report.tables import floor_markdown, floor_rows, floor_table, floor_text, how_to_read
 from debiaslab.results import read_study
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing, worker

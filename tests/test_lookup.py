@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,9 +38,7 @@ def cased() -> Embeddings:
 
 
 @pytest.mark.parametrize(("asked", "written"), WRITTEN)
-def test_metrics_file_table_and_logged_model_find_the_same_words(
-    cased: Embeddings, asked: str, written: str | None, tmp_path: Path
-):
+def test_metrics_file_table_and_logged_model_find_the_same_words(cased, asked, written, tmp_path):
     from debiaslab.tracking.similarity_model import PairSimilarity
 
     assert cased.lookup(asked) == written_in(cased.index, asked) == written
@@ -78,7 +74,7 @@ def test_a_pair_is_found_when_both_words_are_and_named_as_written():
     assert missing == [("man", "woman")]
 
 
-def test_the_score_of_the_file_is_that_of_the_scorecard_in_cased_vectors(tmp_path: Path):
+def test_the_score_of_the_file_is_that_of_the_scorecard_in_cased_vectors(tmp_path):
     """Names and acronyms of the lists stand in capitals in the vectors."""
     from debiaslab.leaderboard.local import score_files
 

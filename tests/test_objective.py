@@ -53,7 +53,7 @@ def outcome(card: Scorecard | None = None, objective: Objective = OBJECTIVE) -> 
     return objective.outcome(card or scorecard(), YARDSTICK)
 
 
-def test_the_score_is_the_formula_by_hand() -> None:
+def test_the_score_is_the_formula_by_hand():
     """B = (3 + 0.25) / 2, R = 0.3 / 0.4, score = 1 · B + 5 · (1 − R)."""
     found = outcome()
     assert found.bias_tune == pytest.approx(1.625)
@@ -69,13 +69,13 @@ def test_the_score_is_the_formula_by_hand() -> None:
     assert same.bias_tune == same.bias_report == pytest.approx(1.0)
 
 
-def test_the_default_tests_are_those_with_extended_lists() -> None:
+def test_the_default_tests_are_those_with_extended_lists():
     assert Objective().tests == lexicons.OBJECTIVE_TESTS
     assert not any(lexicons.association_test(name).published for name in Objective().tests)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_neither_signs_nor_effect_sizes_matter(seed: int) -> None:
+def test_neither_signs_nor_effect_sizes_matter(seed):
     rng = np.random.default_rng(seed)
     statistics = {key: float(rng.normal(scale=0.05)) for key in STATISTICS}
     flipped = {key: float(rng.choice([-1, 1])) * s for key, s in statistics.items()}
@@ -85,14 +85,14 @@ def test_neither_signs_nor_effect_sizes_matter(seed: int) -> None:
         assert outcome(scorecard(statistics, d=d)) == found
 
 
-def test_bias_is_proportional_to_the_statistic() -> None:
+def test_bias_is_proportional_to_the_statistic():
     """d would not see this: it is the same for every share."""
     for share in (0.0, 0.1, 0.5, 1.0, 3.0):
         shrunk = {key: share * s for key, s in STATISTICS.items() if s is not None}
         assert outcome(scorecard(shrunk)).bias_tune == pytest.approx(share * 1.625)
 
 
-def test_only_tune_words_of_the_objectives_tests_are_scored() -> None:
+def test_only_tune_words_of_the_objectives_tests_are_scored():
     """Whatever happens on report words and pairs, and on ``all``, the score stays."""
     found = outcome()
     elsewhere = {key: 9.9 for key in STATISTICS if key.endswith("report")}
@@ -119,21 +119,19 @@ def test_only_tune_words_of_the_objectives_tests_are_scored() -> None:
         (None, 0.0, 1.625 + 5),  # vectors that rank nothing have kept nothing
     ],
 )
-def test_retention_is_the_utility_by_the_baselines(
-    tune: float | None, retention: float, score: float
-) -> None:
+def test_retention_is_the_utility_by_the_baselines(tune, retention, score):
     found = outcome(scorecard(similarities={"WordSim-353/tune": tune, "SimLex-999/tune": tune}))
     assert (found.retention_tune, found.score) == pytest.approx((retention, score))
 
 
-def test_utility_is_the_mean_of_the_sets_that_are_measured() -> None:
+def test_utility_is_the_mean_of_the_sets_that_are_measured():
     one = scorecard(similarities={"WordSim-353/tune": 0.3, "SimLex-999/tune": None})
     assert outcome(one).retention_tune == pytest.approx(0.3 / 0.4)
     assert outcome(one).retention_report == 0.0  # measured in the baseline, nothing left here
 
 
 @pytest.mark.parametrize("base", [{}, {"tune": 0.0}, {"tune": -0.1}, {"report": 0.5}])
-def test_retention_of_nothing_is_refused_unless_it_has_no_weight(base: dict[str, float]) -> None:
+def test_retention_of_nothing_is_refused_unless_it_has_no_weight(base):
     yardstick = BaselineReference(NULLS, base)
     with refuses(r"retention has no meaning; .*--retention-weight 0"):
         OBJECTIVE.outcome(scorecard(), yardstick)
@@ -147,7 +145,7 @@ def test_retention_of_nothing_is_refused_unless_it_has_no_weight(base: dict[str,
 
 @pytest.mark.parametrize("lost", ["career-family/tune", "math-arts/tune"])
 @pytest.mark.parametrize("there", [True, False])
-def test_a_tune_test_that_is_lost_means_collapse_not_success(lost: str, there: bool) -> None:
+def test_a_tune_test_that_is_lost_means_collapse_not_success(lost, there):
     """Averaging over what is left would make the vectors that lost it look better."""
     statistics = {key: s for key, s in STATISTICS.items() if key != lost}
     card = scorecard({**statistics, lost: None} if there else statistics)
@@ -156,7 +154,7 @@ def test_a_tune_test_that_is_lost_means_collapse_not_success(lost: str, there: b
             outcome(card, objective)
 
 
-def test_what_neither_these_vectors_nor_the_baseline_measured_stays_open() -> None:
+def test_what_neither_these_vectors_nor_the_baseline_measured_stays_open():
     found = outcome(scorecard({**STATISTICS, "math-arts/report": None}))
     assert (found.bias_report, found.score) == (None, outcome().score)
     only = BaselineReference({"math-arts/tune": 0.04}, {"tune": 0.4})
@@ -167,12 +165,12 @@ def test_what_neither_these_vectors_nor_the_baseline_measured_stays_open() -> No
 
 @pytest.mark.parametrize("value", [-0.1, math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("name", ["bias_weight", "retention_weight"])
-def test_bad_weights_are_refused_by_the_name_of_their_flag(name: str, value: float) -> None:
+def test_bad_weights_are_refused_by_the_name_of_their_flag(name, value):
     with refuses(f"--{name.replace('_', '-')} was .* 0 or above"):
         Objective(**{name: value})  # type: ignore[arg-type]
 
 
-def test_two_weights_of_zero_and_unknown_and_missing_tests_are_refused() -> None:
+def test_two_weights_of_zero_and_unknown_and_missing_tests_are_refused():
     with refuses("both 0"):
         Objective(bias_weight=0.0, retention_weight=0.0)
     with refuses("occupations.*did you mean 'math-arts'"):
@@ -188,7 +186,7 @@ def some_words(test: str, each: int, half: lexicons.Half = "tune") -> list[str]:
     return [word for words in lexicons.association_test(test).half(half) for word in words[:each]]
 
 
-def test_one_test_with_four_tune_words_in_each_set_is_enough() -> None:
+def test_one_test_with_four_tune_words_in_each_set_is_enough():
     Objective().check_vocabulary(frozenset(some_words("math-arts", 4)))
     for too_few in (
         frozenset(some_words("math-arts", 3)),
@@ -201,7 +199,7 @@ def test_one_test_with_four_tune_words_in_each_set_is_enough() -> None:
             Objective().check_vocabulary(too_few)
 
 
-def test_the_vocabulary_check_reads_case_as_the_metrics_do() -> None:
+def test_the_vocabulary_check_reads_case_as_the_metrics_do():
     words = [word.capitalize() for word in some_words("math-arts", 4)]
     Objective(tests=("math-arts",)).check_vocabulary(frozenset(words))
     sets = lexicons.association_test("math-arts").half("tune")
@@ -236,9 +234,7 @@ def baseline() -> Baseline:
 
 @pytest.mark.parametrize("test", lexicons.OBJECTIVE_TESTS)
 @pytest.mark.parametrize("half", ["tune", "report"])
-def test_one_random_target_set_in_twenty_exceeds_the_yardstick(
-    baseline: Baseline, test: str, half: lexicons.Half
-) -> None:
+def test_one_random_target_set_in_twenty_exceeds_the_yardstick(baseline, test, half):
     """4,000 fresh sets, statistic written out: 5 % ± 4 standard errors (0.35 % and 0.22 %)."""
     embeddings, _, yardstick = baseline
     sets = lexicons.association_test(test).half(half)
@@ -254,7 +250,7 @@ def test_one_random_target_set_in_twenty_exceeds_the_yardstick(
     assert share == pytest.approx(0.05, abs=0.017)
 
 
-def test_the_yardstick_holds_what_was_measured_and_is_reproducible(baseline: Baseline) -> None:
+def test_the_yardstick_holds_what_was_measured_and_is_reproducible(baseline):
     embeddings, card, yardstick = baseline
     expected = {f"{test}/{half}" for test in Objective().tests for half in ("tune", "report")}
     assert set(yardstick.nulls) == expected
@@ -268,7 +264,7 @@ def test_the_yardstick_holds_what_was_measured_and_is_reproducible(baseline: Bas
     assert set(one.nulls) == {"math-arts/tune", "math-arts/report"}
 
 
-def test_a_baseline_read_with_its_own_yardstick_has_kept_everything(baseline: Baseline) -> None:
+def test_a_baseline_read_with_its_own_yardstick_has_kept_everything(baseline):
     """Random vectors: B of a null distribution, E|s| / q95 = 0.8/1.96 if normal; here under 1.5."""
     embeddings, card, _ = baseline
     whole = Scorecard("", (*card.records, *scorecard({}).records))
@@ -280,7 +276,7 @@ def test_a_baseline_read_with_its_own_yardstick_has_kept_everything(baseline: Ba
     assert 0 < found.bias_tune < 1.5
 
 
-def test_the_yardstick_is_taken_for_as_many_words_as_the_vectors_have() -> None:
+def test_the_yardstick_is_taken_for_as_many_words_as_the_vectors_have():
     """Fewer target words vary more; words are found as the metrics find them, whatever the case."""
     sets = lexicons.association_test("math-arts").half("tune")
     rest = [word for words in (sets.Y, sets.A, sets.B) for word in words]
@@ -297,7 +293,7 @@ def test_the_yardstick_is_taken_for_as_many_words_as_the_vectors_have() -> None:
     assert null([word.upper() for word in every]) == pytest.approx(null(every), rel=0.05)
 
 
-def test_vectors_without_any_tune_test_have_no_yardstick() -> None:
+def test_vectors_without_any_tune_test_have_no_yardstick():
     embeddings = random_embeddings(0, [*FILLER, *some_words("math-arts", 40, "report")])
     card = measured(embeddings)
     assert card.statistic("math-arts", "report") is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from unicodedata import normalize
 
 import numpy as np
@@ -26,7 +25,7 @@ def embeddings_of(words: list[str]) -> Embeddings:
 
 @pytest.mark.parametrize(("here", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
 @pytest.mark.parametrize("word", WORDS)
-def test_a_word_is_found_in_the_other_form(word: str, here: str, there: str, tmp_path: Path):
+def test_a_word_is_found_in_the_other_form(word, here, there, tmp_path):
     known, asked = normalize(here, word), normalize(there, word)
     embeddings = embeddings_of([normalize(here, each) for each in WORDS])
     assert asked in embeddings
@@ -50,7 +49,7 @@ def test_the_logged_model_finds_a_word_in_the_other_form():
         assert rows == [*range(len(WORDS))]
 
 
-def test_a_lexicon_file_is_read_in_normal_form(tmp_path: Path):
+def test_a_lexicon_file_is_read_in_normal_form(tmp_path):
     content = {
         "citation": "X",
         "words": {"rulers": {"words": [normalize("NFD", "könig"), "queen"]}},
@@ -64,7 +63,7 @@ def test_a_lexicon_file_is_read_in_normal_form(tmp_path: Path):
         assert found.pairs["p"].pairs[0] == ("König", "Königin")
 
 
-def test_a_word_in_both_forms_is_a_word_twice(tmp_path: Path):
+def test_a_word_in_both_forms_is_a_word_twice(tmp_path):
     both = [normalize("NFC", "könig"), normalize("NFD", "könig")]
     path = tmp_path / "l.json"
     path.write_text(json.dumps({"citation": "X", "words": {"a": {"words": both}}}), "utf-8")
@@ -85,7 +84,7 @@ def test_the_half_of_a_word_does_not_depend_on_its_form():
         assert lexicons.half_of_pair(word, "x") == lexicons.half_of_pair("x", other)
 
 
-def test_pairs_of_a_file_are_found(tmp_path: Path):
+def test_pairs_of_a_file_are_found(tmp_path):
     path = tmp_path / "pairs.csv"
     path.write_text(normalize("NFD", "word1,word2\nkönig,ёлка\n"), encoding="utf-8")
     submission = codalab(embeddings_of(WORDS), read_pairs(path), tmp_path / "s.csv")

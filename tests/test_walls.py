@@ -275,11 +275,11 @@ WALLS: list[Wall] = [
 
 
 @pytest.mark.parametrize("wall", WALLS, ids=lambda wall: wall.__name__)
-def test_the_wall_stands(wall: Wall) -> None:
+def test_the_wall_stands(wall):
     assert wall(package_sources()) == []
 
 
-def test_the_whole_package_is_read() -> None:
+def test_the_whole_package_is_read():
     rooms = {room_of(path) for path in package_sources()}
     assert set(MAY_IMPORT) <= rooms
     assert {"study", "tracking", "commands", "cli"} <= rooms
@@ -355,13 +355,13 @@ def test_the_whole_package_is_read() -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_the_wall_can_fall(wall: Wall, path: str, source: str) -> None:
+def test_the_wall_can_fall(wall, path, source):
     offences = wall({path: source})
     assert len(offences) == 1
     assert offences[0].startswith((f"{path} ", f"{path}:", f"{room_of(path)} → "))
 
 
-def test_a_detour_is_seen() -> None:
+def test_a_detour_is_seen():
     detour = {
         "tracking/store.py": "from debiaslab.vectors import read",
         "vectors/files.py": "def f():\n    from debiaslab.system.provenance import g",
@@ -387,5 +387,5 @@ def test_a_detour_is_seen() -> None:
         ("sgns/x.py", "import sys\nbar = tqdm(file=sys.stderr)\nresult.stdout"),
     ],
 )
-def test_what_is_allowed_passes_every_wall(path: str, source: str) -> None:
+def test_what_is_allowed_passes_every_wall(path, source):
     assert [wall({path: source}) for wall in WALLS] == [[]] * len(WALLS)
