@@ -17,11 +17,9 @@ from debiaslab.leaderboard.export import default_pairs
 from debiaslab.metrics import Scorecard
 from debiaslab.tracking import VECTORS, RunInfo, Store
 from debiaslab.vectors.embeddings import Embeddings
-from tests.command_line import call, noise, refused
+from tests.command_line import STUDY, call, noise, refused, write_toy
 from tests.expecting import holds
 from tests.shared import BUILTIN, PRINTED
-
-COMMAND = [sys.executable, "-m", "debiaslab", *BUILTIN]
 
 
 def children(folder: Path) -> list[RunInfo]:
@@ -103,27 +101,29 @@ def test_running_it_again_trains_nothing_and_other_settings_are_refused(
     assert {run.run_id for run in children(folder)} == before
 
 
-def test_an_interrupted_sweep_goes_on_to_the_same_end(builtin, tmp_path):
+def test_an_interrupted_sweep_goes_on_to_the_same_end(small, own_folder):
     """Ctrl-C, then SIGKILL in mid-sweep: the same λs, scores and file as without them."""
+    write_toy(own_folder)
+    command = [sys.executable, "-m", "debiaslab", *STUDY]
     for stop, code in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
         process = subprocess.Popen(
-            COMMAND, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        wait_for_running_trial(tmp_path, process)
+        wait_for_running_trial(own_folder, process)
         process.send_signal(stop)
         _, errors = process.communicate()
         assert process.returncode == code, errors[-2000:]
         assert "Traceback" not in errors
         if stop == signal.SIGINT:
             assert "the same command again" in errors
-            assert all(run.status != "RUNNING" for run in children(tmp_path))
-    done = subprocess.run(COMMAND, cwd=tmp_path, capture_output=True, text=True)
+            assert all(run.status != "RUNNING" for run in children(own_folder))
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert noise(done.stderr) == []
-    runs = children(tmp_path)
+    runs = children(own_folder)
     assert all(run.status != "RUNNING" for run in runs)
-    assert outcomes(runs) == outcomes(children(builtin))
-    ours, theirs = (folder / "submissions" / "small.csv" for folder in (tmp_path, builtin))
+    assert outcomes(runs) == outcomes(children(small))
+    ours, theirs = (folder / "submissions" / "small.csv" for folder in (own_folder, small))
     assert ours.read_bytes() == theirs.read_bytes()
 
 
