@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,9 @@ LONG = [
     *("end_to_end", "workers", "mlflow_ui", "checkpoint", "search_modes", "study_commands"),
     *("notebooks", "fast_engine", "postgres_study", "dask_study", "compare", "study_results"),
 ]
+
+
+DRAWN = ("test_report", "test_study_results")
 
 
 def pytest_configure() -> None:
@@ -64,6 +68,38 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     root = (base.parent if hasattr(request.config, "workerinput") else base) / "shared"
     root.mkdir(exist_ok=True)
     return Shared(root)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stores_from_a_template(shared: Shared) -> Iterator[None]:
+    """Let new stores of this process begin as copies of an empty one."""
+    from debiaslab.tracking import store
+
+    prepare = store.prepare
+
+    def copied(database: Path) -> None:
+        if not database.exists():
+            shutil.copy(template() / "mlflow.db", database)
+        prepare(database)
+
+    @cache
+    def template() -> Path:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "prepare", prepare)
+            return shared.folder("empty", studies.empty_store)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "prepare", copied)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_pictures(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Draw no picture of a study but in tests of them: that takes half of a small study's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        if Path(request.path).stem not in DRAWN:
+            patch.setattr("debiaslab.report.drawings.png", lambda made: studies.PICTURE)
+        yield
 
 
 @pytest.fixture(scope="session")

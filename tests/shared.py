@@ -5,9 +5,11 @@ Nobody writes to them: a test that changes a store copies the folder.
 
 from __future__ import annotations
 
+import base64
 import shutil
+import sqlite3
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,8 @@ import pytest
 from filelock import FileLock
 
 from debiaslab.cli import main
+from debiaslab.report.style import png
+from debiaslab.tracking import Store
 from tests.command_line import STUDY, write_toy
 
 BUILTIN = ["sweep", "--strategy", "projection", "--dim", "24", "--epochs", "4", "--trials", "2"]
@@ -55,5 +59,23 @@ def small(folder: Path) -> None:
 
 
 def builtin(folder: Path) -> None:
-    """A finished sweep of the built-in text: two seeds and two trials."""
-    perform(*BUILTIN)
+    """A finished sweep of the built-in text, with its pictures: two seeds and two trials."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("debiaslab.report.drawings.png", png)
+        perform(*BUILTIN)
+
+
+def empty_store(folder: Path) -> None:
+    """MLflow's tables without anything in them: making them takes most of a second."""
+    Store.open(folder)
+    with closing(sqlite3.connect(folder / "mlflow.db")) as connection:
+        connection.execute("DELETE FROM experiment_tags")
+        connection.execute("DELETE FROM experiments")
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+# A picture of one pixel.
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+)
