@@ -26,7 +26,7 @@ import pytest
 from debiaslab.errors import UserError
 from debiaslab.system.processes import Process, _started, surely_dead, this_process
 from debiaslab.tracking import DatasetInfo, Store, free_port, ui_command, ui_environment, writer
-from debiaslab.tracking.database import rebase
+from debiaslab.tracking.database import prepare, rebase
 from debiaslab.vectors.embeddings import Embeddings
 from tests.expecting import refuses
 from tests.waiting import answers, until
@@ -516,7 +516,8 @@ def test_link_names_experiment_and_run(store, study):
     assert link == f"http://***@127.0.0.1:5000/{page}"
 
 
-def test_two_processes_may_open_a_new_store_at_once(tmp_path):
+def test_two_processes_may_open_a_new_store_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("debiaslab.tracking.store.prepare", prepare)  # tables are made anew
     both = [get_context("fork").Process(target=Store.open, args=(tmp_path,)) for _ in range(2)]
     for process in both:
         process.start()
