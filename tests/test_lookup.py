@@ -20,14 +20,7 @@ from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import written_in, written_pairs
 
 CASED = ["he", "she", "Darwin", "UNICEF", "New_York", "São_Paulo", "MIT", "the", "O'Neill"]
-FORMS = [
-    "könig",
-    "Ångström",
-    "tiếng",
-    "한국어",
-    "ёлка",
-    "plain",
-]  # canonically equivalent spellings
+FORMS = ["könig", "Ångström", "tiếng", "한국어", "ёлка", "plain"]  # with several spellings
 WRITTEN = [
     *(("darwin", "Darwin"), ("DARWIN", "Darwin"), ("unicef", "UNICEF"), ("Unicef", "UNICEF")),
     *(("new york", "New_York"), ("New York", "New_York"), ("são paulo", "São_Paulo")),

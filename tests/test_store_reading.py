@@ -56,19 +56,24 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path / "work")
 
 
-def words_of(command: str, store: Path) -> list[str]:
-    best = Store.read(store).best("small").run_id
-    return [best if word == "RUN" else word for word in READING[command]] + ["--store", str(store)]
+@pytest.fixture(scope="module")
+def asked(made: Path) -> dict[str, list[str]]:
+    """The words of every reading command."""
+    best = Store.read(made).best("small").run_id
+    return {
+        command: [best if word == "RUN" else word for word in words]
+        for command, words in READING.items()
+    }
 
 
 # Stores of other versions ---------------------------------------------------------------------
 
 
-def test_reading_leaves_an_older_store_as_it_is(made, tmp_path, capfd):
+def test_reading_leaves_an_older_store_as_it_is(made, asked, tmp_path, capfd):
     old = made_by_older(made, tmp_path / "old")
     before = contents(old)
-    for command in READING:
-        said = call(capfd, *words_of(command, old))
+    for command, words in asked.items():
+        said = call(capfd, *words, "--store", str(old))
         assert said.code == 0, said.err
         assert contents(old) == before, command
         if command == "report":
@@ -161,12 +166,11 @@ needs_namespaces = pytest.mark.skipif(
 
 
 @needs_namespaces
-def test_a_read_only_store_serves_reading_commands_and_refuses_to_be_written(made, tmp_path):
+def test_a_read_only_store_serves_reading_commands_and_refuses_to_be_written(made, asked, tmp_path):
     store = copy_store(made, tmp_path / "a store")
-    asked = {command: words_of(command, store) for command in ("status", "report", "export")}
     before = contents(store)
-    for command, words in asked.items():
-        done = read_only(store, *words)
+    for command in ("status", "report", "export"):
+        done = read_only(store, *asked[command], "--store", str(store))
         assert done.returncode == 0, done.stderr
         assert contents(store) == before
         if command == "report":
