@@ -19,11 +19,10 @@ from tests.shared import Shared
 # Files of few, long tests, which start processes and servers: begun last, one would keep one
 # process busy while the other has nothing left.
 LONG = [
-    *("end_to_end", "workers", "mlflow_ui", "checkpoint", "search_modes", "study_commands"),
-    *("notebooks", "fast_engine", "postgres_study", "dask_study", "compare", "study_results"),
+    *("end_to_end", "workers", "notebooks", "checkpoint", "search_modes", "study_commands"),
+    *("listed_studies", "study_results", "postgres_study", "compare", "fast_engine", "bad_input"),
+    *("mlflow_ui", "dask", "store_reading", "command_files", "reproduce", "tracking", "planted"),
 ]
-
-
 DRAWN = ("test_report", "test_study_results")
 
 
