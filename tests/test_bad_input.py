@@ -313,12 +313,12 @@ def test_a_study_of_something_else_is_not_continued(capfd):
         (["--window", "3"], "settings.window: 5 → 3"),
         (["--strategy", "tying"], "strategy: projection → tying"),
         (["--bias-weight", "2"], "objective.bias_weight: 1.0 → 2.0"),
-        ([], "corpus: "),
+        ([], "--marks cut where an earlier version cut"),
     ):
         if not more:
             write_toy(Path(), documents=150)
         other = "the study 'small' was made with other settings"
-        holds(refused(capfd, *STUDY, *more).sentence, other, said, "try: another --study NAME")
+        holds(refused(capfd, *STUDY, *more).sentence, other, said, "another --study NAME")
     assert [(run.run_id, run.status, run.end) for run in runs()] == before
 
 

@@ -20,10 +20,12 @@ from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import written_in, written_pairs
 
 CASED = ["he", "she", "Darwin", "UNICEF", "New_York", "São_Paulo", "MIT", "the", "O'Neill"]
+CASED += ["San\u00a0José", "El\u3000Paso"]
 FORMS = ["könig", "Ångström", "tiếng", "한국어", "ёлка", "plain"]  # with several spellings
 WRITTEN = [
     *(("darwin", "Darwin"), ("DARWIN", "Darwin"), ("unicef", "UNICEF"), ("Unicef", "UNICEF")),
     *(("new york", "New_York"), ("New York", "New_York"), ("são paulo", "São_Paulo")),
+    *(("San José", "San\u00a0José"), ("el paso", "El\u3000Paso")),
     *(("The", "the"), ("o'neill", "O'Neill"), ("mit", "MIT"), ("geneva", None)),
 ]
 CASES = [(CASED, *case) for case in WRITTEN]
