@@ -146,7 +146,7 @@ COMPARED = cells_of(
 )
 RUNS = {"sweep": (1 + TRIALS) * len(SEEDS), "comparison": (1 + len(WEIGHTS)) * len(SEEDS)}
 KILLS = 18  # of each kind of study
-MOST = 200  # statements a participant makes, at most, before it is killed
+MOST = 300  # statements a participant makes, at most, before it is killed
 
 
 def vectors_of(weight: float, seed: int) -> NDArray[np.float32]:
