@@ -19,8 +19,9 @@ from debiaslab.report.tables import (
 from debiaslab.results import read_study
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing, worker
-from debiaslab.study.comparing import floor_plan, gender_blind_floor
-from debiaslab.study.description import report_of
+from debiaslab.study.comparing import conduct_floor, floor_plan
+from debiaslab.study.driver import Conduct
+from debiaslab.study.kept import report_of
 from debiaslab.tracking import Store
 from tests.command_line import call, write_toy
 from tests.toys import toy_corpus
@@ -76,11 +77,10 @@ def test_a_floor_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     corpus: Corpus = toy_corpus(tmp_path)
 
     def run() -> comparing.Comparison:
-        return gender_blind_floor(
+        return conduct_floor(
             corpus,
             floor_plan((1,), TrainSettings(dim=8, epochs=1)),
-            root=tmp_path / "mlruns",
-            progress=False,
+            Conduct(tmp_path / "mlruns", progress=False),
         )
 
     found = run()
@@ -93,7 +93,6 @@ def test_a_floor_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a finished run was trained again")
 
-    monkeypatch.setattr(worker, "train_cell", refuse)
     monkeypatch.setattr(worker, "train_cell", refuse)
     assert run().sides == found.sides
     report = report_of(read_study(Store.open(tmp_path / "mlruns"), found.name))

@@ -80,7 +80,7 @@ def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let two threads be a valid setting on any machine."""
     from debiaslab.sgns import settings
 
-    monkeypatch.setitem(settings._INTEGERS, "threads", (1, 8))
+    monkeypatch.setitem(settings.INTEGERS, "threads", (1, 8))
 
 
 def test_every_setting_of_a_training_is_tried() -> None:

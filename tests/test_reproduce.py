@@ -13,10 +13,11 @@ from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.errors import UserError
 from debiaslab.results import open_study
 from debiaslab.sgns import TrainSettings
-from debiaslab.study.comparing import compare
+from debiaslab.study.comparing import conduct_comparison
 from debiaslab.study.comparison import ComparisonPlan, Entry
+from debiaslab.study.driver import Conduct
 from debiaslab.study.objective import Objective
-from debiaslab.study.reproducing import read_recipe
+from debiaslab.study.single import read_recipe
 from debiaslab.tracking import VECTORS, RunInfo, Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, call, refused, write_toy
@@ -46,7 +47,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         warm = ["--trials", "1", "--study", "warm", "--warm-start"]
         assert main([*STUDY, *warm]) == 0
         corpus = Corpus.build(["toy.txt"], CorpusSettings(min_count=1), cache="data/cache")
-        compare(corpus, SIDES, progress=False)
+        conduct_comparison(corpus, SIDES, Conduct(progress=False))
     return folder
 
 

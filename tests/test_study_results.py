@@ -33,9 +33,10 @@ from debiaslab.report.verdict import compared_verdict, verdict
 from debiaslab.report.words import Shift
 from debiaslab.results import StrategyResult, StudyResults, TrialRow, summarize
 from debiaslab.study import Objective, Summary
-from debiaslab.study.comparing import Comparison, compare
+from debiaslab.study.comparing import Comparison, conduct_comparison
 from debiaslab.study.comparison import ComparisonPlan, Entry
-from debiaslab.study.description import report_of
+from debiaslab.study.driver import Conduct
+from debiaslab.study.kept import report_of
 from debiaslab.tables import Column, Table
 from debiaslab.tracking import Store
 from tests.chromium import QUIET, browser_program
@@ -102,7 +103,7 @@ def sided(corpus: Corpus, store: Path) -> Comparison:
         name="sides",
         controls=False,  # what they are is tested with compare
     )
-    return compare(corpus, plan, root=store, submissions=store / "out", progress=False)
+    return conduct_comparison(corpus, plan, Conduct(store, store / "out", progress=False))
 
 
 @pytest.fixture(scope="module")
@@ -444,7 +445,7 @@ def test_a_comparison_says_the_widest_reach_and_the_report_names_each(
         name="reach",
         controls=False,
     )
-    compare(corpus, plan, root=tmp_path, submissions=tmp_path / "out", progress=False)
+    conduct_comparison(corpus, plan, Conduct(tmp_path, tmp_path / "out", progress=False))
     study = open_study("reach", tmp_path)
     changed, tuned, both = (
         next(run for run in study.runs if (run.strategy, run.weight) == key).held_out

@@ -182,7 +182,7 @@ def _written(found: Comparison, root: str, out: str | None) -> Iterator[str]:
         heat_map_figure,
     )
     from debiaslab.report.style import png
-    from debiaslab.study.description import comparison_note
+    from debiaslab.study.kept import comparison_note
     from debiaslab.tracking import Store
 
     files: dict[str, str | bytes] = {

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     """Write the report and say where it is."""
     from debiaslab.report import html_page
     from debiaslab.results import read_study
-    from debiaslab.study.description import log_report, report_of
+    from debiaslab.study.kept import log_report, report_of
     from debiaslab.tracking.names import REPORT
 
     form = _format(args.format, args.out)

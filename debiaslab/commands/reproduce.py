@@ -16,7 +16,7 @@ from debiaslab.commands.files import CACHE, Input
 from debiaslab.errors import DifferenceError
 
 if TYPE_CHECKING:
-    from debiaslab.study.reproducing import Circumstance, Verdict
+    from debiaslab.study.single import Circumstance, Verdict
 
 EXAMPLES = """examples:
   python -m debiaslab reproduce RUN_ID
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         UserError: It cannot be made again here.
         DifferenceError: It came out differently.
     """
-    from debiaslab.study.reproducing import circumstances, find_corpus, make_again, read_recipe
+    from debiaslab.study.single import circumstances, find_corpus, make_again, read_recipe
 
     recipe = read_recipe(open_store(args), args.run)
     corpus = find_corpus(recipe, args.corpus, CACHE)

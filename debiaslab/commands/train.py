@@ -119,6 +119,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         cover=args.cover,
         knobs=tuple(args.knob),
         init=_start(args),
+        tensorboard=args.tensorboard,
     )
     checkpoint = _checkpoint(args)
     corpus_settings(args)
@@ -128,7 +129,6 @@ def run(args: argparse.Namespace) -> Iterator[str]:
         training,
         out=args.out,
         root=args.store,
-        tensorboard=args.tensorboard,
         checkpoint=checkpoint,
     )
     yield result.text

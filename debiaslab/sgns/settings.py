@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
 
 from debiaslab.errors import UserError, nearest
 
@@ -36,7 +36,7 @@ class TrainSettings:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        for name, (low, high) in _INTEGERS.items():
+        for name, (low, high) in INTEGERS.items():
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int) and low <= value <= high):
                 raise UserError(
@@ -44,7 +44,7 @@ class TrainSettings:
                     allowed=f"a whole number from {low:,} to {high:,}",
                     next_step=f"{_flag(name)} {min(max(_as_int(value, low), low), high)}",
                 )
-        for name, (lowest, highest) in _REALS.items():
+        for name, (lowest, highest) in REALS.items():
             value = getattr(self, name)
             if not (math.isfinite(value) and lowest <= value <= highest):
                 raise UserError(
@@ -74,8 +74,13 @@ class TrainSettings:
         """Whether the fast engine has what these settings ask for."""
         return (self.optimizer, self.layout, self.device) == ("sgd", "word2vec", "cpu")
 
+    def shared(self) -> dict[str, Any]:
+        """Return all but the seed, by name: what the runs of a study have in common."""
+        return {name: value for name, value in asdict(self).items() if name != "seed"}
 
-_INTEGERS = {
+
+# the least and the largest value of each number
+INTEGERS = {
     "dim": (1, 1024),
     "window": (1, 20),
     "negatives": (1, 20),
@@ -85,7 +90,7 @@ _INTEGERS = {
     "threads": (1, max(os.cpu_count() or 1, 1)),
     "seed": (0, 2**31 - 1),
 }
-_REALS = {"subsample": (0.0, 1.0), "lr": (1e-8, 10.0), "lr_min": (0.0, 1.0)}
+REALS = {"subsample": (0.0, 1.0), "lr": (1e-8, 10.0), "lr_min": (0.0, 1.0)}
 _CHOICES: dict[str, tuple[str | None, ...]] = {
     "optimizer": get_args(Optimizer),
     "engine": (None, *get_args(EngineName)),

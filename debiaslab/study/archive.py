@@ -1,4 +1,7 @@
-"""A study as one file: runs, artifacts and search, to be moved to another machine."""
+"""A study as one file: runs, artifacts and search, to be moved to another machine.
+
+Nothing in an archive that is restored is trusted, nothing is unpickled.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import optuna
 from optuna.distributions import distribution_to_json, json_to_distribution
@@ -23,7 +26,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tqdm import tqdm
 
 from debiaslab.errors import UserError
-from debiaslab.study.description import publish
+from debiaslab.study.kept import publish
+from debiaslab.study.run import vectors_of
 from debiaslab.study.search import INTERRUPTED
 from debiaslab.study.search_storage import open_storage, shown, study_to_read
 from debiaslab.system.atomic import replacing
@@ -47,10 +51,16 @@ from debiaslab.tracking.names import (
     VECTORS,
 )
 from debiaslab.tracking.records import DatasetInfo, RunInfo
-from debiaslab.vectors.embeddings import Embeddings
 
 SCHEMA = 1
 MANIFEST, CONTENT, ARTIFACTS = "manifest.json", "studies.json", "artifacts/"
+_SEARCH_RESTORING = "restoring"  # mark of a search whose runs are not all there yet
+# tags of a run that are given anew where it is restored
+_LEFT_OUT = {PARENT_TAG, PROCESS_TAG, MODEL_TAG, BEST_TAG, KIND_TAG, "mlflow.runName"}
+_CHUNK = 1 << 20
+_LARGEST_JSON = 1 << 30
+_HARMLESS = 100 << 20  # bytes up to which it does not matter how far an archive was packed
+_MOST_PACKED = 100  # bytes from one: studies have 2 to 10, a zip bomb has a thousand
 
 
 class _Part(BaseModel):
@@ -124,9 +134,6 @@ class Manifest(_Part):
     format: Literal["debiaslab study archive"] = "debiaslab study archive"
     version: int = SCHEMA
     files: dict[str, str]  # path in the archive → sha256, hex
-
-
-_SEARCH_RESTORING = "restoring"
 
 
 def archived_search(root: Path, name: str) -> ArchivedSearch | None:
@@ -208,9 +215,6 @@ def _frozen(trial: ArchivedTrial, number: int) -> FrozenTrial:
     )
 
 
-_CHUNK = 1 << 20
-
-
 @dataclass(frozen=True)
 class Archived:
     """What an archive holds."""
@@ -284,38 +288,25 @@ def _add_artifacts(archive: zipfile.ZipFile, store: Store, run: RunInfo) -> dict
     digests = {}
     for path in store.artifacts(run.run_id):
         source = store.artifact(run.run_id, path)
-        if source.is_dir():
-            continue
-        inside = f"{ARTIFACTS}{run.run_id}/{path}"
-        digest = hashlib.sha256()
-        with source.open("rb") as file, archive.open(inside, "w", force_zip64=True) as target:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-                target.write(chunk)
-        digests[inside] = digest.hexdigest()
+        if not source.is_dir():
+            name = f"{ARTIFACTS}{run.run_id}/{path}"
+            with source.open("rb") as file, archive.open(name, "w", force_zip64=True) as target:
+                digests[name] = _copied(file, target)
     return digests
+
+
+def _copied(source: IO[bytes], target: IO[bytes]) -> str:
+    """Copy a file piece by piece; return its sha256, hex."""
+    digest = hashlib.sha256()
+    while chunk := source.read(_CHUNK):
+        digest.update(chunk)
+        target.write(chunk)
+    return digest.hexdigest()
 
 
 def readable_size(size: int) -> str:
     """Return a number of bytes in MiB, or in KiB when it is small."""
     return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.0f} KiB"
-
-
-def inside(name: str) -> bool:
-    """Whether the name of an entry stays inside the folder it is unpacked in.
-
-    Absolute names, drives, backslashes, ``..`` and empty parts do not.
-    """
-    parts = name.rstrip("/").split("/")
-    odd = "\\" in name or ":" in name or "\0" in name or os.path.isabs(name)
-    return not odd and all(part not in ("", ".", "..") for part in parts)
-
-
-_LEFT_OUT = {PARENT_TAG, PROCESS_TAG, MODEL_TAG, BEST_TAG, KIND_TAG, "mlflow.runName"}
-_CHUNK = 1 << 20
-_LARGEST_JSON = 1 << 30
-_HARMLESS = 100 << 20  # bytes up to which it does not matter how far an archive was packed
-_MOST_PACKED = 100  # bytes from one: studies have 2 to 10, a zip bomb has a thousand
 
 
 @dataclass(frozen=True)
@@ -359,8 +350,8 @@ def restore(path: Path, root: Path, *, progress: bool = True) -> Restored:
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
         raise UserError(f"{path} is not a whole zip file ({error})") from error
     names = tuple(study.name for study in content.studies)
-    bare = [name for name in names if not _keeps_file(store, name)]
-    return Restored(names, tuple(bare), runs)
+    kept = {name: store.artifacts(store.study_named(name).run_id) for name in names}
+    return Restored(names, tuple(name for name in names if STUDY_FILE not in kept[name]), runs)
 
 
 def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, root: Path) -> Content:
@@ -387,12 +378,16 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, root: Path) -> C
             raise UserError(f"{path} unpacks to {size:,} bytes, and {place} has {free:,} free")
     if MANIFEST not in entries:
         raise UserError(f"{path} is no archive of a study", next_step="debiaslab archive NAME FILE")
-    manifest = _manifest(_read(archive, entries[MANIFEST], path), path)
+    _check_json(entries[MANIFEST], path)
+    manifest = _manifest(archive.read(MANIFEST), path)
     for name, expected in manifest.files.items():
         if name not in entries or not (name == CONTENT or name.startswith(ARTIFACTS)):
             raise UserError(f"{path} is damaged: {name!r} is missing or has no place in it")
-        if _copy(archive, name, folder / name) != expected:
-            raise UserError(f"{path} is damaged: {name!r} is not what was archived")
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(name) as source, target.open("wb") as file:
+            if _copied(source, file) != expected:
+                raise UserError(f"{path} is damaged: {name!r} is not what was archived")
     if CONTENT not in manifest.files:
         raise UserError(f"{path} is damaged: {CONTENT!r} is missing")
     _check_json(entries[CONTENT], path)
@@ -423,25 +418,20 @@ def _unreadable(path: Path, error: ValidationError) -> UserError:
     return UserError(f"{path} is damaged: {place or 'its content'}: {first['msg']}")
 
 
-def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> bytes:
-    _check_json(entry, path)
-    return archive.read(entry)
-
-
 def _check_json(entry: zipfile.ZipInfo, path: Path) -> None:
     """Refuse what would be read into memory whole and is too large for that."""
     if entry.file_size > _LARGEST_JSON:
         raise UserError(f"{path} is damaged: {entry.filename!r} is too large")
 
 
-def _copy(archive: zipfile.ZipFile, name: str, target: Path) -> str:
-    digest = hashlib.sha256()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(name) as source, target.open("wb") as file:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-            file.write(chunk)
-    return digest.hexdigest()
+def inside(name: str) -> bool:
+    """Whether the name of an entry stays inside the folder it is unpacked in.
+
+    Absolute names, drives, backslashes, ``..`` and empty parts do not.
+    """
+    parts = name.rstrip("/").split("/")
+    odd = "\\" in name or ":" in name or "\0" in name or os.path.isabs(name)
+    return not odd and all(part not in ("", ".", "..") for part in parts)
 
 
 def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: tqdm) -> None:
@@ -459,16 +449,12 @@ def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: 
     if (best := renamed.get(study.parent.tags.get(BEST_TAG, ""))) is not None:
         tags[BEST_TAG] = best
         if VECTORS in store.artifacts(best):
-            publish(store, study.name, best, Embeddings.load(store.artifact(best, VECTORS)))
+            publish(store, study.name, best, vectors_of(store, best))
     store.save_view(study.name, parent)
     store.describe(parent, _relinked(study.parent, store.experiment_id, parent))
     store.writer(parent).tags(tags)
     if study.search is not None:
         search_is_whole(root, study.name)
-
-
-def _keeps_file(store: Store, name: str) -> bool:
-    return STUDY_FILE in store.artifacts(store.study_named(name).run_id)
 
 
 def _rename_in_sides(store: Store, parent: str, renamed: Mapping[str, str]) -> None:

@@ -100,6 +100,13 @@ class Cell:
         return regularizers.create(self.strategy, weight=self.weight, **dict(self.knobs))
 
     @property
+    def label(self) -> str:
+        """Strategy and λ, or the treatment, as messages name it: ``projection@0.31``."""
+        if self.treatment is not None:
+            return self.treatment.label
+        return f"{with_knobs(self.strategy, self.knobs)}@{self.weight:.4g}"
+
+    @property
     def kind(self) -> str:
         """What its run is, in a tag: ``baseline``, ``trial``, ``cell`` or ``planted``."""
         if self.treatment is not None:
@@ -154,6 +161,12 @@ class Cell:
         if self.treatment is not None:
             return self.treatment.bind(corpus, self.seed)
         return bound_strategy(corpus, self.made, self.cover, self.settings)
+
+
+def with_knobs(strategy: str, knobs: Knobs) -> str:
+    """Return such as ``projection[pairs=all;direction=mean]``."""
+    told = ";".join(f"{name}={value}" for name, value in knobs)
+    return f"{strategy}[{told}]" if told else strategy
 
 
 def acts(strategy: Strategy) -> bool:
@@ -222,16 +235,12 @@ def strategy_label(named: str, strategy: Strategy) -> str:
     Knobs are named where they are not the default's; λ is not where a strategy has none, or where
     its parts have one each (``projection@0.5+pairwise@10``).
     """
-    label = f"{named}{_knobs(named, strategy)}"
+    usual = regularizers.create(named).knobs()
+    own = [(knob, str(value)) for knob, value in strategy.knobs().items() if value != usual[knob]]
+    label = with_knobs(named, tuple(own))
     if strategy.weight == 1 and not _has_weight(named):
         return label
     return f"{label} λ={strategy.weight:.3g}"
-
-
-def _knobs(named: str, strategy: Strategy) -> str:
-    usual = regularizers.create(named).knobs()
-    own = [f"{knob}={value}" for knob, value in strategy.knobs().items() if value != usual[knob]]
-    return f"[{';'.join(own)}]" if own else ""
 
 
 def _has_weight(named: str) -> bool:

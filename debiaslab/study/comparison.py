@@ -20,7 +20,7 @@ from debiaslab.regularizers.composition import SEPARATOR, check_weighs, parts_na
 from debiaslab.regularizers.words import check_cover, gender_pairs
 from debiaslab.results import StrategyResult
 from debiaslab.sgns import TrainSettings
-from debiaslab.study.cell import Cell
+from debiaslab.study.cell import Cell, Knobs, with_knobs
 from debiaslab.study.objective import Objective
 from debiaslab.study.selection import Composite, SelectionRule
 
@@ -39,7 +39,7 @@ class Entry:
 
     strategy: str
     weight: float | None = None
-    knobs: tuple[tuple[str, str], ...] = ()
+    knobs: Knobs = ()
 
     @classmethod
     def parse(cls, text: str) -> Entry:
@@ -68,8 +68,7 @@ class Entry:
     @property
     def label(self) -> str:
         """The strategy with its knobs, as tables name it."""
-        knobs = ";".join(f"{name}={value}" for name, value in self.knobs)
-        return f"{self.strategy}[{knobs}]" if knobs else self.strategy
+        return with_knobs(self.strategy, self.knobs)
 
     @property
     def tuned(self) -> bool:
@@ -82,7 +81,7 @@ class _Part:
     """One part of what an entry is written as."""
 
     name: str
-    knobs: tuple[tuple[str, str], ...]
+    knobs: Knobs
     weight: str | None
 
     @property
@@ -103,7 +102,7 @@ class _Part:
         return cls(found["name"].strip(), stripped, found["weight"])
 
 
-def _knobs(parts: Sequence[_Part]) -> tuple[tuple[str, str], ...]:
+def _knobs(parts: Sequence[_Part]) -> Knobs:
     """Return the knobs of a strategy: those at the end alone are for every part that has them."""
     if not any(part.knobs for part in parts[:-1]):
         return parts[-1].knobs
@@ -123,7 +122,7 @@ class ComparisonPlan:
     tuning_seeds: tuple[int, ...] = (101, 102)  # λ is chosen on other seeds than are reported
     rule: SelectionRule = field(default_factory=Composite)
     name: str | None = None
-    controls: bool = True  # whether it adds the controls that it does not hold (study.controls)
+    controls: bool = True  # whether it adds the controls that it does not hold
 
     def __post_init__(self) -> None:
         if not self.entries:
@@ -199,22 +198,29 @@ def with_controls(settled: Sequence[Entry]) -> tuple[Entry, ...]:
     strategy, the first penalty at λ → ∞, the swaps of the first text strategy within a gender, and
     the text without gender.
     """
-    single = [e for e in settled if len(parts_named(e.strategy)) == 1 and not _control(e)]
-    penalties = [each for each in single if issubclass(_class(each), Penalty)]
-    projection = next((e for e in penalties if e.strategy.startswith(_PROJECTIONS)), None)
-    eraser = next((each for each in single if issubclass(_class(each), PostProcess)), None)
-    text = next((each for each in single if issubclass(_class(each), _SWAPS)), None)
+    single = [e for e in settled if len(parts_named(e.strategy)) == 1 and not _is_control(e)]
+
+    def first(kind: type | tuple[type, ...], begins: str = "") -> Entry | None:
+        found = (e for e in single if issubclass(regularizers.get(e.strategy), kind))
+        return next((e for e in found if e.strategy.startswith(begins)), None)
+
     wanted: list[Entry] = []
-    if projection is not None:
+    if projection := first(Penalty, _PROJECTIONS):
         wanted.append(Entry(_RANDOM_PENALTY, projection.weight))
-    if eraser is not None:
-        wanted.append(Entry(_RANDOM_ERASER, None, _components(eraser)))
-    if penalties:
-        wanted.append(replace(penalties[0], weight=LIMIT))
-    if text is not None:
-        wanted.append(Entry(_SAME_GENDER, None, _swaps(text)))
+    if eraser := first(PostProcess):  # as many random directions as it removes gender ones
+        count = getattr(_made(eraser), "components", 1) or 1
+        wanted.append(
+            Entry(_RANDOM_ERASER, None, () if count == 1 else (("components", str(count)),))
+        )
+    if penalty := first(Penalty):
+        wanted.append(replace(penalty, weight=LIMIT))
+    if text := first(_SWAPS):  # the control swaps as much
+        strategy, usual = _made(text), SameGenderSwap().knobs()
+        own = strategy.knobs() | {"copies": isinstance(strategy, CounterfactualAugmentation)}
+        knobs = tuple((k, str(own[k]).lower()) for k in own if own[k] != usual[k])
+        wanted.append(Entry(_SAME_GENDER, None, knobs))
     wanted.append(Entry(_BLIND))
-    there = {entry.strategy for entry in settled if _control(entry)}
+    there = {entry.strategy for entry in settled if _is_control(entry)}
     return tuple(entry for entry in wanted if entry.strategy not in there)
 
 
@@ -230,12 +236,13 @@ def control_status(
     """
     seeds = ", ".join(map(str, plan.seeds))
     yield ControlStatus("λ = 0", f"the baseline of seed{'s' * (len(plan.seeds) > 1)} {seeds}")
-    named = {side.strategy.partition("[")[0]: side for side in sides if _measured(side)}
-    limit = [s for s in sides if s.weight is not None and s.weight >= LIMIT and _measured(s)]
+    measured = [side for side in sides if any(card is not None for card in side.cards)]
+    named = {side.strategy.partition("[")[0]: side for side in measured}
+    limit = next((s for s in measured if s.weight is not None and s.weight >= LIMIT), None)
     for name, side, strategy, reason in (
         ("random direction in the loss", named.get(_RANDOM_PENALTY), _RANDOM_PENALTY, "projection"),
         ("random direction erased", named.get(_RANDOM_ERASER), _RANDOM_ERASER, "erasing strategy"),
-        ("λ → ∞", limit[0] if limit else None, "", "penalty"),
+        ("λ → ∞", limit, "", "penalty"),
         ("swaps within a gender", named.get(_SAME_GENDER), _SAME_GENDER, "text strategy"),
         ("gender-blind floor", named.get(_BLIND), _BLIND, ""),
     ):
@@ -243,46 +250,22 @@ def control_status(
         why = why if plan.controls else "not named, and --no-controls"
         yield ControlStatus(name, None if side is None else side.label, why)
     yield ControlStatus("unseen words", f"{_UNSEEN_WORDS[plan.cover]}; gap.png shows both halves")
-    yield _unseen_pairs(plan)
-
-
-def _unseen_pairs(plan: ComparisonPlan) -> ControlStatus:
-    """Say which strategies were given the report pairs."""
-    given = [entry.label for entry in plan.entries if "all" in _pairs_of(entry)]
+    given = [entry.label for entry in plan.entries if _is_given_all_pairs(entry)]
     name, but = "unseen gender pairs", f", but for {', '.join(given)}" if given else ""
     if len(given) == len(plan.entries):
-        return ControlStatus(name, None, "every strategy was given all pairs; try [pairs=tune]")
+        yield ControlStatus(name, None, "every strategy was given all pairs; try [pairs=tune]")
+        return
     count = len(gender_pairs("all")) - len(gender_pairs("tune"))
-    return ControlStatus(name, f"the {count} report pairs{but}")
+    yield ControlStatus(name, f"the {count} report pairs{but}")
 
 
-def _pairs_of(entry: Entry) -> set[str]:
-    strategy = regularizers.create(entry.strategy, **dict(entry.knobs))
-    return {getattr(part, "pairs", "") for part in regularizers.parts_of(strategy)}
+def _is_given_all_pairs(entry: Entry) -> bool:
+    return any(getattr(part, "pairs", "") == "all" for part in regularizers.parts_of(_made(entry)))
 
 
-def _measured(side: StrategyResult) -> bool:
-    return any(card is not None for card in side.cards)
+def _is_control(entry: Entry) -> bool:
+    return regularizers.is_control(_made(entry))
 
 
-def _class(entry: Entry) -> type[regularizers.Strategy]:
-    return regularizers.get(entry.strategy)
-
-
-def _control(entry: Entry) -> bool:
-    return regularizers.is_control(regularizers.create(entry.strategy, **dict(entry.knobs)))
-
-
-def _components(eraser: Entry) -> tuple[tuple[str, str], ...]:
-    """Return as many random directions as the strategy removes gender ones, where it says so."""
-    strategy = regularizers.create(eraser.strategy, **dict(eraser.knobs))
-    count = getattr(strategy, "components", 1) or 1
-    return () if count == 1 else (("components", str(count)),)
-
-
-def _swaps(text: Entry) -> tuple[tuple[str, str], ...]:
-    """Return the knobs with which the control swaps as much as a text strategy does."""
-    strategy = regularizers.create(text.strategy, **dict(text.knobs))
-    own = strategy.knobs() | {"copies": isinstance(strategy, CounterfactualAugmentation)}
-    default = SameGenderSwap().knobs()
-    return tuple((knob, str(own[knob]).lower()) for knob in own if own[knob] != default[knob])
+def _made(entry: Entry) -> regularizers.Strategy:
+    return regularizers.create(entry.strategy, **dict(entry.knobs))

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tqdm import tqdm
 
 from debiaslab.study.claims import Claims
 from debiaslab.study.cluster import DaskCluster
 from debiaslab.study.executors import Executor, Job, Share
-from debiaslab.study.kept import keep_corpus, log_study_file
+from debiaslab.study.kept import keep_corpus, log_study_file, renew_report
 from debiaslab.study.run import Site, dataset_info, log_provenance
 from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.worker import TaskSource, Worker
 from debiaslab.tracking import Store
 from debiaslab.tracking.contact import locate
+from debiaslab.tracking.names import NOTES
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -32,7 +33,20 @@ if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.study.spec import StudyFile
 
-Found = TypeVar("Found")
+
+class Finding(Protocol):
+    """What a study found; its page says both."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What keeps the finding from being trusted."""
+
+    @property
+    def findings(self) -> Sequence[str]:
+        """What the search or the controls say, line by line."""
+
+
+Found = TypeVar("Found", bound=Finding)
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,7 @@ class Conduct:
         file: The study file that the study was begun with, kept with it.
     """
 
-    root: Path
+    root: Path = Path("mlruns")
     submissions: Path = Path("submissions")
     executor: Executor | None = None
     progress: bool = True
@@ -70,19 +84,6 @@ class StudyHeader:
     description: str
 
 
-@dataclass
-class Conducted:
-    """A study of which nothing is left to be trained.
-
-    Attributes:
-        worker: With what it needs to be read back.
-        trained: How many runs were trained for it.
-    """
-
-    worker: Worker
-    trained: int
-
-
 def existing_store(root: str | Path) -> Store | None:
     """Return the tracking store, which is not made: None when there is none."""
     database = locate(root).database  # None: a server, which is asked
@@ -97,6 +98,13 @@ def open_study_run(
     """Return where the cells of a study are trained, and whether the study was begun just now."""
     store = Store.open(conduct.root)
     begun = store.find_study(name) is None
+    if begun and (lost := store.deleted_study(name)) is not None:
+        warnings.warn(
+            f"the run {lost} of the study {name!r} was deleted in MLflow: the runs under it are "
+            "not found, and are trained again. To have them back, end this command, then: "
+            f"mlflow runs restore --run-id {lost}",
+            stacklevel=3,
+        )
     parent = store.study(
         name,
         create=True,
@@ -112,7 +120,7 @@ def conduct_study(
     work: tuple[Job, TaskSource, int],
     own: StudyFile,
     conduct: Conduct,
-    finish: Callable[[Conducted], Found],
+    finish: Callable[[int], Found],
 ) -> Found:
     """Have what is left of a study done, and return what ``finish`` makes of it.
 
@@ -122,7 +130,8 @@ def conduct_study(
             runs that is in all.
         own: The study's own file, kept with it.
         conduct: How it is run.
-        finish: Is called when nothing is left, by one command at a time.
+        finish: Is called when nothing is left, by one command at a time, with the number of runs
+            that were trained. The report is made of what it has logged.
 
     Raises:
         UserError: The store or the search's database fails, or the executor could not end the work.
@@ -148,13 +157,18 @@ def conduct_study(
                 bar.update(sum(run.status == "FINISHED" for run in there))
                 lost = source.lost_runs(worker)  # the workers will train them again
                 conduct.executor.run(Share.of(site, job), site.store, shown.done)
+                source.read_back(replace(worker, tick=lambda runs, here: None))
         if lost:
             warnings.warn(
                 f"{lost} runs of the study were not in the tracking store: they were trained again",
                 stacklevel=3,
             )
         with worker.alone("summary"):
-            return finish(Conducted(worker, shown.trained))
+            found = finish(shown.trained)
+            said = {"warnings": list(found.warnings), "findings": list(found.findings)}
+            site.store.writer(site.parent).json(said, NOTES)
+            renew_report(site.store, site.name, site.parent)
+            return found
 
 
 @contextmanager

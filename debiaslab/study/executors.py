@@ -31,11 +31,7 @@ if TYPE_CHECKING:
     from debiaslab.tracking import Store
 
 
-_VARIABLES = ("MLFLOW_TRACKING_URI", VARIABLE)
-
-
-def _addresses() -> dict[str, str]:
-    return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+_PATIENCE = 60.0  # seconds that interrupted workers have to end their runs properly
 
 
 class Job(Protocol):
@@ -59,25 +55,36 @@ class Share:
     study: str
     parent: str  # MLflow run of the study
     session: str
-    addresses: dict[str, str] = field(default_factory=_addresses, repr=False)  # of servers
+    addresses: dict[str, str] = field(repr=False)  # of servers, by variable of the environment
 
     @classmethod
     def of(cls, site: Site, job: Job) -> Share:
         """Tell of a study whose run and search have been made."""
-        corpus = CorpusReference.of(site.corpus)
-        return cls(site.root.absolute(), job, corpus, site.name, site.parent, site.session)
+        corpus, names = CorpusReference.of(site.corpus), ("MLFLOW_TRACKING_URI", VARIABLE)
+        addresses = {name: os.environ[name] for name in names if name in os.environ}
+        root = site.root.absolute()
+        return cls(root, job, corpus, site.name, site.parent, site.session, addresses)
+
+    def open_corpus(self, _: Store | None = None) -> Corpus:
+        """Return the encoded corpus from its own folder.
+
+        Raises:
+            UserError: It is gone.
+        """
+        corpus = self.corpus.find(self.corpus.path.parent)
+        if corpus is None:
+            raise UserError(
+                f"the encoded corpus {self.corpus.path} is gone", next_step="the same command again"
+            )
+        return corpus
 
 
-def work(
-    share: Share,
-    find: Callable[[Share, Store], Corpus],
-    done: Callable[[int], None],
-) -> None:
+def work(share: Share, find: Callable[[Share, Store], Corpus], done: Callable[[int], None]) -> None:
     """Take part in a study until nothing is left.
 
     Args:
         share: The study.
-        find: Returns the corpus of it.
+        find: Returns its corpus.
         done: Is called with the number of runs this worker has done since the last call.
 
     Raises:
@@ -112,9 +119,6 @@ class Executor(Protocol):
         Raises:
             UserError: What the first worker that failed had to say, or that all of them died.
         """
-
-
-_PATIENCE = 60.0  # seconds that interrupted workers have to end their runs properly
 
 
 @dataclass
@@ -198,7 +202,7 @@ def _main(share: Share, told: Connection) -> None:
     signal.signal(signal.SIGTERM, _stop)
     threading.Thread(target=_die_with_driver, daemon=True).start()
     try:
-        work(share, _open_corpus, told.send)
+        work(share, Share.open_corpus, told.send)
     except UserError as error:
         with suppress(KeyboardInterrupt, OSError):  # the driver has heard another one already
             told.send(error)
@@ -217,15 +221,6 @@ def _die_with_driver() -> None:
     if driver is not None:
         driver.join()
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _open_corpus(share: Share, store: Store) -> Corpus:
-    corpus = share.corpus.find(share.corpus.path.parent)
-    if corpus is None:
-        raise UserError(
-            f"the encoded corpus {share.corpus.path} is gone", next_step="the same command again"
-        )
-    return corpus
 
 
 def _listen(workers: list[_Worker], done: Callable[[int], object]) -> None:

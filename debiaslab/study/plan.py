@@ -219,7 +219,6 @@ class Plan:
 
     def identity(self, corpus: Corpus) -> dict[str, Any]:
         """Return everything that two runs of one study must share, as JSON values."""
-        settings = {k: v for k, v in asdict(self.settings).items() if k != "seed"}
         identity = {
             "corpus": corpus.fingerprint,
             "strategy": self.strategy,
@@ -229,7 +228,7 @@ class Plan:
             "cover": self.cover,
             "knobs": self.create(weight=0.0).knobs(),
             "seeds": list(self.seeds),
-            "settings": settings,
+            "settings": self.settings.shared(),
             "objective": asdict(self.objective),
             "lexicons": lexicons.versions(),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,6 @@ from typing import Any, Literal
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -132,7 +132,9 @@ class Search:
 
     def propose(self, position: int | None = None) -> Proposal:
         """Draw what is tried next, or at a position that is this process's; the first free one."""
-        number = self._first_free() if position is None else position
+        counted = self.counted
+        free = (each for each in itertools.count() if each not in counted)
+        number = next(free) if position is None else position
         self._study.sampler = sampler_for(self.settings, number, self._space)
         trial = self._ask()
         trial.set_user_attr(_POSITION, number)
@@ -164,7 +166,9 @@ class Search:
         """Whether the scores of the first seeds say that a trial is worse than the best one."""
         if self.settings.prune is None:
             return False
-        best = min(self._feasible(), key=lambda trial: (_value(trial), trial.number), default=None)
+        complete = [each for each in self.finished if each.state == TrialState.COMPLETE]
+        feasible = [each for each in complete if each.user_attrs.get(VIOLATION, 0.0) <= 0]
+        best = min(feasible, key=lambda each: (each.value or 0.0, each.number), default=None)
         if best is None:
             return False
         theirs = [best.intermediate_values.get(step) for step in range(len(scores))]
@@ -203,14 +207,6 @@ class Search:
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if trial.user_attrs.get(_POSITION) == position:
                 self._requeue(trial)
-
-    def _first_free(self) -> int:
-        counted = self.counted
-        return next(position for position in itertools.count() if position not in counted)
-
-    def _feasible(self) -> list[FrozenTrial]:
-        complete = [trial for trial in self.finished if trial.state == TrialState.COMPLETE]
-        return [trial for trial in complete if trial.user_attrs.get(VIOLATION, 0.0) <= 0]
 
     def _requeue_orphans(self) -> None:
         """Set aside the trials that a killed process left running."""
@@ -254,10 +250,6 @@ def seeds_tried(trial: FrozenTrial, seeds: Sequence[int]) -> Sequence[int]:
     return seeds[: len(trial.intermediate_values)] if trial.state == TrialState.PRUNED else seeds
 
 
-def _value(trial: FrozenTrial) -> float:
-    return math.inf if trial.value is None else trial.value
-
-
 def significantly_worse(scores: Sequence[float], best: Sequence[float], *, level: float) -> bool:
     """Whether a trial is worse than the best one on the seeds that both have.
 
@@ -289,24 +281,28 @@ _CONSTRAINTS_OF_TRIALS = hasattr(Trial, "set_constraint")  # Optuna 5; before, s
 
 def sampler_for(settings: SearchSettings, number: int, space: Mapping[str, Space]) -> BaseSampler:
     """Return the sampler of trial ``number`` (from 0, among the trials that count)."""
-    seed = _SEED + number
+    seed, samplers = _SEED + number, optuna.samplers
+    constraints: dict[str, Any] = {}
+    if settings.min_retention is not None and not _CONSTRAINTS_OF_TRIALS:
+        constraints = {"constraints_func": lambda trial: (trial.user_attrs[VIOLATION],)}
     if settings.sampler == "tpe":
         # running trials, perhaps a killed process's, have no say: no constant liar
-        return optuna.samplers.TPESampler(
-            seed=seed, n_startup_trials=_STARTUP, constant_liar=False, **_constraints(settings)
+        return samplers.TPESampler(
+            seed=seed, n_startup_trials=_STARTUP, constant_liar=False, **constraints
         )
     if settings.sampler == "gp":
-        return optuna.samplers.GPSampler(
-            seed=seed, n_startup_trials=_STARTUP, **_constraints(settings)
-        )
+        return samplers.GPSampler(seed=seed, n_startup_trials=_STARTUP, **constraints)
     if settings.sampler == "nsga2":
-        return optuna.samplers.NSGAIISampler(
-            seed=seed, population_size=_POPULATION, **_constraints(settings)
-        )
+        return samplers.NSGAIISampler(seed=seed, population_size=_POPULATION, **constraints)
+    random = samplers.RandomSampler(seed=seed)
     if settings.sampler == "random":
-        return optuna.samplers.RandomSampler(seed=seed)
+        return random
+    # Optuna's own grid and quasi-random samplers count every trial that was begun, so that one
+    # which was interrupted would lose its point.
     point = _grid(settings, space, number) if settings.sampler == "grid" else _sobol(space, number)
-    return _Given(point)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return samplers.PartialFixedSampler(point, random)
 
 
 def set_violation(trial: Trial, amount: float) -> None:
@@ -325,55 +321,17 @@ def suggest(trial: Trial, knob: str, space: Space) -> Any:
     return trial.suggest_float(knob, space.low, space.high, log=isinstance(space, LogUniform))
 
 
-def _constraints(settings: SearchSettings) -> dict[str, Any]:
-    if settings.min_retention is None or _CONSTRAINTS_OF_TRIALS:
-        return {}
-    return {"constraints_func": lambda trial: (trial.user_attrs[VIOLATION],)}
-
-
-class _Given(BaseSampler):
-    """A point that is known beforehand.
-
-    Optuna's own grid and quasi-random samplers count every trial that was begun, so that one which
-    was interrupted would lose its point.
-    """
-
-    def __init__(self, point: Mapping[str, Any]) -> None:
-        self._point = point
-
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        return {}
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        return {}
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        return self._point[param_name]
-
-
 def _grid(settings: SearchSettings, space: Mapping[str, Space], number: int) -> dict[str, Any]:
     """Return a point of the grid, in an order drawn once: a part of it covers the whole space."""
-    axes = [_levels(each, settings.levels(each)) for each in space.values()]
+    axes = []
+    for each in space.values():
+        count = settings.levels(each)
+        places = [i / (count - 1) if count > 1 else 0.0 for i in range(count)]
+        choices = isinstance(each, Choice)
+        axes.append(each.options if choices else [_at(each, place) for place in places])
     points = list(itertools.product(*axes))
     order = np.random.default_rng(_SEED).permutation(len(points))
     return dict(zip(space, points[order[number % len(points)]], strict=True))
-
-
-def _levels(space: Space, count: int) -> Sequence[Any]:
-    if isinstance(space, Choice):
-        return space.options
-    places = [i / (count - 1) if count > 1 else 0.0 for i in range(count)]
-    return [_at(space, place) for place in places]
 
 
 def _sobol(space: Mapping[str, Space], number: int) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from debiaslab.corpus.sources import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Uniform
 from debiaslab.sgns import TrainSettings
-from debiaslab.sgns.settings import _INTEGERS, _REALS
+from debiaslab.sgns.settings import INTEGERS, REALS
 from debiaslab.study.comparing import floor_plan
 from debiaslab.study.comparison import ComparisonPlan, Entry
 from debiaslab.study.objective import Objective
@@ -107,7 +107,7 @@ def _trainer_fields() -> dict[str, Any]:
     for each in fields(TrainSettings):
         if each.name == "seed":
             continue
-        low, high = {**_INTEGERS, **_REALS}.get(each.name, (None, None))
+        low, high = {**INTEGERS, **REALS}.get(each.name, (None, None))
         assert each.default is not MISSING
         limits = Field(each.default, ge=low, le=high, description=_UNITS[each.name])
         found[each.name] = (hints[each.name], limits)

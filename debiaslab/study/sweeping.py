@@ -17,32 +17,28 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.claims import Claim
-from debiaslab.study.description import study_note
 from debiaslab.study.driver import (
     Conduct,
-    Conducted,
     StudyHeader,
     conduct_study,
     open_study_run,
 )
 from debiaslab.study.executors import Executor
+from debiaslab.study.kept import study_note
 from debiaslab.study.objective import LEAST_WORDS, SIMILARITY_SETS, Outcome
 from debiaslab.study.plan import Plan
-from debiaslab.study.run import FinishedRun, UnusableRunError, run_digest
+from debiaslab.study.run import FinishedRun, UnusableRunError, run_digest, vectors_of
 from debiaslab.study.search import Proposal, Search, check_same_study, seeds_tried
 from debiaslab.study.search_storage import SEARCH_ERRORS, explained
 from debiaslab.study.summary import Summary, has_converged, mark_if_best, summarise, words_note
 from debiaslab.study.worker import Worker
 from debiaslab.system.outputs import check_output, refuse_overwriting
-from debiaslab.tracking import VECTORS, Store
 from debiaslab.tracking.names import CORPUS_TAG, STRATEGY_TAG
-from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import written_pairs
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.study.cell import Cell
-    from debiaslab.study.spec import StudyFile
 
 
 def sweep(
@@ -52,7 +48,6 @@ def sweep(
     root: str | Path = "mlruns",
     submissions: str | Path = "submissions",
     progress: bool = True,
-    file: StudyFile | None = None,
     executor: Executor | None = None,
 ) -> Summary:
     """Search λ of one strategy until ``plan.trials`` have been tried, logging every run to MLflow.
@@ -68,7 +63,6 @@ def sweep(
         root: Folder of the local store (``MLFLOW_TRACKING_URI`` chooses another for the runs).
         submissions: Folder for the CodaLab files of the best run.
         progress: Whether to draw progress bars.
-        file: The study file that the plan is of, kept with the study; None: made from the plan.
         executor: What runs several workers, such as ``executors.Processes(2)``; None: this
             process alone does the work, in order.
 
@@ -76,7 +70,7 @@ def sweep(
         UserError: The study belongs to other settings, the corpus lacks the words the strategy or
             the objective needs, every λ failed, or the executor could not end the work.
     """
-    conduct = Conduct(Path(root), Path(submissions), executor, progress, file)
+    conduct = Conduct(Path(root), Path(submissions), executor, progress)
     return conduct_sweep(corpus, plan or Plan(), conduct)
 
 
@@ -91,7 +85,7 @@ def conduct_sweep(
 
     coverage = check_sweep(corpus, plan, root=conduct.root, submissions=conduct.submissions)
     name = plan.study_name(corpus)
-    trials = Trials.of(plan, corpus)
+    trials = Trials(plan)
     with explained(conduct.root):
         source = trials.source(conduct.root, corpus)
     site, begun = open_study_run(corpus, name, _header(corpus, plan, tags), conduct)
@@ -102,11 +96,9 @@ def conduct_sweep(
     total = (1 + max(plan.trials, len(source.search.counted))) * len(plan.seeds)
     own = study_of(replace(plan, name=name), corpus.sources, corpus.settings)
 
-    def finish(done: Conducted) -> Summary:
-        references = source.references or source.baselines(done.worker)
-        words = words_note(coverage, references[plan.seeds[0]].reference)
-        found = summarise(site, source, words, conduct.submissions)
-        return replace(found, trained=done.trained)
+    def finish(trained: int) -> Summary:
+        words = words_note(coverage, source.references[plan.seeds[0]].reference)
+        return replace(summarise(site, source, words, conduct.submissions), trained=trained)
 
     return conduct_study(site, (trials, source, total), own, conduct, finish)
 
@@ -115,12 +107,6 @@ def check_sweep(
     corpus: Corpus, plan: Plan, *, root: str | Path, submissions: str | Path
 ) -> regularizers.Coverage:
     """Refuse, without making or training anything, what a sweep would be refused for.
-
-    Args:
-        corpus: Encoded corpus.
-        plan: Strategy, trials, seeds, settings and objective.
-        root: Folder of the local store.
-        submissions: Folder for the CodaLab files of the best run.
 
     Returns:
         What the strategy covers.
@@ -181,7 +167,7 @@ def _check_similarity(corpus: Corpus) -> None:
 
 def _header(corpus: Corpus, plan: Plan, tags: Mapping[str, str]) -> StudyHeader:
     params = {
-        **{k: v for k, v in asdict(plan.settings).items() if k != "seed"},
+        **plan.settings.shared(),
         "strategy": plan.strategy,
         "cover": plan.cover,
         **{f"knob.{name}": value for name, value in plan.knobs},
@@ -199,23 +185,9 @@ def _header(corpus: Corpus, plan: Plan, tags: Mapping[str, str]) -> StudyHeader:
 
 @dataclass(frozen=True)
 class Trials:
-    """The trials of a plan, which other processes are told of.
-
-    Attributes:
-        plan: The sweep.
-        study: Its name.
-        seconds: After which no further trial is begun.
-    """
+    """The trials of a plan, which other processes are told of."""
 
     plan: Plan
-    study: str
-    seconds: float = math.inf
-
-    @classmethod
-    def of(cls, plan: Plan, corpus: Corpus) -> Trials:
-        """Return the trials of a plan on a corpus."""
-        seconds = math.inf if plan.hours is None else plan.hours * 3600
-        return cls(plan, plan.study_name(corpus), seconds)
 
     @property
     def threads(self) -> int:
@@ -228,9 +200,10 @@ class Trials:
         Raises:
             UserError: A study of this name belongs to another corpus, objective or setting.
         """
-        plan = self.plan
-        search = Search(root, self.study, plan.identity(corpus), plan.search_space, plan.search)
-        return DrawnTrials(plan, search, time.monotonic() + self.seconds)
+        plan, name = self.plan, self.plan.study_name(corpus)
+        search = Search(root, name, plan.identity(corpus), plan.search_space, plan.search)
+        seconds = math.inf if plan.hours is None else plan.hours * 3600
+        return DrawnTrials(plan, search, time.monotonic() + seconds)
 
 
 class DrawnTrials:
@@ -287,6 +260,10 @@ class DrawnTrials:
     def lost_runs(self, worker: Worker) -> int:
         """Return how many runs of what was tried are not in the tracking store."""
         return len(self.lost(worker))
+
+    def read_back(self, worker: Worker) -> None:
+        """Find the baselines."""
+        self.references = self.baselines(worker)
 
     def finished(self) -> bool:
         """Whether all trials have been tried, or no further one is to be begun."""
@@ -366,14 +343,9 @@ class DrawnTrials:
         if run := worker.found(cell):
             worker.tick(1, True)
             return run
-        init = self._start(baseline, worker.site.store)
+        warm = self.plan.search.warm_start
+        init = vectors_of(worker.site.store, baseline.run_id) if warm else None
         return worker.train(cell, baseline, init=init)
-
-    def _start(self, baseline: FinishedRun, store: Store) -> Embeddings | None:
-        """Return the vectors that a trial's training starts from; None: it starts anew."""
-        if not self.plan.search.warm_start:
-            return None
-        return Embeddings.load(store.artifact(baseline.run_id, VECTORS))
 
 
 def _check_retention(plan: Plan, baselines: Mapping[int, FinishedRun]) -> None:
