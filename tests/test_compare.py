@@ -38,9 +38,9 @@ from debiaslab.report.verdict import compared_verdict
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing, worker
 from debiaslab.study.cell import Cell
-from debiaslab.study.comparing import conduct_comparison
-from debiaslab.study.comparison import LIMIT, ComparisonPlan, Entry, control_status, with_controls
+from debiaslab.study.comparing import LIMIT, conduct_comparison, control_status, with_controls
 from debiaslab.study.driver import Conduct
+from debiaslab.study.plan import ComparisonPlan, Entry
 from debiaslab.study.run import Site, UnusableRunError
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.vectors.embeddings import Embeddings

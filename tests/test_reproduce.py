@@ -14,9 +14,9 @@ from debiaslab.errors import UserError
 from debiaslab.results import open_study
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.comparing import conduct_comparison
-from debiaslab.study.comparison import ComparisonPlan, Entry
 from debiaslab.study.driver import Conduct
 from debiaslab.study.objective import Objective
+from debiaslab.study.plan import ComparisonPlan, Entry
 from debiaslab.study.single import read_recipe
 from debiaslab.tracking import VECTORS, RunInfo, Store
 from debiaslab.vectors.embeddings import Embeddings

@@ -34,9 +34,9 @@ from debiaslab.report.words import Shift
 from debiaslab.results import StrategyResult, StudyResults, TrialRow, summarize
 from debiaslab.study import Objective, Summary
 from debiaslab.study.comparing import Comparison, conduct_comparison
-from debiaslab.study.comparison import ComparisonPlan, Entry
 from debiaslab.study.driver import Conduct
 from debiaslab.study.kept import report_of
+from debiaslab.study.plan import ComparisonPlan, Entry
 from debiaslab.tables import Column, Table
 from debiaslab.tracking import Store
 from tests.chromium import QUIET, browser_program

@@ -110,8 +110,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Run or continue the comparison, then print its table and where things are."""
-    from debiaslab.study.comparison import ComparisonPlan, Entry
     from debiaslab.study.objective import Objective
+    from debiaslab.study.plan import ComparisonPlan, Entry
     from debiaslab.study.selection import rule
     from debiaslab.study.spec import study_of_comparison
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debiaslab import lexicons, regularizers
 from debiaslab.errors import UserError
+from debiaslab.regularizers import (
+    CounterfactualAugmentation,
+    CounterfactualSubstitution,
+    Penalty,
+    PostProcess,
+    SameGenderSwap,
+)
+from debiaslab.regularizers.composition import parts_named
+from debiaslab.regularizers.words import gender_pairs
 from debiaslab.results import (
     KeptStrategy,
     StrategyResult,
@@ -20,13 +29,6 @@ from debiaslab.results import (
 )
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell, Knobs
-from debiaslab.study.comparison import (
-    ComparisonPlan,
-    ControlStatus,
-    Entry,
-    control_status,
-    with_controls,
-)
 from debiaslab.study.driver import (
     Conduct,
     StudyHeader,
@@ -36,7 +38,7 @@ from debiaslab.study.driver import (
 )
 from debiaslab.study.kept import log_study_file
 from debiaslab.study.objective import Objective
-from debiaslab.study.plan import Plan
+from debiaslab.study.plan import ComparisonPlan, Entry, Plan
 from debiaslab.study.run import Site
 from debiaslab.study.sweeping import conduct_sweep
 from debiaslab.study.worker import CellList, ListedCells
@@ -55,6 +57,36 @@ if TYPE_CHECKING:
     from debiaslab.study.spec import ComparisonKind
 
 FLOOR = "gender-blind"  # the strategy of a floor
+LIMIT = 1e6
+"""λ → ∞: what a penalty does when nothing but its step limit holds it."""
+
+_RANDOM_PENALTY, _RANDOM_ERASER = "random-projection", "random-direction"
+_SAME_GENDER = "same-gender-swap"
+_SWAPS = (CounterfactualSubstitution, CounterfactualAugmentation)
+_PROJECTIONS = "projection"  # how the names of penalties begin that project on a direction
+_UNSEEN_WORDS = {
+    "tune": "report words, and all but the tune words, are untouched by penalties and erasers",
+    "vocabulary": "report words are untouched by penalties and erasers",
+    "all": "report words are covered and never tuned on; --cover vocabulary leaves them untouched",
+}
+
+
+@dataclass(frozen=True)
+class ControlStatus:
+    """One control: what holds it, or what is missing.
+
+    Attributes:
+        name: Of the control.
+        by: What of the comparison is this control; None when it is missing.
+        lacking: Why it is missing, and how to have it.
+    """
+
+    name: str
+    by: str | None
+    lacking: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.by or f'missing ({self.lacking})'}"
 
 
 @dataclass(frozen=True)
@@ -381,3 +413,83 @@ def conduct_floor(corpus: Corpus, plan: ComparisonPlan, conduct: Conduct) -> Com
         UserError: The corpus lacks gender words, or words the objective needs; before any training.
     """
     return conduct_comparison(corpus, floor_named(corpus, plan), conduct, kind="floor")
+
+
+def with_controls(settled: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Return the controls that entries with a settled λ ask for and do not hold themselves.
+
+    A random direction of the same strength as the first projection, one for the first erasing
+    strategy, the first penalty at λ → ∞, the swaps of the first text strategy within a gender, and
+    the text without gender.
+    """
+    single = [e for e in settled if len(parts_named(e.strategy)) == 1 and not _is_control(e)]
+
+    def first(kind: type | tuple[type, ...], begins: str = "") -> Entry | None:
+        found = (e for e in single if issubclass(regularizers.get(e.strategy), kind))
+        return next((e for e in found if e.strategy.startswith(begins)), None)
+
+    wanted: list[Entry] = []
+    if projection := first(Penalty, _PROJECTIONS):
+        wanted.append(Entry(_RANDOM_PENALTY, projection.weight))
+    if eraser := first(PostProcess):  # as many random directions as it removes gender ones
+        count = getattr(_made(eraser), "components", 1) or 1
+        wanted.append(
+            Entry(_RANDOM_ERASER, None, () if count == 1 else (("components", str(count)),))
+        )
+    if penalty := first(Penalty):
+        wanted.append(replace(penalty, weight=LIMIT))
+    if text := first(_SWAPS):  # the control swaps as much
+        strategy, usual = _made(text), SameGenderSwap().knobs()
+        own = strategy.knobs() | {"copies": isinstance(strategy, CounterfactualAugmentation)}
+        knobs = tuple((k, str(own[k]).lower()) for k in own if own[k] != usual[k])
+        wanted.append(Entry(_SAME_GENDER, None, knobs))
+    wanted.append(Entry(FLOOR))
+    there = {entry.strategy for entry in settled if _is_control(entry)}
+    return tuple(entry for entry in wanted if entry.strategy not in there)
+
+
+def control_status(
+    plan: ComparisonPlan, sides: Sequence[StrategyResult], refused: Mapping[str, str]
+) -> Iterator[ControlStatus]:
+    """Say of each control that a comparison should hold what it is here, or what it lacks.
+
+    Args:
+        plan: The comparison.
+        sides: Its strategies, the baseline first.
+        refused: Strategies of controls that this corpus has no words for, with the reason.
+    """
+    seeds = ", ".join(map(str, plan.seeds))
+    yield ControlStatus("λ = 0", f"the baseline of seed{'s' * (len(plan.seeds) > 1)} {seeds}")
+    measured = [side for side in sides if any(card is not None for card in side.cards)]
+    named = {side.strategy.partition("[")[0]: side for side in measured}
+    limit = next((s for s in measured if s.weight is not None and s.weight >= LIMIT), None)
+    for name, side, strategy, reason in (
+        ("random direction in the loss", named.get(_RANDOM_PENALTY), _RANDOM_PENALTY, "projection"),
+        ("random direction erased", named.get(_RANDOM_ERASER), _RANDOM_ERASER, "erasing strategy"),
+        ("λ → ∞", limit, "", "penalty"),
+        ("swaps within a gender", named.get(_SAME_GENDER), _SAME_GENDER, "text strategy"),
+        ("gender-blind floor", named.get(FLOOR), FLOOR, ""),
+    ):
+        why = refused.get(strategy) or (f"no {reason} by itself" if reason else "not trained")
+        why = why if plan.controls else "not named, and --no-controls"
+        yield ControlStatus(name, None if side is None else side.label, why)
+    yield ControlStatus("unseen words", f"{_UNSEEN_WORDS[plan.cover]}; gap.png shows both halves")
+    given = [entry.label for entry in plan.entries if _is_given_all_pairs(entry)]
+    name, but = "unseen gender pairs", f", but for {', '.join(given)}" if given else ""
+    if len(given) == len(plan.entries):
+        yield ControlStatus(name, None, "every strategy was given all pairs; try [pairs=tune]")
+        return
+    count = len(gender_pairs("all")) - len(gender_pairs("tune"))
+    yield ControlStatus(name, f"the {count} report pairs{but}")
+
+
+def _is_given_all_pairs(entry: Entry) -> bool:
+    return any(getattr(part, "pairs", "") == "all" for part in regularizers.parts_of(_made(entry)))
+
+
+def _is_control(entry: Entry) -> bool:
+    return regularizers.is_control(_made(entry))
+
+
+def _made(entry: Entry) -> regularizers.Strategy:
+    return regularizers.create(entry.strategy, **dict(entry.knobs))

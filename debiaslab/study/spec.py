@@ -28,9 +28,8 @@ from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Unifor
 from debiaslab.sgns import TrainSettings
 from debiaslab.sgns.settings import INTEGERS, REALS
 from debiaslab.study.comparing import floor_plan
-from debiaslab.study.comparison import ComparisonPlan, Entry
 from debiaslab.study.objective import Objective
-from debiaslab.study.plan import MOST_POINTS, Plan, Sampler, SearchSettings
+from debiaslab.study.plan import MOST_POINTS, ComparisonPlan, Entry, Plan, Sampler, SearchSettings
 from debiaslab.study.planting import Base, PlantingPlan
 from debiaslab.study.reading import explained, read_yaml
 from debiaslab.study.selection import rule

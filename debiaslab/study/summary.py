@@ -23,8 +23,8 @@ from debiaslab.study.kept import publish, study_note
 from debiaslab.study.objective import FORMULA, BaselineReference
 from debiaslab.study.run import vectors_of
 from debiaslab.tables import Table
-from debiaslab.tracking import BEST_TAG, KIND_TAG, VECTORS, RunInfo, Store
-from debiaslab.tracking.names import BASELINE_KIND, FRONT, TRIAL_TAG
+from debiaslab.tracking import BEST_TAG, VECTORS, Store
+from debiaslab.tracking.names import FRONT
 
 if TYPE_CHECKING:
     from debiaslab.regularizers import Coverage
@@ -82,25 +82,7 @@ class Summary:
 
 def mark_best(store: Store, parent: str, min_retention: float | None = None) -> TrialRow | None:
     """Write into the study which run is the best so far, and return its row."""
-    return _mark(store, parent, store.runs(parent), min_retention)
-
-
-def mark_if_best(store: Store, parent: str, trial: int, min_retention: float | None) -> None:
-    """Write into the study that a trial is the best so far, if it is: the others are not read."""
-    marked = store.run(parent).tags.get(BEST_TAG)
-    if marked is None:
-        mark_best(store, parent, min_retention)
-        return
-    runs = store.runs(parent, tags={KIND_TAG: BASELINE_KIND})
-    for number in {store.run(marked).tags.get(TRIAL_TAG, ""), str(trial)} - {""}:
-        runs += store.runs(parent, tags={TRIAL_TAG: number})
-    _mark(store, parent, runs, min_retention)
-
-
-def _mark(
-    store: Store, parent: str, runs: Sequence[RunInfo], min_retention: float | None
-) -> TrialRow | None:
-    rows = trial_rows(runs, min_retention)
+    rows = trial_rows(store.runs(parent), min_retention)
     best = min((row for row in rows if row.best), key=lambda row: row.seed, default=None)
     if best is not None:
         writer = store.writer(parent)

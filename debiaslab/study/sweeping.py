@@ -30,7 +30,7 @@ from debiaslab.study.plan import Plan
 from debiaslab.study.run import FinishedRun, UnusableRunError, run_digest, vectors_of
 from debiaslab.study.search import Proposal, Search, check_same_study, seeds_tried
 from debiaslab.study.search_storage import SEARCH_ERRORS, explained
-from debiaslab.study.summary import Summary, has_converged, mark_if_best, summarise, words_note
+from debiaslab.study.summary import Summary, has_converged, mark_best, summarise, words_note
 from debiaslab.study.worker import Worker
 from debiaslab.system.outputs import check_output, refuse_overwriting
 from debiaslab.tracking.names import CORPUS_TAG, STRATEGY_TAG
@@ -231,8 +231,15 @@ class DrawnTrials:
         Raises:
             UserError: The search is after retention, and the baseline has none.
         """
-        self.references = self.baselines(worker)
-        _check_retention(self.plan, self.references)
+        self.read_back(worker)
+        for baseline in self.references.values():
+            if self.plan.search.needs_retention and baseline.measured.retention_tune is None:
+                raise UserError(
+                    "the baseline's word similarity is zero, negative or not measurable on this "
+                    f"corpus (seed {baseline.seed}), so retention has no meaning",
+                    next_step="a larger corpus, more --epochs, or --objectives score without "
+                    "--min-retention in a new study",
+                )
         with worker.alone("restoring"):
             lost = self.lost(worker)
             tried = len(self.search.counted) * len(self.references)
@@ -240,10 +247,6 @@ class DrawnTrials:
             for proposal, seed in lost:
                 self._run(proposal, self.references[seed], worker)
             return len(lost)
-
-    def baselines(self, worker: Worker) -> dict[int, FinishedRun]:
-        """Return the baseline of each seed, trained if need be."""
-        return worker.baselines([self.plan.cell(0.0, seed) for seed in self.plan.seeds])
 
     def lost(self, worker: Worker) -> list[tuple[Proposal, int]]:
         """Return what was tried but has no finished run in the tracking store, with its seed."""
@@ -262,8 +265,9 @@ class DrawnTrials:
         return len(self.lost(worker))
 
     def read_back(self, worker: Worker) -> None:
-        """Find the baselines."""
-        self.references = self.baselines(worker)
+        """Find the baseline of each seed; it is trained if need be."""
+        baselines = [self.plan.cell(0.0, seed) for seed in self.plan.seeds]
+        self.references = worker.baselines(baselines)
 
     def finished(self) -> bool:
         """Whether all trials have been tried, or no further one is to be begun."""
@@ -323,16 +327,12 @@ class DrawnTrials:
         self.search.constrain(proposal, means["retention"])
         objectives = self.plan.search.objectives
         self.search.complete(proposal, *(means[objective] for objective in objectives))
-        self._mark(proposal, means, worker)
-
-    def _mark(self, proposal: Proposal, means: Mapping[str, float], worker: Worker) -> None:
-        """Mark the study's best trial, unless one is known here that is better than this one."""
         least = self.plan.search.min_retention
         lacks = 0.0 if least is None else max(0.0, least - means["retention"])
         order = lacks, means["score"], proposal.number
-        if self._best is None or order < self._best:
-            mark_if_best(worker.site.store, worker.site.parent, proposal.number, least)
+        if self._best is None or order < self._best:  # else it is not the best of the study either
             self._best = order
+            mark_best(worker.site.store, worker.site.parent, least)
 
     def _cell(self, proposal: Proposal, seed: int) -> Cell:
         return self.plan.cell(proposal.weight, seed, drawn=proposal.knobs, trial=proposal.number)
@@ -346,15 +346,3 @@ class DrawnTrials:
         warm = self.plan.search.warm_start
         init = vectors_of(worker.site.store, baseline.run_id) if warm else None
         return worker.train(cell, baseline, init=init)
-
-
-def _check_retention(plan: Plan, baselines: Mapping[int, FinishedRun]) -> None:
-    """Fail after the baselines when the search is after retention and there is none."""
-    for baseline in baselines.values():
-        if plan.search.needs_retention and baseline.measured.retention_tune is None:
-            raise UserError(
-                "the baseline's word similarity is zero, negative or not measurable on this "
-                f"corpus (seed {baseline.seed}), so retention has no meaning",
-                next_step="a larger corpus, more --epochs, or --objectives score without "
-                "--min-retention in a new study",
-            )
