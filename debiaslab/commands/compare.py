@@ -110,9 +110,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> Iterator[str | Table]:
     """Run or continue the comparison, then print its table and where things are."""
-    from debiaslab.study.objective import Objective
+    from debiaslab.study.objective import Objective, SelectionRule
     from debiaslab.study.plan import ComparisonPlan, Entry
-    from debiaslab.study.selection import rule
     from debiaslab.study.spec import study_of_comparison
 
     plan = ComparisonPlan(
@@ -122,7 +121,7 @@ def run(args: argparse.Namespace) -> Iterator[str | Table]:
         settings=settings_from(args),
         trials=args.trials,
         tuning_seeds=tuple(range(_FIRST_TUNING_SEED, _FIRST_TUNING_SEED + args.tuning_seeds)),
-        rule=rule(args.select),
+        rule=SelectionRule(args.select),
         objective=Objective(args.bias_weight, args.retention_weight),
         name=args.study,
         controls=not args.no_controls,

@@ -18,8 +18,7 @@ from debiaslab.regularizers.composition import SEPARATOR, check_weighs, parts_na
 from debiaslab.regularizers.words import check_cover
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell, Knobs, with_knobs
-from debiaslab.study.objective import Objective
-from debiaslab.study.selection import Composite, SelectionRule
+from debiaslab.study.objective import Objective, SelectionRule
 from debiaslab.tracking.names import check_study_name, default_study_name
 
 if TYPE_CHECKING:
@@ -367,7 +366,7 @@ class ComparisonPlan:
     objective: Objective = field(default_factory=Objective)
     trials: int = 8  # λs tried for each strategy that has one and is not given it
     tuning_seeds: tuple[int, ...] = (101, 102)  # λ is chosen on other seeds than are reported
-    rule: SelectionRule = field(default_factory=Composite)
+    rule: SelectionRule = field(default_factory=SelectionRule)
     name: str | None = None
     controls: bool = True  # whether it adds the controls that it does not hold
 

@@ -28,11 +28,10 @@ from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Unifor
 from debiaslab.sgns import TrainSettings
 from debiaslab.sgns.settings import INTEGERS, REALS
 from debiaslab.study.comparing import floor_plan
-from debiaslab.study.objective import Objective
+from debiaslab.study.objective import Objective, SelectionRule
 from debiaslab.study.plan import MOST_POINTS, ComparisonPlan, Entry, Plan, Sampler, SearchSettings
 from debiaslab.study.planting import Base, PlantingPlan
 from debiaslab.study.reading import explained, read_yaml
-from debiaslab.study.selection import rule
 from debiaslab.tracking.names import check_study_name
 
 ENDINGS = (".yaml", ".yml")
@@ -350,7 +349,7 @@ class StudyFile(Part):
             objective=self.objective.objective(),
             trials=self.budget.trials,
             tuning_seeds=self.comparison.tuning_seeds,
-            rule=rule(self.comparison.select),
+            rule=SelectionRule(self.comparison.select),
             name=self.name,
             controls=self.comparison.controls,
         )
