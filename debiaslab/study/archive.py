@@ -14,7 +14,7 @@ import stat
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -67,16 +67,6 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class ArchivedDataset(_Part):
-    """The corpus of a run as MLflow shows it."""
-
-    name: str
-    digest: str
-    source: str
-    columns: dict[str, str]
-    profile: dict[str, Any]
-
-
 class ArchivedRun(_Part):
     """One run; its artifacts are files under ``artifacts/<run_id>/``."""
 
@@ -86,7 +76,7 @@ class ArchivedRun(_Part):
     params: dict[str, str]
     tags: dict[str, str]
     metrics: dict[str, list[tuple[int, float]]]  # by name: (step, value)
-    datasets: list[ArchivedDataset]
+    datasets: list[DatasetInfo]
     start: datetime
     end: datetime | None
 
@@ -136,7 +126,7 @@ class Manifest(_Part):
     files: dict[str, str]  # path in the archive → sha256, hex
 
 
-def archived_search(root: Path, name: str) -> ArchivedSearch | None:
+def _archived_search(root: Path, name: str) -> ArchivedSearch | None:
     """Return the search of a study; None when the store has none of this name.
 
     A trial that is running is archived as one that was interrupted: it comes again.
@@ -151,17 +141,16 @@ def archived_search(root: Path, name: str) -> ArchivedSearch | None:
         )
 
 
-def restore_search(root: Path, name: str, search: ArchivedSearch) -> None:
-    """Make the Optuna study in the store; `search_is_whole` ends that.
+def _restored_search(root: Path, name: str, search: ArchivedSearch) -> optuna.Study:
+    """Make the Optuna study in the store, marked until its runs are there too.
 
     Raises:
         UserError: There is one of this name that is whole.
     """
     storage = open_storage(root)
     if name in optuna.get_all_study_names(storage):
-        if not optuna.load_study(study_name=name, storage=storage).user_attrs.get(
-            _SEARCH_RESTORING
-        ):
+        there = optuna.load_study(study_name=name, storage=storage)
+        if not there.user_attrs.get(_SEARCH_RESTORING):
             raise UserError(
                 f"the search of a study {name!r} is in {shown(root)} already",
                 next_step="--store with another folder",
@@ -174,12 +163,7 @@ def restore_search(root: Path, name: str, search: ArchivedSearch) -> None:
     for key, value in search.user_attrs.items():
         if key != _SEARCH_RESTORING:
             study.set_user_attr(key, value)
-
-
-def search_is_whole(root: Path, name: str) -> None:
-    """Say that the runs of a restored search are there too: it is not begun anew any more."""
-    study = optuna.load_study(study_name=name, storage=open_storage(root))
-    study.set_user_attr(_SEARCH_RESTORING, False)
+    return study
 
 
 def _archived_trial(trial: FrozenTrial) -> ArchivedTrial:
@@ -257,7 +241,7 @@ def archive(store: Store, root: Path, name: str, out: Path, *, progress: bool = 
                 name=study.study,
                 parent=known[study.run_id],
                 runs=[known[run.run_id] for run in children[study.run_id]],
-                search=archived_search(root, study.study),
+                search=_archived_search(root, study.study),
             )
             for study in chosen
         ]
@@ -277,7 +261,7 @@ def _described(store: Store, run: RunInfo) -> ArchivedRun:
         params=dict(run.params),
         tags=dict(run.tags),
         metrics={metric: store.series(run.run_id, metric) for metric in run.metrics},
-        datasets=[ArchivedDataset(**asdict(each)) for each in store.datasets(run.run_id)],
+        datasets=store.datasets(run.run_id),
         start=run.start,
         end=run.end,
     )
@@ -321,7 +305,7 @@ class Restored:
 def restore(path: Path, root: Path, *, progress: bool = True) -> Restored:
     """Put the studies of an archive into a store, under new run ids.
 
-    A study is seen only when it is whole: one that was cut short is begun anew by the same call.
+    A study is seen only when it is whole: the same call starts one that was cut short anew.
 
     Args:
         path: The archive.
@@ -435,8 +419,9 @@ def inside(name: str) -> bool:
 
 
 def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: tqdm) -> None:
+    search = None
     if study.search is not None:
-        restore_search(root, study.name, study.search)
+        search = _restored_search(root, study.name, study.search)
     parent = _restore_run(store, study.parent, None, folder, kind=RESTORING_KIND)
     bar.update()
     renamed = {study.parent.run_id: parent}
@@ -453,8 +438,8 @@ def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: 
     store.save_view(study.name, parent)
     store.describe(parent, _relinked(study.parent, store.experiment_id, parent))
     store.writer(parent).tags(tags)
-    if study.search is not None:
-        search_is_whole(root, study.name)
+    if search is not None:
+        search.set_user_attr(_SEARCH_RESTORING, False)
 
 
 def _rename_in_sides(store: Store, parent: str, renamed: Mapping[str, str]) -> None:
@@ -483,7 +468,7 @@ def _restore_run(
     log = store.start(run.name, parent=parent, params=run.params, tags=tags, dataset=None)
     with log:
         for dataset in run.datasets:
-            log.dataset(DatasetInfo(**dataset.model_dump()))
+            log.dataset(dataset)
         for metric, points in run.metrics.items():
             log.history((step, {metric: value}) for step, value in points)
         own = folder / ARTIFACTS / run.run_id

@@ -47,7 +47,7 @@ def connected(scheduler: str | None = None, workers: int | None = None) -> Itera
         workers: How many processes that has; None: one for each core.
 
     Raises:
-        UserError: Dask is not installed, the address is none, or no scheduler answers there.
+        UserError: Dask is not installed, the address is not one, or no scheduler answers there.
     """
     try:
         import distributed
@@ -81,7 +81,7 @@ def check_address(scheduler: str | None) -> None:
     """Refuse, without asking it, an address that no scheduler can have; None: a cluster of ours.
 
     Raises:
-        UserError: Dask is not installed, or the address is none.
+        UserError: Dask is not installed, or the address is not one.
     """
     if find_spec("distributed") is None:
         raise _not_installed()
@@ -165,8 +165,8 @@ def run_copies(
 ) -> None:
     """Run copies of a function on the cluster until all have returned.
 
-    A copy whose worker died is begun again on another, up to three times. One that was given up is
-    done without, with a warning, as long as another returns.
+    A copy whose worker died is started again on another, up to three times. Copies that were given
+    up cause a warning, as long as another one returns.
 
     Args:
         client: Client of the cluster.
@@ -285,7 +285,7 @@ class DaskCluster:
                 pass
 
     def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
-        """Run the participants; one whose worker died is begun again on another."""
+        """Run the participants; one whose worker died is started again on another."""
         own = self.workers if self.scheduler is None else None
         with connected(self.scheduler, own) as client:
             client.wait_for_workers(1)

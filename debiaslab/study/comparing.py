@@ -31,7 +31,6 @@ from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell, Knobs
 from debiaslab.study.driver import (
     Conduct,
-    StudyHeader,
     conduct_study,
     existing_store,
     open_study_run,
@@ -45,7 +44,6 @@ from debiaslab.study.worker import CellList, ListedCells
 from debiaslab.tracking import Store
 from debiaslab.tracking.names import (
     COMPARISON_TAG,
-    CORPUS_TAG,
     SETTLED,
     TUNING_TAG,
     check_study_name,
@@ -158,7 +156,14 @@ def conduct_comparison(
     from debiaslab.study.spec import study_of_comparison
 
     name = check_comparison(corpus, plan, root=conduct.root)
-    site, _ = open_study_run(corpus, name, _header(corpus, plan), conduct)
+    site, _ = open_study_run(
+        corpus,
+        name,
+        conduct,
+        params={"seeds": list(plan.seeds), "select": plan.rule.name, **_shared(corpus, plan)},
+        tags={COMPARISON_TAG: "true"},
+        description="Strategies side by side on",
+    )
     own = study_of_comparison(replace(plan, name=name), corpus.sources, corpus.settings, kind=kind)
     with site.store.resume(site.parent) as log:  # by it what is killed while it tunes is resumed
         log_study_file(log, site.store, own, conduct.file)
@@ -288,17 +293,6 @@ def _shared(corpus: Corpus, plan: ComparisonPlan) -> dict[str, object]:
     """Return what must be equal for a comparison to be continued."""
     own = {"cover": plan.cover, "corpus_fingerprint": corpus.fingerprint}
     return {**own, **plan.settings.shared()}
-
-
-def _header(corpus: Corpus, plan: ComparisonPlan) -> StudyHeader:
-    params = {
-        "seeds": list(plan.seeds),
-        "select": plan.rule.name,
-        "corpus": corpus.name,
-        **_shared(corpus, plan),
-    }
-    tags = {CORPUS_TAG: corpus.name, COMPARISON_TAG: "true"}
-    return StudyHeader(params, tags, f"Strategies side by side on {corpus.name}.")
 
 
 def _settle(

@@ -25,7 +25,7 @@ from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.worker import TaskSource, Worker
 from debiaslab.tracking import Store
 from debiaslab.tracking.contact import locate
-from debiaslab.tracking.names import NOTES
+from debiaslab.tracking.names import CORPUS_TAG, NOTES
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -69,21 +69,6 @@ class Conduct:
     file: StudyFile | None = None
 
 
-@dataclass(frozen=True)
-class StudyHeader:
-    """What the run of a study says of it.
-
-    Attributes:
-        params: Its settings.
-        tags: What it is found by.
-        description: One sentence.
-    """
-
-    params: Mapping[str, object]
-    tags: Mapping[str, object]
-    description: str
-
-
 def existing_store(root: str | Path) -> Store | None:
     """Return the tracking store, which is not made: None when there is none."""
     database = locate(root).database  # None: a server, which is asked
@@ -93,9 +78,24 @@ def existing_store(root: str | Path) -> Store | None:
 
 
 def open_study_run(
-    corpus: Corpus, name: str, header: StudyHeader, conduct: Conduct
+    corpus: Corpus,
+    name: str,
+    conduct: Conduct,
+    *,
+    params: Mapping[str, object],
+    tags: Mapping[str, object],
+    description: str,
 ) -> tuple[Site, bool]:
-    """Return where the cells of a study are trained, and whether the study was begun just now."""
+    """Return where the cells of a study are trained, and whether the study was begun just now.
+
+    Args:
+        corpus: Encoded corpus.
+        name: Name of the study.
+        conduct: How it is run.
+        params: Its settings besides the name of its corpus.
+        tags: What it is found by, besides that.
+        description: One sentence, with ``on`` its corpus at the end.
+    """
     store = Store.open(conduct.root)
     begun = store.find_study(name) is None
     if begun and (lost := store.deleted_study(name)) is not None:
@@ -108,9 +108,9 @@ def open_study_run(
     parent = store.study(
         name,
         create=True,
-        params=header.params,
-        tags=header.tags,
-        description=header.description,
+        params={**params, "corpus": corpus.name, "corpus_fingerprint": corpus.fingerprint},
+        tags={CORPUS_TAG: corpus.name, **tags},
+        description=f"{description} {corpus.name}.",
     )
     return Site(store, conduct.root, corpus, name, parent, uuid.uuid4().hex), begun
 
@@ -126,8 +126,8 @@ def conduct_study(
 
     Args:
         site: The study.
-        work: What there is to do, as others are told and as this process sees it, and how many
-            runs that is in all.
+        work: What there is to do, as other processes receive it and as this one sees it, and how
+            many runs that is in all.
         own: The study's own file, kept with it.
         conduct: How it is run.
         finish: Is called when nothing is left, by one command at a time, with the number of runs

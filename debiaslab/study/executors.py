@@ -112,7 +112,7 @@ class Executor(Protocol):
         """Run workers until nothing is left.
 
         Args:
-            share: What each of them is told.
+            share: What each of them receives.
             store: Tracking store of the study, for what they need to find in it.
             done: To be called with the number of runs that have been done since the last call.
 
@@ -124,7 +124,7 @@ class Executor(Protocol):
 @dataclass
 class _Worker:
     process: BaseProcess
-    told: Connection
+    pipe: Connection
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class Processes:
             )
 
     def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
-        """Run the workers; one that is killed is done without, with a warning."""
+        """Run the workers; if one is killed, the others do its work, with a warning."""
         self.check(share.job.threads)
         workers: list[_Worker] = []
         try:
@@ -196,16 +196,16 @@ def _context() -> SpawnContext | ForkServerContext:
     return context
 
 
-def _main(share: Share, told: Connection) -> None:
+def _main(share: Share, pipe: Connection) -> None:
     """Work; tell of each run done, and of the error that ended it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal; the driver passes it on
     signal.signal(signal.SIGTERM, _stop)
     threading.Thread(target=_die_with_driver, daemon=True).start()
     try:
-        work(share, Share.open_corpus, told.send)
+        work(share, Share.open_corpus, pipe.send)
     except UserError as error:
         with suppress(KeyboardInterrupt, OSError):  # the driver has heard another one already
-            told.send(error)
+            pipe.send(error)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
@@ -225,18 +225,18 @@ def _die_with_driver() -> None:
 
 def _listen(workers: list[_Worker], done: Callable[[int], object]) -> None:
     """Pass on what the workers tell until all have ended."""
-    open_ = [worker.told for worker in workers]
+    open_ = [worker.pipe for worker in workers]
     while open_:
-        for told in wait(open_):
-            assert isinstance(told, Connection)
+        for pipe in wait(open_):
+            assert isinstance(pipe, Connection)
             try:
-                said = told.recv()
+                message = pipe.recv()
             except EOFError:  # it has ended, well or not
-                open_.remove(told)
+                open_.remove(pipe)
                 continue
-            if isinstance(said, BaseException):
-                raise said
-            done(said)
+            if isinstance(message, BaseException):
+                raise message
+            done(message)
     for worker in workers:
         worker.process.join()
 

@@ -84,7 +84,7 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
     file = _read(store, found[0], STUDY_FILE)
     if alone and STUDY_ALONE in there:
         group, file = file, _read(store, found[0], STUDY_ALONE)
-        trials = max(group.budget.trials, file.budget.trials)  # the group may have gone on since
+        trials = max(group.budget.trials, file.budget.trials)  # the group may have more by now
         file = with_budget(file, trials=trials, hours=None)
     if file.group not in (None, name):  # one study of a group was named: only that one
         label = name.removeprefix(f"{file.group}-")

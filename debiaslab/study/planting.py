@@ -28,7 +28,6 @@ from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
 from debiaslab.study.driver import (
     Conduct,
-    StudyHeader,
     conduct_study,
     open_study_run,
 )
@@ -37,7 +36,6 @@ from debiaslab.study.run import flat
 from debiaslab.study.worker import CellList
 from debiaslab.tracking import RunLog, Store
 from debiaslab.tracking.names import (
-    CORPUS_TAG,
     PLANTED_CARD,
     PLANTED_WORDS,
     PLANTING_TAG,
@@ -62,7 +60,7 @@ class PlantingPlan:
 
     - ``text``: gender words near the chosen words are male as often as in the whole text, so that
       the chosen words are like any other word: no association.
-    - ``alike``: so are those near all words that these are held against, at any dose: at dose 0
+    - ``alike``: so are those near all words that these are compared with, at any dose: at dose 0
       nothing was done to the one that was not done to the other. The price is a text in which far
       more gender words are dealt out by chance, and less gender is left to be learnt.
     - ``balanced``: half of them are male, which in a text about men is a female association.
@@ -125,8 +123,8 @@ class PlantingPlan:
     def planted(self, words: PlantedWords, dose: float) -> Planted:
         """Return the rewriting of one dose.
 
-        With the base ``alike`` the words that chosen ones are held against get dose 0, whatever the
-        dose of the chosen ones.
+        With the base ``alike`` the words that the chosen ones are compared with get dose 0,
+        whatever the dose of the chosen ones.
         """
         window = self.settings.window
         base: Literal["corpus", "balanced"] = "corpus" if self.base == "corpus" else "balanced"
@@ -174,7 +172,18 @@ def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Pl
 
     sets = {seed: words_of(corpus, plan, seed) for seed in plan.seeds}
     name = planting_name(corpus, plan)
-    site, _ = open_study_run(corpus, name, _header(corpus, plan), conduct)
+    params = {
+        "doses": list(plan.doses),
+        "base": plan.base,
+        "apart": plan.apart,
+        "seeds": list(plan.seeds),
+        "words": ", ".join(plan.words) or f"{plan.count} chosen by each seed",
+        **plan.settings.shared(),
+    }
+    said = "Planted-bias control on"
+    site, _ = open_study_run(
+        corpus, name, conduct, params=params, tags={PLANTING_TAG: "true"}, description=said
+    )
     own = study_of_planting(replace(plan, name=name), corpus.sources, corpus.settings)
     listed = CellList(rows_of(plan, sets), needed=PLANTED_CARD)
     source = listed.source(conduct.root, corpus)
@@ -216,21 +225,6 @@ def rows_of(
         (f"{dose:+g}", [plan.cell(sets[seed], dose, seed) for seed in plan.seeds])
         for dose in sorted(plan.doses)
     ]
-
-
-def _header(corpus: Corpus, plan: PlantingPlan) -> StudyHeader:
-    params = {
-        "doses": list(plan.doses),
-        "base": plan.base,
-        "apart": plan.apart,
-        "seeds": list(plan.seeds),
-        "words": ", ".join(plan.words) or f"{plan.count} chosen by each seed",
-        "corpus": corpus.name,
-        "corpus_fingerprint": corpus.fingerprint,
-        **plan.settings.shared(),
-    }
-    tags = {CORPUS_TAG: corpus.name, PLANTING_TAG: "true"}
-    return StudyHeader(params, tags, f"Planted-bias control on {corpus.name}.")
 
 
 def _card(store: Store, run_id: str | None) -> Scorecard | None:
@@ -280,7 +274,7 @@ class Dosing:
 
 
 def words_of(corpus: Corpus, plan: PlantingPlan, seed: int) -> PlantedWords:
-    """Return the words that a seed plants in, and those it holds them against."""
+    """Return the words that a seed plants in, and those it compares them with."""
     window = plan.settings.window
     return planted_words(corpus, words=plan.words, count=plan.count, window=window, seed=seed)
 

@@ -326,7 +326,7 @@ def vectors_of(store: Store, run_id: str) -> Embeddings:
 def find_finished(store: Store, runs: Sequence[RunInfo], cell: Cell) -> FinishedRun | None:
     """Return the finished run of a cell among the runs of a study, if there is one.
 
-    A run whose files are gone is none.
+    A run whose files are gone does not count.
     """
     for run in runs:
         wanted = run.status == "FINISHED" and run_digest(run) == cell.digest

@@ -102,15 +102,15 @@ class Search:
         self.settings = settings or SearchSettings()
         storage = open_storage(folder)
         self.engine: Engine = storage.engine
-        self._study = optuna.create_study(
+        self.study = optuna.create_study(
             study_name=name,
             storage=storage,
             directions=[_DIRECTIONS[each] for each in self.settings.objectives],
             load_if_exists=True,
         )
-        known = self._study.user_attrs.get(_IDENTITY)
+        known = self.study.user_attrs.get(_IDENTITY)
         if known is None:
-            self._study.set_user_attr(_IDENTITY, identity)
+            self.study.set_user_attr(_IDENTITY, identity)
         else:
             _refuse_another(name, identity, known)
         self._requeue_orphans()
@@ -123,19 +123,14 @@ class Search:
     @property
     def counted(self) -> dict[int, FrozenTrial]:
         """Trials that count, by position."""
-        return counted_trials(self._study)
-
-    @property
-    def study(self) -> optuna.Study:
-        """The Optuna study, to be read."""
-        return self._study
+        return counted_trials(self.study)
 
     def propose(self, position: int | None = None) -> Proposal:
         """Draw what is tried next, or at a position that is this process's; the first free one."""
         counted = self.counted
         free = (each for each in itertools.count() if each not in counted)
         number = next(free) if position is None else position
-        self._study.sampler = sampler_for(self.settings, number, self._space)
+        self.study.sampler = sampler_for(self.settings, number, self._space)
         trial = self._ask()
         trial.set_user_attr(_POSITION, number)
         values = {knob: suggest(trial, knob, space) for knob, space in self._space.items()}
@@ -143,7 +138,7 @@ class Search:
 
     def _ask(self) -> Trial:
         while True:
-            trial = self._study.ask()
+            trial = self.study.ask()
             with suppress(UpdateFinishedTrialError):  # another process took it for an orphan
                 trial.set_user_attr(_PROCESS, asdict(this_process()))
                 return trial
@@ -153,7 +148,7 @@ class Search:
         if set(self._space) - set(trial.params):
             return None
         values = dict(trial.params)
-        own = optuna.trial.Trial(self._study, trial._trial_id)
+        own = optuna.trial.Trial(self.study, trial._trial_id)
         return Proposal(own, number, values.pop(WEIGHT, 1.0), values)
 
     def report(self, proposal: Proposal, seed: int, score: float) -> None:
@@ -188,11 +183,11 @@ class Search:
         for value in values:
             if not math.isfinite(value):
                 raise ValueError(f"a score must be a finite number, not {value}")
-        self._study.tell(proposal.trial, list(values), skip_if_finished=True)
+        self.study.tell(proposal.trial, list(values), skip_if_finished=True)
 
     def prune(self, proposal: Proposal) -> None:
         """Record that a trial was ended before all its seeds; it counts as tried."""
-        self._study.tell(proposal.trial, state=TrialState.PRUNED, skip_if_finished=True)
+        self.study.tell(proposal.trial, state=TrialState.PRUNED, skip_if_finished=True)
 
     def fail(self, proposal: Proposal, reason: str) -> None:
         """Record that a λ could not be trained; it counts as tried."""
@@ -204,25 +199,25 @@ class Search:
 
     def set_aside(self, position: int) -> None:
         """Set aside the trial that a process, now dead, was at in a position."""
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if trial.user_attrs.get(_POSITION) == position:
                 self._requeue(trial)
 
     def _requeue_orphans(self) -> None:
         """Set aside the trials that a killed process left running."""
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             owner = trial.user_attrs.get(_PROCESS)
             if owner is None or surely_dead(Process(**owner)):
                 self._requeue(trial)
 
     def _requeue(self, trial: FrozenTrial) -> None:
-        self._end(optuna.trial.Trial(self._study, trial._trial_id), INTERRUPTED, True)
+        self._end(optuna.trial.Trial(self.study, trial._trial_id), INTERRUPTED, True)
 
     def _end(self, trial: optuna.Trial, attribute: str, value: object) -> None:
         """End a trial as failed, unless another process did it in this moment."""
         with suppress(UpdateFinishedTrialError):
             trial.set_user_attr(attribute, value)
-        self._study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+        self.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
 
 
 def counted_trials(study: optuna.Study) -> dict[int, FrozenTrial]:

@@ -259,7 +259,7 @@ def read_recipe(store: Store, named: str) -> Recipe:
         named: Its id, or a beginning of it that no other run's id has.
 
     Raises:
-        UserError: There is no such run, or it is none that can be made again.
+        UserError: There is no such run, or it cannot be made again.
     """
     run = store.run_named(named)
     run_id = run.run_id

@@ -19,7 +19,6 @@ from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.claims import Claim
 from debiaslab.study.driver import (
     Conduct,
-    StudyHeader,
     conduct_study,
     open_study_run,
 )
@@ -33,7 +32,7 @@ from debiaslab.study.search_storage import SEARCH_ERRORS, explained
 from debiaslab.study.summary import Summary, has_converged, mark_best, summarise, words_note
 from debiaslab.study.worker import Worker
 from debiaslab.system.outputs import check_output, refuse_overwriting
-from debiaslab.tracking.names import CORPUS_TAG, STRATEGY_TAG
+from debiaslab.tracking.names import STRATEGY_TAG
 from debiaslab.vectors.words import written_pairs
 
 if TYPE_CHECKING:
@@ -88,7 +87,23 @@ def conduct_sweep(
     trials = Trials(plan)
     with explained(conduct.root):
         source = trials.source(conduct.root, corpus)
-    site, begun = open_study_run(corpus, name, _header(corpus, plan, tags), conduct)
+    params = {
+        **plan.settings.shared(),
+        "strategy": plan.strategy,
+        "cover": plan.cover,
+        **{f"knob.{knob}": value for knob, value in plan.knobs},
+        "seeds": list(plan.seeds),
+        **asdict(plan.objective),
+        **plan.search.identity(),
+    }
+    site, begun = open_study_run(
+        corpus,
+        name,
+        conduct,
+        params=params,
+        tags={STRATEGY_TAG: plan.strategy, **tags},
+        description=f"Sweep of λ for `{plan.strategy}` on",
+    )
     if begun:  # its links need the run's id
         note = study_note(plan, corpus, (site.store.experiment_id, site.parent))
         site.store.describe(site.parent, note)
@@ -165,27 +180,9 @@ def _check_similarity(corpus: Corpus) -> None:
         )
 
 
-def _header(corpus: Corpus, plan: Plan, tags: Mapping[str, str]) -> StudyHeader:
-    params = {
-        **plan.settings.shared(),
-        "strategy": plan.strategy,
-        "cover": plan.cover,
-        **{f"knob.{name}": value for name, value in plan.knobs},
-        "seeds": list(plan.seeds),
-        **asdict(plan.objective),
-        **plan.search.identity(),
-        "corpus": corpus.name,
-        "corpus_fingerprint": corpus.fingerprint,
-    }
-    own = {STRATEGY_TAG: plan.strategy, CORPUS_TAG: corpus.name}
-    return StudyHeader(
-        params, {**own, **tags}, f"Sweep of λ for `{plan.strategy}` on {corpus.name}."
-    )
-
-
 @dataclass(frozen=True)
 class Trials:
-    """The trials of a plan, which other processes are told of."""
+    """The trials of a plan, as other processes receive them."""
 
     plan: Plan
 
