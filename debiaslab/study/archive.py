@@ -436,7 +436,9 @@ def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: 
         if VECTORS in store.artifacts(best):
             publish(store, study.name, best, vectors_of(store, best))
     store.save_view(study.name, parent)
-    store.describe(parent, _relinked(study.parent, store.experiment_id, parent))
+    note = study.parent.tags.get(NOTE_TAG, "").replace(study.parent.run_id, parent)
+    there = f"#/experiments/{store.experiment_id}/runs"
+    store.describe(parent, re.sub(r"#/experiments/\w+/runs", there, note))  # links lead there
     store.writer(parent).tags(tags)
     if search is not None:
         search.set_user_attr(_SEARCH_RESTORING, False)
@@ -450,12 +452,6 @@ def _rename_in_sides(store: Store, parent: str, renamed: Mapping[str, str]) -> N
     for old, new in renamed.items():
         text = text.replace(f'"{old}"', f'"{new}"')
     store.writer(parent).text(text, SIDES)
-
-
-def _relinked(run: ArchivedRun, experiment: str, new: str) -> str:
-    """Return a study's description with its links led to where the study is now."""
-    note = run.tags.get(NOTE_TAG, "").replace(run.run_id, new)
-    return re.sub(r"#/experiments/\w+/runs", f"#/experiments/{experiment}/runs", note)
 
 
 def _restore_run(

@@ -294,11 +294,7 @@ class DaskCluster:
             if not all(client.run(_has_corpus, share.corpus).values()):
                 keep_corpus(store, share.parent, share.open_corpus())
             copies = self.workers or sum(client.nthreads().values())
-            run_copies(client, partial(_take_part, share), copies, done)
-
-
-def _take_part(share: Share, tell: Callable[[int], None]) -> None:
-    work(share, _find_corpus, tell)
+            run_copies(client, partial(work, share, _find_corpus), copies, done)
 
 
 def _find_corpus(share: Share, store: Store) -> Corpus:

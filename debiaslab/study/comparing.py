@@ -167,7 +167,10 @@ def conduct_comparison(
     own = study_of_comparison(replace(plan, name=name), corpus.sources, corpus.settings, kind=kind)
     with site.store.resume(site.parent) as log:  # by it what is killed while it tunes is resumed
         log_study_file(log, site.store, own, conduct.file)
-        settled, refused = _settle(site, plan, conduct)
+        before = read_settled(site.store, site.parent)
+        settled = [_tune(site, plan, entry, conduct, before) for entry in plan.entries]
+        added, refused = _controls(corpus, plan, settled)
+        settled += added
         log.json([asdict(each) for each in settled], SETTLED)
         if "strategies" not in site.store.run(site.parent).params:
             labels = (each.cells(plan)[0].label for each in settled)
@@ -293,16 +296,6 @@ def _shared(corpus: Corpus, plan: ComparisonPlan) -> dict[str, object]:
     """Return what must be equal for a comparison to be continued."""
     own = {"cover": plan.cover, "corpus_fingerprint": corpus.fingerprint}
     return {**own, **plan.settings.shared()}
-
-
-def _settle(
-    site: Site, plan: ComparisonPlan, conduct: Conduct
-) -> tuple[list[Settled], dict[str, str]]:
-    """Return the strategies with their λs, and the controls that this corpus has no words for."""
-    before = read_settled(site.store, site.parent)
-    settled = [_tune(site, plan, entry, conduct, before) for entry in plan.entries]
-    added, refused = _controls(site.corpus, plan, settled)
-    return [*settled, *added], refused
 
 
 def _tune(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -28,8 +28,6 @@ from debiaslab.tracking.contact import locate
 from debiaslab.tracking.names import CORPUS_TAG, NOTES
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
-
     from debiaslab.corpus import Corpus
     from debiaslab.study.spec import StudyFile
 
@@ -140,8 +138,10 @@ def conduct_study(
     bar = tqdm(total=total, desc=site.name, unit="run", disable=not conduct.progress)
     shown = _Progress(bar)
     site.store.reconcile(site.parent)
-    database = _closing(source.engine)
-    with explained(conduct.root), database, Claims(source.engine, site.name) as claims, bar:
+    with explained(conduct.root), ExitStack() as at_the_end:
+        at_the_end.callback(source.engine.dispose)  # sqlite then folds its log into the file
+        claims = at_the_end.enter_context(Claims(source.engine, site.name))
+        at_the_end.enter_context(bar)
         with site.store.resume(site.parent) as log:
             log.dataset(dataset_info(site.corpus))
             log_provenance(log)
@@ -169,15 +169,6 @@ def conduct_study(
             site.store.writer(site.parent).json(said, NOTES)
             renew_report(site.store, site.name, site.parent)
             return found
-
-
-@contextmanager
-def _closing(engine: Engine) -> Iterator[None]:
-    """Close the connections at the end: sqlite then folds its log into the file."""
-    try:
-        yield
-    finally:
-        engine.dispose()
 
 
 def _keep_for_others(worker: Worker, executor: Executor | None) -> None:

@@ -227,6 +227,9 @@ def train_cell(
         label = None if cell.weight == 0 else strategy_label(cell.strategy, cell.made)
         run.log.tags({NOTE_TAG: run_note(label, cell.seed, outcome)})
         run.log.json(asdict(reference), YARDSTICK)
+        compared = None
+        if baseline is not None:
+            compared = site.store.artifact(baseline.run_id, SCORECARD).read_text(encoding="utf-8")
         content = RunContent(
             title=cell.name,
             params=run.params,
@@ -234,7 +237,7 @@ def train_cell(
             scorecard=scorecard,
             formula=FORMULA,
             outcome=None if outcome is None else asdict(outcome),
-            baseline=None if baseline is None else _scorecard(site.store, baseline.run_id),
+            baseline=None if compared is None else Scorecard.from_json(compared),
         )
         _log_page(run.log, content, result, reference)
     return FinishedRun(run.log.run_id, cell.trial, cell.weight, cell.seed, outcome, reference)
@@ -512,7 +515,3 @@ def _log_page(
     for each in drawings:
         log.binary(each.png, f"figures/{each.name}.png")
     log.text(html_page(replace(content, drawings=drawings).report()), REPORT)
-
-
-def _scorecard(store: Store, run_id: str) -> Scorecard:
-    return Scorecard.from_json(store.artifact(run_id, SCORECARD).read_text(encoding="utf-8"))

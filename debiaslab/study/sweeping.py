@@ -130,7 +130,16 @@ def check_sweep(
         UserError: The study belongs to other settings, the corpus lacks the words the strategy or
             the objective needs, or a file would have no place.
     """
-    coverage = _check_words(corpus, plan)
+    bound = regularizers.bind_strategy(
+        plan.create(weight=1.0),
+        corpus.words,
+        corpus.counts,
+        cover=plan.cover,
+        dim=plan.settings.dim,
+    )
+    plan.objective.check_vocabulary(frozenset(corpus.words))
+    if plan.objective.retention_weight > 0 or plan.search.needs_retention:
+        _check_similarity(corpus)
     name = plan.study_name(corpus)
     settings = corpus.settings
     check_submission(
@@ -138,7 +147,7 @@ def check_sweep(
     )
     with explained(Path(root)):
         check_same_study(Path(root), name, plan.identity(corpus))
-    return coverage
+    return bound.coverage
 
 
 def check_submission(submissions: Path, name: str, read: Sequence[str | Path]) -> None:
@@ -150,18 +159,6 @@ def check_submission(submissions: Path, name: str, read: Sequence[str | Path]) -
     files = [submissions / f"{name}{ending}" for ending in (".zip", ".csv")]
     check_output(files[0])
     refuse_overwriting([("the CodaLab file", file) for file in files], read)
-
-
-def _check_words(corpus: Corpus, plan: Plan) -> regularizers.Coverage:
-    """Return what the strategy covers; fail when the vocabulary lacks what the study needs."""
-    strategy = plan.create(weight=1.0)
-    bound = regularizers.bind_strategy(
-        strategy, corpus.words, corpus.counts, cover=plan.cover, dim=plan.settings.dim
-    )
-    plan.objective.check_vocabulary(frozenset(corpus.words))
-    if plan.objective.retention_weight > 0 or plan.search.needs_retention:
-        _check_similarity(corpus)
-    return bound.coverage
 
 
 def _check_similarity(corpus: Corpus) -> None:
