@@ -19,7 +19,7 @@ from debiaslab.regularizers import BoundPenalty, bind, create, get, search_space
 from debiaslab.sgns import SGNS, TrainSettings, train
 from debiaslab.sgns.engine import DrawnPenalty
 from debiaslab.sgns.fast import SAMPLE, FastEngine, fast_unavailable
-from debiaslab.sgns.settings import EngineName
+from debiaslab.settings.training import EngineName
 from tests.toys import toy_corpus
 
 if (reason := fast_unavailable()) is not None:

@@ -37,7 +37,7 @@ from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.penalty_step import MAX_SUBSTEPS, ROW_LIMIT, apply_penalty
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.sampling import BatchMaker
-from debiaslab.sgns.settings import TrainSettings
+from debiaslab.settings.training import TrainSettings
 from tests.kernel_oracle import Case, train_by_autograd
 from tests.toys import TinyCorpus, topics
 

@@ -17,7 +17,7 @@ from debiaslab.sgns import SGNS, Batch, Start, TrainingDivergedError, TrainSetti
 from debiaslab.sgns.engine import Block
 from debiaslab.sgns.progress import LossMonitor
 from debiaslab.sgns.sampling import BatchMaker, NoiseSampler, chunks, linear_decay, subsample
-from debiaslab.sgns.settings import EngineName
+from debiaslab.settings.training import EngineName
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import toy_corpus
 

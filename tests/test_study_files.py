@@ -17,7 +17,7 @@ from debiaslab.regularizers import Choice, LogUniform, Uniform
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import Objective, Plan
 from debiaslab.study.plan import SearchSettings
-from debiaslab.study.reading import parse
+from debiaslab.settings.study import parse
 from debiaslab.study.spec import StudyFile, check_study, read_study, study_of
 from tests.test_plan import CORPUS
 

@@ -200,7 +200,7 @@ def study_from(args: argparse.Namespace) -> StudyFile:
     Raises:
         UserError: The file cannot be read, or a value of it or of the line cannot be used.
     """
-    from debiaslab.study.reading import parse
+    from debiaslab.settings.study import parse
     from debiaslab.study.spec import check_study, read_study
 
     path, files = _file(args)

@@ -56,7 +56,7 @@ from debiaslab.tracking.names import (
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.spec import ComparisonKind
+    from debiaslab.settings.study import Kind
 
 FLOOR = "gender-blind"  # the strategy of a floor
 
@@ -137,14 +137,15 @@ def compare(
 
 
 def conduct_comparison(
-    corpus: Corpus, plan: ComparisonPlan, conduct: Conduct, kind: ComparisonKind = "compare"
+    corpus: Corpus, plan: ComparisonPlan, conduct: Conduct, kind: Kind = "compare"
 ) -> Comparison:
     """Do what ``compare`` does, as ``conduct`` says."""
-    from debiaslab.study.spec import study_of_comparison
+    from debiaslab.study.spec import study_of
 
     name = check_comparison(corpus, plan, root=conduct.root)
     site, _ = open_study_run(corpus, name, _header(corpus, plan), conduct)
-    own = study_of_comparison(replace(plan, name=name), corpus.sources, corpus.settings, kind=kind)
+    named = replace(plan, name=name)
+    own = study_of(named, corpus.sources, corpus.settings, floor=kind == "floor")
     with site.store.resume(site.parent) as log:  # by it what is killed while it tunes is resumed
         log_study_file(log, site.store, own, conduct.file)
         settled, refused = _settle(site, plan, conduct)

@@ -21,6 +21,7 @@ from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
 from debiaslab.results import Dosed, PlantedStudy
 from debiaslab.results.comparison import dose_shift
+from debiaslab.settings.study import Base
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
 from debiaslab.study.driver import (
@@ -47,8 +48,6 @@ from debiaslab.tracking.names import (
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.sgns import TrainResult
-
-Base = Literal["text", "alike", "balanced", "corpus"]
 
 
 @dataclass(frozen=True)
@@ -188,12 +187,12 @@ def plant(
 
 def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Planting:
     """Do what ``plant`` does, as ``conduct`` says."""
-    from debiaslab.study.spec import study_of_planting
+    from debiaslab.study.spec import study_of
 
     sets = {seed: words_of(corpus, plan, seed) for seed in plan.seeds}
     name = planting_name(corpus, plan)
     site, _ = open_study_run(corpus, name, _header(corpus, plan), conduct)
-    own = study_of_planting(replace(plan, name=name), corpus.sources, corpus.settings)
+    own = study_of(replace(plan, name=name), corpus.sources, corpus.settings)
     listed = cells_of(plan, sets)
     source = listed.source(conduct.root, corpus)
 

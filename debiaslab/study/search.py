@@ -21,7 +21,8 @@ from sqlalchemy import Engine
 
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Int, LogUniform, Space
-from debiaslab.study.plan import SearchSettings, differences
+from debiaslab.settings.study import SearchSettings
+from debiaslab.study.plan import differences, grid_levels
 from debiaslab.study.search_storage import open_storage, search_exists, storage_to_read
 from debiaslab.system.processes import Process, surely_dead, this_process
 
@@ -368,7 +369,7 @@ class _Given(BaseSampler):
 
 def _grid(settings: SearchSettings, space: Mapping[str, Space], number: int) -> dict[str, Any]:
     """Return a point of the grid, in an order drawn once: a part of it covers the whole space."""
-    axes = [_levels(each, settings.levels(each)) for each in space.values()]
+    axes = [_levels(each, grid_levels(settings, each)) for each in space.values()]
     points = list(itertools.product(*axes))
     order = np.random.default_rng(_SEED).permutation(len(points))
     return dict(zip(space, points[order[number % len(points)]], strict=True))
