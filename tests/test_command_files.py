@@ -354,7 +354,7 @@ def test_every_command_takes_odd_names(
     command: str, copy: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
 ) -> None:
     monkeypatch.setattr("debiaslab.bench.threads._LEAST_WORDS", 10_000)
-    monkeypatch.setattr("debiaslab.commands.ui._serve", lambda *_: 0)
+    monkeypatch.setattr("debiaslab.commands.report._serve", lambda *_: 0)
     (copy / "o").mkdir()
     words, left = ENDS[command]
     odd = []

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from debiaslab import lexicons
 from debiaslab.errors import UserError, nearest
-from debiaslab.settings.study import Cover
+from debiaslab.settings.study import Cover as Cover
 from debiaslab.vectors.words import written_pairs
 
 PAIRS = "gender_pairs"  # the definitional and equalize pairs made of common words

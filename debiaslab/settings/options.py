@@ -32,7 +32,8 @@ class Line:
     """How an option stands on the command line.
 
     Attributes:
-        flag: Its name; "": the field's name, None: it is in study files only.
+        flag: Its name; "": made of the field's name; without dashes: it is known by its place;
+            None: it is in study files only.
         off: Of what is true or false: the option that turns it off, and its help.
         metavar: What its value is called in the help.
         group: Where it stands in the help.
@@ -50,9 +51,7 @@ class Line:
     nargs: str | None = None
 
 
-def option(
-    help: str, *, default: Any = ..., line: Line | None = None, **limits: float | int
-) -> Any:
+def option(help: str, *, default: Any = ..., line: Line | None = None, **limits: Any) -> Any:
     """Return a field of a class of settings.
 
     Args:
@@ -67,7 +66,13 @@ def option(
     return Field(default, description=help, json_schema_extra=extra, **limits)
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(option,))
+def part(of: type[T], group: str | None = None) -> T:
+    """Return a field that holds other settings, whose options stand in a group of the help."""
+    made: T = Field(default_factory=of, json_schema_extra={"group": group})
+    return made
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(option, part))
 def settings(cls: type[T]) -> type[T]:
     """Make a frozen dataclass whose values are checked, wherever they come from.
 
@@ -75,6 +80,12 @@ def settings(cls: type[T]) -> type[T]:
         UserError: From what it decorates, when a value is of another type or out of its limits.
     """
     return _checked(cls, kw_only=False)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option, part))
+def command(cls: type[T]) -> type[T]:
+    """Make settings as `settings` does, all of whose values are given by name."""
+    return _checked(cls, kw_only=True)
 
 
 def _checked(cls: type[T], *, kw_only: bool) -> type[T]:
@@ -107,9 +118,14 @@ def fields_of(model: Any) -> dict[str, FieldInfo]:
 
 def line_of(field: FieldInfo) -> Line | None:
     """Return how a field stands on the command line; None: it does not."""
-    extra = field.json_schema_extra
-    line = extra.get("line") if isinstance(extra, dict) else None
+    line: Any = extra_of(field).get("line")
     return line if isinstance(line, Line) else None
+
+
+def extra_of(field: FieldInfo) -> dict[str, Any]:
+    """Return what `option` or `part` was told of a field besides what pydantic knows."""
+    extra: Any = field.json_schema_extra
+    return extra if isinstance(extra, dict) else {}
 
 
 def flag_of(name: str, line: Line) -> str:
@@ -117,6 +133,24 @@ def flag_of(name: str, line: Line) -> str:
     return line.flag or (
         line.off[0] if line.flag is None and line.off else f"--{name.replace('_', '-')}"
     )
+
+
+def nested(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by where they go, such as ``trainer.dim``, as nested mappings."""
+    content: dict[str, Any] = {}
+    for place, value in given.items():
+        put(content, place, value)
+    return content
+
+
+def put(content: dict[str, Any], place: str, value: Any) -> None:
+    """Set a value in nested mappings."""
+    *folders, last = place.split(".")
+    for folder in folders:
+        inner = content.get(folder)
+        content[folder] = dict(inner) if isinstance(inner, dict) else {}
+        content = content[folder]
+    content[last] = value
 
 
 # What is wrong ---------------------------------------------------------------------------------
@@ -183,7 +217,11 @@ def _named(
         about = f" ({field.description})" if field is not None and field.description else ""
         return f"{source}: {key}", about
     line = None if field is None else line_of(field)
-    return (key if line is None else flag_of(str(place[0]), line)), ""
+    name = next((part for part in reversed(place) if isinstance(part, str)), key)
+    if line is None:
+        return key, ""
+    flag = flag_of(name, line)
+    return (flag if flag.startswith("-") else line.metavar or flag), ""
 
 
 def _is_place(part: int | str) -> bool:

@@ -30,6 +30,7 @@ from debiaslab.settings.options import (
     Text,
     Whole,
     option,
+    part,
     settings,
 )
 from debiaslab.settings.training import Hyperparameters, TrainSettings
@@ -66,7 +67,12 @@ def _commas(value: Sequence[object]) -> str:
     return ",".join(map(str, value))
 
 
-_SEEDS = Line(shown=len, parse=int)
+def _number(seeds: Sequence[int] | int) -> int:
+    return seeds if isinstance(seeds, int) else len(seeds)
+
+
+_FILE_ONLY = Line(None)
+_SEEDS = Line(shown=_number, parse=int)
 Words = tuple[Text, ...]
 Numbers = tuple[Real, ...]
 Seeds = Annotated[tuple[Whole, ...], Field(min_length=1), BeforeValidator(_counted(1))]
@@ -107,20 +113,32 @@ class TrainerPart(Hyperparameters):
 class SpacePart(Part):
     """What is searched of one knob: one of four kinds."""
 
-    log: tuple[Real, Real] | None = Field(None, description="[low, high], on a logarithmic scale")
-    uniform: tuple[Real, Real] | None = Field(None, description="[low, high]")
-    int: tuple[Whole, Whole] | None = Field(None, description="[low, high], whole numbers")
-    choice: Words | None = Field(None, min_length=1, description="[names]")
+    log: tuple[Real, Real] | None = option(
+        "[low, high], on a logarithmic scale", default=None, line=_FILE_ONLY
+    )
+    uniform: tuple[Real, Real] | None = option("[low, high]", default=None, line=_FILE_ONLY)
+    int: tuple[Whole, Whole] | None = option(
+        "[low, high], whole numbers", default=None, line=_FILE_ONLY
+    )
+    choice: Words | None = option("[names]", default=None, min_length=1, line=_FILE_ONLY)
 
 
 class StrategyPart(Part):
     """One strategy, what is set of it and what is searched."""
 
-    name: Text = Field(description="see: python -m debiaslab strategies")
-    label: Text | None = Field(None, description="ends the study's name; none: the strategy's name")
-    weight: Real | None = Field(None, gt=0, description="λ in a comparison; none: it is tuned")
-    knobs: dict[str, Text | Whole | Real | Flag] = Field({}, description="what is set, by name")
-    space: dict[str, SpacePart] = Field({}, description="what is searched; none: its own space")
+    name: Text = option("see: python -m debiaslab strategies", line=_FILE_ONLY)
+    label: Text | None = option(
+        "ends the study's name; none: the strategy's name", default=None, line=_FILE_ONLY
+    )
+    weight: Real | None = option(
+        "λ in a comparison; none: it is tuned", default=None, gt=0, line=_FILE_ONLY
+    )
+    knobs: dict[str, Text | Whole | Real | Flag] = option(
+        "what is set, by name", default={}, line=_FILE_ONLY
+    )
+    space: dict[str, SpacePart] = option(
+        "what is searched; none: its own space", default={}, line=_FILE_ONLY
+    )
 
 
 def _objective_tests() -> tuple[str, ...]:
@@ -136,7 +154,7 @@ class ObjectivePart:
     bias_weight: Real = option("weight of the bias in the score", default=1.0, ge=0)
     # a fifth of the utility lost weighs as much as B = 1
     retention_weight: Real = option("weight of lost utility in the score", default=5.0, ge=0)
-    tests: Words = option("association tests", default=_objective_tests, line=Line(None))
+    tests: Words = option("association tests", default=_objective_tests, line=_FILE_ONLY)
 
 
 @settings
@@ -248,7 +266,10 @@ class ComparisonPart(Part):
 
 def _doses(text: str) -> tuple[float, ...]:
     """Read ``-1,0,1``."""
-    return tuple(float(part) for part in text.split(","))
+    try:
+        return tuple(map(float, text.split(",")))
+    except ValueError:
+        raise ValueError("numbers from -1 to 1 with commas, such as -1,0,1") from None
 
 
 class PlantingPart(Part):
@@ -269,7 +290,7 @@ class PlantingPart(Part):
         "held against as well), balanced (half) or corpus (as it was)",
         default="text",
     )
-    count: Whole = option("words that are chosen", default=16, ge=1, line=Line(None))
+    count: Whole = option("words that are chosen", default=16, ge=1, line=_FILE_ONLY)
     apart: Flag = option(
         "the opposite dose for every other word: for metrics in which a dose that all words share "
         "cancels out, such as ECT",
@@ -295,18 +316,22 @@ USUAL: dict[Kind, dict[str, Any]] = {  # defaults that are not a sweep's
 }
 
 
+def _strategies(parts: Sequence[StrategyPart | str]) -> str:
+    return _commas([each if isinstance(each, str) else each.name for each in parts])
+
+
 class StudyFile(Part):
     """A whole study: one sweep for each strategy, a comparison, planted doses, or a floor."""
 
-    corpus: CorpusPart = CorpusPart()
+    corpus: CorpusPart = part(CorpusPart, "corpus")
     strategies: Annotated[tuple[StrategyPart, ...], Field(min_length=1)] = option(
         "strategy whose λ is searched",
         default=(StrategyPart(name="projection"),),
-        line=Line("--strategy", shown=lambda parts: parts[0].name),
+        line=Line("--strategy", parse=str, shown=_strategies),
     )
-    comparison: ComparisonPart = ComparisonPart()
-    planting: PlantingPart = PlantingPart()
-    budget: BudgetPart = BudgetPart()
+    comparison: ComparisonPart = part(ComparisonPart)
+    planting: PlantingPart = part(PlantingPart)
+    budget: BudgetPart = part(BudgetPart)
     seeds: Seeds = option(
         "trainings of each λ, strategy, text or dose, with seeds 1, 2, …",
         default=(1, 2),
@@ -316,7 +341,7 @@ class StudyFile(Part):
         "name; none: made from the settings", default=None, line=Line("--study", metavar="NAME")
     )
     cover: Cover = option("non-gender words to act on: tune, vocabulary or all", default="all")
-    objective: ObjectivePart = Field(default_factory=ObjectivePart)  # its default takes longer
+    objective: ObjectivePart = part(ObjectivePart)
     workers: Whole = option(
         "processes that share the trainings; on one machine times --threads at most its cores",
         default=1,
@@ -331,10 +356,10 @@ class StudyFile(Part):
         default=None,
         line=Line(metavar="ADDRESS"),
     )
-    search: SearchSettings = SearchSettings()
-    trainer: TrainerPart = TrainerPart()
+    search: SearchSettings = part(SearchSettings, "search")
+    trainer: TrainerPart = part(TrainerPart, "training")
     kind: Kind = option(
-        "what is done: sweep, compare, planted or floor", default="sweep", line=Line(None)
+        "what is done: sweep, compare, planted or floor", default="sweep", line=_FILE_ONLY
     )
 
     @model_validator(mode="before")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from debiaslab.corpus import Corpus
-    from debiaslab.study.spec import StudyFile
+    from debiaslab.settings.study import StudyFile
 
 Found = TypeVar("Found")
 

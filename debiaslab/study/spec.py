@@ -14,7 +14,7 @@ from debiaslab.corpus import CorpusSettings
 from debiaslab.corpus.sources import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Int, LogUniform, Space, Uniform
-from debiaslab.settings.options import explained, fields_of
+from debiaslab.settings.options import explained, fields_of, put
 from debiaslab.settings.study import (
     ALL,
     PlantingPart,
@@ -32,10 +32,19 @@ from debiaslab.study.planting import PlantingPlan
 from debiaslab.study.selection import rule
 from debiaslab.tracking.names import check_study_name
 
-__all__ = ["StudyFile", "check_study", "plans_of", "read_study", "study_of", "with_executor"]
+__all__ = [
+    "StudyFile",
+    "changed",
+    "check_study",
+    "comparison_of",
+    "plans_of",
+    "planting_of",
+    "read_study",
+    "study_of",
+]
 
 AnyPlan = Plan | ComparisonPlan | PlantingPlan
-_SPACES = {"log": LogUniform, "uniform": Uniform, "int": Int}
+_SPACES: dict[str, Any] = {"log": LogUniform, "uniform": Uniform, "int": Int}
 
 
 def check_study(
@@ -63,8 +72,8 @@ def check_study(
 # From a file to plans --------------------------------------------------------------------------
 
 
-def plan_of(study: StudyFile) -> ComparisonPlan | PlantingPlan:
-    """Return what a study compares or plants.
+def comparison_of(study: StudyFile) -> ComparisonPlan:
+    """Return what a study compares; a floor is a comparison.
 
     Raises:
         UserError: A value makes no sense, by itself or with the others.
@@ -72,13 +81,9 @@ def plan_of(study: StudyFile) -> ComparisonPlan | PlantingPlan:
     trainer = study.trainer.settings()
     if study.kind == "floor":
         return floor_plan(study.seeds, trainer, study.name)
-    if study.kind == "planted":
-        own = study.planting.model_dump()
-        return PlantingPlan(**own, seeds=study.seeds, settings=trainer, name=study.name)
+    entries = (Entry(each.name, each.weight, _knobs(each.knobs)) for each in study.strategies)
     return ComparisonPlan(
-        entries=tuple(
-            Entry(each.name, each.weight, _knobs(each.knobs)) for each in study.strategies
-        ),
+        entries=tuple(entries),
         seeds=study.seeds,
         cover=study.cover,
         settings=trainer,
@@ -88,6 +93,18 @@ def plan_of(study: StudyFile) -> ComparisonPlan | PlantingPlan:
         rule=rule(study.comparison.select),
         name=study.name,
         controls=study.comparison.controls,
+    )
+
+
+def planting_of(study: StudyFile) -> PlantingPlan:
+    """Return what a study plants.
+
+    Raises:
+        UserError: A value makes no sense, by itself or with the others.
+    """
+    own = study.planting.model_dump()
+    return PlantingPlan(
+        **own, seeds=study.seeds, settings=study.trainer.settings(), name=study.name
     )
 
 
@@ -151,7 +168,8 @@ def _space(part: SpacePart) -> Space:
             f"{kind}: [{low}, {high}]",
             allowed="a low end" + (" above 0 and" if kind == "log" else "") + " below the high",
         )
-    return _SPACES[kind](low, high)
+    space: Space = _SPACES[kind](low, high)
+    return space
 
 
 def _knobs(knobs: Mapping[str, str | float | bool]) -> tuple[tuple[str, str], ...]:
@@ -223,29 +241,27 @@ def _own(plan: AnyPlan) -> dict[str, Any]:
     }
 
 
-# Another budget, another place -----------------------------------------------------------------
+# A file with other values ----------------------------------------------------------------------
 
 
-def with_budget(file: StudyFile, *, trials: int | None, hours: float | None) -> StudyFile:
-    """Return the study with another number of trials or time; None leaves what there is."""
-    given = {"trials": trials, "hours": hours}
-    changed = {key: value for key, value in given.items() if value is not None}
-    return file.model_copy(update={"budget": file.budget.model_copy(update=changed)})
-
-
-def with_executor(
-    file: StudyFile, *, executor: str | None, scheduler: str | None, workers: int | None
+def changed(
+    study: StudyFile, given: Mapping[str, Any], flags: Mapping[str, str] | None = None
 ) -> StudyFile:
-    """Return the study with another executor; None leaves what there is.
+    """Return the study with other values, by their keys, such as ``budget.trials``.
 
     Scheduler and workers that were meant for another kind of executor are not taken along.
 
+    Args:
+        study: The study.
+        given: The other values.
+        flags: What the keys are called on the command line.
+
     Raises:
-        UserError: The executor is unknown, or the number of workers out of range.
+        UserError: A value has another type or is out of its range.
     """
-    content = json.loads(file.to_json())
-    if executor not in (None, file.executor):
+    content = json.loads(study.to_json())
+    if given.get("executor", study.executor) != study.executor:
         content = {k: v for k, v in content.items() if k not in ("scheduler", "workers")}
-    given = {"executor": executor, "scheduler": scheduler, "workers": workers}
-    given = {key: value for key, value in given.items() if value is not None}
-    return check_study({**content, **given}, "the command line", {key: f"--{key}" for key in given})
+    for key, value in given.items():
+        put(content, key, value)
+    return check_study(content, "the command line", flags)

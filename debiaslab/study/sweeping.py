@@ -32,7 +32,7 @@ from debiaslab.vectors.words import written_pairs
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.spec import StudyFile
+    from debiaslab.settings.study import StudyFile
 
 
 def sweep(
