@@ -158,6 +158,7 @@ def test_the_examples_in_the_help_can_be_parsed(
     examples = [line.split()[3:] for line in lines if "python -m debiaslab" in line]
     assert examples
     monkeypatch.setattr(command_class(command), "run", lambda self: iter(()))
+    monkeypatch.chdir(Path(__file__).resolve().parents[1])  # where the study files are
     for words in examples:
         assert main(words) == 0, words
 

@@ -217,7 +217,7 @@ def test_what_is_given_on_the_line_counts_even_when_it_is_the_default(file: str)
         ("{search: {sampler: grid}, budget: {trials: 10}}", "the grid has 9 points"),
         (
             "executor: dsk",
-            "executor was 'dsk' (local: this machine; dask: the workers of a cluster); allowed: local",
+            "a cluster); allowed: local, dask",
         ),
         ("name: a/b", "without slashes"),
     ],
