@@ -116,7 +116,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def train(*_: object, **__: object) -> None:
         pytest.fail("a training was started first")
 
-    monkeypatch.setattr("debiaslab.study.run_log.train", train)
+    monkeypatch.setattr("debiaslab.study.run.train", train)
 
 
 # What is wrong with files and arguments -------------------------------------------------------

@@ -36,12 +36,11 @@ from debiaslab.report import (
 from debiaslab.report.comparison import front_volumes, headline
 from debiaslab.report.verdict import compared_verdict
 from debiaslab.sgns import TrainSettings
-from debiaslab.study import comparing, listed, worker
+from debiaslab.study import comparing, worker
 from debiaslab.study.cell import Cell
 from debiaslab.study.comparing import compare
 from debiaslab.study.comparison import LIMIT, ComparisonPlan, Entry, control_status, with_controls
-from debiaslab.study.run import Site
-from debiaslab.study.run_log import UnusableRunError
+from debiaslab.study.run import Site, UnusableRunError
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import toy_corpus
@@ -233,21 +232,21 @@ def test_a_comparison_trains_tunes_and_is_continued(
         raise AssertionError("a finished run was trained again")
 
     monkeypatch.setattr(worker, "train_cell", refuse)
-    monkeypatch.setattr(listed, "train_cell", refuse)
+    monkeypatch.setattr(worker, "train_cell", refuse)
     assert run().sides == found.sides
 
 
 def test_a_cell_that_fails_is_left_empty(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = listed.train_cell
+    real = worker.train_cell
 
     def failing(site: Site, cell: Cell, **kwargs: Any) -> object:
         if cell.seed == 2:
             raise UnusableRunError("nothing could be measured")
         return real(site, cell, **kwargs)
 
-    monkeypatch.setattr(listed, "train_cell", failing)
+    monkeypatch.setattr(worker, "train_cell", failing)
     plan = replace(PLAN, entries=(Entry("projection", 1.0),))
     with pytest.warns(UserWarning, match="projection@1, seed 2 is left empty"):
         found = compare(

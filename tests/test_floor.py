@@ -18,7 +18,7 @@ from debiaslab.report.tables import (
 )
 from debiaslab.results import read_study
 from debiaslab.sgns import TrainSettings
-from debiaslab.study import comparing, listed, worker
+from debiaslab.study import comparing, worker
 from debiaslab.study.comparing import floor_plan, gender_blind_floor
 from debiaslab.study.description import report_of
 from debiaslab.tracking import Store
@@ -94,7 +94,7 @@ def test_a_floor_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         raise AssertionError("a finished run was trained again")
 
     monkeypatch.setattr(worker, "train_cell", refuse)
-    monkeypatch.setattr(listed, "train_cell", refuse)
+    monkeypatch.setattr(worker, "train_cell", refuse)
     assert run().sides == found.sides
     report = report_of(read_study(Store.open(tmp_path / "mlruns"), found.name))
     assert report.question.startswith("What do the lipstick tests show in toy without any gender")

@@ -43,15 +43,17 @@ from debiaslab.report.planted import (
 )
 from debiaslab.results import read_study
 from debiaslab.sgns import TrainSettings
-from debiaslab.study import listed, run
+from debiaslab.study import run, worker
 from debiaslab.study.cell import Cell
 from debiaslab.study.description import report_of
-from debiaslab.study.planted_words import PlantedWords, gender_words_near, planted_words
 from debiaslab.study.planting import (
     Dosing,
+    PlantedWords,
     Planting,
     PlantingPlan,
+    gender_words_near,
     plant,
+    planted_words,
     planting_name,
     words_from,
 )
@@ -258,7 +260,7 @@ def test_a_finished_control_trains_nothing_again(
         assert "dose -1, 0, 1" not in text
         assert "doses -1, 0, 1" in text
 
-    monkeypatch.setattr(listed, "train_treated", refuse)
+    monkeypatch.setattr(worker, "train_treated", refuse)
     assert plant(corpus, PLAN, root=root, progress=False).study == first.study
     assert trained == []
     plant(corpus, replace(PLAN, doses=(-1.0, 0.5, 1.0)), root=root, progress=False)

@@ -20,9 +20,9 @@ from debiaslab.regularizers import Choice, Int, LogUniform, Space, Uniform
 from debiaslab.statistics.fronts import front_of, hypervolume
 from debiaslab.study import Plan, sweep
 from debiaslab.study.executors import Executor, Share, work
-from debiaslab.study.findings import importance, stopping_rule
 from debiaslab.study.plan import SearchSettings
 from debiaslab.study.search import Proposal, Search, seeds_tried, significantly_worse
+from debiaslab.study.summary import importance, stopping_rule
 from debiaslab.tables import plain_document
 from debiaslab.tracking import Store
 from tests.test_search import no_waiting_for_the_disk as no_waiting_for_the_disk

@@ -27,7 +27,7 @@ from debiaslab.sgns.checkpoint import key_of
 from debiaslab.sgns.engine import State
 from debiaslab.study import archive as archive_module
 from debiaslab.study.kept import keep_corpus, kept_study
-from debiaslab.study.leftovers import owner_of
+from debiaslab.study.run import owner_of
 from debiaslab.study.spec import changed
 from debiaslab.system.processes import this_process
 from debiaslab.tracking import NOTE_TAG, VECTORS, RunInfo, Store
@@ -473,7 +473,7 @@ def test_damage_is_found(zipped: Path, tmp_path: Path, capfd: Capture) -> None:
 def test_a_restoration_that_was_cut_short_is_not_seen_and_is_done_again(
     zipped: Path, tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from debiaslab.study import restoring
+    from debiaslab.study import archive as restoring
 
     whole, calls = restoring._restore_run, []
 

@@ -34,7 +34,7 @@ from debiaslab.study.objective import BaselineReference, Outcome
 from debiaslab.study.plan import Plan, SearchSettings
 from debiaslab.study.run import FinishedRun, Site
 from debiaslab.study.search import Search
-from debiaslab.study.trials import DrawnTrials
+from debiaslab.study.sweeping import DrawnTrials
 from debiaslab.study.worker import Worker
 from debiaslab.system.processes import Process, this_process
 from debiaslab.tracking import VECTORS, Store

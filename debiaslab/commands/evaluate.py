@@ -259,7 +259,7 @@ def _logged(
 ) -> str:
     """Log metrics, JSON and tables of one scorecard as a run, and return its id."""
     from debiaslab.metrics import scorecards_csv
-    from debiaslab.study.run_log import flat, log_provenance
+    from debiaslab.study.run import flat, log_provenance
     from debiaslab.tracking import names
 
     store, parent, asked = log

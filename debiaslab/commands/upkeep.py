@@ -25,8 +25,7 @@ from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
     from debiaslab.settings.study import StudyFile
-    from debiaslab.study.leftovers import Leftovers
-    from debiaslab.study.removal import Removal
+    from debiaslab.study.removal import Leftovers, Removal
     from debiaslab.study.status import Status
     from debiaslab.tracking import Store, StudyRun
 
@@ -179,7 +178,7 @@ class RestoreCommand(WritesStore):
 
     def run(self) -> Said:
         """Restore, and say what."""
-        from debiaslab.study.restoring import restore
+        from debiaslab.study.archive import restore
         from debiaslab.system.outputs import check_output_folder
 
         if not Path(self.file).is_file():
@@ -267,7 +266,7 @@ class PruneStoreCommand(WritesStore):
     def run(self) -> Said:
         """List what is left over, and remove it when told to."""
         from debiaslab.study.archive import readable_size
-        from debiaslab.study.leftovers import find_leftovers, remove_leftovers
+        from debiaslab.study.removal import find_leftovers, remove_leftovers
 
         store = open_store(self.store, write=self.yes)
         folders = (Path(self.store), Path(CACHE), Path(SUBMISSIONS))

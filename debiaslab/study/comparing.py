@@ -39,11 +39,11 @@ from debiaslab.study.driver import (
 )
 from debiaslab.study.executors import Executor
 from debiaslab.study.kept import log_study_file
-from debiaslab.study.listed import CellList, ListedCells
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import Plan
 from debiaslab.study.run import Site
 from debiaslab.study.sweeping import conduct_sweep
+from debiaslab.study.worker import CellList, ListedCells
 from debiaslab.tracking import RunInfo, Store
 from debiaslab.tracking.names import (
     COMPARISON_TAG,

@@ -20,8 +20,7 @@ from debiaslab.study.claims import Claims
 from debiaslab.study.cluster import DaskCluster
 from debiaslab.study.executors import Executor, Job, Share
 from debiaslab.study.kept import keep_corpus, log_study_file
-from debiaslab.study.run import Site
-from debiaslab.study.run_log import dataset_info, log_provenance
+from debiaslab.study.run import Site, dataset_info, log_provenance
 from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.worker import TaskSource, Worker
 from debiaslab.tracking import Store

@@ -1,20 +1,34 @@
-"""Removing a study for good: its runs and their files, its search, its checkpoints."""
+"""Removing what a store holds: a study for good, and what crashed runs left behind."""
 
 from __future__ import annotations
 
+import re
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 
 from debiaslab.errors import UserError
-from debiaslab.sgns.checkpoint import discard, files_of, saved_in
+from debiaslab.sgns.checkpoint import Saved, discard, files_of, saved_in
 from debiaslab.study.claims import forget_claims
-from debiaslab.study.leftovers import CHECKPOINTS, STUDY
-from debiaslab.study.search_storage import explained, open_storage, search_exists, storage_to_read
+from debiaslab.study.run import CHECKPOINTS, STUDY, owner_of
+from debiaslab.study.search_storage import (
+    explained,
+    open_storage,
+    search_exists,
+    study_to_read,
+)
 from debiaslab.system.processes import this_process
-from debiaslab.tracking import Store, StudyRun
+from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store, StudyRun
+from debiaslab.tracking.names import RESTORING_KIND, STUDY_KIND
 from debiaslab.tracking.records import RunInfo, owner, status_now
+
+_STALE = 3600.0  # seconds after which a file that nothing names is nobody's any more
+_TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # as debiaslab.system.atomic names them
+_RUN_FOLDER = re.compile(r"^[0-9a-f]{32}$")
 
 
 @dataclass(frozen=True)
@@ -42,7 +56,7 @@ class Removal:
 
 
 def find_removal(store: Store, root: Path, name: str, *, dead_elsewhere: bool = False) -> Removal:
-    """Return what goes with a study; nothing is changed.
+    """Return what goes with a study or a group; nothing is changed.
 
     Args:
         store: The tracking store.
@@ -59,15 +73,14 @@ def find_removal(store: Store, root: Path, name: str, *, dead_elsewhere: bool = 
         _refuse_running(run, name, dead_elsewhere=dead_elsewhere)
     parents = {study.run_id for study in studies}
     saved = saved_in(root / CHECKPOINTS)
-    old = [each.path for each in saved if each.owner and each.owner.get(STUDY) in parents]
-    size = sum(store.size_of(run.run_id) for run in (*studies, *runs))
-    size += sum(file.stat().st_size for path in old for file in files_of(path))
+    old = tuple(each.path for each in saved if each.owner and each.owner.get(STUDY) in parents)
+    size = sum(store.size_of(run.run_id) for run in (*studies, *runs)) + sum(map(_saved_size, old))
     trials = sum(_trials(root, study.study) for study in studies)
-    return Removal(studies, runs, trials, tuple(old), size)
+    return Removal(studies, runs, trials, old, size)
 
 
 def remove_study(store: Store, root: Path, removal: Removal) -> bool:
-    """Remove what was found; what is cut short is gone on with by the same call.
+    """Remove what was found; a removal that was cut short is completed by the same call.
 
     Returns:
         Whether a server keeps the runs, marked as deleted.
@@ -103,13 +116,8 @@ def _refuse_running(run: RunInfo, name: str, *, dead_elsewhere: bool) -> None:
 
 
 def _trials(root: Path, name: str) -> int:
-    if not search_exists(root):
-        return 0
-    try:
-        with storage_to_read(root) as storage:
-            return len(optuna.load_study(study_name=name, storage=storage).get_trials(False))
-    except KeyError:
-        return 0
+    with study_to_read(root, name) as search:
+        return 0 if search is None else len(search.get_trials(deepcopy=False))
 
 
 def _forget_search(root: Path, name: str) -> None:
@@ -121,3 +129,155 @@ def _forget_search(root: Path, name: str) -> None:
         if name in optuna.get_all_study_names(storage):
             optuna.delete_study(study_name=name, storage=storage)
         storage.engine.dispose()
+
+
+@dataclass(frozen=True)
+class OldCheckpoint:
+    """A training that was cut short.
+
+    Attributes:
+        path: Its checkpoint.
+        why: Whose it is, for people.
+        wanted: Whether a study that is resumed may continue it.
+    """
+
+    path: Path
+    why: str
+    wanted: bool
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What can be removed.
+
+    Attributes:
+        runs: Runs that were cut short, and the runs of restorations that were.
+        paths: Folders of runs that the store does not know, and temporary files.
+        checkpoints: Of trainings that were cut short and that no study will continue.
+        kept: Of those that a resumed study may continue: they are not removed.
+        bytes: Size of all that can be removed.
+    """
+
+    runs: tuple[RunInfo, ...]
+    paths: tuple[Path, ...]
+    checkpoints: tuple[OldCheckpoint, ...]
+    kept: tuple[OldCheckpoint, ...]
+    bytes: int
+
+
+def find_leftovers(
+    store: Store,
+    folders: tuple[Path, ...],
+    *,
+    failed: bool = False,
+    checkpoints: bool = False,
+) -> Leftovers:
+    """Return what crashed runs left; nothing is changed.
+
+    A run counts when it was killed or interrupted, or is still open though its process has surely
+    ended. The run of a study itself never counts: it holds the study.
+
+    Args:
+        store: The tracking store.
+        folders: Where to look for files: the store's folder first.
+        failed: Whether runs that failed for a reason of their own count too.
+        checkpoints: Whether trainings that a resumed study would continue count too.
+    """
+    known = store.all_runs()
+    abandoned = {run.run_id for run in store.abandoned()}
+    half = {run.run_id for run in known if run.kind == RESTORING_KIND}
+    half |= {child.run_id for parent in set(half) for child in store.runs(parent)}
+    ended = {"KILLED", "FAILED"} if failed else {"KILLED"}
+    runs = tuple(
+        run
+        for run in known
+        if run.run_id in half
+        or (run.kind != STUDY_KIND and (run.status in ended or run.run_id in abandoned))
+        if run.status != "RUNNING" or run.run_id in abandoned
+    )
+    paths = (*_unknown_folders(store, folders[0]), *_temporary(folders))
+    saved = saved_in(folders[0] / CHECKPOINTS)
+    judged = (_judged(store, each, known) for each in saved)
+    cut = [each for each in judged if each is not None]
+    kept = () if checkpoints else tuple(each for each in cut if each.wanted)
+    old = tuple(each for each in cut if each not in kept)
+    gone = [folders[0] / "artifacts" / run.run_id for run in runs]
+    size = sum(map(_size, (*paths, *gone))) + sum(_saved_size(each.path) for each in old)
+    return Leftovers(runs, paths, old, kept, size)
+
+
+def remove_leftovers(store: Store, leftovers: Leftovers) -> None:
+    """Remove what was found."""
+    for run in leftovers.runs:
+        store.remove(run.run_id)
+    for path in leftovers.paths:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    for each in leftovers.checkpoints:
+        discard(each.path)  # not of a training that a process has resumed meanwhile
+
+
+def _judged(store: Store, saved: Saved, known: Sequence[RunInfo]) -> OldCheckpoint | None:
+    """Say whether a checkpoint that no process works at is wanted; None: it is too new to tell.
+
+    It is wanted unless its study has ended or was deleted, or its training has been done since.
+    """
+    if saved.owner is None:
+        newest = max((file.stat().st_mtime for file in files_of(saved.path)), default=0.0)
+        if time.time() - newest < _STALE:
+            return None
+        return OldCheckpoint(saved.path, "no whole checkpoint is in it", wanted=False)
+    run_id = saved.owner.get(STUDY, "")
+    study = next((run for run in known if run.run_id == run_id), None)
+    if study is None:
+        deleted = store.is_deleted(run_id)
+        why = "was deleted" if deleted else "this store does not know"
+        return OldCheckpoint(saved.path, f"of a study that {why}", wanted=not deleted)
+    name = study.tags.get(STUDY_TAG, study.name)
+    if study.status == "FINISHED":
+        state = "which has ended"
+    elif any(_is_of(run, saved.owner) for run in known):
+        state = "which has been trained since"
+    else:
+        state = "which can be resumed"
+    what = f"λ = {float(saved.owner['weight']):.4g}, seed {saved.owner['seed']} of {name}"
+    return OldCheckpoint(saved.path, f"{what}, {state}", wanted=state == "which can be resumed")
+
+
+def _is_of(run: RunInfo, owned: Mapping[str, str]) -> bool:
+    """Whether a run has done the training that a checkpoint is of."""
+    parent = run.tags.get(PARENT_TAG, "")
+    return run.status == "FINISHED" and owner_of(parent, run.params) == dict(owned)
+
+
+def _unknown_folders(store: Store, root: Path) -> Iterator[Path]:
+    """Yield the artifact folders of runs that were deleted, or never came to be."""
+    folder = root / "artifacts"
+    if not store.local or not folder.is_dir():
+        return
+    ids = store.run_ids()
+    for path in sorted(folder.iterdir()):
+        if _RUN_FOLDER.match(path.name) and path.name not in ids and _stale(path):
+            yield path
+
+
+def _temporary(folders: tuple[Path, ...]) -> Iterator[Path]:
+    for folder in folders:
+        for path in sorted(folder.rglob(".*")) if folder.is_dir() else ():
+            if path.is_file() and _TEMPORARY.match(path.name) and _stale(path):
+                yield path
+
+
+def _stale(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime > _STALE
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _saved_size(checkpoint: Path) -> int:
+    return sum(file.stat().st_size for file in files_of(checkpoint))

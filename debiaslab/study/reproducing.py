@@ -21,7 +21,7 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.sgns import TrainSettings, train
 from debiaslab.study.cell import bound_strategy
-from debiaslab.study.run_log import flat
+from debiaslab.study.run import flat
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG
 from debiaslab.tracking.names import (

@@ -23,7 +23,7 @@ from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Int, LogUniform, Space
 from debiaslab.settings.study import SearchSettings
 from debiaslab.study.plan import differences, grid_levels
-from debiaslab.study.search_storage import open_storage, search_exists, storage_to_read
+from debiaslab.study.search_storage import open_storage, study_to_read
 from debiaslab.system.processes import Process, surely_dead, this_process
 
 WEIGHT = "weight"
@@ -56,13 +56,8 @@ def check_same_study(folder: Path, name: str, identity: dict[str, Any]) -> None:
     Raises:
         UserError: The study of this name differs in something.
     """
-    if not search_exists(folder):
-        return
-    try:
-        with storage_to_read(folder) as storage:
-            known = optuna.load_study(study_name=name, storage=storage).user_attrs
-    except KeyError:  # there is none of that name yet
-        return
+    with study_to_read(folder, name) as study:
+        known = {} if study is None else study.user_attrs
     if _IDENTITY in known:
         _refuse_another(name, identity, known[_IDENTITY])
 

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from shlex import quote
 
+import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy import URL, create_engine, inspect
@@ -105,6 +106,20 @@ def storage_to_read(folder: Path) -> Iterator[RDBStorage]:
                 yield storage
             finally:
                 storage.engine.dispose()
+
+
+@contextmanager
+def study_to_read(folder: Path, name: str) -> Iterator[optuna.Study | None]:
+    """Yield the Optuna study of a name, to be read; None before it has begun."""
+    if not search_exists(folder):
+        yield None
+        return
+    with storage_to_read(folder) as storage:
+        try:
+            study = optuna.load_study(study_name=name, storage=storage)
+        except KeyError:
+            study = None
+        yield study
 
 
 def _too_new(folder: Path) -> UserError:

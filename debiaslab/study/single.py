@@ -14,7 +14,7 @@ from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.regularizers.words import check_cover
 from debiaslab.sgns import Checkpoints, Report, Start, TrainResult, TrainSettings
 from debiaslab.study.cell import bound_strategy, strategy_label
-from debiaslab.study.run_log import (
+from debiaslab.study.run import (
     OpenRun,
     dataset_info,
     log_provenance,

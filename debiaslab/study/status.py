@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from debiaslab.metrics import evaluate
@@ -19,7 +18,7 @@ from debiaslab.sgns.fast import block_tokens
 from debiaslab.study.cell import Cell
 from debiaslab.study.run import run_digest
 from debiaslab.study.search import counted_trials, seeds_tried
-from debiaslab.study.search_storage import search_exists, storage_to_read
+from debiaslab.study.search_storage import study_to_read
 from debiaslab.tables import Column, Table
 from debiaslab.tracking.names import BASELINE_KIND, TRIAL_KIND, TRIAL_TAG
 from debiaslab.tracking.records import RunInfo, status_now
@@ -179,13 +178,8 @@ def runs_table(runs: Sequence[RunInfo]) -> Table:
 
 def known_trials(root: Path, name: str) -> dict[int, FrozenTrial]:
     """Return the trials of a study that count, by position; none before the search has begun."""
-    if not search_exists(root):
-        return {}
-    try:
-        with storage_to_read(root) as storage:
-            return counted_trials(optuna.load_study(study_name=name, storage=storage))
-    except KeyError:
-        return {}
+    with study_to_read(root, name) as search:
+        return {} if search is None else counted_trials(search)
 
 
 def _trial(run: RunInfo) -> int | None:

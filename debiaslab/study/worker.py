@@ -12,21 +12,32 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Engine
 
-from debiaslab.metrics import Baseline
+from debiaslab.metrics import Baseline, Scorecard, evaluate
+from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.cell import Cell
 from debiaslab.study.claims import Claim, Claims
 from debiaslab.study.run import (
     FinishedRun,
     Site,
+    UnusableRunError,
     find_finished,
+    run_digest,
     train_cell,
+    train_treated,
 )
-from debiaslab.tracking.names import CELL_TAG
+from debiaslab.study.search_storage import open_storage
+from debiaslab.tracking import REASON_TAG, VECTORS, RunInfo, Store
+from debiaslab.tracking.names import BETWEEN_SEEDS, CELL_TAG, SCORECARD, SESSION_TAG
 from debiaslab.vectors.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
+
 
 _WAIT = 0.5  # seconds between two looks at what others are doing
 
@@ -142,3 +153,157 @@ class Worker:
         if claim is not None and claim.before is not None:
             self.site.store.reconcile(self.site.parent, dead=claim.before)
         return claim
+
+
+_BETWEEN, _CELL = "between", "cell"  # kinds of tasks
+
+
+@dataclass(frozen=True)
+class CellList:
+    """Cells, and the baselines that they are measured against.
+
+    Attributes:
+        cells: In the order in which one worker trains them.
+        baselines: One for each seed; none: the cells are measured by themselves.
+        needed: Artifact without which a run is not whole.
+    """
+
+    cells: tuple[Cell, ...]
+    baselines: tuple[Cell, ...] = ()
+    needed: str = SCORECARD
+
+    @property
+    def threads(self) -> int:
+        """Threads of one training."""
+        return self.cells[0].settings.threads
+
+    @property
+    def total(self) -> int:
+        """How many runs there are in all."""
+        return len(self.cells) + len(self.baselines)
+
+    def source(self, root: Path, corpus: Corpus) -> ListedCells:
+        """Return what there is to do, by the databases in ``root``; the corpus does not count."""
+        return ListedCells(self, root)
+
+
+class ListedCells:
+    """What is left of a list of cells, as one worker knows it.
+
+    Attributes:
+        references: The baselines, by seed.
+        runs: Of cells that are done, by digest.
+        failed: Why cells failed under this command, by digest.
+    """
+
+    def __init__(self, listed: CellList, root: Path) -> None:
+        self.engine = open_storage(root).engine
+        self.references: dict[int, FinishedRun] = {}
+        self.runs: dict[str, str] = {}
+        self.failed: dict[str, str] = {}
+        self._listed = listed
+        self._held: dict[int, Baseline] = {}  # by seed: nulls and lipstick tests are made once
+        self._between: set[int] = set()  # seeds whose baselines are not held against the next
+
+    def begin(self, worker: Worker) -> int:
+        """Train the baselines; find out what is done."""
+        site = worker.site
+        self.references = worker.baselines(self._listed.baselines)
+        self._between = {
+            seed
+            for seed, run in self.references.items()
+            if BETWEEN_SEEDS not in site.store.artifacts(run.run_id)
+        }
+        self._judge(site.store.runs(site.parent), worker)
+        worker.tick(len(self.runs), False)
+        return 0
+
+    def lost_runs(self, worker: Worker) -> int:
+        """Return 0: a cell is done when its run is in the store, and only then."""
+        return 0
+
+    def finished(self) -> bool:
+        """Whether every cell is done or has failed."""
+        return not self.open_tasks()
+
+    def open_tasks(self) -> Sequence[str]:
+        """Return the baselines that are to be held against each other, then the cells."""
+        between = [f"{_BETWEEN} {seed}" for seed in self.references if seed in self._between]
+        return [*between, *(f"{_CELL} {cell.digest}" for cell in self._left())]
+
+    def do(self, claim: Claim, worker: Worker) -> None:
+        """Do one task; a training that diverges, or cannot be measured, leaves its cell empty."""
+        kind, _, which = claim.what.partition(" ")
+        if kind == _BETWEEN:
+            self._hold_between(int(which), worker.site.store)
+            return
+        cell = next(each for each in self._left() if each.digest == which)
+        site = worker.site
+        self._judge(site.store.runs(site.parent, tags={CELL_TAG: which}), worker)
+        if which in self.runs or which in self.failed:  # another worker was at it
+            worker.tick(1, False)
+            return
+        try:
+            self.runs[which] = self._train(cell, worker)
+        except (TrainingDivergedError, UnusableRunError) as error:
+            self.failed[which] = str(error)
+        worker.tick(1, True)
+
+    def _train(self, cell: Cell, worker: Worker) -> str:
+        if cell.treatment is not None:
+            return train_treated(worker.site, cell)
+        baseline = self.references[cell.seed]
+        against = self._measured(baseline, worker.site.store)
+        return train_cell(worker.site, cell, baseline=baseline, against=against).run_id
+
+    def _left(self) -> list[Cell]:
+        known = self.runs.keys() | self.failed.keys()
+        return [cell for cell in self._listed.cells if cell.digest not in known]
+
+    def _judge(self, runs: Sequence[RunInfo], worker: Worker) -> None:
+        """Remember which cells are done, and which have failed under this command."""
+        site = worker.site
+        wanted = {cell.digest for cell in self._left()}
+        for run in runs:
+            digest = run_digest(run)
+            if digest not in wanted:
+                continue
+            if run.status == "FINISHED":
+                if self._listed.needed in site.store.artifacts(run.run_id):
+                    self.runs.setdefault(digest, run.run_id)
+            elif run.status == "FAILED" and run.tags.get(SESSION_TAG) == site.session:
+                self.failed[digest] = run.tags.get(REASON_TAG, "")
+
+    def _measured(self, baseline: FinishedRun, store: Store) -> Baseline:
+        if baseline.seed not in self._held:
+            self._held[baseline.seed] = Baseline(_vectors(store, baseline.run_id))
+        return self._held[baseline.seed]
+
+    def _hold_between(self, seed: int, store: Store) -> None:
+        """Keep with a baseline's run what needs the vectors of the next seed to compare with.
+
+        That is what a strategy's overlap and lipstick numbers are read against: what another seed
+        alone changes. With a single seed there is no overlap between seeds.
+        """
+        seeds = list(self.references)
+        other = self.references[seeds[(seeds.index(seed) + 1) % len(seeds)]].run_id
+        run_id = self.references[seed].run_id
+        if BETWEEN_SEEDS not in store.artifacts(run_id):
+            writer = store.writer(run_id)
+            writer.json(_between(store, run_id, other).to_dict(), BETWEEN_SEEDS)
+            writer.flush()
+        self._between.discard(seed)
+
+
+def _between(store: Store, run_id: str, other: str) -> Scorecard:
+    vectors = _vectors(store, run_id)
+    lipstick = evaluate(vectors, groups=("lipstick",), lipstick_nulls=False).records
+    kept = [record for record in lipstick if record.metric == "lipstick"]
+    if other != run_id:
+        against = evaluate(vectors, baseline=_vectors(store, other), groups=("overlap",)).records
+        kept += [record for record in against if record.metric == "neighbor_overlap"]
+    return Scorecard(run_id, tuple(kept))
+
+
+def _vectors(store: Store, run_id: str) -> Embeddings:
+    return Embeddings.load(store.artifact(run_id, VECTORS))

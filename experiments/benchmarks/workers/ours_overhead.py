@@ -18,11 +18,11 @@ from debiaslab import tracking
 from debiaslab.corpus import Corpus
 from debiaslab.leaderboard import export
 from debiaslab.sgns import TrainSettings
-from debiaslab.study import run, run_log, sweep
+from debiaslab.study import run, sweep
 from debiaslab.study.claims import Claims
 from debiaslab.study.plan import Plan
 from debiaslab.study.search import Search
-from debiaslab.study.trials import DrawnTrials
+from debiaslab.study.sweeping import DrawnTrials
 from debiaslab.study.worker import Worker
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -84,7 +84,7 @@ def main(text: list[str], cache: str, trials: int, settings: dict[str, Any]) -> 
     """Sweep and return the seconds of each trial by kind; the first holds the baseline's too."""
     corpus = Corpus.build(text, cache=cache, progress=False)
     clock = Clock()
-    clock.watch(run_log, "training", "train")
+    clock.watch(run, "training", "train")
     clock.watch(run, "scorecard", "evaluate", "measure_reference")
     clock.watch(run, "page", "log_report_page")
     clock.watch(export, "files", "codalab")
