@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from debiaslab.metrics import Metric
 
-_API_SKIPPED = {"commands", "cli.py", "__main__.py", "bench"}
+_API_SKIPPED = {"commands", "cli.py", "__main__.py", "bench.py"}
 _STAGES = {
     "none": "The baseline",
     "pre": "Before training: the text is changed",
