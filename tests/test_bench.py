@@ -54,7 +54,7 @@ def test_batch_sizes_are_2_to_16384() -> None:
 def test_a_slice_is_marked_extrapolated_and_the_whole_is_not(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sizes, "BATCH_SIZES", (2, 4096))
+    monkeypatch.setattr(bench, "BATCH_SIZES", (2, 4096))
     small, large = bench.time_batch_sizes(
         corpus, bench.homework_settings(), seconds=0.01, progress=False
     )
@@ -104,7 +104,7 @@ def test_the_command_writes_a_table_and_a_figure(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sizes, "BATCH_SIZES", (64, 4096))
+    monkeypatch.setattr(bench, "BATCH_SIZES", (64, 4096))
     assert cli.main(["bench", "batch-size", str(text), "--seconds", "0.01"]) == 0
     said = capsys.readouterr().out
     assert "bench-batch-size.csv" in said
