@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from debiaslab.commands.files import CACHE, save_in
 from debiaslab.commands.options import Said
 from debiaslab.commands.stores import SUBMISSIONS, check_device, next_command
 from debiaslab.errors import UserError
+from debiaslab.tables import Block
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from debiaslab.study.plan import Plan
     from debiaslab.study.planting import PlantingPlan
     from debiaslab.study.status import Estimate
-    from debiaslab.tracking import RunInfo, Store
+    from debiaslab.tracking import RunInfo
 
 
 def check(study: StudyFile, *, text: bool = True) -> None:
@@ -104,14 +105,32 @@ def run_study(
         out: Where the table is written too; None: it is kept with the study only.
     """
     from debiaslab.study.driver import Conduct
+    from debiaslab.system.atomic import write_file
+    from debiaslab.tracking import Store
 
     conduct = Conduct(Path(root), Path(SUBMISSIONS), executor_of(study), file=study)
     corpus = corpus_of(study) if corpus is None else corpus
     if study.kind == "sweep":
         yield from _sweep(corpus, study, conduct)
-    else:
-        runners = {"compare": _compare, "planted": _planted, "floor": _floor}
-        yield from runners[study.kind](corpus, study, conduct, out)
+        return
+    runners = {"compare": _compare, "planted": _planted, "floor": _floor}
+    found, blocks, files = runners[study.kind](corpus, study, conduct)
+    writer = Store.open(root).writer(found.parent)
+    for name, content in files.items():
+        if isinstance(content, bytes):
+            writer.binary(content, f"figures/{name}")
+        else:
+            writer.text(content, name)
+    writer.flush()
+    for block in blocks:
+        yield block
+        yield ""
+    yield from (f"empty: {failure}" for failure in found.failures)
+    if out is not None and study.kind == "floor":
+        yield f"wrote {write_file(out, files['floor.md'])}"
+    elif out is not None:
+        yield save_in(out, files)
+    yield _next(found.name, root)
 
 
 def _sweep(corpus: Corpus, study: StudyFile, conduct: Conduct) -> Said:
@@ -127,10 +146,18 @@ def _sweep(corpus: Corpus, study: StudyFile, conduct: Conduct) -> Said:
         if summary.trained == 0:
             yield NOTHING_LEFT
         yield from summary.blocks
-        yield _next(summary.name, conduct)
+        yield _next(summary.name, str(conduct.root))
 
 
-def _compare(corpus: Corpus, study: StudyFile, conduct: Conduct, out: str | None) -> Said:
+def _next(study: str, root: str) -> str:
+    return f"next: {next_command('ui', '--study', study, store=root)}"
+
+
+# What was found, what is said of it, and the files that are kept with it
+Shown = tuple[Any, list[Block], dict[str, str | bytes]]
+
+
+def _compare(corpus: Corpus, study: StudyFile, conduct: Conduct) -> Shown:
     from debiaslab import report
     from debiaslab.report.style import png
     from debiaslab.study.comparing import conduct_comparison
@@ -148,32 +175,24 @@ def _compare(corpus: Corpus, study: StudyFile, conduct: Conduct, out: str | None
         "comparison.md": markdown,
         "comparison.tex": report.comparison_latex(sides),
     }
-    missing = []
+    blocks = [*report.comparison_blocks(sides), controls]
     for name in ("front", "heat_map", "gap"):
         try:
             files[f"{name}.png"] = png(getattr(report, f"{name}_figure")(sides))
         except UserError as error:  # it needs numbers that this text does not give
-            missing.append(f"no figure {name}: {error}")
+            blocks.append(f"no figure {name}: {error}")
     store = Store.open(conduct.root)
     store.save_view(found.name, found.parent)
     store.describe(found.parent, comparison_note(markdown, store.experiment_id, found.parent))
     store.writer(found.parent).metrics(_means(sides))
-    _keep(store, found.parent, files)
-    yield from _blocks(report.comparison_blocks(sides))
-    yield controls
-    yield from (f"empty: {failure}" for failure in found.failures)
-    yield from missing
-    if out is not None:
-        yield save_in(out, files)
-    yield _next(found.name, conduct)
+    return found, blocks, files
 
 
-def _planted(corpus: Corpus, study: StudyFile, conduct: Conduct, out: str | None) -> Said:
+def _planted(corpus: Corpus, study: StudyFile, conduct: Conduct) -> Shown:
     from debiaslab.report import planted as report
     from debiaslab.report.style import png
     from debiaslab.study.planting import conduct_planting
     from debiaslab.study.spec import planting_of
-    from debiaslab.tracking import Store
 
     found = conduct_planting(corpus, planting_of(study), conduct)
     files: dict[str, str | bytes] = {
@@ -182,53 +201,20 @@ def _planted(corpus: Corpus, study: StudyFile, conduct: Conduct, out: str | None
         "planted.csv": report.planted_csv(found.study),
         "planted.png": png(report.planted_figure(found.study)),
     }
-    _keep(Store.open(conduct.root), found.parent, files)
-    yield from _blocks(report.planted_blocks(found.study))
-    yield from (f"empty: {failure}" for failure in found.failures)
-    if out is not None:
-        yield save_in(out, files)
-    yield _next(found.name, conduct)
+    return found, report.planted_blocks(found.study), files
 
 
-def _floor(corpus: Corpus, study: StudyFile, conduct: Conduct, out: str | None) -> Said:
-    from debiaslab.report.tables import floor_blocks, floor_markdown, floor_text
+def _floor(corpus: Corpus, study: StudyFile, conduct: Conduct) -> Shown:
+    from debiaslab.report import tables as report
     from debiaslab.study.comparing import conduct_floor
     from debiaslab.study.spec import comparison_of
-    from debiaslab.system.atomic import write_file
-    from debiaslab.tracking import Store
 
     found = conduct_floor(corpus, comparison_of(study), conduct)
-    markdown = floor_markdown(found.sides)
-    files: dict[str, str | bytes] = {"floor.txt": floor_text(found.sides), "floor.md": markdown}
-    _keep(Store.open(conduct.root), found.parent, files)
-    if out is not None:
-        write_file(out, markdown)
-    yield from _blocks(floor_blocks(found.sides))
-    yield from (f"empty: {failure}" for failure in found.failures)
-    if out is not None:
-        yield f"wrote {out}"
-    yield _next(found.name, conduct)
-
-
-def _keep(store: Store, run_id: str, files: Mapping[str, str | bytes]) -> None:
-    """Keep texts and figures with the run of a study."""
-    writer = store.writer(run_id)
-    for name, content in files.items():
-        if isinstance(content, bytes):
-            writer.binary(content, f"figures/{name}")
-        else:
-            writer.text(content, name)
-    writer.flush()
-
-
-def _blocks(blocks: Sequence[Any]) -> Said:
-    for block in blocks:
-        yield block
-        yield ""
-
-
-def _next(study: str, conduct: Conduct) -> str:
-    return f"next: {next_command('ui', '--study', study, store=str(conduct.root))}"
+    files: dict[str, str | bytes] = {
+        "floor.txt": report.floor_text(found.sides),
+        "floor.md": report.floor_markdown(found.sides),
+    }
+    return found, report.floor_blocks(found.sides), files
 
 
 def _means(sides: Sequence[StrategyResult]) -> dict[str, float]:
