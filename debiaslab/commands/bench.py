@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from debiaslab.commands.files import CACHE, OutputFolder, folder_of
 from debiaslab.commands.options import Command, Said
-from debiaslab.settings.options import Line, Real, Whole, command, option, part
+from debiaslab.settings.options import Real, Whole, command, option, part
 from debiaslab.settings.study import CorpusPart
 from debiaslab.tables import Column, Table, TableCell
 
@@ -33,7 +33,7 @@ class BenchCommand(Command):
   python -m debiaslab bench batch-size
   python -m debiaslab bench threads biographies.txt.gz"""
     subject: Literal["batch-size", "threads"] = option(
-        "batch-size or threads", line=Line("subject", metavar="SUBJECT")
+        "batch-size or threads", flag="subject", metavar="SUBJECT"
     )
     corpus: CorpusPart = part(CorpusPart, "corpus")
     seconds: Real = option("batch-size: time limit for each batch size", default=5.0, gt=0)
@@ -43,9 +43,7 @@ class BenchCommand(Command):
         ge=1,
     )
     out: OutputFolder = option(
-        "folder of the CSV and figure",
-        default=_FOLDER("."),
-        line=Line(metavar="DIR", parse=_FOLDER),
+        "folder of the CSV and figure", default=_FOLDER("."), metavar="DIR", parse=_FOLDER
     )
 
     def run(self) -> Said:

@@ -10,7 +10,7 @@ from pathlib import Path
 from debiaslab.commands.files import Input, Output, OutputFolder
 from debiaslab.commands.options import Command, Said
 from debiaslab.errors import UserError
-from debiaslab.settings.options import Line, Text, command, option
+from debiaslab.settings.options import Text, command, option
 from debiaslab.tables import Column, Table
 
 _TESTS = ("math-arts", "science-arts", "career-family")
@@ -30,11 +30,9 @@ class ScoreCommand(Command):
   python -m debiaslab score submissions/projection.csv
   python -m debiaslab score submissions/*.csv others/*.zip --csv leaderboard.csv"""
     submissions: tuple[Input, ...] = option(
-        "word1,word2,sim, or a zip", line=Line("submissions", metavar="FILE", nargs="+")
+        "word1,word2,sim, or a zip", flag="submissions", metavar="FILE"
     )
-    csv: Output | None = option(
-        "also write every number to this file", default=None, line=Line(metavar="OUT")
-    )
+    csv: Output | None = option("also write every number to this file", default=None, metavar="OUT")
 
     def run(self) -> Said:
         """Score each file and print them, the best first; files that are refused come last."""
@@ -126,15 +124,11 @@ class BundleCommand(Command):
     examples = """examples:
   python -m debiaslab bundle --out competition
   python -m debiaslab bundle --out competition --start 2027-01-11 --end 2027-02-01"""
-    out: OutputFolder = option("where it is written", line=Line(metavar="FOLDER"))
+    out: OutputFolder = option("where it is written", metavar="FOLDER")
     title: Text = option("of the competition", default="Debiased word embeddings")
-    start: date | None = option(
-        "first day; none: today", default=None, line=Line(metavar="DAY", parse=_day)
-    )
+    start: date | None = option("first day; none: today", default=None, metavar="DAY", parse=_day)
     end: date | None = option(
-        f"last day; none: {_WEEKS} weeks after the first",
-        default=None,
-        line=Line(metavar="DAY", parse=_day),
+        f"last day; none: {_WEEKS} weeks after the first", default=None, metavar="DAY", parse=_day
     )
 
     def run(self) -> Said:

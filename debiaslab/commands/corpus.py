@@ -47,33 +47,32 @@ class CorpusCommand(Command):
     executor: Literal["local", "dask"] = option(
         "local: one file after the other; dask: on the processes of a Dask cluster",
         default="local",
-        line=Line(group=_MANY),
+        group=_MANY,
     )
     scheduler: Text | None = option(
         "of a Dask cluster that sees files and cache under the same paths; none: processes of this "
         "machine",
         default=None,
-        line=Line(metavar="ADDRESS", group=_MANY),
+        metavar="ADDRESS",
+        group=_MANY,
     )
     workers: Whole | None = option(
-        "how many processes of this machine; none: one a core",
-        default=None,
-        ge=1,
-        line=Line(group=_MANY),
+        "how many processes of this machine; none: one a core", default=None, ge=1, group=_MANY
     )
     phrases: Output | None = option(
         "only learn multi-word expressions from the text and write them to OUT, for --mwes",
         default=None,
-        line=Line(metavar="OUT", group=_PHRASES),
+        metavar="OUT",
+        group=_PHRASES,
     )
     phrase_threshold: Real = option(
         "two neighbours above this normalised mutual information are a phrase; 0: chance, "
         "1: always together",
         default=0.5,
-        line=Line(group=_PHRASES),
+        group=_PHRASES,
     )
     phrase_passes: Whole = option(
-        "each pass joins what those before have found", default=1, ge=1, line=Line(group=_PHRASES)
+        "each pass joins what those before have found", default=1, ge=1, group=_PHRASES
     )
 
     def run(self) -> Said:

@@ -13,7 +13,7 @@ from debiaslab.commands.files import Input, Output, VectorsInput
 from debiaslab.commands.options import Said
 from debiaslab.commands.stores import ReadsVectors, WritesStore, check_store
 from debiaslab.errors import UserError
-from debiaslab.settings.options import Flag, Line, Text, Whole, command, option
+from debiaslab.settings.options import Flag, Text, Whole, command, option
 from debiaslab.settings.training import LARGEST_SEED
 
 if TYPE_CHECKING:
@@ -48,76 +48,72 @@ class EvaluateCommand(ReadsVectors, WritesStore):
     vectors: tuple[VectorsInput, ...] = option(
         ".kv, .txt (word2vec or GloVe), .bin, .npz, or .npy with its words",
         default=(),
-        line=Line("vectors", metavar="FILE", nargs="*"),
+        flag="vectors",
+        metavar="FILE",
     )
     run_ids: tuple[Text, ...] = option(
         "also the vectors of this run: its id, or its first letters",
         default=(),
-        line=Line("--run", metavar="ID", nargs="append"),
+        flag="--run",
+        metavar="ID",
     )
     words: Input | None = option(
-        "words of a .npy file, one a line; none: NAME.words.txt",
-        default=None,
-        line=Line(metavar="FILE"),
+        "words of a .npy file, one a line; none: NAME.words.txt", default=None, metavar="FILE"
     )
     baseline: VectorsInput | None = option(
         "vectors before debiasing: measured too, and adds retention, overlap, lipstick tests",
         default=None,
-        line=Line(metavar="FILE"),
+        metavar="FILE",
     )
     groups: tuple[Text, ...] | None = option(
         "only these groups of metrics, such as weat,similarity; collapse checks come along",
         default=None,
-        line=Line(metavar="A,B", group=_WHAT, parse=_names),
+        metavar="A,B",
+        group=_WHAT,
+        parse=_names,
     )
     quick: Flag = option(
         "values only, of fewer metrics: no intervals, tests, nulls, no Google analogies",
         default=False,
-        line=Line(group=_WHAT),
+        group=_WHAT,
     )
     similarity: tuple[Input, ...] = option(
         "similarity set word1,word2,score, or a folder of them, besides the two built in",
         default=(),
-        line=Line(metavar="CSV", group=_WHAT, nargs="append"),
+        metavar="CSV",
+        group=_WHAT,
     )
     analogies: tuple[Input, ...] = option(
         "analogy questions, or a folder of them, besides Google's, which gensim carries",
         default=(),
-        line=Line(metavar="FILE", group=_WHAT, nargs="append"),
+        metavar="FILE",
+        group=_WHAT,
     )
     lexicon: tuple[Input, ...] = option(
         "JSON or YAML that defines attributes besides gender, or tests; or the name of an "
         "attribute that ships: race, religion, ethnicity",
         default=(),
-        line=Line(metavar="FILE|NAME", group=_WHAT, nargs="append"),
+        metavar="FILE|NAME",
+        group=_WHAT,
     )
     seed: Whole = option(
-        "seed of permutations and bootstrap",
-        default=0,
-        ge=0,
-        le=LARGEST_SEED,
-        line=Line(group=_WHAT),
+        "seed of permutations and bootstrap", default=0, ge=0, le=LARGEST_SEED, group=_WHAT
     )
     json: Output | None = option(
-        "also write the scorecards to this file",
-        default=None,
-        line=Line(metavar="OUT", group=_GOES),
+        "also write the scorecards to this file", default=None, metavar="OUT", group=_GOES
     )
     csv: Output | None = option(
-        "also write one row a record", default=None, line=Line(metavar="OUT", group=_GOES)
+        "also write one row a record", default=None, metavar="OUT", group=_GOES
     )
     compare_csv: _ComparisonOutput | None = option(
         "write values and ranks by file, and OUT's name with .correlations.csv",
         default=None,
-        line=Line(metavar="OUT", group=_GOES),
+        metavar="OUT",
+        group=_GOES,
     )
-    log: Flag = option(
-        "log each scorecard as a run in MLflow", default=False, line=Line(group=_GOES)
-    )
+    log: Flag = option("log each scorecard as a run in MLflow", default=False, group=_GOES)
     study: Text | None = option(
-        "with --log: the study the runs belong to",
-        default=None,
-        line=Line(metavar="NAME", group=_GOES),
+        "with --log: the study the runs belong to", default=None, metavar="NAME", group=_GOES
     )
 
     def run(self) -> Said:

@@ -11,7 +11,7 @@ from debiaslab.commands.files import Input, VectorsInput
 from debiaslab.commands.options import Said
 from debiaslab.commands.stores import Reader, ReadsVectors
 from debiaslab.errors import UserError, nearest
-from debiaslab.settings.options import Line, Text, command, option
+from debiaslab.settings.options import Text, command, option
 from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -33,20 +33,19 @@ class LexiconCommand(ReadsVectors):
   python -m debiaslab lexicon check --vectors vectors.kv
   python -m debiaslab lexicon check age --vectors vectors.kv --file my_lists.yaml"""
     action: Literal["list", "show", "check"] = option(
-        "list, show or check", line=Line("action", metavar="ACTION")
+        "list, show or check", flag="action", metavar="ACTION"
     )
     names: tuple[Text, ...] = option(
         "word lists, pair lists, attributes or tests; check without any: all of them",
         default=(),
-        line=Line("names", metavar="NAME", nargs="*"),
+        flag="names",
+        metavar="NAME",
     )
     vectors: VectorsInput | None = option(
-        "the vectors to check lists against", default=None, line=Line(metavar="FILE")
+        "the vectors to check lists against", default=None, metavar="FILE"
     )
     file: Input | None = option(
-        "your own lists, JSON or YAML, in place of those that ship",
-        default=None,
-        line=Line(metavar="LISTS"),
+        "your own lists, JSON or YAML, in place of those that ship", default=None, metavar="LISTS"
     )
 
     def run(self) -> Said:

@@ -121,15 +121,18 @@ def _add(group: Any, place: str, field: FieldInfo) -> None:
     flag = flag_of(name, line)
     known |= {"help": _help(field, line), "type": _type(field, line)}
     known["metavar"] = line.metavar or flag.lstrip("-").replace("-", "_").upper()
-    if line.nargs == "append":
-        known["action"] = "append"
-    elif line.nargs is not None:
-        known["nargs"] = line.nargs
+    several = line.parse is None and get_origin(members_of(field.annotation)[0]) is tuple
     if flag.startswith("-"):
+        if line.nargs is not None:
+            known["nargs"] = line.nargs
+        elif several or line.again:
+            known["action"] = "append"
         group.add_argument(flag, required=field.is_required(), **known)
         return
     del known["dest"]
-    if not field.is_required() and line.nargs is None:
+    if several:
+        known["nargs"] = "+" if field.is_required() else "*"
+    elif not field.is_required():
         known["nargs"] = "?"
     group.add_argument(place, **known)
     if line.flag == NAMED:

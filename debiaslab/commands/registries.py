@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from debiaslab.commands.options import Command, Said
-from debiaslab.settings.options import Line, Text, command, option
+from debiaslab.settings.options import Text, command, option
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Metric
@@ -25,7 +25,7 @@ _WIDTH = 100
 @command
 class _Listing(Command):
     names: tuple[Text, ...] = option(
-        "only these, with all they say", default=(), line=Line("names", metavar="NAME", nargs="*")
+        "only these, with all they say", default=(), flag="names", metavar="NAME"
     )
 
 

@@ -12,7 +12,7 @@ from debiaslab.commands.files import Input, Output, VectorsInput
 from debiaslab.commands.options import Said
 from debiaslab.commands.stores import ReadsVectors
 from debiaslab.errors import UserError
-from debiaslab.settings.options import Line, Whole, command, option
+from debiaslab.settings.options import Whole, command, option
 from debiaslab.settings.training import LARGEST_SEED
 
 if TYPE_CHECKING:
@@ -36,12 +36,14 @@ class ReliabilityCommand(ReadsVectors):
   python -m debiaslab reliability debiased1.kv debiased2.kv --baseline plain1.kv plain2.kv"""
     vectors: tuple[VectorsInput, ...] = option(
         "vectors; several: one a training seed, of the same text and settings",
-        line=Line("vectors", metavar="FILE", nargs="+"),
+        flag="vectors",
+        metavar="FILE",
     )
     baseline: tuple[VectorsInput, ...] = option(
         "as many vectors of another kind, the same seeds in the same order: compared in pairs",
         default=(),
-        line=Line(metavar="FILE", nargs="+"),
+        metavar="FILE",
+        nargs="+",
     )
     words: Literal["all", "tune", "report"] = option(
         "words and pairs: all, tune or report", default="report"
@@ -50,17 +52,19 @@ class ReliabilityCommand(ReadsVectors):
         "also the sensitivity of the attributes and tests of this file, or of an attribute that "
         "ships: race, religion, ethnicity",
         default=(),
-        line=Line(metavar="FILE|NAME", nargs="append"),
+        metavar="FILE|NAME",
     )
     json: Output | None = option(
-        "also write every number to this file", default=None, line=Line(metavar="OUT")
+        "also write every number to this file", default=None, metavar="OUT"
     )
     seed: Whole = option("seed of the resamples", default=0, ge=0, le=LARGEST_SEED)
 
     def run(self) -> Said:
         """Show sensitivity, consistency and agreement of each file, then over the files."""
         from debiaslab.commands.evaluate_inputs import load_lexicons
-        from debiaslab.commands.reliability_tables import (
+        from debiaslab.lexicons import load, load_pairs
+        from debiaslab.metrics.reliability import inter_rule, list_consistency, retest_reliability
+        from debiaslab.report.reliability import (
             attribute_view,
             consistency_view,
             paired_view,
@@ -68,8 +72,6 @@ class ReliabilityCommand(ReadsVectors):
             rules_view,
             sensitivity_view,
         )
-        from debiaslab.lexicons import load, load_pairs
-        from debiaslab.metrics.reliability import inter_rule, list_consistency, retest_reliability
 
         if self.baseline and len(self.baseline) != len(self.vectors):
             raise UserError(

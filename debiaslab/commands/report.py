@@ -15,7 +15,7 @@ from debiaslab.commands.files import CACHE, Input, Output
 from debiaslab.commands.options import Said
 from debiaslab.commands.stores import ReadsStore, WritesStore, open_store, study_name
 from debiaslab.errors import DifferenceError, UserError
-from debiaslab.settings.options import Line, Text, Whole, command, option
+from debiaslab.settings.options import Text, Whole, command, option
 from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -41,9 +41,7 @@ class ReportCommand(WritesStore):
   python -m debiaslab report --study quickstart --format pdf --out quickstart.pdf
   python -m debiaslab report --study quickstart --out notes/quickstart.md"""
     study: Text | None = study_name("the newest")
-    out: Output | None = option(
-        "file to write; none: reports/NAME", default=None, line=Line(metavar="FILE")
-    )
+    out: Output | None = option("file to write; none: reports/NAME", default=None, metavar="FILE")
     format: Literal["html", "pdf", "markdown"] | None = option(
         f"{', '.join(_ENDINGS)}; none: by the ending of --out, else html", default=None
     )
@@ -118,11 +116,10 @@ class ReproduceCommand(ReadsStore):
   python -m debiaslab reproduce RUN_ID
   python -m debiaslab reproduce RUN_ID /data/biographies.txt.gz --store elsewhere"""
     run_id: Text = option(
-        "of train, sweep or compare: the id, or its first letters",
-        line=Line("run_id", metavar="RUN_ID"),
+        "of train, sweep or compare: the id, or its first letters", flag="run_id", metavar="RUN_ID"
     )
     corpus: tuple[Input, ...] = option(
-        "where its text is now", default=(), line=Line("corpus", metavar="CORPUS", nargs="*")
+        "where its text is now", default=(), flag="corpus", metavar="CORPUS"
     )
 
     def run(self) -> Said:

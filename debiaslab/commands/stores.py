@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from debiaslab.commands.files import Input, StoreFolder
 from debiaslab.commands.options import NAMED, Command
 from debiaslab.errors import UserError
-from debiaslab.settings.options import Line, Text, command, option
+from debiaslab.settings.options import Text, command, option
 
 if TYPE_CHECKING:
     from debiaslab.tracking import RunInfo, Store
@@ -31,17 +31,17 @@ def study_name(instead: str | None = None) -> Any:
     Args:
         instead: What is taken when no study is named; None: one has to be.
     """
-    line = Line(NAMED, metavar="NAME")
+    place = {"flag": NAMED, "metavar": "NAME"}
     if instead is None:
-        return option("of a study, or of a study file's studies", line=line)
-    return option(f"of a study; none: {instead}", default=None, line=line)
+        return option("of a study, or of a study file's studies", **place)
+    return option(f"of a study; none: {instead}", default=None, **place)
 
 
 @command
 class ReadsStore(Command):
     """A command that reads the store, and changes nothing in it."""
 
-    store: Text = option(_STORE_HELP, default=STORE, line=Line(metavar="DIR"))
+    store: Text = option(_STORE_HELP, default=STORE, metavar="DIR")
 
     def next(self, *words: str) -> str:
         """Return a command of ours on this store, as a user can paste it."""
@@ -52,9 +52,7 @@ class ReadsStore(Command):
 class WritesStore(ReadsStore):
     """A command that writes to the store."""
 
-    store: Text = option(
-        _STORE_HELP, default=StoreFolder(STORE), line=Line(metavar="DIR", parse=StoreFolder)
-    )
+    store: StoreFolder = option(_STORE_HELP, default=StoreFolder(STORE), metavar="DIR")
 
 
 @command
@@ -65,7 +63,7 @@ class ReadsVectors(Command):
         "how often words occur, a word and its count a line, for vectors whose file does not have "
         "the most frequent words first",
         default=None,
-        line=Line(metavar="FILE"),
+        metavar="FILE",
     )
     bad_words: Literal["refuse", "skip"] = option(
         "words that are not UTF-8, repeated, or hold a space: refuse the file, or skip them",
@@ -128,9 +126,14 @@ def _knob(text: str) -> tuple[str, str]:
 
 def knobs(group: str) -> Any:
     """Return the field of a strategy's settings besides λ."""
-    line = Line("--knob", metavar="NAME=VALUE", group=group, parse=_knob, nargs="append")
-    text = "a setting of the strategy besides λ, such as direction=mean for projection"
-    return option(text, default=(), line=line)
+    return option(
+        "a setting of the strategy besides λ, such as direction=mean for projection",
+        default=(),
+        metavar="NAME=VALUE",
+        group=group,
+        parse=_knob,
+        again=True,
+    )
 
 
 def check_device(name: str) -> None:

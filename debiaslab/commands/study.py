@@ -26,7 +26,6 @@ from debiaslab.commands.stores import (
 from debiaslab.errors import UserError
 from debiaslab.settings.options import (
     Flag,
-    Line,
     Text,
     command,
     fields_of,
@@ -61,7 +60,9 @@ class StudyCommand(WritesStore):
     set: Pairs = option(
         "any value of a study file, such as trainer.lr=0.01 or seeds=[4,5]",
         default=(),
-        line=Line(metavar="KEY=VALUE", parse=pair_of("KEY=VALUE"), nargs="append"),
+        metavar="KEY=VALUE",
+        parse=pair_of("KEY=VALUE"),
+        again=True,
     )
     plan: Flag = option(
         "show what would be trained and how long it takes, and train nothing", default=False
@@ -135,7 +136,7 @@ class PlanCommand(SweepCommand):
     examples = """examples:
   python -m debiaslab plan experiments/quickstart.yaml
   python -m debiaslab plan experiments/benchmark.yaml biographies.txt.gz --trials 30"""
-    plan: Flag = option("", default=True, line=Line(None))
+    plan: Flag = option("", default=True, flag=None)
 
 
 def _entries(text: str) -> list[dict[str, Any]]:
@@ -163,7 +164,10 @@ class CompareCommand(StudyCommand):
         "strategies": option(
             "strategies, each with or without its λ; with knobs: NAME[knob=value;…]@λ",
             default=(),
-            line=Line("--strategies", metavar="A,B@λ,C+D", parse=_entries, shown=",".join),
+            flag="--strategies",
+            metavar="A,B@λ,C+D",
+            parse=_entries,
+            shown=",".join,
         )
     }
     examples = """examples:
@@ -174,12 +178,10 @@ class CompareCommand(StudyCommand):
     out: OutputFolder | None = option(
         "also write table (CSV, Markdown, LaTeX) and figures here",
         default=None,
-        line=Line(
-            metavar="FOLDER",
-            parse=folder_of(
-                *(f"comparison.{ending}" for ending in ("txt", "csv", "md", "tex")),
-                *(f"{name}.png" for name in ("front", "heat_map", "gap")),
-            ),
+        metavar="FOLDER",
+        parse=folder_of(
+            *(f"comparison.{ending}" for ending in ("txt", "csv", "md", "tex")),
+            *(f"{name}.png" for name in ("front", "heat_map", "gap")),
         ),
     )
 
@@ -205,7 +207,8 @@ class PlantedCommand(StudyCommand):
         "planting.words": option(
             fields_of(PlantingPart)["words"].description or "",
             default=(),
-            line=Line(metavar="A,B,…|LEXICON", parse=_words),
+            metavar="A,B,…|LEXICON",
+            parse=_words,
         )
     }
     examples = """examples:
@@ -216,10 +219,8 @@ class PlantedCommand(StudyCommand):
     out: OutputFolder | None = option(
         "also write table, CSV and figure here",
         default=None,
-        line=Line(
-            metavar="FOLDER",
-            parse=folder_of("planted.txt", "planted.md", "planted.csv", "planted.png"),
-        ),
+        metavar="FOLDER",
+        parse=folder_of("planted.txt", "planted.md", "planted.csv", "planted.png"),
     )
 
 
@@ -238,7 +239,7 @@ class FloorCommand(StudyCommand):
   python -m debiaslab floor
   python -m debiaslab floor bios.txt.gz --epochs 3 --seeds 5 --out floor.md"""
     out: Output | None = option(
-        "also write the table here, as Markdown", default=None, line=Line(metavar="FILE")
+        "also write the table here, as Markdown", default=None, metavar="FILE"
     )
 
 
@@ -260,9 +261,9 @@ class ResumeCommand(WritesStore):
   python -m debiaslab resume biographies --executor dask --scheduler tcp://10.0.0.1:8786"""
     study: Text = study_name()
     corpus: tuple[Input, ...] = option(
-        "where the text is now", default=(), line=Line("corpus", metavar="CORPUS", nargs="*")
+        "where the text is now", default=(), flag="corpus", metavar="CORPUS"
     )
-    changes: dict[str, Any] = option("", default=dict, line=Line(None))
+    changes: dict[str, Any] = option("", default=dict, flag=None)
 
     @classmethod
     def options(cls) -> Iterator[tuple[str, FieldInfo, str | None]]:

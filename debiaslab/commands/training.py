@@ -16,7 +16,7 @@ from debiaslab.commands.stores import (
     next_command,
 )
 from debiaslab.errors import UserError
-from debiaslab.settings.options import Flag, Line, Real, Text, Whole, command, option, part
+from debiaslab.settings.options import Flag, Real, Text, Whole, command, option, part
 from debiaslab.settings.study import CorpusPart, Cover
 from debiaslab.settings.training import LARGEST_SEED, TrainSettings
 from debiaslab.system.redact import utf8
@@ -57,42 +57,38 @@ class TrainCommand(ReadsVectors, WritesStore):
   python -m debiaslab train biographies.txt.gz --checkpoint saved --out vectors.kv"""
     corpus: CorpusPart = part(CorpusPart, "corpus")
     settings: TrainSettings = part(TrainSettings, "training")
-    strategy: Text = option(
-        "see: python -m debiaslab strategies", default="none", line=Line(group="strategy")
-    )
-    weight: Real = option(
-        "λ, the weight of its penalty", default=1.0, ge=0, line=Line(group="strategy")
-    )
+    strategy: Text = option("see: python -m debiaslab strategies", default="none", group="strategy")
+    weight: Real = option("λ, the weight of its penalty", default=1.0, ge=0, group="strategy")
     knob: Pairs = knobs("strategy")
-    cover: Cover = option(_COVER, default="all", line=Line(group="strategy"))
-    init: VectorsInput | None = option(
-        "vectors to continue from", default=None, line=Line(metavar="FILE")
-    )
+    cover: Cover = option(_COVER, default="all", group="strategy")
+    init: VectorsInput | None = option("vectors to continue from", default=None, metavar="FILE")
     init_contexts: VectorsInput | None = option(
         "with --init: context vectors of the same words, such as gensim's syn1neg saved with them; "
         "none: context embeddings start anew",
         default=None,
-        line=Line(metavar="FILE"),
+        metavar="FILE",
     )
     keep_words: Flag = option(
         "with --init: keep its words that the text lacks, as they are", default=False
     )
     out: VectorsOutput = option(
-        "where to save", default=VectorsOutput("vectors.kv"), line=Line(metavar="FILE")
+        "where to save", default=VectorsOutput("vectors.kv"), metavar="FILE"
     )
     tensorboard: _EventsFolder | None = option(
-        "also write the running loss for TensorBoard here", default=None, line=Line(metavar="DIR")
+        "also write the running loss for TensorBoard here", default=None, metavar="DIR"
     )
     checkpoint: OutputFolder | None = option(
         "save the training here from time to time: when it is interrupted, the same command again "
         "resumes it; removed at the end",
         default=None,
-        line=Line(metavar="DIR", group="checkpoint"),
+        metavar="DIR",
+        group="checkpoint",
     )
     checkpoint_every: Real | None = option(
         "time between checkpoints, at least (60; saving never takes over 2 % of the time)",
         default=None,
-        line=Line(metavar="SECONDS", group="checkpoint"),
+        metavar="SECONDS",
+        group="checkpoint",
     )
 
     def run(self) -> Said:
@@ -163,30 +159,22 @@ class DebiasCommand(ReadsVectors):
   python -m debiaslab debias --strategy hard vectors.kv
   python -m debiaslab debias --strategy inlp --knob steps=10 vectors.bin --out debiased.bin
   python -m debiaslab debias --strategy multiclass-hard --knob attribute=religion v.kv --out o.kv"""
-    vectors: VectorsInput = option("vectors of any format", line=Line("vectors", metavar="VECTORS"))
+    vectors: VectorsInput = option("vectors of any format", flag="vectors", metavar="VECTORS")
     out: VectorsOutput = option(
-        "where to save the result",
-        default=VectorsOutput("debiased.kv"),
-        line=Line(metavar="FILE"),
+        "where to save the result", default=VectorsOutput("debiased.kv"), metavar="FILE"
     )
     strategy: Text = option(
         "a post-processing strategy; see: python -m debiaslab strategies",
-        line=Line(metavar="NAME", group="strategy"),
+        metavar="NAME",
+        group="strategy",
     )
     weight: Real | None = option(
-        "λ of a strategy that has one; none: its own",
-        default=None,
-        ge=0,
-        line=Line(group="strategy"),
+        "λ of a strategy that has one; none: its own", default=None, ge=0, group="strategy"
     )
     knob: Pairs = knobs("strategy")
-    cover: Cover = option(_COVER, default="all", line=Line(group="strategy"))
+    cover: Cover = option(_COVER, default="all", group="strategy")
     seed: Whole = option(
-        "seed of every random draw",
-        default=1,
-        ge=0,
-        le=LARGEST_SEED,
-        line=Line(group="strategy"),
+        "seed of every random draw", default=1, ge=0, le=LARGEST_SEED, group="strategy"
     )
 
     def run(self) -> Said:

@@ -20,7 +20,7 @@ from debiaslab.commands.stores import (
     study_name,
 )
 from debiaslab.errors import UserError
-from debiaslab.settings.options import Flag, Line, Text, command, option
+from debiaslab.settings.options import Flag, Text, command, option
 from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class ArchiveCommand(ReadsStore):
     examples = """example:
   python -m debiaslab archive quickstart quickstart.zip"""
     study: Text = study_name()
-    file: Output = option("file to write", line=Line("file", metavar="FILE.zip"))
+    file: Output = option("file to write", flag="file", metavar="FILE.zip")
 
     def run(self) -> Said:
         """Write the file, and say what is in it."""
@@ -174,7 +174,7 @@ class RestoreCommand(WritesStore):
 
     examples = """example:
   python -m debiaslab restore quickstart.zip"""
-    file: Input = option("what archive wrote", line=Line("file", metavar="FILE.zip"))
+    file: Input = option("what archive wrote", flag="file", metavar="FILE.zip")
 
     def run(self) -> Said:
         """Restore, and say what."""

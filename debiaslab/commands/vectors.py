@@ -19,7 +19,7 @@ from debiaslab.commands.stores import (
     study_name,
 )
 from debiaslab.errors import UserError
-from debiaslab.settings.options import Line, Real, Text, Whole, command, option
+from debiaslab.settings.options import Real, Text, Whole, command, option
 
 if TYPE_CHECKING:
     from debiaslab.vectors.embeddings import Embeddings
@@ -42,14 +42,10 @@ class ExportCommand(ReadsStore):
   python -m debiaslab export --study NAME --out vectors.kv"""
     study: Text | None = study_name("--run")
     run_id: Text | None = option(
-        "take this run: its id, or its first letters",
-        default=None,
-        line=Line("--run", metavar="ID"),
+        "take this run: its id, or its first letters", default=None, flag="--run", metavar="ID"
     )
     pairs: Input | None = option(
-        "pairs to score, header word1,word2; none: the 1,630 pairs",
-        default=None,
-        line=Line(metavar="CSV"),
+        "pairs to score, header word1,word2; none: the 1,630 pairs", default=None, metavar="CSV"
     )
     missing: Real = option(
         "sim of a pair with a word not in the vocabulary", default=0.0, ge=-1, le=1
@@ -57,9 +53,7 @@ class ExportCommand(ReadsStore):
     format: Literal["word2vec", "bin", "kv", "npz"] | None = option(
         "write the vectors, as word2vec, bin, kv or npz", default=None
     )
-    out: Output | None = option(
-        "file to write; none: submission.csv", default=None, line=Line(metavar="FILE")
-    )
+    out: Output | None = option("file to write; none: submission.csv", default=None, metavar="FILE")
 
     def run(self) -> Said:
         """Write the file that was asked for."""
@@ -130,25 +124,22 @@ class NeighborsCommand(ReadsVectors, ReadsStore):
   python -m debiaslab neighbors nurse --study NAME
   python -m debiaslab neighbors nurse --run RUN_ID --compare OTHER_RUN_ID
   python -m debiaslab neighbors doctor --analogy man,woman --vectors vectors.kv"""
-    word: Text = option("", line=Line("word", metavar="WORD"))
-    vectors: VectorsInput | None = option(
-        "vectors from a file", default=None, line=Line(metavar="FILE")
-    )
+    word: Text = option("", flag="word", metavar="WORD")
+    vectors: VectorsInput | None = option("vectors from a file", default=None, metavar="FILE")
     run_id: Text | None = option(
-        "vectors of a run: id, or its first letters", default=None, line=Line("--run", metavar="ID")
+        "vectors of a run: id, or its first letters", default=None, flag="--run", metavar="ID"
     )
-    study: Text | None = option(
-        "vectors of the best run of a study", default=None, line=Line(metavar="NAME")
-    )
+    study: Text | None = option("vectors of the best run of a study", default=None, metavar="NAME")
     compare: VectorsInput | None = option(
-        "a second run, or file, side by side", default=None, line=Line(metavar="RUN2|FILE")
+        "a second run, or file, side by side", default=None, metavar="RUN2|FILE"
     )
     analogy: tuple[Text, Text] | None = option(
         "A : WORD :: B : ? instead, such as man,woman: with the question's words and without",
         default=None,
-        line=Line(metavar="A,B", parse=_two_words),
+        metavar="A,B",
+        parse=_two_words,
     )
-    n: Whole = option("how many words", default=10, ge=1, line=Line("-n"))
+    n: Whole = option("how many words", default=10, ge=1, flag="-n")
 
     def run(self) -> Said:
         """Print the neighbours, or the answers to an analogy."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from debiaslab.settings.options import File, Flag, Line, Whole, option, settings
+from debiaslab.settings.options import File, Flag, Whole, option, settings
 
 Rare = Literal["drop", "unk"]
 Marks = Literal["auto", "keep", "cut"]
@@ -32,12 +32,13 @@ class CorpusSettings:
     """
 
     mwes: File | None = option(
-        "multi-word expressions, one phrase a line", default=None, line=Line(metavar="FILE")
+        "multi-word expressions, one phrase a line", default=None, metavar="FILE"
     )
     lowercase: Flag = option(
         "whether the text is lower-cased",
         default=True,
-        line=Line(None, off=("--keep-case", "do not lower-case the text")),
+        flag=None,
+        off=("--keep-case", "do not lower-case the text"),
     )
     min_count: Whole = option("rarer words are left out", default=5, ge=1)
     rare: Rare = option("rare words: drop them, or unk for the token <UNK>", default="drop")

@@ -39,7 +39,9 @@ class Line:
         group: Where it stands in the help.
         parse: Makes the value of a text; None: the field's type says how.
         shown: Makes what the help shows of the default.
-        nargs: As argparse has it; "append": the option may be given several times.
+        again: Whether it may be given several times though it has a parser, as any option may whose
+            value is a tuple and that has none.
+        nargs: As argparse has it; None: as the field's type says.
     """
 
     flag: str | None = ""
@@ -48,22 +50,22 @@ class Line:
     group: str | None = None
     parse: Callable[[str], Any] | None = None
     shown: Callable[[Any], object] = str
+    again: bool = False
     nargs: str | None = None
 
 
-def option(help: str, *, default: Any = ..., line: Line | None = None, **limits: Any) -> Any:
+def option(help: str, *, default: Any = ..., **more: Any) -> Any:
     """Return a field of a class of settings.
 
     Args:
         help: What it is, for ``--help`` and for the message about a wrong value.
-        default: Its default; none: it has to be given.
-        line: How it stands on the command line; None: under its own name.
-        limits: ``ge``, ``gt``, ``le``, ``lt``, ``min_length``, as pydantic has them.
+        default: Its default, or what makes it; none: it has to be given.
+        more: How it stands on the command line, as `Line` has it, and its limits, as pydantic has
+            them: ``ge``, ``gt``, ``le``, ``lt``, ``min_length``.
     """
-    extra: dict[str, Any] = {"line": line or Line()}
-    if callable(default):
-        return Field(default_factory=default, description=help, json_schema_extra=extra, **limits)
-    return Field(default, description=help, json_schema_extra=extra, **limits)
+    line = Line(**{each.name: more.pop(each.name) for each in fields(Line) if each.name in more})
+    made = {"default_factory": default} if callable(default) else {"default": default}
+    return Field(**made, description=help, json_schema_extra={"line": line}, **more)
 
 
 def part(of: type[T], group: str | None = None) -> T:

@@ -25,7 +25,6 @@ from debiaslab.settings.corpus import CorpusSettings
 from debiaslab.settings.options import (
     File,
     Flag,
-    Line,
     Real,
     Text,
     Whole,
@@ -71,8 +70,6 @@ def _number(seeds: Sequence[int] | int) -> int:
     return seeds if isinstance(seeds, int) else len(seeds)
 
 
-_FILE_ONLY = Line(None)
-_SEEDS = Line(shown=_number, parse=int)
 Words = tuple[Text, ...]
 Numbers = tuple[Real, ...]
 Seeds = Annotated[tuple[Whole, ...], Field(min_length=1), BeforeValidator(_counted(1))]
@@ -93,7 +90,8 @@ class CorpusPart(CorpusSettings):
         "text files, one document a line (.txt, .gz, .bz2, .zst); none: the built-in "
         "106 Wikipedia articles",
         default=(),
-        line=Line("corpus", metavar="CORPUS", nargs="*"),
+        flag="corpus",
+        metavar="CORPUS",
     )
 
     def settings(self) -> CorpusSettings:
@@ -114,30 +112,28 @@ class SpacePart(Part):
     """What is searched of one knob: one of four kinds."""
 
     log: tuple[Real, Real] | None = option(
-        "[low, high], on a logarithmic scale", default=None, line=_FILE_ONLY
+        "[low, high], on a logarithmic scale", default=None, flag=None
     )
-    uniform: tuple[Real, Real] | None = option("[low, high]", default=None, line=_FILE_ONLY)
-    int: tuple[Whole, Whole] | None = option(
-        "[low, high], whole numbers", default=None, line=_FILE_ONLY
-    )
-    choice: Words | None = option("[names]", default=None, min_length=1, line=_FILE_ONLY)
+    uniform: tuple[Real, Real] | None = option("[low, high]", default=None, flag=None)
+    int: tuple[Whole, Whole] | None = option("[low, high], whole numbers", default=None, flag=None)
+    choice: Words | None = option("[names]", default=None, min_length=1, flag=None)
 
 
 class StrategyPart(Part):
     """One strategy, what is set of it and what is searched."""
 
-    name: Text = option("see: python -m debiaslab strategies", line=_FILE_ONLY)
+    name: Text = option("see: python -m debiaslab strategies", flag=None)
     label: Text | None = option(
-        "ends the study's name; none: the strategy's name", default=None, line=_FILE_ONLY
+        "ends the study's name; none: the strategy's name", default=None, flag=None
     )
     weight: Real | None = option(
-        "λ in a comparison; none: it is tuned", default=None, gt=0, line=_FILE_ONLY
+        "λ in a comparison; none: it is tuned", default=None, gt=0, flag=None
     )
     knobs: dict[str, Text | Whole | Real | Flag] = option(
-        "what is set, by name", default={}, line=_FILE_ONLY
+        "what is set, by name", default={}, flag=None
     )
     space: dict[str, SpacePart] = option(
-        "what is searched; none: its own space", default={}, line=_FILE_ONLY
+        "what is searched; none: its own space", default={}, flag=None
     )
 
 
@@ -154,7 +150,7 @@ class ObjectivePart:
     bias_weight: Real = option("weight of the bias in the score", default=1.0, ge=0)
     # a fifth of the utility lost weighs as much as B = 1
     retention_weight: Real = option("weight of lost utility in the score", default=5.0, ge=0)
-    tests: Words = option("association tests", default=_objective_tests, line=_FILE_ONLY)
+    tests: Words = option("association tests", default=_objective_tests, flag=None)
 
 
 @settings
@@ -169,9 +165,8 @@ class SearchSettings:
     objectives: Words = option(
         "score, or bias,retention for a Pareto front",
         default=("score",),
-        line=Line(
-            parse=lambda text: tuple(each.strip() for each in text.split(",")), shown=_commas
-        ),
+        parse=lambda text: tuple(each.strip() for each in text.split(",")),
+        shown=_commas,
     )
     min_retention: Real | None = option(
         "least retention of the best trial, such as 0.98", default=None, gt=0, lt=2
@@ -182,7 +177,7 @@ class SearchSettings:
         default=None,
         gt=0,
         lt=1,
-        line=Line(metavar="P"),
+        metavar="P",
     )
     warm_start: Flag = option(
         "start trials from the baseline's vectors instead of anew", default=False
@@ -227,15 +222,12 @@ class BudgetPart(Part):
         le=100_000,
     )
     hours: Real | None = option(
-        "begin no further trial after this time",
-        default=None,
-        gt=0,
-        line=Line(group="search"),
+        "begin no further trial after this time", default=None, gt=0, group="search"
     )
     stop: Flag = option(
         "end when further trials cannot gain more than the seeds differ",
         default=False,
-        line=Line(group="search"),
+        group="search",
     )
 
 
@@ -243,23 +235,22 @@ class ComparisonPart(Part):
     """How λ is chosen in a comparison, and whether it adds controls."""
 
     tuning_seeds: TuningSeeds = option(
-        "trainings per λ that is tried, with seeds 101, 102, …", default=(101, 102), line=_SEEDS
+        "trainings per λ that is tried, with seeds 101, 102, …",
+        default=(101, 102),
+        parse=int,
+        shown=_number,
     )
     select: Text = option(
-        "how λ is chosen: composite, knee or bias@RETENTION",
-        default="composite",
-        line=Line(metavar="RULE"),
+        "how λ is chosen: composite, knee or bias@RETENTION", default="composite", metavar="RULE"
     )
     controls: Flag = option(
         "whether controls are trained besides",
         default=True,
-        line=Line(
-            None,
-            off=(
-                "--no-controls",
-                "train no controls besides those named: a random direction of the same strength, "
-                "a penalty at λ → ∞, swaps within a gender, the text without gender",
-            ),
+        flag=None,
+        off=(
+            "--no-controls",
+            "train no controls besides those named: a random direction of the same strength, "
+            "a penalty at λ → ∞, swaps within a gender, the text without gender",
         ),
     )
 
@@ -278,19 +269,21 @@ class PlantingPart(Part):
     words: Words = option(
         "words to plant in; none: words of the text that no list holds, others for each seed",
         default=(),
-        line=Line(metavar="A,B,…|LEXICON"),
+        metavar="A,B,…|LEXICON",
     )
     doses: Numbers = option(
         "from -1 (only female words near the chosen ones) to 1 (only male)",
         default=(-1.0, -0.5, 0.0, 0.5, 1.0),
-        line=Line(metavar="A,B,…", parse=_doses, shown=_commas),
+        metavar="A,B,…",
+        parse=_doses,
+        shown=_commas,
     )
     base: Base = option(
         "dose 0: text (male as often as in the whole text), alike (those near the words they are "
         "held against as well), balanced (half) or corpus (as it was)",
         default="text",
     )
-    count: Whole = option("words that are chosen", default=16, ge=1, line=_FILE_ONLY)
+    count: Whole = option("words that are chosen", default=16, ge=1, flag=None)
     apart: Flag = option(
         "the opposite dose for every other word: for metrics in which a dose that all words share "
         "cancels out, such as ECT",
@@ -327,7 +320,9 @@ class StudyFile(Part):
     strategies: Annotated[tuple[StrategyPart, ...], Field(min_length=1)] = option(
         "strategy whose λ is searched",
         default=(StrategyPart(name="projection"),),
-        line=Line("--strategy", parse=str, shown=_strategies),
+        flag="--strategy",
+        parse=str,
+        shown=_strategies,
     )
     comparison: ComparisonPart = part(ComparisonPart)
     planting: PlantingPart = part(PlantingPart)
@@ -335,10 +330,11 @@ class StudyFile(Part):
     seeds: Seeds = option(
         "trainings of each λ, strategy, text or dose, with seeds 1, 2, …",
         default=(1, 2),
-        line=_SEEDS,
+        parse=int,
+        shown=_number,
     )
     name: Text | None = option(
-        "name; none: made from the settings", default=None, line=Line("--study", metavar="NAME")
+        "name; none: made from the settings", default=None, flag="--study", metavar="NAME"
     )
     cover: Cover = option("non-gender words to act on: tune, vocabulary or all", default="all")
     objective: ObjectivePart = part(ObjectivePart)
@@ -354,12 +350,12 @@ class StudyFile(Part):
     scheduler: Text | None = option(
         "of the Dask cluster, such as tcp://10.0.0.1:8786; none: processes of this machine",
         default=None,
-        line=Line(metavar="ADDRESS"),
+        metavar="ADDRESS",
     )
     search: SearchSettings = part(SearchSettings, "search")
     trainer: TrainerPart = part(TrainerPart, "training")
     kind: Kind = option(
-        "what is done: sweep, compare, planted or floor", default="sweep", line=_FILE_ONLY
+        "what is done: sweep, compare, planted or floor", default="sweep", flag=None
     )
 
     @model_validator(mode="before")

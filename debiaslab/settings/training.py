@@ -6,7 +6,7 @@ import os
 from typing import Literal
 
 from debiaslab.errors import UserError
-from debiaslab.settings.options import Flag, Line, Real, Text, Whole, option, settings
+from debiaslab.settings.options import Flag, Real, Text, Whole, option, settings
 
 Optimizer = Literal["sgd", "adamw", "sparse_adam"]
 EngineName = Literal["fast", "reference"]
@@ -29,7 +29,7 @@ class Hyperparameters:
     dynamic: Flag = option(
         "draw each window from 1 to --window, as word2vec does",
         default=True,
-        line=Line(off=("--fixed", "always use the whole window")),
+        off=("--fixed", "always use the whole window"),
     )
     negatives: Whole = option("noise words per positive pair", default=5, ge=1, le=20)
     epochs: Whole = option("passes over the corpus", default=15, ge=1, le=10_000)
@@ -40,7 +40,7 @@ class Hyperparameters:
         default=1e-4,
         ge=0,
         le=1,
-        line=Line(None),
+        flag=None,
     )
     optimizer: Optimizer = option("sgd (linear decay), adamw or sparse_adam", default="sgd")
     batch_size: Whole = option(
