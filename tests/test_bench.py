@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from debiaslab import bench, cli
-from debiaslab.bench import batch_size as sizes
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.errors import UserError
 from debiaslab.sgns import TrainSettings
@@ -47,15 +46,15 @@ def corpus(text: Path, tmp_path: Path) -> Corpus:
 
 
 def test_batch_sizes_are_2_to_16384() -> None:
-    assert sizes.BATCH_SIZES[0] == 2
-    assert sizes.BATCH_SIZES[-1] == 16_384
-    assert len(sizes.BATCH_SIZES) == 14
+    assert bench.BATCH_SIZES[0] == 2
+    assert bench.BATCH_SIZES[-1] == 16_384
+    assert len(bench.BATCH_SIZES) == 14
 
 
 def test_a_slice_is_marked_extrapolated_and_the_whole_is_not(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sizes, "BATCH_SIZES", (2, 4096))
+    monkeypatch.setattr(bench, "BATCH_SIZES", (2, 4096))
     small, large = bench.time_batch_sizes(
         corpus, bench.homework_settings(), seconds=0.01, progress=False
     )
@@ -70,11 +69,11 @@ def test_a_slice_is_marked_extrapolated_and_the_whole_is_not(
 
 
 def test_the_start_of_a_corpus_keeps_its_vocabulary(corpus: Corpus) -> None:
-    start = sizes.first_tokens(corpus, 500)
+    start = bench.first_tokens(corpus, 500)
     assert start.words == corpus.words
     assert start.tokens == np.count_nonzero(start.ids >= 0)
     assert 480 < start.tokens <= 501
-    assert sizes.first_tokens(corpus, corpus.tokens) is corpus
+    assert bench.first_tokens(corpus, corpus.tokens) is corpus
 
 
 @pytest.mark.parametrize(
@@ -87,7 +86,7 @@ def test_thread_counts_double_up_to_the_most(most: int, counts: tuple[int, ...])
 def test_threads_are_timed_and_written(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("debiaslab.bench.threads._LEAST_WORDS", 1)
+    monkeypatch.setattr("debiaslab.bench._LEAST_WORDS", 1)
     (speed,) = bench.time_threads(corpus, TrainSettings(dim=8), (1,), progress=False)
     assert len(speed.measurements) == 3
     assert speed.words_per_second == sorted(speed.measurements)[1] > 0
@@ -105,7 +104,7 @@ def test_the_command_writes_a_table_and_a_figure(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sizes, "BATCH_SIZES", (64, 4096))
+    monkeypatch.setattr(bench, "BATCH_SIZES", (64, 4096))
     assert cli.main(["bench", "batch-size", str(text), "--seconds", "0.01"]) == 0
     said = capsys.readouterr().out
     assert "bench-batch-size.csv" in said

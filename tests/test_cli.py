@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from debiaslab import __version__
-from debiaslab.cli import COMMANDS, main
+from debiaslab.cli import COMMANDS, command_class, main
 from debiaslab.metrics import Scorecard
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, TINY, call, runs, write_toy
@@ -157,9 +157,8 @@ def test_the_examples_in_the_help_can_be_parsed(
     lines = capfd.readouterr().out.partition("example")[2].splitlines()
     examples = [line.split()[3:] for line in lines if "python -m debiaslab" in line]
     assert examples
-    monkeypatch.setattr(
-        f"debiaslab.commands.{command.replace('-', '_')}.run", lambda args: iter(())
-    )
+    monkeypatch.setattr(command_class(command), "run", lambda self: iter(()))
+    monkeypatch.chdir(Path(__file__).resolve().parents[1])  # where the study files are
     for words in examples:
         assert main(words) == 0, words
 
@@ -209,7 +208,7 @@ def test_only_our_own_warnings_are_shown(capfd: Capture, monkeypatch: pytest.Mon
         warnings.warn_explicit("older", DeprecationWarning, "c.py", 1, module="debiaslabour")
         return []
 
-    monkeypatch.setattr("debiaslab.commands.strategies.run", run)
+    monkeypatch.setattr(command_class("strategies"), "run", run)
     monkeypatch.setattr(sys, "warnoptions", [])
     shown = warnings.showwarning
     assert call(capfd, "strategies").err == "debiaslab: warning: ours\n"

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from debiaslab.commands.arguments import Reader
 from debiaslab.commands.evaluate_inputs import load_analogy_sets
 from debiaslab.commands.evaluate_tables import scorecard_view
+from debiaslab.commands.stores import Reader
 from debiaslab.lexicons import gender_words, load, load_pairs, names, pair_names
 from debiaslab.metrics import Record, Scorecard, default_similarity_sets
 from debiaslab.tracking import Store

@@ -307,7 +307,7 @@ def no_reader(*names: str) -> Iterator[None]:
 def test_a_closed_pipe_loses_no_file(
     command: str, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("debiaslab.bench.threads._LEAST_WORDS", 10_000)
+    monkeypatch.setattr("debiaslab.bench._LEAST_WORDS", 10_000)
     words, left = ENDS[command]
     words = [runs()[1].run_id if word == "RUN" else word for word in words]
     with no_reader("stdout", "stderr"):
@@ -353,8 +353,8 @@ ODD_INPUTS = ("toy.txt", "a.kv", "b.kv", "s.csv", "small.zip")
 def test_every_command_takes_odd_names(
     command: str, copy: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
 ) -> None:
-    monkeypatch.setattr("debiaslab.bench.threads._LEAST_WORDS", 10_000)
-    monkeypatch.setattr("debiaslab.commands.ui._serve", lambda *_: 0)
+    monkeypatch.setattr("debiaslab.bench._LEAST_WORDS", 10_000)
+    monkeypatch.setattr("debiaslab.commands.report._serve", lambda *_: 0)
     (copy / "o").mkdir()
     words, left = ENDS[command]
     odd = []

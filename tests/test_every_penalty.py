@@ -16,10 +16,10 @@ from torch import Tensor
 from debiaslab.corpus import Corpus
 from debiaslab.corpus.stream import read_ids
 from debiaslab.regularizers import BoundPenalty, bind, create, get, search_space, strategy_names
+from debiaslab.settings.training import EngineName
 from debiaslab.sgns import SGNS, TrainSettings, train
 from debiaslab.sgns.engine import DrawnPenalty
 from debiaslab.sgns.fast import SAMPLE, FastEngine, fast_unavailable
-from debiaslab.sgns.settings import EngineName
 from tests.toys import toy_corpus
 
 if (reason := fast_unavailable()) is not None:

@@ -22,14 +22,9 @@ from debiaslab.metrics.nearest import EPSILON, best_answers, bias_analogies
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.reference_vectors import BOLUKBASI
 from tests.reference import bolukbasi, reference
-from tests.toys import records_of
+from tests.toys import noise, records_of
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "similarity"
-
-
-def noise(size: int, dim: int = 6, seed: int = 0) -> Embeddings:
-    rng = np.random.default_rng(seed)
-    return Embeddings([f"w{i}" for i in range(size)], rng.normal(size=(size, dim)))
 
 
 def planted(size: int = 12, noise: float = 0.0) -> tuple[Embeddings, AnalogySet]:
@@ -65,7 +60,7 @@ def by_hand(embeddings: Embeddings, row: list[int], method: str, restricted: boo
 def test_every_way_equals_the_formula_whatever_the_blocks(block, monkeypatch):
     monkeypatch.setattr(nearest, "_COLUMNS", block)
     monkeypatch.setattr(nearest, "_CHUNK", 11)
-    embeddings = noise(150)
+    embeddings = noise(150, 6)
     questions = np.random.default_rng(2).integers(0, 150, size=(80, 3))
     answers = best_answers(embeddings, questions, 150)
     for way, rows in answers.items():
@@ -75,7 +70,7 @@ def test_every_way_equals_the_formula_whatever_the_blocks(block, monkeypatch):
 
 
 def test_only_the_first_candidates_and_no_zero_vector_can_be_an_answer():
-    vectors = np.array(noise(40).vectors)
+    vectors = np.array(noise(40, 6).vectors)
     vectors[5:10] = 0
     embeddings = Embeddings([f"w{i}" for i in range(40)], vectors)
     questions = np.random.default_rng(2).integers(10, 20, size=(50, 3))
@@ -296,7 +291,7 @@ def test_bias_analogies_with_and_without_the_words_of_the_question():
 def test_bias_analogies_by_3cosmul_against_its_formula(monkeypatch):
     module = sys.modules[bias_analogies.__module__]
     monkeypatch.setattr(module, "_BLOCK", 7)  # answers span blocks
-    embeddings = noise(40)
+    embeddings = noise(40, 6)
     words = ["w3", "w17"]
     result = bias_analogies(embeddings, words, pair=("w0", "w1"), method="cosmul", n=5)
     unit = embeddings.vectors / np.linalg.norm(embeddings.vectors, axis=1, keepdims=True)

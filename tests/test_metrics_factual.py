@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import load_pairs
@@ -61,9 +59,6 @@ def test_sets_are_sourced_split_and_in_range(name):
     assert not tune.keys() & report.keys()
     assert {**tune, **report} == shipped.half("all")
     assert min(len(tune), len(report)) >= 20
-
-
-def test_an_unknown_set_is_refused():
     with pytest.raises(UserError, match="winobias"):
         load_occupation_women("winobia")
 
@@ -94,6 +89,10 @@ def test_a_planted_line_gives_one_and_its_opposite_minus_one():
     assert (towards.n, towards.missing, towards.reason) == (10, (), None)
     away = factual_association(planted((50 - share) / 100, WOMEN), WOMEN, PAIRS)
     assert away.pearson == pytest.approx(-1)
+    swapped = [(female, male) for male, female in PAIRS]
+    assert factual_association(
+        planted((share - 50) / 100, WOMEN), WOMEN, swapped
+    ).pearson == pytest.approx(-1)
 
 
 def test_correlations_are_those_of_scipy():
@@ -114,30 +113,6 @@ def test_correlations_are_those_of_scipy():
             pearson=result.pearson, spearman=result.spearman, n=result.n, missing=result.missing
         )
     )
-
-
-@settings(deadline=None, max_examples=10)
-@given(st.integers(0, 1000))
-def test_symmetries(seed):
-    rng = np.random.default_rng(seed)
-    words = ["he", "she", "man", "woman", *WOMEN]
-    matrix = rng.normal(size=(len(words), 8))
-
-    def both(words, matrix, women=WOMEN, pairs=PAIRS):
-        result = factual_association(Embeddings(words, matrix), women, pairs, bootstrap=0)
-        return result.pearson, result.spearman
-
-    value = both(words, matrix)
-    turned = matrix @ np.linalg.qr(rng.normal(size=(8, 8)))[0]
-    longer = matrix * rng.uniform(0.5, 4, size=(len(words), 1))
-    shuffled = rng.permutation(len(words))
-    assert both(words, turned) == pytest.approx(value, abs=1e-5)
-    assert both(words, longer) == pytest.approx(value, abs=1e-5)
-    assert both([words[i] for i in shuffled], matrix[shuffled]) == pytest.approx(value)
-    assert both(words, matrix, women=dict(reversed(WOMEN.items()))) == pytest.approx(value)
-    assert both(words, matrix, women={w: s / 100 for w, s in WOMEN.items()}) == pytest.approx(value)
-    swapped = both(words, matrix, pairs=[(f, m) for m, f in PAIRS])
-    assert swapped == pytest.approx([-each for each in value])
 
 
 def test_what_cannot_be_measured_says_why():

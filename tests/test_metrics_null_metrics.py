@@ -1,45 +1,29 @@
 """Random-word nulls of the metrics: the metric itself on random words, drawn one set at a time."""
 
 from dataclasses import replace
+from itertools import combinations
 from math import comb
 
 import numpy as np
 import pytest
 
+from debiaslab import metrics
 from debiaslab.lexicons import load_pairs
 from debiaslab.lexicons.tables import SemBiasRow
 from debiaslab.metrics import (
-    Case,
     NotMeasuredError,
-    bias_by_projection,
-    bias_by_projection_null,
     direct_bias,
     direct_bias_null,
-    ect,
-    ect_null,
-    factual_null,
-    gender_direction,
-    get,
-    indirect_bias_null,
-    mac,
-    mac_null,
+    factual_association,
+    indirect_bias_within,
     null_band,
     null_p,
-    ripa,
-    ripa_null,
-    rnd,
-    rnd_null,
-    rnsb_null,
-    same,
-    same_null,
-    sc_weat,
-    sc_weat_null,
-    sembias_null,
+    null_quantile,
+    null_statistics,
     weat,
     weat_null,
 )
-from debiaslab.metrics.cases import Resampling
-from debiaslab.metrics.factual import factual_association
+from debiaslab.metrics.cases import Case, Resampling
 from debiaslab.metrics.null import (
     NullCache,
     difference_of_means,
@@ -49,7 +33,6 @@ from debiaslab.metrics.null import (
     random_words,
     with_null,
 )
-from debiaslab.metrics.projection import indirect_bias_within
 from debiaslab.metrics.rnsb import rnsb
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.sembias import sembias
@@ -73,66 +56,52 @@ WORDS = random_words(VECTORS)
 SHARES = [1.0, 5.0, 20.0, 30.0, 42.0, 80.0, 85.0, 99.0]
 ALIKE = Embeddings(VECTORS.words, VECTORS.unit + 0.5)  # whose cosines have a mean above 0
 
+WORD_METRICS = [
+    ("direct_bias", (PAIRS,), {}),
+    ("ripa", (PAIRS,), {}),
+    ("ripa", (PAIRS,), {"unit": True, "relation": "mean"}),
+    ("mac", (GROUPS,), {}),
+    ("ect", (GROUPS,), {}),
+    ("rnd", (GROUPS,), {}),
+    ("rnd", (GROUPS,), {"distance": "cosine", "unit": False}),
+    ("same", (GROUPS,), {}),
+    ("sc_weat", (M, F), {}),
+    ("bias_by_projection", (PAIRS,), {}),
+]
+
+
+def word_metric(name, against, knobs):
+    measure, null = getattr(metrics, name), getattr(metrics, f"{name}_null")
+    return (
+        lambda w: measure(VECTORS, w, *against, bootstrap=0, **knobs).value,
+        lambda: null(WORDS, *against, N, **knobs),
+    )
+
+
+def factual(vectors, words):
+    women = dict(zip(words, SHARES, strict=False))
+    return factual_association(vectors, women, PAIRS, permutations=0, bootstrap=0).pearson
+
+
 CASES = {
+    f"{name} {knobs}": word_metric(name, against, knobs) for name, against, knobs in WORD_METRICS
+}
+CASES |= {
     "weat": (
         lambda w: weat(VECTORS, w[:4], w[4:], M, F, permutations=0, bootstrap=0).statistic,
         lambda: weat_null(WORDS, M, F, (4, 4)),
     ),
-    "direct_bias": (
-        lambda w: direct_bias(VECTORS, w, PAIRS, bootstrap=0).value,
-        lambda: direct_bias_null(WORDS, PAIRS, N),
-    ),
-    "ripa": (
-        lambda w: ripa(VECTORS, w, PAIRS, bootstrap=0).value,
-        lambda: ripa_null(WORDS, PAIRS, N),
-    ),
-    "ripa of units, mean relation": (
-        lambda w: ripa(VECTORS, w, PAIRS, unit=True, relation="mean", bootstrap=0).value,
-        lambda: ripa_null(WORDS, PAIRS, N, unit=True, relation="mean"),
-    ),
-    "mac": (
-        lambda w: mac(VECTORS, w, GROUPS, bootstrap=0).value,
-        lambda: mac_null(WORDS, GROUPS, N),
-    ),
-    "ect": (
-        lambda w: ect(VECTORS, w, GROUPS, bootstrap=0).value,
-        lambda: ect_null(WORDS, GROUPS, N),
-    ),
-    "rnd norm": (
-        lambda w: rnd(VECTORS, w, GROUPS, bootstrap=0).value,
-        lambda: rnd_null(WORDS, GROUPS, N),
-    ),
-    "rnd cosine of raw": (
-        lambda w: rnd(VECTORS, w, GROUPS, distance="cosine", unit=False, bootstrap=0).value,
-        lambda: rnd_null(WORDS, GROUPS, N, distance="cosine", unit=False),
-    ),
-    "same": (
-        lambda w: same(VECTORS, w, GROUPS, bootstrap=0).value,
-        lambda: same_null(WORDS, GROUPS, N),
-    ),
-    "sc_weat": (
-        lambda w: sc_weat(VECTORS, w, M, F, permutations=0, bootstrap=0).value,
-        lambda: sc_weat_null(WORDS, M, F, N),
-    ),
-    "bias by projection": (
-        lambda w: bias_by_projection(VECTORS, w, PAIRS, bootstrap=0).value,
-        lambda: bias_by_projection_null(WORDS, PAIRS, N),
-    ),
     "indirect bias": (
         lambda w: indirect_bias_within(ALIKE, w, PAIRS, bootstrap=0).value,
-        lambda: indirect_bias_null(random_words(ALIKE), PAIRS, N, draws=4000),
+        lambda: metrics.indirect_bias_null(random_words(ALIKE), PAIRS, N, draws=4000),
     ),
     "factual": (
-        lambda w: (
-            factual_association(
-                VECTORS, dict(zip(w, SHARES, strict=True)), PAIRS, permutations=0, bootstrap=0
-            ).pearson
-        ),
-        lambda: factual_null(WORDS, SHARES, PAIRS),
+        lambda w: factual(VECTORS, w),
+        lambda: metrics.factual_null(WORDS, SHARES, PAIRS),
     ),
     "rnsb": (
         lambda w: rnsb(VECTORS, w, M, F, repeats=3, seed=5).value,
-        lambda: rnsb_null(WORDS, N, M, F, repeats=3, seed=5, draws=4000),
+        lambda: metrics.rnsb_null(WORDS, N, M, F, repeats=3, seed=5, draws=4000),
     ),
 }
 
@@ -150,12 +119,10 @@ def test_a_null_is_the_metric_of_random_words(name):
     assert np.std(slow) == pytest.approx(spread, rel=0.2)
 
 
-def test_every_possible_set_gives_the_metric_exactly():
+def test_every_possible_set_gives_the_metric_exactly_and_as_often():
     # 10 words, of which 8 are drawn: 45 sets, each of which is one value of the metric.
     vectors = space(10)
-    drawn = direct_bias_null(random_words(vectors), PAIRS, 8, draws=500)
-    from itertools import combinations
-
+    drawn = direct_bias_null(random_words(vectors), PAIRS, 8, draws=9000)
     possible = np.array(
         [
             direct_bias(vectors, [f"w{i}" for i in chosen], PAIRS, bootstrap=0).value
@@ -164,7 +131,7 @@ def test_every_possible_set_gives_the_metric_exactly():
     )
     nearest = np.abs(drawn[:, None] - possible).argmin(axis=1)
     assert np.abs(drawn - possible[nearest]).max() < 1e-12
-    assert len(set(nearest)) == 45
+    assert np.bincount(nearest, minlength=45) == pytest.approx(200, abs=70)
 
 
 def test_the_general_null_takes_any_function_of_rows():
@@ -176,6 +143,7 @@ def test_the_general_null_takes_any_function_of_rows():
     general = null_of(statistic, VECTORS, (4, 4), exclude=M + F, draws=2000, seed=3)
     fast = weat_null(random_words(VECTORS, M + F), M, F, (4, 4), draws=2000, seed=3)
     assert general == pytest.approx(fast, abs=1e-6)
+    assert fast == pytest.approx(null_statistics(VECTORS, M, F, 4, 4, draws=2000, seed=3))
 
 
 def test_sets_of_one_draw_are_disjoint_and_uniform():
@@ -198,17 +166,21 @@ def test_long_word_lists_cost_no_more_than_their_words():
     assert values.std() == pytest.approx(np.sqrt((1 - 303 / 9500) / 303), rel=0.03)
 
 
-def test_a_pair_of_random_words_in_the_place_of_he_and_she():
-    names = [*M, *F, *(f"{kind}{i}" for kind in "abcdgh" for i in range(9))]
-    names += [f"w{i}" for i in range(300)]
-    vectors = Embeddings(names, np.random.default_rng(0).normal(size=(len(names), 30)))
-    rows = [
+def sembias_rows():
+    return [
         SemBiasRow(
             (f"a{i}", f"b{i}"), (f"c{i}", f"d{i}"), ((f"g{i}", f"h{i}"), (f"a{i}", f"h{i}")), False
         )
         for i in range(8)
     ]
-    null = sembias_null(random_words(vectors), rows, draws=2000, seed=1)
+
+
+def test_a_pair_of_random_words_in_the_place_of_he_and_she():
+    names = [*M, *F, *(f"{kind}{i}" for kind in "abcdgh" for i in range(9))]
+    names += [f"w{i}" for i in range(300)]
+    vectors = Embeddings(names, np.random.default_rng(0).normal(size=(len(names), 30)))
+    rows = sembias_rows()
+    null = metrics.sembias_null(random_words(vectors), rows, draws=2000, seed=1)
     assert null.sum(axis=1) == pytest.approx(np.ones(2000))
     slow = [
         sembias(vectors, rows, pair=(f"w{i}", f"w{i + 1}"), bootstrap=0) for i in range(0, 300, 2)
@@ -216,7 +188,7 @@ def test_a_pair_of_random_words_in_the_place_of_he_and_she():
     expected = np.mean([[each.definition, each.stereotype, each.none] for each in slow], axis=0)
     assert null.mean(axis=0) == pytest.approx(expected, abs=0.05)
     with pytest.raises(NotMeasuredError, match="0 of 8 rows"):
-        sembias_null(WORDS, rows)
+        metrics.sembias_null(WORDS, rows)
 
 
 def test_an_unbiased_space_lies_within_its_null():
@@ -231,11 +203,10 @@ def test_an_unbiased_space_lies_within_its_null():
 
 def test_a_planted_bias_lies_outside_and_has_a_small_p():
     vectors = np.array(VECTORS.vectors)
-    vectors[10:18] += 5 * gender_direction(VECTORS, PAIRS)
+    vectors[10:18] += 5 * metrics.gender_direction(VECTORS, PAIRS)
     planted = Embeddings(VECTORS.words, vectors)
-    words, planted_words = random_words(planted), [f"w{i}" for i in range(N)]
-    null = direct_bias_null(words, PAIRS, N)
-    value = direct_bias(planted, planted_words, PAIRS, bootstrap=0).value
+    null = direct_bias_null(random_words(planted), PAIRS, N)
+    value = direct_bias(planted, [f"w{i}" for i in range(N)], PAIRS, bootstrap=0).value
     assert not null_band(null).holds(value)
     assert null_p(null, value) < 0.01
 
@@ -255,16 +226,18 @@ def test_p_counts_the_value_itself_and_never_exceeds_one():
 def test_fixed_words_are_never_drawn():
     # Only four words are left besides the groups, so a null of five cannot be drawn.
     few = random_words(space(4))
-    for null in (
-        lambda: direct_bias_null(few, PAIRS, 5),
-        lambda: ripa_null(few, PAIRS, 5),
-        lambda: mac_null(few, GROUPS, 5),
-        lambda: ect_null(few, GROUPS, 5),
-        lambda: rnd_null(few, GROUPS, 5),
-        lambda: same_null(few, GROUPS, 5),
-        lambda: rnsb_null(few, 5, M, F, repeats=2),
+    nulls = [
+        lambda name=name, against=against, knobs=knobs: getattr(metrics, f"{name}_null")(
+            few, *against, 5, **knobs
+        )
+        for name, against, knobs in WORD_METRICS
+    ]
+    nulls += [
+        lambda: metrics.rnsb_null(few, 5, M, F, repeats=2),
         lambda: weat_null(few, M, F, (3, 2)),
-    ):
+        lambda: null_quantile(space(4), M, F, 3, 2),
+    ]
+    for null in nulls:
         with pytest.raises(NotMeasuredError, match="4 are left"):
             null()
 
@@ -275,7 +248,7 @@ def test_what_has_no_null_says_why():
     with pytest.raises(NotMeasuredError, match="without words"):
         null_from(difference_of_means, np.arange(9.0), (3, 0))
     with pytest.raises(NotMeasuredError, match="0 of 1 pairs"):
-        ripa_null(WORDS, [("absent", "gone")], N)
+        metrics.ripa_null(WORDS, [("absent", "gone")], N)
     with pytest.raises(NotMeasuredError, match="no attribute word"):
         weat_null(WORDS, ["absent"], F, (4, 4))
 
@@ -314,24 +287,15 @@ def test_nulls_are_undefined_where_their_metrics_are():
     rows = np.array(space(60).vectors)
     rows[10:52] = rows[10]
     twins = random_words(Embeddings(space(60).words, rows))
-    for null, measure in (
-        (ect_null(twins, GROUPS, 4), lambda w: ect(twins.embeddings, w, GROUPS, bootstrap=0).value),
-        (
-            factual_null(twins, SHARES[:4], PAIRS),
-            lambda w: (
-                factual_association(
-                    twins.embeddings,
-                    dict(zip(w, SHARES, strict=False)),
-                    PAIRS,
-                    permutations=0,
-                    bootstrap=0,
-                ).pearson
-            ),
-        ),
+    words = [f"w{i}" for i in range(4)]
+    assert metrics.ect(twins.embeddings, words, GROUPS, bootstrap=0).value is None
+    assert factual(twins.embeddings, words) is None
+    for null in (
+        metrics.ect_null(twins, GROUPS, 4),
+        metrics.factual_null(twins, SHARES[:4], PAIRS),
     ):
         undefined = np.isnan(null).mean()
         assert undefined == pytest.approx(comb(42, 4) / comb(60, 4), abs=0.02)
-        assert measure([f"w{i}" for i in range(4)]) is None
         assert null_band(null).undefined == undefined * len(null)
 
 
@@ -359,13 +323,13 @@ def test_sc_weat_of_random_words_counts_words_without_spread_as_the_metric_does(
     rows[30:, :6] = 0  # half of the other words have nothing to do with the groups
     rows[30:, 6:] = np.random.default_rng(2).normal(size=(30, 6))
     vectors = Embeddings([*M, *F, *(f"w{i}" for i in range(50))], rows)
-    null = sc_weat_null(random_words(vectors), M, F, 4, draws=20_000)
+    null = metrics.sc_weat_null(random_words(vectors), M, F, 4, draws=20_000)
     undefined = np.isnan(null)
     assert undefined.mean() == pytest.approx(comb(30, 4) / comb(50, 4), abs=0.01)
     rng, by_metric = np.random.default_rng(3), []
     for _ in range(300):
         drawn = [f"w{i}" for i in rng.permutation(50)[:4]]
-        value = sc_weat(vectors, drawn, M, F, permutations=0, bootstrap=0).value
+        value = metrics.sc_weat(vectors, drawn, M, F, permutations=0, bootstrap=0).value
         by_metric += [] if value is None else [value]
     error = np.std(by_metric) / np.sqrt(len(by_metric))
     assert np.nanmean(null) == pytest.approx(np.mean(by_metric), abs=3 * error)
@@ -378,7 +342,7 @@ def test_sets_with_a_word_on_the_direction_have_no_indirect_bias():
     rows[:5, 0], rows[5:10, 0] = 1.0, -1.0  # the pairs differ along the first axis only
     rows[10] = np.eye(12)[0]
     vectors = Embeddings([*M, *F, *(f"w{i}" for i in range(40))], rows)
-    null = indirect_bias_null(random_words(vectors), PAIRS, 4, draws=4000)
+    null = metrics.indirect_bias_null(random_words(vectors), PAIRS, 4, draws=4000)
     assert np.isnan(null).mean() == pytest.approx(4 / 40, abs=0.02)
     assert indirect_bias_within(vectors, ["w0", "w1", "w2", "w3"], PAIRS, bootstrap=0).value is None
 
@@ -388,15 +352,8 @@ def test_random_words_of_one_vector_make_no_axis_for_sembias():
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(len(names), 30))
     vectors[-5:] = vectors[-1]
-    rows = [
-        SemBiasRow(
-            (f"a{i}", f"b{i}"), (f"c{i}", f"d{i}"), ((f"g{i}", f"h{i}"), (f"a{i}", f"h{i}")), False
-        )
-        for i in range(8)
-    ]
-    others = [word for i in range(8, 9) for word in (f"{kind}{i}" for kind in "abcdgh")]
-    words = random_words(Embeddings(names, vectors), others)
-    null = sembias_null(words, rows, draws=2000)
+    words = random_words(Embeddings(names, vectors), [f"{kind}8" for kind in "abcdgh"])
+    null = metrics.sembias_null(words, sembias_rows(), draws=2000)
     undefined = np.isnan(null)
     assert (undefined.all(axis=1) == undefined.any(axis=1)).all()
     assert undefined.mean() == pytest.approx(10 / 190, abs=0.02)  # C(5, 2) of C(20, 2) pairs
@@ -427,7 +384,7 @@ def test_records_get_the_null_of_other_vectors():
     record = Record("direct_bias", "occupations", "all", 0.5, n=4, inputs=case)
     names = [*dict.fromkeys(w for p in pairs for w in p), *(f"w{i}" for i in range(300))]
     vectors = Embeddings(names, np.random.default_rng(0).normal(size=(len(names), 20)))
-    null = get("direct_bias")._null
+    null = metrics.get("direct_bias")._null
     extra = with_null(record, null, [NullCache.of(vectors, "_baseline")], effort).extra
     names = ("median", "low", "high", "p", "draws", "undefined", "zeros", "reason")
     assert set(extra) == {f"null_{name}_baseline" for name in names}
@@ -457,3 +414,42 @@ def test_a_null_is_drawn_once():
     assert len(drawn) == 1
     with_null(replace(record, n=5), null, [yardstick], effort)
     assert len(drawn) == 2
+
+
+# The yardstick of WEAT's s ----------------------------------------------------------------------
+
+
+def test_one_statistic_in_twenty_of_random_sets_is_above_the_yardstick():
+    vectors = space(2000, dim=30)
+    rng = np.random.default_rng(3)
+    yardstick = null_quantile(vectors, M, F, 5, 5)
+    above = 0
+    for _ in range(400):
+        words = [f"w{i}" for i in rng.choice(2000, 10, replace=False)]
+        result = weat(vectors, words[:5], words[5:], M, F, permutations=0, bootstrap=0)
+        above += abs(result.statistic) > yardstick
+    assert above == pytest.approx(400 * 0.05, abs=18)  # 4 standard deviations
+
+
+def test_excluded_zero_and_attribute_words_and_those_past_the_top_are_not_drawn():
+    rows = np.array(space(40).vectors)
+    rows[10:12] = 0  # w0, w1
+    vectors = Embeddings(space(40).words, rows)
+    # Left of the first 16 rows: not the 10 attributes, not the 2 zeros, not w2: w3, w4, w5.
+    drawn = null_statistics(vectors, M, F, 1, 1, exclude=["w2", "unknown"], top=16, draws=500)
+    unit = vectors.unit.astype(float)
+    g = unit[13:16] @ (unit[:5].mean(axis=0) - unit[5:10].mean(axis=0))
+    possible = np.subtract.outer(g, g)[~np.eye(3, dtype=bool)]
+    assert np.abs(drawn[:, None] - possible).min(axis=1).max() < 1e-6
+
+
+def test_the_yardstick_is_seeded_grows_with_the_quantile_and_shrinks_with_the_sets():
+    one, again, other, median, larger = (
+        null_quantile(space(300), M, F, n, n, q=q, seed=seed)
+        for n, q, seed in ((8, 0.95, 1), (8, 0.95, 1), (8, 0.95, 2), (8, 0.5, 1), (32, 0.95, 1))
+    )
+    assert one == again != other
+    assert median < one
+    assert larger < one
+    with pytest.raises(NotMeasuredError, match="no attribute word"):
+        null_quantile(space(30), ["absent"], F, 1, 1)

@@ -12,12 +12,7 @@ from debiaslab.metrics.nearest import nearest_rows
 from debiaslab.metrics.neighbor_overlap import neighbor_overlap
 from debiaslab.metrics.similarity import similarity_retention
 from debiaslab.vectors.embeddings import Embeddings
-from tests.toys import records_of
-
-
-def noise(size: int, dim: int = 12, seed: int = 0) -> Embeddings:
-    rng = np.random.default_rng(seed)
-    return Embeddings([f"w{i}" for i in range(size)], rng.normal(size=(size, dim)))
+from tests.toys import noise, records_of
 
 
 def by_hand(one: Embeddings, two: Embeddings, k: int) -> float:

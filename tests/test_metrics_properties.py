@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from debiaslab.metrics import (
@@ -125,43 +125,22 @@ def test_every_metric_of_word_lists_is_held_to_it():
 
 
 @pytest.mark.parametrize("metric", ALL)
-@few
+@settings(deadline=None, max_examples=5)
 @given(seed=seeds)
-def test_rotation_does_not_matter(metric, seed):
-    vectors, lists = space(seed, 6, 5, 5, 6)
-    value = ALL[metric](vectors, *lists)
-    assert ALL[metric](rotated(vectors, seed), *lists) == pytest.approx(value, rel=1e-4, abs=1e-5)
-
-
-@pytest.mark.parametrize("metric", ANY_LENGTH)
-@few
-@given(seed=seeds)
-def test_length_does_not_matter_where_it_is_a_cosine(metric, seed):
-    vectors, lists = space(seed, 6, 5, 5, 6)
-    value = ALL[metric](vectors, *lists)
-    other = ALL[metric](stretched(vectors, seed), *lists)
-    assert other == pytest.approx(value, rel=1e-4, abs=1e-5)
-
-
-@pytest.mark.parametrize("metric", ALL)
-@few
-@given(seed=seeds)
-def test_the_order_of_words_does_not_matter(metric, seed):
-    vectors, lists = space(seed, 6, 5, 5, 6)
-    value = ALL[metric](vectors, *lists)
-    assert ALL[metric](vectors, *shuffled(lists, seed)) == pytest.approx(value, rel=1e-12)
-    if metric != "weat interval":  # which words a seeded resample takes follows the vocabulary
-        other = ALL[metric](reordered(vectors, seed), *lists)
-        assert other == pytest.approx(value, rel=1e-9, abs=1e-12)
-
-
-@pytest.mark.parametrize("metric", ALL)
-@few
-@given(seed=seeds)
-def test_absent_words_change_nothing(metric, seed):
+def test_rotation_length_order_and_absent_words_do_not_matter(metric, seed):
     vectors, (x, y, a, b) = space(seed, 6, 5, 5, 6)
-    value = ALL[metric](vectors, x, y, a, b)
-    assert ALL[metric](vectors, [*x, "gone"], ["away", *y], a, b) == value
+    measure, lists = ALL[metric], (x, y, a, b)
+    value = measure(vectors, *lists)
+    assume(value is not None)  # words that are not alike share no β
+    near = pytest.approx(value, rel=1e-4, abs=1e-5)
+    assert measure(rotated(vectors, seed), *lists) == near
+    if metric in ANY_LENGTH:
+        assert measure(stretched(vectors, seed), *lists) == near
+    assert measure(vectors, *shuffled(lists, seed)) == pytest.approx(value, rel=1e-12)
+    if metric != "weat interval":  # which words a seeded resample takes follows the vocabulary
+        other = measure(reordered(vectors, seed), *lists)
+        assert other == pytest.approx(value, rel=1e-9, abs=1e-12)
+    assert measure(vectors, [*x, "gone"], ["away", *y], a, b) == value
 
 
 @few
@@ -182,7 +161,7 @@ def test_weat_swaps(seed, counts, ddof):
 
 @few
 @given(seed=seeds, n_x=st.integers(11, 30), n_y=st.integers(11, 30))
-def test_weat_swaps_leave_the_monte_carlo_p_too(seed, n_x, n_y):
+def test_weat_swaps_and_order_leave_the_monte_carlo_p_too(seed, n_x, n_y):
     vectors, (x, y, a, b) = space(seed, n_x, n_y, 5, 5)
     result, *others = (
         weat(vectors, *sets, permutations=2000, bootstrap=0)
@@ -227,7 +206,7 @@ def brute_force(x, y):
     return (found >= observed - tie).mean(), (np.abs(found) >= abs(observed) - tie).mean()
 
 
-values = st.lists(st.integers(-20, 20), min_size=2, max_size=6)  # many ties
+values = st.lists(st.integers(-20, 20), min_size=1, max_size=6)  # many ties
 
 
 @settings(deadline=None, max_examples=60)
@@ -249,16 +228,3 @@ def test_monte_carlo_p_converges_to_exact(x, y, seed):
     for one, other in ((exact.p, drawn.p), (exact.p_two_sided, drawn.p_two_sided)):
         assert abs(one - other) < 5.5 * np.sqrt(one * (1 - one) / 40_000) + 1e-4
     assert drawn.p >= drawn.floor == 1 / 40_001
-
-
-@few
-@given(seed=seeds, n_x=st.integers(2, 40), n_y=st.integers(2, 40))
-def test_monte_carlo_p_does_not_depend_on_order_or_sign(seed, n_x, n_y):
-    drawn = np.random.default_rng(seed).normal(size=n_x + n_y)
-    x, y = drawn[:n_x], drawn[n_x:]
-    result, *others = (
-        permutation_test(*groups, exact_limit=0, draws=1000)
-        for groups in ((x, y), (x[::-1], y[::-1]), (y, x), (-x, -y), (-y, -x))
-    )
-    assert {other.p_two_sided for other in others} == {result.p_two_sided}
-    assert others[0].p == others[3].p == result.p

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of
@@ -15,7 +13,7 @@ from debiaslab.lexicons.tables import SemBiasRow, load_sembias
 from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.sembias import sembias
 from debiaslab.vectors.embeddings import Embeddings
-from tests.toys import records_of
+from tests.toys import embeddings_of, records_of
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "shared" / "data" / "bias" / "sembias" / "SemBias"
 # sha256 of the published file (uclanlp/gn_glove at 7e0c7ca)
@@ -58,13 +56,6 @@ def test_halves_hold_rows_whose_stereotype_words_are_both_in_them():
         load_sembias().half("both")
 
 
-def test_source_and_version():
-    lexicon = load_sembias()
-    assert "Zhao" in lexicon.citation
-    assert "Apache-2.0" in lexicon.licence
-    assert lexicon.version.startswith("1.0+")
-
-
 # By hand: he − she is the first axis. A pair's score is the cosine of its difference with it.
 TOY = {
     "he": (1, 0, 0),
@@ -95,30 +86,26 @@ TOY_ROWS = (
 )
 
 
-def toy(vectors=TOY):
-    return Embeddings(list(vectors), np.array(list(vectors.values()), dtype=float))
-
-
 def shares(result):
     return result.definition, result.stereotype, result.none
 
 
 def test_shares_by_hand():
-    result = sembias(toy(), TOY_ROWS)
+    result = sembias(embeddings_of(TOY), TOY_ROWS)
     assert shares(result) == pytest.approx((1.5 / 4, 1.5 / 4, 1 / 4))
     assert (result.n, result.rows, result.coverage, result.missing) == (4, 4, 1.0, ())
     assert result.reason is None
     for low, high in (result.definition_interval, result.stereotype_interval, result.none_interval):
         assert 0 <= low <= high <= 1
-    assert sembias(toy(), TOY_ROWS, bootstrap=0).definition_interval == (None, None)
+    assert sembias(embeddings_of(TOY), TOY_ROWS, bootstrap=0).definition_interval == (None, None)
 
 
 def test_rows_with_missing_words_are_left_out_counted_and_named():
     missing = SemBiasRow(("duke", "duchess"), STEREOTYPE, (NONE, NONE), True)
-    result = sembias(toy(), (*TOY_ROWS, missing))
+    result = sembias(embeddings_of(TOY), (*TOY_ROWS, missing))
     assert shares(result) == pytest.approx((1.5 / 4, 1.5 / 4, 1 / 4))
     assert (result.n, result.rows, result.missing) == (4, 5, ("duke", "duchess"))
-    few = sembias(toy(), (*TOY_ROWS[:3], missing))
+    few = sembias(embeddings_of(TOY), (*TOY_ROWS[:3], missing))
     assert (few.definition, few.n) == (None, 3)
     assert few.reason == (
         "3 of 4 rows have all their words in the vectors (missing: duke, duchess), needs 4"
@@ -127,15 +114,18 @@ def test_rows_with_missing_words_are_left_out_counted_and_named():
 
 def test_he_and_she_are_needed_and_must_differ():
     without = {word: vector for word, vector in TOY.items() if word != "she"}
-    assert "she" in sembias(toy(without), TOY_ROWS).reason
+    assert "she" in sembias(embeddings_of(without), TOY_ROWS).reason
     same = {**TOY, "she": (2, 0, 0)}
-    assert sembias(toy(same), TOY_ROWS).reason == "he and she have the same vectors"
+    assert sembias(embeddings_of(same), TOY_ROWS).reason == "he and she have the same vectors"
 
 
 def test_collapsed_and_zero_vectors_are_not_measured():
     point = dict.fromkeys(TOY, (1.0, 2.0, 3.0)) | {"he": (1, 0, 0), "she": (0, 1, 0)}
-    assert "collapsed" in sembias(toy(point), TOY_ROWS).reason
-    assert sembias(toy({**TOY, "cup": (0, 0, 0)}), TOY_ROWS).reason == "all-zero vectors: cup"
+    assert "collapsed" in sembias(embeddings_of(point), TOY_ROWS).reason
+    assert (
+        sembias(embeddings_of({**TOY, "cup": (0, 0, 0)}), TOY_ROWS).reason
+        == "all-zero vectors: cup"
+    )
 
 
 def random_vectors(seed, dim=12):
@@ -148,27 +138,6 @@ def words_of(row):
     return [word for pair in (row.definition, row.stereotype, *row.none) for word in pair]
 
 
-@settings(deadline=None, max_examples=8)
-@given(st.integers(0, 1000))
-def test_rotation_lengths_and_order_do_not_matter(seed):
-    rng = np.random.default_rng(seed)
-    words, matrix = random_vectors(seed)
-    rows = load_sembias().rows
-    result = sembias(Embeddings(words, matrix), rows, bootstrap=0)
-    assert sum(shares(result)) == pytest.approx(1)
-    turned = matrix @ np.linalg.qr(rng.normal(size=(12, 12)))[0]
-    longer = matrix * rng.uniform(0.5, 4, size=(len(words), 1))
-    shuffled = rng.permutation(len(words))
-    others = (
-        Embeddings(words, turned),
-        Embeddings(words, longer),
-        Embeddings([words[i] for i in shuffled], matrix[shuffled]),
-    )
-    for other in others:
-        assert shares(sembias(other, rows, bootstrap=0)) == pytest.approx(shares(result))
-    assert shares(sembias(others[2], rows[::-1], bootstrap=0)) == pytest.approx(shares(result))
-
-
 def test_random_vectors_are_at_chance_and_the_swap_asks_the_opposite():
     rows = load_sembias().rows
     totals = np.zeros(3)
@@ -176,6 +145,7 @@ def test_random_vectors_are_at_chance_and_the_swap_asks_the_opposite():
         totals += shares(sembias(Embeddings(*random_vectors(seed)), rows, bootstrap=0))
     assert totals / 20 == pytest.approx([0.25, 0.25, 0.5], abs=0.1)
     words, matrix = random_vectors(0)
+    assert sum(shares(sembias(Embeddings(words, matrix), rows))) == pytest.approx(1)
     swap = sembias(Embeddings(words, matrix), rows, pair=("she", "he"), bootstrap=0)
     turned = [
         dataclasses.replace(

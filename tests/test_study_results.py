@@ -20,7 +20,7 @@ import pytest
 
 import debiaslab
 from debiaslab import Embeddings, Plan, TrainSettings, open_study, sweep
-from debiaslab.commands.arguments import run_vectors
+from debiaslab.commands.stores import run_vectors
 from debiaslab.corpus import Corpus
 from debiaslab.errors import UserError
 from debiaslab.report import Drawing, ReportContent, html_page, markdown_page, pdf_page, words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,24 +12,12 @@ from numpy.typing import NDArray
 
 from debiaslab import lexicons
 from debiaslab.corpus import Corpus, CorpusSettings
-from debiaslab.metrics import Record
+from debiaslab.metrics import Record, default_similarity_sets
 from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.evaluation import Subject, group_records
 from debiaslab.vectors.embeddings import Embeddings
 
-MALE = [
-    "he",
-    "man",
-    "boy",
-    "father",
-    "son",
-    "brother",
-    "his",
-    "male",
-    "himself",
-    "john",
-    "him",
-]
+MALE = ["he", "man", "boy", "father", "son", "brother", "his", "male", "himself", "john", "him"]
 FEMALE = [
     "she",
     "woman",
@@ -66,6 +55,32 @@ def toy_text(documents: int = 400, seed: int = 0) -> str:
         rng.shuffle(words)
         lines.append(" ".join(words))
     return "\n".join(lines) + "\n"
+
+
+def embeddings_of(vectors: dict[str, Any]) -> Embeddings:
+    """Return vectors written out by hand."""
+    return Embeddings(list(vectors), np.array(list(vectors.values()), dtype=float))
+
+
+def noise(size: int, dim: int = 12, seed: int = 0) -> Embeddings:
+    """Return random vectors of w0, w1, …"""
+    rng = np.random.default_rng(seed)
+    return Embeddings([f"w{i}" for i in range(size)], rng.normal(size=(size, dim)))
+
+
+def lexicon_words(
+    lists: Iterable[str] | None = None, pairs: Iterable[str] | None = None
+) -> list[str]:
+    """Return the words of these lists and pair lists (all of them, unless named), each once."""
+    words = [word for name in lists or lexicons.names() for word in lexicons.load(name).words]
+    for name in pairs or lexicons.pair_names():
+        words += [word for pair in lexicons.load_pairs(name).pairs for word in pair]
+    return list(dict.fromkeys(words))
+
+
+def judged_words() -> list[str]:
+    """Return the words of the similarity sets that ship, in lower case."""
+    return [w.lower() for s in default_similarity_sets() for pair in s.pairs for w in pair[:2]]
 
 
 def toy_corpus(folder: Path, documents: int = 400, min_count: int = 1) -> Corpus:

@@ -1,101 +1,91 @@
-"""List the word lists, show one with its halves and source, or check lists against vectors."""
+"""The command about word lists: list them, show one, check them against vectors."""
 
 from __future__ import annotations
 
-import argparse
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from debiaslab.commands.arguments import Reader, add_reading
 from debiaslab.commands.files import Input, VectorsInput
+from debiaslab.commands.options import Said
+from debiaslab.commands.stores import Reader, ReadsVectors
 from debiaslab.errors import UserError, nearest
+from debiaslab.settings.options import Text, command, option
 from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
     from debiaslab.lexicons import AssociationTest, Attribute, Lexicon, LexiconFile, PairLexicon
     from debiaslab.metrics.lexicon_check import ListCheck, ListChecker, SetsCheck
 
-EXAMPLES = """examples:
+WIDTH = 96
+_SHOWN = 4  # missing words named for each list, unless the list itself was named
+
+
+@command
+class LexiconCommand(ReadsVectors):
+    """List the word lists, show one with its halves and source, or check lists against vectors."""
+
+    examples = """examples:
   python -m debiaslab lexicon list
   python -m debiaslab lexicon show career
   python -m debiaslab lexicon show 7
   python -m debiaslab lexicon check --vectors vectors.kv
   python -m debiaslab lexicon check age --vectors vectors.kv --file my_lists.yaml"""
-
-ACTIONS = ("list", "show", "check")
-WIDTH = 96
-_SHOWN = 4  # missing words named for each list, unless the list itself was named
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of this command."""
-    parser.add_argument("action", metavar="ACTION", help="list, show or check")
-    parser.add_argument(
-        "names",
-        nargs="*",
-        default=[],
+    action: Literal["list", "show", "check"] = option(
+        "list, show or check", flag="action", metavar="ACTION"
+    )
+    names: tuple[Text, ...] = option(
+        "word lists, pair lists, attributes or tests; check without any: all of them",
+        default=(),
+        flag="names",
         metavar="NAME",
-        help="word lists, pair lists, attributes or tests; check without any: all of them",
     )
-    parser.add_argument(
-        "--vectors", type=VectorsInput, metavar="FILE", help="the vectors to check lists against"
+    vectors: VectorsInput | None = option(
+        "the vectors to check lists against", default=None, metavar="FILE"
     )
-    add_reading(parser)
-    parser.add_argument(
-        "--file",
-        type=Input,
-        metavar="LISTS",
-        help="your own lists, JSON or YAML, in place of those that ship",
+    file: Input | None = option(
+        "your own lists, JSON or YAML, in place of those that ship", default=None, metavar="LISTS"
     )
 
+    def run(self) -> Said:
+        """List, show or check."""
+        self._check()
+        from debiaslab.lexicons import association_tests, load_file, shipped
 
-def run(args: argparse.Namespace) -> Iterator[str | Table]:
-    """List, show or check."""
-    _check_arguments(args)
-    from debiaslab.lexicons import association_tests, load_file, shipped
+        files = shipped() if self.file is None else (load_file(self.file),)
+        if self.action == "list":
+            yield from _list(files, tables=self.file is None)
+            if self.file is None:
+                yield _tests(association_tests())
+                yield ""
+            return
+        own = [test for file in files for test in file.tests.values()]
+        known = _Known.of(files, own if self.file is not None else association_tests())
+        for name in self.names:
+            known.require(name)
+        if self.vectors is None:
+            yield "\n\n".join(known.shown(name) for name in self.names)
+            return
+        yield from _check(known, self.names, self.vectors, self.reader())
 
-    files = shipped() if args.file is None else (load_file(args.file),)
-    if args.action == "list":
-        yield from _list(files, tables=args.file is None)
-        if args.file is None:
-            yield _tests(association_tests())
-            yield ""
-        return
-    own = [test for file in files for test in file.tests.values()]
-    known = _Known.of(files, own if args.file is not None else association_tests())
-    for name in args.names:
-        known.require(name)
-    if args.action == "show":
-        yield "\n\n".join(known.shown(name) for name in args.names)
-        return
-    yield from _check(known, args.names, args.vectors, Reader(args))
-
-
-def _check_arguments(args: argparse.Namespace) -> None:
-    if args.action not in ACTIONS:
-        raise UserError(
-            f"lexicon {args.action!r} is not understood",
-            allowed=", ".join(ACTIONS),
-            nearest=nearest(args.action, ACTIONS),
-        )
-    if args.action == "show" and not args.names:
-        raise UserError(
-            "show was given no name",
-            allowed="a word list, a pair list, an attribute or a test",
-            next_step="python -m debiaslab lexicon list",
-        )
-    if args.action == "list" and args.names:
-        raise UserError(
-            f"list takes no name, and was given {args.names[0]!r}",
-            next_step=f"python -m debiaslab lexicon show {args.names[0]}",
-        )
-    if (args.action == "check") != (args.vectors is not None):
-        raise UserError(
-            "check needs --vectors" if args.vectors is None else "--vectors is for check only",
-            next_step="python -m debiaslab lexicon check --vectors FILE",
-        )
+    def _check(self) -> None:
+        if self.action == "show" and not self.names:
+            raise UserError(
+                "show was given no name",
+                allowed="a word list, a pair list, an attribute or a test",
+                next_step="python -m debiaslab lexicon list",
+            )
+        if self.action == "list" and self.names:
+            raise UserError(
+                f"list takes no name, and was given {self.names[0]!r}",
+                next_step=f"python -m debiaslab lexicon show {self.names[0]}",
+            )
+        if (self.action == "check") != (self.vectors is not None):
+            raise UserError(
+                "check needs --vectors" if self.vectors is None else "--vectors is for check only",
+                next_step="python -m debiaslab lexicon check --vectors FILE",
+            )
 
 
 # list -----------------------------------------------------------------------------------------

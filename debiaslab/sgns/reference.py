@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from debiaslab.corpus import keep_probability, noise_distribution
+from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns.engine import Block, PenaltyTerm, Preprocessing, State
 from debiaslab.sgns.model import SGNS, Batch
 from debiaslab.sgns.penalty_step import ROW_FLOOR, ROW_LIMIT
 from debiaslab.sgns.sampling import CHUNK_TOKENS, BatchMaker, Place, Rewrite, linear_decay
-from debiaslab.sgns.settings import TrainSettings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

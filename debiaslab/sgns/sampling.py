@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from debiaslab.corpus.stream import IdStream, read_ids
+from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns.model import Batch
-from debiaslab.sgns.settings import TrainSettings
 
 Ids = NDArray[np.int64]
 Rewrite = Callable[[NDArray[np.int32], int], NDArray[np.int32]]  # ids, their place → other ids

@@ -52,7 +52,7 @@ from debiaslab.tracking.names import (
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.spec import ComparisonKind
+    from debiaslab.settings.study import Kind
 
 FLOOR = "gender-blind"  # the strategy of a floor
 LIMIT = 1e6
@@ -141,7 +141,7 @@ class Settled:
 
 
 def conduct_comparison(
-    corpus: Corpus, plan: ComparisonPlan, conduct: Conduct, kind: ComparisonKind = "compare"
+    corpus: Corpus, plan: ComparisonPlan, conduct: Conduct, kind: Kind = "compare"
 ) -> Comparison:
     """Train every strategy with every seed, tuning λ first where it is searched, and the controls.
 
@@ -153,7 +153,7 @@ def conduct_comparison(
         UserError: The corpus lacks the words a strategy or the objective needs; before any
             training.
     """
-    from debiaslab.study.spec import study_of_comparison
+    from debiaslab.study.spec import study_of
 
     name = check_comparison(corpus, plan, root=conduct.root)
     site, _ = open_study_run(
@@ -164,7 +164,8 @@ def conduct_comparison(
         tags={COMPARISON_TAG: "true"},
         description="Strategies side by side on",
     )
-    own = study_of_comparison(replace(plan, name=name), corpus.sources, corpus.settings, kind=kind)
+    named = replace(plan, name=name)
+    own = study_of(named, corpus.sources, corpus.settings, floor=kind == "floor")
     with site.store.resume(site.parent) as log:  # by it what is killed while it tunes is resumed
         log_study_file(log, site.store, own, conduct.file)
         before = read_settled(site.store, site.parent)

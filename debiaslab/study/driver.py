@@ -29,7 +29,7 @@ from debiaslab.tracking.names import CORPUS_TAG, NOTES
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.spec import StudyFile
+    from debiaslab.settings.study import StudyFile
 
 
 class Finding(Protocol):

@@ -37,9 +37,9 @@ from debiaslab.tracking.ui import run_page, view_page
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.results import StudyResults
+    from debiaslab.settings.study import StudyFile
     from debiaslab.study.objective import Outcome
     from debiaslab.study.plan import Plan
-    from debiaslab.study.spec import StudyFile
     from debiaslab.tracking import RunWriter, Store, StudyRun
     from debiaslab.vectors.embeddings import Embeddings
 
@@ -71,7 +71,7 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
     Raises:
         UserError: There is no such study, or it was made before studies kept their file.
     """
-    from debiaslab.study.spec import with_budget
+    from debiaslab.study.spec import changed
 
     found = store.studies_named(name)
     alone = found[0].study == name
@@ -85,7 +85,7 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
     if alone and STUDY_ALONE in there:
         group, file = file, _read(store, found[0], STUDY_ALONE)
         trials = max(group.budget.trials, file.budget.trials)  # the group may have more by now
-        file = with_budget(file, trials=trials, hours=None)
+        file = changed(file, {"budget.trials": trials})
     if file.group not in (None, name):  # one study of a group was named: only that one
         label = name.removeprefix(f"{file.group}-")
         chosen = [each for each in file.strategies if (each.label or each.name) == label]

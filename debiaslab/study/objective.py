@@ -15,6 +15,8 @@ from debiaslab.metrics.null import NullCache
 from debiaslab.metrics.vocabulary import find
 from debiaslab.metrics.weat import null95
 from debiaslab.results import TrialSummary
+from debiaslab.settings.options import settings
+from debiaslab.settings.study import ObjectivePart
 from debiaslab.statistics.fronts import front_of
 from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import written_in
@@ -53,22 +55,11 @@ class Outcome:
     score: float
 
 
-@dataclass(frozen=True)
-class Objective:
+@settings
+class Objective(ObjectivePart):
     """A weighted sum of bias and lost retention; see ``FORMULA``."""
 
-    bias_weight: float = 1.0
-    retention_weight: float = 5.0  # a fifth of the utility lost weighs as much as B = 1
-    tests: tuple[str, ...] = lexicons.OBJECTIVE_TESTS
-
     def __post_init__(self) -> None:
-        for name in ("bias_weight", "retention_weight"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise UserError(
-                    f"--{name.replace('_', '-')} was {value!r}",
-                    allowed="a number that is 0 or above",
-                )
         if self.bias_weight == self.retention_weight == 0:
             raise UserError(
                 "--bias-weight and --retention-weight were both 0, so every λ would score alike",

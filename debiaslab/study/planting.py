@@ -24,6 +24,7 @@ from debiaslab.regularizers.gender_words import gender_terms
 from debiaslab.regularizers.swapping import Swap
 from debiaslab.results import Dosed, PlantedStudy
 from debiaslab.results.comparison import dose_shift, share_at_zero
+from debiaslab.settings.study import Base
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
 from debiaslab.study.driver import (
@@ -46,9 +47,6 @@ from debiaslab.vectors.words import written_in
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.sgns import TrainResult
-
-
-Base = Literal["text", "alike", "balanced", "corpus"]
 
 
 @dataclass(frozen=True)
@@ -168,7 +166,7 @@ def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Pl
     Raises:
         UserError: The corpus lacks gender words or words like the chosen ones; before any training.
     """
-    from debiaslab.study.spec import study_of_planting
+    from debiaslab.study.spec import study_of
 
     sets = {seed: words_of(corpus, plan, seed) for seed in plan.seeds}
     name = planting_name(corpus, plan)
@@ -184,7 +182,7 @@ def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Pl
     site, _ = open_study_run(
         corpus, name, conduct, params=params, tags={PLANTING_TAG: "true"}, description=said
     )
-    own = study_of_planting(replace(plan, name=name), corpus.sources, corpus.settings)
+    own = study_of(replace(plan, name=name), corpus.sources, corpus.settings)
     listed = CellList(rows_of(plan, sets), needed=PLANTED_CARD)
     source = listed.source(conduct.root, corpus)
 

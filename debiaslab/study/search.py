@@ -21,7 +21,8 @@ from sqlalchemy import Engine
 
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Int, LogUniform, Space
-from debiaslab.study.plan import SearchSettings, differences
+from debiaslab.settings.study import SearchSettings
+from debiaslab.study.plan import differences, grid_levels
 from debiaslab.study.search_storage import open_storage, study_to_read
 from debiaslab.system.processes import Process, surely_dead, this_process
 
@@ -320,7 +321,7 @@ def _grid(settings: SearchSettings, space: Mapping[str, Space], number: int) -> 
     """Return a point of the grid, in an order drawn once: a part of it covers the whole space."""
     axes = []
     for each in space.values():
-        count = settings.levels(each)
+        count = grid_levels(settings, each)
         places = [i / (count - 1) if count > 1 else 0.0 for i in range(count)]
         choices = isinstance(each, Choice)
         axes.append(each.options if choices else [_at(each, place) for place in places])

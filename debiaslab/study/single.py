@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from debiaslab import lexicons, regularizers
 from debiaslab.corpus import Corpus, CorpusSettings
@@ -21,6 +20,7 @@ from debiaslab.corpus.sources import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.regularizers.words import check_cover
+from debiaslab.settings.study import parse
 from debiaslab.sgns import Checkpoints, Report, Start, TrainResult, TrainSettings
 from debiaslab.study.cell import bound_strategy, strategy_label
 from debiaslab.study.run import (
@@ -279,8 +279,8 @@ def read_recipe(store: Store, named: str) -> Recipe:
         )
     names = {each.name for each in fields(TrainSettings)}
     logged = {name: text for name, text in run.params.items() if name in names}
-    given = {name: text for name, text in logged.items() if text not in ("None", "auto")}
-    settings = TypeAdapter(TrainSettings).validate_python(given)  # logged as text
+    given = {name: parse(text) for name, text in logged.items() if text not in ("None", "auto")}
+    settings = TrainSettings(**given)
     knobs = {k.removeprefix("knob."): v for k, v in run.params.items() if k.startswith("knob.")}
 
     def text(path: str) -> str:
