@@ -389,10 +389,18 @@ def planted_words(
     features = np.log1p(np.stack([corpus.counts, near], axis=1))
     control = _matched(chosen, free, features)
     other = _matched(chosen, [i for i in free if i not in set(control)], features)
-    named = [tuple(corpus.words[i] for i in ids) for ids in (chosen, control, other, free)]
     male, both = (corpus.counts[at].sum() for at in (swap.gender > 0, swap.gender != 0))
+
+    def named(ids: Sequence[int]) -> tuple[str, ...]:
+        return tuple(corpus.words[i] for i in ids)
+
     return PlantedWords(
-        *named, float(male / both), _shared(corpus, swap.gender, (chosen, control), window)
+        chosen=named(chosen),
+        control=named(control),
+        other=named(other),
+        pool=named(free),
+        male_share=float(male / both),
+        shared=_shared(corpus, swap.gender, (chosen, control), window),
     )
 
 
@@ -502,11 +510,11 @@ def _shared(
     from debiaslab.regularizers.swap_kernel import near_chosen
 
     marks = np.zeros((2, len(corpus.words)), dtype=bool)
-    for mark, ids in zip(marks, sets, strict=True):
-        mark[list(ids)] = True
+    for mark, own in zip(marks, sets, strict=True):
+        mark[list(own)] = True
     both = of_control = 0
     for ids, _, _ in _pieces(corpus):
-        turned, own = (near_chosen(ids, mark, gender, window) for mark in marks)
-        both += len(np.intersect1d(turned, own, assume_unique=True))
-        of_control += len(own)
+        turned, others = (near_chosen(ids, mark, gender, window) for mark in marks)
+        both += len(np.intersect1d(turned, others, assume_unique=True))
+        of_control += len(others)
     return both / of_control if of_control else 0.0

@@ -323,8 +323,7 @@ def _grid(settings: SearchSettings, space: Mapping[str, Space], number: int) -> 
     for each in space.values():
         count = grid_levels(settings, each)
         places = [i / (count - 1) if count > 1 else 0.0 for i in range(count)]
-        choices = isinstance(each, Choice)
-        axes.append(each.options if choices else [_at(each, place) for place in places])
+        axes.append([_at(each, place) for place in places])
     points = list(itertools.product(*axes))
     order = np.random.default_rng(_SEED).permutation(len(points))
     return dict(zip(space, points[order[number % len(points)]], strict=True))
