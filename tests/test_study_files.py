@@ -194,7 +194,7 @@ def test_an_option_is_one_field() -> None:
     assert made == Own(size=5, names=("a", "b"))
     with pytest.raises(UserError, match="--size must be from 1 to 9, got 10"):
         Own.made(vars(parser.parse_args(["--size", "10"])))
-    with pytest.raises(UserError, match="there is no key 'sizes'.*did you mean 'size'"):
+    with pytest.raises(UserError, match=r"there is no key 'sizes'.*did you mean 'size'"):
         Own(sizes=5)  # type: ignore[call-arg]
 
 
