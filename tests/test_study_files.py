@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from debiaslab.commands.study import SweepCommand
+from debiaslab.commands.options import Command, prepare
+from debiaslab.commands.study import CompareCommand, SweepCommand
 from debiaslab.corpus import CorpusSettings
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, LogUniform, Uniform
+from debiaslab.settings.options import Whole, command, option
 from debiaslab.settings.study import SearchSettings, StudyFile, parse, read_study
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import Objective, Plan
-from debiaslab.study.spec import check_study, plans_of, study_of
+from debiaslab.study.spec import check_study, comparison_of, plans_of, study_of
 from tests.command_line import parser_of
 from tests.test_plan import CORPUS
 
@@ -160,6 +164,45 @@ def test_what_is_given_on_the_line_counts_even_when_it_is_the_default(file: str)
     assert plan.search == SearchSettings(objectives=("bias", "retention"))
     assert made.corpus.files == ("b.txt",)
     assert not made.corpus.lowercase
+
+
+def test_every_kind_of_study_takes_a_file_and_any_key(file: str) -> None:
+    words = ["--strategies", "projection@2,hard", "--set", "comparison.select=knee", "--seeds", "4"]
+    given = vars(parser_of("compare").parse_args([file, *words]))
+    plan = comparison_of(CompareCommand.made(given).study)
+    assert [(each.strategy, each.weight) for each in plan.entries] == [
+        ("projection", 2),
+        ("hard", None),
+    ]
+    assert (plan.seeds, plan.tuning_seeds, plan.rule.name) == ((1, 2, 3, 4), (101, 102), "knee")
+    assert (plan.settings.dim, plan.trials, plan.name) == (50, 4, "mine")
+
+
+def test_an_option_is_one_field() -> None:
+    @command
+    class Own(Command):
+        """Do something."""
+
+        examples = "example: none"
+        size: Whole = option("how large, in %", default=3, ge=1, le=9)
+        names: tuple[str, ...] = option("of whom", default=(), flag="names")
+
+    parser = argparse.ArgumentParser()
+    prepare(parser, Own)
+    assert "how large, in % (default: 3)" in " ".join(parser.format_help().split())
+    made = Own.made(vars(parser.parse_args(["a", "b", "--size", "5"])))
+    assert made == Own(size=5, names=("a", "b"))
+    with pytest.raises(UserError, match="--size must be from 1 to 9, got 10"):
+        Own.made(vars(parser.parse_args(["--size", "10"])))
+    with pytest.raises(UserError, match=r"there is no key 'sizes'.*did you mean 'size'"):
+        Own(sizes=5)  # type: ignore[call-arg]
+
+
+def test_a_whole_number_stays_one_where_a_number_is_allowed() -> None:
+    """A study without a name is called after the text of its settings: 0 is not 0.0 there."""
+    assert json.dumps(vars(Objective(2, 0))["bias_weight"]) == "2"
+    assert type(replace(TrainSettings(subsample=0), seed=2).subsample) is int
+    assert type(study("trainer: {subsample: 0}").trainer.subsample) is float
 
 
 # What is refused ------------------------------------------------------------------------------

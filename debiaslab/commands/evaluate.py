@@ -218,8 +218,8 @@ class EvaluateCommand(ReadsVectors, WritesStore):
         if self.json is not None:
             documents = [card.to_dict() for card in cards]
             whole = documents[0] if len(documents) == 1 else documents
-            text = json.dumps(whole, ensure_ascii=False, indent=1, allow_nan=False)
-            yield f"wrote {write_file(self.json, text + chr(10))}"
+            text = json.dumps(whole, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+            yield f"wrote {write_file(self.json, text)}"
         if self.csv is not None:
             yield f"wrote {write_file(self.csv, scorecards_csv(cards))}"
         if self.compare_csv is not None and comparison is not None:

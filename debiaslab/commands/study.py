@@ -32,6 +32,7 @@ from debiaslab.settings.options import (
     flag_of,
     line_of,
     option,
+    other,
     part,
     put,
 )
@@ -78,7 +79,7 @@ class StudyCommand(WritesStore):
             elif key.partition(".")[0] in KEYS[cls.kind] and key not in cls.skipped:
                 made = cls.instead.get(key, field)
                 if key in USUAL[cls.kind]:
-                    made = FieldInfo.merge_field_infos(made, default=USUAL[cls.kind][key])
+                    made = other(made, default=USUAL[cls.kind][key])
                 yield place, made, group or cls.group
 
     @classmethod
@@ -271,7 +272,7 @@ class ResumeCommand(WritesStore):
         for key, field, _ in options_of(StudyFile):
             if key in ("budget.trials", "budget.hours", "workers", "executor", "scheduler"):
                 text = f"{field.description}; not given: as it was"
-                yield key, FieldInfo.merge_field_infos(field, default=None, description=text), None
+                yield key, other(field, default=None, description=text), None
         yield from super().options()
 
     @classmethod

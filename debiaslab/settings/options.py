@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, fields
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -116,6 +117,14 @@ def fields_of(model: Any) -> dict[str, FieldInfo]:
     """Return the fields of a model or of a class of settings."""
     found = getattr(model, "__pydantic_fields__", None)
     return dict(model.model_fields if found is None else found)
+
+
+def other(field: FieldInfo, **changes: Any) -> FieldInfo:
+    """Return a field with other attributes, such as another default."""
+    made = copy(field)
+    for name, value in changes.items():
+        setattr(made, name, value)
+    return made
 
 
 def line_of(field: FieldInfo) -> Line | None:
