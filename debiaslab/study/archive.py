@@ -211,14 +211,9 @@ class Archived:
 
 
 def archive(store: Store, root: Path, name: str, out: Path, *, progress: bool = True) -> Archived:
-    """Write a study, or all studies of a group, to a zip file.
+    """Write a study, or all studies of a group, to the zip file ``out``.
 
-    Args:
-        store: The tracking store.
-        root: Folder of the search's database.
-        name: Name of the study or group.
-        out: The file.
-        progress: Whether to draw a progress bar.
+    ``root`` is the folder of the search's database.
 
     Raises:
         UserError: There is no such study, or the file cannot be written.
@@ -307,10 +302,7 @@ def restore(path: Path, root: Path, *, progress: bool = True) -> Restored:
 
     A study is seen only when it is whole: the same call starts one that was cut short anew.
 
-    Args:
-        path: The archive.
-        root: Folder of the store, which is made, if need be, when the archive was found whole.
-        progress: Whether to draw a progress bar.
+    The store in the folder ``root`` is made, if need be, when the archive was found whole.
 
     Raises:
         UserError: The file is no archive, is damaged or unsafe, or a study of it is there already.

@@ -280,10 +280,7 @@ def foreseen(
 ) -> list[tuple[str | None, list[Cell]]]:
     """Return the cells of a comparison before it is run; where λ is to be tuned, it is 1.
 
-    Args:
-        corpus: Encoded corpus.
-        plan: The comparison.
-        store: The tracking store; None when there is none yet.
+    ``store`` is None when there is none yet.
     """
     study = None if store is None else store.find_study(comparison_name(corpus, plan))
     known = [] if store is None or study is None else read_settled(store, study.run_id)

@@ -80,12 +80,9 @@ class Share:
 
 
 def work(share: Share, find: Callable[[Share, Store], Corpus], done: Callable[[int], None]) -> None:
-    """Take part in a study until nothing is left.
+    """Take part in a study, whose corpus ``find`` returns, until nothing is left.
 
-    Args:
-        share: The study.
-        find: Returns its corpus.
-        done: Is called with the number of runs this worker has done since the last call.
+    ``done`` is called with the number of runs this worker has done since the last call.
 
     Raises:
         UserError: The study cannot go on here.
@@ -109,12 +106,9 @@ class Executor(Protocol):
     """Something that runs the workers of a study."""
 
     def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
-        """Run workers until nothing is left.
+        """Run workers, each of which receives ``share``, until nothing is left.
 
-        Args:
-            share: What each of them receives.
-            store: Tracking store of the study, for what they need to find in it.
-            done: To be called with the number of runs that have been done since the last call.
+        ``done`` is called with the number of runs that have been done since the last call.
 
         Raises:
             UserError: What the first worker that failed had to say, or that all of them died.

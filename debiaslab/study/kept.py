@@ -47,11 +47,7 @@ if TYPE_CHECKING:
 def log_study_file(log: RunWriter, store: Store, own: StudyFile, file: StudyFile | None) -> None:
     """Keep the study file of a study as an artifact of its run.
 
-    Args:
-        log: The study's run.
-        store: Where it is.
-        own: The file of this study alone.
-        file: The file the study was begun with; None: it was begun in another way.
+    ``own`` is the file of this study alone, ``file`` the one it was begun with, if with any.
     """
     whole = own
     if file is not None and file.group is not None:  # several strategies: it is kept whole
@@ -113,13 +109,9 @@ def keep_corpus(store: Store, study: str, corpus: Corpus) -> None:
 
 
 def find_corpus(store: Store, study: str, reference: CorpusReference, cache: str | Path) -> Corpus:
-    """Return the corpus of a study: from a folder here, or fetched once from the store.
+    """Return the corpus of the study whose run is ``study``.
 
-    Args:
-        store: The tracking store.
-        study: Run id of the study.
-        reference: The corpus.
-        cache: Folder of encoded texts on this machine.
+    It is taken from a folder here, or fetched once from the store to the folder ``cache``.
 
     Raises:
         UserError: No folder here holds it and the study has not kept it, or what it kept is damaged
@@ -187,14 +179,7 @@ mlflow models serve -m "models:/{study}@best" --env-manager local --port 5001
 
 
 def publish(store: Store, study: str, best: str, embeddings: Embeddings) -> None:
-    """Log the vectors of the run ``best`` as a model, once, and register it under the study's name.
-
-    Args:
-        store: The tracking store.
-        study: Name of the study.
-        best: Its best run.
-        embeddings: The vectors of that run.
-    """
+    """Log the vectors of the run ``best`` as a model, once, and register it under the study's name."""
     model = store.run(best).tags.get(MODEL_TAG)
     if model is None:
         model = store.log_model(best, embeddings, example=default_pairs()[:3])

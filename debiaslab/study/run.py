@@ -307,13 +307,9 @@ def train_logged(
 def train_bound(
     corpus: Corpus, settings: TrainSettings, bound: BoundStrategy | None, **how: Any
 ) -> TrainResult:
-    """Train with a strategy, whose post-processing the vectors of the result have been through.
+    """Train with a strategy (None: the baseline), and post-process the vectors as it does.
 
-    Args:
-        corpus: Encoded corpus.
-        settings: Of the training.
-        bound: The strategy; None for the baseline.
-        how: What else ``sgns.train`` takes by name.
+    ``how`` is what else ``sgns.train`` takes by name.
     """
     if bound is None:
         return train(corpus, settings, None, **how)

@@ -252,11 +252,7 @@ class Verdict:
 
 
 def read_recipe(store: Store, named: str) -> Recipe:
-    """Return what a run was made of.
-
-    Args:
-        store: Where it is.
-        named: Its id, or a beginning of it that no other run's id has.
+    """Return what a run was made of; its id is ``named``, or begins so as no other does.
 
     Raises:
         UserError: There is no such run, or it cannot be made again.

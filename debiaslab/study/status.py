@@ -109,11 +109,11 @@ def status_of(
     seeds: Sequence[int],
     wanted: int,
 ) -> Status:
-    """Put together what MLflow knows of runs and Optuna of trials.
+    """Put together what MLflow knows of the runs of a sweep, oldest first, and Optuna of trials.
 
     Args:
         name: Name of the study.
-        runs: Its runs, oldest first.
+        runs: Its runs.
         trials: Trials that count, by position.
         seeds: Seeds of each trial.
         wanted: Trials that were asked for.
@@ -134,14 +134,7 @@ def status_of(
 
 
 def list_status(name: str, kind: str, runs: Sequence[RunInfo], rows: Rows) -> Status:
-    """Put together what MLflow knows of cells that were listed.
-
-    Args:
-        name: Name of the study.
-        kind: What a row is: a strategy, a dose.
-        runs: Runs of the study, oldest first.
-        rows: Each with its name (None: the baseline) and its cells, one a seed.
-    """
+    """Return what MLflow knows of cells that were listed; ``kind`` is what a row of them is."""
     latest = _latest(runs, run_digest)
     found = []
     for label, cells in rows:

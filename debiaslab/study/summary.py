@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import codalab, default_pairs
 from debiaslab.report import trials_table
-from debiaslab.results import TrialRow, trial_rows
+from debiaslab.results import Spread, TrialRow, summarize, trial_rows
 from debiaslab.statistics.fronts import front_of, hypervolume
 from debiaslab.study.kept import publish, study_note
 from debiaslab.study.objective import FORMULA, BaselineReference
@@ -108,13 +108,9 @@ def words_note(coverage: Coverage, yardstick: BaselineReference) -> str:
 
 
 def summarise(site: Site, source: DrawnTrials, words: str, submissions: Path) -> Summary:
-    """Log the table and the model of a finished sweep; write the submission.
+    """Log the table and the model of a finished sweep; write its CodaLab files to a folder.
 
-    Args:
-        site: The study.
-        source: Its search, with its plan.
-        words: What was covered, tuned on and reported on.
-        submissions: Folder for the CodaLab files.
+    ``words`` says what was covered, tuned on and reported on.
 
     Raises:
         UserError: Every λ failed.
@@ -233,30 +229,25 @@ class Stopping:
 
 
 def findings(rows: Sequence[TrialRow], search: Search, plan: Plan) -> Findings:
-    """Return what is worth saying about a search.
-
-    Args:
-        rows: Finished runs of the study.
-        search: The search.
-        plan: The study's plan.
-    """
+    """Return what is worth saying about a search; ``rows`` are the finished runs of its study."""
     lines: list[str] = []
     metrics: dict[str, float] = {}
     series: list[tuple[int, Mapping[str, float | None]]] = []
     front: tuple[Mapping[str, Any], ...] = ()
     if plan.search.pareto:
-        points = mean_points(rows)
-        base, _ = points.pop(None)
-        trials, values = list(points), list(points.values())
+        means = {each.trial: each for each in summarize(rows)}
+        base = means.pop(None)
+        order = sorted(trial for trial in means if trial is not None)
+        order = [trial for trial in order if means[trial].seeds == base.seeds]  # no seed failed
+        values = [(means[i].bias_tune.mean, _mean(means[i].retention)) for i in order]
         front = tuple(
-            {"trial": trials[i], "bias": values[i][0], "retention": values[i][1]}
+            {"trial": order[i], "bias": values[i][0], "retention": values[i][1]}
             for i in front_of(values)
         )
-        order = sorted(trial for trial in trials if trial is not None)
-        for i, trial in enumerate(order):  # how the hypervolume grew
-            volume = hypervolume([points[each] for each in order[: i + 1]], base)
+        volumes = [hypervolume(values[: i + 1], base.bias_tune.mean) for i in range(len(order))]
+        for trial, volume in zip(order, volumes, strict=True):  # how it grew
             series.append((trial, {"hypervolume_by_trial": volume}))
-        metrics |= {"hypervolume": hypervolume(values, base), "front": float(len(front))}
+        metrics |= {"hypervolume": volumes[-1] if volumes else 0.0, "front": float(len(front))}
         lines.append("Pareto front (no trial is better in both):")
         lines += [
             f"  trial {each['trial']}: bias {each['bias']:.3f}, retention {each['retention']:.3f}"
@@ -292,17 +283,8 @@ def findings(rows: Sequence[TrialRow], search: Search, plan: Plan) -> Findings:
     return Findings(tuple(lines), metrics, tuple(series), front)
 
 
-def mean_points(rows: Sequence[TrialRow]) -> dict[int | None, tuple[float, float]]:
-    """Return mean bias and retention (tune) of each trial that has every seed; None: baseline."""
-    seeds = {row.seed for row in rows if row.trial is None}
-    groups: dict[int | None, list[TrialRow]] = {}
-    for row in rows:
-        groups.setdefault(row.trial, []).append(row)
-    return {
-        trial: (mean(row.bias_tune for row in group), mean(row.retention or 0.0 for row in group))
-        for trial, group in groups.items()
-        if {row.seed for row in group} >= seeds
-    }
+def _mean(spread: Spread | None) -> float:
+    return 0.0 if spread is None else spread.mean
 
 
 def importance(search: Search) -> dict[str, dict[str, float]]:
