@@ -179,7 +179,7 @@ mlflow models serve -m "models:/{study}@best" --env-manager local --port 5001
 
 
 def publish(store: Store, study: str, best: str, embeddings: Embeddings) -> None:
-    """Log the vectors of the run ``best`` as a model, once, and register it under the study's name."""
+    """Log the vectors of the run ``best`` as a model, once; register it under the study's name."""
     model = store.run(best).tags.get(MODEL_TAG)
     if model is None:
         model = store.log_model(best, embeddings, example=default_pairs()[:3])
