@@ -925,3 +925,15 @@ def test_the_page_prints_black_on_white_and_whole(opened: Any, long: ReportConte
     assert opened.evaluate(style, "td")[0] == "rgb(0, 0, 0)"
     assert opened.evaluate(BEYOND) == []
     assert not opened.locator("nav").is_visible()
+
+
+def test_the_page_of_a_study_says_what_its_command_said(
+    store: Path, swept: Summary, sided: Comparison
+) -> None:
+    for found in (swept, sided):
+        study = open_study(found.name, store)
+        assert study.notes == {"warnings": [*found.warnings], "findings": [*found.findings]}
+        report = report_of(study, brief=True)
+        said = "".join(report.warnings).lower()
+        assert all(warning.lower() in said for warning in found.warnings)
+    assert report.paragraphs["Controls"] == sided.findings
