@@ -155,9 +155,9 @@ def conduct_study(
             else:
                 there = site.store.runs(site.parent)
                 bar.update(sum(run.status == "FINISHED" for run in there))
-                lost = source.lost_runs(worker)  # the workers will train them again
+                lost = len(source.lost(worker))  # the workers will train them again
                 conduct.executor.run(Share.of(site, job), site.store, shown.done)
-                source.read_back(replace(worker, tick=lambda runs, here: None))
+                source.begin(replace(worker, tick=lambda runs, here: None))  # what they have done
         if lost:
             warnings.warn(
                 f"{lost} runs of the study were not in the tracking store: they were trained again",

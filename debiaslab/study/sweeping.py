@@ -225,7 +225,8 @@ class DrawnTrials:
         Raises:
             UserError: The search is after retention, and the baseline has none.
         """
-        self.read_back(worker)
+        baselines = [self.plan.cell(0.0, seed) for seed in self.plan.seeds]
+        self.references = worker.baselines(baselines)
         for baseline in self.references.values():
             if self.plan.search.needs_retention and baseline.measured.retention_tune is None:
                 raise UserError(
@@ -253,15 +254,6 @@ class DrawnTrials:
             for seed in seeds_tried(trial, self.plan.seeds)
             if self._cell(proposal, seed).digest not in there
         ]
-
-    def lost_runs(self, worker: Worker) -> int:
-        """Return how many runs of what was tried are not in the tracking store."""
-        return len(self.lost(worker))
-
-    def read_back(self, worker: Worker) -> None:
-        """Find the baseline of each seed; it is trained if need be."""
-        baselines = [self.plan.cell(0.0, seed) for seed in self.plan.seeds]
-        self.references = worker.baselines(baselines)
 
     def finished(self) -> bool:
         """Whether all trials have been tried, or no further one is to be begun."""

@@ -58,11 +58,8 @@ class TaskSource(Protocol):
     def begin(self, worker: Worker) -> int:
         """Do what comes before all else; return how many runs were lost and trained again."""
 
-    def lost_runs(self, worker: Worker) -> int:
-        """Return how many runs of what counts as tried are not in the tracking store."""
-
-    def read_back(self, worker: Worker) -> None:
-        """Find out what other workers have done, when nothing is left."""
+    def lost(self, worker: Worker) -> Sequence[object]:
+        """Return the runs of what counts as tried that are not in the tracking store."""
 
     def finished(self) -> bool:
         """Whether nothing is left, or nothing more is to be begun."""
@@ -238,13 +235,9 @@ class ListedCells:
         worker.tick(len(self._runs), False)
         return 0
 
-    def lost_runs(self, worker: Worker) -> int:
-        """Return 0: a cell is done when its run is in the store, and only then."""
-        return 0
-
-    def read_back(self, worker: Worker) -> None:
-        """Find out what is done."""
-        self.begin(worker)
+    def lost(self, worker: Worker) -> Sequence[object]:
+        """Return none: a cell is done when its run is in the store, and only then."""
+        return ()
 
     def finished(self) -> bool:
         """Whether every cell is done or has failed."""
