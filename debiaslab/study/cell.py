@@ -137,11 +137,7 @@ class Cell:
     @property
     def tags(self) -> dict[str, str]:
         """The tags of its run."""
-        tags = {
-            KIND_TAG: self.kind,
-            SEED_TAG: str(self.seed),
-            CELL_TAG: self.digest,
-        }
+        tags = {KIND_TAG: self.kind, SEED_TAG: str(self.seed), CELL_TAG: self.digest}
         if self.treatment is None:
             tags[TRIAL_TAG] = "" if self.trial is None else str(self.trial)
             tags[STRATEGY_TAG] = self.strategy

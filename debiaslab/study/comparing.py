@@ -20,21 +20,10 @@ from debiaslab.regularizers import (
 )
 from debiaslab.regularizers.composition import parts_named
 from debiaslab.regularizers.words import gender_pairs
-from debiaslab.results import (
-    KeptStrategy,
-    StrategyResult,
-    log_sides,
-    read_sides,
-    summarize,
-)
+from debiaslab.results import KeptStrategy, StrategyResult, log_sides, read_sides, summarize
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell, Knobs
-from debiaslab.study.driver import (
-    Conduct,
-    conduct_study,
-    existing_store,
-    open_study_run,
-)
+from debiaslab.study.driver import Conduct, conduct_study, existing_store, open_study_run
 from debiaslab.study.kept import log_study_file
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import ComparisonPlan, Entry, Plan

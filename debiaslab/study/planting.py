@@ -27,21 +27,12 @@ from debiaslab.results.comparison import dose_shift, share_at_zero
 from debiaslab.settings.study import Base
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
-from debiaslab.study.driver import (
-    Conduct,
-    conduct_study,
-    open_study_run,
-)
+from debiaslab.study.driver import Conduct, conduct_study, open_study_run
 from debiaslab.study.objective import Objective
 from debiaslab.study.run import flat
 from debiaslab.study.worker import CellList
 from debiaslab.tracking import RunLog, Store
-from debiaslab.tracking.names import (
-    PLANTED_CARD,
-    PLANTED_WORDS,
-    PLANTING_TAG,
-    default_study_name,
-)
+from debiaslab.tracking.names import PLANTED_CARD, PLANTED_WORDS, PLANTING_TAG, default_study_name
 from debiaslab.vectors.words import written_in
 
 if TYPE_CHECKING:
@@ -501,10 +492,7 @@ def _matched(words: Sequence[int], free: Sequence[int], features: NDArray[np.flo
 
 
 def _shared(
-    corpus: Corpus,
-    gender: NDArray[np.int8],
-    sets: tuple[Sequence[int], Sequence[int]],
-    window: int,
+    corpus: Corpus, gender: NDArray[np.int8], sets: tuple[Sequence[int], Sequence[int]], window: int
 ) -> float:
     """Return the share of the gender words near the second set that are near the first as well."""
     from debiaslab.regularizers.swap_kernel import near_chosen

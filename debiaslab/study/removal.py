@@ -15,12 +15,7 @@ from debiaslab.errors import UserError
 from debiaslab.sgns.checkpoint import Saved, discard, files_of, saved_in
 from debiaslab.study.claims import forget_claims
 from debiaslab.study.run import CHECKPOINTS, STUDY, owner_of
-from debiaslab.study.search_storage import (
-    explained,
-    open_storage,
-    search_exists,
-    study_to_read,
-)
+from debiaslab.study.search_storage import explained, open_storage, search_exists, study_to_read
 from debiaslab.system.processes import this_process
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store, StudyRun
 from debiaslab.tracking.names import RESTORING_KIND, STUDY_KIND
@@ -166,11 +161,7 @@ class Leftovers:
 
 
 def find_leftovers(
-    store: Store,
-    folders: tuple[Path, ...],
-    *,
-    failed: bool = False,
-    checkpoints: bool = False,
+    store: Store, folders: tuple[Path, ...], *, failed: bool = False, checkpoints: bool = False
 ) -> Leftovers:
     """Return what crashed runs left; nothing is changed.
 

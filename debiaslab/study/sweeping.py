@@ -17,11 +17,7 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.claims import Claim
-from debiaslab.study.driver import (
-    Conduct,
-    conduct_study,
-    open_study_run,
-)
+from debiaslab.study.driver import Conduct, conduct_study, open_study_run
 from debiaslab.study.executors import Executor
 from debiaslab.study.kept import study_note
 from debiaslab.study.objective import LEAST_WORDS, SIMILARITY_SETS, Outcome
@@ -74,10 +70,7 @@ def sweep(
 
 
 def conduct_sweep(
-    corpus: Corpus,
-    plan: Plan,
-    conduct: Conduct,
-    tags: Mapping[str, str] = MappingProxyType({}),
+    corpus: Corpus, plan: Plan, conduct: Conduct, tags: Mapping[str, str] = MappingProxyType({})
 ) -> Summary:
     """Do what ``sweep`` does, as ``conduct`` says; a study that is made gets the ``tags``."""
     from debiaslab.study.spec import study_of
