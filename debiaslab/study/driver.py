@@ -23,6 +23,7 @@ from debiaslab.study.kept import keep_corpus, log_study_file, renew_report
 from debiaslab.study.run import Site, dataset_info, log_provenance
 from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.worker import TaskSource, Worker
+from debiaslab.system.redact import redact
 from debiaslab.tracking import Store
 from debiaslab.tracking.contact import locate
 from debiaslab.tracking.names import CORPUS_TAG, NOTES
@@ -100,7 +101,7 @@ def open_study_run(
         warnings.warn(
             f"the run {lost} of the study {name!r} was deleted in MLflow: the runs under it are "
             "not found, and are trained again. To have them back, end this command, then: "
-            f"mlflow runs restore --run-id {lost}",
+            f"MLFLOW_TRACKING_URI={redact(store.uri)} python -m mlflow runs restore --run-id {lost}",
             stacklevel=3,
         )
     parent = store.study(
