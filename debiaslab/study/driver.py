@@ -101,7 +101,8 @@ def open_study_run(
         warnings.warn(
             f"the run {lost} of the study {name!r} was deleted in MLflow: the runs under it are "
             "not found, and are trained again. To have them back, end this command, then: "
-            f"MLFLOW_TRACKING_URI={redact(store.uri)} python -m mlflow runs restore --run-id {lost}",
+            f"MLFLOW_TRACKING_URI={redact(store.uri)} "
+            f"python -m mlflow runs restore --run-id {lost}",
             stacklevel=3,
         )
     parent = store.study(
