@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -80,12 +80,12 @@ class Cell:
         treatment: What is done to the text; None: nothing.
     """
 
-    strategy: str
-    weight: float
-    knobs: Knobs
-    cover: Cover
-    settings: TrainSettings
-    objective: Objective
+    strategy: str = "none"
+    weight: float = 1.0
+    knobs: Knobs = ()
+    cover: Cover = "all"
+    settings: TrainSettings = field(default_factory=TrainSettings)
+    objective: Objective = field(default_factory=Objective)
     trial: int | None = None
     treatment: Treatment | None = None
 

@@ -78,8 +78,8 @@ class Site:
         store: The tracking store.
         root: Folder of the local store, of the search and of checkpoints.
         corpus: Encoded corpus.
-        name: Name of the study.
-        parent: MLflow run of the study.
+        name: Name of the study; outside one, of the corpus.
+        parent: MLflow run of the study; empty outside one.
         session: Which command it is: what failed under it is not tried again under it.
         progress: Whether trainings draw bars of their own.
     """
@@ -140,11 +140,19 @@ def removed_at_the_end(checkpoint: Checkpoints | None) -> Iterator[None]:
 
 
 @contextmanager
-def open_run(site: Site, cell: Cell, init: Embeddings | None = None) -> Iterator[OpenRun]:
+def open_run(
+    site: Site, cell: Cell, *, init: str | None = None, checkpoint: Checkpoints | None = None
+) -> Iterator[OpenRun]:
     """Open the run of a cell; at the end it is closed, and its checkpoint removed.
 
     Whatever is raised, the run is marked as failed, with the reason. A checkpoint stays only where
     the training was cut short from outside.
+
+    Args:
+        site: Where the cell is trained.
+        cell: What is trained.
+        init: The vectors it starts from; None: training starts anew.
+        checkpoint: Where the training is saved; None: beside the store, outside a study nowhere.
     """
     bound = cell.bind(site.corpus)
     treated = cell.treatment is not None
@@ -154,15 +162,16 @@ def open_run(site: Site, cell: Cell, init: Embeddings | None = None) -> Iterator
     if cell.treatment is not None:
         params |= cell.treatment.params
     if init is not None:
-        params["init"] = "vectors of the baseline"
-    checkpoint = Checkpoints(site.root / CHECKPOINTS, shared=True)
-    checkpoint.owner.update(owner_of(site.parent, params))
+        params["init"] = init
+    if checkpoint is None and site.parent:
+        checkpoint = Checkpoints(site.root / CHECKPOINTS, shared=True)
+        checkpoint.owner.update(owner_of(site.parent, params))
     tags = {**cell.tags, **({SESSION_TAG: site.session} if site.session else {})}
     with (
         removed_at_the_end(checkpoint),
         site.store.start(
-            cell.name,
-            parent=site.parent,
+            cell.name if site.parent else f"{cell.name} · {site.name} · seed {cell.seed}",
+            parent=site.parent or None,
             params=params,
             tags=tags,
             dataset=dataset_info(site.corpus),
@@ -202,7 +211,8 @@ def train_cell(
         UnusableRunError: The objective cannot be measured.
         UserError: Something outside failed, such as the store or the disk.
     """
-    with open_run(site, cell, init) as run:
+    start = None if init is None else "vectors of the baseline"
+    with open_run(site, cell, init=start) as run:
         if run.bound is not None and run.bound.only_after and baseline is not None:
             own = vectors_of(site.store, baseline.run_id) if against is None else against.embeddings
             result = _debiased(run.bound, own)

@@ -7,7 +7,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,13 @@ from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.regularizers.words import check_cover
 from debiaslab.settings.study import parse
 from debiaslab.sgns import Checkpoints, Report, Start, TrainResult, TrainSettings
-from debiaslab.study.cell import bound_strategy, strategy_label
+from debiaslab.study.cell import Cell, acts, strategy_label
 from debiaslab.study.run import (
     LOSS_METRICS,
-    OpenRun,
-    dataset_info,
+    Site,
     flat,
-    log_provenance,
     log_results,
-    removed_at_the_end,
-    run_params,
+    open_run,
     train_bound,
     train_logged,
     vectors_of,
@@ -55,7 +52,7 @@ from debiaslab.vectors.embeddings import Embeddings
 
 
 @dataclass(frozen=True)
-class SingleTraining:
+class SingleTraining(Cell):
     """What is trained; made before the corpus is read, so that a slip costs no time.
 
     Raises:
@@ -63,23 +60,24 @@ class SingleTraining:
             have another dimension.
     """
 
-    settings: TrainSettings = field(default_factory=TrainSettings)
-    strategy: str = "none"
-    weight: float = 1.0  # λ
-    cover: regularizers.Cover = "all"  # non-gender words the penalty acts on
-    knobs: tuple[tuple[str, str], ...] = ()  # of the strategy besides λ, as (name, value)
     init: Start | None = None  # vectors to continue from
     tensorboard: str | Path | None = None  # folder for events of the running loss; None: none
 
     def __post_init__(self) -> None:
-        self.create()
+        regularizers.create(self.strategy, weight=self.weight, **dict(self.knobs))
         check_cover(self.cover)
         if self.init is not None:
             self.init.check(self.settings.dim)
 
-    def create(self) -> regularizers.Strategy:
-        """Return the strategy."""
-        return regularizers.create(self.strategy, weight=self.weight, **dict(self.knobs))
+    @property
+    def name(self) -> str:
+        """The strategy with its λ."""
+        return strategy_label(self.strategy, self.made) if acts(self.made) else "baseline"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of its run."""
+        return {KIND_TAG: SINGLE_KIND, STRATEGY_TAG: self.strategy}
 
 
 @dataclass(frozen=True)
@@ -131,29 +129,17 @@ def train_single(
         UserError: The training diverged, the corpus lacks the strategy's words, or ``out`` could
             not be written; in the last case the finished run keeps the vectors.
     """
-    settings, chosen = training.settings, training.create()
-    bound = bound_strategy(corpus, chosen, training.cover, settings)
-    name = "baseline" if bound is None else strategy_label(training.strategy, chosen)
-    params = run_params(corpus, settings, chosen, bound, training.cover)
-    if training.init is not None:
-        params["init"] = "vectors of a file"
-    store = Store.open(root)
+    site = Site(Store.open(root), Path(root), corpus, corpus.name, parent="")
+    init = None if training.init is None else "vectors of a file"
     with (
-        removed_at_the_end(checkpoint),
-        store.start(
-            f"{name} · {corpus.name} · seed {settings.seed}",
-            parent=None,
-            params=params,
-            tags={KIND_TAG: SINGLE_KIND, STRATEGY_TAG: training.strategy},
-            dataset=dataset_info(corpus),
-        ) as log,
+        open_run(site, training, init=init, checkpoint=checkpoint) as run,
         _tensorboard(training.tensorboard) as on_report,
     ):
-        log_provenance(log)
+        log = run.log
         result = train_logged(
-            OpenRun(log, bound, params, checkpoint),
+            run,
             corpus,
-            settings,
+            training.settings,
             init=training.init,
             on_report=on_report,
             progress=progress,
@@ -163,7 +149,7 @@ def train_single(
             result.embeddings.save(out)
         except UserError as error:
             unsaved = error
-        scorecard = evaluate(result.embeddings, name=str(out), seed=settings.seed)
+        scorecard = evaluate(result.embeddings, name=str(out), seed=training.seed)
         log_results(log, corpus, result, scorecard)
     if unsaved is not None:
         reason = str(unsaved).partition(";")[0]
@@ -203,8 +189,7 @@ class Recipe:
     """What a run was made of, as it was logged."""
 
     run: RunInfo
-    settings: TrainSettings
-    strategy: regularizers.Strategy
+    cell: Cell
     corpus: Mapping[str, Any]  # fingerprint, sources, settings
     made_with: Mapping[str, Any]  # provenance
     vectors: Embeddings
@@ -276,17 +261,20 @@ def read_recipe(store: Store, named: str) -> Recipe:
     names = {each.name for each in fields(TrainSettings)}
     logged = {name: text for name, text in run.params.items() if name in names}
     given = {name: parse(text) for name, text in logged.items() if text not in ("None", "auto")}
-    settings = TrainSettings(**given)
     knobs = {k.removeprefix("knob."): v for k, v in run.params.items() if k.startswith("knob.")}
+    cover: Any = run.params["cover"]
 
     def text(path: str) -> str:
         return store.artifact(run_id, path).read_text(encoding="utf-8")
 
     return Recipe(
         run=run,
-        settings=settings,
-        strategy=regularizers.create(
-            run.params["strategy"], weight=float(run.params["weight"]), **knobs
+        cell=Cell(
+            strategy=run.params["strategy"],
+            weight=float(run.params["weight"]),
+            knobs=tuple(knobs.items()),
+            cover=cover,
+            settings=TrainSettings(**given),
         ),
         corpus=json.loads(text(CORPUS)),
         made_with=json.loads(text(PROVENANCE)),
@@ -387,19 +375,13 @@ def make_again(recipe: Recipe, corpus: Corpus, *, progress: bool = True) -> Verd
     Raises:
         UserError: The word lists here no longer give the strategy the words it had.
     """
-    cover: Any = recipe.run.params["cover"]
-    bound = bound_strategy(corpus, recipe.strategy, cover, recipe.settings)
-    result = train_bound(
-        corpus,
-        recipe.settings,
-        bound,
-        init=recipe.baseline if _WARM in recipe.run.params else None,
-        progress=progress,
-    )
+    init = recipe.baseline if _WARM in recipe.run.params else None
+    cell = recipe.cell
+    result = train_bound(corpus, cell.settings, cell.bind(corpus), init=init, progress=progress)
     scorecard = evaluate(
         result.embeddings,
         name=recipe.scorecard.vectors,
-        seed=recipe.settings.seed,
+        seed=cell.seed,
         baseline=recipe.baseline if recipe.run.kind == _HELD_AGAINST else None,
         lipstick_nulls=False,
     )
