@@ -248,8 +248,17 @@ class Dosing:
         }
 
     def bind(self, corpus: Corpus, seed: int) -> BoundStrategy:
-        """Return the planted text as what a training is given."""
-        return _bound(corpus, self.plan.planted(self.words, self.dose), seed)
+        """Return the planted text; words it has no token of are not kept."""
+        text = self.plan.planted(self.words, self.dose).bind(corpus, seed)
+        lost = np.flatnonzero((corpus.counts > 0) & (text.counts(corpus.counts) == 0))
+        return BoundStrategy(
+            preprocessing=text,
+            penalty=None,
+            post=None,
+            coverage=Coverage("all", 0, False, text.pairs, text.pairs_missing),
+            seed=seed,
+            untrained=frozenset(corpus.words[int(i)] for i in lost),
+        )
 
     def describe(self, log: RunLog) -> None:
         """Keep the words with the run."""
@@ -288,20 +297,6 @@ def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     kind = "planted-apart" if plan.apart else "planted"
     return default_study_name(kind, corpus.name, digest)
-
-
-def _bound(corpus: Corpus, planted: Planted, seed: int) -> BoundStrategy:
-    """Return a planted text as what a training is given; words it has no token of are not kept."""
-    text = planted.bind(corpus, seed)
-    lost = np.flatnonzero((corpus.counts > 0) & (text.counts(corpus.counts) == 0))
-    return BoundStrategy(
-        preprocessing=text,
-        penalty=None,
-        post=None,
-        coverage=Coverage("all", 0, False, text.pairs, text.pairs_missing),
-        seed=seed,
-        untrained=frozenset(corpus.words[int(i)] for i in lost),
-    )
 
 
 def words_from(text: str) -> tuple[str, ...]:
