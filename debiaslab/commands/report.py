@@ -138,9 +138,9 @@ class ReproduceCommand(ReadsStore):
         columns = [Column(name, align="left") for name in ("", "as it was", "here")]
         rows = [(each.what, each.then, "the same" if each.same else each.here) for each in found]
         yield Table(tuple(columns), rows, ruled=False)
-        if recipe.cell.settings.threads > 1:
+        if (threads := recipe.cell.settings.threads) > 1:
             yield (
-                f"\n{recipe.cell.settings.threads} threads: the order of updates was chance, so equal "
+                f"\n{threads} threads: the order of updates was chance, so equal "
                 "bytes are not to be expected"
             )
         verdict = make_again(recipe, corpus)
