@@ -65,8 +65,8 @@ def option(help: str, *, default: Any = ..., **more: Any) -> Any:
             them: ``ge``, ``gt``, ``le``, ``lt``, ``min_length``.
     """
     line = Line(**{each.name: more.pop(each.name) for each in fields(Line) if each.name in more})
-    made = {"default_factory": default} if callable(default) else {"default": default}
-    return Field(**made, description=help, json_schema_extra={"line": line}, **more)
+    more["default_factory" if callable(default) else "default"] = default
+    return Field(description=help, json_schema_extra={"line": line}, **more)  # type: ignore[dict-item]
 
 
 def part(of: type[T], group: str | None = None) -> T:
