@@ -55,7 +55,7 @@ from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.regularizers import BoundStrategy, Strategy
+    from debiaslab.regularizers import BoundStrategy
 
 CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
 STUDY = "study"  # key of a checkpoint's owner: the run of its study
@@ -155,12 +155,7 @@ def open_run(
         checkpoint: Where the training is saved; None: beside the store, outside a study nowhere.
     """
     bound = cell.bind(site.corpus)
-    treated = cell.treatment is not None
-    params = run_params(
-        site.corpus, cell.settings, cell.made, None if treated else bound, cell.cover
-    )
-    if cell.treatment is not None:
-        params |= cell.treatment.params
+    params = _params(site.corpus, cell, bound)
     if init is not None:
         params["init"] = init
     if checkpoint is None and site.parent:
@@ -400,20 +395,15 @@ def dataset_info(corpus: Corpus) -> DatasetInfo:
     )
 
 
-def run_params(
-    corpus: Corpus,
-    settings: TrainSettings,
-    strategy: Strategy,
-    bound: BoundStrategy | None,
-    cover: str,
-) -> dict[str, Any]:
+def _params(corpus: Corpus, cell: Cell, bound: BoundStrategy | None) -> dict[str, Any]:
     """Return everything that shaped a run, as MLflow shows it."""
-    own = corpus.settings
+    acting = bound if cell.treatment is None else None
+    strategy, settings, own = cell.made, cell.settings, corpus.settings
     params: dict[str, Any] = {
-        "strategy": strategy.name if bound is not None else "none",
-        "stage": strategy.stage if bound is not None else "none",
-        "weight": repr(strategy.weight if bound is not None else 0.0),
-        "cover": cover,
+        "strategy": strategy.name if acting is not None else "none",
+        "stage": strategy.stage if acting is not None else "none",
+        "weight": repr(strategy.weight if acting is not None else 0.0),
+        "cover": cell.cover,
         **asdict(settings),
         "engine": settings.engine or "auto",  # the tag debiaslab.engine names the one that ran
         "corpus": corpus.name,
@@ -421,10 +411,10 @@ def run_params(
         **{key: getattr(own, key) for key in ("min_count", "rare", "mwes", "lowercase", "marks")},
         "lexicon_versions": json.dumps(lexicons.versions(), sort_keys=True),
     }
-    if bound is not None:
+    if acting is not None:
         params |= {f"knob.{k}": v for k, v in strategy.knobs().items()}
-        params |= {f"coverage.{key}": value for key, value in asdict(bound.coverage).items()}
-    return params
+        params |= {f"coverage.{key}": value for key, value in asdict(acting.coverage).items()}
+    return params if cell.treatment is None else {**params, **cell.treatment.params}
 
 
 def flat(scorecard: Scorecard) -> dict[str, float]:
