@@ -16,7 +16,7 @@ from debiaslab import lexicons
 from debiaslab.errors import UserError
 from debiaslab.leaderboard import export
 from debiaslab.metrics import Baseline, Record, Scorecard, evaluate
-from debiaslab.regularizers import is_control
+from debiaslab.regularizers import is_control, train_inputs
 from debiaslab.report import RunContent, association_sizes, html_page, run_drawings
 from debiaslab.sgns import (
     Checkpoints,
@@ -316,10 +316,8 @@ def train_bound(
 
     ``how`` is what else ``sgns.train`` takes by name.
     """
-    if bound is None:
-        return train(corpus, settings, None, **how)
-    result = train(corpus, settings, bound.penalty, preprocessing=bound.preprocessing, **how)
-    return replace(result, embeddings=bound.finish(result.embeddings))
+    result = train(corpus, settings, **train_inputs(bound), **how)
+    return result if bound is None else replace(result, embeddings=bound.finish(result.embeddings))
 
 
 def vectors_of(store: Store, run_id: str) -> Embeddings:
