@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -27,11 +27,13 @@ class Case:
     negatives: int
     lr: tuple[float, float] = (0.05, 0.03)
     hot: int = 0  # rows that the block keeps copies of
+    strata: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, np.int8))
 
     def run_kernel(self) -> tuple[int, int, float]:
         train = kernel.compile_kernel(self.model.dim, self.model.target.stride(0), self.negatives)
         return train(
             self.tokens.copy(),
+            self.strata.copy(),
             self.model.target.data_ptr(),
             self.model.context.data_ptr(),
             self.draws.keep,
@@ -54,6 +56,7 @@ class Case:
             W,
             C,
             self.tokens,
+            self.strata,
             self.draws,
             self.keys,
             self.window,
@@ -66,7 +69,7 @@ class Case:
 def train_by_autograd(block: Case, W: Tensor, C: Tensor) -> int:
     """The same block with the loss written out and torch's gradients."""
     draws, keys = block.draws, block.keys
-    noise = (kernel.draw_noise(keys.noise, n, draws.noise) for n in range(10**9))
+    noise = (kernel.draw_noise(keys.noise, n, draws.noise[0]) for n in range(10**9))
     kept = [
         int(w)
         for p, w in enumerate(block.tokens)

@@ -373,7 +373,7 @@ def test_a_text_that_lacks_words_is_refused_before_training(
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ([], "corpus: "),
+        ([], "--marks cut where an earlier version cut"),
         (["--window", "3"], "settings.window: 5 → 3"),
         (["--strategy", "tying"], "strategy: projection → tying"),
         (["--bias-weight", "2"], "objective.bias_weight: 1.0 → 2.0"),
@@ -388,7 +388,7 @@ def test_a_study_of_something_else_is_not_continued(
     answer = refused(capfd, *STUDY, *more)
     assert "the study 'small' was made with other settings" in answer.sentence
     assert said in answer.sentence
-    assert "try: another --study NAME" in answer.sentence
+    assert "another --study NAME" in answer.sentence
     assert [(run.run_id, run.status, run.end) for run in runs()] == before
 
 

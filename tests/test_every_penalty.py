@@ -15,10 +15,18 @@ from torch import Tensor
 
 from debiaslab.corpus import Corpus
 from debiaslab.corpus.stream import read_ids
-from debiaslab.regularizers import BoundPenalty, bind, create, get, search_space, strategy_names
+from debiaslab.regularizers import (
+    BoundPenalty,
+    Penalty,
+    bind,
+    create,
+    get,
+    search_space,
+    strategy_names,
+)
 from debiaslab.settings.training import EngineName
 from debiaslab.sgns import SGNS, TrainSettings, train
-from debiaslab.sgns.engine import DrawnPenalty
+from debiaslab.sgns.engine import DrawnPenalty, Intervention
 from debiaslab.sgns.fast import SAMPLE, FastEngine, fast_unavailable
 from tests.toys import toy_corpus
 
@@ -27,7 +35,7 @@ if (reason := fast_unavailable()) is not None:
 
 from tests.kernel_oracle import Case, train_by_autograd
 
-NAMES = [name for name in strategy_names() if get(name).stage == "in"]
+NAMES = [name for name in strategy_names() if issubclass(get(name), Penalty)]
 KNOBS: dict[str, dict[str, Any]] = {"projection-fixed": {"warmup": 0}}  # R = 0 in a warm-up
 SETTINGS = TrainSettings(dim=12, window=3, negatives=3, epochs=2, subsample=0.0, lr=0.05)
 ONE_BLOCK = TrainSettings(dim=12, window=3, negatives=3, epochs=1, subsample=0.05, lr=0.5, seed=1)
@@ -68,7 +76,7 @@ class Trained:
 
     def engine(self, penalty: BoundPenalty | None) -> tuple[SGNS, FastEngine]:
         model = SGNS(len(self.corpus.words), ONE_BLOCK.dim, ONE_BLOCK.seed)
-        return model, FastEngine(model, self.corpus, ONE_BLOCK, penalty)
+        return model, FastEngine(model, self.corpus, ONE_BLOCK, Intervention(penalty))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +85,7 @@ def block(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
     corpus = toy_corpus(tmp_path_factory.mktemp("block"), documents=33)
     model = SGNS(len(corpus.words), ONE_BLOCK.dim, ONE_BLOCK.seed)
-    engine = FastEngine(model, corpus, ONE_BLOCK, None)
+    engine = FastEngine(model, corpus, ONE_BLOCK, Intervention())
     (block,) = engine._blocks
     case = Case(
         model,

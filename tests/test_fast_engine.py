@@ -25,6 +25,7 @@ from debiaslab.corpus import noise_distribution
 from debiaslab.errors import UserError
 from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns import kernel
+from debiaslab.sgns.engine import Intervention
 from debiaslab.sgns.fast import (
     CorpusBlock,
     FastEngine,
@@ -87,7 +88,7 @@ def case(
         noise[unk] = 0
     keep = np.full(size, 2**32 - 1, dtype=np.uint32)
     keep[:6] = 2**31  # the most frequent words lose half of their tokens
-    draws = kernel.Draws(keep, alias_table(noise / noise.sum()), (2, 3), unk)
+    draws = kernel.Draws(keep, alias_table(noise / noise.sum())[None], (2, 3), unk)
     keys = kernel.block_keys(seed=5, epoch=1, block=2)
     return Case(model, corpus.ids, draws, keys, window, dynamic, negatives)
 
@@ -120,6 +121,27 @@ def test_kernel_equals_plain_python(sizes: tuple[int, int, bool, int, int], hot:
         assert np.abs(got.numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
+@pytest.mark.parametrize("sizes", [CASES[0], CASES[4]])
+def test_kernel_equals_plain_python_with_strata(sizes: tuple[int, int, bool, int, int]) -> None:
+    one, block = case(*sizes), case(*sizes)
+    rng = np.random.default_rng(0)
+    block.strata = rng.integers(0, 3, len(block.tokens)).astype(np.int8)
+    noise = rng.dirichlet(np.ones(200), 2)
+    noise[:, 4] = 0
+    others = [alias_table(each / each.sum()) for each in noise]
+    block.draws = block.draws._replace(noise=np.stack([block.draws.noise[0], *others]))
+    W, C = block.model.W.double().numpy(), block.model.C.double().numpy()
+    assert block.run_plain(W, C) == block.run_kernel()[0] == one.run_kernel()[0]
+    for got, expected in ((block.model.W, W), (block.model.C, C)):
+        assert np.abs(got.numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
+    assert np.abs(block.model.W.numpy() - one.model.W.numpy()).max() > 1e-3
+
+    first = case(*sizes)  # all of stratum 0: as without strata, bit for bit
+    first.draws, first.strata = block.draws, np.zeros(len(first.tokens), np.int8)
+    first.run_kernel()
+    assert np.array_equal(first.model.W.numpy(), one.model.W.numpy())
+
+
 @pytest.mark.parametrize("sizes", CASES[:2])
 def test_plain_python_and_kernel_equal_autograd(sizes: tuple[int, int, bool, int, int]) -> None:
     block = case(*sizes, tokens=300)
@@ -142,7 +164,7 @@ def test_measured_loss_is_that_of_the_weights() -> None:
     block.lr = (0.0, 0.0)
     W, C = block.model.W.double(), block.model.C.double()
     _, measured, summed = block.run_kernel()
-    noise = (kernel.draw_noise(block.keys.noise, n, block.draws.noise) for n in range(10**9))
+    noise = (kernel.draw_noise(block.keys.noise, n, block.draws.noise[0]) for n in range(10**9))
     kept = [
         int(w)
         for p, w in enumerate(block.tokens)
@@ -238,7 +260,7 @@ def test_a_vocabulary_of_2_to_the_31_words() -> None:
     tokens = np.where(tokens < 0, -1, tokens + (size - 50)).astype(np.int32)
     keep = untouched(size, dtype=np.uint32)
     keep[-50:] = 2**32 - 1
-    noise = untouched(size, 2, dtype=np.uint32)  # so that every draw is word 0
+    noise = untouched(1, size, 2, dtype=np.uint32)  # so that every draw is word 0
     keys = kernel.block_keys(seed=1, epoch=0, block=0)
     W, C = (untouched(size, dim) for _ in range(2))
     plain_W, plain_C = (untouched(size, dim, dtype=np.float64) for _ in range(2))
@@ -248,6 +270,7 @@ def test_a_vocabulary_of_2_to_the_31_words() -> None:
     train = kernel.compile_kernel(dim, dim, negatives)
     pairs, _, _ = train(
         tokens.copy(),
+        np.empty(0, np.int8),
         W.ctypes.data,
         C.ctypes.data,
         keep,
@@ -263,7 +286,16 @@ def test_a_vocabulary_of_2_to_the_31_words() -> None:
     )
     draws = kernel.Draws(keep, noise, (0, 1), -1)
     plain = kernel.train_plain(
-        plain_W, plain_C, tokens, draws, keys, 3, True, negatives, (0.02, 0.01)
+        plain_W,
+        plain_C,
+        tokens,
+        np.empty(0, np.int8),
+        draws,
+        keys,
+        3,
+        True,
+        negatives,
+        (0.02, 0.01),
     )
     assert pairs == plain > 1000
     for got, expected in ((W, plain_W), (C, plain_C)):
@@ -332,7 +364,7 @@ def trained(
     corpus: TinyCorpus, chosen: TrainSettings, penalty: CosineToFirst | None = None
 ) -> tuple[SGNS, list[float]]:
     model = SGNS(corpus.size, chosen.dim, chosen.seed)
-    engine = FastEngine(model, corpus, chosen, penalty)  # type: ignore[arg-type]
+    engine = FastEngine(model, corpus, chosen, Intervention(penalty))  # type: ignore[arg-type]
     losses = []
     for epoch in range(chosen.epochs):
         blocks = list(engine.epoch(epoch))
@@ -372,8 +404,8 @@ def test_a_block_with_a_penalty_minimises_the_joint_loss() -> None:
     corpus, chosen = topics(900), settings(epochs=1)
     kernel_only, with_penalty = SGNS(60, 20, 1), SGNS(60, 20, 1)
     penalty = CosineToFirst(1e-4)
-    (block,) = FastEngine(kernel_only, corpus, chosen, None).epoch(0)  # type: ignore[arg-type]
-    list(FastEngine(with_penalty, corpus, chosen, penalty).epoch(0))  # type: ignore[arg-type]
+    (block,) = FastEngine(kernel_only, corpus, chosen, Intervention()).epoch(0)  # type: ignore[arg-type]
+    list(FastEngine(with_penalty, corpus, chosen, Intervention(penalty)).epoch(0))  # type: ignore[arg-type]
     W = kernel_only.W[:10].clone().requires_grad_()
     (gradient,) = torch.autograd.grad(penalty(W, W), W)
     lr = chosen.lr * (1 + chosen.lr_min) / 2  # of the block's middle
@@ -408,7 +440,7 @@ def test_threads_train_every_word_to_the_same_loss() -> None:
 def test_a_reader_may_stop_in_the_middle_of_an_epoch() -> None:
     corpus = topics(60_000)
     threads = min(2, os.cpu_count() or 1)
-    engine = FastEngine(SGNS(60, 20), corpus, settings(threads=threads), None)  # type: ignore[arg-type]
+    engine = FastEngine(SGNS(60, 20), corpus, settings(threads=threads), Intervention())  # type: ignore[arg-type]
     blocks = engine.epoch(0)
     next(blocks)
     blocks.close()  # type: ignore[attr-defined]
@@ -416,7 +448,7 @@ def test_a_reader_may_stop_in_the_middle_of_an_epoch() -> None:
 
 def test_learning_rate_falls_to_its_minimum() -> None:
     corpus, chosen = topics(), settings(lr=0.05, lr_min=0.01)
-    engine = FastEngine(SGNS(60, 20), corpus, chosen, None)  # type: ignore[arg-type]
+    engine = FastEngine(SGNS(60, 20), corpus, chosen, Intervention())  # type: ignore[arg-type]
     rates = [block.lr for epoch in range(3) for block in engine.epoch(epoch)]
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] == pytest.approx(0.05 * 0.01)
@@ -431,7 +463,7 @@ def test_the_loss_curves_of_the_two_engines_agree() -> None:
         for kind, model in zip((FastEngine, ReferenceEngine), models, strict=True)
     ]
     noise = noise_distribution(corpus.counts)
-    maker = BatchMaker(settings(batch_size=2048), np.ones(60), noise)
+    maker = BatchMaker(settings(batch_size=2048), np.ones(60), noise[None])
     batches = [batch for batch, _ in maker.batches(corpus.ids, np.random.default_rng(0))]
 
     def losses() -> list[float]:
@@ -461,7 +493,7 @@ def test_the_loss_curves_of_the_two_engines_agree() -> None:
 )
 def test_tiny_corpora_neither_hang_nor_crash(ids: list[int], size: int) -> None:
     corpus = TinyCorpus(np.array(ids, dtype=np.int32), size)
-    engine = FastEngine(SGNS(size, 20), corpus, settings(), CosineToTwo())  # type: ignore[arg-type]
+    engine = FastEngine(SGNS(size, 20), corpus, settings(), Intervention(CosineToTwo()))  # type: ignore[arg-type]
     blocks = [block for epoch in range(3) for block in engine.epoch(epoch)]
     assert all(math.isfinite(block.loss) for block in blocks)
 
@@ -480,7 +512,7 @@ class CosineToTwo:
 def test_one_word_cannot_be_trained() -> None:
     corpus = TinyCorpus(np.array([0, 0, 0, -1], dtype=np.int32), 1)
     with pytest.raises(UserError, match="too few to draw a negative"):
-        FastEngine(SGNS(1, 20), corpus, settings(), None)  # type: ignore[arg-type]
+        FastEngine(SGNS(1, 20), corpus, settings(), Intervention())  # type: ignore[arg-type]
 
 
 def test_blocks_cover_the_stream_and_end_with_documents() -> None:

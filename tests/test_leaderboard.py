@@ -279,8 +279,11 @@ def hand_in(server: Path, path: Path) -> dict[str, float] | str:
     """Return the scores of a zip, unpacked as the worker does, or why it was refused."""
     shutil.rmtree(server / "input" / "res", ignore_errors=True)
     (server / "input" / "res").mkdir()
-    with zipfile.ZipFile(path) as archive:
-        archive.extractall(server / "input" / "res")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(server / "input" / "res")
+    except OSError as error:
+        return f"refused: {error}"
     done = score_on(server)
     if done.returncode:
         return done.stderr.strip()
@@ -314,7 +317,8 @@ ZIPS: list[tuple[str, dict[str, bytes], str | None]] = [
     ("old Windows zipper", {"h\\": b"", "h\\s.csv": DOS, "desktop.ini": b"x"}, None),
     ("Jupyter", {"s.csv": CSV, ".ipynb_checkpoints/s-checkpoint.csv": CSV}, None),
     ("worker's own file", {"s.csv": CSV, "metadata": b"x"}, None),
-    ("up and down", {"../s.csv": CSV}, None),
+    ("up and down", {"../../s.csv": CSV}, None),
+    ("long name", {"s.csv": CSV, f"__MACOSX/._{'s' * 260}.csv": b""}, "ile name too long"),
     ("two", {"s.csv": CSV, "t.csv": CSV}, "s.csv, t.csv; it must hold one CSV"),
     ("same in a folder", {"a/s.csv": CSV, "s.csv": CSV}, "it must hold one CSV"),
     ("notes", {"s.csv": CSV, "notes.txt": b"hello"}, "it must hold one CSV"),

@@ -18,6 +18,7 @@ from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import written_in, written_pairs
 
 CASED = ["he", "she", "Darwin", "UNICEF", "New_York", "São_Paulo", "MIT", "the", "O'Neill"]
+CASED += ["San\u00a0José", "El\u3000Paso"]
 WRITTEN = [
     ("darwin", "Darwin"),
     ("DARWIN", "Darwin"),
@@ -26,6 +27,8 @@ WRITTEN = [
     ("new york", "New_York"),
     ("New York", "New_York"),
     ("são paulo", "São_Paulo"),
+    ("San José", "San\u00a0José"),
+    ("el paso", "El\u3000Paso"),
     ("The", "the"),
     ("o'neill", "O'Neill"),
     ("mit", "MIT"),

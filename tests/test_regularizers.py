@@ -39,6 +39,7 @@ from debiaslab.regularizers.penalty import unit_rows
 from debiaslab.regularizers.projection import gender_direction
 from debiaslab.settings.training import EngineName
 from debiaslab.sgns import SGNS, Batch, TrainSettings, train
+from debiaslab.sgns.engine import Intervention
 from debiaslab.sgns.penalty_step import ROW_LIMIT, apply_penalty
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.vectors.embeddings import Embeddings
@@ -580,7 +581,7 @@ def one_step(corpus: Corpus, penalty: Penalty | None, pairs: int) -> tuple[Tenso
     model = some_model(corpus)
     W, C = model.W.clone(), model.C.clone()
     bound = None if penalty is None else bind(penalty, corpus.words)
-    engine = ReferenceEngine(model, corpus, SETTINGS, bound)
+    engine = ReferenceEngine(model, corpus, SETTINGS, Intervention(bound))
     engine._step(some_batch(pairs), LR, torch.Generator().manual_seed(0))
     return model.W - W, model.C - C
 

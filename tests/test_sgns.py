@@ -15,7 +15,7 @@ from debiaslab.errors import UserError
 from debiaslab.regularizers import ProjectionPenalty, bind
 from debiaslab.settings.training import EngineName
 from debiaslab.sgns import SGNS, Batch, Start, TrainingDivergedError, TrainSettings, train
-from debiaslab.sgns.engine import Block
+from debiaslab.sgns.engine import Block, Intervention
 from debiaslab.sgns.progress import LossMonitor
 from debiaslab.sgns.sampling import BatchMaker, NoiseSampler, chunks, linear_decay, subsample
 from debiaslab.vectors.embeddings import Embeddings
@@ -89,7 +89,7 @@ def test_chunks_lose_nothing_and_prefer_document_ends(size: int) -> None:
 
 def test_subsampling_drops_tokens_at_the_given_rate_and_keeps_document_ends() -> None:
     ids = np.tile(np.array([0, 1, 0, -1], dtype=np.int32), 20_000)
-    kept = subsample(ids, np.array([0.25, 1.0]), np.random.default_rng(0))
+    kept = ids[subsample(ids, np.array([0.25, 1.0]), np.random.default_rng(0))]
     assert (kept == -1).sum() == 20_000
     assert (kept == 1).sum() == 20_000
     assert (kept == 0).sum() / 40_000 == pytest.approx(0.25, abs=0.01)
@@ -110,7 +110,7 @@ def test_negatives_follow_the_noise_distribution_without_the_context_word() -> N
 def make_batches(settings: TrainSettings, ids: list[int], unk: int | None = None) -> list[Batch]:
     vocabulary = max(ids) + 1
     noise = np.full(vocabulary, 1 / vocabulary)
-    maker = BatchMaker(settings, np.ones(vocabulary), noise, unk)
+    maker = BatchMaker(settings, np.ones(vocabulary), noise[None], unk)
     stream = np.array(ids, dtype=np.int32)
     return [batch for batch, _ in maker.batches(stream, np.random.default_rng(0))]
 
@@ -166,7 +166,7 @@ def test_unk_is_a_context_but_never_a_target_or_negative(layout: str) -> None:
     ids = rng.integers(0, 10, 2000).tolist()
     settings = replace(SETTINGS, layout=layout)
     noise = np.append(np.full(9, 1 / 9), 0.0)
-    maker = BatchMaker(settings, np.ones(10), noise, unk=9)
+    maker = BatchMaker(settings, np.ones(10), noise[None], unk=9)
     batches = [b for b, _ in maker.batches(np.array(ids, dtype=np.int32), rng)]
     targets = torch.cat([b.targets[b.mask > 0] for b in batches])
     contexts = torch.cat([b.outputs[b.labels > 0] for b in batches])
@@ -195,7 +195,7 @@ def test_one_sgd_step_is_the_word2vec_update(corpus: Corpus) -> None:
         outputs=torch.tensor([[2, 3]]),
         labels=torch.tensor([[1.0, 0.0]]),
     )
-    engine = ReferenceEngine(model, corpus, settings, None)
+    engine = ReferenceEngine(model, corpus, settings, Intervention())
     engine._step(batch, 0.1, torch.Generator())
     newW, newC = W.copy(), C.copy()
     for t in (0, 1):

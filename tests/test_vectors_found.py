@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zstandard
 from gensim.models import FastText, KeyedVectors, Word2Vec
 from gensim.models.fasttext import load_facebook_vectors
 from gensim.test.utils import datapath
@@ -107,7 +108,10 @@ def _archive(name: str, content: bytes, kind: str) -> bytes:
     [
         ("v.txt", TEXT.encode("utf-16"), "text in UTF-16", "v.utf8.txt"),
         ("v.txt.bz2", bz2.compress(TEXT.encode()), "compressed with bzip2", "v.txt"),
-        ("v.txt.xz", lzma.compress(TEXT.encode()), "compressed with xz", "v.txt"),
+        ("v.txt", TEXT.encode("utf-32"), "text in UTF-32", "v.utf8.txt"),
+        ("v.txt.xz", lzma.compress(TEXT.encode()), "compressed with xz", "v.txt.unpacked"),
+        ("v.kv", lzma.compress(TEXT.encode()), "compressed with xz", "v.unpacked"),
+        ("v.vec", zstandard.compress(TEXT.encode()), "compressed with zstd", "v.unpacked"),
         ("glove.zip", _archive("g.txt", TEXT.encode(), "zip"), "a zip archive of g.txt", "g.txt"),
         ("v.tar", _archive("inside.vec", TEXT.encode(), "tar"), "a tar archive", "inside.vec"),
     ],

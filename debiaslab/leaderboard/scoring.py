@@ -36,6 +36,7 @@ TESTS = {
 }
 _SIMILARITY = "simlex999"
 _LARGEST = 10_000_000  # bytes; the pairs need about 50,000
+_LONGEST = 255  # bytes of a name that a server can unpack
 _NO_SPREAD = 1e-9
 _ROUNDING = 1e-5  # the most that float32 takes a cosine of hundreds of numbers beyond 1
 _FINDER = "__MACOSX"  # folder that macOS adds to a zip
@@ -194,6 +195,11 @@ def _in_zip(file: Path | io.BytesIO, name: str, endings: tuple[str, ...]) -> _Me
     try:
         with zipfile.ZipFile(file) as archive:
             entries = {info.filename: info for info in archive.infolist()}  # of equals, the last
+            for part in (part for entry in entries for part in entry.split("/")):
+                if len(part.encode("utf-8", "surrogateescape")) > _LONGEST:
+                    raise SubmissionError(
+                        f"{name} holds {part[:40]}…: file name too long, over {_LONGEST} bytes"
+                    )
             members = (
                 _Member(info.filename, info.file_size, partial(archive.read, info))
                 for info in entries.values()

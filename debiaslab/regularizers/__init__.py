@@ -1,6 +1,6 @@
 """Debiasing strategies. To add one: a file in this folder with a class under ``@register``."""
 
-from debiaslab.regularizers.binding import BoundStrategy, bind_strategy
+from debiaslab.regularizers.binding import BoundStrategy, bind_strategy, train_inputs
 from debiaslab.regularizers.composition import (
     Composition,
     SumOfPenalties,
@@ -117,5 +117,6 @@ __all__ = [
     "register",
     "search_space",
     "strategy_names",
+    "train_inputs",
     "unit_rows",
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
 from debiaslab.regularizers.composition import parts_of, penalty_of
+from debiaslab.regularizers.noise import Strata, StratifiedNoise
 from debiaslab.regularizers.penalty import BoundPenalty, Penalty, bind
 from debiaslab.regularizers.postprocess import PostProcess, debias_words
 from debiaslab.regularizers.registry import Strategy
@@ -29,11 +31,12 @@ class BoundStrategy:
     coverage: Coverage
     seed: int
     untrained: frozenset[str] = frozenset()  # words that pre-processing leaves no token of
+    strata: Strata | None = None
 
     @property
     def only_after(self) -> bool:
         """Whether training itself is the baseline's."""
-        return self.preprocessing is None and self.penalty is None
+        return self.preprocessing is None and self.penalty is None and self.strata is None
 
     def finish(self, embeddings: Embeddings) -> Embeddings:
         """Return the vectors after post-processing, without words that were never trained.
@@ -48,6 +51,23 @@ class BoundStrategy:
             return embeddings
         words = debias_words(embeddings.words, self.coverage.cover, self.post.pairs)
         return self.post.fit(embeddings, words, self.seed)(embeddings)
+
+
+class TrainInputs(TypedDict):
+    """What ``train`` is given of a strategy, by keyword."""
+
+    penalty: BoundPenalty | None
+    preprocessing: Rewriting | None
+    strata: Strata | None
+
+
+def train_inputs(bound: BoundStrategy | None) -> TrainInputs:
+    """Return what ``train`` is given of a bound strategy; None: the baseline."""
+    if bound is None:
+        return TrainInputs(penalty=None, preprocessing=None, strata=None)
+    return TrainInputs(
+        penalty=bound.penalty, preprocessing=bound.preprocessing, strata=bound.strata
+    )
 
 
 def bind_strategy(
@@ -86,14 +106,16 @@ def bind_strategy(
     if untrained and len(parts) > 1:
         _check_left(parts, frozenset(left))
     penalty = None if term is None else bind(term, vocabulary, cover)
-    coverage = Coverage(cover, 0, False, *_pairs(rewriting))
+    noise = next((part for part in parts if isinstance(part, StratifiedNoise)), None)
+    strata = None if noise is None else noise.bind(vocabulary, seed)
+    coverage = Coverage(cover, 0, False, *_pairs(strata or rewriting))
     if after is not None:
         words = debias_words(left, cover, after.pairs)
         after.check_words(words, frozenset(left))
         coverage = words.coverage(vocabulary, cover)
     if penalty is not None:
         coverage = penalty.coverage
-    return BoundStrategy(rewriting, penalty, after, coverage, seed, untrained)
+    return BoundStrategy(rewriting, penalty, after, coverage, seed, untrained, strata)
 
 
 def _check_sizes(parts: Sequence[Strategy], known: frozenset[str], dim: int) -> None:
@@ -124,5 +146,5 @@ def _untrained(
     return frozenset(vocabulary[int(i)] for i in lost)
 
 
-def _pairs(rewriting: Rewriting | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return ((), ()) if rewriting is None else (rewriting.pairs, rewriting.pairs_missing)
+def _pairs(reader: Rewriting | Strata | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return ((), ()) if reader is None else (reader.pairs, reader.pairs_missing)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from debiaslab.errors import UserError, nearest
+from debiaslab.regularizers.noise import StratifiedNoise
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
 from debiaslab.regularizers.registry import LogUniform, Space, Strategy, get
 
@@ -56,6 +57,13 @@ class Composition(Strategy):
                     allowed="one pre-processing and one post-processing strategy at most",
                     next_step=f"one of {', '.join(same)}",
                 )
+        noises = [part.name for part in self.parts if isinstance(part, StratifiedNoise)]
+        if len(noises) > 1:
+            raise UserError(
+                f"{' and '.join(noises)} both choose the noise",
+                allowed="one of them",
+                next_step=noises[0],
+            )
         choices = {part.name: part.pairs for part in self.parts if isinstance(part, Penalty)}
         if len(set(choices.values())) > 1:
             raise UserError(

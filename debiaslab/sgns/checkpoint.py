@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from debiaslab.corpus.stream import read_ids
 from debiaslab.errors import UserError
 from debiaslab.settings.training import TrainSettings
-from debiaslab.sgns.engine import Engine, PenaltyTerm, Preprocessing, State
+from debiaslab.sgns.engine import Engine, Intervention, PenaltyTerm, Preprocessing, State
 from debiaslab.sgns.start import Start
 from debiaslab.system.atomic import replacing
 from debiaslab.vectors.embeddings import Embeddings
@@ -38,22 +38,23 @@ def identity_of(
     corpus: Corpus,
     settings: TrainSettings,
     engine: Engine,
-    penalty: PenaltyTerm | None,
-    preprocessing: Preprocessing | None,
+    intervention: Intervention,
     start: Start | None,
 ) -> dict[str, Any]:
     """Return what a checkpoint must share with the training that goes on from it."""
     chosen = {key: value for key, value in asdict(settings).items() if key != "engine"}
-    active = penalty if penalty is not None and penalty.weight > 0 else None
+    penalty, preprocessing = intervention.active_penalty, intervention.preprocessing
     identity = {
         "format": FORMAT,
         "corpus": corpus.fingerprint,
         "settings": chosen,
         "engine": {"name": engine.name, **engine.identity},
-        "penalty": None if active is None else _penalty(active),
+        "penalty": None if penalty is None else _penalty(penalty),
         "preprocessing": None if preprocessing is None else _rewriting(corpus, preprocessing),
         "init": None if start is None else _vectors(start.targets),
     }
+    if intervention.strata is not None:
+        identity["strata"] = intervention.strata.identity
     if start is not None and start.contexts is not None:
         identity["contexts"] = _vectors(start.contexts)
     return dict(json.loads(json.dumps(identity)))

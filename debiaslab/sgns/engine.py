@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -112,6 +112,63 @@ class Preprocessing(Protocol):
             epoch: Number of the pass, from 0.
         """
         ...
+
+
+Pieces = Callable[[], Iterable[tuple[int, NDArray[np.int32]]]]  # (place, ids) from the beginning
+
+
+class NoiseStrata(Protocol):
+    """Strata of the text, each with a noise distribution of its own.
+
+    The negatives of a pair are drawn from the distribution of the stratum that its context word's
+    place is in.
+    """
+
+    @property
+    def identity(self) -> str:
+        """Everything that shapes it, in words."""
+        ...
+
+    def distributions(self, pieces: Pieces, noise: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the noise distribution of each stratum, ``(S, V)``, S ≤ 128; rows sum to 1.
+
+        Args:
+            pieces: Gives the text as it is trained on.
+            noise: The noise distribution of the whole text, ``(V,)``.
+        """
+        ...
+
+    def strata(self, ids: NDArray[np.int32], start: int) -> NDArray[np.int8]:
+        """Return the stratum of each token of a stretch, ``(n,)``; several threads call it at once.
+
+        Args:
+            ids: A stretch of the stream as it is trained on.
+            start: Its place in the stream.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """What is done about bias in one training; None where nothing is."""
+
+    penalty: PenaltyTerm | None = None
+    preprocessing: Preprocessing | None = None
+    strata: NoiseStrata | None = None
+
+    @property
+    def active_penalty(self) -> PenaltyTerm | None:
+        """The penalty, unless its λ is 0: that trains the baseline, bit for bit."""
+        return self.penalty if self.penalty is not None and self.penalty.weight > 0 else None
+
+    def counts(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how often each word is expected in one pass of what is trained on, ``(V,)``."""
+        return counts if self.preprocessing is None else self.preprocessing.counts(counts)
+
+    def rewrite(self, ids: NDArray[np.int32], start: int, epoch: int) -> NDArray[np.int32]:
+        """Return what is trained on instead of ``ids``."""
+        before = self.preprocessing
+        return ids if before is None else before.rewrite(ids, start, epoch)
 
 
 class Engine(Protocol):

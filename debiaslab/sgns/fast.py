@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from debiaslab.corpus import keep_probability, noise_distribution
+from debiaslab.corpus import keep_probability
 from debiaslab.corpus.stream import IdStream, read_ids
 from debiaslab.errors import UserError
 from debiaslab.settings.training import TrainSettings
-from debiaslab.sgns.engine import Block, PenaltyTerm, Preprocessing, State
+from debiaslab.sgns.engine import Block, Intervention, State
 from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.penalty_step import apply_penalty
-from debiaslab.sgns.sampling import linear_decay
+from debiaslab.sgns.sampling import linear_decay, noise_by_stratum
 
 _FULL = 2**32
 
@@ -70,6 +70,7 @@ _HOT_BYTES = 1 << 20  # of a thread's copies of hot rows: they stay in its secon
 # Tokens kept by all threads together between two exchanges of hot rows: what the threads have
 # changed is added up, so the more of them there are, the less each may change.
 _EXCHANGE = 10_000
+_NO_STRATA = np.empty(0, np.int8)
 _THREADS_PER_STEP = 4  # with more threads a penalty step serves several blocks: it is serial
 
 
@@ -114,8 +115,7 @@ class FastEngine:
         model: Trained in place; on the CPU, as ``SGNS`` lays it out.
         corpus: Encoded corpus.
         settings: Hyperparameters.
-        penalty: λ and R(W, C); None or λ = 0 trains the baseline, bit for bit.
-        preprocessing: Rewrites the id stream while it is read.
+        intervention: Penalty, pre-processing and strata of the noise.
 
     Raises:
         UserError: Fewer than two words can be drawn as negatives.
@@ -129,26 +129,25 @@ class FastEngine:
         model: SGNS,
         corpus: Corpus,
         settings: TrainSettings,
-        penalty: PenaltyTerm | None,
-        preprocessing: Preprocessing | None = None,
+        intervention: Intervention,
     ) -> None:
         from debiaslab.sgns.kernel import Draws, compile_kernel
 
         self._model = model
         self._corpus = corpus
         self._settings = settings
-        self._penalty = penalty if penalty is not None and penalty.weight > 0 else None
+        self._penalty = intervention.active_penalty
         self._lr = linear_decay(settings)
         stride = _row_stride(model)
         self._kernel = compile_kernel(settings.dim, stride, settings.negatives)
         self._hot = _hot_rows(model, settings.threads)
-        self._preprocessing = preprocessing
-        counts = corpus.counts if preprocessing is None else preprocessing.counts(corpus.counts)
-        noise = noise_distribution(counts, unk=corpus.unk)
+        self._intervention = intervention
+        counts = intervention.counts(corpus.counts)
+        noise = noise_by_stratum(corpus, intervention)
         self._draws = Draws(
             keep=_thresholds(keep_probability(counts, settings.subsample)),
-            noise=alias_table(noise),
-            spare=_two_likeliest(noise),
+            noise=np.stack([alias_table(each) for each in noise]),
+            spare=_two_likeliest(noise[0]),
             unk=-1 if corpus.unk is None else corpus.unk,
         )
         self._blocks = corpus_blocks(corpus.ids, block_tokens(settings, len(corpus.ids)))
@@ -204,11 +203,13 @@ class FastEngine:
 
         settings, draws = self._settings, self._draws
         tokens = read_ids(self._corpus.ids, block.start, block.stop)
-        if self._preprocessing is not None:
-            tokens = self._preprocessing.rewrite(tokens, block.start, epoch)
+        tokens = self._intervention.rewrite(tokens, block.start, epoch)
+        strata = self._intervention.strata
+        own = _NO_STRATA if strata is None else strata.strata(tokens, block.start)
         keys = block_keys(settings.seed, epoch, block.number)
         pairs, measured, loss = self._kernel(
             tokens,
+            own,
             self._model.target.data_ptr(),
             self._model.context.data_ptr(),
             draws.keep,

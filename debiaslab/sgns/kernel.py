@@ -8,6 +8,9 @@ Threads that train at once each keep copies of the hot rows, those of the most f
 add up what has changed now and then (``_share``): a row that two cores write in turn has to travel
 between them each time.
 
+Noise may have several distributions, one a stratum of the text: a pair's negatives are drawn from
+that of its context word's place (``strata``).
+
 A random number is a hash of a key and a counter (SplitMix64: Steele, Lea and Flood 2014), so what
 is drawn depends on seed, epoch, block and place, never on what was drawn before.
 """
@@ -32,6 +35,7 @@ MEASURED = 64  # the loss is measured at every 64th centre that has a target
 _AHEAD_BYTES = 10 * 1024  # rows asked for before they are used: a part of the first-level cache
 _LEAST_AHEAD, _MOST_AHEAD = 2, 8  # centres
 _NOISE_BUFFER = 4096
+STRATUM_BITS = 40  # of a noise word's counter; above them stands its stratum
 _LINE = 16  # floats of a cache line
 _WORD = 0xFFFFFFFFFFFFFFFF
 
@@ -49,7 +53,7 @@ class Draws(NamedTuple):
     """The distributions a block draws from, and the words with special rules."""
 
     keep: NDArray[np.uint32]  # (V,) a token is kept if 32 random bits are at most this
-    noise: NDArray[np.uint32]  # (V, 2) alias table of the noise distribution
+    noise: NDArray[np.uint32]  # (S, V, 2) alias table of each stratum's noise distribution
     spare: tuple[int, int]  # the two likeliest noise words
     unk: int  # <UNK>, never a target or a negative; -1: none
 
@@ -58,6 +62,7 @@ def train_plain(
     W: NDArray[np.floating],
     C: NDArray[np.floating],
     tokens: NDArray[np.int32],
+    strata: NDArray[np.int8],
     draws: Draws,
     keys: Keys,
     window: int,
@@ -67,21 +72,24 @@ def train_plain(
 ) -> int:
     """Train W and C, each ``(V, d)``, in place on one block of the id stream; return the pairs.
 
-    ``lr`` is the learning rate at the block's start and at its end.
+    ``strata`` holds the stratum of each token; empty, all are of stratum 0. ``lr`` is the learning
+    rate at the block's start and at its end.
     """
     pairs = 0
-    noise = (draw_noise(keys.noise, n, draws.noise) for n in range(2**63))
-    kept = [
-        int(w)
+    noise = [_noise_words(keys.noise, s, table) for s, table in enumerate(draws.noise)]
+    places = [
+        p
         for p, w in enumerate(tokens)
         if w < 0 or random_bits(keys.keep, p) >> 32 <= int(draws.keep[w])
     ]
+    kept = [int(tokens[p]) for p in places]
     for i, c in enumerate(kept):
         reach = window - ((random_bits(keys.reach, i) >> 32) * window >> 32 if dynamic else 0)
         targets = [t for t in around(kept, i, reach) if t != draws.unk] if c >= 0 else []
         if not targets:
             continue
-        outputs = [c] + [other_than(c, noise, draws.spare) for _ in range(negatives)]
+        own = noise[strata[places[i]] if len(strata) else 0]
+        outputs = [c] + [other_than(c, own, draws.spare) for _ in range(negatives)]
         label = np.array([1.0] + [0.0] * negatives)
         rate = lr[0] + (lr[1] - lr[0]) * i / len(kept)
         for first in range(0, len(targets), group_size(negatives)):
@@ -124,6 +132,11 @@ def other_than(c: int, noise: Iterator[int], spare: tuple[int, int]) -> int:
     return spare[1] if spare[0] == c else spare[0]
 
 
+def _noise_words(key: int, stratum: int, table: NDArray[np.uint32]) -> Iterator[int]:
+    first = stratum << STRATUM_BITS
+    return (draw_noise(key, first + n, table) for n in range(2**STRATUM_BITS))
+
+
 def random_bits(key: int, counter: int) -> int:
     """Return 64 random bits: SplitMix64 at a counter."""
     x = (key + counter * 0x9E3779B97F4A7C15) & _WORD
@@ -147,7 +160,8 @@ def block_keys(seed: int, epoch: int, block: int) -> Keys:
 
 Kernel = Callable[..., tuple[int, int, float]]
 _SIGNATURE = (
-    "Tuple((int64, int64, float64))(int32[::1], int64, int64, uint32[::1], uint32[:, ::1], "
+    "Tuple((int64, int64, float64))(int32[::1], int8[::1], int64, int64, uint32[::1], "
+    "uint32[:, :, ::1], "
     "UniTuple(uint64, 4), int64, boolean, UniTuple(float64, 2), int64, UniTuple(int64, 2), "
     "UniTuple(float32[:, ::1], 2), int64)"
 )
@@ -157,13 +171,13 @@ _SIGNATURE = (
 def compile_kernel(dim: int, stride: int, negatives: int) -> Kernel:
     """Compile the kernel for rows of ``dim`` floats that lie ``stride`` floats apart.
 
-    The result takes ``(tokens, W, C, keep, noise, keys, window, dynamic, lr, unk, spare, shared,
-    interval)``: tokens a writable int32 block (overwritten), W and C the addresses of the matrices,
-    lr the learning rates at the block's start and end, shared their first rows, ``(hot, stride)``
-    each, of which the block works on copies, and interval the kept tokens after which these are
-    shared. It returns the positive pairs trained, and of the measured centres the pairs and the
-    sum of their losses. It releases the GIL. Compiled code is kept on disk where numba finds a
-    place for it.
+    The result takes ``(tokens, strata, W, C, keep, noise, keys, window, dynamic, lr, unk, spare,
+    shared, interval)``: tokens a writable int32 block (overwritten), strata that of each token
+    (overwritten; empty: all 0), W and C the addresses of the matrices, lr the learning rates at
+    the block's start and end, shared their first rows, ``(hot, stride)`` each, of which the
+    block works on copies, and interval the kept tokens after which these are shared. It returns
+    the positive pairs trained, and of the measured centres the pairs and the sum of their
+    losses. It releases the GIL. Compiled code is kept on disk where numba finds a place for it.
     """
     lanes = simd.lanes()
     kernel = _kernel(4 * stride, -(-dim // lanes), lanes, negatives)
@@ -187,17 +201,19 @@ def _kernel(row_bytes: int, vectors: int, lanes: int, k: int) -> Kernel:
     room = group * (1 + k) + lanes
 
     def train(  # type: ignore[no-untyped-def]
-        tokens, W, C, keep, noise, keys, window, dynamic, lr, unk, spare, shared, interval
+        tokens, strata, W, C, keep, noise, keys, window, dynamic, lr, unk, spare, shared, interval
     ):
-        size = _subsample(tokens, keep, keys[0])
+        size = _subsample(tokens, strata, keep, keys[0])
         hot, next_share = shared[0].shape[0], interval
         own_W, own_C = _copy(shared[0]), _copy(shared[1])
         last_W, last_C = _copy(shared[0]), _copy(shared[1])
         places_W = W, own_W.ctypes.data, hot
         places_C = C, own_C.ctypes.data, hot
-        drawn = np.empty(_NOISE_BUFFER, np.int32)
-        first_drawn = next_noise = 0
-        _fill(drawn, keys[2], first_drawn, noise)
+        drawn = np.empty((len(noise), _NOISE_BUFFER), np.int32)
+        first_drawn = np.arange(len(noise)) << STRATUM_BITS  # counter of each row's first word
+        next_noise = first_drawn.copy()
+        for s in range(len(noise)):
+            _fill(drawn[s], keys[2], first_drawn[s], noise[s])
         rows = np.empty(2 * window + 4, np.int64)
         scores = np.empty(room, np.float32)
         pairs = centres = measured_pairs = start = 0
@@ -221,26 +237,27 @@ def _kernel(row_bytes: int, vectors: int, lanes: int, k: int) -> Kernel:
             if targets == 0:
                 continue
 
-            if next_noise - first_drawn + noise_needed > _NOISE_BUFFER:
-                first_drawn = next_noise
-                _fill(drawn, keys[2], first_drawn, noise)
-            at = next_noise - first_drawn
+            s = int64(strata[i]) if len(strata) else 0
+            if next_noise[s] - first_drawn[s] + noise_needed > _NOISE_BUFFER:
+                first_drawn[s] = next_noise[s]
+                _fill(drawn[s], keys[2], first_drawn[s], noise[s])
+            at = next_noise[s] - first_drawn[s]
             outputs = tuple_setitem(no_outputs, 0, _row(places_C, c, row_bytes))
             for n in range(k):
-                word = drawn[at]
+                word = drawn[s, at]
                 at += 1
                 redraws = 0
                 while word == c and redraws < REDRAWS:
-                    word = drawn[at]
+                    word = drawn[s, at]
                     at += 1
                     redraws += 1
                 if word == c:
                     word = spare[1] if spare[0] == c else spare[0]
                 outputs = tuple_setitem(outputs, n + 1, _row(places_C, word, row_bytes))
-            next_noise = first_drawn + at
+            next_noise[s] = first_drawn[s] + at
 
             for n in range((asked_ahead - 1) * k, asked_ahead * k):
-                simd.prefetch_row(_row(places_C, drawn[at + n], row_bytes), row_bytes)
+                simd.prefetch_row(_row(places_C, drawn[s, at + n], row_bytes), row_bytes)
             ahead = min(i + asked_ahead, size - 1)
             simd.prefetch_row(_row(places_C, tokens[ahead], row_bytes), row_bytes)
             ahead = min(ahead + window, size - 1)
@@ -308,12 +325,17 @@ def _share(shared, own, last):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _subsample(tokens, keep, key):  # type: ignore[no-untyped-def]
-    """Move the tokens that are kept, and the ends of documents, to the front; return how many."""
+def _subsample(tokens, strata, keep, key):  # type: ignore[no-untyped-def]
+    """Move the tokens that are kept, and the ends of documents, to the front; return how many.
+
+    Their strata, where there are some, move along.
+    """
     size = 0
     for p in range(len(tokens)):
         w = tokens[p]
         tokens[size] = w  # overwritten if it is not kept: a branch would be guessed wrong too often
+        if len(strata):
+            strata[size] = strata[p]
         size += (w < 0) | (_bits(key, uint64(p)) >> 32 <= keep[max(w, 0)])
     return size
 

@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from debiaslab.corpus import keep_probability, noise_distribution
+from debiaslab.corpus import keep_probability
 from debiaslab.settings.training import TrainSettings
-from debiaslab.sgns.engine import Block, PenaltyTerm, Preprocessing, State
+from debiaslab.sgns.engine import Block, Intervention, State
 from debiaslab.sgns.model import SGNS, Batch
 from debiaslab.sgns.penalty_step import ROW_FLOOR, ROW_LIMIT
-from debiaslab.sgns.sampling import CHUNK_TOKENS, BatchMaker, Place, Rewrite, linear_decay
+from debiaslab.sgns.sampling import (
+    CHUNK_TOKENS,
+    BatchMaker,
+    Place,
+    linear_decay,
+    noise_by_stratum,
+)
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -41,25 +48,24 @@ class ReferenceEngine:
         model: SGNS,
         corpus: Corpus,
         settings: TrainSettings,
-        penalty: PenaltyTerm | None,
-        preprocessing: Preprocessing | None = None,
+        intervention: Intervention,
     ) -> None:
         self.torch_threads = settings.threads
         self._model = model
         self._corpus = corpus
         self._settings = settings
-        self._penalty = penalty if penalty is not None and penalty.weight > 0 else None
+        self._penalty = intervention.active_penalty
         self._device = torch.device(settings.device)
         self._sparse = settings.optimizer != "adamw"
         self._lr = linear_decay(settings)
         self._optimizer = _optimizer(model, settings)
-        self._preprocessing = preprocessing
-        counts = corpus.counts if preprocessing is None else preprocessing.counts(corpus.counts)
+        self._intervention = intervention
         self._batches = BatchMaker(
             settings,
-            keep_probability(counts, settings.subsample),
-            noise_distribution(counts, unk=corpus.unk),
+            keep_probability(intervention.counts(corpus.counts), settings.subsample),
+            noise_by_stratum(corpus, intervention),
             corpus.unk,
+            intervention.strata,
         )
         self._pass = _Pass.begin(settings.seed, 0, corpus.tokens)
 
@@ -75,7 +81,10 @@ class ReferenceEngine:
             self._pass = _Pass.begin(settings.seed, number, corpus.tokens)
         here = self._pass
         tally = _Tally(here.seen)
-        rewrite = self._rewrite(number)
+
+        def rewrite(ids: NDArray[np.int32], start: int) -> NDArray[np.int32]:
+            return self._intervention.rewrite(ids, start, number)
+
         for batch, words in self._batches.batches(corpus.ids, here.rng, rewrite, here.place):
             here.seen += words
             lr = self._lr(here.seen / (settings.epochs * corpus.tokens))
@@ -110,10 +119,6 @@ class ReferenceEngine:
         here.rng.bit_generator.state = values["rng"]
         here.draws.set_state(torch.from_numpy(state.arrays["draws"]))
         _restore_optimizer(self._optimizer, State(values["optimizer"], state.arrays))
-
-    def _rewrite(self, epoch: int) -> Rewrite | None:
-        before = self._preprocessing
-        return None if before is None else lambda ids, start: before.rewrite(ids, start, epoch)
 
     def _step(self, batch: Batch, lr: float, draws: torch.Generator) -> tuple[int, float, float]:
         pairs = batch.pairs

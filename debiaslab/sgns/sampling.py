@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from debiaslab.corpus import noise_distribution
 from debiaslab.corpus.stream import IdStream, read_ids
 from debiaslab.settings.training import TrainSettings
+from debiaslab.sgns.engine import Intervention, NoiseStrata
 from debiaslab.sgns.model import Batch
+
+if TYPE_CHECKING:
+    from debiaslab.corpus import Corpus
 
 Ids = NDArray[np.int64]
 Rewrite = Callable[[NDArray[np.int32], int], NDArray[np.int32]]  # ids, their place → other ids
@@ -52,10 +57,26 @@ def chunks(
 
 def subsample(
     piece: NDArray[np.int32], keep: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.int32]:
-    """Drop each token with probability 1 − keep[w]; document ends stay."""
-    kept = (piece < 0) | (rng.random(len(piece)) < keep[np.maximum(piece, 0)])
-    return piece[kept]
+) -> NDArray[np.bool_]:
+    """Return which ids stay: each token with probability keep[w], and the ends of documents."""
+    kept: NDArray[np.bool_] = (piece < 0) | (rng.random(len(piece)) < keep[np.maximum(piece, 0)])
+    return kept
+
+
+def noise_by_stratum(corpus: Corpus, intervention: Intervention) -> NDArray[np.float64]:
+    """Return the noise distribution of each stratum, ``(S, V)``; S = 1 without strata.
+
+    Where pre-processing draws, a stratum's counts are those of the first epoch.
+    """
+    noise = noise_distribution(intervention.counts(corpus.counts), unk=corpus.unk)
+    if intervention.strata is None:
+        return noise[None]
+
+    def pieces() -> Iterator[tuple[int, NDArray[np.int32]]]:
+        for start, piece in chunks(corpus.ids):
+            yield start, intervention.rewrite(piece, start, 0)
+
+    return intervention.strata.distributions(pieces, noise)
 
 
 class NoiseSampler:
@@ -105,8 +126,9 @@ class BatchMaker:
     Args:
         settings: Window, negatives, batch size, layout.
         keep: Probability of keeping a token of each word, shape ``(V,)``.
-        noise: Noise distribution, shape ``(V,)``.
+        noise: Noise distribution of each stratum, shape ``(S, V)``.
         unk: Id of ``<UNK>``, which may be a context word but never a target or a negative.
+        strata: Tells the stratum of each token; None: all are of the first.
     """
 
     def __init__(
@@ -115,10 +137,12 @@ class BatchMaker:
         keep: NDArray[np.float64],
         noise: NDArray[np.float64],
         unk: int | None = None,
+        strata: NoiseStrata | None = None,
     ) -> None:
         self._settings = settings
         self._keep = keep
-        self._negatives = NoiseSampler(noise)
+        self._negatives = [NoiseSampler(each) for each in noise]
+        self._strata = strata
         self._unk = -2 if unk is None else unk
         m = settings.window
         self._offsets = np.concatenate([np.arange(-m, 0), np.arange(1, m + 1)])
@@ -148,7 +172,9 @@ class BatchMaker:
                 place.start, place.drawn, place.done = start, now, 0
             words = int((read >= 0).sum())
             piece = read if rewrite is None else rewrite(read, start)
-            kept = subsample(piece, self._keep, rng)
+            stays = subsample(piece, self._keep, rng)
+            kept = piece[stays]
+            stratum = None if self._strata is None else self._strata.strata(piece, start)[stays]
             document = np.cumsum(kept < 0, dtype=np.int64)
             positions = np.flatnonzero(kept >= 0)
             rng.shuffle(positions)  # a document's own words do not pile up in one batch
@@ -157,18 +183,24 @@ class BatchMaker:
             size = self._settings.batch_size
             for first in range(place.done, len(positions), size):
                 at = positions[first : first + size]
-                batch = self._make(kept, document, at, rng)
+                own = np.zeros(len(at), np.int8) if stratum is None else stratum[at]
+                batch = self._make(kept, document, at, own, rng)
                 place.done = first + len(at)
                 if batch is not None:
                     yield batch, words * len(at) / len(positions)
 
     def _make(
-        self, kept: NDArray[np.int32], document: Ids, at: Ids, rng: np.random.Generator
+        self,
+        kept: NDArray[np.int32],
+        document: Ids,
+        at: Ids,
+        stratum: NDArray[np.int8],
+        rng: np.random.Generator,
     ) -> Batch | None:
         window, real = self._window(kept, document, at, rng)
         centre = kept[at].astype(np.int64)
         make = self._homework if self._settings.layout == "homework" else self._word2vec
-        return make(centre, window, real, rng)
+        return make(centre, window, real, stratum, rng)
 
     def _window(
         self, kept: NDArray[np.int32], document: Ids, at: Ids, rng: np.random.Generator
@@ -185,7 +217,12 @@ class BatchMaker:
         return np.maximum(words, 0), real
 
     def _word2vec(
-        self, context: Ids, targets: Ids, real: NDArray[np.bool_], rng: np.random.Generator
+        self,
+        context: Ids,
+        targets: Ids,
+        real: NDArray[np.bool_],
+        stratum: NDArray[np.int8],
+        rng: np.random.Generator,
     ) -> Batch | None:
         real = real & (targets != self._unk)
         used = real.any(axis=1)
@@ -193,33 +230,59 @@ class BatchMaker:
             return None
         context, targets, real = context[used], targets[used], real[used]
         k = self._settings.negatives
-        outputs = np.concatenate(
-            [context[:, None], self._negatives.draw_other_than(context, k, rng)], axis=1
-        )
+
+        def draw(negatives: NoiseSampler, rows: NDArray[np.bool_]) -> Ids:
+            return negatives.draw_other_than(context[rows], k, rng)
+
+        outputs = np.concatenate([context[:, None], self._drawn(stratum[used], draw)], axis=1)
         labels = np.zeros(outputs.shape, dtype=np.float32)
         labels[:, 0] = 1.0
         return _batch(targets, real, outputs, labels)
 
     def _homework(
-        self, target: Ids, window: Ids, real: NDArray[np.bool_], rng: np.random.Generator
+        self,
+        target: Ids,
+        window: Ids,
+        real: NDArray[np.bool_],
+        stratum: NDArray[np.int8],
+        rng: np.random.Generator,
     ) -> Batch | None:
         used = (target != self._unk) & real.any(axis=1)
         if not used.any():
             return None
-        target, window, real = target[used], window[used], real[used]
+        target, window, real, stratum = target[used], window[used], real[used], stratum[used]
         slots = window.shape[1]
-        drawn = self._negatives.draw(rng, (len(target), slots * (1 + self._settings.negatives)))
         contexts = np.where(real, window, -1)
-        for _ in range(_REDRAWS):
-            clash = (drawn[:, :, None] == contexts[:, None, :]).any(axis=2)
-            if not clash.any():
-                break
-            drawn[clash] = self._negatives.draw(rng, (int(clash.sum()),))
-        outputs = drawn
-        outputs[:, :slots] = np.where(real, window, drawn[:, :slots])
+
+        def draw(negatives: NoiseSampler, rows: NDArray[np.bool_]) -> Ids:
+            shape = (int(rows.sum()), slots * (1 + self._settings.negatives))
+            drawn = negatives.draw(rng, shape)
+            for _ in range(_REDRAWS):
+                clash = (drawn[:, :, None] == contexts[rows][:, None, :]).any(axis=2)
+                if not clash.any():
+                    break
+                drawn[clash] = negatives.draw(rng, (int(clash.sum()),))
+            return drawn
+
+        outputs = self._drawn(stratum, draw)
+        outputs[:, :slots] = np.where(real, window, outputs[:, :slots])
         labels = np.zeros(outputs.shape, dtype=np.float32)
         labels[:, :slots] = real
         return _batch(target[:, None], np.ones((len(target), 1), dtype=bool), outputs, labels)
+
+    def _drawn(
+        self, stratum: NDArray[np.int8], draw: Callable[[NoiseSampler, NDArray[np.bool_]], Ids]
+    ) -> Ids:
+        """Return the rows that ``draw`` makes, each from the noise of its stratum."""
+        found: Ids | None = None
+        for s in np.unique(stratum):
+            rows = stratum == s
+            drawn = draw(self._negatives[s], rows)
+            if found is None:
+                found = np.empty((len(stratum), drawn.shape[1]), np.int64)
+            found[rows] = drawn
+        assert found is not None, "a batch has a row"
+        return found
 
 
 def _batch(

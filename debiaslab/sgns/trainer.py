@@ -14,7 +14,13 @@ from tqdm import tqdm
 from debiaslab.errors import UserError
 from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns.checkpoint import Checkpoints, Slot, identity_of
-from debiaslab.sgns.engine import Engine, PenaltyTerm, Preprocessing
+from debiaslab.sgns.engine import (
+    Engine,
+    Intervention,
+    NoiseStrata,
+    PenaltyTerm,
+    Preprocessing,
+)
 from debiaslab.sgns.fast import FastEngine, fast_unavailable
 from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.progress import LossMonitor, Progress, Report, TrainingDivergedError
@@ -53,6 +59,7 @@ def train(
     penalty: PenaltyTerm | None = None,
     *,
     preprocessing: Preprocessing | None = None,
+    strata: NoiseStrata | None = None,
     init: Embeddings | Start | None = None,
     on_report: Callable[[Report], None] | None = None,
     on_epoch: Callable[[int, Embeddings], None] | None = None,
@@ -66,6 +73,7 @@ def train(
         settings: Hyperparameters.
         penalty: λ and R(W, C); None or λ = 0 trains the baseline, bit for bit.
         preprocessing: Rewrites the id stream while it is read; None trains on the corpus as it is.
+        strata: Strata of the text with noise of their own; None draws all negatives from one noise.
         init: Vectors to continue from; words they lack start as in a new training. A ``Start``
             has context vectors too, or keeps the words that the text lacks.
         on_report: Called with each report of the running loss; when the training goes on from a
@@ -87,11 +95,12 @@ def train(
     start = Start(init) if isinstance(init, Embeddings) else init
     continued = None if start is None else start.put_into(model, corpus)
     model.to(settings.device)
-    engine = _engine(model, corpus, settings, penalty, preprocessing)
+    intervention = Intervention(penalty, preprocessing, strata)
+    engine = _engine(model, corpus, settings, intervention)
     monitor = LossMonitor(corpus, settings, on_report)
 
     def identity() -> dict[str, Any]:
-        return identity_of(corpus, settings, engine, penalty, preprocessing, start)
+        return identity_of(corpus, settings, engine, intervention, start)
 
     with _slot(checkpoint, identity) as slot:
         run = Progress(model, engine, monitor, penalty, slot)
@@ -164,22 +173,18 @@ def _slot(
 
 
 def _engine(
-    model: SGNS,
-    corpus: Corpus,
-    settings: TrainSettings,
-    penalty: PenaltyTerm | None,
-    preprocessing: Preprocessing | None,
+    model: SGNS, corpus: Corpus, settings: TrainSettings, intervention: Intervention
 ) -> Engine:
     wanted = settings.engine or ("fast" if settings.fast_can else "reference")
     if wanted == "fast":
         reason = fast_unavailable()
         if reason is None:
-            return FastEngine(model, corpus, settings, penalty, preprocessing)
+            return FastEngine(model, corpus, settings, intervention)
         warnings.warn(
             f"the fast engine is not available here ({reason}): training with the reference engine",
             stacklevel=3,
         )
-    return ReferenceEngine(model, corpus, settings, penalty, preprocessing)
+    return ReferenceEngine(model, corpus, settings, intervention)
 
 
 def _refuse_short(corpus: Corpus, settings: TrainSettings) -> None:

@@ -245,8 +245,7 @@ def make_again(recipe: Recipe, corpus: Corpus, *, progress: bool = True) -> Verd
     result = train(
         corpus,
         recipe.settings,
-        None if bound is None else bound.penalty,
-        preprocessing=None if bound is None else bound.preprocessing,
+        **regularizers.train_inputs(bound),
         init=recipe.baseline if _WARM in recipe.run.params else None,
         progress=progress,
     )

@@ -16,7 +16,7 @@ from debiaslab import lexicons
 from debiaslab.errors import UserError
 from debiaslab.leaderboard import export
 from debiaslab.metrics import Baseline, Record, Scorecard, evaluate
-from debiaslab.regularizers import is_control
+from debiaslab.regularizers import is_control, train_inputs
 from debiaslab.report import RunContent, association_sizes, html_page, run_drawings
 from debiaslab.sgns import (
     Checkpoints,
@@ -369,8 +369,7 @@ def train_logged(
     result = train(
         corpus,
         settings,
-        None if bound is None else bound.penalty,
-        preprocessing=None if bound is None else bound.preprocessing,
+        **train_inputs(bound),
         init=init,
         on_report=report,
         on_epoch=epoch,

@@ -64,10 +64,12 @@ def check_same_study(folder: Path, name: str, identity: dict[str, Any]) -> None:
 
 def _refuse_another(name: str, identity: dict[str, Any], known: dict[str, Any]) -> None:
     if differs := differences(identity, json.loads(json.dumps(known))):
+        alone = all(each.startswith("corpus: ") for each in differs)
+        cut = "--marks cut where an earlier version cut words at combining marks, " if alone else ""
         raise UserError(
             f"the study {name!r} was made with other settings ({'; '.join(differs)})",
             allowed="continuing a study with the settings it was made with",
-            next_step="another --study NAME, or no --study for a name made from the settings",
+            next_step=f"{cut}another --study NAME, or no --study for a name made from the settings",
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
 from debiaslab.metrics import evaluate
+from debiaslab.regularizers import train_inputs
 from debiaslab.sgns import TrainSettings, train
 from debiaslab.sgns.fast import block_tokens
 from debiaslab.study.cell import Cell
@@ -279,10 +280,8 @@ def _timed(
     corpus: Corpus, settings: TrainSettings, bound: BoundStrategy | None
 ) -> tuple[float, str, Embeddings]:
     """Return the seconds of a training, the engine that ran, and the vectors."""
-    penalty = None if bound is None else bound.penalty
-    before = None if bound is None else bound.preprocessing
     started = time.perf_counter()
-    result = train(corpus, settings, penalty, preprocessing=before, progress=False)
+    result = train(corpus, settings, **train_inputs(bound), progress=False)
     vectors = result.embeddings if bound is None else bound.finish(result.embeddings)
     return time.perf_counter() - started, result.engine, vectors
 

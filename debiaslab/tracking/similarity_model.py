@@ -58,7 +58,9 @@ class PairSimilarity(PythonModel):
     def _row(self, word: object) -> int:
         if not isinstance(word, str):  # an empty cell of a CSV
             return -1
-        for text in dict.fromkeys((word, word.replace(" ", "_"))):
+        for text in dict.fromkeys(
+            word.replace(" ", space) for space in " _\u00a0\u2009\u3000\u202f"
+        ):
             for cased in (text, text.lower(), text.capitalize(), text.upper(), text.title()):
                 for form in (cased, normalize("NFC", cased), normalize("NFD", cased)):
                     if form in self._index:

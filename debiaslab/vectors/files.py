@@ -21,11 +21,12 @@ HEAD = 1 << 16
 _MARK = b"\xef\xbb\xbf"  # of UTF-8, that some editors write first
 _FASTTEXT = (793_712_314).to_bytes(4, "little")
 _OTHERS: tuple[tuple[bytes, str, str | None], ...] = (
+    (b"\xff\xfe\0\0", "text in UTF-32", "iconv -f UTF-32 -t UTF-8 {0} > {1}.utf8.txt"),
     (b"\xff\xfe", "text in UTF-16", "iconv -f UTF-16 -t UTF-8 {0} > {1}.utf8.txt"),
     (b"\xfe\xff", "text in UTF-16", "iconv -f UTF-16 -t UTF-8 {0} > {1}.utf8.txt"),
     (b"BZh", "compressed with bzip2", "bunzip2 -k {0}"),
-    (b"\xfd7zXZ\x00", "compressed with xz", "unxz -k {0}"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unzstd {0}"),
+    (b"\xfd7zXZ\x00", "compressed with xz", "xz -dc {0} > {1}.unpacked"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "zstd -dc {0} > {1}.unpacked"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "7z x {0}"),
     (b"Rar!", "a RAR archive", None),
     (b"\x89HDF\r\n", "an HDF5 file", None),

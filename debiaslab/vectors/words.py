@@ -91,6 +91,7 @@ _KNOWN = 20  # of those words, that must be there for their ranks to say anythin
 _LATE = 1 / 8  # of all rows, before which their median stands in any order by frequency
 _LOOKED_AT = 10_000  # first rows that are compared with an alphabetical order
 _ALPHABETICAL = 0.95  # rank correlation; words of one count may stand from A to Z
+_SPACES = "_\u00a0\u2009\u3000\u202f"  # that stand for a space within a word
 _WORDS, _COUNTS = ("word", "token", "term"), ("count", "counts", "freq", "frequency", "n")
 
 
@@ -100,15 +101,18 @@ def written_in(vocabulary: Container[str], word: str) -> str | None:
     The one rule by which this package finds a word in vectors or in a vocabulary. Tried in turn:
     *word* as given, in lower case (vectors of lower-cased text), *Word*, *WORD* (a lower-cased
     list finds its names and acronyms in cased vectors, which may have *Mary* and *NASA* only), and
-    each word of it capitalised; then the same with ``_`` for a space (*Promised_Land*). Each is
-    tried in both of Unicode's canonical forms: *ö* may be one character or o with a mark.
+    each word of it capitalised; then the same with ``_`` (*Promised_Land*) or a space of another
+    kind, such as one without a break, for a space. Each is tried in both of Unicode's canonical
+    forms: *ö* may be one character or o with a mark.
     """
     if word in vocabulary:  # nearly always
         return word
     for form in (word, word.lower(), word.capitalize(), word.upper(), word.title()):
         if (found := equivalent(vocabulary, form)) is not None:
             return found
-    return written_in(vocabulary, word.replace(" ", "_")) if " " in word else None
+    joined = (word.replace(" ", space) for space in _SPACES) if " " in word else ()
+    written = (written_in(vocabulary, each) for each in joined)
+    return next((each for each in written if each is not None), None)
 
 
 def equivalent(vocabulary: Container[str], word: str) -> str | None:

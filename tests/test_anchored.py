@@ -1,0 +1,70 @@
+"""The anchored reading: a rotation that loses nothing, and the baseline's attribute words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from debiaslab.errors import UserError
+from debiaslab.metrics.anchored import align, anchored
+from debiaslab.vectors.embeddings import Embeddings
+
+WORDS = [f"w{i}" for i in range(300)] + ["he", "she"]
+
+
+def space(seed: int = 0, dim: int = 20, words: list[str] = WORDS) -> Embeddings:
+    return Embeddings(words, np.random.default_rng(seed).normal(size=(len(words), dim)))
+
+
+def rotation(seed: int, dim: int = 20) -> np.ndarray:
+    return np.linalg.qr(np.random.default_rng(seed).normal(size=(dim, dim)))[0]
+
+
+@pytest.mark.parametrize("length", [1.0, 7.0])
+def test_a_rotated_space_is_read_as_its_baseline(length: float) -> None:
+    baseline = space()
+    turned = Embeddings(WORDS, length * baseline.vectors @ rotation(1))
+    fitted = align(turned, baseline)
+    assert fitted.fit == pytest.approx(1, abs=1e-6)
+    assert fitted.words == len(WORDS)
+    np.testing.assert_allclose(fitted.rotation @ fitted.rotation.T, np.eye(20), atol=1e-9)
+    found = anchored(turned, baseline)
+    np.testing.assert_allclose(found.vectors[:300], length * baseline.vectors[:300], atol=1e-4)
+
+
+def test_attribute_words_that_moved_do_not_count() -> None:
+    baseline = space()
+    bent = baseline.vectors.copy()
+    bent[-2:] = bent[-2:].mean(axis=0)  # he and she are one: nothing leans any more
+    found = anchored(Embeddings(WORDS, bent @ rotation(2)), baseline)
+    for word in ("w3", "he", "she"):
+        np.testing.assert_allclose(found[word], baseline[word], atol=1e-4)
+
+
+def test_a_text_without_attribute_words_gets_those_of_its_baseline() -> None:
+    baseline = space()
+    blind = Embeddings(WORDS[:-2], baseline.vectors[:-2] @ rotation(3))
+    found = anchored(blind, baseline)
+    assert found.words == tuple(WORDS)
+    np.testing.assert_allclose(found.vectors, baseline.vectors, atol=1e-4)
+
+
+def test_another_attribute_keeps_the_gender_words_where_they_are() -> None:
+    baseline, other = space(), space()
+    moved = other.vectors.copy()
+    moved[-2] = moved[0]
+    found = anchored(Embeddings(WORDS, moved), baseline, attribute=["w1"])
+    np.testing.assert_allclose(found["he"], found["w0"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "message"),
+    [
+        (space(dim=19), "length 19 cannot be rotated onto a baseline of length 20"),
+        (space(words=WORDS[:50]), "share 50 words.*at least 100"),
+        (space(seed=5), "do not fit the baseline.*mean cosine of 0"),
+    ],
+)
+def test_spaces_that_cannot_be_aligned_are_refused(embeddings: Embeddings, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        align(embeddings, space())
