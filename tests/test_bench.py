@@ -122,10 +122,10 @@ def test_the_command_writes_a_table_and_a_figure(
     ("arguments", "sentence"),
     [
         (["batchsize"], "did you mean 'batch-size'"),
-        (["batch-size", "--seconds", "0"], "--seconds was 0.0"),
+        (["batch-size", "--seconds", "0"], "--seconds must be above 0, got 0.0"),
         (["batch-size", "--seconds", "nan"], "--seconds was nan"),
-        (["threads", "--threads", "0"], "--threads: '0'"),
-        (["threads", "--threads", "100000"], "--threads was 100000"),
+        (["threads", "--threads", "0"], "--threads must be at least 1, got 0"),
+        (["threads", "--threads", "100000"], "--threads must be from 1 to"),
         (["threads", "--out", "/proc/here"], "cannot write /proc/here"),  # to root too
     ],
 )

@@ -200,7 +200,9 @@ def test_tests_that_the_baseline_could_not_measure_are_left_out() -> None:
 @pytest.mark.parametrize("value", [-0.1, math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("name", ["bias_weight", "retention_weight"])
 def test_bad_weights_are_refused_by_the_name_of_their_flag(name: str, value: float) -> None:
-    with pytest.raises(UserError, match=f"--{name.replace('_', '-')} was .* 0 or above"):
+    with pytest.raises(
+        UserError, match=rf"--{name.replace('_', '-')} (was|must be) .*(from|at least) 0"
+    ):
         Objective(**{name: value})  # type: ignore[arg-type]
 
 

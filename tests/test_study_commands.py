@@ -245,7 +245,7 @@ def test_a_study_of_a_group_that_goes_on_alone_leaves_the_group_whole(capfd: Cap
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--executor daks", "executor was 'daks' (where trials run); allowed: local, dask; did"),
+        ("--executor daks", "--executor was 'daks'; allowed: local, dask; did"),
         ("--scheduler tcp://127.0.0.1:9", "of a Dask cluster; try: --executor dask"),
         ("--executor dask --scheduler here:1", "--scheduler was 'here:1'; allowed: the address"),
     ],
