@@ -17,7 +17,7 @@ from debiaslab.metrics.weat import null95
 from debiaslab.results import TrialSummary
 from debiaslab.settings.options import settings
 from debiaslab.settings.study import ObjectivePart
-from debiaslab.statistics.fronts import front_of
+from debiaslab.statistics.paired import front_of
 from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import written_in
 
