@@ -18,7 +18,8 @@ from debiaslab.settings.training import LARGEST_SEED
 
 if TYPE_CHECKING:
     from debiaslab.commands.evaluate_inputs import Inputs, VectorSet
-    from debiaslab.metrics import Comparison, Scorecard
+    from debiaslab.metrics import Scorecard
+    from debiaslab.metrics.comparison import ScorecardComparison
     from debiaslab.tracking import Store
 
 _CORRELATIONS = ".correlations.csv"
@@ -119,9 +120,8 @@ class EvaluateCommand(ReadsVectors, WritesStore):
     def run(self) -> Said:
         """Measure each set of vectors, print its table, then the comparison of several."""
         from debiaslab.commands.evaluate_inputs import load_all
-        from debiaslab.commands.evaluate_tables import comparison_view, scorecard_view
-        from debiaslab.metrics import compare
-        from debiaslab.metrics.scorecard_statistics import warnings_of
+        from debiaslab.metrics import compare, warnings_of
+        from debiaslab.metrics.tables import comparison_blocks, printed, scorecard_blocks
 
         self._check()
         inputs = load_all(self)
@@ -137,7 +137,7 @@ class EvaluateCommand(ReadsVectors, WritesStore):
         for subject, measured in self._measured(inputs):
             card = _with_corrections(measured)
             cards.append(card)
-            said = [scorecard_view(card, warnings_of(card, before))]
+            said = [printed(scorecard_blocks(card, warnings_of(card, before)))]
             before = card if subject.is_baseline else before
             if log is not None:
                 said.append(f"logged run {_logged(log, subject, card)}")
@@ -149,7 +149,7 @@ class EvaluateCommand(ReadsVectors, WritesStore):
         written = list(self._written(cards, comparison))
         yield from said
         if comparison is not None:
-            yield comparison_view(comparison)
+            yield printed(comparison_blocks(comparison))
         yield from written
 
     def _check(self) -> None:
@@ -206,7 +206,9 @@ class EvaluateCommand(ReadsVectors, WritesStore):
             return measured_groups([*QUICK, *(name for what in given for name in ADDED[what])])
         return measured_groups(None, given=given) if inputs.baseline is not None else None
 
-    def _written(self, cards: Sequence[Scorecard], comparison: Comparison | None) -> Iterator[str]:
+    def _written(
+        self, cards: Sequence[Scorecard], comparison: ScorecardComparison | None
+    ) -> Iterator[str]:
         from debiaslab.metrics import (
             comparison_csv,
             correlations_csv,
@@ -283,8 +285,8 @@ def _logged(
 
 def _with_corrections(card: Scorecard) -> Scorecard:
     """Return the scorecard with corrected p-values in ``extra`` of the records that have a p."""
-    from debiaslab.commands.evaluate_tables import BH, HOLM
-    from debiaslab.metrics.scorecard_statistics import corrected
+    from debiaslab.metrics import corrected
+    from debiaslab.metrics.tables import BH, HOLM
 
     found = {
         (each.metric, each.name, each.words): {HOLM: each.holm, BH: each.benjamini_hochberg}
