@@ -124,7 +124,7 @@ def test_what_is_written_can_be_read(learn, tmp_path):
     [
         ({"threshold": 1.0}, "threshold of 1.0.*from -1 to below 1"),
         ({"threshold": float("nan")}, "threshold of nan"),
-        ({"min_count": 0}, "--min-count must be at least 1, got 0"),
+        ({"min_count": 0}, "minimum count of 0"),
         ({"passes": 0}, "passes of 0"),
         ({"min_count": 50}, "no two neighbours are seen 50 times.*lower threshold"),
     ],

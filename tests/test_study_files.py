@@ -6,7 +6,6 @@ import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,48 +30,35 @@ def study(text: str = "") -> StudyFile:
 
 
 def line(*words: str) -> StudyFile:
-    given = vars(parser_of("sweep").parse_args(words))
-    return SweepCommand.made(given).study
+    return SweepCommand.made(vars(parser_of("sweep").parse_args(words))).study
 
 
 # What they mean -------------------------------------------------------------------------------
 
 
-def test_an_empty_file_an_empty_line_and_the_defaults_are_one_study() -> None:
-    for made in (
-        study(),
-        line(),
-        line("--strategy", "projection"),
-        study("strategies: projection"),
-    ):
+def test_an_empty_file_an_empty_line_and_the_defaults_are_one_study():
+    named = line("--strategy", "projection"), study("strategies: projection")
+    for made in (study(), line(), *named):
         assert plans_of(made) == (Plan(),)
         assert made.corpus.settings() == CorpusSettings()
         assert made.corpus.files == ()
 
 
 @pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_studies_that_ship_can_be_run(path: Path) -> None:
+def test_the_studies_that_ship_can_be_run(path):
     made = check_study(read_study(path), str(path))
     assert made.name == path.stem
-    assert plans_of(made)
     assert check_study(json.loads(made.to_json()), "again") == made
-
-
-def test_quickstart_is_the_plain_command() -> None:
-    (plan,) = plans_of(check_study(read_study(EXPERIMENTS / "quickstart.yaml"), "quickstart"))
-    assert plan.identity(CORPUS) == Plan().identity(CORPUS)
-
-
-def test_homework_is_what_the_course_asks_for() -> None:
-    made = check_study(read_study(EXPERIMENTS / "homework.yaml"), "homework")
     plan, *_ = plans_of(made)
-    settings = plan.settings
-    assert (settings.dim, settings.window, settings.dynamic) == (50, 2, False)
-    assert (settings.negatives, settings.epochs) == (2, 1)
-    assert made.corpus.rare == "unk"
+    if path.stem == "quickstart":  # is the plain command
+        assert plan.identity(CORPUS) == Plan().identity(CORPUS)
+    if path.stem == "homework":  # is what the course asks for
+        settings = plan.settings
+        assert (settings.dim, settings.window, settings.dynamic) == (50, 2, False)
+        assert (settings.negatives, settings.epochs, made.corpus.rare) == (2, 1, "unk")
 
 
-def test_a_file_names_everything() -> None:
+def test_a_file_names_everything():
     made = study(
         """
 name: mine
@@ -104,13 +90,13 @@ budget: {trials: 3, hours: 0.5, stop: true}
     assert made.corpus.settings() == CorpusSettings("m", False, 2, "unk")
 
 
-def test_every_strategy_by_one_word() -> None:
+def test_every_strategy_by_one_word():
     names = {plan.strategy for plan in plans_of(study("{name: n, strategies: all}"))}
     assert {"projection", "pairwise", "tying"} <= names
     assert "none" not in names
 
 
-def test_a_plan_survives_being_kept() -> None:
+def test_a_plan_survives_being_kept():
     plan = Plan(
         strategy="projection",
         seeds=(3, 1),
@@ -142,14 +128,14 @@ def file(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_what_is_not_given_on_the_line_stays(file: str) -> None:
+def test_what_is_not_given_on_the_line_stays(file):
     (plan,) = plans_of(line(file))
     assert (plan.settings.dim, plan.settings.dynamic, plan.strategy) == (50, False, "tying")
     assert (plan.trials, plan.seeds, plan.name) == (4, (1, 2, 3), "mine")
     assert plan.search.warm_start
 
 
-def test_what_is_given_on_the_line_counts_even_when_it_is_the_default(file: str) -> None:
+def test_what_is_given_on_the_line_counts_even_when_it_is_the_default(file):
     made = line(
         *(file, "b.txt", "--dim", "100", "--dynamic", "--strategy", "projection", "--trials", "8"),
         *("--seeds", "2", "--study", "other", "--keep-case", "--knob", "direction=mean"),
@@ -166,7 +152,7 @@ def test_what_is_given_on_the_line_counts_even_when_it_is_the_default(file: str)
     assert not made.corpus.lowercase
 
 
-def test_every_kind_of_study_takes_a_file_and_any_key(file: str) -> None:
+def test_every_kind_of_study_takes_a_file_and_any_key(file):
     words = ["--strategies", "projection@2,hard", "--set", "comparison.select=knee", "--seeds", "4"]
     given = vars(parser_of("compare").parse_args([file, *words]))
     plan = comparison_of(CompareCommand.made(given).study)
@@ -178,7 +164,7 @@ def test_every_kind_of_study_takes_a_file_and_any_key(file: str) -> None:
     assert (plan.settings.dim, plan.trials, plan.name) == (50, 4, "mine")
 
 
-def test_an_option_is_one_field() -> None:
+def test_an_option_is_one_field():
     @command
     class Own(Command):
         """Do something."""
@@ -198,7 +184,7 @@ def test_an_option_is_one_field() -> None:
         Own(sizes=5)  # type: ignore[call-arg]
 
 
-def test_a_whole_number_stays_one_where_a_number_is_allowed() -> None:
+def test_a_whole_number_stays_one_where_a_number_is_allowed():
     """A study without a name is called after the text of its settings: 0 is not 0.0 there."""
     assert json.dumps(vars(Objective(2, 0))["bias_weight"]) == "2"
     assert type(replace(TrainSettings(subsample=0), seed=2).subsample) is int
@@ -258,14 +244,11 @@ def test_a_whole_number_stays_one_where_a_number_is_allowed() -> None:
         ("search: {objectives: [bias]}", "allowed: score or bias,retention"),
         ("search: {objectives: [bias, retention], prune: 0.3}", "of which neither alone"),
         ("{search: {sampler: grid}, budget: {trials: 10}}", "the grid has 9 points"),
-        (
-            "executor: dsk",
-            "a cluster); allowed: local, dask",
-        ),
+        ("executor: dsk", "a cluster); allowed: local, dask"),
         ("name: a/b", "without slashes"),
     ],
 )
-def test_slips_are_named_with_what_is_allowed(text: str, said: str) -> None:
+def test_slips_are_named_with_what_is_allowed(text, said):
     with pytest.raises(UserError) as refused:
         plans_of(study(text))
     assert said in str(refused.value)
@@ -280,33 +263,33 @@ def test_slips_are_named_with_what_is_allowed(text: str, said: str) -> None:
         (b"a: !!python/object/apply:os.system [ls]", "is not YAML: could not determine"),
         (b"\xff\xfe\x00", "is not UTF-8 text"),
         (b"a: " + b"[" * 3000, "is not YAML"),
+        (None, "cannot be read"),
     ],
 )
-def test_a_file_that_is_no_study(content: bytes, said: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_study(content, said, tmp_path):
     path = tmp_path / "x.yaml"
-    path.write_bytes(content)
+    if content is not None:
+        path.write_bytes(content)
     with pytest.raises(UserError) as refused:
         read_study(path)
     assert said in str(refused.value)
-    with pytest.raises(UserError, match=r"cannot be read"):
-        read_study(tmp_path / "nowhere.yaml")
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["a.yaml", "b.yml"], "two study files"),
-        (["--set", "trainer.dim=x"], "the command line: trainer.dim was 'x'"),
-        (["--set", "trainr.dim=5"], "did you mean 'trainer'?"),
-        (["--dim", "5000"], "--dim must be from 1 to 1,024, got 5000"),
-        (["--sampler", "tpf"], "--sampler was 'tpf'"),
-        (["--objectives", "bias"], "--objectives was 'bias'"),
-        (["--prune", "2"], "--prune must be above 0 and below 1, got 2.0"),
+        ("a.yaml b.yml", "two study files"),
+        ("--set trainer.dim=x", "the command line: trainer.dim was 'x'"),
+        ("--set trainr.dim=5", "did you mean 'trainer'?"),
+        ("--dim 5000", "--dim must be from 1 to 1,024, got 5000"),
+        ("--sampler tpf", "--sampler was 'tpf'"),
+        ("--objectives bias", "--objectives was 'bias'"),
+        ("--prune 2", "--prune must be above 0 and below 1, got 2.0"),
     ],
 )
-def test_slips_on_the_line(words: list[str], said: str) -> None:
+def test_slips_on_the_line(words, said):
     with pytest.raises(UserError) as refused:
-        line(*words)
+        line(*words.split())
     assert said in str(refused.value)
 
 
@@ -314,6 +297,6 @@ def test_slips_on_the_line(words: list[str], said: str) -> None:
     ("text", "value"),
     [("1e-3", 0.001), ("1E5", 1e5), ("1.5e-2", 0.015), ("3", 3), ("pca", "pca"), ("[a", "[a")],
 )
-def test_numbers_are_read_as_people_write_them(text: str, value: Any) -> None:
+def test_numbers_are_read_as_people_write_them(text, value):
     assert parse(text) == value
     assert type(parse(text)) is type(value)

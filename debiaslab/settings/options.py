@@ -104,9 +104,8 @@ def _checked(cls: type[T], *, kw_only: bool) -> type[T]:
             raise explained(error, made) from None
         names = (each.name for each in fields(made))
         for name, value in (*zip(names, args, strict=False), *given.items()):
-            if (
-                type(value) is int
-            ):  # studies are named after the text of their settings: 1 is not 1.0
+            # Studies are named after the text of their settings, in which 1 is not 1.0.
+            if type(value) is int:
                 object.__setattr__(self, name, value)
 
     made.__init__ = init
