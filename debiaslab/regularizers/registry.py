@@ -184,9 +184,11 @@ def get(name: str) -> type[Strategy]:
             f"{name!r} has its knobs in brackets, which compare alone reads",
             next_step=f"--strategy {bare}{given}",
         )
+    known = strategy_names()
+    methods = [each for each in known if not _REGISTRY[each].control]
     raise UserError(
         f"there is no strategy {name!r}",
-        allowed=", ".join(strategy_names()),
+        allowed=f"{', '.join(methods)}, and {len(known) - len(methods)} controls",
         nearest=nearest(name, _REGISTRY),
         next_step="python -m debiaslab strategies",
     )
