@@ -78,9 +78,10 @@ class Import:
         return None if inside == self.module else inside.split(".")[0]
 
 
-def imports_of(path: str, source: str) -> list[Import]:
+@cache
+def imports_of(path: str, source: str) -> tuple[Import, ...]:
     """Return every module that the file imports, by statement or by name."""
-    return list(_imports(ast.parse(source), path, in_function=False))
+    return tuple(_imports(ast.parse(source), path, in_function=False))
 
 
 def _imports(node: ast.AST, path: str, in_function: bool) -> Iterator[Import]:
