@@ -312,8 +312,8 @@ def with_odd_names(command: str) -> tuple[list[str], set[str]]:
 def test_every_command_takes_odd_names_and_loses_no_file_when_nobody_reads_what_it_prints(
     command, read, monkeypatch, capfd
 ):
-    monkeypatch.setattr("debiaslab.bench.threads._LEAST_WORDS", 10_000)
-    monkeypatch.setattr("debiaslab.commands.ui._serve", lambda *_: 0)
+    monkeypatch.setattr("debiaslab.bench._LEAST_WORDS", 10_000)
+    monkeypatch.setattr("debiaslab.commands.report._serve", lambda *_: 0)
     words, left = with_odd_names(command)
     if read:
         assert call(capfd, command, *words).code == 0

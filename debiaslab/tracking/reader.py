@@ -28,6 +28,7 @@ from debiaslab.tracking.names import (
     KIND_TAG,
     PARENT_TAG,
     SOURCE,
+    STUDY_KIND,
     STUDY_TAG,
     TRIAL_KIND,
     TUNING_TAG,
@@ -113,6 +114,17 @@ class StoreReader:
             raise self._unknown_study(name)
         return found
 
+    def deleted_study(self, name: str) -> str | None:
+        """Return the run of a study that was deleted while runs under it were not; else None."""
+        from mlflow.entities import ViewType
+
+        self.studies()  # names the experiments
+        condition = _all_of([("tags", STUDY_TAG, name), ("tags", KIND_TAG, STUDY_KIND)])
+        with explained_mlflow(self.uri):
+            pages = self._pages(self._experiments, condition, ViewType.DELETED_ONLY)
+            deleted = [run.info.run_id for page in pages for run in page]
+        return next((each for each in reversed(deleted) if self.runs(each)), None)
+
     def newest_study(self) -> StudyRun:
         """Return the study that was started last; a comparison, not a sweep that tunes λ for it.
 
@@ -178,8 +190,7 @@ class StoreReader:
         wanted = [("tags", PARENT_TAG, checked_id(study))]
         wanted += [("params", name, value) for name, value in (params or {}).items()]
         wanted += [("tags", name, value) for name, value in (tags or {}).items()]
-        condition = " and ".join(f"{where}.`{name}` = '{value}'" for where, name, value in wanted)
-        children = self._search(condition)
+        children = self._search(_all_of(wanted))
         return [run for run in children if kind is None or run.kind == kind]
 
     def run(self, run_id: str) -> RunInfo:
@@ -387,3 +398,8 @@ class StoreReader:
             nearest=nearest(run_id, names),
             next_step="python -m debiaslab studies, then status NAME, which shows the ids of runs",
         )
+
+
+def _all_of(wanted: Sequence[tuple[str, str, str]]) -> str:
+    """Return the condition that every ``(where, name, value)`` holds, where: params or tags."""
+    return " and ".join(f"{where}.`{name}` = '{value}'" for where, name, value in wanted)
