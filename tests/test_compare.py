@@ -38,8 +38,9 @@ from debiaslab.report.verdict import compared_verdict
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing, worker
 from debiaslab.study.cell import Cell
-from debiaslab.study.comparing import compare
-from debiaslab.study.comparison import LIMIT, ComparisonPlan, Entry, control_status, with_controls
+from debiaslab.study.comparing import LIMIT, conduct_comparison, control_status, with_controls
+from debiaslab.study.driver import Conduct
+from debiaslab.study.plan import ComparisonPlan, Entry
 from debiaslab.study.run import Site, UnusableRunError
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.vectors.embeddings import Embeddings
@@ -218,7 +219,8 @@ PLAN = ComparisonPlan(
 
 def run_comparison(corpus: Corpus, folder: Path, **changes: Any) -> comparing.Comparison:
     plan = replace(PLAN, **changes)
-    return compare(corpus, plan, root=folder / "mlruns", submissions=folder, progress=False)
+    conduct = Conduct(folder / "mlruns", folder, progress=False)
+    return conduct_comparison(corpus, plan, conduct)
 
 
 def test_a_comparison_trains_tunes_and_is_continued(corpus, tmp_path, monkeypatch):

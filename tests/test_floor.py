@@ -13,8 +13,9 @@ from debiaslab.report.tables import floor_markdown, floor_rows, floor_table, flo
 from debiaslab.results import read_study
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing, worker
-from debiaslab.study.comparing import floor_plan, gender_blind_floor
-from debiaslab.study.description import report_of
+from debiaslab.study.comparing import conduct_floor, floor_plan
+from debiaslab.study.driver import Conduct
+from debiaslab.study.kept import report_of
 from debiaslab.tracking import Store
 from tests.command_line import call, write_toy
 from tests.toys import toy_corpus
@@ -70,11 +71,10 @@ def test_a_floor_is_trained_once(tmp_path, monkeypatch):
     corpus: Corpus = toy_corpus(tmp_path)
 
     def run() -> comparing.Comparison:
-        return gender_blind_floor(
+        return conduct_floor(
             corpus,
             floor_plan((1,), TrainSettings(dim=8, epochs=1)),
-            root=tmp_path / "mlruns",
-            progress=False,
+            Conduct(tmp_path / "mlruns", progress=False),
         )
 
     found = run()
@@ -87,7 +87,6 @@ def test_a_floor_is_trained_once(tmp_path, monkeypatch):
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a finished run was trained again")
 
-    monkeypatch.setattr(worker, "train_cell", refuse)
     monkeypatch.setattr(worker, "train_cell", refuse)
     assert run().sides == found.sides
     report = report_of(read_study(Store.open(tmp_path / "mlruns"), found.name))

@@ -48,7 +48,7 @@ def tried(search: Search) -> list[float]:
 
 
 def running(search: Search) -> list[int]:
-    trials = search._study.get_trials(states=(TrialState.RUNNING,))
+    trials = search.study.get_trials(states=(TrialState.RUNNING,))
     return [trial.number for trial in trials]
 
 

@@ -28,9 +28,10 @@ from debiaslab.report.verdict import compared_verdict, verdict
 from debiaslab.report.words import Shift
 from debiaslab.results import StrategyResult, StudyResults, TrialRow, summarize
 from debiaslab.study import Objective, Summary
-from debiaslab.study.comparing import Comparison, compare
-from debiaslab.study.comparison import ComparisonPlan, Entry
-from debiaslab.study.description import report_of
+from debiaslab.study.comparing import Comparison, conduct_comparison
+from debiaslab.study.driver import Conduct
+from debiaslab.study.kept import report_of
+from debiaslab.study.plan import ComparisonPlan, Entry
 from debiaslab.tables import Column, Table
 from debiaslab.tracking import Store
 from tests.chromium import QUIET, browser_program
@@ -70,7 +71,7 @@ def sided(corpus: Corpus, store: Path) -> Comparison:
         name="sides",
         controls=False,  # what they are is tested with compare
     )
-    return compare(corpus, plan, root=store, submissions=store / "out", progress=False)
+    return conduct_comparison(corpus, plan, Conduct(store, store / "out", progress=False))
 
 
 @pytest.fixture(scope="module")
@@ -358,7 +359,7 @@ def test_a_comparison_says_the_widest_reach_and_the_report_names_each(corpus, tm
         name="reach",
         controls=False,
     )
-    compare(corpus, plan, root=tmp_path, submissions=tmp_path / "out", progress=False)
+    conduct_comparison(corpus, plan, Conduct(tmp_path, tmp_path / "out", progress=False))
     study = open_study("reach", tmp_path)
     changed, tuned, both = (
         next(run for run in study.runs if (run.strategy, run.weight) == key).held_out
@@ -756,3 +757,15 @@ def test_the_page_prints_black_on_white_and_whole(opened, long):
     assert opened.evaluate(style, "td")[0] == "rgb(0, 0, 0)"
     assert opened.evaluate(BEYOND) == []
     assert not opened.locator("nav").is_visible()
+
+
+def test_the_page_of_a_study_says_what_its_command_said(
+    store: Path, swept: Summary, sided: Comparison
+) -> None:
+    for found in (swept, sided):
+        study = open_study(found.name, store)
+        assert study.notes == {"warnings": [*found.warnings], "findings": [*found.findings]}
+        report = report_of(study, brief=True)
+        said = "".join(report.warnings).lower()
+        assert all(warning.lower() in said for warning in found.warnings)
+    assert report.paragraphs["Controls"] == sided.findings

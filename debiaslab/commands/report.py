@@ -20,7 +20,7 @@ from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
     from debiaslab.report import ReportContent
-    from debiaslab.study.reproducing import Verdict
+    from debiaslab.study.single import Verdict
 
 _ENDINGS = {"html": ".html", "pdf": ".pdf", "markdown": ".md"}
 _SHOWN = 10  # numbers that differ
@@ -33,7 +33,7 @@ class ReportCommand(WritesStore):
     Question, corpus, method, budget, the result in one sentence with its interval, figures, tables,
     neighbours before and after, what was held out, and how to do it again; all from the tracking
     store. The HTML page is also kept with the study's run, where the MLflow UI shows it
-    (report.html), and made anew by a sweep that is resumed.
+    (report.html), and made anew when the study is resumed.
     """
 
     examples = """examples:
@@ -50,7 +50,7 @@ class ReportCommand(WritesStore):
         """Write the report and say where it is."""
         from debiaslab.report import html_page
         from debiaslab.results import read_study
-        from debiaslab.study.description import log_report, report_of
+        from debiaslab.study.kept import log_report, report_of
         from debiaslab.system.outputs import check_output
         from debiaslab.tracking.names import REPORT
 
@@ -129,7 +129,7 @@ class ReproduceCommand(ReadsStore):
             UserError: It cannot be made again here.
             DifferenceError: It came out differently.
         """
-        from debiaslab.study.reproducing import circumstances, find_corpus, make_again, read_recipe
+        from debiaslab.study.single import circumstances, find_corpus, make_again, read_recipe
 
         recipe = read_recipe(open_store(self.store), self.run_id)
         corpus = find_corpus(recipe, self.corpus, CACHE)
@@ -138,9 +138,9 @@ class ReproduceCommand(ReadsStore):
         columns = [Column(name, align="left") for name in ("", "as it was", "here")]
         rows = [(each.what, each.then, "the same" if each.same else each.here) for each in found]
         yield Table(tuple(columns), rows, ruled=False)
-        if recipe.settings.threads > 1:
+        if (threads := recipe.cell.settings.threads) > 1:
             yield (
-                f"\n{recipe.settings.threads} threads: the order of updates was chance, so equal "
+                f"\n{threads} threads: the order of updates was chance, so equal "
                 "bytes are not to be expected"
             )
         verdict = make_again(recipe, corpus)

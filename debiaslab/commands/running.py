@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.report import StrategyResult
     from debiaslab.settings.study import StudyFile
-    from debiaslab.study.comparison import ComparisonPlan
     from debiaslab.study.driver import Conduct
     from debiaslab.study.executors import Executor
-    from debiaslab.study.plan import Plan
+    from debiaslab.study.plan import ComparisonPlan, Plan
     from debiaslab.study.planting import PlantingPlan
     from debiaslab.study.status import Estimate
     from debiaslab.tracking import RunInfo
@@ -161,7 +160,7 @@ def _compare(corpus: Corpus, study: StudyFile, conduct: Conduct) -> Shown:
     from debiaslab import report
     from debiaslab.report.style import png
     from debiaslab.study.comparing import conduct_comparison
-    from debiaslab.study.description import comparison_note
+    from debiaslab.study.kept import comparison_note
     from debiaslab.study.spec import comparison_of
     from debiaslab.tracking import Store
 

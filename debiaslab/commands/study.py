@@ -142,7 +142,7 @@ class PlanCommand(SweepCommand):
 
 def _entries(text: str) -> list[dict[str, Any]]:
     """Read ``A,B@λ,C+D`` as the strategies of a study file."""
-    from debiaslab.study.comparison import Entry
+    from debiaslab.study.plan import Entry
 
     read = [Entry.parse(each) for each in text.split(",")]
     return [{"name": e.strategy, "weight": e.weight, "knobs": dict(e.knobs)} for e in read]

@@ -106,6 +106,7 @@ class TrainCommand(ReadsVectors, WritesStore):
             cover=self.cover,
             knobs=self.knob,
             init=self._start(),
+            tensorboard=self.tensorboard,
         )
         checkpoint = self._checkpoint()
         sources_of(self.corpus.files)
@@ -115,7 +116,6 @@ class TrainCommand(ReadsVectors, WritesStore):
             training,
             out=self.out,
             root=self.store,
-            tensorboard=self.tensorboard,
             checkpoint=checkpoint,
         )
         yield result.text

@@ -248,6 +248,7 @@ def _warnings(study: StudyResults, before: RunResults, after: RunResults | None)
     subject, against = (before, None) if after is None else (after, before.scorecard)
     found = list(warnings_of(subject.scorecard, against, seeds=len(study.seeds)))
     found += [] if study.is_comparison or study.is_planted else cautions(study.trials)
+    found += study.notes["warnings"]
     if study.parent.status == "RUNNING":
         found.insert(0, "the study has not ended: this is what has finished so far")
     failed = [run for run in study.unfinished if run.status in ("FAILED", "KILLED")]
@@ -343,14 +344,16 @@ def _paragraphs(study: StudyResults) -> dict[str, tuple[str, ...]]:
     if study.is_planted:
         return {"Words": tuple(words_of(study.planted))}
     held = study.held_out
+    said = tuple(study.notes["findings"])
     return {
+        **({"Controls" if study.is_comparison else "The search": said} if said else {}),
         "What was held out": (
             f"Acted on: {'; '.join(_acted_on(study))}.",
             f"Tuned on: the tune words of {_listed(held.tuned_on)}, and the tune pairs of "
             "WordSim-353 and SimLex-999. λ was chosen by these numbers.",
             f"Held out: report words are {held.report_words}; nothing was chosen by them. Measured "
             f"on them: {_listed(held.reported_on)}, and every list's report half in the scorecard.",
-        )
+        ),
     }
 
 

@@ -86,11 +86,9 @@ def read_side(store: Store, kept: KeptStrategy) -> StrategyResult:
     )
 
 
-def log_sides(log: RunWriter, sides: Sequence[StrategyResult]) -> None:
+def log_sides(log: RunWriter, sides: Sequence[KeptStrategy]) -> None:
     """Keep with the run of a comparison which strategies it holds and which runs are theirs."""
-    log.json(
-        [{key: getattr(side, key) for key in KeptStrategy.__annotations__} for side in sides], SIDES
-    )
+    log.json(list(sides), SIDES)
 
 
 def read_sides(store: Store, parent: str) -> tuple[StrategyResult, ...]:
@@ -202,8 +200,13 @@ def dose_shift(base: str, dose: float, male_share: float) -> float:
     """
     if base == "corpus":
         return dose
-    at_zero = 0.5 if base == "balanced" else male_share
+    at_zero = share_at_zero(base, male_share)
     return dose * (1 - at_zero) if dose > 0 else dose * at_zero
+
+
+def share_at_zero(base: str, male_share: float) -> float:
+    """Return the share of male words near the chosen ones at dose 0 (not for ``corpus``)."""
+    return 0.5 if base == "balanced" else male_share
 
 
 def planted_study(runs: Sequence[RunResults]) -> PlantedStudy:

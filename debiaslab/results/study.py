@@ -25,6 +25,7 @@ from debiaslab.tracking.names import (
     CELL_KIND,
     COMPARISON_TAG,
     CORPUS,
+    NOTES,
     PLANTED_KIND,
     PROVENANCE,
     TRIAL_KIND,
@@ -302,6 +303,14 @@ class StudyResults:
     def provenance(self) -> Mapping[str, Any]:
         """Code, versions, machine and command line of the study's last start."""
         text = self._store.artifact(self.parent.run_id, PROVENANCE).read_text(encoding="utf-8")
+        return dict(json.loads(text))
+
+    @cached_property
+    def notes(self) -> Mapping[str, Sequence[str]]:
+        """The ``warnings`` and ``findings`` the study ended with; older studies keep none."""
+        if NOTES not in self._store.artifacts(self.parent.run_id):
+            return {"warnings": (), "findings": ()}
+        text = self._store.artifact(self.parent.run_id, NOTES).read_text(encoding="utf-8")
         return dict(json.loads(text))
 
     def run(self, run_id: str) -> RunResults:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
+from dataclasses import fields
+from typing import Any, Literal
 
 from debiaslab.errors import UserError
 from debiaslab.settings.options import Flag, Real, Text, Whole, option, settings
@@ -74,6 +75,10 @@ class Hyperparameters:
     def fast_can(self) -> bool:
         """Whether the fast engine has what these settings ask for."""
         return (self.optimizer, self.layout, self.device) == ("sgd", "word2vec", "cpu")
+
+    def shared(self) -> dict[str, Any]:
+        """Return all but the seed, by name: what the runs of a study have in common."""
+        return {each.name: getattr(self, each.name) for each in fields(Hyperparameters)}
 
 
 @settings

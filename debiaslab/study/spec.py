@@ -25,11 +25,9 @@ from debiaslab.settings.study import (
     read_study,
 )
 from debiaslab.study.comparing import floor_plan
-from debiaslab.study.comparison import ComparisonPlan, Entry
-from debiaslab.study.objective import Objective
-from debiaslab.study.plan import Plan
+from debiaslab.study.objective import Objective, SelectionRule
+from debiaslab.study.plan import ComparisonPlan, Entry, Plan
 from debiaslab.study.planting import PlantingPlan
-from debiaslab.study.selection import rule
 from debiaslab.tracking.names import check_study_name
 
 __all__ = [
@@ -90,7 +88,7 @@ def comparison_of(study: StudyFile) -> ComparisonPlan:
         objective=Objective(**vars(study.objective)),
         trials=study.budget.trials,
         tuning_seeds=study.comparison.tuning_seeds,
-        rule=rule(study.comparison.select),
+        rule=SelectionRule(study.comparison.select),
         name=study.name,
         controls=study.comparison.controls,
     )

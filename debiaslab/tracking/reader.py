@@ -25,6 +25,7 @@ from debiaslab.tracking.names import (
     KIND_TAG,
     PARENT_TAG,
     SOURCE,
+    STUDY_KIND,
     STUDY_TAG,
     TRIAL_KIND,
     TUNING_TAG,
@@ -111,6 +112,17 @@ class StoreReader:
         if not found:
             raise self._unknown_study(name)
         return found
+
+    def deleted_study(self, name: str) -> str | None:
+        """Return the run of a study that was deleted while runs under it were not; else None."""
+        from mlflow.entities import ViewType
+
+        self.studies()  # names the experiments
+        condition = all_of([("tags", STUDY_TAG, name), ("tags", KIND_TAG, STUDY_KIND)])
+        with explained_mlflow(self.uri):
+            pages = self._pages(self._experiments, condition, ViewType.DELETED_ONLY)
+            deleted = [run.info.run_id for page in pages for run in page]
+        return next((each for each in reversed(deleted) if self.runs(each)), None)
 
     def newest_study(self) -> StudyRun:
         """Return the study that was started last; a comparison, not a sweep that tunes λ for it.
