@@ -79,7 +79,7 @@ class StratifiedNoise(Strategy):
                 next_step="a smaller --min-count, or a larger corpus",
             )
         index = {word: i for i, word in enumerate(vocabulary)}
-        classes = np.zeros(len(vocabulary), np.int8)
+        classes = np.zeros(len(vocabulary) + 1, np.int8)
         for stratum, words in enumerate(zip(*found, strict=True), start=1):
             classes[[index[word] for word in words]] = stratum
         pairs, lacking = (tuple(map("/".join, each)) for each in (found, missing))
@@ -112,7 +112,8 @@ class Strata:
 
     Args:
         strategy: Exponent λ, length of a stretch, smoothing.
-        classes: Class of each word from 1, 0 for all others: shape ``(V,)``.
+        classes: Class of each word from 1, 0 for all others and, last, for a document's end (−1):
+            shape ``(V + 1,)``.
         pairs: The pairs that tell a stratum, as "he/she".
         pairs_missing: Those that the vocabulary lacks.
         shuffle_key: Deals the strata out at random; None: they are what the words say.
@@ -168,14 +169,14 @@ class Strata:
             told = self._told(ids, stretches)
         else:
             told = self._dealt(start + stretches.first)
-        strata: NDArray[np.int8] = told.astype(np.int8)[stretches.of_token]
-        return strata
+        return np.repeat(told.astype(np.int8), stretches.sizes)
 
     def _told(self, ids: NDArray[np.int32], stretches: _Stretches) -> NDArray[np.int64]:
         """Return the stratum of each stretch by its words, or by its document's if it has none."""
-        classes = np.where(ids >= 0, self._classes[np.maximum(ids, 0)], 0)
+        classes = self._classes[ids]
         telling = np.flatnonzero(classes)
-        place = stretches.of_token[telling] * self._size + classes[telling]
+        stretch = np.searchsorted(stretches.first, telling, side="right") - 1
+        place = stretch * self._size + classes[telling]
         shape = len(stretches.first), self._size
         counts = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
         whole = np.zeros_like(counts)
@@ -198,21 +199,20 @@ class Strata:
 
 
 class _Stretches(NamedTuple):
-    """Documents cut into equal stretches."""
+    """Documents cut into equal stretches; a document's end is in its last one."""
 
-    of_token: NDArray[np.int64]  # (n,) from 0 on; a document's end is in its last one
     first: NDArray[np.int64]  # where each begins
+    sizes: NDArray[np.int64]  # of each, in tokens
     document: NDArray[np.int64]  # of each
 
 
 def _stretches(ids: NDArray[np.int32], length: int) -> _Stretches:
     """Cut documents into equal stretches of about ``length`` tokens."""
-    bounds = np.unique(np.concatenate([[0], np.flatnonzero(ids < 0) + 1, [len(ids)]]))
-    begins, sizes = bounds[:-1], np.diff(bounds)
-    pieces = np.maximum(np.rint(sizes / length).astype(np.int64), 1)
-    document = np.repeat(np.arange(len(begins)), sizes)
-    within = np.arange(len(ids)) - begins[document]
-    before = np.cumsum(pieces) - pieces
-    stretch = before[document] + within * pieces[document] // sizes[document]
-    first = np.flatnonzero(np.diff(stretch, prepend=-1))
-    return _Stretches(stretch, first, document[first])
+    bounds = np.concatenate([[0], np.flatnonzero(ids < 0) + 1, [len(ids)]])
+    sizes = np.diff(bounds)  # the last document is cut off, or empty
+    pieces = np.where(sizes > 0, np.maximum(np.rint(sizes / length).astype(np.int64), 1), 0)
+    document = np.repeat(np.arange(len(sizes)), pieces)
+    number = np.arange(len(document)) - (np.cumsum(pieces) - pieces)[document]
+    within = -(-number * sizes[document] // pieces[document])
+    first = bounds[document] + within
+    return _Stretches(first, np.diff(np.append(first, len(ids))), document)
