@@ -201,5 +201,5 @@ def test_wrong_knobs_are_refused(strategy: str, knobs: dict[str, object], messag
 
 
 def test_a_text_without_gender_words_is_refused() -> None:
-    with pytest.raises(UserError, match="none of the 14 gender pairs"):
+    with pytest.raises(UserError, match="none of the 48 gender pairs"):
         bind_strategy(create("stratified-noise"), ("a", "b"), np.array([5, 5]), seed=1)

@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
+from debiaslab.regularizers.gender_words import pronouns_chosen, spellings, swap_pairs
 from debiaslab.regularizers.registry import LogUniform, Space, Stage, Strategy, register
 from debiaslab.regularizers.swapping import derived_key
-from debiaslab.regularizers.words import PairChoice, check_pairs, gender_pairs
-from debiaslab.vectors.words import written_pairs
+from debiaslab.regularizers.words import PairChoice, check_pairs
 
 Pieces = Callable[[], Iterable[tuple[int, NDArray[np.int32]]]]  # (place, ids) of a whole text
 
+_PRONOUNS = (("his", "her"), ("him", "hers"))  # no pairs to swap, but words of a gender
 _POWER = 0.75  # of counts, as in the noise distribution of the whole text
 _PURPOSE = 0x737472  # "str": keeps what is drawn apart from what else draws from the seed
 
@@ -34,10 +35,10 @@ class StratifiedNoise(Strategy):
     """Negatives come from the noise of texts like the pair's own: about men, or about women.
 
     A document is cut into equal stretches of about ``stretch`` tokens. A stretch with more male
-    than female words of the gender pairs is of the male stratum, one with more female words of the
-    female one; one with none of them is as its document is. Any other keeps the noise distribution
-    q of the whole text. Stratum s has the noise
-    ``q_s(c) ∝ q(c) · (n_s(c) / q(c))^λ``, where n_s is its own noise distribution, of counts with
+    than female words (those that ``cds`` swaps, without names; of the tune half) is of the male
+    stratum, one with more female words of the female one; one with none of them is as its document
+    is. Any other keeps the noise distribution q of the whole text. Stratum s has the noise ``q_s(c)
+    ∝ q(c) · (n_s(c) / q(c))^λ``, where n_s is its own noise distribution, of counts with
     ``smoothing`` tokens of the whole text added. λ = 0 is the baseline; λ = 1 is the noise of the
     stratum itself; λ = 4/3 undoes its power 0.75; a greater λ corrects too much. It reaches every
     word and reads no list of neutral words. Windows are not cut where a stretch ends: a pair is of
@@ -70,20 +71,29 @@ class StratifiedNoise(Strategy):
         Raises:
             UserError: The vocabulary has no gender pair.
         """
-        wanted = gender_pairs(self.pairs)
-        found, missing = written_pairs(frozenset(vocabulary), wanted)
-        if not found:
+        wanted = [*swap_pairs(self.pairs), *(_PRONOUNS if pronouns_chosen(self.pairs) else ())]
+        index = {word: i for i, word in enumerate(vocabulary)}
+        classes = np.zeros(len(vocabulary) + 1, np.int8)
+        known: dict[str, bool] = {}
+        for pair in wanted:
+            written = [
+                (stratum, index[word])
+                for words in spellings(*pair)
+                for stratum, word in enumerate(words, start=1)
+                if word in index
+            ]
+            known["/".join(pair)] = {stratum for stratum, _ in written} == {1, 2}
+            for stratum, i in written:
+                classes[i] = stratum
+        if not any(known.values()):
             raise UserError(
                 f"none of the {len(wanted)} gender pairs is in the vocabulary",
                 allowed="a corpus with at least one, such as " + "/".join(wanted[0]),
                 next_step="a smaller --min-count, or a larger corpus",
             )
-        index = {word: i for i, word in enumerate(vocabulary)}
-        classes = np.zeros(len(vocabulary) + 1, np.int8)
-        for stratum, words in enumerate(zip(*found, strict=True), start=1):
-            classes[[index[word] for word in words]] = stratum
-        pairs, lacking = (tuple(map("/".join, each)) for each in (found, missing))
-        return Strata(self, classes, pairs, lacking, self._shuffle_key(seed))
+        found = tuple(pair for pair, both in known.items() if both)
+        missing = tuple(pair for pair, both in known.items() if not both)
+        return Strata(self, classes, found, missing, self._shuffle_key(seed))
 
     def _shuffle_key(self, seed: int) -> int | None:
         return None
