@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from debiaslab.lexicons import load, load_pairs
-from debiaslab.metrics.sensitivity import pair_sensitivity
+from debiaslab.metrics.reliability import pair_sensitivity
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import call, refused
 

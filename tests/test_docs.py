@@ -19,7 +19,7 @@ from debiaslab import regularizers
 from debiaslab.cli import COMMANDS
 from debiaslab.corpus.sources import BuiltinSource
 from debiaslab.metrics.evaluation import GROUPS
-from debiaslab.metrics.lipstick_records import LABEL_TESTS
+from debiaslab.metrics.lipstick import LABEL_TESTS
 from debiaslab.metrics.registry import metrics
 
 ROOT = Path(__file__).resolve().parents[1]

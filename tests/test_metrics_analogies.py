@@ -8,8 +8,7 @@ import pytest
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of_pair
-from debiaslab.metrics import nearest
-from debiaslab.metrics.analogies import analogies
+from debiaslab.metrics.analogies import EPSILON, analogies, best_answers, bias_analogies
 from debiaslab.metrics.cases import HALVES, Resampling
 from debiaslab.metrics.datasets import (
     AnalogySection,
@@ -18,13 +17,15 @@ from debiaslab.metrics.datasets import (
     default_analogy_sets,
     load_analogies,
 )
-from debiaslab.metrics.nearest import EPSILON, best_answers, bias_analogies
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.reference_vectors import BOLUKBASI
 from tests.reference import bolukbasi, reference
 from tests.toys import noise, records_of
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "similarity"
+
+
+MODULE = sys.modules["debiaslab.metrics.analogies"]
 
 
 def planted(size: int = 12, noise: float = 0.0) -> tuple[Embeddings, AnalogySet]:
@@ -58,8 +59,8 @@ def by_hand(embeddings: Embeddings, row: list[int], method: str, restricted: boo
 
 @pytest.mark.parametrize("block", [7, 64, 1024])
 def test_every_way_equals_the_formula_whatever_the_blocks(block, monkeypatch):
-    monkeypatch.setattr(nearest, "_COLUMNS", block)
-    monkeypatch.setattr(nearest, "_CHUNK", 11)
+    monkeypatch.setattr(MODULE, "_COLUMNS", block)
+    monkeypatch.setattr(MODULE, "_CHUNK", 11)
     embeddings = noise(150, 6)
     questions = np.random.default_rng(2).integers(0, 150, size=(80, 3))
     answers = best_answers(embeddings, questions, 150)

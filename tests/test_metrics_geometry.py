@@ -14,8 +14,8 @@ from debiaslab.metrics import (
     gender_direction,
 )
 from debiaslab.metrics.cases import Resampling
-from debiaslab.metrics.gender_direction import pair_difference
 from debiaslab.metrics.projection import indirect_bias, indirect_bias_within, indirect_biases
+from debiaslab.metrics.vocabulary import pair_difference
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, reference_numbers
 from tests.toys import embeddings_of, lexicon_words, records_of

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline, SimilaritySet, nearest, word_similarity
 from debiaslab.metrics.cases import HALVES, Resampling
-from debiaslab.metrics.nearest import nearest_rows
-from debiaslab.metrics.neighbor_overlap import neighbor_overlap
+from debiaslab.metrics.nearest import nearest_rows, neighbor_overlap
 from debiaslab.metrics.similarity import similarity_retention
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import noise, records_of

@@ -9,7 +9,7 @@ import pytest
 
 from debiaslab.lexicons import load_pairs
 from debiaslab.metrics.cases import Resampling
-from debiaslab.metrics.gender_direction import Pair, pair_turn
+from debiaslab.metrics.vocabulary import Pair, pair_turn
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import records_of
 

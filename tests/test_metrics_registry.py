@@ -28,7 +28,7 @@ import numpy as np
 from debiaslab import Embeddings, evaluate, lexicons
 from debiaslab.metrics import compare
 from debiaslab.metrics.planted import planted_metrics
-from debiaslab.metrics.sensitivity import attribute_sensitivity, pair_sensitivity
+from debiaslab.metrics.reliability import attribute_sensitivity, pair_sensitivity
 
 words = [*lexicons.load("occupations").words, *lexicons.load("male_words").words]
 words += [word for pair in lexicons.load_pairs("definitional_pairs").pairs for word in pair]

@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 from debiaslab.corpus import Corpus
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Int, LogUniform, Space, Uniform
-from debiaslab.statistics.fronts import front_of, hypervolume
+from debiaslab.statistics.paired import front_of, hypervolume
 from debiaslab.study import Plan, sweep
 from debiaslab.study.executors import Executor, Share, work
 from debiaslab.study.plan import SearchSettings

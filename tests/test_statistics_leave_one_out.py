@@ -8,13 +8,13 @@ import pytest
 from debiaslab.lexicons import load, load_pairs
 from debiaslab.lexicons.tables import load_occupation_women
 from debiaslab.metrics import bias_by_projection, direct_bias, evaluate, ripa, weat
-from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.projection import indirect_bias_within
-from debiaslab.metrics.sensitivity import (
+from debiaslab.metrics.reliability import (
     leave_one_attribute_out,
     leave_one_pair_out,
     pair_sensitivity,
 )
+from debiaslab.metrics.sembias import factual_association
 from debiaslab.vectors.embeddings import Embeddings
 
 SIDES = {side: [f"{side}{i}" for i in range(6)] for side in "xyab"}

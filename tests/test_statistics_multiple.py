@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
 from debiaslab.metrics import Record, Scorecard
-from debiaslab.metrics.scorecard_statistics import corrected
+from debiaslab.metrics.comparison import corrected
 from debiaslab.statistics import benjamini_hochberg, holm
 
 ps = st.lists(st.floats(0, 1), min_size=1, max_size=12)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
 from debiaslab.metrics import Record, Scorecard
-from debiaslab.metrics.scorecard_statistics import paired_scorecards
+from debiaslab.metrics.comparison import paired_scorecards
 from debiaslab.statistics import paired
 
 numbers = st.lists(st.integers(-1000, 1000).map(lambda i: i / 100), min_size=2, max_size=8)

@@ -10,10 +10,15 @@ from debiaslab.lexicons.tables import load_sembias
 from debiaslab.metrics import direct_bias, ect, evaluate, mac, weat
 from debiaslab.metrics.lipstick import kmeans_alignment
 from debiaslab.metrics.neighbor_bias import biased_words, neighbor_bias, neighbor_shares
-from debiaslab.metrics.reliability import internal_consistency, list_consistency
+from debiaslab.metrics.reliability import (
+    attribute_sensitivity,
+    internal_consistency,
+    list_consistency,
+    pair_sensitivity,
+    weat_sensitivity,
+)
 from debiaslab.metrics.rnsb import PLEASANT, UNPLEASANT
 from debiaslab.metrics.sembias import sembias, words_of
-from debiaslab.metrics.sensitivity import attribute_sensitivity, pair_sensitivity, weat_sensitivity
 from debiaslab.vectors.embeddings import Embeddings
 
 DIM = 12

@@ -1,7 +1,7 @@
 """Warnings of a scorecard: each appears when it should, and only then."""
 
 from debiaslab.metrics import Record, Scorecard
-from debiaslab.metrics.scorecard_statistics import warnings_of
+from debiaslab.metrics.comparison import warnings_of
 
 
 def weat(d=1.0, s=0.2, null=0.05, missing=(), words="all"):

@@ -14,7 +14,7 @@ from debiaslab import lexicons
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.metrics import Record, default_similarity_sets
 from debiaslab.metrics.cases import Resampling
-from debiaslab.metrics.evaluation import Subject, group_records
+from debiaslab.metrics.evaluation import Measurement, group_records
 from debiaslab.vectors.embeddings import Embeddings
 
 MALE = ["he", "man", "boy", "father", "son", "brother", "his", "male", "himself", "john", "him"]
@@ -37,7 +37,7 @@ def records_of(
     group: str, embeddings: Embeddings, effort: Resampling, similarity: Any = (), **more: Any
 ) -> list[Record]:
     """Return the scorecard's records of one group."""
-    return list(group_records(group, Subject(embeddings, effort, similarity, **more)))
+    return list(group_records(group, Measurement(embeddings, effort, similarity, **more)))
 
 
 def toy_text(documents: int = 400, seed: int = 0) -> str:

@@ -15,7 +15,8 @@ from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
     from debiaslab.commands.evaluate_inputs import Inputs, Subject
-    from debiaslab.metrics import Comparison, Scorecard
+    from debiaslab.metrics import Scorecard
+    from debiaslab.metrics.comparison import ScorecardComparison
 
 EXAMPLES = """examples:
   python -m debiaslab evaluate vectors.kv
@@ -131,9 +132,8 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     """Measure each set of vectors, print its table, then the comparison when there are several."""
     from debiaslab.commands.evaluate_inputs import load_all
     from debiaslab.commands.evaluate_log import Evaluations
-    from debiaslab.commands.evaluate_tables import comparison_view, scorecard_view
-    from debiaslab.metrics import compare
-    from debiaslab.metrics.scorecard_statistics import warnings_of
+    from debiaslab.metrics import compare, warnings_of
+    from debiaslab.metrics.tables import comparison_blocks, printed, scorecard_blocks
 
     _check(args)
     inputs = load_all(args)
@@ -149,7 +149,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     for subject, measured in _measured(args, inputs):
         card = _with_corrections(measured)
         cards.append(card)
-        said = [scorecard_view(card, warnings_of(card, before))]
+        said = [printed(scorecard_blocks(card, warnings_of(card, before)))]
         before = card if subject.is_baseline else before
         if log is not None:
             said.append(f"logged run {log.add(subject, card)}")
@@ -161,7 +161,7 @@ def run(args: argparse.Namespace) -> Iterator[str]:
     written = list(_written(args, cards, comparison))
     yield from said
     if comparison is not None:
-        yield comparison_view(comparison)
+        yield printed(comparison_blocks(comparison))
     yield from written
 
 
@@ -226,8 +226,8 @@ def _asked(args: argparse.Namespace, inputs: Inputs) -> list[str] | None:
 
 def _with_corrections(card: Scorecard) -> Scorecard:
     """Return the scorecard with corrected p-values in ``extra`` of the records that have a p."""
-    from debiaslab.commands.evaluate_tables import BH, HOLM
-    from debiaslab.metrics.scorecard_statistics import corrected
+    from debiaslab.metrics import corrected
+    from debiaslab.metrics.tables import BH, HOLM
 
     found = {
         (each.metric, each.name, each.words): {HOLM: each.holm, BH: each.benjamini_hochberg}
@@ -242,7 +242,7 @@ def _with_corrections(card: Scorecard) -> Scorecard:
 
 
 def _written(
-    args: argparse.Namespace, cards: Sequence[Scorecard], comparison: Comparison | None
+    args: argparse.Namespace, cards: Sequence[Scorecard], comparison: ScorecardComparison | None
 ) -> Iterator[str]:
     from debiaslab.metrics import (
         comparison_csv,

@@ -15,7 +15,7 @@ from debiaslab.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from debiaslab.lexicons import AssociationTest, Attribute, Half
-    from debiaslab.metrics.sensitivity import PairSensitivity
+    from debiaslab.metrics.reliability import PairSensitivity
     from debiaslab.tables import Table
     from debiaslab.vectors.embeddings import Embeddings
 
@@ -152,7 +152,7 @@ def _sensitivity(
     """Return, for each file, what changes with a gender pair, and with a word of the lexicons."""
     from tqdm import tqdm
 
-    from debiaslab.metrics.sensitivity import (
+    from debiaslab.metrics.reliability import (
         attribute_sensitivity,
         pair_sensitivity,
         weat_sensitivity,
@@ -174,7 +174,7 @@ def _paired(first: Sequence[Embeddings], second: Sequence[Embeddings], seed: int
     from tqdm import tqdm
 
     from debiaslab.metrics import evaluate
-    from debiaslab.metrics.scorecard_statistics import paired_scorecards
+    from debiaslab.metrics.comparison import paired_scorecards
 
     groups = ["weat", "association", "geometry", "similarity", "collapse"]
     with tqdm(total=len(first) + len(second), desc="scorecards", unit="file", delay=2) as bar:

@@ -10,9 +10,8 @@ from debiaslab.tables import Column, Table, span
 
 if TYPE_CHECKING:
     from debiaslab.lexicons import Half
-    from debiaslab.metrics.reliability import Consistency, Reliability
-    from debiaslab.metrics.scorecard_statistics import PairedRecord
-    from debiaslab.metrics.sensitivity import PairSensitivity
+    from debiaslab.metrics.comparison import PairedRecord
+    from debiaslab.metrics.reliability import Consistency, PairSensitivity, Reliability
 
 _NUMBER, _CHANGE, _SPAN = ".4f", "+.4f", span(4)
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError, UserError, nearest
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import Attribute, Half
 from debiaslab.metrics.cases import Case, attribute_against_groups
 from debiaslab.metrics.null import mean
@@ -19,6 +19,8 @@ from debiaslab.metrics.vocabulary import (
     GroupPair,
     Measured,
     in_order,
+    require_known,
+    rows_of,
     union,
 )
 from debiaslab.metrics.word_metric import Look, Score, mean_defined_size, metric
@@ -102,14 +104,9 @@ def _word_tests(look: Look) -> Mapping[str, Any]:
         # lists nor swapping A and B changes which words a seeded draw takes.
         columns = np.argsort([row for each in look.held.found for row in in_order(each)])
         cosines = (look.rows @ np.concatenate([a, b]).T)[:, columns]
-        test = _label_test(cosines, columns < len(a), look.permutations, look.seed)
-        rest = list(zip(test.p.tolist(), test.p_two_sided.tolist(), strict=True))
-        found |= {
-            "significant": float((test.p_two_sided <= ALPHA).mean()),
-            "method": test.method,
-            "permutations": test.permutations,
-            "p_floor": test.floor,
-        }
+        one, two, said = _label_test(cosines, columns < len(a), look.permutations, look.seed)
+        rest = list(zip(one.tolist(), two.tolist(), strict=True))
+        found |= {"significant": float((two <= ALPHA).mean()), **said}
     each = {
         word: (float(effects[i]), float(statistics[i]), *rest[i]) for word, i in look.places.items()
     }
@@ -133,17 +130,14 @@ def single_category(rows: Array, a: Array, b: Array, *, ddof: int = 1) -> tuple[
     return statistics, effects
 
 
-@dataclass(frozen=True)
-class _LabelTest:
-    p: Array
-    p_two_sided: Array
-    method: Literal["exact", "monte_carlo"]
-    permutations: int
-    floor: float
+def _label_test(
+    cosines: Array, is_a: NDArray[np.bool_], draws: int, seed: int
+) -> tuple[Array, Array, Mapping[str, Any]]:
+    """Permute the labels of the columns of ``cosines``, shape ``(words, attributes)``.
 
-
-def _label_test(cosines: Array, is_a: NDArray[np.bool_], draws: int, seed: int) -> _LabelTest:
-    """Permute the labels of the columns of ``cosines``, shape ``(words, attributes)``."""
+    Returns:
+        The one-sided and the two-sided p of each word, and what there is to say of the test.
+    """
     n, n_a = len(is_a), int(is_a.sum())
     centred = cosines - cosines.mean(axis=1, keepdims=True)
     tie = TIE * np.abs(cosines).max(axis=1)
@@ -158,7 +152,8 @@ def _label_test(cosines: Array, is_a: NDArray[np.bool_], draws: int, seed: int) 
         two += (np.abs(sums) >= np.abs(observed) - tie).sum(axis=0)
     extra = int(method == "monte_carlo")
     of = total + extra
-    return _LabelTest((one + extra) / of, (two + extra) / of, method, total, 1 / of)
+    said = {"method": method, "permutations": total, "p_floor": 1 / of}
+    return (one + extra) / of, (two + extra) / of, said
 
 
 # SAME -----------------------------------------------------------------------------------------
@@ -225,13 +220,7 @@ def bias_space(means: Array, method: SameMethod = "published") -> BiasSpace:
         NotMeasuredError: All means are the same.
         UserError: Unknown ``method``.
     """
-    if method not in get_args(SameMethod):
-        known = get_args(SameMethod)
-        raise UserError(
-            f"unknown method {method!r} for SAME",
-            allowed=", ".join(known),
-            nearest=nearest(method, known),
-        )
+    require_known(method, get_args(SameMethod), f"unknown method {method!r} for SAME")
     directions: list[Array] = []
     weights: list[float] = []
     for other in means[1:]:
@@ -312,16 +301,8 @@ def rnd(
     first, as in the paper; without, the norm distance carries the lengths of the vectors, and
     values of two spaces do not compare. A result has ``pairs``, the value of every two groups.
     """
-    if distance not in get_args(Distance):
-        known = get_args(Distance)
-        raise UserError(
-            f"unknown distance {distance!r}",
-            allowed=", ".join(known),
-            nearest=nearest(distance, known),
-        )
-    sets = groups.unit(embeddings)
-    if not unit:
-        sets = [embeddings.vectors[in_order(each)].astype(np.float64) for each in groups.found]
+    require_known(distance, get_args(Distance), f"unknown distance {distance!r}")
+    sets = [rows_of(embeddings, in_order(each), unit=unit) for each in groups.found]
     means = np.array([each.mean(axis=0) for each in sets])
     sizes = np.linalg.norm(means, axis=1)
     if distance == "cosine" and not sizes.all():

@@ -102,12 +102,12 @@ def gender_pairs(half: Half) -> Pairs:
     return load_pairs(DEFINITIONAL_PAIRS).half(half)
 
 
-def occupations_against_groups(half: Half) -> Iterable[Case]:
+def against_groups(half: Half) -> Iterable[Case]:
     """Yield the occupations against male and female words."""
     yield Case(OCCUPATIONS, half, load(OCCUPATIONS).half(half), gender_groups(half))
 
 
-def occupations_against_pairs(half: Half) -> Iterable[Case]:
+def against_pairs(half: Half) -> Iterable[Case]:
     """Yield the occupations against the definitional pairs."""
     yield Case(OCCUPATIONS, half, load(OCCUPATIONS).half(half), gender_pairs(half))
 

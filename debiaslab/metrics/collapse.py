@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import shortlist
+from debiaslab.metrics.vocabulary import Result, shortlist
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.evaluation import Subject
+    from debiaslab.metrics.evaluation import Measurement
 
 SAMPLE = 2000
 """Words drawn for the checks that look at directions; enough for any usual dimension."""
@@ -75,7 +75,6 @@ def collapse(embeddings: Embeddings, *, seed: int = 0) -> Collapse:
     unit = embeddings.vectors[rows].astype(np.float64) / norms[rows, None]
     mean_cosine, rank = _mean_cosine(unit), _effective_rank(unit)
     same = _same_direction(unit)
-    few = [_zero_warning(embeddings, norms)] if zero else []
     warnings = []
     if mean_cosine > _ALIKE:
         warnings.append(f"random words have a mean cosine of {mean_cosine:.2f}")
@@ -85,16 +84,9 @@ def collapse(embeddings: Embeddings, *, seed: int = 0) -> Collapse:
         warnings.append(
             f"{same:.0%} of pairs of random words lie on one line (cosine beyond ±0.98)"
         )
-    return Collapse(
-        mean_cosine,
-        rank,
-        float(norms.std() / norms.mean()),
-        zero,
-        len(rows),
-        "; ".join(few + warnings) or None,
-        same,
-        bool(warnings),
-    )
+    spread, few = float(norms.std() / norms.mean()), [_zero_warning(embeddings, norms)] * bool(zero)
+    said = "; ".join(few + warnings) or None
+    return Collapse(mean_cosine, rank, spread, zero, len(rows), said, same, bool(warnings))
 
 
 def _zero_warning(embeddings: Embeddings, norms: NDArray[np.float64]) -> str:
@@ -136,9 +128,9 @@ def _effective_rank(unit: NDArray[np.float64]) -> float:
     better={"mean_cosine": "near 0", "effective_rank": "higher", "zero_vectors": "lower"},
     needs="vectors",
 )
-def records(subject: Subject) -> Iterator[Record]:
+def records(measurement: Measurement) -> Iterator[Record]:
     """Checks that tell collapsed vectors from unbiased ones."""
-    embeddings, effort = subject.embeddings, subject.effort
+    embeddings, effort = measurement.embeddings, measurement.effort
     result = collapse(embeddings, seed=effort.seed_of("collapse"))
     few = "fewer than 2 vectors are not all zeros"
     checks: dict[str, tuple[float | None, int]] = {
@@ -147,17 +139,8 @@ def records(subject: Subject) -> Iterator[Record]:
         "norm_spread": (result.norm_spread, len(embeddings)),
         "zero_vectors": (float(result.zero_vectors), len(embeddings)),
     }
+    said = ("warning", "same_direction", "collapsed")
+    extra = {name: getattr(result, name) for name in said}
     for name, (value, n) in checks.items():
-        yield Record(
-            metric="collapse",
-            name=name,
-            words="all",
-            value=value,
-            n=n,
-            reason=few if value is None else None,
-            extra={
-                "warning": result.warning,
-                "same_direction": result.same_direction,
-                "collapsed": result.collapsed,
-            },
-        )
+        found = Result(value, n=n, reason=few if value is None else None)
+        yield Record.of(found, "collapse", name, "all", extra)

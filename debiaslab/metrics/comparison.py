@@ -1,9 +1,10 @@
-"""Several scorecards side by side: the rank of each by each metric, and which metrics agree."""
+"""Scorecards side by side: ranks, which metrics agree, warnings, corrected p, pairs over seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,11 @@ from numpy.typing import NDArray
 from debiaslab.errors import UserError
 from debiaslab.lexicons import Half
 from debiaslab.metrics.registry import Better, direction_of
-from debiaslab.metrics.scorecard import Scorecard
+from debiaslab.metrics.scorecard import Record, Scorecard
+from debiaslab.metrics.vocabulary import shortlist
+from debiaslab.metrics.weat import is_scale_artefact
+from debiaslab.statistics.bootstrap import RESAMPLES
+from debiaslab.statistics.paired import FEW_SEEDS, Paired, benjamini_hochberg, holm, paired
 from debiaslab.tables import Column, Table
 
 MIN_FILES = 3
@@ -25,9 +30,7 @@ class ComparedMetric:
     """One metric over ``n`` files.
 
     Attributes:
-        metric: As in the records.
-        name: As in the records.
-        words: As in the records.
+        metric, name, words: As in the records.
         key: Which number is compared: ``value``, or an extra such as ``statistic``.
         better: What is better; None when neither is, and nothing is ranked.
         values: One number a file; None where it was not measured.
@@ -66,7 +69,7 @@ class RankCorrelations:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ScorecardComparison:
     """Result of :func:`compare`.
 
     Attributes:
@@ -79,10 +82,10 @@ class Comparison:
     rows: tuple[ComparedMetric, ...]
     collapsed: tuple[int, ...] = ()
 
-    def half(self, half: Half) -> Comparison:
+    def half(self, half: Half) -> ScorecardComparison:
         """Return the rows of one half, and those that know no halves."""
         halved = {(row.metric, row.name) for row in self.rows if row.words == half}
-        return Comparison(
+        return ScorecardComparison(
             self.vectors,
             tuple(
                 row
@@ -94,7 +97,7 @@ class Comparison:
         )
 
 
-def compare(cards: Sequence[Scorecard]) -> Comparison:
+def compare(cards: Sequence[Scorecard]) -> ScorecardComparison:
     """Put two scorecards or more side by side.
 
     Vectors that have collapsed show no bias either: their numbers are there, and are not ranked.
@@ -108,14 +111,14 @@ def compare(cards: Sequence[Scorecard]) -> Comparison:
     if len(cards) < 2:
         raise UserError("one scorecard has nothing to be compared with", allowed="two or more")
     keys = dict.fromkeys((r.metric, r.name, r.words) for card in cards for r in card.records)
-    return Comparison(
+    return ScorecardComparison(
         tuple(card.vectors for card in cards),
         tuple(_compared(cards, *key) for key in keys),
         tuple(i for i, card in enumerate(cards) if card.collapsed),
     )
 
 
-def rank_correlations(comparison: Comparison) -> RankCorrelations:
+def rank_correlations(comparison: ScorecardComparison) -> RankCorrelations:
     """Return Kendall's τ-b between the rankings of the files by each ranked row.
 
     Positive where two metrics prefer the same files, whichever way their numbers point.
@@ -124,7 +127,7 @@ def rank_correlations(comparison: Comparison) -> RankCorrelations:
     return _correlated(comparison, [row.label for row in ranked], [row.ranks for row in ranked])
 
 
-def metric_correlations(comparison: Comparison) -> RankCorrelations:
+def metric_correlations(comparison: ScorecardComparison) -> RankCorrelations:
     """Return Kendall's τ-b between metrics, each by a file's mean rank over the metric's rows.
 
     Rows in which a file has no value are left out of its metric's mean, for every file; files that
@@ -135,7 +138,7 @@ def metric_correlations(comparison: Comparison) -> RankCorrelations:
         known = [rank for i, rank in enumerate(row.ranks) if i not in comparison.collapsed]
         if row.better is not None and None not in known:
             ranks.setdefault(row.metric, []).append(row.ranks)
-    means = [_mean_ranks(rows) for rows in ranks.values()]
+    means = [np.array(rows, dtype=np.float64).mean(axis=0).tolist() for rows in ranks.values()]
     return _correlated(comparison, list(ranks), means)
 
 
@@ -161,12 +164,8 @@ def _ranks(badness: Sequence[float | None]) -> Numbers:
     )
 
 
-def _mean_ranks(rows: Sequence[Numbers]) -> Numbers:
-    return tuple(np.array(rows, dtype=np.float64).mean(axis=0).tolist())
-
-
 def _correlated(
-    comparison: Comparison, labels: Sequence[str], ranks: Sequence[Numbers]
+    comparison: ScorecardComparison, labels: Sequence[str], ranks: Sequence[Numbers]
 ) -> RankCorrelations:
     given, lost = len(comparison.vectors), len(comparison.collapsed)
     if given - lost < MIN_FILES:
@@ -200,6 +199,267 @@ def _kendall(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
     return taus
 
 
+# Warnings -----------------------------------------------------------------------------------------
+
+LOW_COVERAGE = 0.8
+"""A share of words or pairs with vectors under this is warned about."""
+
+LARGE_TURN = 45.0
+"""Degrees by which leaving out one pair may turn the gender direction without a warning."""
+
+_FELL = 0.5  # the statistic fell at least to this share of the baseline's …
+_STAYED = 0.8  # … while d kept at least this share of its size
+
+
+def warnings_of(
+    card: Scorecard, baseline: Scorecard | None = None, *, seeds: int | None = None
+) -> tuple[str, ...]:
+    """Return warnings about a scorecard, the gravest first; none when nothing looks wrong.
+
+    Collapse; few seeds; tests whose baseline is at its null already, so that a reduction means
+    nothing; a large effect size ``d`` beside a statistic ``s`` within the random-word null,
+    or one that stayed while ``s`` fell; a gender direction that depends on one pair; low coverage.
+    One sentence a kind, naming the records.
+
+    Args:
+        baseline: The scorecard of the vectors it is compared with, if any.
+        seeds: How many seeds the numbers rest on, if they are to be compared.
+    """
+    found: list[str] = [*card.warnings]
+    kinds = {
+        "d is large while s does not exceed the random-word null here: read s": _large_d(card),
+        "the gender direction depends on one pair: dropping it rotates the direction by over "
+        f"{LARGE_TURN:.0f}° (run `reliability` for the effect on the number)": _one_pair(card),
+        "words or pairs are missing from the vectors": _low_coverage(card),
+    }
+    if baseline is not None:
+        found += [f"in the baseline: {warning}" for warning in baseline.warnings]
+        at_null = (record.label for record in baseline.records if _is_at_null(record))
+        kinds = {
+            "in the baseline these tests do not exceed the random-word null, so a reduction means "
+            "nothing": at_null,
+            "d stayed while s fell: d is scale-free, read s": _scale_free(card, baseline),
+            **kinds,
+        }
+    if seeds is not None and seeds < FEW_SEEDS:
+        found.append(
+            f"the numbers rest on {seeds} seed{'s' * (seeds != 1)}: fewer than {FEW_SEEDS} cannot "
+            "tell a difference from chance"
+        )
+    named = {problem: tuple(records) for problem, records in kinds.items()}
+    return (*found, *(f"{each}: {shortlist(names)}" for each, names in named.items() if names))
+
+
+def _large_d(card: Scorecard) -> Iterator[str]:
+    for record in card.records:
+        d, s, null = record.value, record.number("statistic"), record.extra.get("null95")
+        if record.metric == "weat" and is_scale_artefact(d, s, null):
+            yield f"{record.label} (d {d:.2f}, s {s:.4f}, random words {null:.4f})"
+
+
+def _one_pair(card: Scorecard) -> Iterator[str]:
+    for record in card.records:
+        turn = record.extra.get("turn_degrees")
+        if turn is not None and turn > LARGE_TURN:
+            distance = record.extra["pair_distance"]
+            yield (
+                f"{record.label} ({record.extra['turn_pair']}, {turn:.0f}°; the words of a pair "
+                f"are {distance:.2f} apart)"
+            )
+
+
+def _scale_free(card: Scorecard, baseline: Scorecard) -> Iterator[str]:
+    for record in card.records:
+        before = baseline.record(record.metric, record.name, record.words)
+        if record.metric != "weat" or before is None or _is_at_null(before):
+            continue
+        numbers = [each.number(key) for each in (record, before) for key in ("value", "statistic")]
+        known = [number for number in numbers if number is not None]
+        if len(known) < len(numbers):
+            continue
+        d, s, d0, s0 = known
+        if abs(s) <= _FELL * abs(s0) and abs(d) >= _STAYED * abs(d0):
+            yield f"{record.label} (d {d0:.2f} → {d:.2f}, s {s0:.4f} → {s:.4f})"
+
+
+def _low_coverage(card: Scorecard) -> Iterator[str]:
+    for record in card.records:
+        coverage = _coverage(record)
+        if record.words == "all" and coverage is not None and coverage < LOW_COVERAGE:
+            yield f"{record.label} ({coverage:.0%} found)"
+
+
+def _coverage(record: Record) -> float | None:
+    """Return the share that has a vector; None when the record counts nothing that can be lost."""
+    stated = record.extra.get("coverage")
+    if stated is not None:
+        return float(stated)
+    known = sum(record.extra.get("sizes", (record.n,)))
+    return known / (known + len(record.missing)) if known + len(record.missing) else None
+
+
+def _is_at_null(record: Record) -> bool:
+    """Whether the record has a yardstick and is no worse than what random words show.
+
+    WEAT states the 95 % quantile of ``|s|``; other metrics the band of random words
+    (``null_low``, ``null_high``), of which the worse end counts.
+    """
+    null95, s = record.extra.get("null95"), record.number("statistic")
+    if record.metric == "lipstick":  # of any two words, so a reduction along he/she means something
+        return False
+    if record.metric == "weat":
+        return null95 is not None and s is not None and abs(s) <= null95
+    low, high = record.extra.get("null_low"), record.extra.get("null_high")
+    direction = direction_of(record)
+    if record.value is None or low is None or high is None or direction.better is None:
+        return False
+    value, *ends = (
+        direction.badness(number, record) or 0.0 for number in (record.value, low, high)
+    )
+    return value <= max(ends)
+
+
+# Corrected p-values, and the same records over seeds ----------------------------------------------
+
+Sided = Literal["two", "one"]
+
+
+@dataclass(frozen=True)
+class CorrectedP:
+    """The p-value of one record, and what it is worth among its family.
+
+    Attributes:
+        metric, name, words: As in the records; one half is one family.
+        p: The record's own p-value.
+        holm: Adjusted for the family-wise error rate (Holm 1979): under 0.05 means that with
+            95 % certainty not one of the family's findings so marked is false.
+        benjamini_hochberg: Adjusted for the false discovery rate (Benjamini & Hochberg 1995):
+            of the findings under 0.05, about 5 % are expected to be false.
+        family: Number of p-values corrected together.
+    """
+
+    metric: str
+    name: str
+    words: Half
+    p: float
+    holm: float
+    benjamini_hochberg: float
+    family: int
+
+
+def corrected(card: Scorecard, *, sided: Sided = "two") -> tuple[CorrectedP, ...]:
+    """Return the corrected p-value of every record that has one, in the scorecard's order.
+
+    The p is the permutation p of the record: two-sided where the record has one
+    (``p_two_sided``), because a scorecard looks for bias either way; ``sided="one"`` takes the
+    one-sided ``p``, for who has stated the direction beforehand. The family is every p of one
+    half: all, tune and report words are three looks at overlapping words, and a reader quotes
+    one of them.
+
+    Raises:
+        UserError: ``sided`` is neither two nor one.
+    """
+    if sided not in ("two", "one"):
+        raise UserError(f"sided was {sided!r}", allowed="two, one")
+    tested = [(record, p) for record in card.records if (p := _p(record, sided)) is not None]
+    found: dict[int, CorrectedP] = {}
+    for half in dict.fromkeys(record.words for record, _ in tested):
+        places = [i for i, (record, _) in enumerate(tested) if record.words == half]
+        raw = [tested[i][1] for i in places]
+        by_holm, by_bh = holm(raw).tolist(), benjamini_hochberg(raw).tolist()
+        for i, p, holms, bhs in zip(places, raw, by_holm, by_bh, strict=True):
+            record = tested[i][0]
+            found[i] = CorrectedP(record.metric, record.name, half, p, holms, bhs, len(raw))
+    return tuple(found[i] for i in range(len(tested)))
+
+
+def _p(record: Record, sided: Sided) -> float | None:
+    two_sided = record.extra.get("p_two_sided")
+    return record.p if sided == "one" or two_sided is None else float(two_sided)
+
+
+@dataclass(frozen=True)
+class PairedRecord:
+    """One record of the scorecards, compared.
+
+    Attributes:
+        metric, name, words: As in the records.
+        what: The number that was compared, such as ``|statistic|`` or ``value``.
+        better: Which way it improves.
+        result: The comparison; None when a scorecard has no value.
+        reason: Why there is no result.
+    """
+
+    metric: str
+    name: str
+    words: Half
+    what: str
+    better: Literal["lower", "higher"]
+    result: Paired | None
+    reason: str | None = None
+
+
+def paired_scorecards(
+    first: Sequence[Scorecard],
+    second: Sequence[Scorecard],
+    *,
+    bootstrap: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[PairedRecord, ...]:
+    """Compare two lists of scorecards, one for each seed, the same seeds in the same order.
+
+    Each metric is compared by the number and in the direction that comparisons of files use
+    (``metrics.direction``): a signed bias by its size, so that overshooting to the other side is
+    no improvement. Metrics that have no better side are left out, as are records that the first
+    scorecard of ``first`` does not have.
+
+    Raises:
+        UserError: The lists are empty or of different lengths.
+    """
+    if len(first) != len(second) or not first:
+        raise UserError(
+            f"{len(first)} scorecards were to be paired with {len(second)}",
+            allowed="one scorecard for each seed in both, at least one seed",
+        )
+    return tuple(
+        _paired(record, first, second, bootstrap, seed)
+        for record in first[0].records
+        if direction_of(record).better is not None
+    )
+
+
+def _paired(
+    like: Record, first: Sequence[Scorecard], second: Sequence[Scorecard], bootstrap: int, seed: int
+) -> PairedRecord:
+    what, better = _what(like)
+    numbers = [_number(card, like) for card in (*first, *second)]
+    known = [number for number in numbers if number is not None]
+    result, reason = None, None
+    if len(known) < len(numbers):
+        reason = f"not measured in {len(numbers) - len(known)} of {len(numbers)} scorecards"
+    else:
+        x, y = known[: len(first)], known[len(first) :]
+        result = paired(x, y, better=better, bootstrap=bootstrap, seed=seed)
+    return PairedRecord(like.metric, like.name, like.words, what, better, result, reason)
+
+
+def _what(record: Record) -> tuple[str, Literal["lower", "higher"]]:
+    direction = direction_of(record)
+    if direction.better == "near 0":
+        return f"|{direction.key}|", "lower"
+    if direction.better == "near null":
+        return f"|{direction.key} − random words|", "lower"
+    return direction.key, "higher" if direction.better == "higher" else "lower"
+
+
+def _number(card: Scorecard, like: Record) -> float | None:
+    record = card.record(like.metric, like.name, like.words)
+    number = None if record is None else direction_of(record).number(record)
+    if record is None or number is None or direction_of(record).better in ("higher", "lower"):
+        return number
+    return direction_of(record).badness(number, record)
+
+
 # As CSV -----------------------------------------------------------------------------------------
 
 
@@ -217,7 +477,7 @@ def scorecards_csv(cards: Sequence[Scorecard]) -> str:
     return Table(tuple(map(Column, columns)), cells).csv()
 
 
-def comparison_csv(comparison: Comparison) -> str:
+def comparison_csv(comparison: ScorecardComparison) -> str:
     """Return one row a metric: what is compared, what is better, then value and rank by file.
 
     An empty cell is a value that was not measured.

@@ -6,116 +6,19 @@ import csv
 import importlib.util
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from debiaslab.errors import UserError, nearest, normal_form
 from debiaslab.lexicons import Half, half_of_pair
 
-_DELIMITERS = ("\t", ",", ";", None)  # None: any white space
-_FIRST, _SECOND = ("word1", "w1", "worda"), ("word2", "w2", "wordb")
-_SCORES = (
-    *("score", "simlex999", "humanmean", "human", "mean", "meanscore", "average", "averagescore"),
-    *("similarity", "sim", "relatedness", "rating", "gold"),
-)
-_CLASSES = frozenset({"a", "n", "v", "r", "adj", "adv", "noun", "verb"})
-_TAGGED = re.compile(r"(.+)-[nvjar]")
-_LOOKED_AT = 5  # rows without a header that must all be pairs
+_Set = TypeVar("_Set")
+_SHOWN = 80  # characters of a line
 
-
-class Layout(NamedTuple):
-    """Where the words and the score stand."""
-
-    delimiter: str | None
-    header: bool
-    first: int
-    second: int
-    score: int
-
-
-class Row(NamedTuple):
-    """A line that is not blank and no comment, and its number from 1."""
-
-    number: int
-    line: str
-
-
-def content_rows(lines: Sequence[str]) -> list[Row]:
-    """Return the lines that hold something; ``#`` begins a comment."""
-    rows = (Row(number, line) for number, line in enumerate(lines, start=1))
-    return [row for row in rows if row.line.strip(" \t,;") and not row.line.startswith("#")]
-
-
-def layout_of(rows: Sequence[Row]) -> Layout | None:
-    """Return the layout of a file, told by its first rows; None when it is none of these."""
-    if not rows:
-        return None
-    delimiter = next((d for d in _DELIMITERS if len(fields(rows[0].line, d)) >= 3), ",")
-    names = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in fields(rows[0].line, delimiter)]
-    first, second = (_column(names, known) for known in (_FIRST, _SECOND))
-    if first is not None and second is not None:
-        score = _column(names, _SCORES)
-        return None if score is None else Layout(delimiter, True, first, second, score)
-    return _without_header([fields(row.line, delimiter) for row in rows[:_LOOKED_AT]], delimiter)
-
-
-def fields(line: str, delimiter: str | None) -> list[str]:
-    """Return the columns of a line without blanks around them."""
-    if delimiter is None:
-        return line.split()
-    try:
-        return [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [])]
-    except csv.Error:  # a NUL, or a field without end
-        return []
-
-
-def number_in(text: str) -> float:
-    """Return the number that a field holds, NaN when it holds none."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def untagged(pairs: Sequence[tuple[str, str, float]]) -> tuple[tuple[str, str, float], ...]:
-    """Return pairs in normal form, and without parts of speech where every word has one."""
-    tagged = [[_TAGGED.fullmatch(word) for word in pair[:2]] for pair in pairs]
-    if all(match for pair in tagged for match in pair):
-        pairs = [
-            (first[1], second[1], pair[2])
-            for (first, second), pair in zip(tagged, pairs, strict=True)
-            if first and second
-        ]
-    return tuple((normal_form(a), normal_form(b), score) for a, b, score in pairs)
-
-
-def _column(names: Sequence[str], known: Sequence[str]) -> int | None:
-    return next((names.index(name) for name in known if name in names), None)
-
-
-def _without_header(rows: list[list[str]], delimiter: str | None) -> Layout | None:
-    """Return the layout in which every row is two words and a number, among others."""
-    numeric = [[math.isfinite(number_in(field)) for field in row] for row in rows]
-    for first, second, score in ((0, 1, 2), (0, 1, 3), (1, 2, 3)):
-        if not all(
-            len(row) > score and row[score] and not row[first] and not row[second]
-            for row in numeric
-        ):
-            continue
-        between = {row[2].lower() for row in rows} if (first, score) == (0, 3) else set()
-        before = {row[0] for row in rows} if first else set()
-        known = between <= _CLASSES and all(
-            len(each) == 1 or math.isfinite(number_in(each)) for each in before
-        )
-        if known:
-            return Layout(delimiter, False, first, second, score)
-    return None
-
-
-# Files and sets ---------------------------------------------------------------------------------
+# Files ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -124,18 +27,6 @@ class SkippedFile:
 
     name: str
     reason: str
-
-
-def files_of(folder: Path) -> list[Path]:
-    """Return the files directly in a folder by name, without hidden ones.
-
-    Raises:
-        UserError: The folder cannot be read.
-    """
-    try:
-        return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
-    except OSError as error:
-        raise UserError(f"cannot read {folder}: {error.strerror}") from None
 
 
 def text_lines(path: Path) -> Iterator[str]:
@@ -155,13 +46,44 @@ def text_lines(path: Path) -> Iterator[str]:
         raise UserError(f"cannot read {path}: {error.strerror}") from None
 
 
+def _sets_in(
+    folder: Path,
+    known: Callable[[Path], bool],
+    load: Callable[[Path], _Set],
+    skipped: str,
+    none: UserError,
+) -> tuple[tuple[_Set, ...], tuple[SkippedFile, ...]]:
+    """Read the files directly in a folder by name, without hidden ones; the others are listed.
+
+    Raises:
+        UserError: The folder cannot be read, ``none`` where it has no set, or a set is damaged.
+    """
+    try:
+        found = (p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+        files = sorted(found)
+    except OSError as error:
+        raise UserError(f"cannot read {folder}: {error.strerror}") from None
+    readable = {file: known(file) for file in files}
+    if not any(readable.values()):
+        raise none
+    lost = tuple(SkippedFile(file.name, skipped) for file in files if not readable[file])
+    return tuple(load(file) for file in files if readable[file]), lost
+
+
+def _of_gensim(name: str) -> Path | None:
+    """Return a file of gensim's tests, found without importing it; None when it is not there."""
+    spec = importlib.util.find_spec("gensim")
+    folders = (spec.submodule_search_locations or []) if spec else []
+    paths = (Path(folder) / "test" / "test_data" / name for folder in folders)
+    return next((path for path in paths if path.exists()), None)
+
+
 # Similarity sets --------------------------------------------------------------------------------
 
 ScoredPair = tuple[str, str, float]
 
 _IN_GENSIM = {"WordSim-353": "wordsim353.tsv", "SimLex-999": "simlex999.txt"}
-_HEADER = ["word1", "word2", "score"]
-_SHOWN = 80  # characters of a line
+_HEADER = "word1,word2,score"
 _SIMLEX_CLASSES = {"adjective": 111, "noun": 666, "verb": 222}  # in the order of the file
 
 
@@ -208,30 +130,34 @@ def load_similarity(source: str | Path) -> SimilaritySet:
     Args:
         source: ``"WordSim-353"`` (Finkelstein et al. 2002; 353 pairs), ``"SimLex-999"`` (Hill,
             Reichart & Korhonen 2015; 999 pairs), or the path of a file with the header
-            ``word1,word2,score`` or in the layout of a published set (see ``similarity_layouts``),
-            named after the file.
+            ``word1,word2,score`` or in the layout of a published set, named after the file.
 
     Raises:
         UserError: No such file or set, another layout, a row that is not two words and a number,
             or no rows.
     """
     if str(source) in _IN_GENSIM:
-        path = _gensim_test_data() / _IN_GENSIM[str(source)]
-        rows = content_rows(list(text_lines(path)))
-        return SimilaritySet(str(source), _parse(path, rows, Layout("\t", False, 0, 1, 2)))
+        carried = _of_gensim(_IN_GENSIM[str(source)])
+        if carried is None:
+            raise UserError(
+                "WordSim-353 and SimLex-999 come with gensim, which is not installed",
+                next_step="pip install gensim",
+            )
+        rows = content_rows(text_lines(carried))
+        return SimilaritySet(str(source), _parse(carried, rows, Layout("\t", False, 0, 1, 2)))
     path = Path(source)
     if not path.exists():
         raise UserError(
             f"there is no similarity set or file {str(path)!r}",
-            allowed=f"{', '.join(_IN_GENSIM)}, or a CSV file {','.join(_HEADER)}",
+            allowed=f"{', '.join(_IN_GENSIM)}, or a CSV file {_HEADER}",
             nearest=nearest(str(path), _IN_GENSIM),
         )
-    rows = content_rows(list(text_lines(path)))
+    rows = content_rows(text_lines(path))
     layout = layout_of(rows)
     if layout is None:
         raise UserError(
             f"{path} starts with {rows[0].line[:_SHOWN] if rows else 'an empty line'!r}",
-            allowed=f"a CSV file with the header {','.join(_HEADER)}, or the layout in which "
+            allowed=f"a CSV file with the header {_HEADER}, or the layout in which "
             "WordSim-353, SimLex-999, MEN, RG-65 and others are published",
         )
     return SimilaritySet(path.stem, _parse(path, rows[layout.header :], layout))
@@ -246,19 +172,16 @@ def word_classes(similarity: SimilaritySet) -> dict[str, SimilaritySet]:
     Raises:
         UserError: Another set, or part of this one: of those the classes are not known.
     """
-    total = sum(_SIMLEX_CLASSES.values())
-    if similarity.name != "SimLex-999" or len(similarity.pairs) != total:
+    pairs = similarity.pairs
+    if similarity.name != "SimLex-999" or len(pairs) != sum(_SIMLEX_CLASSES.values()):
         raise UserError(
-            f"the parts of speech of {similarity.name!r} ({len(similarity.pairs)} pairs) are not "
-            "known",
+            f"the parts of speech of {similarity.name!r} ({len(pairs)} pairs) are not known",
             allowed="load_similarity('SimLex-999'), whole; take a half of each class",
         )
     classes: dict[str, SimilaritySet] = {}
-    start = 0
     for name, size in _SIMLEX_CLASSES.items():
-        pairs = similarity.pairs[start : start + size]
-        classes[name] = SimilaritySet(f"{similarity.name} {name}s", pairs)
-        start += size
+        classes[name] = SimilaritySet(f"{similarity.name} {name}s", pairs[:size])
+        pairs = pairs[size:]
     return classes
 
 
@@ -274,24 +197,17 @@ def similarity_sets_in(source: str | Path) -> SimilaritySets:
     path = Path(source)
     if not path.is_dir():
         return SimilaritySets((load_similarity(source),), ())
-    sets: list[SimilaritySet] = []
-    skipped: list[SkippedFile] = []
-    for file in files_of(path):
-        if _is_set(file):
-            sets.append(load_similarity(file))
-        else:
-            skipped.append(SkippedFile(file.name, f"no header {','.join(_HEADER)}"))
-    if not sets:
-        raise UserError(
-            f"the folder {path} holds no similarity set",
-            allowed=f"CSV files with the header {','.join(_HEADER)}",
-        )
-    return SimilaritySets(tuple(sets), tuple(skipped))
+    none = UserError(
+        f"the folder {path} holds no similarity set", allowed=f"CSV files with the header {_HEADER}"
+    )
+    return SimilaritySets(
+        *_sets_in(path, _has_layout, load_similarity, f"no header {_HEADER}", none)
+    )
 
 
-def _is_set(path: Path) -> bool:
+def _has_layout(path: Path) -> bool:
     try:
-        return layout_of(content_rows(list(text_lines(path)))) is not None
+        return layout_of(content_rows(text_lines(path))) is not None
     except UserError:
         return False
 
@@ -303,13 +219,8 @@ def _parse(path: Path, rows: Sequence[Row], layout: Layout) -> tuple[ScoredPair,
 
 
 def _pair(path: Path, row: Row, layout: Layout) -> ScoredPair:
-    found = fields(row.line, layout.delimiter)
-    try:
-        word1, word2 = found[layout.first], found[layout.second]
-        score = number_in(found[layout.score])
-    except IndexError:
-        word1 = word2 = ""
-        score = math.nan
+    found = [*fields(row.line, layout.delimiter), *[""] * 9]
+    word1, word2, score = found[layout.first], found[layout.second], number_in(found[layout.score])
     if not (word1 and word2 and math.isfinite(score)):
         raise UserError(
             f"row {row.number} of {path} is {row.line[:_SHOWN]!r}",
@@ -318,15 +229,106 @@ def _pair(path: Path, row: Row, layout: Layout) -> ScoredPair:
     return word1, word2, score
 
 
-def _gensim_test_data() -> Path:
-    """Return the folder, found without importing gensim (which takes a second)."""
-    spec = importlib.util.find_spec("gensim")
-    if spec is None or not spec.submodule_search_locations:
-        raise UserError(
-            "WordSim-353 and SimLex-999 come with gensim, which is not installed",
-            next_step="pip install gensim",
+# Layouts of published similarity sets -----------------------------------------------------------
+
+_DELIMITERS = ("\t", ",", ";", None)  # None: any white space
+_FIRST, _SECOND = ("word1", "w1", "worda"), ("word2", "w2", "wordb")
+_SCORES = (
+    *("score", "simlex999", "humanmean", "human", "mean", "meanscore", "average", "averagescore"),
+    *("similarity", "sim", "relatedness", "rating", "gold"),
+)
+_CLASSES = frozenset({"a", "n", "v", "r", "adj", "adv", "noun", "verb"})
+_TAGGED = re.compile(r"(.+)-[nvjar]")
+_LOOKED_AT = 5  # rows without a header that must all be pairs
+
+
+class Layout(NamedTuple):
+    """Where the words and the score stand."""
+
+    delimiter: str | None
+    header: bool
+    first: int
+    second: int
+    score: int
+
+
+class Row(NamedTuple):
+    """A line that is not blank and no comment, and its number from 1."""
+
+    number: int
+    line: str
+
+
+def content_rows(lines: Iterable[str]) -> list[Row]:
+    """Return the lines that hold something; ``#`` begins a comment."""
+    rows = (Row(number, line) for number, line in enumerate(lines, start=1))
+    return [row for row in rows if row.line.strip(" \t,;") and not row.line.startswith("#")]
+
+
+def layout_of(rows: Sequence[Row]) -> Layout | None:
+    """Return the layout of a file, told by its first rows; None when it is none of these."""
+    if not rows:
+        return None
+    delimiter = next((d for d in _DELIMITERS if len(fields(rows[0].line, d)) >= 3), ",")
+    names = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in fields(rows[0].line, delimiter)]
+    first, second = (_column(names, known) for known in (_FIRST, _SECOND))
+    if first is not None and second is not None:
+        score = _column(names, _SCORES)
+        return None if score is None else Layout(delimiter, True, first, second, score)
+    return _without_header([fields(row.line, delimiter) for row in rows[:_LOOKED_AT]], delimiter)
+
+
+def fields(line: str, delimiter: str | None) -> list[str]:
+    """Return the columns of a line without blanks around them."""
+    if delimiter is None:
+        return line.split()
+    try:
+        return [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:  # a NUL, or a field without end
+        return []
+
+
+def number_in(text: str) -> float:
+    """Return the number that a field holds, NaN when it holds none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def untagged(pairs: Sequence[ScoredPair]) -> tuple[ScoredPair, ...]:
+    """Return pairs in normal form, and without parts of speech where every word has one."""
+    tagged = [[_TAGGED.fullmatch(word) for word in pair[:2]] for pair in pairs]
+    if all(match for pair in tagged for match in pair):
+        pairs = [
+            (first[1], second[1], pair[2])
+            for (first, second), pair in zip(tagged, pairs, strict=True)
+            if first and second
+        ]
+    return tuple((normal_form(a), normal_form(b), score) for a, b, score in pairs)
+
+
+def _column(names: Sequence[str], known: Sequence[str]) -> int | None:
+    return next((names.index(name) for name in known if name in names), None)
+
+
+def _without_header(rows: list[list[str]], delimiter: str | None) -> Layout | None:
+    """Return the layout in which every row is two words and a number, among others."""
+    numeric = [[math.isfinite(number_in(field)) for field in row] for row in rows]
+    for first, second, score in ((0, 1, 2), (0, 1, 3), (1, 2, 3)):
+        if not all(
+            len(row) > score and row[score] and not row[first] and not row[second]
+            for row in numeric
+        ):
+            continue
+        between = {row[2].lower() for row in rows} if (first, score) == (0, 3) else set()
+        before = {row[0] for row in rows} if first else set()
+        known = between <= _CLASSES and all(
+            len(each) == 1 or math.isfinite(number_in(each)) for each in before
         )
-    return Path(spec.submodule_search_locations[0]) / "test" / "test_data"
+        if known:
+            return Layout(delimiter, False, first, second, score)
+    return None
 
 
 # Analogy sets -----------------------------------------------------------------------------------
@@ -336,7 +338,7 @@ Question = tuple[str, str, str, str]
 
 Kind = Literal["semantic", "syntactic"]
 
-_GOOGLE = "Google"
+_GOOGLE, _QUESTIONS = "Google", "questions-words.txt"
 _COLUMNS = ("word1", "word2", "word3", "target")
 _ALLOWED = (
     "lines of four words under ': section' lines, or a CSV file with the columns "
@@ -368,14 +370,11 @@ class AnalogySet:
 
         No pair is in both halves. A question with a pair of each is in neither.
         """
+        kept = (
+            (each, tuple(q for q in each.questions if in_half(q, half))) for each in self.sections
+        )
         return AnalogySet(
-            self.name,
-            tuple(
-                AnalogySection(
-                    each.name, tuple(q for q in each.questions if in_half(q, half)), each.kind
-                )
-                for each in self.sections
-            ),
+            self.name, tuple(AnalogySection(each.name, asked, each.kind) for each, asked in kept)
         )
 
 
@@ -400,7 +399,7 @@ def _half(word1: str, word2: str) -> Half:
 @cache
 def default_analogy_sets() -> tuple[AnalogySet, ...]:
     """Return the Google set (Mikolov et al. 2013; 19,544 questions); nothing without gensim."""
-    return (load_analogies(_GOOGLE),) if _gensim_file() else ()
+    return (load_analogies(_GOOGLE),) if _of_gensim(_QUESTIONS) else ()
 
 
 def load_analogies(source: str | Path) -> AnalogySet:
@@ -417,13 +416,13 @@ def load_analogies(source: str | Path) -> AnalogySet:
         UserError: No such set or file, a line that is not four words, or no questions.
     """
     if str(source) == _GOOGLE:
-        path = _gensim_file()
-        if path is None:
+        carried = _of_gensim(_QUESTIONS)
+        if carried is None:
             raise UserError(
                 "the Google analogies come with gensim, which is not installed",
                 next_step="pip install gensim",
             )
-        return AnalogySet(_GOOGLE, _sections(path, _text_questions(path, text_lines(path))))
+        return AnalogySet(_GOOGLE, _sections(carried, _text_questions(carried)))
     path = Path(source)
     if not path.exists():
         raise UserError(
@@ -431,8 +430,7 @@ def load_analogies(source: str | Path) -> AnalogySet:
             allowed=f"{_GOOGLE}, or a file with {_ALLOWED}",
             nearest=nearest(str(source), [_GOOGLE]),
         )
-    form = _form(path)
-    questions = _csv_questions(path) if form == "csv" else _text_questions(path, text_lines(path))
+    questions = _csv_questions(path) if _form(path) == "csv" else _text_questions(path)
     return AnalogySet(path.stem, _sections(path, questions))
 
 
@@ -448,16 +446,11 @@ def analogy_sets_in(source: str | Path) -> AnalogySets:
     path = Path(source)
     if not path.is_dir():
         return AnalogySets((load_analogies(source),), ())
-    sets: list[AnalogySet] = []
-    skipped: list[SkippedFile] = []
-    for file in files_of(path):
-        if _form(file):
-            sets.append(load_analogies(file))
-        else:
-            skipped.append(SkippedFile(file.name, "no ': section' line and no analogy columns"))
-    if not sets:
-        raise UserError(f"the folder {path} holds no analogy set", allowed=f"files with {_ALLOWED}")
-    return AnalogySets(tuple(sets), tuple(skipped))
+    none = UserError(f"the folder {path} holds no analogy set", allowed=f"files with {_ALLOWED}")
+    skipped = "no ': section' line and no analogy columns"
+    return AnalogySets(
+        *_sets_in(path, lambda file: _form(file) is not None, load_analogies, skipped, none)
+    )
 
 
 def _form(path: Path) -> Literal["text", "csv"] | None:
@@ -468,16 +461,13 @@ def _form(path: Path) -> Literal["text", "csv"] | None:
         return None
     if first.startswith(":"):
         return "text"
-    return "csv" if set(_COLUMNS) <= set(_header(first)) else None
+    names = [name.strip().lower() for name in next(csv.reader([first]), [])]
+    return "csv" if set(_COLUMNS) <= set(names) else None
 
 
-def _header(line: str) -> list[str]:
-    return [name.strip().lower() for name in next(csv.reader([line]), [])]
-
-
-def _text_questions(path: Path, lines: Iterable[str]) -> Iterator[tuple[str, Question]]:
+def _text_questions(path: Path) -> Iterator[tuple[str, Question]]:
     section = "all"
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text_lines(path), start=1):
         words = line.split()
         if line.startswith(":"):
             section = line[1:].strip() or "all"
@@ -488,19 +478,18 @@ def _text_questions(path: Path, lines: Iterable[str]) -> Iterator[tuple[str, Que
 def _csv_questions(path: Path) -> Iterator[tuple[str, Question]]:
     reader = csv.reader(text_lines(path))
     header = [name.strip().lower() for name in next(reader)]
-    columns = [header.index(name) for name in _COLUMNS]
-    section = header.index("type") if "type" in header else None
     for number, row in enumerate(reader, start=2):
         if any(row):
-            words = [row[i].strip() for i in columns if i < len(row)]
-            name = row[section].strip() if section is not None and section < len(row) else ""
-            yield name or "all", _question(path, number, words)
+            cells = dict(zip(header, map(str.strip, row), strict=False))
+            words = [cells[name] for name in _COLUMNS if name in cells]
+            yield cells.get("type") or "all", _question(path, number, words)
 
 
 def _question(path: Path, number: int, words: list[str]) -> Question:
     if len(words) != 4 or not all(words):
         raise UserError(
-            f"line {number} of {path} is {' '.join(words)[:80]!r}", allowed="four words: a b c d"
+            f"line {number} of {path} is {' '.join(words)[:_SHOWN]!r}",
+            allowed="four words: a b c d",
         )
     return words[0], words[1], words[2], words[3]
 
@@ -512,21 +501,10 @@ def _sections(path: Path, questions: Iterable[tuple[str, Question]]) -> tuple[An
     if not by_name:
         raise UserError(f"{path} holds no analogy questions", allowed=_ALLOWED)
     google = any(name.startswith("gram") for name in by_name)
-    return tuple(
-        AnalogySection(name, tuple(each), _kind(name) if google else None)
-        for name, each in by_name.items()
-    )
 
+    def kind(name: str) -> Kind | None:
+        if not google:
+            return None
+        return "syntactic" if name.startswith("gram") else "semantic"
 
-def _kind(section: str) -> Kind:
-    return "syntactic" if section.startswith("gram") else "semantic"
-
-
-def _gensim_file() -> Path | None:
-    """Return the file, found without importing gensim; None when it is not there."""
-    spec = importlib.util.find_spec("gensim")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / "test" / "test_data" / "questions-words.txt"
-        if path.exists():
-            return path
-    return None
+    return tuple(AnalogySection(name, tuple(each), kind(name)) for name, each in by_name.items())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
-from debiaslab.errors import NotMeasuredError, UserError, nearest
+from debiaslab.errors import NotMeasuredError, UserError
 from debiaslab.lexicons import AssociationTest, Attribute, association_tests
 from debiaslab.metrics.cases import HALVES, Resampling
 from debiaslab.metrics.datasets import AnalogySet, SimilaritySet, default_similarity_sets
@@ -18,6 +18,7 @@ from debiaslab.metrics.neighbor_bias import BiasedWords, biased_words
 from debiaslab.metrics.null import NullCache
 from debiaslab.metrics.registry import RecordMetric, attribute_cases, metrics
 from debiaslab.metrics.scorecard import Record, Scorecard
+from debiaslab.metrics.vocabulary import require_known
 from debiaslab.statistics.bootstrap import RESAMPLES
 from debiaslab.statistics.permutation import DRAWS
 from debiaslab.vectors.embeddings import Embeddings
@@ -29,11 +30,10 @@ _T = TypeVar("_T")
 
 
 class Baseline:
-    """A baseline for one or more calls of ``evaluate``.
+    """A baseline for several calls of ``evaluate``: its nulls and lipstick tests are made once.
 
-    Several sets of vectors against one baseline are faster with one ``Baseline`` than with the bare
-    vectors: its nulls and its lipstick tests are then made once. Measuring ``baseline.embeddings``
-    with the ``Baseline`` itself gives the scorecard of the baseline alone.
+    Measuring ``baseline.embeddings`` with the ``Baseline`` itself gives the scorecard of the
+    baseline alone.
 
     Args:
         embeddings: The vectors before debiasing.
@@ -65,7 +65,7 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class Subject:
+class Measurement:
     """What is measured, and with what."""
 
     embeddings: Embeddings
@@ -87,11 +87,7 @@ class Subject:
         return (own,) if self.baseline is None else (own, self.baseline.yardstick)
 
     def required_baseline(self) -> Embeddings:
-        """Return the vectors of the baseline.
-
-        Raises:
-            NotMeasuredError: There is none.
-        """
+        """Return the vectors of the baseline; NotMeasuredError where there is none."""
         if self.baseline is None:
             raise NotMeasuredError("needs the vectors of a baseline to compare with")
         return self.baseline.embeddings
@@ -116,12 +112,7 @@ def measured_groups(
         added = [name for what in given for name in ADDED[what]]
         groups = QUICK if quick else (*ALONE, *added)
     for name in groups:
-        if name not in GROUPS:
-            raise UserError(
-                f"there is no group of metrics {name!r}",
-                allowed=", ".join(GROUPS),
-                nearest=nearest(name, GROUPS),
-            )
+        require_known(name, list(GROUPS), f"there is no group of metrics {name!r}")
     if not groups:
         raise UserError("no group of metrics was named", allowed=", ".join(GROUPS))
     groups = (*groups, "collapse")
@@ -129,47 +120,51 @@ def measured_groups(
     return [name for name in GROUPS if name in groups and name not in part_of_another]
 
 
-def group_records(name: str, subject: Subject) -> Iterator[Record]:
+def group_records(name: str, measurement: Measurement) -> Iterator[Record]:
     """Yield the records of one group; one record with the reason when nothing can be measured."""
     try:
-        yield from GROUPS[name](subject)
+        yield from GROUPS[name](measurement)
     except NotMeasuredError as problem:
         yield Record(name, name, "all", None, reason=str(problem))
 
 
-def _family(name: str) -> Callable[[Subject], Iterator[Record]]:
+def _family(name: str) -> Callable[[Measurement], Iterator[Record]]:
     """Return what yields the records of the metrics of one family, in the registry's order."""
 
-    def measured(subject: Subject) -> Iterator[Record]:
+    def measured(measurement: Measurement) -> Iterator[Record]:
         known = [each for each in metrics().values() if each.family == name]
         # A function that serves several metrics yields the records of all.
         once = {each.function if isinstance(each, RecordMetric) else each: each for each in known}
         for each in once.values():
-            yield from each.records(subject)
+            yield from each.records(measurement)
 
     return measured
 
 
-def _association(subject: Subject) -> Iterable[Record]:
+def _association(measurement: Measurement) -> Iterable[Record]:
     """Half by half."""
-    return sorted(_family("association")(subject), key=lambda record: HALVES.index(record.words))
+    return sorted(
+        _family("association")(measurement), key=lambda record: HALVES.index(record.words)
+    )
 
 
-def _direct_bias(subject: Subject) -> Iterable[Record]:
-    return metrics()["direct_bias"].records(subject)
+def _direct_bias(measurement: Measurement) -> Iterable[Record]:
+    return metrics()["direct_bias"].records(measurement)
 
 
-def _attributes(subject: Subject) -> Iterator[Record]:
+def _attributes(measurement: Measurement) -> Iterator[Record]:
     """What generalises beyond gender, for each attribute and half, named after it."""
-    if not subject.attributes:
+    if not measurement.attributes:
         raise NotMeasuredError("needs an attribute, such as religion, from a lexicon file")
-    for attribute in subject.attributes:
+    for attribute in measurement.attributes:
         for half in HALVES:
             for metric, case in attribute_cases(attribute, half):
-                yield metric.record(subject.embeddings, case, subject.effort, subject.yardsticks)
+                yield metric.record(
+                    measurement.embeddings, case, measurement.effort, measurement.yardsticks
+                )
 
 
-GROUPS: dict[str, Callable[[Subject], Iterable[Record]]] = {
+GROUPS: dict[str, Callable[[Measurement], Iterable[Record]]] = {
     "weat": _family("weat"),
     "association": _association,
     "direct_bias": _direct_bias,
@@ -222,8 +217,6 @@ def evaluate(
         embeddings: The vectors, gensim's or ours, the most frequent words first (the null draws
             from the first 10,000). Where they cannot stand so, a record ``order`` warns of it.
         name: What to call the vectors in the scorecard.
-        seed: Seed of permutations, bootstrap, nulls and samples; the same seed gives the same JSON.
-        bootstrap: Resamples for the intervals; 0 for none.
         quick: Values only, of what is cheap: no intervals, no p-values, no nulls.
         similarity: Similarity sets; WordSim-353 and SimLex-999 when None.
         baseline: The vectors before debiasing: adds retention, overlap, the lipstick tests, and the
@@ -255,18 +248,16 @@ def evaluate(
     embeddings = _as_embeddings(embeddings)
     sets = default_similarity_sets() if similarity is None else similarity
     itself = isinstance(baseline, Baseline) and baseline.embeddings is embeddings
-    held = None if baseline is None else _as_baseline(baseline)
+    held = baseline
+    if held is not None and not isinstance(held, Baseline):
+        held = Baseline(_as_embeddings(held))
     own, before = (held, None) if itself else (None, held)
-    handed_in = {
-        "baseline": before is not None,
-        "analogies": analogies is not None,
-        "attributes": bool(attributes),
-    }
-    given = [what for what, there in handed_in.items() if there]
+    handed_in = {"baseline": before, "analogies": analogies, "attributes": attributes or None}
+    given = [what for what, there in handed_in.items() if there is not None]
     chosen = measured_groups(groups, quick=quick, given=given)
     effort = Resampling(seed, 0 if quick else bootstrap, 0 if quick else DRAWS, null=not quick)
     own_tests = _own_tests(tests, attributes)
-    subject = Subject(
+    measurement = Measurement(
         embeddings,
         effort,
         sets,
@@ -282,7 +273,7 @@ def evaluate(
         for group in bar:
             bar.set_postfix_str(group, refresh=False)
             with _blas_threads(group):
-                records += group_records(group, subject)
+                records += group_records(group, measurement)
     return Scorecard(name, (*records, *_order(embeddings)))
 
 
@@ -303,10 +294,6 @@ def _blas_threads(group: str) -> Iterator[None]:
 
     with threadpool_limits(None if group in _LARGE_PRODUCTS else 1, user_api="blas"):
         yield
-
-
-def _as_baseline(baseline: Embeddings | KeyedVectors | Baseline) -> Baseline:
-    return baseline if isinstance(baseline, Baseline) else Baseline(_as_embeddings(baseline))
 
 
 def _as_embeddings(vectors: Embeddings | KeyedVectors) -> Embeddings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,7 +144,7 @@ class ListChecker:
         return float(low), float(high)
 
 
-def mean_pairwise_cosine(unit: NDArray[np.float32]) -> float | None:
+def mean_pairwise_cosine(unit: NDArray[Any]) -> float | None:
     """Return the mean cosine over all pairs of ``n`` unit rows, shape ``(n, d)``; None if n < 2.
 
     ``(|sum of rows|² − n) / (n (n − 1))``: nothing n × n is made.

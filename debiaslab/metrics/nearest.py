@@ -1,17 +1,23 @@
-"""Nearest rows by cosine, block by block, and the answers to analogies that they give."""
+"""Nearest rows by cosine, block by block, and how much of a word's neighbourhood is still there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError, UserError, nearest
-from debiaslab.metrics.vocabulary import find, require_directions, row_of, unit_rows
+from debiaslab.errors import NotMeasuredError, UserError
+from debiaslab.metrics.registry import record_metric
+from debiaslab.metrics.scorecard import Record
+from debiaslab.metrics.vocabulary import Result, find, require_directions, unit_rows
+from debiaslab.statistics.bootstrap import RESAMPLES, bootstrap_mean
 from debiaslab.vectors.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    from debiaslab.metrics.evaluation import Measurement
 
 CANDIDATES = 200_000
 """Only the first (most frequent) words are looked at, as in most published analogy results."""
@@ -115,240 +121,201 @@ class Best:
         )
 
 
-# Answers to analogy questions -------------------------------------------------------------------
+# Overlap with the baseline ------------------------------------------------------------------------
 
-Way = Literal["cosadd", "cosmul", "cosadd_unrestricted", "cosmul_unrestricted"]
-WAYS: tuple[Way, ...] = get_args(Way)
+K = 10
+SAMPLE = 1000
 
-EPSILON = 0.001
-"""ε of 3CosMul (Levy & Goldberg 2014, eq. 5); their cosines are shifted to [0, 1] first."""
-
-_COLUMNS = 1024  # candidates at a time, and questions at a time: their scores stay in cache
-_CHUNK = 256
-_TINY = 1e-12  # a cosine of −1 would have the logarithm of 0
-
-
-def best_answers(embeddings: Embeddings, questions: Rows, candidates: int) -> dict[Way, Rows]:
-    """Return the row of the best answer to each question, shape ``(n,)``, by each way.
-
-    3CosAdd takes ``argmax over v of cos(v, b) − cos(v, a) + cos(v, c)`` (Mikolov et al. 2013),
-    3CosMul ``argmax of cos(v, b) · cos(v, c) / (cos(v, a) + ε)``. The restricted answers are never
-    one of ``a``, ``b``, ``c``; the unrestricted ones may be (Nissim, van Noord & van der Goot
-    2020). Of equal scores the first row wins; −1 where there is no candidate.
-
-    The cosines of the questions' words with a block of candidates are one matrix product; a
-    question's scores are then sums of three of its rows, for 3CosMul of logarithms.
-
-    Args:
-        embeddings: The vectors.
-        questions: Rows of ``a``, ``b`` and ``c``, shape ``(n, 3)``.
-        candidates: Only the first ``candidates`` rows can be an answer, all-zero ones never.
-    """
-    words, places = np.unique(questions, return_inverse=True)
-    places = places.reshape(-1, 3)
-    units = unit_block(embeddings, words)
-    answers = {way: _Running(len(questions)) for way in WAYS}
-    for start in range(0, candidates, _COLUMNS):
-        block = unit_block(embeddings, slice(start, min(start + _COLUMNS, candidates)))
-        dead = ~block.any(axis=1)
-        cosines = units @ block.T
-        shifted = np.maximum((cosines + 1) / 2, np.float32(_TINY))
-        for method, plus, minus in (
-            ("cosadd", cosines.copy(), cosines),
-            ("cosmul", np.log(shifted), np.log(shifted + np.float32(EPSILON))),
-        ):
-            plus[:, dead] = -np.inf
-            _answer_block(
-                plus,
-                minus,
-                places,
-                questions - start,
-                restricted=answers[method],  # type: ignore[index]
-                unrestricted=answers[f"{method}_unrestricted"],  # type: ignore[index]
-                start=start,
-            )
-    return {way: running.rows for way, running in answers.items()}
-
-
-class _Running:
-    """The best row so far of each question."""
-
-    def __init__(self, n: int) -> None:
-        self.rows: Rows = np.full(n, -1, np.intp)
-        self._scores = np.full(n, -np.inf, np.float32)
-
-    def update(self, chunk: slice, scores: NDArray[np.float32], rows: Rows) -> None:
-        better = scores > self._scores[chunk]
-        self._scores[chunk][better] = scores[better]
-        self.rows[chunk][better] = rows[better]
-
-
-def _answer_block(
-    plus: Matrix,
-    minus: Matrix,
-    places: Rows,
-    inputs: Rows,
-    *,
-    restricted: _Running,
-    unrestricted: _Running,
-    start: int,
-) -> None:
-    """Score one block of candidates; ``inputs`` are columns of the block where they lie within."""
-    for first in range(0, len(places), _CHUNK):
-        chunk = slice(first, first + _CHUNK)
-        a, b, c = places[chunk].T
-        scores = plus[b]
-        scores += plus[c]
-        scores -= minus[a]
-        best = scores.argmax(axis=1)
-        values = scores[np.arange(len(best)), best]
-        unrestricted.update(chunk, values, best + start)
-        inside = (inputs[chunk] >= 0) & (inputs[chunk] < plus.shape[1])
-        question, which = np.nonzero(inside)
-        if len(question):  # only these are looked at again, without their own words
-            scores[question, inputs[chunk][question, which]] = -np.inf
-            again = np.unique(question)
-            best[again] = scores[again].argmax(axis=1)
-            values[again] = scores[again, best[again]]
-        restricted.update(chunk, values, best + start)
-
-
-# Bias analogies ---------------------------------------------------------------------------------
-
-Units = NDArray[np.float64]
-Scored = tuple[str, float]
-Method = Literal["cosadd", "cosmul"]
-
-_BLOCK = 4096  # candidates at a time
-_TINY = 1e-12  # a cosine of −1 would have the logarithm of 0
+_BANDS = (1_000, 10_000, 100_000)  # last ranks of the frequency bands; the rest is the last band
 
 
 @dataclass(frozen=True)
-class BiasAnalogy:
-    """The answers to one question, best first.
-
-    With each goes, by 3CosAdd, its cosine to the question's vector, and by 3CosMul the product.
+class BandOverlap(Result):
+    """The overlap of the words of one frequency band of the baseline.
 
     Attributes:
-        word: X.
-        restricted: Answers that are none of the three words of the question.
-        unrestricted: Answers of any kind: often X itself, which the restricted form hides.
+        first: First rank of the band, counted from 1 over the common vocabulary.
+        last: Its last rank.
     """
 
-    word: str
-    restricted: tuple[Scored, ...]
-    unrestricted: tuple[Scored, ...]
+    first: int = 0
+    last: int = 0
 
 
 @dataclass(frozen=True)
-class BiasAnalogies:
-    """Result of :func:`bias_analogies`.
+class NeighborOverlap(Result):
+    """Mean share of the ``k`` nearest neighbours in common, in [0, 1], over ``n`` words.
 
     Attributes:
-        answers: One for each word that has a vector.
-        unchanged: Share of the words that are their own first unrestricted answer, in [0, 1]; None
-            when not measured. Near 1, the restricted answers say little about bias (Nissim et al.).
-        candidates: How many of the first words could be an answer.
-        missing: Words that have no vector.
-        reason: Why there are no answers.
+        k: Neighbours of a word.
+        candidates: Common words that can be a neighbour.
+        bands: The same by frequency band, most frequent first.
     """
 
-    answers: tuple[BiasAnalogy, ...] = ()
-    unchanged: float | None = None
+    k: int = K
     candidates: int = 0
-    missing: tuple[str, ...] = ()
-    reason: str | None = None
+    bands: tuple[BandOverlap, ...] = ()
+
+    @property
+    def chance(self) -> float | None:
+        """The overlap of two spaces that have nothing in common, ``k / (candidates − 1)``."""
+        return self.k / (self.candidates - 1) if self.candidates > self.k else None
 
 
-def bias_analogies(
+def neighbor_overlap(
     embeddings: Embeddings,
-    words: Iterable[str],
+    baseline: Embeddings,
     *,
-    pair: tuple[str, str] = ("man", "woman"),
-    method: Method = "cosadd",
-    n: int = 10,
+    k: int = K,
+    words: Iterable[str] | None = None,
+    sample: int = SAMPLE,
     top: int = CANDIDATES,
-) -> BiasAnalogies:
-    """Answer ``pair[0] : X :: pair[1] : ?`` for each X of ``words``.
+    bootstrap: int = RESAMPLES,
+    seed: int = 0,
+) -> NeighborOverlap:
+    """Measure the mean share of the ``k`` nearest neighbours that two spaces agree on.
+
+    Neighbours are taken by cosine from the words that both have; a word is not its own neighbour,
+    and an all-zero vector is nobody's. A word whose vector is all zeros in ``embeddings`` has lost
+    all its neighbours; in the baseline it has none to lose and is not measured.
 
     Args:
-        embeddings: The vectors, the most frequent words first.
-        words: Such as occupations; repeated words count once.
-        pair: What is exchanged.
-        method: ``"cosadd"``: the largest ``cos(v, X − pair[0] + pair[1])`` of unit vectors
-            (3CosAdd). ``"cosmul"``: the largest ``cos(v, X) · cos(v, pair[1]) / (cos(v, pair[0]) +
-            0.001)`` with cosines shifted to [0, 1] (3CosMul, Levy & Goldberg 2014).
-        n: Answers to a question.
-        top: Only the first ``top`` words can be an answer.
+        embeddings: The vectors to judge.
+        baseline: What they are held against; its order gives the frequency bands.
+        k: Neighbours of a word.
+        words: Words to measure; without it ``sample`` words are drawn, as many from each frequency
+            band (ranks 1–1,000, –10,000, –100,000 and the rest), so that each band weighs alike.
+        sample: How many words to draw.
+        top: Only the first ``top`` common words are looked at, in the baseline's order.
 
     Returns:
-        A result whose ``reason`` is set when a word of the pair or all of ``words`` have no
-        vector, one of them is all zeros, or the vectors all point the same way. Source: Bolukbasi
-        et al. 2016 (restricted); Nissim, van Noord & van der Goot 2020 (unrestricted).
+        A result whose ``reason`` is set when the two share too few words to choose neighbours
+        from, no word can be measured, or either space has collapsed.
 
     Raises:
-        UserError: ``n`` is less than 1, or ``method`` unknown.
+        UserError: ``k`` or ``sample`` is less than 1.
     """
-    if method not in get_args(Method):
-        known = get_args(Method)
-        raise UserError(
-            f"unknown method {method!r} for analogies",
-            allowed=", ".join(known),
-            nearest=nearest(method, known),
-        )
-    if n < 1:
-        raise UserError(f"{n} answers were asked for", allowed="1 or more")
-    found = find(embeddings, words)
-    ends = [row_of(embeddings, word) for word in pair]
-    lost = tuple(word for word, row in zip(pair, ends, strict=True) if row is None)
-    candidates = min(top, len(embeddings))
-    empty = BiasAnalogies(candidates=candidates, missing=found.missing + lost)
-    first, second = ends
+    for name, number in (("k", k), ("sample", sample)):
+        if number < 1:
+            raise UserError(f"{name} is {number}", allowed="1 or more")
+    common = [w for w in baseline.words if w in embeddings.index][:top]
+    ours = np.array([embeddings.index[w] for w in common], dtype=np.intp)
+    theirs = np.array([baseline.index[w] for w in common], dtype=np.intp)
+    rng = np.random.default_rng(seed)
+    missing: tuple[str, ...] = ()
+    if words is None:
+        chosen = _sample(theirs, baseline, sample, rng)
+    else:
+        chosen, missing = _listed(words, theirs, baseline)
+    empty = NeighborOverlap(k=k, candidates=len(common), missing=missing)
     try:
-        if first is None or second is None or not found.rows:
-            raise NotMeasuredError(f"{lost[0] if lost else 'every word'} has no vector")
-        units = unit_rows(embeddings, (first, second, *found.rows))
-        require_directions("the questions", units)
+        shares = _shares((embeddings, ours), (baseline, theirs), chosen, k)
     except NotMeasuredError as problem:
         return replace(empty, reason=str(problem))
-    best = (_by_sum if method == "cosadd" else _by_product)(embeddings, units, candidates, n + 3)
-    answers = tuple(
-        _answer(embeddings, word, {first, second, row}, best, i, n)
-        for i, (word, row) in enumerate(zip(found.words, found.rows, strict=True))
+    return replace(
+        empty,
+        value=float(shares.mean()),
+        interval=bootstrap_mean(shares, bootstrap, seed),
+        n=len(shares),
+        bands=tuple(_bands(shares, chosen, len(common), bootstrap, seed)),
     )
-    same = [a.unrestricted[0][0] == a.word for a in answers if a.unrestricted]
-    return replace(empty, answers=answers, unchanged=sum(same) / len(answers))
 
 
-def _by_sum(embeddings: Embeddings, units: Units, candidates: int, k: int) -> Nearest:
-    """Return the best of 3CosAdd; ``units`` are the pair's two rows, then those of the words."""
-    queries = units[2:] - units[0] + units[1]
-    lengths = np.linalg.norm(queries, axis=1, keepdims=True)
-    queries /= np.where(lengths > 0, lengths, 1.0)
-    found = nearest_rows(queries.astype(np.float32), embeddings, np.arange(candidates), k)
-    return replace(found, cosines=found.cosines.clip(max=1.0))
+def _shares(
+    here: tuple[Embeddings, Rows], before: tuple[Embeddings, Rows], chosen: Rows, k: int
+) -> NDArray[np.float64]:
+    """Return the share of neighbours in common of each chosen word, shape ``(n,)``."""
+    ours = here[1]
+    if len(ours) <= k + 1:
+        raise NotMeasuredError(
+            f"the two have {len(ours)} words in common, needs {k + 2} for {k} neighbours to be "
+            "a choice"
+        )
+    if not len(chosen):
+        raise NotMeasuredError("none of the words has a vector that is not all zeros in both")
+    found: list[Rows] = []
+    for name, (space, rows) in (("these vectors", here), ("the baseline", before)):
+        units = unit_block(space, rows[chosen])
+        alive = np.linalg.norm(units, axis=1) > 0
+        if not alive.any():
+            raise NotMeasuredError(f"the words of the sample are all zeros in {name}")
+        if len(units) > 1:
+            require_directions(f"the sample in {name}", unit_rows(space, rows[chosen][alive]))
+        positions = nearest_rows(units, space, rows, k, own=chosen).positions
+        found.append(np.where(alive[:, None], positions, -1))
+    run, base = found
+    same = (run[:, :, None] == base[:, None, :]) & (run[:, :, None] >= 0)
+    shares: NDArray[np.float64] = same.any(axis=2).sum(axis=1) / k
+    return shares
 
 
-def _by_product(embeddings: Embeddings, units: Units, candidates: int, k: int) -> Nearest:
-    """Return the best of 3CosMul, with the products in the place of cosines."""
-    asked = units.astype(np.float32)
-    best = Best(len(asked) - 2, min(k, candidates))
-    for start in range(0, candidates, _BLOCK):
-        block = unit_block(embeddings, slice(start, min(start + _BLOCK, candidates)))
-        shifted = np.maximum((asked @ block.T + 1) / 2, np.float32(_TINY))
-        products = shifted[2:] * (shifted[1] / (shifted[0] + np.float32(EPSILON)))
-        products[:, ~block.any(axis=1)] = -np.inf
-        best.add(products, start)
-    return best.nearest(k)
+def _alive(positions: Rows, rows: Rows, space: Embeddings) -> Rows:
+    return positions[space.vectors[rows[positions]].any(axis=1)]
 
 
-def _answer(
-    embeddings: Embeddings, word: str, inputs: set[int], best: Nearest, i: int, n: int
-) -> BiasAnalogy:
-    pairs = zip(best.positions[i].tolist(), best.cosines[i].tolist(), strict=True)
-    named = [(row, (embeddings.words[row], score)) for row, score in pairs if row >= 0]
-    return BiasAnalogy(
-        word,
-        tuple(each for row, each in named if row not in inputs)[:n],
-        tuple(each for _, each in named)[:n],
+def _sample(theirs: Rows, baseline: Embeddings, size: int, rng: np.random.Generator) -> Rows:
+    """Draw positions in the common vocabulary without replacement, as many from each band."""
+    edges = _edges(len(theirs))
+    drawn: list[Rows] = []
+    for i, (first, last) in enumerate(edges):
+        left = size - sum(len(each) for each in drawn)  # small bands leave room to the next
+        band = _alive(np.arange(first, last), theirs, baseline)
+        drawn.append(rng.permutation(band)[: left // (len(edges) - i)])
+    return np.sort(np.concatenate(drawn)) if drawn else np.empty(0, np.intp)
+
+
+def _listed(
+    words: Iterable[str], theirs: Rows, baseline: Embeddings
+) -> tuple[Rows, tuple[str, ...]]:
+    """Return the positions of the listed words in the common vocabulary, and what is not there."""
+    position = {row: i for i, row in enumerate(theirs.tolist())}
+    found = find(baseline, words)
+    lost = tuple(w for w, row in zip(found.words, found.rows, strict=True) if row not in position)
+    chosen = np.array([position[r] for r in found.rows if r in position], dtype=np.intp)
+    return np.sort(_alive(chosen, theirs, baseline)), found.missing + lost
+
+
+def _edges(size: int) -> list[tuple[int, int]]:
+    """Return the half-open ranges of positions of the bands that are not empty."""
+    ends = [*(end for end in _BANDS if end < size), size]
+    return [(first, last) for first, last in zip([0, *ends], ends, strict=False) if first < last]
+
+
+def _bands(
+    shares: NDArray[np.float64], chosen: Rows, size: int, bootstrap: int, seed: int
+) -> Iterable[BandOverlap]:
+    for first, last in _edges(size):
+        within = shares[(chosen >= first) & (chosen < last)]
+        if len(within):
+            yield BandOverlap(
+                value=float(within.mean()),
+                interval=bootstrap_mean(within, bootstrap, seed),
+                n=len(within),
+                first=first + 1,
+                last=last,
+            )
+
+
+@record_metric(
+    "neighbor_overlap",
+    citation="this project: shared nearest neighbours, after Wendlandt et al. 2018, NAACL",
+    family="overlap",
+    better="higher",
+    needs="a baseline",
+)
+def records(measurement: Measurement) -> Iterator[Record]:
+    """Share of a word's nearest neighbours that it has in the baseline too.
+
+    Over all frequency bands (``"all ranks"``), then band by band.
+    """
+    effort = measurement.effort
+    result = neighbor_overlap(
+        measurement.embeddings,
+        measurement.required_baseline(),
+        bootstrap=effort.bootstrap,
+        seed=effort.seed_of("neighbor_overlap"),
     )
+    extra = {"k": result.k, "candidates": result.candidates, "chance": result.chance}
+    named = {f"ranks {band.first}-{band.last}": band for band in result.bands}
+    for name, each in ({"all ranks": result} | named).items():
+        yield Record.of(each, "neighbor_overlap", name, "all", extra)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,15 +10,22 @@ from numpy.typing import NDArray
 
 from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import load
-from debiaslab.metrics.gender_direction import HE_SHE, Pair, pair_difference
-from debiaslab.metrics.vocabulary import FLOAT32_NOISE, require_directions, row_of, unit_rows
+from debiaslab.metrics.nearest import unit_block
+from debiaslab.metrics.vocabulary import (
+    FLOAT32_NOISE,
+    HE_SHE,
+    Pair,
+    Result,
+    pair_difference,
+    require_directions,
+    row_of,
+    unit_rows,
+)
 from debiaslab.statistics.bootstrap import (
     MIN_POINTS,
-    NO_INTERVAL,
     PERMUTATIONS,
     RESAMPLES,
     CorrelationTest,
-    Interval,
     pearson,
     pearson_interval,
     pearson_test,
@@ -32,6 +39,8 @@ LONGEST = 19
 """A candidate has at most this many letters."""
 
 _ROWS = 1 << 13
+Rows = NDArray[np.intp]
+Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +55,7 @@ class BiasedWords:
     """
 
     words: tuple[str, ...] = ()
-    bias: NDArray[np.float64] = field(default_factory=lambda: _frozen(np.zeros(0)))
+    bias: Vector = field(default_factory=lambda: _frozen(np.zeros(0)))
     reason: str | None = None
 
     def __len__(self) -> int:
@@ -107,43 +116,28 @@ def biased_words(
     return BiasedWords(tuple(words[order].tolist()), _frozen(bias[order]))
 
 
-def bias_of(
-    embeddings: Embeddings, rows: NDArray[np.intp], difference: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return ``w · difference / ‖w‖`` of rows that are not all zeros, block by block."""
-    bias = np.empty(len(rows))
-    for start in range(0, len(rows), _ROWS):
-        block = embeddings.vectors[rows[start : start + _ROWS]].astype(np.float64)
-        bias[start : start + _ROWS] = block @ difference / np.linalg.norm(block, axis=1)
-    return bias
+def bias_of(embeddings: Embeddings, rows: Rows, difference: NDArray[np.float64]) -> Vector:
+    """Return ``w · difference / ‖w‖`` of rows that are not all zeros."""
+    parts = [embeddings.vectors[part].astype(np.float64) for part in _parts(rows)]
+    leans = [block @ difference / np.linalg.norm(block, axis=1) for block in parts]
+    return np.concatenate([np.empty(0), *leans])
 
 
-def unit_float32(embeddings: Embeddings, words: Iterable[str]) -> NDArray[np.float32]:
-    """Return the unit vectors of words that have one, shape ``(n, d)``, float32.
-
-    Made block by block: neither all vectors nor a float64 copy of many is held.
-    """
-    rows = np.array([embeddings.index[word] for word in words], dtype=np.intp)
-    unit = np.empty((len(rows), embeddings.dim), dtype=np.float32)
-    for start in range(0, len(rows), _ROWS):
-        block = embeddings.vectors[rows[start : start + _ROWS]].astype(np.float64)
-        unit[start : start + _ROWS] = block / np.linalg.norm(block, axis=1, keepdims=True)
-    return unit
+def _parts(rows: Rows) -> Iterator[Rows]:
+    """Yield the rows block by block: no float64 copy of many vectors is ever held."""
+    return (rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS))
 
 
 def _is_candidate(word: str, left_out: frozenset[str]) -> bool:
     return len(word) <= LONGEST and word.isalpha() and word == word.lower() and word not in left_out
 
 
-def _nonzero(embeddings: Embeddings, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-    nonzero = np.empty(len(rows), dtype=bool)
-    for start in range(0, len(rows), _ROWS):
-        block = embeddings.vectors[rows[start : start + _ROWS]]
-        nonzero[start : start + _ROWS] = block.any(axis=1)
-    return nonzero
+def _nonzero(embeddings: Embeddings, rows: Rows) -> NDArray[np.bool_]:
+    alive = [embeddings.vectors[part].any(axis=1) for part in _parts(rows)]
+    return np.concatenate([np.empty(0, dtype=np.bool_), *alive])
 
 
-def _frozen(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _frozen(values: Vector) -> Vector:
     values.flags.writeable = False
     return values
 
@@ -181,29 +175,18 @@ class NeighborShares:
 
 
 @dataclass(frozen=True)
-class NeighborBias:
-    """Result of :func:`neighbor_bias`.
+class NeighborBias(Result):
+    """Pearson's r of a profession's bias in the baseline with the lean of its neighbours.
 
     Attributes:
-        value: Pearson's r of a profession's bias in the baseline with the share of male-leaning
-            words among its neighbours; None when not measured.
-        interval: Bootstrap interval over the professions.
         test: Permutation test of r; None when not wanted.
-        n: Professions.
         neighbors: Neighbours looked at.
         candidates: Words that could be one.
-        missing: Professions without a vector.
-        reason: Why there is no value.
     """
 
-    value: float | None = None
-    interval: Interval = NO_INTERVAL
     test: CorrelationTest | None = None
-    n: int = 0
     neighbors: int = 0
     candidates: int = 0
-    missing: tuple[str, ...] = ()
-    reason: str | None = None
 
 
 def neighbor_shares(
@@ -230,14 +213,8 @@ def neighbor_shares(
         A result whose ``reason`` is set when there is no ranking, fewer than 100 candidates or 8
         professions, or all-zero or collapsed vectors.
     """
-    (found,) = _of_pairs(
-        embeddings,
-        baseline,
-        biased,
-        professions,
-        neighbors,
-        {pair: lambda candidates: candidates.bias},
-    )
+    asked = _Asked(embeddings, baseline, biased.within(embeddings), neighbors)
+    (found,) = asked.shares(professions, {pair: asked.candidates.bias})
     return found
 
 
@@ -255,54 +232,80 @@ def neighbor_shares_along(
     The candidates are those of ``biased``, whatever pair it was made with, so the neighbours are
     sought once. Words lean to the first word of a pair where they are nearer to it in the baseline.
     """
+    asked = _Asked(embeddings, baseline, biased.within(embeddings), neighbors)
+    return asked.shares(professions, dict.fromkeys(pairs))
 
-    def leaning(pair: Pair) -> Callable[[BiasedWords], NDArray[np.float64]]:
-        return lambda candidates: bias_of(
-            baseline,
-            np.array([baseline.index[word] for word in candidates.words], dtype=np.intp),
-            pair_difference(baseline, pair),
+
+@dataclass(frozen=True)
+class _Asked:
+    """In which vectors neighbours are sought among which candidates, and how many."""
+
+    embeddings: Embeddings
+    baseline: Embeddings
+    candidates: BiasedWords
+    neighbors: int
+
+    def shares(
+        self, professions: Sequence[str], leans: Mapping[Pair, Vector | None]
+    ) -> tuple[NeighborShares, ...]:
+        """Return the shares of each pair, along which the candidates lean as given, if known."""
+        rows, missing = _rows_in_both(self.embeddings, self.baseline, professions)
+        known, k = len(self.candidates), min(self.neighbors, len(self.candidates) // SHARE)
+        empty = NeighborShares(candidates=known, missing=missing)
+        try:
+            self.candidates.require()
+            if len(rows) < MIN_POINTS:
+                raise NotMeasuredError(_too_few(len(rows)))
+            if k < LEAST_NEIGHBORS:
+                raise NotMeasuredError(
+                    f"the neighbours among {known} candidate words are {k} (at most "
+                    f"1/{SHARE} of them), needs {LEAST_NEIGHBORS}"
+                )
+            before = unit_rows(self.baseline, rows.keys())
+            differences = [pair_difference(self.baseline, pair) for pair in leans]
+            unit = unit_rows(self.embeddings, rows.values())
+            require_directions("the professions", unit)
+        except NotMeasuredError as problem:
+            return tuple(replace(empty, reason=str(problem)) for _ in leans)
+        names = [self.embeddings.words[row] for row in rows.values()]
+        given = zip(leans.values(), differences, strict=True)
+        male = np.stack([(self._lean(d) if lean is None else lean) > 0 for lean, d in given])
+        shares = self._male_shares(names, unit.astype(np.float32), k, male)
+        words = tuple(self.baseline.words[row] for row in rows)
+        return tuple(
+            replace(
+                empty,
+                words=words,
+                bias=tuple((before @ difference).tolist()),
+                shares=tuple(each.tolist()),
+                neighbors=k,
+            )
+            for difference, each in zip(differences, shares, strict=True)
         )
 
-    leans = {pair: leaning(pair) for pair in pairs}
-    return _of_pairs(embeddings, baseline, biased, professions, neighbors, leans)
+    def _lean(self, difference: Vector) -> Vector:
+        rows = [self.baseline.index[word] for word in self.candidates.words]
+        return bias_of(self.baseline, np.array(rows, dtype=np.intp), difference)
 
+    def _male_shares(
+        self, words: Sequence[str], unit: NDArray[np.float32], k: int, male: NDArray[np.bool_]
+    ) -> Vector:
+        """Return the share of male ones among the ``k`` nearest candidates, shape ``(pairs, n)``.
 
-def _of_pairs(
-    embeddings: Embeddings,
-    baseline: Embeddings,
-    biased: BiasedWords,
-    professions: Sequence[str],
-    neighbors: int,
-    leans: Mapping[Pair, Callable[[BiasedWords], NDArray[np.float64]]],
-) -> tuple[NeighborShares, ...]:
-    """Return the shares of each pair; ``leans`` tells how the candidates lean along it."""
-    rows, missing = _rows_in_both(embeddings, baseline, professions)
-    candidates = biased.within(embeddings)
-    k = min(neighbors, len(candidates) // SHARE)
-    empty = NeighborShares(candidates=len(candidates), missing=missing)
-    try:
-        biased.require()
-        if len(rows) < MIN_POINTS:
-            raise NotMeasuredError(_too_few(len(rows)))
-        if k < LEAST_NEIGHBORS:
-            raise NotMeasuredError(
-                f"the neighbours among {len(candidates)} candidate words are {k} (at most "
-                f"1/{SHARE} of them), needs {LEAST_NEIGHBORS}"
-            )
-        before = unit_rows(baseline, rows.keys())
-        biases = [before @ pair_difference(baseline, pair) for pair in leans]
-        unit = unit_rows(embeddings, rows.values())
-        require_directions("the professions", unit)
-    except NotMeasuredError as problem:
-        return tuple(replace(empty, reason=str(problem)) for _ in leans)
-    words = [embeddings.words[row] for row in rows.values()]
-    male = np.stack([lean(candidates) > 0 for lean in leans.values()])
-    shares = _male_shares(embeddings, words, unit.astype(np.float32), candidates, k, male)
-    known = tuple(baseline.words[row] for row in rows)
-    return tuple(
-        replace(empty, words=known, bias=tuple(b.tolist()), shares=tuple(s.tolist()), neighbors=k)
-        for b, s in zip(biases, shares, strict=True)
-    )
+        ``male`` says of each pair which candidates lean to its first word, ``(pairs, candidates)``.
+        """
+        place = {word: i for i, word in enumerate(self.candidates.words)}
+        rows = np.array([self.embeddings.index[word] for word in place], dtype=np.intp)
+        pool = np.concatenate([unit_block(self.embeddings, part) for part in _parts(rows)])
+        shares = np.empty((len(male), len(words)))
+        for start in range(0, len(words), _BLOCK):
+            cosines = unit[start : start + _BLOCK] @ pool.T
+            for row, word in enumerate(words[start : start + _BLOCK]):
+                if word in place:
+                    cosines[row, place[word]] = -np.inf
+            nearest = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+            shares[:, start : start + _BLOCK] = male[:, nearest].mean(axis=2)
+        return shares
 
 
 def neighbor_bias(
@@ -318,9 +321,6 @@ def neighbor_bias(
     Args:
         measured: What :func:`neighbor_shares` returned.
         words: The professions to take, such as one half of them; all when None.
-        permutations: Permutations of the shares for the test; 0 for none.
-        bootstrap: Resamples of the professions for the interval; 0 for none.
-        seed: Seed of both.
 
     Returns:
         A result whose ``reason`` is set when nothing was measured, fewer than 8 professions are
@@ -372,28 +372,3 @@ def _rows_in_both(
 
 def _too_few(n: int) -> str:
     return f"{n} professions are in the vectors, needs {MIN_POINTS}"
-
-
-def _male_shares(
-    embeddings: Embeddings,
-    words: Sequence[str],
-    unit: NDArray[np.float32],
-    candidates: BiasedWords,
-    k: int,
-    male: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    """Return the share of male ones among the ``k`` nearest candidates, shape ``(pairs, n)``.
-
-    ``male`` says of each pair which candidates lean to its first word, ``(pairs, candidates)``.
-    """
-    pool = unit_float32(embeddings, candidates.words)
-    place = {word: i for i, word in enumerate(candidates.words)}
-    shares = np.empty((len(male), len(words)))
-    for start in range(0, len(words), _BLOCK):
-        cosines = unit[start : start + _BLOCK] @ pool.T
-        for row, word in enumerate(words[start : start + _BLOCK]):
-            if word in place:
-                cosines[row, place[word]] = -np.inf
-        nearest = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
-        shares[:, start : start + _BLOCK] = male[:, nearest].mean(axis=2)
-    return shares

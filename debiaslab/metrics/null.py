@@ -76,13 +76,6 @@ class RandomWords:
             return score(self.unit)
         return np.concatenate([score(vectors) for _, vectors in _parts(self.embeddings, self.rows)])
 
-    def cosines(self, direction: Array) -> Array:
-        """Return ``w · v / ‖w‖`` for ``v`` of shape ``(d,)``, without a copy of the vectors.
-
-        A cosine where ``v`` has length 1; with a mean of unit vectors, a mean of cosines.
-        """
-        return self.scores(lambda vectors: vectors @ direction, unit=False) / self.lengths
-
     def excluding(self, values: NDArray[_S], rows: Iterable[int]) -> NDArray[_S]:
         """Return ``values``, one for each word, without those of the words in ``rows``."""
         return values[~np.isin(self.rows, np.fromiter(rows, dtype=np.intp))]
@@ -122,33 +115,21 @@ def null_of(
     *,
     draws: int = DRAWS,
     seed: int = 0,
-    exclude: Iterable[str] = (),
-    top: int = TOP,
+    **drawn: Any,
 ) -> Array:
     """Return a metric of ``draws`` random collections of word sets, shape ``(draws,)``.
+
+    A metric that first makes one number (or a few) of each word by itself is much faster through
+    :func:`null_from`, which never sees a vector, and returns and raises the same.
 
     Args:
         metric: Takes one array of unit vectors for each set, shape ``(b, n_i, d)``, and returns
             the values of the ``b`` collections, shape ``(b,)``. It holds its fixed words itself.
-        embeddings: The vectors, the most frequent words first.
         sizes: Words in each set; the sets of one draw are disjoint, without replacement.
-        draws: Collections drawn.
-        seed: Seed of the draws.
-        exclude: Words never drawn; give the fixed words of the metric too.
-        top: How many of the first words may be drawn.
-
-    A metric that first makes one number (or a few) of each word by itself is much faster through
-    :func:`null_from`: it then never sees a vector.
-
-    Returns:
-        One value a draw; NaN where the metric is undefined for the sets drawn, such as ECT of words
-        that are all equally near. ``null_band`` and ``null_p`` leave these out and count them.
-
-    Raises:
-        NotMeasuredError: Too few words are left to draw from, or the metric is undefined for more
-            than half of the draws.
+        drawn: Which words may be, see :func:`random_words`: ``exclude`` the fixed words of the
+            metric too.
     """
-    words = random_words(embeddings, exclude, top)
+    words = random_words(embeddings, **drawn)
     return null_from(metric, words.unit, sizes, draws=draws, seed=seed)
 
 
@@ -166,9 +147,15 @@ def null_from(
         metric: Takes one array of scores for each set, shape ``(b, n_i)`` or ``(b, n_i, k)``,
             and returns shape ``(b,)``.
         scores: What each word that may be drawn is to the metric, shape ``(m,)`` or ``(m, k)``.
-        sizes: As in :func:`null_of`, as are ``draws``, ``seed``, what is returned and raised.
-        draws: Collections drawn.
-        seed: Seed of the draws.
+        sizes: Words in each set; the sets of one draw are disjoint, without replacement.
+
+    Returns:
+        One value a draw; NaN where the metric is undefined for the sets drawn, such as ECT of words
+        that are all equally near. ``null_band`` and ``null_p`` leave these out and count them.
+
+    Raises:
+        NotMeasuredError: Too few words are left to draw from, or the metric is undefined for more
+            than half of the draws.
     """
     size = sum(sizes)
     if min(sizes) < 1:
@@ -252,32 +239,27 @@ class NullBand:
         return self.low <= value <= self.high
 
 
-def null_band(values: NDArray[np.float64]) -> NullBand:
+def null_band(values: Array) -> NullBand:
     """Sum up the values of random sets, shape ``(draws,)``, at least one of them finite.
 
     The others are sets for which the metric is undefined: they are counted and left out.
     """
-    defined = _defined(values)
-    low, median, high = np.quantile(defined, [0.025, 0.5, 0.975])
-    size = float(np.quantile(np.abs(defined), 0.95))
-    left_out = len(values) - len(defined)
-    return NullBand(float(median), float(low), float(high), size, len(values), left_out)
+    defined = values[np.isfinite(values)]
+    low, median, high = np.quantile(defined, [0.025, 0.5, 0.975]).tolist()
+    size = float(np.quantile(np.abs(defined), QUANTILE))
+    return NullBand(median, low, high, size, len(values), len(values) - len(defined))
 
 
-def null_p(values: NDArray[np.float64], value: float) -> float:
+def null_p(values: Array, value: float) -> float:
     """Return the two-sided p of ``value`` among the values of random sets that have one.
 
     Twice the smaller tail, ``(hits + 1) / (draws + 1)`` (Phipson & Smyth 2010), at most 1. The
     question is another than that of a permutation test: not "do these targets differ from each
     other more than by chance", but "do they differ more than random words do".
     """
-    defined = _defined(values)
+    defined = values[np.isfinite(values)]
     above, below = (int(np.count_nonzero(side)) for side in (defined >= value, defined <= value))
     return min(1.0, 2 * (min(above, below) + 1) / (len(defined) + 1))
-
-
-def _defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return values[np.isfinite(values)]
 
 
 # The words that nulls are drawn from, and what a record says of them ----------------------------
@@ -319,50 +301,12 @@ class NullCache:
         return NullCache(self.words, suffix, self._drawn)
 
 
-Null = Callable[[NullCache, Record, int], Array]
-"""``null(yardstick, record, seed) → values``, shape ``(draws,)``, of ``record.n`` words each."""
-
-
-def with_null(
-    record: Record, null: Null, yardsticks: Sequence[NullCache], effort: Resampling
-) -> Record:
-    """Return a record with what random words show in its place, in ``extra``.
-
-    ``null_median``, ``null_low`` and ``null_high`` (2.5 % and 97.5 % of random sets of the same
-    size) and ``null_p`` (two-sided, of the record's value among them; not corrected for how many
-    there are), with the suffix of each yardstick after each name. In the vectors measured they are
-    what "no bias" looks like there; in the baseline's, the yardstick that stays where it was while
-    debiasing shrinks the other. ``null_undefined`` of the ``null_draws`` sets drawn are left out:
-    the metric is undefined for them; ``null_zeros`` words are never drawn, for their
-    vector is all zeros. All are None when there is no value. When there is no null,
-    for too few words or because most sets are undefined, ``null_reason`` says so.
-    """
-    extra = dict(record.extra)
-    for yardstick in yardsticks:
-        numbers = _numbers(record, null, yardstick, effort)
-        extra |= {f"{name}{yardstick.suffix}": number for name, number in numbers.items()}
-    return replace(record, extra=extra)
-
-
-def _numbers(
-    record: Record, null: Null, yardstick: NullCache, effort: Resampling
-) -> Mapping[str, float | str | None]:
-    if record.value is None:
-        return _NONE
-    seed = effort.seed_of("null", record.metric, record.name, record.words)
-
-    def draw() -> Array | str:
-        try:
-            return null(yardstick, record, seed)
-        except NotMeasuredError as problem:  # the value stands without a yardstick
-            return str(problem)
-
-    values = yardstick.once((record.metric, record.name, record.words, record.n, seed), draw)
-    return null_numbers(values, record.value, yardstick.words.zeros)
+Null = Callable[[NullCache, Record, Resampling], Array]
+"""``null(yardstick, record, effort) → values``, shape ``(draws,)``, of ``record.n`` words each."""
 
 
 def null_numbers(
-    values: Array | str, value: float | None, zeros: int
+    values: Array | str | None, value: float | None, zeros: int
 ) -> Mapping[str, float | str | None]:
     """Return what a record says of its null.
 
@@ -371,7 +315,7 @@ def null_numbers(
         value: Of the record.
         zeros: Words that are never drawn, for their vector is all zeros.
     """
-    if value is None:
+    if value is None or values is None:
         return _NONE
     if isinstance(values, str):
         return {**_NONE, "null_reason": values}
@@ -386,3 +330,48 @@ def null_numbers(
         "null_zeros": zeros,
         "null_reason": None,
     }
+
+
+def with_null(
+    record: Record,
+    null: Null,
+    yardsticks: Sequence[NullCache],
+    effort: Resampling,
+    key: str = "value",
+    numbers: Callable[..., Mapping[str, Any]] = null_numbers,
+) -> Record:
+    """Return a record with what random words show in its place, in ``extra``.
+
+    ``null_median``, ``null_low`` and ``null_high`` (2.5 % and 97.5 % of random sets of the same
+    size) and ``null_p`` (two-sided, of the record's value among them; not corrected for how many
+    there are), with the suffix of each yardstick after each name. In the vectors measured they are
+    what "no bias" looks like there; in the baseline's, a fixed reference while debiasing shrinks
+    the other. ``null_undefined`` of the ``null_draws`` sets drawn are left out: the metric is
+    undefined for them; ``null_zeros`` words are never drawn, for their vector is all zeros. All are
+    None when there is no value. When there is no null, for too few words or because most sets are
+    undefined, ``null_reason`` says so.
+
+    Args:
+        null: What random words show in the place of its words.
+        yardsticks: Where they are drawn from.
+        effort: Whose seed the draws have.
+        key: Which number of the record is held against them, its value or one of ``extra``.
+        numbers: What the record says of them, see :func:`null_numbers`.
+    """
+    extra, number = dict(record.extra), record.number(key)
+    for yardstick in yardsticks:
+        values = None if number is None else _values(record, null, yardstick, effort)
+        found = numbers(values, number, yardstick.words.zeros)
+        extra |= {f"{name}{yardstick.suffix}": each for name, each in found.items()}
+    return replace(record, extra=extra)
+
+
+def _values(record: Record, null: Null, yardstick: NullCache, effort: Resampling) -> Array | str:
+    def draw() -> Array | str:
+        try:
+            return null(yardstick, record, effort)
+        except NotMeasuredError as problem:  # the value stands without a yardstick
+            return str(problem)
+
+    key = (record.metric, record.name, record.words, record.n, record.missing, effort.seed)
+    return yardstick.once(key, draw)

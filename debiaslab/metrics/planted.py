@@ -14,22 +14,21 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError
 from debiaslab.metrics import registry
-from debiaslab.metrics.association import sc_weat
-from debiaslab.metrics.cases import Case, Groups, Pairs, gender_groups, gender_pairs
+from debiaslab.metrics.cases import Case, Groups, Pairs, Resampling, gender_groups, gender_pairs
 from debiaslab.metrics.neighbor_bias import (
     NeighborShares,
     biased_words,
     neighbor_bias,
     neighbor_shares,
 )
-from debiaslab.metrics.null import RandomWords, mean, null_band, null_from, random_words
+from debiaslab.metrics.null import NullCache, RandomWords, mean, null_from, random_words, with_null
 from debiaslab.metrics.registry import ListMetric, list_metrics
 from debiaslab.metrics.rnsb import SPLITS, rnsb, rnsb_null
 from debiaslab.metrics.scorecard import Record, Scorecard
-from debiaslab.metrics.vocabulary import FLOAT32_NOISE, find, unit_rows
-from debiaslab.metrics.weat import WeatResult, weat, weat_null
+from debiaslab.metrics.sembias import factual_association
+from debiaslab.metrics.vocabulary import Result, find
+from debiaslab.metrics.weat import effect_size, weat
 from debiaslab.metrics.word_metric import WordMetric
 from debiaslab.statistics.bootstrap import pearson_rows
 from debiaslab.vectors.embeddings import Embeddings
@@ -88,22 +87,16 @@ def planted_metrics(*, apart: bool) -> tuple[PlantedMetric, ...]:
     Words that are pulled to both sides have no common lean, so that metrics with a sign show
     nothing: what is measured of these is their size, where they have one.
     """
-    own = _APART if apart else _TOGETHER
-    found = [*_BOTH[:2], *own, *_BOTH[2:]]
+    found = [*_BOTH[:2], *(_APART if apart else _TOGETHER), *_BOTH[2:]]
     for metric in list_metrics():
         follows = _follows(metric, apart)
         if follows is not None:
-            name = _RECORDS.get(metric.name, metric.name)
-            sized = apart and _signed(metric) is not metric
-            measured = metric if apart else _signed(metric)
-            found.append(
-                PlantedMetric(
-                    f"{name}_size" if sized else name,
-                    f"{metric.label}, size" if sized else metric.label,
-                    follows,
-                    _measure_of(measured, f"{name}_size" if sized else name),
-                )
-            )
+            signed = _signed(metric)
+            sized = "_size" if apart and signed is not metric else ""
+            name = _RECORDS.get(metric.name, metric.name) + sized
+            label = f"{metric.label}, size" if sized else metric.label
+            measure = _measure_of(metric if apart else signed, name)
+            found.append(PlantedMetric(name, label, follows, measure))
     return tuple(sorted(found, key=lambda each: _ORDER.index(each.follows)))
 
 
@@ -113,18 +106,13 @@ def measure_planted(
     """Measure the chosen words and the control words with every metric that takes words.
 
     Metrics that have a sign are positive for male. WEAT compares the chosen words with the control
-    words, and the control words with others without a dose; RNSB takes the two sets
-    together. ``extra`` has ``null_median``, ``null_low`` and ``null_high``: the middle 95 % of what
-    random words of the pool show in the same vectors, ``null_undefined`` how many of their sets
-    were left out because the metric is undefined for them, ``null_zeros`` how many words of the
-    pool were never drawn because their vector is all zeros; without a null, ``null_reason`` is why.
+    words, and the control words with others without a dose; RNSB takes the two sets together.
+    ``extra`` has what random words of the pool show in the same vectors, see ``null.with_null``.
 
     Args:
-        embeddings: The vectors.
         words: The words.
         apart: Whether every other chosen word was pulled to the other side. Measured is then what
             tells words of one list apart; WEAT compares its two halves.
-        seed: Seed of the random words.
     """
     pool = random_words(embeddings, set(embeddings.words) - set(words.pool), len(embeddings.words))
     # The lean of their neighbours, in vectors that are their own baseline.
@@ -165,33 +153,21 @@ class PlantedSubject:
     apart: bool = False
 
     @property
-    def targets(self) -> tuple[Sequence[str], Sequence[str]]:
-        """X and Y of WEAT."""
-        return (self.words[::2], self.words[1::2]) if self.apart else (self.words, self.against)
+    def targets(self) -> dict[str, Sequence[str]]:
+        """X and Y of WEAT: the words against others, with ``apart`` their two halves."""
+        both = (self.words[::2], self.words[1::2]) if self.apart else (self.words, self.against)
+        return dict(zip("XY", both, strict=True))
+
+    @property
+    def women(self) -> dict[str, float]:
+        """The planted "shares of women" of the targets, 0 % and 100 %."""
+        first, second = self.targets.values()
+        return {**dict.fromkeys(first, 0.0), **dict.fromkeys(second, 100.0)}
 
     @cached_property
     def groups(self) -> dict[str, Sequence[str]]:
         """The male and the female words."""
         return gender_groups("all")
-
-    @cached_property
-    def pairs(self) -> Pairs:
-        """The pairs that give the gender direction."""
-        return gender_pairs("all")
-
-    @cached_property
-    def lean(self) -> Array:
-        """WEAT's ``s(w, male, female)`` of the words of the pool, shape ``(m,)``."""
-        male, female = (
-            unit_rows(self.embeddings, find(self.embeddings, words).rows)
-            for words in self.groups.values()
-        )
-        return self.pool.cosines(male.mean(axis=0) - female.mean(axis=0))
-
-    @cached_property
-    def size(self) -> int:
-        """How many of the words have a vector."""
-        return len(find(self.embeddings, self.words).words)
 
     @cached_property
     def male_shares(self) -> dict[str, float]:
@@ -204,45 +180,19 @@ class PlantedSubject:
         names = (self.embeddings.words[row] for row in self.pool.rows)
         return np.array([self.male_shares[name] for name in names if name in self.male_shares])
 
-    def mean_null(self, scores: Array) -> Array:
-        """Return the mean score of random sets as large as the words."""
-        return null_from(mean, scores, (self.size,), draws=DRAWS, seed=self.seed)
-
     def record(
         self,
         metric: str,
-        value: float | None,
-        result: Any,
+        result: Result,
         null: Callable[[Record], Array],
-        inputs: Case | None = None,
+        case: Case | None = None,
+        **extra: Any,
     ) -> Record:
         """Return the record of a metric with what random words show, see ``measure_planted``."""
-        names = ("median", "low", "high", "undefined", "zeros", "reason")
-        record = Record(
-            metric=metric,
-            name=self.name,
-            words="all",
-            value=value,
-            n=self.size,
-            missing=result.missing,
-            reason=result.reason,
-            extra={f"null_{name}": None for name in names},
-            inputs=inputs,
-        )
-        if value is None:
-            return record
-        try:
-            band = null_band(null(record))
-        except NotMeasuredError as problem:  # the value stands without a null
-            return replace(record, extra={**record.extra, "null_reason": str(problem)})
-        found = {
-            "null_median": band.median,
-            "null_low": band.low,
-            "null_high": band.high,
-            "null_undefined": band.undefined,
-            "null_zeros": self.pool.zeros,
-        }
-        return replace(record, extra={**record.extra, **found})
+        own = {"n": len(find(self.embeddings, self.words).words), "low": None, "high": None}
+        record = Record.of(result, metric, self.name, "all", {**own, **extra, "inputs": case})
+        effort, yardstick = Resampling(self.seed, 0, 0, null=True), NullCache(self.pool)
+        return with_null(record, lambda *_: null(record), [yardstick], effort)
 
 
 # Metrics of word lists, by themselves ---------------------------------------------------------
@@ -267,19 +217,24 @@ def _follows(metric: ListMetric, apart: bool) -> Follows | None:
     return "size" if metric.better == "lower" else "nothing"
 
 
-def _measure_of(metric: ListMetric, name: str) -> Callable[[PlantedSubject], Record]:
-    draws = DRAWS if metric.draws == registry.DRAWS else metric.draws
+def _measure_of(
+    metric: ListMetric,
+    name: str,
+    words: Callable[[PlantedSubject], Any] = lambda subject: subject.words,
+) -> Callable[[PlantedSubject], Record]:
+    """Return what measures a metric of word lists, and draws its null from the same metric."""
+    draws = DRAWS if metric.draws >= registry.DRAWS else metric.draws
 
     def measure(subject: PlantedSubject) -> Record:
-        case = Case(subject.name, "all", subject.words, _held(metric, subject))
+        case = Case(subject.name, "all", words(subject), _held(metric, subject))
         result = metric.measure(subject.embeddings, case)
-        return subject.record(
-            name,
-            result.value,
-            result,
-            lambda record: metric.null_of(subject.pool, record, draws=draws, seed=subject.seed),
-            case,
-        )
+
+        def null(record: Record) -> Array:
+            return metric.null_of(subject.pool, record, draws=draws, seed=subject.seed)
+
+        sizes = getattr(result, "numbers", {}).get("sizes")
+        more = {} if sizes is None else {"sizes": list(sizes)}
+        return subject.record(name, result, null, case, **more)
 
     return measure
 
@@ -287,58 +242,11 @@ def _measure_of(metric: ListMetric, name: str) -> Callable[[PlantedSubject], Rec
 def _held(metric: ListMetric, subject: PlantedSubject) -> Groups | Pairs:
     """Return what words are held against, so that a positive number is male."""
     if not isinstance(metric, WordMetric) or metric.against in ("pairs", "direction"):
-        return subject.pairs
+        return gender_pairs("all")
     return dict(reversed(subject.groups.items())) if metric.positive else subject.groups
 
 
 # Those that are asked in another way ----------------------------------------------------------
-
-
-def _weat(subject: PlantedSubject) -> WeatResult:
-    male, female = subject.groups.values()
-    return weat(subject.embeddings, *subject.targets, male, female, permutations=0, bootstrap=0)
-
-
-def _weat_statistic(subject: PlantedSubject) -> Record:
-    """WEAT's s of the words against others; with ``apart``, of their two halves."""
-    result = _weat(subject)
-    male, female = subject.groups.values()
-
-    def null(record: Record) -> Array:
-        sizes = result.n[:2]
-        return weat_null(subject.pool, male, female, sizes, draws=DRAWS, seed=subject.seed)
-
-    return subject.record("weat_statistic", result.statistic, result, null)
-
-
-def _weat_d(subject: PlantedSubject) -> Record:
-    """WEAT's d of the same sets."""
-    result = _weat(subject)
-
-    def null(record: Record) -> Array:
-        sizes = result.n[:2]
-        return null_from(_effect_size, subject.lean, sizes, draws=DRAWS, seed=subject.seed)
-
-    return subject.record("weat_d", result.effect_size, result, null)
-
-
-def _effect_size(x: Array, y: Array) -> Array:
-    """Return WEAT's d of random target sets from their associations, ``(b, n) → (b,)``."""
-    spreads = np.concatenate([x, y], axis=1).std(axis=1, ddof=1)
-    sizes = np.full(len(x), np.nan)
-    np.divide(mean(x) - mean(y), spreads, out=sizes, where=spreads > FLOAT32_NOISE)
-    return sizes
-
-
-def _association(subject: PlantedSubject) -> Record:
-    """Mean of ``s(w)``, in cosine units."""
-    male, female = subject.groups.values()
-    result = sc_weat(subject.embeddings, subject.words, male, female, permutations=0, bootstrap=0)
-    found = [word.statistic for word in result.words]
-    value = float(np.mean(found)) if found else None
-    return subject.record(
-        "association", value, result, lambda record: subject.mean_null(subject.lean)
-    )
 
 
 def _classifier(subject: PlantedSubject) -> Record:
@@ -356,36 +264,21 @@ def _classifier(subject: PlantedSubject) -> Record:
         given = (subject.pool, result.n, female, male)
         return rnsb_null(*given, repeats=SPLITS, draws=DRAWS, seed=seed)
 
-    return subject.record("rnsb", result.value, result, null)
-
-
-def _factual(subject: PlantedSubject) -> Record:
-    """Hold the words' bias against the planted "shares of women", 0 % and 100 % in turn."""
-    first, second = subject.targets
-    women = {**dict.fromkeys(first, 0.0), **dict.fromkeys(second, 100.0)}
-    case = Case(subject.name, "all", women, subject.pairs)
-    metric = registry.get("factual_association")
-    assert isinstance(metric, ListMetric)
-    result = metric.measure(subject.embeddings, case)
-    return subject.record(
-        metric.name,
-        result.value,
-        result,
-        lambda record: metric.null_of(subject.pool, record, draws=DRAWS, seed=subject.seed),
-        case,
-    )
+    return subject.record("rnsb", result, null)
 
 
 def _neighbors(subject: PlantedSubject) -> Record:
     """Mean share of male-leaning words among the neighbours, as in the third lipstick test."""
+    near = subject.neighbors
     shares = [subject.male_shares[word] for word in subject.words if word in subject.male_shares]
     value = float(np.mean(shares)) if shares else None
-    return subject.record(
-        "neighbors",
-        value,
-        subject.neighbors,
-        lambda record: subject.mean_null(subject.pool_shares),
-    )
+    result = Result(value, missing=near.missing, reason=near.reason)
+
+    def null(record: Record) -> Array:
+        pool = subject.pool_shares
+        return null_from(mean, pool, (record.n,), draws=DRAWS, seed=subject.seed)
+
+    return subject.record("neighbors", result, null)
 
 
 def _neighbors_r(subject: PlantedSubject) -> Record:
@@ -395,7 +288,7 @@ def _neighbors_r(subject: PlantedSubject) -> Record:
     """
     sides = {
         word: side
-        for side, words in zip((1.0, -1.0), subject.targets, strict=True)
+        for side, words in zip((1.0, -1.0), subject.targets.values(), strict=True)
         for word in words
         if word in subject.male_shares
     }
@@ -404,9 +297,9 @@ def _neighbors_r(subject: PlantedSubject) -> Record:
         subject.neighbors, words=tuple(sides), bias=tuple(sides.values()), shares=shares
     )
     result = neighbor_bias(measured, permutations=0, bootstrap=0)
+    labels = np.array(measured.bias)
 
     def null(record: Record) -> Array:
-        labels = np.array(measured.bias)
         return null_from(
             lambda drawn: pearson_rows(drawn, labels),
             subject.pool_shares,
@@ -415,19 +308,37 @@ def _neighbors_r(subject: PlantedSubject) -> Record:
             seed=subject.seed,
         )
 
-    return subject.record("neighbors_r", result.value, result, null)
+    return subject.record("neighbors_r", result, null)
 
+
+_WEAT_D = replace(
+    weat,
+    value=effect_size,
+    undefined="all targets have the same association: no spread for d",
+)
+_ASSOCIATION = replace(weat, of=("the word list",), least=1, value=mean, about=None)
 
 _BOTH = (
-    PlantedMetric("weat_statistic", "WEAT s", "dose", _weat_statistic),
-    PlantedMetric("weat_d", "WEAT d", "dose", _weat_d),
+    PlantedMetric(
+        *("weat_statistic", "WEAT s", "dose"),
+        _measure_of(weat, "weat_statistic", lambda subject: subject.targets),
+    ),
+    PlantedMetric(
+        *("weat_d", "WEAT d", "dose"),
+        _measure_of(_WEAT_D, "weat_d", lambda subject: subject.targets),
+    ),
     PlantedMetric("rnsb", "RNSB", "size", _classifier),
 )
 _TOGETHER = (
-    PlantedMetric("association", "mean association", "dose", _association),
+    PlantedMetric(
+        *("association", "mean association", "dose"), _measure_of(_ASSOCIATION, "association")
+    ),
     PlantedMetric("neighbors", "male neighbours", "dose", _neighbors),
 )
 _APART = (
-    PlantedMetric("factual_association", "factual association r", "dose", _factual),
+    PlantedMetric(
+        *("factual_association", "factual association r", "dose"),
+        _measure_of(factual_association, "factual_association", lambda subject: subject.women),
+    ),
     PlantedMetric("neighbors_r", "male neighbours r", "dose", _neighbors_r),
 )

@@ -9,18 +9,24 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError, UserError, nearest
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import Attribute, Half, load
 from debiaslab.metrics.cases import Case, attribute_against_pairs, gender_pairs
-from debiaslab.metrics.gender_direction import FoundPairs, Method, Pair, gender_direction, pair_turn
 from debiaslab.metrics.null import DRAWS, RandomWords, null_from
 from debiaslab.metrics.registry import list_metric
 from debiaslab.metrics.vocabulary import (
     FLOAT32_NOISE,
-    Measured,
+    FoundPairs,
+    Method,
+    Pair,
+    Result,
     find,
+    gender_direction,
+    pair_turn,
     require_directions,
     require_enough,
+    require_known,
+    rows_of,
     shortlist,
     union,
     unit_rows,
@@ -37,10 +43,6 @@ from debiaslab.vectors.embeddings import Embeddings
 
 Array = NDArray[np.float64]
 Relation = Literal["pca", "mean"]
-
-
-def _pairs_of(result: Measured, case: Case) -> Mapping[str, Any]:
-    return {"pairs": result.pairs}
 
 
 def _turn(embeddings: Embeddings, case: Case) -> Mapping[str, float | str | None]:
@@ -60,7 +62,7 @@ def _turn(embeddings: Embeddings, case: Case) -> Mapping[str, float | str | None
     against="direction",
     better="lower",
     family="geometry",
-    extra=_pairs_of,
+    extra=lambda result, case: {"pairs": result.pairs},
     beside=_turn,
 )
 def direct_bias(
@@ -106,8 +108,9 @@ def _projections(look: Look) -> Mapping[str, Any]:
 
 
 def _signed(look: Look) -> Mapping[str, Any]:
-    words = ((word, float(look.scores[place])) for word, place in look.places.items())
-    return {"signed": float(look.scores.mean()), "words": tuple(words)}
+    found = _projections(look)
+    words = tuple(zip(found["words"], found["projections"], strict=True))
+    return {"signed": float(look.scores.mean()), "words": words}
 
 
 @metric(
@@ -134,28 +137,16 @@ def ripa(
     are averaged (what WEFE does). A result has ``signed``, the mean with its sign (positive: toward
     the first words), ``words`` and their associations, and ``pairs``.
     """
-    if relation not in get_args(Relation):
-        known = get_args(Relation)
-        raise UserError(
-            f"unknown relation {relation!r} for RIPA",
-            allowed=", ".join(known),
-            nearest=nearest(relation, known),
-        )
+    require_known(relation, get_args(Relation), f"unknown relation {relation!r} for RIPA")
     if not pairs.rows:
         raise NotMeasuredError(f"0 of {len(pairs.pairs)} pairs have both words in the vectors")
-    first, second = (_vectors(embeddings, side, unit) for side in zip(*pairs.distinct, strict=True))
+    sides = zip(*pairs.distinct, strict=True)
+    first, second = (rows_of(embeddings, side, unit=unit) for side in sides)
     direction = relation_vector(first - second, relation)
     return lambda rows: rows @ direction
 
 
 ripa_normalised = ripa.variant("ripa_normalised", title="RIPA, normalised", unit=True)
-
-
-def _vectors(embeddings: Embeddings, rows: tuple[int, ...], unit: bool) -> Array:
-    if unit:
-        return unit_rows(embeddings, rows)
-    raw: Array = embeddings.vectors[list(rows)].astype(np.float64)
-    return raw
 
 
 def relation_vector(differences: Array, relation: Relation = "pca") -> Array:
@@ -186,44 +177,17 @@ _DRAWS = 500  # of a record's null, which needs the vectors of every word drawn
 
 
 @dataclass(frozen=True)
-class IndirectBias:
-    """Result of :func:`indirect_bias` and of :func:`indirect_biases`.
+class IndirectBias(Result):
+    """β, the share of a similarity that is due to gender.
+
+    It is not bounded: negative where gender hides a similarity, and large where a cosine is near 0.
 
     Attributes:
-        value: β: the share of the similarity that is due to gender. Not bounded: it is negative
-            where gender hides a similarity, and large where the cosine is near 0. None when not
-            measured.
-        similarity: Cosine of the two words, of which β is the share.
-        missing: Words that have no vector.
-        reason: Why there is no value.
+        similarity: Cosine of the two words, of which β is the share; of a list of words the mean
+            over their pairs, which weigh by their cosines.
     """
 
-    value: float | None = None
     similarity: float | None = None
-    missing: tuple[str, ...] = ()
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class SharedIndirectBias:
-    """Result of :func:`indirect_bias_within`.
-
-    Attributes:
-        value: β of the pairs of words, averaged with their cosines as weights; None when not
-            measured.
-        interval: Bootstrap interval over the words.
-        similarity: Mean cosine of the pairs.
-        n: Words that have a vector.
-        missing: Words that have no vector.
-        reason: Why there is no value.
-    """
-
-    value: float | None = None
-    interval: Interval = NO_INTERVAL
-    similarity: float | None = None
-    n: int = 0
-    missing: tuple[str, ...] = ()
-    reason: str | None = None
 
 
 def indirect_bias(
@@ -235,11 +199,9 @@ def indirect_bias(
     direction ``g``. β is symmetric, and 0 where gender plays no part in the similarity.
 
     Args:
-        embeddings: The vectors.
         w: One word.
         v: The other.
         pairs: Definitional pairs ``(male, female)`` that give ``g``; their order has no influence.
-        method: How ``g`` is made, see ``gender_direction``.
 
     Returns:
         A result whose ``reason`` is set when a word is missing or all zeros, there are fewer than
@@ -304,7 +266,7 @@ def indirect_bias_within(
     method: Method = "pca",
     bootstrap: int = RESAMPLES,
     seed: int = 0,
-) -> SharedIndirectBias:
+) -> IndirectBias:
     """How much of what makes the words of a list alike is gender.
 
     The mean of β over all pairs of words, each weighted by its cosine:
@@ -313,20 +275,15 @@ def indirect_bias_within(
     owes to it, in the sense of the paper's *receptionist* and *softball*.
 
     Args:
-        embeddings: The vectors.
         words: At least 4 words; repeated words count once.
         pairs: Definitional pairs ``(male, female)``.
-        method: How ``g`` is made, see ``gender_direction``.
-        bootstrap: Resamples of the words for the interval (pairs of a word with itself never
-            count); 0 for none.
-        seed: Seed of the resamples.
 
     Returns:
         A result whose ``reason`` is set as in :func:`indirect_bias`, with fewer than 4 words, with
         collapsed vectors, or when the words are not alike (a mean cosine of 0 or less).
     """
     found = find(embeddings, words)
-    empty = SharedIndirectBias(n=len(found.words), missing=found.missing)
+    empty = IndirectBias(n=len(found.words), missing=found.missing)
     try:
         require_enough("the word list", found)
         direction = gender_direction(embeddings, pairs, method=method)

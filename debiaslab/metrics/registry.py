@@ -20,23 +20,24 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons import Attribute, Half
 from debiaslab.metrics.cases import HALVES, Case, Resampling
 from debiaslab.metrics.null import NullCache, RandomWords, with_null
 from debiaslab.metrics.scorecard import Record
+from debiaslab.metrics.vocabulary import Pair, require_known
+from debiaslab.statistics.reliability import Number
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.evaluation import Subject
+    from debiaslab.metrics.evaluation import Measurement
 
 Array = NDArray[np.float64]
 Better = Literal["higher", "lower", "near 0", "near null"]
 
 ENTRY_POINTS = "debiaslab.metrics"
 FILES = (
-    *("weat", "association", "projection", "rnsb", "sembias", "factual"),
-    *("similarity", "analogies", "neighbor_overlap", "lipstick_records", "collapse"),
+    *("weat", "association", "projection", "rnsb", "sembias"),
+    *("similarity", "analogies", "nearest", "lipstick", "collapse"),
 )
 """The files of this folder that register metrics, in the order of the scorecard."""
 
@@ -93,9 +94,10 @@ class Metric:
     @property
     def module(self) -> str:
         """Where it is defined."""
-        raise NotImplementedError
+        own: Callable[..., Any] = getattr(self, "fit", None) or self.function  # type: ignore[attr-defined]
+        return own.__module__
 
-    def records(self, subject: Subject) -> Iterator[Record]:
+    def records(self, measurement: Measurement) -> Iterator[Record]:
         """Yield its records on what is measured."""
         raise NotImplementedError
 
@@ -106,18 +108,20 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RecordMetric(Metric):
-    """A metric that yields its records itself."""
+    """A metric that yields its records itself.
 
-    function: Callable[[Subject], Iterator[Record]]
+    Attributes:
+        function: Yields them.
+        of_pair: Where *he* and *she* define the metric: its numbers by name with another pair in
+            their place, from the vectors, those before debiasing, a half of its words, the pair.
+    """
 
-    @property
-    def module(self) -> str:
-        """Where it is defined."""
-        return self.function.__module__
+    function: Callable[[Measurement], Iterator[Record]]
+    of_pair: Callable[[Embeddings, Embeddings, Half, Pair], Mapping[str, Number]] | None = None
 
-    def records(self, subject: Subject) -> Iterator[Record]:
+    def records(self, measurement: Measurement) -> Iterator[Record]:
         """Yield what the function yields."""
-        return self.function(subject)
+        return self.function(measurement)
 
 
 Measure = Callable[..., Any]
@@ -131,14 +135,6 @@ OfAttribute = Callable[[Attribute, Half], Iterable[Case]]
 Extra = Callable[[Any, Case], Mapping[str, Any]]
 
 
-def _no_extra(result: Any, case: Case) -> Mapping[str, Any]:
-    return {}
-
-
-def _no_case(attribute: Attribute, half: Half) -> Iterable[Case]:
-    return ()
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ListMetric(Metric):
     """A metric of word lists: all that is made of it is made of its cases.
@@ -148,7 +144,8 @@ class ListMetric(Metric):
         draw: What random words show in the place of a case's words; None for no null.
         gender: The cases of the lists that ship, by half.
         attribute: The cases of an attribute of a lexicon file.
-        extra: What the record says besides, of a result and its case.
+        extra: What the record says besides, of a result and its case; what has the name of a field
+            of the record (its p, say) is that field.
         beside: The same of vectors and case, where nulls are wanted too; not for attributes.
         permutations: Most permutations of its test; 0 where it has none.
         draws: Random sets of the null of a record of gender.
@@ -159,17 +156,12 @@ class ListMetric(Metric):
     function: Measure
     draw: DrawNull | None = None
     gender: OfHalf
-    attribute: OfAttribute = _no_case
-    extra: Extra = _no_extra
+    attribute: OfAttribute = lambda attribute, half: ()
+    extra: Extra = lambda result, case: {}
     beside: Callable[[Embeddings, Case], Mapping[str, Any]] | None = None
     permutations: int = 0
     draws: int = DRAWS
     planted: Literal["as defined", "size"] | None = "as defined"
-
-    @property
-    def module(self) -> str:
-        """Where it is defined."""
-        return self.function.__module__
 
     def cases(self) -> list[Case]:
         """Return the cases of gender: name by name, and of each all, tune and report words."""
@@ -187,13 +179,10 @@ class ListMetric(Metric):
         seed: int = 0,
     ) -> Any:
         """Return the result of one case; no interval and no test unless asked for."""
-        options = dict(case.knobs)
-        if self.permutations:
-            options["permutations"] = min(permutations, self.permutations)
-        held = (case.against,) if case.against else ()
-        return self.function(
-            embeddings, case.words, *held, bootstrap=bootstrap, seed=seed, **options
-        )
+        given = [case.words, case.against] if case.against else [case.words]
+        tests = {"permutations": min(permutations, self.permutations)} if self.permutations else {}
+        options = {"bootstrap": bootstrap, "seed": seed, **tests, **case.knobs}
+        return self.function(embeddings, *given, **options)
 
     def null_of(self, drawn: RandomWords, record: Record, *, draws: int, seed: int) -> Array:
         """Return what random words show in the place of a record's words, shape ``(draws,)``."""
@@ -201,10 +190,11 @@ class ListMetric(Metric):
         assert record.inputs is not None
         return self.draw(drawn, record.inputs, record, draws=draws, seed=seed)
 
-    def records(self, subject: Subject) -> Iterator[Record]:
+    def records(self, measurement: Measurement) -> Iterator[Record]:
         """Yield the records of gender."""
+        vectors, effort = measurement.embeddings, measurement.effort
         for case in self.cases():
-            yield self.record(subject.embeddings, case, subject.effort, subject.yardsticks)
+            yield self.record(vectors, case, effort, measurement.yardsticks)
 
     def record(
         self,
@@ -225,26 +215,23 @@ class ListMetric(Metric):
         extra = {**self.extra(result, case), **case.note}
         if self.beside is not None and effort.null and not own:
             extra |= self.beside(embeddings, case)
-        record = Record(
-            metric=self.name,
-            name=case.name,
-            words=case.half,
-            value=result.value,
-            low=result.interval[0],
-            high=result.interval[1],
-            p=extra.pop("p", None),
-            method=extra.pop("method", None),
-            n=result.n,
-            missing=result.missing,
-            reason=result.reason,
-            extra=extra,
-            inputs=case,
-        )
-        return with_null(record, self._null, yardsticks, effort) if self.has_null else record
+        extra["inputs"] = case
+        record = Record.of(result, self.name, case.name, case.half, extra)
+        return self.with_null(record, yardsticks, effort) if self.has_null else record
 
-    def _null(self, yardstick: NullCache, record: Record, seed: int) -> Array:
+    def with_null(
+        self, record: Record, yardsticks: Sequence[NullCache], effort: Resampling
+    ) -> Record:
+        """Return the record with what random words show in its place, see ``null.with_null``."""
+        return with_null(record, self._null, yardsticks, effort)
+
+    def null_seed(self, record: Record, effort: Resampling) -> int:
+        """Return the seed of a record's null."""
+        return effort.seed_of("null", record.metric, record.name, record.words)
+
+    def _null(self, yardstick: NullCache, record: Record, effort: Resampling) -> Array:
         own = record.inputs is not None and record.inputs.attribute is not None
-        draws = DRAWS if own else self.draws
+        draws, seed = DRAWS if own else self.draws, self.null_seed(record, effort)
         return self.null_of(yardstick.words, record, draws=draws, seed=seed)
 
 
@@ -310,10 +297,7 @@ def get(name: str) -> Metric:
         UserError: There is none.
     """
     known = metrics()
-    if name not in known:
-        raise UserError(
-            f"there is no metric {name!r}", allowed=", ".join(known), nearest=nearest(name, known)
-        )
+    require_known(name, list(known), f"there is no metric {name!r}")
     return known[name]
 
 
@@ -367,7 +351,7 @@ class Direction:
 
     def number(self, record: Record) -> float | None:
         """Return the number of ``record`` that is compared; None when it was not measured."""
-        return record.value if self.key == "value" else record.extra.get(self.key)
+        return record.number(self.key)
 
     def badness(self, number: float, record: Record) -> float | None:
         """Return what is smaller for the better of two numbers; None when neither is.

@@ -1,28 +1,47 @@
-"""Bias scores of words: would they come out again, by another seed, rule, pair or word?"""
+"""Would the bias scores of words come out again, by another seed, rule, pair or word?
+
+Reliability over seeds and rules, internal consistency of lists and pairs (Du, Fang & Nguyen 2021,
+EMNLP), and leave-one-out sensitivity: the scorecard without one pair, word or set at a time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from functools import partial
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError, UserError, nearest
-from debiaslab.lexicons import Attribute, Half, load, load_pairs
-from debiaslab.metrics.cases import DEFINITIONAL_PAIRS, OCCUPATIONS
-from debiaslab.metrics.gender_direction import Pair, gender_direction
-from debiaslab.metrics.projection import STEREOTYPED
+from debiaslab.errors import NotMeasuredError
+from debiaslab.lexicons import AssociationTest, Attribute, Half, load, load_pairs
+from debiaslab.metrics.cases import DEFINITIONAL_PAIRS, OCCUPATIONS, Case, Item, Resampling
+from debiaslab.metrics.projection import STEREOTYPED, direct_bias
+from debiaslab.metrics.registry import (
+    ListMetric,
+    RecordMetric,
+    attribute_cases,
+    list_metrics,
+    metrics,
+)
 from debiaslab.metrics.vocabulary import (
     FLOAT32_NOISE,
+    HE_SHE,
     MIN_PAIRS,
     MIN_WORDS,
+    Pair,
+    Result,
     find,
+    find_pairs,
+    gender_direction,
+    require_known,
     row_of,
+    rows_of,
     shortlist,
     unit_rows,
 )
+from debiaslab.metrics.weat import case_of, weat
 from debiaslab.statistics.bootstrap import (
     NO_INTERVAL,
     RESAMPLES,
@@ -30,7 +49,17 @@ from debiaslab.statistics.bootstrap import (
     percentile_interval,
     resample,
 )
-from debiaslab.statistics.reliability import cronbach_alpha, icc2, icc3, iccs, rank_correlation
+from debiaslab.statistics.reliability import (
+    LeaveOneOut,
+    Number,
+    cronbach_alpha,
+    icc2,
+    icc3,
+    iccs,
+    left_out_in_turn,
+    rank_correlation,
+    summed_up,
+)
 from debiaslab.vectors.embeddings import Embeddings
 
 Rule = Literal["projection", "association", "ripa"]
@@ -61,19 +90,13 @@ def word_scores(
         NotMeasuredError: A word is unknown or all zeros, or too few pairs are left.
         UserError: Unknown rule.
     """
-    _known_rule(rule)
-    rows = _rows(embeddings, words)
-    unit = unit_rows(embeddings, rows)
-    scores: Array
+    sources = _sources(embeddings, words, rule)
     if rule == "association":
-        male, female = _halves(embeddings, pairs)
-        scores = unit @ (male - female).mean(axis=0)
-    elif rule == "projection":
-        scores = unit @ gender_direction(embeddings, pairs)
+        male, female = _sides(embeddings, pairs)
+        axis: Array = (male - female).mean(axis=0)
     else:
-        vectors = embeddings.vectors[rows].astype(np.float64)
-        scores = vectors @ gender_direction(embeddings, pairs)
-    return scores
+        axis = gender_direction(embeddings, pairs)
+    return sources @ axis
 
 
 def pair_scores(
@@ -85,46 +108,36 @@ def pair_scores(
     ``cos(w, m) − cos(w, f)``, and ``w · (m − f) / ‖m − f‖``, with ``m`` and ``f`` of length 1.
     These are the tables of Du, Fang & Nguyen (2021, EMNLP); raises as :func:`word_scores`.
     """
-    _known_rule(rule)
-    rows = _rows(embeddings, words)
-    male, female = _halves(embeddings, pairs)
+    sources = _sources(embeddings, words, rule)
+    male, female = _sides(embeddings, pairs)
     axes = male - female
     if rule != "association":
         lengths = np.linalg.norm(axes, axis=1, keepdims=True)
         if lengths.min() <= FLOAT32_NOISE:
             raise NotMeasuredError("the two words of a pair have the same vector")
         axes = axes / lengths
-    unit = unit_rows(embeddings, rows)
-    sources = embeddings.vectors[rows].astype(np.float64) if rule == "ripa" else unit
     scores: Array = sources @ axes.T
     return scores
 
 
-def _known_rule(rule: str) -> None:
-    if rule not in RULES:
-        raise UserError(
-            f"there is no scoring rule {rule!r}",
-            allowed=", ".join(RULES),
-            nearest=nearest(rule, RULES),
-        )
-
-
-def _rows(embeddings: Embeddings, words: Sequence[str]) -> list[int]:
+def _sources(embeddings: Embeddings, words: Sequence[str], rule: str) -> Array:
+    """Return what a rule reads of each word: its vector for RIPA, else its unit vector."""
+    require_known(rule, RULES, f"there is no scoring rule {rule!r}")
     found = find(embeddings, words)
     if found.missing:
         raise NotMeasuredError(f"words without a vector: {shortlist(found.missing)}")
     if not found.rows:
         raise NotMeasuredError("there are no words to score")
-    return list(found.rows)
+    unit = unit_rows(embeddings, found.rows)  # also for RIPA: no word may be all zeros
+    return rows_of(embeddings, found.rows, unit=False) if rule == "ripa" else unit
 
 
-def _halves(embeddings: Embeddings, pairs: Sequence[Pair]) -> tuple[Array, Array]:
-    """Return the unit vectors of both halves of the complete pairs."""
-    rows = [tuple(row_of(embeddings, word) for word in pair) for pair in pairs]
-    complete = [(m, f) for m, f in rows if m is not None and f is not None]
-    if not complete:
+def _sides(embeddings: Embeddings, pairs: Sequence[Pair]) -> tuple[Array, Array]:
+    """Return the unit vectors of both sides of the complete pairs."""
+    rows = find_pairs(embeddings, pairs).rows
+    if not rows:
         raise NotMeasuredError(f"none of {len(pairs)} pairs has both words in the vectors")
-    male, female = (unit_rows(embeddings, half) for half in zip(*complete, strict=True))
+    male, female = (unit_rows(embeddings, side) for side in zip(*rows, strict=True))
     return male, female
 
 
@@ -172,26 +185,22 @@ def retest_reliability(
     Args:
         vectors: Vectors of the same corpus and settings, one for each seed.
         words: Words to score; those that some vectors lack are left out.
-        pairs: Gender pairs.
         rule: How a word is scored, see ``word_scores``.
-        bootstrap: Resamples of the words for the interval; 0 for none.
-        seed: Seed of the resamples.
 
     Returns:
         A result whose ``reason`` is set with fewer than 2 seeds or 4 words.
     """
-    known = [w for w in dict.fromkeys(words) if all(row_of(e, w) is not None for e in vectors)]
-    missing = tuple(w for w in dict.fromkeys(words) if w not in set(known))
+    known, missing = _in_all(vectors, words)
     n, k = len(known), len(vectors)
+    empty = Reliability(n=n, measurements=k, missing=missing)
+    if k < 2 or n < MIN_WORDS:
+        reason = f"{n} words in each of {k} vectors: needs {MIN_WORDS} words and 2 seeds"
+        return replace(empty, reason=reason)
     try:
-        if k < 2 or n < MIN_WORDS:
-            raise NotMeasuredError(
-                f"{n} words in each of {k} vectors: needs {MIN_WORDS} words and 2 seeds"
-            )
         table = np.stack([word_scores(each, known, pairs, rule) for each in vectors], axis=1)
-        return _reliability(table, True, missing, bootstrap, seed)
+        return _agreement(empty, table, bootstrap, seed)
     except NotMeasuredError as problem:
-        return Reliability(n=n, measurements=k, missing=missing, reason=str(problem))
+        return replace(empty, reason=str(problem))
 
 
 def inter_rule(
@@ -209,40 +218,38 @@ def inter_rule(
     deviation 1 first, for the rules have different units. Other arguments as in
     :func:`retest_reliability`; ``reason`` is set with fewer than 4 words or 2 rules.
     """
-    known = [word for word in dict.fromkeys(words) if row_of(embeddings, word) is not None]
-    missing = tuple(word for word in dict.fromkeys(words) if row_of(embeddings, word) is None)
+    known, missing = _in_all([embeddings], words)
     n, k = len(known), len(rules)
+    empty = Reliability(kind="ICC(3,1)", n=n, measurements=k, missing=missing)
+    if k < 2 or n < MIN_WORDS:
+        return replace(empty, reason=f"{n} words by {k} rules: needs {MIN_WORDS} words and 2 rules")
     try:
-        if k < 2 or n < MIN_WORDS:
-            raise NotMeasuredError(f"{n} words by {k} rules: needs {MIN_WORDS} words and 2 rules")
         table = np.stack([word_scores(embeddings, known, pairs, r) for r in rules], axis=1)
         spreads = table.std(axis=0, ddof=1)
         if not (spreads > FLOAT32_NOISE).all():
             raise NotMeasuredError("a rule gives all words the same score")
-        return _reliability(table / spreads, False, missing, bootstrap, seed)
+        return _agreement(empty, table / spreads, bootstrap, seed)
     except NotMeasuredError as problem:
-        return Reliability(
-            kind="ICC(3,1)", n=n, measurements=k, missing=missing, reason=str(problem)
-        )
+        return replace(empty, reason=str(problem))
 
 
-def _reliability(
-    table: Array, agreement: bool, missing: tuple[str, ...], bootstrap: int, seed: int
-) -> Reliability:
-    icc = icc2(table) if agreement else icc3(table)
+def _in_all(
+    vectors: Sequence[Embeddings], words: Sequence[str]
+) -> tuple[list[str], tuple[str, ...]]:
+    """Return the words that all vectors have, and the others; each once."""
+    once = dict.fromkeys(words)
+    known = [word for word in once if all(row_of(each, word) is not None for each in vectors)]
+    return known, tuple(word for word in once if word not in set(known))
+
+
+def _agreement(empty: Reliability, table: Array, bootstrap: int, seed: int) -> Reliability:
+    absolute = empty.kind == "ICC(2,1)"
     interval = NO_INTERVAL
     if bootstrap:
         drawn = resample(len(table), bootstrap, np.random.default_rng(seed))
-        interval = percentile_interval(iccs(table[drawn], agreement))
-    return Reliability(
-        icc=icc,
-        interval=interval,
-        kind="ICC(2,1)" if agreement else "ICC(3,1)",
-        rank_correlation=rank_correlation(table),
-        n=table.shape[0],
-        measurements=table.shape[1],
-        missing=missing,
-    )
+        interval = percentile_interval(iccs(table[drawn], absolute))
+    icc, ranks = icc2(table) if absolute else icc3(table), rank_correlation(table)
+    return replace(empty, icc=icc, interval=interval, rank_correlation=ranks)
 
 
 @dataclass(frozen=True)
@@ -285,7 +292,6 @@ def internal_consistency(
     & Nguyen 2021, EMNLP).
 
     Args:
-        embeddings: The vectors.
         words: Words that are held to share one bias; repeated words count once.
         pairs: Gender pairs ``(male, female)``; a pair with an unknown word is left out whole.
         rule: How a word is scored by one pair.
@@ -293,13 +299,8 @@ def internal_consistency(
     Returns:
         A result whose ``reason`` is set with fewer than 4 words or 2 pairs left.
     """
-    known = [word for word in dict.fromkeys(words) if row_of(embeddings, word) is not None]
-    missing = tuple(word for word in dict.fromkeys(words) if row_of(embeddings, word) is None)
-    complete = [
-        pair
-        for pair in dict.fromkeys(pairs)
-        if all(row_of(embeddings, word) is not None for word in pair)
-    ]
+    known, missing = _in_all([embeddings], words)
+    complete = [pair for pair in dict.fromkeys(pairs) if _has_all(embeddings, pair)]
     empty = Consistency(n=len(known), n_pairs=len(complete), missing=missing)
     try:
         if len(known) < MIN_WORDS or len(complete) < MIN_PAIRS:
@@ -348,8 +349,6 @@ def list_consistency(
     that has definitional pairs of its own, ``"<attribute> <class>"``, against these.
 
     Args:
-        embeddings: The vectors.
-        half: Which half of the words and pairs.
         attributes: A user's.
     """
     pairs = load_pairs(DEFINITIONAL_PAIRS).half(half)
@@ -362,3 +361,167 @@ def list_consistency(
                 name = f"{attribute.name} {label}"
                 found[name] = internal_consistency(embeddings, listed, own)
     return found
+
+
+# Leave-one-out sensitivity ----------------------------------------------------------------------
+#
+# What a number reads is in its case: a definitional pair where there is a direction, a word of a
+# group, a set of targets. What *he* and *she* alone define comes with each other pair instead.
+
+PairMetric = Callable[..., Any]
+"""``metric(embeddings, words, pairs) → result``, with ``value`` and ``reason``."""
+
+_DIRECT_BIAS = partial(direct_bias, bootstrap=0)
+Change = Literal["left out", "in the place of he/she"]
+_EFFORT = Resampling(seed=0, bootstrap=0, permutations=0, null=False)
+
+
+def leave_one_pair_out(
+    embeddings: Embeddings,
+    words: Sequence[str] | Mapping[str, float],
+    pairs: Sequence[Pair],
+    metric: PairMetric = _DIRECT_BIAS,
+) -> LeaveOneOut:
+    """Return what a metric gives with each definitional pair left out in turn.
+
+    Args:
+        words: What the metric takes: a list, or for ``factual_association`` shares by word.
+        pairs: Definitional pairs ``(male, female)``; repeated pairs count once. A pair with an
+            unknown word makes no difference: it is in ``missing``.
+        metric: Called with the vectors, the words and the pairs that are left: ``ripa``,
+            ``factual_association``, …; direct bias by default. Give it as a ``partial`` without
+            resamples, which would be thrown away.
+    """
+
+    def measured(kept: Sequence[Pair]) -> Number:
+        result = metric(embeddings, words, kept)
+        return result.value, result.reason
+
+    once, known = list(dict.fromkeys(pairs)), partial(_has_all, embeddings)
+    return left_out_in_turn(once, "/".join, known, measured)
+
+
+def leave_one_attribute_out(
+    embeddings: Embeddings,
+    X: Sequence[str],
+    Y: Sequence[str],
+    A: Sequence[str],
+    B: Sequence[str],
+) -> LeaveOneOut:
+    """Return the WEAT statistic ``s`` with each attribute word (of A, then B) left out in turn.
+
+    A set of four words is not measured with three: those values are None.
+    """
+    case = Case("", "all", {"X": X, "Y": Y}, {"A": A, "B": B})
+    return _without_each(embeddings, case, partial(weat.measure, embeddings))
+
+
+@dataclass(frozen=True)
+class PairSensitivity:
+    """One number of the scorecard with each definitional pair (or word) changed in turn.
+
+    Attributes:
+        metric, name, words: As in the records.
+        result: The values; its ``value`` is that of the record.
+        change: What is done with each pair.
+        number: What ``result`` is of: the record's ``value``, or its ``statistic`` (of WEAT).
+    """
+
+    metric: str
+    name: str
+    words: Half
+    result: LeaveOneOut
+    change: Change = "left out"
+    number: Literal["value", "statistic"] = "value"
+
+
+def pair_sensitivity(
+    embeddings: Embeddings, half: Half = "all", baseline: Embeddings | None = None
+) -> tuple[PairSensitivity, ...]:
+    """Return every number of the scorecard that reads gender pairs, with each pair changed in turn.
+
+    The labels of the lipstick tests have no halves: ``half`` is that of the pairs.
+
+    Args:
+        baseline: The vectors before debiasing, for the lipstick tests; ``embeddings`` themselves
+            when None.
+    """
+    found = [
+        _sensitivity(metric, embeddings, case)
+        for metric in list_metrics()
+        for case in metric.gender(half)
+        if case.by_pairs
+    ]
+    before = embeddings if baseline is None else baseline
+    return (*found, *_with_other_pairs(embeddings, before, half))
+
+
+def attribute_sensitivity(
+    embeddings: Embeddings, attribute: Attribute, half: Half = "all"
+) -> tuple[PairSensitivity, ...]:
+    """Return every number of the scorecard that reads an attribute, without each item in turn."""
+    found = [
+        _sensitivity(metric, embeddings, case) for metric, case in attribute_cases(attribute, half)
+    ]
+    own = () if attribute.test is None else (weat_sensitivity(embeddings, attribute.test, half),)
+    return (*own, *found)
+
+
+def weat_sensitivity(
+    embeddings: Embeddings, test: AssociationTest, half: Half = "all"
+) -> PairSensitivity:
+    """Return the statistic ``s`` of a WEAT without each attribute word in turn."""
+    return replace(_sensitivity(weat, embeddings, case_of(test, half)), number="statistic")
+
+
+def _sensitivity(metric: ListMetric, embeddings: Embeddings, case: Case) -> PairSensitivity:
+    seed = _EFFORT.seed_of(metric.name, case.name, case.half)
+    result = _without_each(embeddings, case, partial(metric.measure, embeddings, seed=seed))
+    return PairSensitivity(metric.name, case.name, case.half, result)
+
+
+def _without_each(
+    embeddings: Embeddings, case: Case, measure: Callable[[Case], Result]
+) -> LeaveOneOut:
+    """Return a number without each item that its case reads."""
+
+    def measured(kept: Sequence[Item]) -> Number:
+        left = case.only(kept)
+        if left is None:
+            return None, "nothing is left without it"
+        result = measure(left)
+        return result.value, result.reason
+
+    # A pair that lacks a word plays no part; of a set of words every word does.
+    enough = all if case.by_pairs else any
+    return left_out_in_turn(
+        case.items,
+        lambda item: "/".join(item[1]),
+        lambda item: enough(row_of(embeddings, word) is not None for word in item[1]),
+        measured,
+    )
+
+
+def _with_other_pairs(
+    embeddings: Embeddings, baseline: Embeddings, half: Half
+) -> Iterator[PairSensitivity]:
+    """Yield what is defined by *he* and *she*, with each other definitional pair in their place.
+
+    ``baseline``, the vectors before debiasing, labels the words of the lipstick tests.
+    """
+    others = [pair for pair in load_pairs(DEFINITIONAL_PAIRS).half(half) if pair != HE_SHE]
+    known = [pair for pair in others if _has_all(embeddings, pair) and _has_all(baseline, pair)]
+    missing = tuple("/".join(pair) for pair in others if pair not in known)
+    for metric in metrics().values():
+        if not isinstance(metric, RecordMetric) or metric.of_pair is None:
+            continue
+        of_pair = partial(metric.of_pair, embeddings, baseline, half)
+        by_pair = {"/".join(pair): of_pair(pair) for pair in known}
+        for name, whole in of_pair(HE_SHE).items():
+            changed = [(pair, numbers[name]) for pair, numbers in by_pair.items()]
+            result = summed_up(whole, changed, missing, "no other pair gives a value")
+            yield PairSensitivity(metric.name, name, half, result, change="in the place of he/she")
+
+
+def _has_all(embeddings: Embeddings, words: Sequence[str]) -> bool:
+    return all(row_of(embeddings, word) is not None for word in words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import NotMeasuredError, UserError
-from debiaslab.lexicons import Attribute, Half, load
+from debiaslab.lexicons import load
 from debiaslab.metrics.cases import Case, gender_groups
 from debiaslab.metrics.null import RandomWords, null_from
 from debiaslab.metrics.registry import GROUPS_OF_WORDS, list_metric
@@ -18,14 +18,16 @@ from debiaslab.metrics.vocabulary import (
     MIN_WORDS,
     Found,
     FoundSets,
+    Result,
     WordSets,
     find,
     require_directions,
     require_enough,
+    rows_of,
     union,
     unit_rows,
 )
-from debiaslab.statistics.bootstrap import NO_INTERVAL, Interval, percentile_interval
+from debiaslab.statistics.bootstrap import NO_INTERVAL, percentile_interval
 from debiaslab.vectors.embeddings import Embeddings
 
 Vector = NDArray[np.float64]
@@ -44,33 +46,24 @@ words, whose terms do not let them ship."""
 
 
 @dataclass(frozen=True)
-class Rnsb:
-    """Result of :func:`rnsb`.
+class Rnsb(Result):
+    """Mean over splits of the divergence from uniform, in nats: 0 when all are equally negative.
+
+    ``interval`` holds the 2.5 % and 97.5 % quantiles over the splits: how far the classifier's
+    training words matter. None without a holdout.
 
     Attributes:
-        value: Mean over splits of the divergence from uniform, in nats: 0 when all identity words
-            are equally negative. None when not measured.
-        interval: 2.5 % and 97.5 % quantiles over the splits: how far the classifier's training
-            words matter. None without a holdout.
         accuracy: Mean accuracy on held-out sentiment words; near 0.5 the classifier has learned
             nothing and the value says nothing. None without a holdout.
         probabilities: Each identity word and its mean probability of being negative.
         splits: Classifiers trained.
-        n: Identity words that have a vector.
-        sizes: Positive and negative words that have one.
-        missing: Words of any list that have none.
-        reason: Why there is no value.
+        sizes: Positive and negative words that have a vector.
     """
 
-    value: float | None = None
-    interval: Interval = NO_INTERVAL
     accuracy: float | None = None
     probabilities: tuple[tuple[str, float], ...] = ()
     splits: int = 0
-    n: int = 0
     sizes: tuple[int, int] = (0, 0)
-    missing: tuple[str, ...] = ()
-    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +94,6 @@ def rnsb(
     ``RNSB = KL(P ‖ uniform) = Σ p log(n p)``.
 
     Args:
-        embeddings: The vectors.
         words: Identity words of any number of groups, one list or several (which count as one);
             at least 4.
         positive: Words of the positive class, at least 4; WEAT's pleasant words by default. The
@@ -113,7 +105,6 @@ def rnsb(
         holdout: Share of each class kept out of a split's training; 0 for one classifier of all
             words and no interval.
         C: Inverse strength of the regularisation (scikit-learn's meaning and default).
-        seed: Seed of the splits.
 
     Returns:
         A result whose ``reason`` is set with too few words, a word in both classes, or all-zero or
@@ -128,13 +119,10 @@ def rnsb(
             allowed="1 split or more, a holdout from 0 to 0.5",
         )
     found = find(embeddings, union(words))
-    classes = FoundSets(
-        ("positive", "negative"), (find(embeddings, positive), find(embeddings, negative))
-    )
-    sizes = classes.sizes
+    classes = _classes(embeddings, positive, negative)
     empty = Rnsb(
         n=len(found.words),
-        sizes=(sizes["positive"], sizes["negative"]),
+        sizes=(len(classes.found[0].words), len(classes.found[1].words)),
         missing=tuple(dict.fromkeys(found.missing + classes.missing)),
     )
     try:
@@ -147,8 +135,8 @@ def rnsb(
     except NotMeasuredError as problem:
         return replace(empty, reason=str(problem))
     if not unit:
-        rows = embeddings.vectors[list(found.rows)].astype(np.float64)
-        good, bad = (_vectors(embeddings, each, unit=False) for each in classes.found)
+        rows = rows_of(embeddings, found.rows, unit=False)
+        good, bad = (rows_of(embeddings, by_word(each), unit=False) for each in classes.found)
     trained = train(good, bad, repeats=repeats, holdout=holdout, C=C, seed=seed)
     probabilities = negative_probabilities(rows, trained)
     divergences = divergence_from_uniform(probabilities)
@@ -161,14 +149,6 @@ def rnsb(
         probabilities=tuple(zip(found.words, means, strict=True)),
         splits=len(divergences),
     )
-
-
-def _of_gender(half: Half) -> Iterable[Case]:
-    yield Case("gender", half, gender_groups(half), knobs={"repeats": SPLITS})
-
-
-def _of_attribute(attribute: Attribute, half: Half) -> Iterable[Case]:
-    yield Case(attribute.name, half, attribute.half(half).classes, attribute=attribute.name)
 
 
 def _extra(result: Rnsb, case: Case) -> Mapping[str, Any]:
@@ -186,8 +166,10 @@ def _extra(result: Rnsb, case: Case) -> Mapping[str, Any]:
     family="association",
     better="lower",
     needs=GROUPS_OF_WORDS,
-    gender=_of_gender,
-    attribute=_of_attribute,
+    gender=lambda half: [Case("gender", half, gender_groups(half), knobs={"repeats": SPLITS})],
+    attribute=lambda attribute, half: [
+        Case(attribute.name, half, attribute.half(half).classes, attribute=attribute.name)
+    ],
     draw=lambda drawn, case, record, **more: rnsb_null(drawn, record.n, **more, **case.knobs),
     extra=_extra,
     planted=None,
@@ -210,34 +192,32 @@ def rnsb_null(
     positive: Sequence[str] = PLEASANT,
     negative: Sequence[str] = UNPLEASANT,
     *,
-    unit: bool = False,
-    repeats: int = REPEATS,
-    holdout: float = HOLDOUT,
-    C: float = 1.0,
     draws: int = RNSB_DRAWS,
     seed: int = 0,
+    **knobs: Any,
 ) -> Vector:
     """Return the relative negative sentiment bias of random words, by classifiers trained once.
 
     ``seed`` is that of the splits and of the draws; fewer draws than elsewhere, for every word has
-    as many probabilities as there are splits.
+    as many probabilities as there are splits. ``knobs``: ``unit``, and those of :func:`train`.
     """
-    classes = FoundSets(
-        ("positive", "negative"),
-        (find(words.embeddings, positive), find(words.embeddings, negative)),
-    )
+    unit = knobs.pop("unit", False)
+    classes = _classes(words.embeddings, positive, negative)
     classes.require(MIN_WORDS)
-    good, bad = (_vectors(words.embeddings, each, unit=unit) for each in classes.found)
-    trained = train(good, bad, repeats=repeats, holdout=holdout, C=C, seed=seed)
+    good, bad = (rows_of(words.embeddings, by_word(each), unit=unit) for each in classes.found)
+    trained = train(good, bad, seed=seed, **knobs)
     scores = words.scores(lambda rows: negative_probabilities(rows, trained).T, unit=unit)
     scores = words.excluding(scores, find(words.embeddings, (*positive, *negative)).rows)
-    return null_from(_mean_divergence, scores, (n,), draws=draws, seed=seed)
+
+    def divergence(probabilities: Vector) -> Vector:  # the mean over splits, (b, n, splits) → (b,)
+        return np.asarray(divergence_from_uniform(probabilities.transpose(0, 2, 1)).mean(axis=1))
+
+    return null_from(divergence, scores, (n,), draws=draws, seed=seed)
 
 
-def _mean_divergence(probabilities: Vector) -> Vector:
-    """Mean over splits, ``(b, n, splits) → (b,)``."""
-    means: Vector = divergence_from_uniform(probabilities.transpose(0, 2, 1)).mean(axis=1)
-    return means
+def _classes(embeddings: Embeddings, positive: Sequence[str], negative: Sequence[str]) -> FoundSets:
+    found = (find(embeddings, positive), find(embeddings, negative))
+    return FoundSets(("positive", "negative"), found)
 
 
 def train(
@@ -257,7 +237,6 @@ def train(
         repeats: See :func:`rnsb`, as for the rest.
         holdout: At least one word of each class is held out when it is not 0.
         C: Inverse strength of the regularisation.
-        seed: Seed of the splits.
     """
     X = np.concatenate([positive, negative])
     y = np.r_[-np.ones(len(positive)), np.ones(len(negative))]
@@ -281,9 +260,7 @@ def train(
 
 def negative_probabilities(rows: Vector, trained: Classifiers) -> Vector:
     """Return the probability of *negative* of each row by each classifier, ``(splits, n)``."""
-    logits = trained.weights @ rows.T + trained.intercepts[:, None]
-    probabilities: Vector = 0.5 * (1.0 + np.tanh(logits / 2))
-    return probabilities
+    return _sigmoid(trained.weights @ rows.T + trained.intercepts[:, None])
 
 
 def divergence_from_uniform(probabilities: Vector) -> Vector:
@@ -312,11 +289,6 @@ def by_word(found: Found) -> list[int]:
     of the vocabulary.
     """
     return [row for _, row in sorted(zip(found.words, found.rows, strict=True))]
-
-
-def _vectors(embeddings: Embeddings, found: Found, *, unit: bool) -> Vector:
-    rows = by_word(found)
-    return unit_rows(embeddings, rows) if unit else embeddings.vectors[rows].astype(np.float64)
 
 
 # The classifier -------------------------------------------------------------------------------

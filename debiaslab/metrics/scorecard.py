@@ -11,7 +11,7 @@ from typing import Any
 from debiaslab.errors import UserError
 from debiaslab.lexicons import Half
 from debiaslab.metrics.cases import Case
-from debiaslab.metrics.vocabulary import shortlist
+from debiaslab.metrics.vocabulary import Result, shortlist
 
 SCHEMA = 1
 
@@ -21,7 +21,7 @@ class Record:
     """One measured (or not measured) number.
 
     Attributes:
-        metric: ``"weat"``, ``"direct_bias"``, ``"similarity"`` or ``"collapse"``.
+        metric: The name of a metric, such as ``"weat"``.
         name: What was measured with it: a test, a word list, a similarity set, a check.
         words: Which half of the lexicons.
         value: The number; None when not measured. For ``weat`` it is the effect size ``d``, and
@@ -54,6 +54,28 @@ class Record:
     def __post_init__(self) -> None:
         if self.value is not None and not math.isfinite(self.value):
             raise ValueError(f"a record cannot hold {self.value}: the metric has to say why")
+
+    @classmethod
+    def of(
+        cls, result: Result, metric: str, name: str, words: Half, extra: Mapping[str, Any]
+    ) -> Record:
+        """Return the record of a result; ``extra`` may name fields too, which then replace it."""
+        found: dict[str, Any] = {
+            **{"value": result.value, "low": result.interval[0], "high": result.interval[1]},
+            **{"n": result.n, "missing": result.missing, "reason": result.reason},
+            **{key: value for key, value in extra.items() if key in (*_OWN, "inputs")},
+        }
+        rest = {key: value for key, value in extra.items() if key not in (*_OWN, "inputs")}
+        return cls(metric, name, words, **found, extra=rest)
+
+    @property
+    def label(self) -> str:
+        """The record in one phrase."""
+        return f"{self.metric} {self.name} {self.words}"
+
+    def number(self, key: str) -> float | None:
+        """Return its value, or one of ``extra`` by its name; None when it was not measured."""
+        return self.value if key == "value" else self.extra.get(key)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as one flat JSON object, ``extra`` last."""
@@ -106,10 +128,10 @@ class Scorecard:
         return tuple(dict.fromkeys(warning for warning in found if warning))
 
     def table(self) -> str:
-        """Return the scorecard as a plain text table."""
-        from debiaslab.metrics.table import scorecard_table
+        """Return the scorecard as plain text, as ``evaluate`` prints it."""
+        from debiaslab.metrics.tables import plain, scorecard_blocks
 
-        return scorecard_table(self)
+        return plain(scorecard_blocks(self))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object (schema 1): ``schema``, ``vectors`` and the flat ``records``."""
@@ -166,8 +188,7 @@ def _of_sets(records: Sequence[Record]) -> list[str]:
         for suffix, where in _WHERE:
             said = _problem(record, suffix)
             if said is not None:
-                name = f"{record.metric} {record.name} {record.words}"
-                found.setdefault(f"{where}: {said}", {})[name] = None
+                found.setdefault(f"{where}: {said}", {})[record.label] = None
     return [f"{shortlist(tuple(names))}, {problem}" for problem, names in found.items()]
 
 

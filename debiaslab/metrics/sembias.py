@@ -1,19 +1,29 @@
-"""SemBias: which pair is most like *he : she* (Zhao, Zhou, Li, Wang & Chang 2018, EMNLP)."""
+"""What is asked with lists of gender only: SemBias, and whether occupations lean as people work.
+
+SemBias: which pair is most like *he : she* (Zhao, Zhou, Li, Wang & Chang 2018, EMNLP). Factual
+association: do occupations lean to women where women do the work? After the word-embedding factual
+association test of Caliskan, Bryson & Narayanan (2017) and the plots of Garg et al. (2018).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import NotMeasuredError
-from debiaslab.lexicons.tables import SemBiasRow, load_sembias
-from debiaslab.metrics.cases import HALVES, Case
-from debiaslab.metrics.gender_direction import HE_SHE, Pair, pair_difference
+from debiaslab.lexicons import Half
+from debiaslab.lexicons.tables import (
+    SemBiasRow,
+    load_occupation_women,
+    load_sembias,
+    occupation_women_names,
+)
+from debiaslab.metrics.cases import HALVES, Case, Resampling, gender_pairs
 from debiaslab.metrics.null import (
     BLOCK,
     DRAWS,
@@ -28,24 +38,41 @@ from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import (
     FLOAT32_NOISE,
+    HE_SHE,
     MIN_WORDS,
+    FoundPairs,
+    Measured,
+    Method,
+    Pair,
+    Result,
     find,
+    find_pairs,
+    gender_direction,
+    pair_difference,
     require_directions,
-    row_of,
     shortlist,
     unit_rows,
 )
+from debiaslab.metrics.word_metric import Look, Score, metric
 from debiaslab.statistics.bootstrap import (
+    MIN_POINTS,
     NO_INTERVAL,
+    PERMUTATIONS,
     RESAMPLES,
     Interval,
+    pearson_rows,
+    pearson_test,
     percentile_interval,
     resample_counts,
+    spearman,
+    spearman_interval,
+    tested,
 )
+from debiaslab.statistics.reliability import Number
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.evaluation import Subject
+    from debiaslab.metrics.evaluation import Measurement
 
 Matrix = NDArray[np.float64]
 
@@ -54,8 +81,8 @@ _TIE = 1e-12  # cosines nearer than this are equal: pairs of the same words in t
 
 
 @dataclass(frozen=True)
-class SemBiasResult:
-    """Result of :func:`sembias`: three shares of the rows, which add up to 1.
+class SemBiasResult(Result):
+    """Three shares of the rows, which add up to 1.
 
     Attributes:
         definition: Share of rows won by the definition pair; high is right. None when not measured.
@@ -64,10 +91,7 @@ class SemBiasResult:
         definition_interval: Bootstrap interval over definition pairs and stereotype pairs.
         stereotype_interval: Likewise.
         none_interval: Likewise.
-        n: Rows whose eight words all have a vector.
-        rows: Rows asked.
-        missing: Words that have no vector.
-        reason: Why there are no shares.
+        rows: Rows asked, of which ``n`` have vectors of all eight words.
     """
 
     definition: float | None = None
@@ -76,10 +100,7 @@ class SemBiasResult:
     definition_interval: Interval = NO_INTERVAL
     stereotype_interval: Interval = NO_INTERVAL
     none_interval: Interval = NO_INTERVAL
-    n: int = 0
     rows: int = 0
-    missing: tuple[str, ...] = ()
-    reason: str | None = None
 
     @property
     def coverage(self) -> float:
@@ -102,38 +123,35 @@ def sembias(
     same vector has a cosine of 0, and a tie is shared out evenly.
 
     Args:
-        embeddings: The vectors; a word is looked up as given, then in other cases.
         rows: ``load_sembias().rows``, or one half of them, or the held-out subset.
         pair: The words in the place of *he* and *she*.
         bootstrap: Resamples for the intervals; 0 for none. The rows cross definition pairs with
             stereotype pairs and are not independent, so both kinds of pairs are drawn, each with
             replacement (the "pigeonhole" bootstrap, Owen 2007, Annals of Applied Statistics
             1:386–411).
-        seed: Seed of the resamples.
 
     Returns:
         A result whose ``reason`` is set with fewer than 4 complete rows, when *he* or *she* is
         missing, or with all-zero or collapsed vectors.
     """
-    found = find(embeddings, dict.fromkeys(word for row in rows for word in words_of(row)))
-    lost = set(found.missing)
-    known = [row for row in rows if lost.isdisjoint(words_of(row))]
-    empty = SemBiasResult(n=len(known), rows=len(rows), missing=found.missing)
+    known, missing = _complete(embeddings, rows)
+    empty = SemBiasResult(n=len(known), rows=len(rows), missing=missing)
+    if len(known) < MIN_WORDS:
+        lost = f" (missing: {shortlist(missing)})" if missing else ""
+        of = f"{len(known)} of {len(rows)} rows"
+        reason = f"{of} have all their words in the vectors{lost}, needs {MIN_WORDS}"
+        return replace(empty, reason=reason)
     try:
-        won = _winners(embeddings, known, pair, empty)
+        towards = pair_difference(embeddings, pair)
+        place, axes = pairs_and_axes(embeddings, known)
     except NotMeasuredError as problem:
         return replace(empty, reason=str(problem))
-    low_high = _intervals(known, won, bootstrap, seed)
-    definition, stereotype, none = won.mean(axis=0).tolist()
-    return replace(
-        empty,
-        definition=definition,
-        stereotype=stereotype,
-        none=none,
-        definition_interval=low_high[0],
-        stereotype_interval=low_high[1],
-        none_interval=low_high[2],
-    )
+    cosines = axes @ (towards / np.linalg.norm(towards))
+    won = won_by(cosines[place])
+    found: dict[str, Any] = dict(zip(SHARES, won.mean(axis=0).tolist(), strict=True))
+    ends = zip(SHARES, _intervals(known, won, bootstrap, seed), strict=True)
+    found |= {f"{share}_interval": each for share, each in ends}
+    return replace(empty, **found)
 
 
 @record_metric(
@@ -148,48 +166,48 @@ def sembias(
     },
     needs="he and she",
     has_null=True,
+    of_pair=lambda embeddings, baseline, half, pair: _of_pair(embeddings, half, pair),
 )
-def records(subject: Subject) -> Iterator[Record]:
+def records(measurement: Measurement) -> Iterator[Record]:
     """Three shares of questions: which pair of four is most like he : she.
 
     Of the 440 rows, and of the 40 that were held out.
     """
-    effort = subject.effort
+    effort = measurement.effort
     for prefix, held_out in (("", False), ("held_out_", True)):
         for half in HALVES:
             rows = load_sembias().half(half, held_out=held_out)
             seed = effort.seed_of("sembias", prefix, half)
-            result = sembias(subject.embeddings, rows, bootstrap=effort.bootstrap, seed=seed)
+            result = sembias(measurement.embeddings, rows, bootstrap=effort.bootstrap, seed=seed)
             for place, share in enumerate(SHARES):
                 low, high = getattr(result, f"{share}_interval")
-                record = Record(
-                    metric="sembias",
-                    name=prefix + share,
-                    words=half,
-                    value=getattr(result, share),
-                    low=low,
-                    high=high,
-                    n=result.n,
-                    missing=result.missing,
-                    reason=result.reason,
-                    extra={"coverage": result.coverage, "rows": result.rows},
-                    inputs=Case(prefix + share, half, rows),
-                )
-                null = partial(_share_null, rows=rows, place=place, held_out=held_out)
-                yield with_null(record, null, subject.yardsticks, effort)
+                extra: dict[str, Any] = {"value": getattr(result, share), "low": low, "high": high}
+                extra |= {"coverage": result.coverage, "rows": result.rows}
+                extra["inputs"] = Case(prefix + share, half, rows)
+                record = Record.of(result, "sembias", prefix + share, half, extra)
+                null = partial(_share_null, place=place, first=prefix + SHARES[0])
+                yield with_null(record, null, measurement.yardsticks, effort)
+
+
+def _of_pair(embeddings: Embeddings, half: Half, pair: Pair) -> dict[str, Number]:
+    """Return the three shares, and those of the held-out rows, with another pair than he : she."""
+    numbers: dict[str, Number] = {}
+    for prefix, held_out in (("", False), ("held_out_", True)):
+        rows = load_sembias().half(half, held_out=held_out)
+        result = sembias(embeddings, rows, pair=pair, bootstrap=0)
+        numbers |= {prefix + each: (getattr(result, each), result.reason) for each in SHARES}
+    return numbers
 
 
 def _share_null(
-    drawn: NullCache,
-    record: Record,
-    seed: int,
-    *,
-    rows: Sequence[SemBiasRow],
-    place: int,
-    held_out: bool,
+    drawn: NullCache, record: Record, effort: Resampling, *, place: int, first: str
 ) -> Matrix:
-    shares = drawn.once(  # all three are made at once, with the seed of the first
-        ("sembias", record.words, held_out),
+    """Return the null of one share; all three are drawn at once, with the seed of the first."""
+    assert record.inputs is not None
+    rows: Any = record.inputs.words
+    seed = effort.seed_of("null", "sembias", first, record.words)
+    shares = drawn.once(
+        ("sembias", first, record.words, seed),
         lambda: sembias_null(drawn.words, rows, draws=RECORD_DRAWS, seed=seed),
     )
     values: Matrix = shares[:, place]
@@ -203,8 +221,7 @@ def sembias_null(
 
     Here the words of the questions stay and the gender words are random; shape ``(draws, 3)``.
     """
-    lost = set(find(words.embeddings, (word for row in rows for word in words_of(row))).missing)
-    complete = [row for row in rows if lost.isdisjoint(words_of(row))]
+    complete, _ = _complete(words.embeddings, rows)
     if len(complete) < MIN_WORDS:
         raise NotMeasuredError(f"{len(complete)} of {len(rows)} rows are in the vectors")
     asked = (word for row in complete for word in words_of(row))
@@ -217,36 +234,22 @@ def sembias_null(
     same = lengths <= FLOAT32_NOISE  # two words of one vector have no difference
     place, axes = pairs_and_axes(words.embeddings, complete)
     cosines = (differences / np.where(same, 1.0, lengths)[:, None]) @ axes.T
-    step = max(1, BLOCK // place.size)
-    shares = np.concatenate(
-        [_shares_won(cosines[start : start + step], place) for start in range(0, draws, step)]
-    )
+    step, shares = max(1, BLOCK // place.size), np.empty((draws, 3))
+    for start in range(0, draws, step):
+        # Rows stand beside each other: numpy is slow along an axis of four.
+        asked_of = cosines[start : start + step, place.T].transpose(0, 2, 1)
+        shares[start : start + step] = won_by(asked_of).mean(axis=1)
     shares[same] = np.nan
     require_defined(shares[:, 0])
     return shares
 
 
-def _shares_won(cosines: Matrix, place: NDArray[np.intp]) -> Matrix:
-    """Return the three shares of each of ``b`` axes, ``(b, 3)``, from its cosine to every pair."""
-    rows = cosines[:, place.T]  # rows beside each other: numpy is slow along an axis of four
-    shares: Matrix = won_by(rows.transpose(0, 2, 1)).mean(axis=1)
-    return shares
-
-
-def _winners(
-    embeddings: Embeddings, rows: Sequence[SemBiasRow], pair: Pair, empty: SemBiasResult
-) -> Matrix:
-    """Return who won each row, shape ``(n, 3)``: definition, stereotype, none; a row adds to 1."""
-    if len(rows) < MIN_WORDS:
-        lost = f" (missing: {shortlist(empty.missing)})" if empty.missing else ""
-        raise NotMeasuredError(
-            f"{len(rows)} of {empty.rows} rows have all their words in the vectors{lost}, "
-            f"needs {MIN_WORDS}"
-        )
-    towards = pair_difference(embeddings, pair)
-    place, axes = pairs_and_axes(embeddings, rows)
-    cosines = axes @ (towards / np.linalg.norm(towards))
-    return won_by(cosines[place])
+def _complete(
+    embeddings: Embeddings, rows: Sequence[SemBiasRow]
+) -> tuple[list[SemBiasRow], tuple[str, ...]]:
+    """Return the rows whose eight words all have a vector, and the words that have none."""
+    missing = find(embeddings, (word for row in rows for word in words_of(row))).missing
+    return [row for row in rows if not set(missing) & {*words_of(row)}], missing
 
 
 def pairs_and_axes(
@@ -261,7 +264,7 @@ def pairs_and_axes(
         NotMeasuredError: All-zero or collapsed vectors.
     """
     pairs = list(dict.fromkeys(each for row in rows for each in _pairs(row)))
-    sides = [[_known_row(embeddings, words[side]) for words in pairs] for side in (0, 1)]
+    sides = zip(*find_pairs(embeddings, pairs).rows, strict=True)
     first, second = (unit_rows(embeddings, side) for side in sides)
     require_directions("the pairs", np.concatenate([first, second]))
     differences = first - second
@@ -286,11 +289,9 @@ def won_by(scores: Matrix) -> Matrix:
     return np.moveaxis(np.stack([won[..., 0], won[..., 1], won[..., 2] + won[..., 3]]), 0, -1)
 
 
-def _intervals(
-    rows: Sequence[SemBiasRow], won: Matrix, draws: int, seed: int
-) -> tuple[Interval, Interval, Interval]:
+def _intervals(rows: Sequence[SemBiasRow], won: Matrix, draws: int, seed: int) -> list[Interval]:
     if not draws:
-        return NO_INTERVAL, NO_INTERVAL, NO_INTERVAL
+        return [NO_INTERVAL] * 3
     rng = np.random.default_rng(seed)
     weights = np.ones((draws, len(rows)))
     for side in ([row.definition for row in rows], [row.stereotype for row in rows]):
@@ -300,8 +301,7 @@ def _intervals(
     totals = weights.sum(axis=1, keepdims=True)
     shares = np.full((draws, 3), np.nan)
     np.divide(weights @ won, totals, out=shares, where=totals > 0)
-    definition, stereotype, none = (percentile_interval(column) for column in shares.T)
-    return definition, stereotype, none
+    return [percentile_interval(column) for column in shares.T]
 
 
 def _pairs(row: SemBiasRow) -> tuple[Pair, Pair, Pair, Pair]:
@@ -313,7 +313,88 @@ def words_of(row: SemBiasRow) -> Iterable[str]:
     return (word for pair in _pairs(row) for word in pair)
 
 
-def _known_row(embeddings: Embeddings, word: str) -> int:
-    row = row_of(embeddings, word)
-    assert row is not None, f"{word!r} was found a moment ago"
-    return row
+# Factual association ----------------------------------------------------------------------------
+
+
+def _women(half: Half) -> Iterable[Case]:
+    """Yield each list of occupations with the share of women in them."""
+    for name in occupation_women_names():
+        women = load_occupation_women(name)
+        yield Case(name, half, women.half(half), gender_pairs(half), note={"year": women.year})
+
+
+def _pearson(scores: Matrix) -> Matrix:
+    """Pearson's r of two numbers a word, ``(b, n, 2) → (b,)``; NaN where one does not vary."""
+    x, y = np.moveaxis(scores, -1, 0)
+    return np.where(x.std(axis=1) > FLOAT32_NOISE, pearson_rows(x, y), np.nan)
+
+
+def _correlations(look: Look) -> Mapping[str, Any]:
+    (scores,) = look.sets
+    x, y = scores.T
+    return {
+        "pearson": look.value(_pearson),
+        "pearson_interval": look.interval(_pearson),
+        "test": pearson_test(x, y, look.permutations, look.seed),
+        "spearman": spearman(x, y),
+        "spearman_interval": spearman_interval(x, y, look.bootstrap, look.seed),
+    }
+
+
+def _same(look: Look) -> str:
+    if look.scores[:, 0].std() <= FLOAT32_NOISE:
+        return "all occupations lean the same way: nothing to correlate"
+    return "the share of women is the same in all occupations"
+
+
+def _spearman(result: Measured, case: Case) -> Mapping[str, Any]:
+    low, high = result.spearman_interval
+    found = {"spearman": result.spearman, "spearman_low": low, "spearman_high": high}
+    return {**found, **tested(result.test)}
+
+
+@metric(
+    "factual_association",
+    title="factual association",
+    citation="after Caliskan et al. 2017, Science 356, and Garg et al. 2018, PNAS 115",
+    against="direction",
+    better="near 0",
+    family="geometry",
+    needs="shares of women by occupation, definitional pairs",
+    gender=_women,
+    attribute=lambda attribute, half: (),  # there are no such shares
+    of=("the list of occupations",),
+    with_number=True,
+    least=MIN_POINTS,
+    value=_pearson,
+    permutations=PERMUTATIONS,
+    planted=None,
+    all_missing=False,
+    numbers={
+        **dict.fromkeys(("pearson", "test", "spearman")),
+        **dict.fromkeys(("pearson_interval", "spearman_interval"), NO_INTERVAL),
+    },
+    about=_correlations,
+    extra=_spearman,
+    undefined=_same,
+)
+def factual_association(
+    embeddings: Embeddings, pairs: FoundPairs, *, method: Method = "pca"
+) -> Score:
+    """Correlation of ``cos(w, −g)`` of each occupation with the share of women in it.
+
+    ``g`` points from female to male, so ``−g`` points to women. The words are a mapping of
+    occupations to shares in any unit, see ``load_occupation_women``. On debiased vectors it gives
+    what is left of the association. Exchanging the sides of all pairs negates it. A result has
+    ``pearson`` (its value), ``spearman``, the ``…_interval`` of either over the occupations, and
+    ``test``, a permutation test of Pearson's r.
+    """
+    direction = gender_direction(embeddings, pairs, method=method)
+    return lambda rows: rows @ -direction
+
+
+def factual_null(
+    words: RandomWords, women: Sequence[float], pairs: Sequence[Pair], **more: Any
+) -> Matrix:
+    """Return Pearson's r of the given shares of women with random words in place of occupations."""
+    return factual_association.null(words, pairs, numbers=women, **more)

@@ -1,16 +1,20 @@
-"""Finding word lists in the vectors: rows, what is missing, and saying *not measured*."""
+"""Word lists, groups and pairs in the vectors: rows, what is missing, and saying *not measured*.
+
+The gender direction that pairs give is of Bolukbasi et al. (2016, NeurIPS, section 5.1).
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError, UserError
+from debiaslab.errors import NotMeasuredError, UserError, nearest
 from debiaslab.statistics.bootstrap import NO_INTERVAL, Interval
 from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import written_in
@@ -31,20 +35,22 @@ def shortlist(words: tuple[str, ...], most: int = 6) -> str:
     return f"{shown} and {len(words) - most} more" if len(words) > most else shown
 
 
+def require_known(name: str, known: Sequence[str], problem: str) -> None:
+    """Raise UserError, which begins with ``problem``, when ``name`` is not among ``known``."""
+    if name not in known:
+        raise UserError(problem, allowed=", ".join(known), nearest=nearest(name, known))
+
+
 @dataclass(frozen=True)
-class Measured:
-    """Result of a metric of word lists.
+class Result:
+    """What every metric returns: a number, or the reason why there is none.
 
     Attributes:
         value: The number; None when not measured.
-        interval: Bootstrap interval of the value over the words.
-        n: Words that have a vector.
-        missing: Words of any list that have none.
+        interval: Its 95 % interval, a bootstrap over the words where nothing else is said.
+        n: Words (or pairs, or questions) that were measured.
+        missing: Words that have no vector.
         reason: Why there is no value.
-        scores: What each word is to the metric, by word as the vectors spell it, in the order of
-            the list; a word to which the metric is undefined is left out.
-        numbers: What this metric says besides, see its docstring. Each is an attribute as well:
-            ``result.signed`` is ``result.numbers["signed"]``.
     """
 
     value: float | None = None
@@ -52,6 +58,19 @@ class Measured:
     n: int = 0
     missing: tuple[str, ...] = ()
     reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Measured(Result):
+    """Result of a metric of word lists.
+
+    Attributes:
+        scores: What each word is to the metric, by word as the vectors spell it, in the order of
+            the list; a word to which the metric is undefined is left out.
+        numbers: What this metric says besides, see its docstring. Each is an attribute as well:
+            ``result.signed`` is ``result.numbers["signed"]``.
+    """
+
     scores: Mapping[str, Any] = field(default_factory=dict)
     numbers: Mapping[str, Any] = field(default_factory=dict)
 
@@ -123,6 +142,14 @@ def unit_rows(embeddings: Embeddings, rows: Iterable[int]) -> NDArray[np.float64
         raise NotMeasuredError(f"all-zero vectors: {shortlist(zero)}")
     unit: NDArray[np.float64] = vectors / norms[:, None]
     return unit
+
+
+def rows_of(
+    embeddings: Embeddings, rows: Iterable[int], *, unit: bool = True
+) -> NDArray[np.float64]:
+    """Return the float64 vectors of ``rows``, shape ``(n, d)``; of length 1 or as they are."""
+    index = list(rows)
+    return unit_rows(embeddings, index) if unit else embeddings.vectors[index].astype(np.float64)
 
 
 def require_directions(name: str, unit: NDArray[np.float64]) -> None:
@@ -242,3 +269,158 @@ def in_order(found: Found) -> list[int]:
     Sums and seeded draws made over them are the same whatever the order of the list.
     """
     return sorted(found.rows)
+
+
+# Pairs and the direction they give ---------------------------------------------------------------
+
+Method = Literal["pca", "mean"]
+Pair = tuple[str, str]
+
+HE_SHE: Pair = ("he", "she")
+
+
+@dataclass(frozen=True)
+class FoundPairs:
+    """Pairs of words as the vectors have them.
+
+    Attributes:
+        pairs: As given.
+        complete: Those with both words in the vectors.
+        rows: The rows of these.
+        missing: The words that make the others incomplete.
+    """
+
+    pairs: Sequence[Pair]
+    complete: tuple[Pair, ...]
+    rows: tuple[tuple[int, int], ...]
+    missing: tuple[str, ...]
+
+    @property
+    def distinct(self) -> list[tuple[int, int]]:
+        """The complete pairs' rows, each once, in the order of the vocabulary."""
+        return sorted(set(self.rows))
+
+
+def find_pairs(embeddings: Embeddings, pairs: Sequence[Pair]) -> FoundPairs:
+    """Look up pairs; one with an unknown word is left out whole."""
+    known = [(pair, tuple(row_of(embeddings, word) for word in pair)) for pair in pairs]
+    complete = [(pair, (a, b)) for pair, (a, b) in known if a is not None and b is not None]
+    missing = [
+        word for pair, rows in known for word, row in zip(pair, rows, strict=True) if row is None
+    ]
+    return FoundPairs(
+        pairs,
+        tuple(pair for pair, _ in complete),
+        tuple(rows for _, rows in complete),
+        tuple(dict.fromkeys(missing)),
+    )
+
+
+def gender_direction(
+    embeddings: Embeddings, pairs: Sequence[Pair] | FoundPairs, *, method: Method = "pca"
+) -> NDArray[np.float64]:
+    """Return the unit gender direction, shape ``(d,)``, pointing from female to male.
+
+    Args:
+        embeddings: The vectors; only their directions are used.
+        pairs: Definitional pairs ``(male, female)``; a pair with an unknown word is left out whole.
+        method: ``"pca"``: first principal component of both halves of every pair, each pair
+            centred on its own mean. ``"mean"``: mean of the differences male − female.
+
+    Raises:
+        NotMeasuredError: Fewer than 2 pairs are left, a vector is all zeros, or the halves of the
+            pairs do not differ.
+        UserError: Unknown ``method``.
+    """
+    if method not in ("pca", "mean"):
+        raise UserError(f"unknown method {method!r} for the gender direction", allowed="pca, mean")
+    found = pairs if isinstance(pairs, FoundPairs) else find_pairs(embeddings, pairs)
+    if len(found.rows) < MIN_PAIRS:
+        lost = f" (missing: {shortlist(found.missing)})" if found.missing else ""
+        raise NotMeasuredError(
+            f"{len(found.rows)} of {len(found.pairs)} definitional pairs have both words in the "
+            f"vectors{lost}, needs {MIN_PAIRS}"
+        )
+    male = unit_rows(embeddings, (m for m, _ in found.rows))
+    female = unit_rows(embeddings, (f for _, f in found.rows))
+    differences = male - female
+    mean = differences.mean(axis=0)
+    if method == "pca":
+        # Centred on its mean, a pair is ±(difference / 2): the sign pattern does not change the
+        # components, so those of the differences are those of the stacked halves.
+        _, sizes, axes = np.linalg.svd(differences, full_matrices=False)
+        size, direction = float(sizes[0]), axes[0]
+    else:
+        size, direction = float(np.linalg.norm(mean)), mean
+    if size <= FLOAT32_NOISE:
+        raise NotMeasuredError("the two halves of the definitional pairs have the same vectors")
+    sign = -1.0 if float(direction @ mean) < 0 else 1.0
+    oriented: NDArray[np.float64] = sign * direction / np.linalg.norm(direction)
+    return oriented
+
+
+def pair_difference(embeddings: Embeddings, pair: Pair = HE_SHE) -> NDArray[np.float64]:
+    """Return the difference of the two unit vectors of a pair, first less second, shape ``(d,)``.
+
+    Its product with a unit vector is ``cos(w, first) − cos(w, second)``.
+
+    Raises:
+        NotMeasuredError: A word of the pair has no vector or an all-zero one, or both have the
+            same direction.
+    """
+    found = find(embeddings, pair)
+    require_enough(f"the pair {pair[0]} : {pair[1]}", found, least=2)
+    first, second = unit_rows(embeddings, found.rows)
+    difference: NDArray[np.float64] = first - second
+    if np.linalg.norm(difference) <= FLOAT32_NOISE:
+        raise NotMeasuredError(f"{pair[0]} and {pair[1]} have the same vectors")
+    return difference
+
+
+@dataclass(frozen=True)
+class PairTurn:
+    """Result of :func:`pair_turn`.
+
+    Attributes:
+        pair: The pair without which the direction turns furthest.
+        degrees: By how much, in [0, 90]: a direction and its opposite are one axis.
+        distance: Mean length of the differences of the pairs' unit vectors, in [0, 2].
+    """
+
+    pair: Pair
+    degrees: float
+    distance: float
+
+
+def pair_turn(
+    embeddings: Embeddings, pairs: Sequence[Pair], *, method: Method = "pca"
+) -> PairTurn | None:
+    """Leave out one pair at a time and return the largest turn of the gender direction.
+
+    A direction has length 1 however little the pairs differ: where a strategy makes the words of
+    a pair nearly one vector (CDA, tying), what is left between them is noise, most of it of the
+    rarest pair, and that becomes the direction.
+
+    Args:
+        pairs: Definitional pairs; one with an unknown word is left out whole.
+
+    Returns:
+        None where fewer than 3 pairs have vectors, or there is no direction.
+    """
+    found = find_pairs(embeddings, pairs)
+    known = found.complete
+    if len(known) <= MIN_PAIRS:
+        return None
+    without = [[*known[:i], *known[i + 1 :]] for i in range(len(known))]
+    try:
+        whole, *others = (
+            gender_direction(embeddings, each, method=method) for each in (known, *without)
+        )
+    except NotMeasuredError:
+        return None
+    turns = [abs(float(whole @ other)) for other in others]
+    furthest = int(np.argmin(turns))
+    degrees = math.degrees(math.acos(min(1.0, turns[furthest])))
+    first, second = (unit_rows(embeddings, side) for side in zip(*found.rows, strict=True))
+    distance = float(np.linalg.norm(first - second, axis=1).mean())
+    return PairTurn(known[furthest], degrees, distance)

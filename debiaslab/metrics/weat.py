@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,45 +14,36 @@ from numpy.typing import NDArray
 from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import AssociationTest, Half, association_tests
 from debiaslab.metrics.cases import HALVES, Case, Resampling
-from debiaslab.metrics.null import DRAWS as NULL_DRAWS
 from debiaslab.metrics.null import (
+    DRAWS,
     QUANTILE,
     TOP,
+    NullCache,
     RandomWords,
     difference_of_means,
-    null_from,
     random_words,
+    with_null,
 )
-from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import (
-    FLOAT32_NOISE,
-    Found,
-    find,
-    in_order,
-    require_directions,
-    require_enough,
-    shortlist,
-    unit_rows,
-)
-from debiaslab.statistics.bootstrap import (
-    NO_INTERVAL,
-    RESAMPLES,
-    Interval,
-    percentile_interval,
-    resample,
-)
-from debiaslab.statistics.permutation import DRAWS, permutation_test
+from debiaslab.metrics.vocabulary import FLOAT32_NOISE, FoundSets, Measured
+from debiaslab.metrics.word_metric import Look, Score, WordMetric, metric
+from debiaslab.statistics.bootstrap import NO_INTERVAL, RESAMPLES
+from debiaslab.statistics.permutation import DRAWS as PARTITIONS
+from debiaslab.statistics.permutation import permutation_test
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
-    from debiaslab.metrics.evaluation import Subject
+    from debiaslab.metrics.evaluation import Measurement
 
 _Given = TypeVar("_Given")
 _Result = TypeVar("_Result")
+Array = NDArray[np.float64]
 
 THREADS = 2
 """More would mostly wait for the interpreter, which one thread holds at a time."""
+
+LARGE_D = 0.8
+"""An effect size that is called large (Cohen 1988)."""
 
 
 def parallel_map(measure: Callable[[_Given], _Result], given: Iterable[_Given]) -> list[_Result]:
@@ -64,184 +55,198 @@ def parallel_map(measure: Callable[[_Given], _Result], given: Iterable[_Given]) 
         return list(pool.map(measure, given))
 
 
-Vector = NDArray[np.float64]
+def effect_size(x: Array, y: Array, ddof: int = 1) -> Array:
+    """``d``: difference of mean associations over their spread, ``(b, n) → (b,)``; NaN without one.
 
-LARGE_D = 0.8
-"""An effect size that is called large (Cohen 1988)."""
-
-
-@dataclass(frozen=True)
-class WeatResult:
-    """Result of :func:`weat`; what could not be measured is None, and ``reason`` says why.
-
-    Attributes:
-        effect_size: ``d``, the statistic over the spread of the associations; scale-free.
-        effect_interval: Bootstrap interval of ``d`` over target words.
-        statistic: ``s``, difference of mean associations; carries the scale, in cosine units.
-        statistic_interval: Bootstrap interval of ``s`` over target words.
-        p: One-sided: share of partitions with a statistic >= ``s``.
-        p_two_sided: Share of partitions with a size >= ``|s|``.
-        method: ``"exact"``, ``"monte_carlo"``, or None when no test was made.
-        permutations: Partitions looked at; 0 when no test was made.
-        p_floor: The smallest p this test can give: 1 / partitions, or 1 / (draws + 1). Exact and
-            two-sided it is twice that when X and Y have one size: a swap has the same size.
-        n: Words of X, Y, A and B that have a vector.
-        missing: Words of any list that have none.
-        reason: Why ``effect_size`` (and perhaps the rest) was not measured.
+    The two sets are summed by themselves: exchanging them, or the sign of all, negates exactly.
     """
-
-    effect_size: float | None = None
-    effect_interval: Interval = NO_INTERVAL
-    statistic: float | None = None
-    statistic_interval: Interval = NO_INTERVAL
-    p: float | None = None
-    p_two_sided: float | None = None
-    method: Literal["exact", "monte_carlo"] | None = None
-    permutations: int = 0
-    p_floor: float | None = None
-    n: tuple[int, int, int, int] = (0, 0, 0, 0)
-    missing: tuple[str, ...] = ()
-    reason: str | None = None
+    n = x.shape[1] + y.shape[1]
+    middle = ((x.sum(axis=1) + y.sum(axis=1)) / n)[:, None]
+    squares = ((x - middle) ** 2).sum(axis=1) + ((y - middle) ** 2).sum(axis=1)
+    spreads = np.sqrt(squares / (n - ddof))
+    sizes = np.full(len(x), np.nan)
+    np.divide(difference_of_means(x, y), spreads, out=sizes, where=spreads > FLOAT32_NOISE)
+    return sizes
 
 
-def weat(
-    embeddings: Embeddings,
-    X: Sequence[str],
-    Y: Sequence[str],
-    A: Sequence[str],
-    B: Sequence[str],
-    *,
-    ddof: int = 1,
-    permutations: int = DRAWS,
-    bootstrap: int = RESAMPLES,
-    seed: int = 0,
-) -> WeatResult:
-    """Measure how much more targets X than targets Y go with attributes A rather than B.
+def _about(look: Look) -> Mapping[str, Any]:
+    """Return the effect size, the statistic under its own name, and the permutation test."""
+    effect = partial(effect_size, ddof=look.knobs["ddof"])
+    size, statistic = look.value(effect), look.value(difference_of_means)
+    found = {"statistic": statistic, "statistic_interval": look.interval(difference_of_means)}
+    if np.isnan(size):
+        return {**found, "reason": "all targets have the same association: no spread for d"}
+    found |= {"effect_size": size, "effect_interval": look.interval(effect)}
+    if not look.permutations:
+        return found
+    test = permutation_test(*look.sets, draws=look.permutations, seed=look.seed)
+    names = ("p", "p_two_sided", "method", "permutations")
+    return {**found, **{name: getattr(test, name) for name in names}, "p_floor": test.floor}
+
+
+def _extra(result: Measured, case: Case) -> Mapping[str, Any]:
+    """Return what the record says: its value is ``d``, and what is compared the statistic."""
+    (d_low, d_high), (low, high) = result.effect_interval, result.statistic_interval
+    return {
+        **{"value": result.effect_size, "low": d_low, "high": d_high},
+        **{"p": result.p, "method": result.method},
+        "statistic": result.statistic,
+        "statistic_low": low,
+        "statistic_high": high,
+        "p_two_sided": result.p_two_sided,
+        "permutations": result.permutations,
+        "p_floor": result.p_floor,
+        "null95": None,
+        "warning_scale": None,
+        "sizes": list(result.sizes),
+    }
+
+
+def _numbers_of_null(
+    values: Array | str | None, statistic: float | None, zeros: int
+) -> Mapping[str, float | str | None]:
+    """Return the yardstick, ``null95``: the 95 % quantile of ``|s|`` of random targets."""
+    if statistic is None or values is None or isinstance(values, str):
+        reason = values if isinstance(values, str) and statistic is not None else None
+        return {"null95": None, "null_zeros": None, "null_reason": reason}
+    size = float(np.quantile(np.abs(values), QUANTILE))
+    return {"null95": size, "null_zeros": zeros, "null_reason": None}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Weat(WordMetric):
+    """WEAT: two target sets, and a record of the effect size beside the statistic."""
+
+    def __call__(  # type: ignore[override]
+        self,
+        embeddings: Embeddings,
+        X: Sequence[str],
+        Y: Sequence[str],
+        A: Sequence[str],
+        B: Sequence[str],
+        *,
+        ddof: int = 1,
+        permutations: int = PARTITIONS,
+        bootstrap: int = RESAMPLES,
+        seed: int = 0,
+    ) -> Measured:
+        """Measure how much more targets X than targets Y go with attributes A rather than B.
+
+        Args:
+            X: First target words. Repeated words count once, in this list and in the others.
+            Y: Second target words.
+            A: First attribute words.
+            B: Second attribute words.
+            ddof: 1 for the sample standard deviation (reproduces the published word2vec effect
+                sizes), 0 for the population one.
+
+        Returns:
+            A result whose ``n`` counts the words of X, Y, A and B, and whose ``reason`` is set
+            when a list has fewer than 4 words left, a vector is all zeros, a word is on both sides,
+            or the vectors are so alike that there is no spread.
+        """
+        options = {"bootstrap": bootstrap, "permutations": permutations, "seed": seed, "ddof": ddof}
+        targets, attributes = {"X": X, "Y": Y}, {"A": A, "B": B}
+        result = super().__call__(embeddings, targets, attributes, **options)
+        return replace(result, n=result.sizes)
+
+    def records(self, measurement: Measurement) -> Iterator[Record]:
+        """Yield the records of every test that ships or is given, on all, tune and report words."""
+        given = measurement
+        tests = (*association_tests(), *given.tests)
+        cases = [case_of(test, half) for test in tests for half in HALVES]
+        yardsticks = given.yardsticks  # made before the threads, which share them
+        yield from parallel_map(
+            lambda case: self.record(given.embeddings, case, given.effort, yardsticks), cases
+        )
+
+    def with_null(
+        self, record: Record, yardsticks: Sequence[NullCache], effort: Resampling
+    ) -> Record:
+        """Return the record with ``null95`` of each yardstick, and a warning where ``d`` misleads.
+
+        ``null_zeros`` words were never drawn, for their vector is all zeros. Where there is no null
+        for a statistic, ``null_reason`` says why.
+        """
+        found = with_null(record, self._null, yardsticks, effort, "statistic", _numbers_of_null)
+        d, s, null = found.value, found.extra["statistic"], found.extra["null95"]
+        if not is_scale_artefact(d, s, null):
+            return found
+        warning = (
+            f"d = {d:+.2f} looks large, but |s| = {abs(s):.4f} is within what random words show "
+            f"here (95 %: {null:.4f}): d has no scale, compare s"
+        )
+        return replace(found, extra={**found.extra, "warning_scale": warning})
+
+    def null_seed(self, record: Record, effort: Resampling) -> int:
+        """Return the seed of a record's null, which the objective's yardstick has too."""
+        return effort.seed_of("null", record.name, record.words)
+
+
+@metric(
+    "weat",
+    citation="Caliskan, Bryson & Narayanan 2017, Science 356:183–186",
+    family="weat",
+    against="two groups",
+    better="near 0",
+    key="statistic",  # never d, which keeps its size when every association has vanished
+    needs="two sets of target words, two of attribute words",
+    gender=lambda half: [case_of(test, half) for test in association_tests()],
+    attribute=lambda attribute, half: (),  # its test is among those given
+    kind=Weat,
+    of=("X", "Y"),
+    value=difference_of_means,
+    permutations=PARTITIONS,
+    draws=DRAWS,
+    planted=None,  # it compares sets of words
+    numbers={
+        **dict.fromkeys(("statistic", "effect_size", "p", "p_two_sided", "method", "p_floor")),
+        **dict.fromkeys(("statistic_interval", "effect_interval"), NO_INTERVAL),
+        "permutations": 0,
+    },
+    about=_about,
+    extra=_extra,
+)
+def weat(embeddings: Embeddings, groups: FoundSets, *, ddof: int = 1) -> Score:
+    """How much more targets X than targets Y go with attributes A rather than B.
 
     ``s(w, A, B) = mean over a of cos(w, a) − mean over b of cos(w, b)``;
     ``s = mean over X of s(x, A, B) − mean over Y of s(y, A, B)``;
-    ``d = s / std over X ∪ Y of s(w, A, B)``.
-    Swapping X and Y, or A and B, negates ``s`` and ``d`` exactly; the order of the words in a
-    list changes nothing at all.
+    ``d = s / std over X ∪ Y of s(w, A, B)``, by ``ddof`` of the sample or the population. Swapping
+    X and Y, or A and B, negates ``s`` and ``d`` exactly; the order of the words in a list changes
+    nothing. A result has
 
-    Args:
-        embeddings: The vectors; a word is looked up as given, then in other cases.
-        X: First target words. Repeated words count once, in this list and in the others.
-        Y: Second target words.
-        A: First attribute words.
-        B: Second attribute words.
-        ddof: 1 for the sample standard deviation (reproduces the published word2vec effect
-            sizes), 0 for the population one.
-        permutations: Monte Carlo partitions where there are too many to list; 0 for no test.
-        bootstrap: Resamples of the target words for the intervals; 0 for none.
-        seed: Seed of both.
+    - ``statistic`` (its value) and ``statistic_interval``: ``s``, which carries the scale, in
+      cosine units;
+    - ``effect_size`` and ``effect_interval``: ``d``, scale-free; None without any spread;
+    - ``p``, the share of partitions of the targets with a statistic ≥ ``s``, and ``p_two_sided``,
+      with a size ≥ ``|s|``; ``method``: ``"exact"``, ``"monte_carlo"`` or None; ``permutations``:
+      partitions looked at; ``p_floor``: the smallest p this test can give, 1 / partitions or
+      1 / (draws + 1). Exact and two-sided it is twice that when X and Y have one size.
 
-    Returns:
-        A result whose ``reason`` is set when a list has fewer than 4 words left, a vector is all
-        zeros, a word is on both sides, or the vectors are so alike that there is no spread.
+    The record's value is ``d``. ``extra`` has ``null95`` (with the suffix of each yardstick): the
+    95 % quantile of ``|s|`` of random targets of the same sizes, held against the test's own
+    attributes. In the baseline it is the fixed reference, and what the objective divides by.
     """
-    names = ("X", "Y", "A", "B")
-    found = [find(embeddings, words) for words in (X, Y, A, B)]
-    n = tuple(len(each.words) for each in found)
-    missing = tuple(dict.fromkeys(word for each in found for word in each.missing))
-    empty = WeatResult(n=(n[0], n[1], n[2], n[3]), missing=missing)
-    try:
-        for name, each in zip(names, found, strict=True):
-            require_enough(name, each)
-        _require_disjoint(names[:2], found[:2])
-        _require_disjoint(names[2:], found[2:])
-        x, y, a, b = (unit_rows(embeddings, in_order(each)) for each in found)
-        require_directions("X and Y", np.concatenate([x, y]))
-    except NotMeasuredError as problem:
-        return replace(empty, reason=str(problem))
-    return _measure(
-        empty, *_associations(x, y, a, b), ddof=ddof, draws=permutations, boot=bootstrap, seed=seed
-    )
+    a, b = groups.unit(embeddings)
+    contrast = a.mean(axis=0) - b.mean(axis=0)  # a mean of cosines is a product with the mean
+    return lambda rows: rows @ contrast
 
 
-def _measure(
-    empty: WeatResult, gx: Vector, gy: Vector, *, ddof: int, draws: int, boot: int, seed: int
-) -> WeatResult:
-    statistic = math.fsum(gx) / len(gx) - math.fsum(gy) / len(gy)
-    spread = _spread(np.concatenate([gx, gy]), ddof)
-    measured = spread > FLOAT32_NOISE
-    statistics, effects = _bootstrap(gx, gy, ddof, boot, seed)
-    result = replace(
-        empty,
-        effect_size=statistic / spread if measured else None,
-        effect_interval=percentile_interval(effects) if measured else NO_INTERVAL,
-        statistic=statistic,
-        statistic_interval=percentile_interval(statistics),
-        reason=None if measured else "all targets have the same association: no spread for d",
-    )
-    if not (measured and draws):
-        return result
-    test = permutation_test(gx, gy, draws=draws, seed=seed)
-    return replace(
-        result,
-        p=test.p,
-        p_two_sided=test.p_two_sided,
-        method=test.method,
-        permutations=test.permutations,
-        p_floor=test.floor,
-    )
+def case_of(test: AssociationTest, half: Half) -> Case:
+    """Return a test on one half of its words."""
+    X, Y, A, B = test.half(half)
+    return Case(test.name, half, {"X": X, "Y": Y}, {"A": A, "B": B})
 
 
-def _associations(x: Vector, y: Vector, a: Vector, b: Vector) -> tuple[Vector, Vector]:
-    """Return ``s(w, A, B)`` of unit rows; a mean of cosines is a product with the mean."""
-    contrast = a.mean(axis=0) - b.mean(axis=0)
-    return x @ contrast, y @ contrast
-
-
-def _spread(values: Vector, ddof: int) -> float:
-    """Standard deviation; exact sums, so that neither order nor sign can change the last digit."""
-    mean = math.fsum(values) / len(values)
-    return math.sqrt(math.fsum((values - mean) ** 2) / (len(values) - ddof))
-
-
-def _bootstrap(gx: Vector, gy: Vector, ddof: int, draws: int, seed: int) -> tuple[Vector, Vector]:
-    """Resample each target set by itself; return ``s`` and ``d`` of each draw (NaN: undefined)."""
-    rng = np.random.default_rng(seed)
-    x, y = gx[resample(len(gx), draws, rng)], gy[resample(len(gy), draws, rng)]
-    statistics = x.mean(axis=1) - y.mean(axis=1)
-    spreads = np.concatenate([x, y], axis=1).std(axis=1, ddof=ddof)
-    effects = np.full(draws, np.nan)
-    np.divide(statistics, spreads, out=effects, where=spreads > FLOAT32_NOISE)
-    return statistics, effects
-
-
-def _require_disjoint(names: Sequence[str], found: Sequence[Found]) -> None:
-    both = tuple(word for word in found[0].words if word in set(found[1].words))
-    if both:
-        raise NotMeasuredError(f"on both sides, in {names[0]} and in {names[1]}: {shortlist(both)}")
+def is_scale_artefact(d: float | None, s: float | None, null95: float | None) -> bool:
+    """Whether ``d`` is large while ``|s|`` is no larger than what 95 % of random words show."""
+    if d is None or s is None or null95 is None:
+        return False
+    return abs(d) >= LARGE_D and abs(s) <= null95
 
 
 # Random words in the place of the targets -----------------------------------------------------
-
-
-def weat_null(
-    words: RandomWords,
-    A: Sequence[str],
-    B: Sequence[str],
-    sizes: Sequence[int],
-    *,
-    draws: int = NULL_DRAWS,
-    seed: int = 0,
-) -> Vector:
-    """Return the signed WEAT statistic ``s`` of random targets, shape ``(draws,)``.
-
-    Each draw takes disjoint sets of ``sizes`` (``n_x, n_y``) words, without replacement, none of
-    them an attribute word.
-
-    Raises:
-        NotMeasuredError: Too few words are left to draw from, an attribute set is empty, or one of
-            its vectors is all zeros.
-    """
-    a, b = (_attributes(words.embeddings, listed) for listed in (A, B))
-    scores = words.cosines(_mean(words.embeddings, a) - _mean(words.embeddings, b))
-    return null_from(
-        difference_of_means, words.excluding(scores, a + b), sizes, draws=draws, seed=seed
-    )
 
 
 def null_statistics(
@@ -254,23 +259,14 @@ def null_statistics(
     exclude: Iterable[str] = (),
     top: int = TOP,
     **more: Any,
-) -> Vector:
-    """Return :func:`weat_null` of the ``top`` first words of the vectors, less ``exclude``."""
-    return weat_null(random_words(embeddings, exclude, top), A, B, (n_x, n_y), **more)
+) -> Array:
+    """Return ``s`` of random targets among the ``top`` first words, less ``exclude``; signed."""
+    return weat.null(random_words(embeddings, exclude, top), A, B, n=(n_x, n_y), **more)
 
 
-def null_quantile(
-    embeddings: Embeddings,
-    A: Sequence[str],
-    B: Sequence[str],
-    n_x: int,
-    n_y: int,
-    *,
-    q: float = QUANTILE,
-    **more: Any,
-) -> float:
+def null_quantile(*given: Any, q: float = QUANTILE, **more: Any) -> float:
     """Return the ``q`` quantile of ``|s|`` of :func:`null_statistics`, in cosine units."""
-    return float(np.quantile(np.abs(null_statistics(embeddings, A, B, n_x, n_y, **more)), q))
+    return float(np.quantile(np.abs(null_statistics(*given, **more)), q))
 
 
 Tested = tuple[AssociationTest, Half, tuple[int, int]]
@@ -282,160 +278,23 @@ def null95(
 ) -> dict[tuple[str, Half], float | str]:
     """Return the yardstick of every test in the vectors of ``drawn``, by name and half.
 
-    It is the 95 % quantile of ``|s|`` over random target sets of the same sizes, held against the
-    test's own attributes: ``null95`` of a record and, in the baseline, what the objective divides
-    by. The random words are held against the attributes of all tests in one product; attributes are
-    not drawn in their own test.
+    It is ``null95`` of a record of the same seed, in cosine units; why there is none for a test
+    without attributes there, or with too few words to draw from.
 
     Args:
         drawn: The words to draw from.
         tested: The tests.
-        seed: Of the scorecard.
-
-    Returns:
-        The quantile, in cosine units; why there is none for a test without attributes there, or
-        with too few words to draw from.
     """
     effort = Resampling(seed, 0, 0, null=True)
-    found: dict[tuple[str, Half], float | str] = {}
-    contrasts, held = [], []
-    for test, half, sizes in tested:
+
+    def quantile(each: Tested) -> float | str:
+        test, half, sizes = each
+        seeded = effort.seed_of("null", test.name, half)
         try:
-            words = test.half(half)
-            a, b = (_attributes(drawn.embeddings, listed) for listed in (words.A, words.B))
-            contrasts.append(_mean(drawn.embeddings, a) - _mean(drawn.embeddings, b))
-            held.append((test.name, half, sizes, a + b))
+            values = weat.null(drawn, case_of(test, half).against, n=sizes, seed=seeded)
         except NotMeasuredError as problem:
-            found[test.name, half] = str(problem)
-    if not held:
-        return found
-    scores = drawn.unit @ np.stack(contrasts, axis=1)
+            return str(problem)
+        return float(np.quantile(np.abs(values), QUANTILE))
 
-    def quantile(i: int) -> float | str:
-        name, half, sizes, rows = held[i]
-        seeded = effort.seed_of("null", name, half)
-        return _quantile(drawn.excluding(scores[:, i], rows), sizes, seeded)
-
-    names = [(name, half) for name, half, _, _ in held]
-    return found | dict(zip(names, parallel_map(quantile, range(len(held))), strict=True))
-
-
-def _quantile(scores: Vector, sizes: Sequence[int], seed: int) -> float | str:
-    try:
-        statistics = null_from(difference_of_means, scores, sizes, seed=seed)
-    except NotMeasuredError as problem:
-        return str(problem)
-    return float(np.quantile(np.abs(statistics), QUANTILE))
-
-
-def _attributes(embeddings: Embeddings, words: Sequence[str]) -> tuple[int, ...]:
-    rows = find(embeddings, words).rows
-    if not rows:
-        raise NotMeasuredError("no attribute word is in the vectors, so there is no null")
-    return rows
-
-
-def _mean(embeddings: Embeddings, rows: Sequence[int]) -> Vector:
-    mean: Vector = unit_rows(embeddings, rows).mean(axis=0)
-    return mean
-
-
-# Records --------------------------------------------------------------------------------------
-
-
-@record_metric(
-    "weat",
-    citation="Caliskan, Bryson & Narayanan 2017, Science 356:183–186",
-    family="weat",
-    better="near 0",
-    key="statistic",  # never d, which keeps its size when every association has vanished
-    needs="two sets of target words, two of attribute words",
-    has_null=True,
-)
-def records(subject: Subject) -> Iterator[Record]:
-    """How much more targets X than targets Y go with attributes A rather than B.
-
-    Every test on all, tune and report words. ``extra`` has ``null95`` (with the suffix of each
-    yardstick), see :func:`null95`: in the baseline it is the yardstick that stays where it was
-    while debiasing shrinks the null of the vectors measured. ``null_zeros`` words were never drawn,
-    for their vector is all zeros. Where there is no null for a statistic, ``null_reason`` says why.
-    """
-    effort, tests = subject.effort, (*association_tests(), *subject.tests)
-    asked = [(test, half) for test in tests for half in HALVES]
-    results = parallel_map(lambda each: _measured(subject.embeddings, *each, effort), asked)
-    found = list(zip(asked, results, strict=True))
-    tested = [
-        (*each, (result.n[0], result.n[1]))
-        for each, result in found
-        if result.statistic is not None
-    ]
-    nulls = [(each, null95(each.words, tested, effort.seed)) for each in subject.yardsticks]
-    for (test, half), result in found:
-        extra: dict[str, Any] = {}
-        for yardstick, by_test in nulls:
-            null, suffix = by_test.get((test.name, half)), yardstick.suffix
-            known = isinstance(null, float)
-            extra[f"null95{suffix}"] = null if known else None
-            extra[f"null_zeros{suffix}"] = yardstick.words.zeros if known else None
-            extra[f"null_reason{suffix}"] = null if isinstance(null, str) else None
-        yield _record(test, half, result, extra)
-
-
-def _measured(
-    embeddings: Embeddings, test: AssociationTest, half: Half, effort: Resampling
-) -> WeatResult:
-    return weat(
-        embeddings,
-        *test.half(half),
-        permutations=effort.permutations,
-        bootstrap=effort.bootstrap,
-        seed=effort.seed_of("weat", test.name, half),
-    )
-
-
-def _record(test: AssociationTest, half: Half, result: WeatResult, nulls: dict[str, Any]) -> Record:
-    X, Y, A, B = test.half(half)
-    null = nulls.get("null95")
-    return Record(
-        metric="weat",
-        name=test.name,
-        words=half,
-        value=result.effect_size,
-        low=result.effect_interval[0],
-        high=result.effect_interval[1],
-        p=result.p,
-        method=result.method,
-        n=result.n[0] + result.n[1],
-        missing=result.missing,
-        reason=result.reason,
-        extra={
-            "statistic": result.statistic,
-            "statistic_low": result.statistic_interval[0],
-            "statistic_high": result.statistic_interval[1],
-            "p_two_sided": result.p_two_sided,
-            "permutations": result.permutations,
-            "p_floor": result.p_floor,
-            "null95": null,
-            "warning_scale": _scale_warning(result, null),
-            "sizes": list(result.n),
-            **nulls,
-        },
-        inputs=Case(test.name, half, {"X": X, "Y": Y}, {"A": A, "B": B}),
-    )
-
-
-def is_scale_artefact(d: float | None, s: float | None, null95: float | None) -> bool:
-    """Whether ``d`` is large while ``|s|`` is no larger than what 95 % of random words show."""
-    if d is None or s is None or null95 is None:
-        return False
-    return abs(d) >= LARGE_D and abs(s) <= null95
-
-
-def _scale_warning(result: WeatResult, null: float | None) -> str | None:
-    """Say so when ``d`` is large and ``s`` no larger than random words show."""
-    if not is_scale_artefact(result.effect_size, result.statistic, null):
-        return None
-    return (
-        f"d = {result.effect_size:+.2f} looks large, but |s| = {abs(result.statistic or 0):.4f} is "
-        f"within what random words show here (95 %: {null:.4f}): d has no scale, compare s"
-    )
+    names = [(test.name, half) for test, half, _ in tested]
+    return dict(zip(names, parallel_map(quantile, tested), strict=True))

@@ -1,9 +1,9 @@
 """A metric is one decorated function: what one word is to it, and what many words make.
 
 The function (``fit``) looks up what words are held against and returns what a word is to the
-metric; ``value`` is what many words make, their mean where nothing else is said. Value, interval,
-null of random words and per-word figures follow from these two, and through ``ListMetric`` all the
-rest.
+metric; ``value`` is what the words of one list (or of two target sets) make, their mean where
+nothing else is said. Value, interval, null of random words and per-word figures follow from these
+two, and through ``ListMetric`` all the rest.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +20,6 @@ from numpy.typing import NDArray
 from debiaslab.errors import NotMeasuredError, UserError, nearest
 from debiaslab.metrics import cases
 from debiaslab.metrics.cases import Case
-from debiaslab.metrics.gender_direction import FoundPairs, find_pairs
 from debiaslab.metrics.null import DRAWS, RandomWords, mean, null_from
 from debiaslab.metrics.registry import (
     GROUPS_OF_WORDS,
@@ -35,13 +35,16 @@ from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import (
     MIN_WORDS,
     Found,
+    FoundPairs,
     FoundSets,
     Measured,
     find,
+    find_pairs,
     find_sets,
     in_order,
     require_directions,
-    require_enough,
+    row_of,
+    rows_of,
     union,
     unit_rows,
 )
@@ -58,24 +61,20 @@ Array = NDArray[np.float64]
 Score = Callable[[Array], Array]
 """From vectors, shape ``(n, d)``, to what each word is to the metric, ``(n,)`` or ``(n, k)``."""
 
-Value = Callable[[Array], Array]
-"""From the scores of the words of ``b`` sets, ``(b, n)`` or ``(b, n, k)``, to ``(b,)``."""
+Value = Callable[..., Array]
+"""From the scores of the words of ``b`` lists, ``(b, n)`` or ``(b, n, k)``, to ``(b,)``; of a
+metric of two target sets, from those of either."""
 
 Against = Literal["groups", "two groups", "pairs", "direction"]
 
 _AT_ONCE = 50  # resamples at a time: ranking takes ten copies of what is ranked
-_NEEDS: Mapping[Against, str] = {
-    "groups": GROUPS_OF_WORDS,
-    "two groups": "two groups of words",
-    "pairs": "pairs of words",
-    "direction": "definitional pairs",
+_FACTS: Mapping[Against, tuple[str, OfHalf, OfAttribute]] = {
+    "groups": (GROUPS_OF_WORDS, cases.against_groups, cases.attribute_against_groups),
+    "two groups": ("two groups of words", cases.against_groups, cases.attribute_against_two),
+    "pairs": ("pairs of words", cases.against_pairs, cases.attribute_against_pairs),
+    "direction": ("definitional pairs", cases.against_pairs, cases.attribute_against_pairs),
 }
-_CASES: Mapping[Against, tuple[OfHalf, OfAttribute]] = {
-    "groups": (cases.occupations_against_groups, cases.attribute_against_groups),
-    "two groups": (cases.occupations_against_groups, cases.attribute_against_two),
-    "pairs": (cases.occupations_against_pairs, cases.attribute_against_pairs),
-    "direction": (cases.occupations_against_pairs, cases.attribute_against_pairs),
-}
+"""What a metric needs, its cases of gender and those of an attribute, by what it is against."""
 
 
 @dataclass(frozen=True)
@@ -86,22 +85,48 @@ class Look:
         embeddings: The vectors.
         held: What the words are held against, as looked up.
         rows: Vectors of the words to which the metric is defined, as it sees them, ``(n, d)``,
-            in the order of the vocabulary.
-        scores: What each is to it.
-        places: Each word and its place there, in the order of the list.
+            set by set, in the order of the vocabulary, of the list where each has a number.
+        sets: What each word is to it, one array for each set of words.
+        places: Each word and its place in ``rows``, in the order of the list.
         knobs: The settings in force.
+        bootstrap: Resamples for intervals; 0 for none.
         permutations: Permutations of its test; 0 for none.
-        seed: Seed of these.
+        seed: Seed of both.
     """
 
     embeddings: Embeddings
     held: Any
     rows: Array
-    scores: Array
+    sets: Sequence[Array]
     places: Mapping[str, int]
     knobs: Mapping[str, Any]
+    bootstrap: int
     permutations: int
     seed: int
+
+    @property
+    def scores(self) -> Array:
+        """What each word is to the metric, in the order of ``rows``."""
+        return np.concatenate(self.sets)
+
+    def value(self, value: Value) -> float:
+        """Return what ``value`` makes of all words; NaN where it is undefined."""
+        return float(value(*(each[None] for each in self.sets))[0]) if len(self.rows) else np.nan
+
+    def interval(self, value: Value) -> Interval:
+        """Return the bootstrap interval over the words, those of each set drawn by themselves.
+
+        The words of one list are sorted by what each alone makes: no order has an influence.
+        """
+        if not self.bootstrap:
+            return NO_INTERVAL
+        rng, sets = np.random.default_rng(self.seed), self.sets
+        if len(sets) == 1:
+            sets = [sets[0][np.argsort(value(sets[0][:, None]), kind="stable")]]
+        picks = [resample(len(each), self.bootstrap, rng) for each in sets]
+        parts = (slice(i, i + _AT_ONCE) for i in range(0, self.bootstrap, _AT_ONCE))
+        drawn = [value(*(s[p[part]] for s, p in zip(sets, picks, strict=True))) for part in parts]
+        return percentile_interval(np.concatenate(drawn))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -112,11 +137,14 @@ class WordMetric(ListMetric):
         fit: Looks up what words are held against and returns what a word is to the metric.
         value: What many words make.
         against: What words are held against.
+        of: What the lists of words are called: one list, or two target sets.
+        with_number: Whether each word comes with a number (a mapping of words), which is then the
+            second of its scores.
         unit: Whether words are scaled to length 1.
         least: Words that it needs.
         own: Settings of ``fit`` that are not its defaults.
         numbers: What a result says besides, where it is not measured.
-        about: The same where it is.
+        about: The same where it is; a ``reason`` among it says what has no value all the same.
         undefined: The reason where words have no value.
         all_missing: Whether the result lists words of pairs that are missing, too.
         positive: To which of two groups a positive number leans: the first (0) or the second (1).
@@ -126,19 +154,21 @@ class WordMetric(ListMetric):
     fit: Callable[..., Score]
     value: Value = mean
     against: Against
+    of: tuple[str, ...] = ("the word list",)
+    with_number: bool = False
     unit: bool = True
     least: int = MIN_WORDS
     own: Mapping[str, Any] = field(default_factory=dict)
     numbers: Mapping[str, Any] = field(default_factory=dict)
     about: Callable[[Look], Mapping[str, Any]] | None = None
-    undefined: str = "the metric is undefined for these words"
+    undefined: str | Callable[[Look], str] = "the metric is undefined for these words"
     all_missing: bool = True
     positive: Literal[0, 1] = 0
 
     def __call__(
         self,
         embeddings: Embeddings,
-        words: Sequence[str] | cases.Groups,
+        words: Any,
         *against: Any,
         bootstrap: int = RESAMPLES,
         permutations: int | None = None,
@@ -149,8 +179,8 @@ class WordMetric(ListMetric):
 
         Args:
             embeddings: The vectors.
-            words: The words to measure, one list or several (which count as one); repeated words
-                count once.
+            words: The words to measure, one list or several (which count as one), or two target
+                sets by name; repeated words count once. For some metrics words with their numbers.
             against: The groups or the pairs they are held against; two groups one by one.
             bootstrap: Resamples of the words for the interval; 0 for none.
             permutations: Permutations of the test of a metric that has one; 0 for none.
@@ -166,38 +196,53 @@ class WordMetric(ListMetric):
         """
         knobs = self._knobs(knobs)
         held = self._look_up(embeddings, self._groups(against))
-        found = find(embeddings, union(words))
+        lists = words.values() if len(self.of) > 1 else [self._listed(words)]
+        found = FoundSets(self.of, tuple(find(embeddings, each) for each in lists))
         lost = held.missing if self.all_missing else ()
         empty = Measured(
-            n=len(found.words),
+            n=sum(found.sizes.values()),
             missing=tuple(dict.fromkeys(found.missing + lost)),
-            numbers={**self.numbers, **_sizes(held)},
+            numbers={**self.numbers, **_sizes(found, held)},
         )
         try:
-            rows, scores = self._scores(embeddings, found, held, knobs)
+            rows, sets = self._scores(embeddings, found, held, knobs)
         except NotMeasuredError as problem:
             return replace(empty, reason=str(problem))
-        kept = np.asarray(np.isfinite(scores.reshape(len(scores), -1)).all(axis=1))
-        value = float(self.value(scores[kept][None])[0]) if kept.any() else np.nan
-        if not np.isfinite(value):
-            return replace(empty, reason=self.undefined)
-        tested = self.permutations if permutations is None else permutations
+        if self.with_number:
+            sets = [np.column_stack([sets[0], _numbers(embeddings, found, words)])]
+        kept = [np.isfinite(each.reshape(len(each), -1)).all(axis=1) for each in sets]
+        whole = np.concatenate(kept)
         look = Look(
-            embeddings, held, rows[kept], scores[kept], _places(found, kept), knobs, tested, seed
+            embeddings=embeddings,
+            held=held,
+            rows=rows[whole],
+            sets=[each[defined] for each, defined in zip(sets, kept, strict=True)],
+            places=self._places(found, whole),
+            knobs=knobs,
+            bootstrap=bootstrap,
+            permutations=self.permutations if permutations is None else permutations,
+            seed=seed,
         )
+        value = look.value(self.value)
+        if not np.isfinite(value):
+            reason = self.undefined if isinstance(self.undefined, str) else self.undefined(look)
+            return replace(empty, reason=reason)
+        about, scores = dict(self.about(look) if self.about else {}), look.scores
         return replace(
             empty,
             value=value,
-            interval=self._interval(look.scores, bootstrap, seed),
-            scores={word: look.scores[place].tolist() for word, place in look.places.items()},
-            numbers={**empty.numbers, **(self.about(look) if self.about else {})},
+            interval=look.interval(self.value),
+            reason=about.pop("reason", None),
+            scores={word: scores[place].tolist() for word, place in look.places.items()},
+            numbers={**empty.numbers, **about},
         )
 
     def null(
         self,
         drawn: RandomWords,
         *against: Any,
-        n: int | None = None,
+        n: int | Sequence[int] | None = None,
+        numbers: Sequence[float] = (),
         draws: int = DRAWS,
         seed: int = 0,
         **knobs: Any,
@@ -207,31 +252,28 @@ class WordMetric(ListMetric):
         Args:
             drawn: The words to draw from; those held against are never drawn.
             against: As in the metric, and then the words of a set where ``n`` is not named.
-            n: Words of a set.
-            draws: Sets drawn.
-            seed: Seed of the draws.
-            knobs: As in the metric.
+            n: Words of a set, or of each of two.
+            numbers: The numbers of the words of a metric of words with a number, in place of ``n``.
 
         Raises:
             NotMeasuredError: The metric has a reason not to be measured, there are too few words
                 to draw, or most sets have no value.
         """
-        if n is None:
+        if n is None and not len(numbers):
             *against, n = against  # type: ignore[assignment]
         knobs = self._knobs(knobs)
         groups = self._groups(against)
         held = self._look_up(drawn.embeddings, groups)
         if isinstance(held, FoundSets):
-            held.require()
+            held.require(1 if len(self.of) > 1 else 2)
         score = self.fit(drawn.embeddings, held, **knobs)
         scores = drawn.scores(score, unit=knobs.get("unit", self.unit))
         left = drawn.excluding(scores, find(drawn.embeddings, union(groups)).rows)
-        return null_from(self.value, left, (n,), draws=draws, seed=seed)
-
-    @property
-    def module(self) -> str:
-        """Where it is defined."""
-        return self.fit.__module__
+        value, sizes = self.value, (n,) if isinstance(n, int) else n
+        if len(numbers):
+            value, sizes = partial(_with_numbers, self.value, np.asarray(numbers)), (len(numbers),)
+        assert sizes is not None
+        return null_from(value, left, sizes, draws=draws, seed=seed)
 
     @property
     def signed(self) -> WordMetric:
@@ -248,7 +290,8 @@ class WordMetric(ListMetric):
         seed: int = 0,
     ) -> Measured:
         """Return the result of one case; no interval and no test unless asked for."""
-        return self(
+        return WordMetric.__call__(
+            self,
             embeddings,
             case.words,
             case.against,
@@ -262,7 +305,14 @@ class WordMetric(ListMetric):
         """Return what random words show in the place of a record's words, shape ``(draws,)``."""
         case = record.inputs
         assert case is not None
-        return self.null(drawn, case.against, n=record.n, draws=draws, seed=seed, **case.knobs)
+        more: dict[str, Any] = {"n": record.n}
+        if len(self.of) > 1:
+            more = {"n": tuple(record.extra["sizes"][: len(self.of)])}
+        elif self.with_number:
+            assert isinstance(case.words, Mapping)
+            lost = set(record.missing)
+            more = {"numbers": [number for word, number in case.words.items() if word not in lost]}
+        return self.null(drawn, case.against, draws=draws, seed=seed, **more, **case.knobs)
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -302,38 +352,44 @@ class WordMetric(ListMetric):
                 raise NotMeasuredError(f"{of} have both words in the vectors")
         elif self.against == "two groups":
             held.require(MIN_WORDS)
-            require_directions(" and ".join(held.names), np.concatenate(held.unit(embeddings)))
+            if len(self.of) == 1:
+                require_directions(" and ".join(held.names), np.concatenate(held.unit(embeddings)))
         else:
             held.require()
 
     def _scores(
-        self, embeddings: Embeddings, found: Found, held: Any, knobs: Mapping[str, Any]
-    ) -> tuple[Array, Array]:
+        self, embeddings: Embeddings, found: FoundSets, held: Any, knobs: Mapping[str, Any]
+    ) -> tuple[Array, list[Array]]:
         """Return the vectors of the words, in the order of the vocabulary, and their scores.
 
-        Sums and seeded draws made over them are then the same whatever the order of the list.
+        Sums and seeded draws over them are then the same whatever the order of the list.
         """
-        require_enough("the word list", found, self.least)
+        found.require(self.least)
         self._require(embeddings, held)
         # What is wrong with a direction is said before what is wrong with the words.
         score = self.fit(embeddings, held, **knobs) if self.against == "direction" else None
-        rows = unit_rows(embeddings, in_order(found))
-        if len(rows) > 1:
-            require_directions("the word list", rows)
+        order = [self._rows(each) for each in found.found]
+        sets = [unit_rows(embeddings, rows) for rows in order]
+        if sum(map(len, sets)) > 1:
+            require_directions(" and ".join(found.names), np.concatenate(sets))
         if score is None:
             score = self.fit(embeddings, held, **knobs)
         if not knobs.get("unit", self.unit):
-            rows = embeddings.vectors[in_order(found)].astype(np.float64)
-        return rows, score(rows)
+            sets = [rows_of(embeddings, rows, unit=False) for rows in order]
+        return np.concatenate(sets), [score(rows) for rows in sets]
 
-    def _interval(self, scores: Array, draws: int, seed: int) -> Interval:
-        """Resample the words, sorted by what each alone makes: no order has an influence."""
-        if not draws:
-            return NO_INTERVAL
-        ordered = scores[np.argsort(self.value(scores[:, None]), kind="stable")]
-        picks = resample(len(ordered), draws, np.random.default_rng(seed))
-        parts = [ordered[picks[i : i + _AT_ONCE]] for i in range(0, draws, _AT_ONCE)]
-        return percentile_interval(np.concatenate([self.value(part) for part in parts]))
+    def _listed(self, words: Any) -> list[str]:
+        return list(words) if self.with_number else union(words)
+
+    def _rows(self, found: Found) -> list[int]:
+        return list(found.rows) if self.with_number else in_order(found)
+
+    def _places(self, found: FoundSets, kept: NDArray[np.bool_]) -> dict[str, int]:
+        """Return the place of each kept word among those kept, in the order of the list."""
+        rows = [row for each in found.found for row in self._rows(each)]
+        place, left = {row: i for i, row in enumerate(rows)}, np.cumsum(kept) - 1
+        named = [named for each in found.found for named in zip(each.words, each.rows, strict=True)]
+        return {word: int(left[place[row]]) for word, row in named if kept[place[row]]}
 
     def variant(
         self, name: str, *, title: str = "", unit: bool | None = None, **own: Any
@@ -358,21 +414,22 @@ def mean_defined_size(scores: Array) -> Array:
     return means
 
 
-def _sizes(held: FoundSets | FoundPairs) -> dict[str, Any]:
+def _sizes(found: FoundSets, held: FoundSets | FoundPairs) -> dict[str, Any]:
     if isinstance(held, FoundPairs):
         return {"pairs": len(held.rows)}
-    return {"groups": tuple(held.sizes.values())}
+    sizes = tuple(held.sizes.values())
+    more = {"sizes": (*found.sizes.values(), *sizes)} if len(found.names) > 1 else {}
+    return {"groups": sizes, **more}
 
 
-def _places(found: Found, kept: NDArray[np.bool_]) -> dict[str, int]:
-    """Return the place of each kept word among those kept, in the order of the list."""
-    order = np.argsort(np.argsort(found.rows))
-    places = np.cumsum(kept) - 1
-    return {
-        word: int(places[place])
-        for word, place in zip(found.words, order.tolist(), strict=True)
-        if kept[place]
-    }
+def _numbers(embeddings: Embeddings, found: FoundSets, given: Mapping[str, float]) -> Array:
+    """Return the number of each word, in the order of the list; the first spelling counts."""
+    by_row = {row_of(embeddings, word): number for word, number in reversed(list(given.items()))}
+    return np.array([by_row[row] for row in found.found[0].rows], dtype=np.float64)
+
+
+def _with_numbers(value: Value, numbers: Array, scores: Array) -> Array:
+    return value(np.stack(np.broadcast_arrays(scores, numbers), axis=-1))
 
 
 def metric(
@@ -382,6 +439,7 @@ def metric(
     against: Against,
     better: Better,
     family: str = "association",
+    kind: type[WordMetric] = WordMetric,
     **more: Any,
 ) -> Callable[[Callable[..., Score]], WordMetric]:
     """Return a decorator that makes a function a metric, registered under ``name``.
@@ -392,31 +450,20 @@ def metric(
 
     Args:
         name: As in the scorecard's records.
-        citation: Where it was published.
-        against: What words are held against.
-        better: What is better.
         family: The group of the scorecard.
+        kind: The class of the metric.
         more: Other fields of ``WordMetric``.
 
     Raises:
         ValueError: The name is taken, or there is no such family.
     """
+    needs, gender, attribute = _FACTS[against]
+    facts: dict[str, Any] = {
+        **{"citation": citation, "against": against, "better": better, "family": family},
+        **{"needs": needs, "gender": gender, "attribute": attribute, "has_null": True},
+    }
 
     def add(fit: Callable[..., Score]) -> WordMetric:
-        gender, attribute = _CASES[against]
-        found = {"gender": gender, "attribute": attribute, "doc": doc_of(fit), **more}
-        return added(
-            WordMetric(
-                name=name,
-                citation=citation,
-                against=against,
-                better=better,
-                family=family,
-                needs=_NEEDS[against],
-                has_null=True,
-                fit=fit,
-                **found,
-            )
-        )
+        return added(kind(name=name, fit=fit, **{"doc": doc_of(fit), **facts, **more}))
 
     return add

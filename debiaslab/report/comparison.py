@@ -10,8 +10,7 @@ from typing import Literal
 from debiaslab.lexicons import Half
 from debiaslab.metrics.registry import direction_of
 from debiaslab.results import StrategyResult
-from debiaslab.statistics.fronts import Point, hypervolume
-from debiaslab.statistics.paired import Paired, half_width, paired
+from debiaslab.statistics.paired import Paired, Point, half_width, hypervolume, paired
 
 Better = Literal["higher", "lower"]
 NO_RANK = "–"

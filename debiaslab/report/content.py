@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from debiaslab.metrics.scorecard_statistics import warnings_of
+from debiaslab.metrics.comparison import warnings_of
 from debiaslab.metrics.vocabulary import shortlist
 from debiaslab.report import tables
 from debiaslab.report.drawings import (

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
-from debiaslab.metrics.nearest import Method, bias_analogies
+from debiaslab.metrics.analogies import Method, bias_analogies
 from debiaslab.tables import Column, Table
 from debiaslab.vectors.embeddings import Embeddings
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from debiaslab.metrics.comparison import warnings_of
 from debiaslab.metrics.scorecard import null_remarks
-from debiaslab.metrics.scorecard_statistics import warnings_of
-from debiaslab.metrics.table import SCALE_MARK
+from debiaslab.metrics.tables import SCALE_MARK
 from debiaslab.report.content import ReportContent, code_origin, source_diff
 from debiaslab.report.figures import association_label
 from debiaslab.report.tables import NOT_MEASURED, null_range

@@ -22,8 +22,7 @@ from debiaslab.metrics import (
     neighbor_bias,
     neighbor_shares,
 )
-from debiaslab.metrics.gender_direction import HE_SHE, pair_difference
-from debiaslab.metrics.vocabulary import find, in_order, unit_rows
+from debiaslab.metrics.vocabulary import HE_SHE, find, in_order, pair_difference, unit_rows
 from debiaslab.statistics.bootstrap import RESAMPLES, Interval, bootstrap_mean
 
 if TYPE_CHECKING:

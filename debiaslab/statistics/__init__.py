@@ -7,10 +7,16 @@ Examples:
     (-0.09, 1.0, 0.25)
 """
 
-from debiaslab.statistics.fronts import front_of, hypervolume
-from debiaslab.statistics.leave_one_out import LeaveOneOut, LeftOut
-from debiaslab.statistics.paired import Paired, benjamini_hochberg, half_width, holm, paired
-from debiaslab.statistics.reliability import cronbach_alpha, icc2, icc3
+from debiaslab.statistics.paired import (
+    Paired,
+    benjamini_hochberg,
+    front_of,
+    half_width,
+    holm,
+    hypervolume,
+    paired,
+)
+from debiaslab.statistics.reliability import LeaveOneOut, LeftOut, cronbach_alpha, icc2, icc3
 
 __all__ = [
     "LeaveOneOut",

@@ -170,37 +170,26 @@ def tested(test: CorrelationTest | None) -> dict[str, Any]:
 
 def pearson(x: Vector, y: Vector) -> float:
     """Return Pearson's r of two vectors of one length; NaN when either is constant."""
-    return float(_correlations(x, y, np.ones((1, len(x))))[0])
+    return float(pearson_rows(x[None], y)[0])
 
 
 def pearson_rows(rows: Vector, y: Vector) -> Vector:
-    """Return r of each row of ``rows``, shape ``(b, n)``, with ``y``; NaN for a constant one."""
-    centred, y = rows - rows.mean(axis=1, keepdims=True), y - y.mean()
-    scale = np.linalg.norm(centred, axis=1) * np.linalg.norm(y)
+    """Return r of each row of ``rows``, shape ``(b, n)``, with ``y``; NaN for a constant one.
+
+    ``y`` is the same for all, shape ``(n,)``, or has a row for each.
+    """
+    varied = (np.ptp(rows, axis=1) > 0) & (np.ptp(y, axis=-1) > 0)
+    rows, y = rows - rows.mean(axis=1, keepdims=True), y - y.mean(axis=-1, keepdims=True)
+    scale = np.linalg.norm(rows, axis=1) * np.linalg.norm(y, axis=-1)
     correlations = np.full(len(rows), np.nan)
-    return np.divide(centred @ y, scale, out=correlations, where=scale > 0)
+    products = np.einsum("...n,...n->...", rows, y)
+    np.divide(products, scale, out=correlations, where=varied & (scale > 0))
+    return np.clip(correlations, -1.0, 1.0)
 
 
 def pearson_interval(x: Vector, y: Vector, draws: int, seed: int) -> Interval:
     """Return the bootstrap interval of r over the points ``(x_i, y_i)``; none for 0 draws."""
     if not draws:
         return NO_INTERVAL
-    counts = resample_counts(len(x), draws, np.random.default_rng(seed))
-    return percentile_interval(_correlations(x, y, counts))
-
-
-def _correlations(x: Vector, y: Vector, counts: Vector) -> Vector:
-    """Return r of each resample, given how often it holds each point, shape ``(draws, n)``.
-
-    The vectors are centred once before the sums of squares, so that these do not cancel.
-    """
-    x, y = x - x.mean(), y - y.mean()
-    n = counts.sum(axis=1)
-    mean_x, mean_y = counts @ x / n, counts @ y / n
-    covariance = counts @ (x * y) / n - mean_x * mean_y
-    variances = (counts @ (x * x) / n - mean_x**2) * (counts @ (y * y) / n - mean_y**2)
-    # A resample that drew one point only has a variance of rounding: undefined, not ±1.
-    least = (1e-9 * x.std() * y.std()) ** 2
-    correlations = np.full(len(counts), np.nan)
-    np.divide(covariance, np.sqrt(np.abs(variances)), out=correlations, where=variances > least)
-    return np.clip(correlations, -1.0, 1.0)
+    picks = resample(len(x), draws, np.random.default_rng(seed))
+    return percentile_interval(pearson_rows(x[picks], y[picks]))

@@ -64,7 +64,6 @@ def permutation_test(
         y: Values of the second group, shape ``(n_y,)``.
         exact_limit: Largest number of partitions that is enumerated.
         draws: Monte Carlo partitions above it.
-        seed: Seed of the Monte Carlo draws.
 
     Raises:
         ValueError: A group is empty.

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from debiaslab.errors import UserError, nearest
 from debiaslab.results import TrialSummary
-from debiaslab.statistics.fronts import front_of
+from debiaslab.statistics.paired import front_of
 
 
 class SelectionRule(Protocol):

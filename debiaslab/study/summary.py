@@ -18,7 +18,7 @@ from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import codalab, default_pairs
 from debiaslab.report import trials_table
 from debiaslab.results import TrialRow, trial_rows
-from debiaslab.statistics.fronts import front_of, hypervolume
+from debiaslab.statistics.paired import front_of, hypervolume
 from debiaslab.study.description import publish, renew_report, study_note
 from debiaslab.study.objective import FORMULA, BaselineReference
 from debiaslab.tables import Table

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from debiaslab.metrics import direct_bias, load_similarity, weat, word_similarity
-from debiaslab.metrics.analogies import analogies
+from debiaslab.metrics.analogies import analogies, bias_analogies
 from debiaslab.metrics.datasets import AnalogySet, default_analogy_sets
-from debiaslab.metrics.factual import factual_association
-from debiaslab.metrics.nearest import bias_analogies
 from debiaslab.metrics.projection import indirect_biases
+from debiaslab.metrics.sembias import factual_association
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.compare import Compared, Fault
 from experiments.oracle.hard_debias import hard_debias_rows

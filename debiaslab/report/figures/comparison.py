@@ -35,8 +35,7 @@ from debiaslab.report.style import (
     tell,
 )
 from debiaslab.results import StrategyResult
-from debiaslab.statistics.fronts import front_of
-from debiaslab.statistics.paired import Paired
+from debiaslab.statistics.paired import Paired, front_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

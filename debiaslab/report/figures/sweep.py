@@ -21,7 +21,7 @@ from debiaslab.report.style import (
 )
 from debiaslab.report.verdict import headline
 from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
-from debiaslab.statistics.fronts import front_of
+from debiaslab.statistics.paired import front_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -20,9 +20,9 @@ from debiaslab.metrics import (
     weat,
     word_similarity,
 )
-from debiaslab.metrics.factual import factual_association
 from debiaslab.metrics.projection import indirect_bias
 from debiaslab.metrics.rnsb import rnsb
+from debiaslab.metrics.sembias import factual_association
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.benchmarks.workers.metrics_vectors import complete, random_vectors
 from experiments.oracle.queries import Queries, queries

@@ -1,4 +1,4 @@
-"""Scorecards and their comparison, as text and tables."""
+"""A scorecard, and a comparison of several, as text and tables."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 from typing import Any, TypeVar
 
-from debiaslab.metrics import (
-    Comparison,
-    Record,
-    Scorecard,
-    metric_correlations,
-)
-from debiaslab.metrics.comparison import ComparedMetric
+from debiaslab.metrics.comparison import ComparedMetric, ScorecardComparison, metric_correlations
 from debiaslab.metrics.registry import direction_of
-from debiaslab.metrics.scorecard import null_remarks
-from debiaslab.metrics.table import SCALE_MARK, SCALE_NOTE
+from debiaslab.metrics.scorecard import Record, Scorecard, null_remarks
 from debiaslab.tables import MISSING, Column, Table, TableCell, render, span, wrap_line
 
+SCALE_NOTE = (
+    "d is scale-free and can stay large when every association has vanished: compare s, "
+    "against null95 (95 % of |s| for random words here)."
+)
+SCALE_MARK = "‡ d looks large while s is no larger than random words show here: read s."
 _R = TypeVar("_R", Record, ComparedMetric)
 
 FILES_A_TABLE = 6
@@ -28,10 +26,14 @@ P_NOTE = (
 )
 
 
-def scorecard_view(card: Scorecard, warnings: Sequence[str] = ()) -> str:
-    """Return the scorecard for the terminal: the report half first, then all and tune words."""
+def scorecard_blocks(card: Scorecard, warnings: Sequence[str] = ()) -> list[str | Table]:
+    """Return a scorecard as text and tables: the report half first, then all and tune words.
+
+    Args:
+        warnings: What to warn of besides what it says itself.
+    """
     report, rest = _halved(card.records)
-    blocks: list[str | Table] = [f"Scorecard of {card.vectors}"]
+    blocks: list[str | Table] = [f"Scorecard of {card.vectors}"] if card.vectors else []
     blocks += [f"WARNING: {warning}" for warning in dict.fromkeys((*card.warnings, *warnings))]
     caution = " (worth no more than the WARNING above lets them)" if card.warnings else ""
     blocks += _tables(f"Headline: report words, on which nothing was tuned{caution}", report)
@@ -49,11 +51,11 @@ def scorecard_view(card: Scorecard, warnings: Sequence[str] = ()) -> str:
     remarks = null_remarks(card.records)
     if remarks:
         blocks += ["", "Random words:", *(f"  {line}" for line in remarks)]
-    return _rendered(blocks)
+    return blocks
 
 
-def comparison_view(comparison: Comparison) -> str:
-    """Return the report half of the comparison for the terminal, and which metrics agree."""
+def comparison_blocks(comparison: ScorecardComparison) -> list[str | Table]:
+    """Return the report half of a comparison as text and tables, and which metrics agree."""
     shown = comparison.half("report")
     rows = [row for row in shown.rows if set(row.values) != {None}]
     blocks: list[str | Table] = ["Comparison on report words: value (rank, 1 is best)"]
@@ -71,8 +73,8 @@ def comparison_view(comparison: Comparison) -> str:
     ]
     correlations = metric_correlations(shown)
     if correlations.reason is not None:
-        blocks.append(f"Rank correlation between metrics: not measured: {correlations.reason}")
-        return _rendered(blocks)
+        lost = f"Rank correlation between metrics: not measured: {correlations.reason}"
+        return [*blocks, lost]
     blocks.append(
         "Rank correlation between metrics: Kendall's τ-b over the files, each metric by a file's "
         "mean rank; 1: they prefer the same files"
@@ -84,7 +86,7 @@ def comparison_view(comparison: Comparison) -> str:
     )
     found = zip(numbers, correlations.labels, correlations.taus, strict=True)
     table = Table(columns, [(number, label, *taus) for number, label, taus in found], keys=2)
-    return _rendered([*blocks, "", table])
+    return [*blocks, "", table]
 
 
 def _halved(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
@@ -235,7 +237,12 @@ def _lost_lines(lost: Sequence[Record]) -> list[str]:
     return lines
 
 
-def _rendered(blocks: Iterable[str | Table]) -> str:
-    """Return text and tables as they are to be printed here."""
+def printed(blocks: Iterable[str | Table]) -> str:
+    """Return text and tables as they are to be printed here, by rich in a terminal."""
     written = (wrap_line(each) if isinstance(each, str) else render(each) for each in blocks)
     return "\n".join(written) + "\n"
+
+
+def plain(blocks: Iterable[str | Table]) -> str:
+    """Return text and tables as plain text."""
+    return "\n".join(each if isinstance(each, str) else each.plain() for each in blocks) + "\n"
