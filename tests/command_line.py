@@ -97,6 +97,12 @@ def refused(capfd: pytest.CaptureFixture[str], *words: str, code: int = 2) -> Sa
     return said
 
 
+def noise(stderr: str) -> list[str]:
+    """Return the lines of stderr that are no progress bar."""
+    lines = stderr.replace("\r", "\n").replace("\x1b[A", "").splitlines()
+    return [line for line in lines if line.strip() and "it/s" not in line and "|" not in line]
+
+
 def write_toy(folder: Path, name: str = "toy.txt", documents: int = 200) -> Path:
     path = folder / name
     path.write_text(toy_text(documents), encoding="utf-8")

@@ -9,13 +9,7 @@ import pytest
 from debiaslab.corpus import Corpus
 from debiaslab.metrics import Record, Scorecard
 from debiaslab.report import StrategyResult, html_page
-from debiaslab.report.tables import (
-    floor_markdown,
-    floor_rows,
-    floor_table,
-    floor_text,
-    how_to_read,
-)
+from debiaslab.report.tables import floor_markdown, floor_rows, floor_table, floor_text, how_to_read
 from debiaslab.results import read_study
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing, worker
@@ -39,7 +33,7 @@ def side(name: str, *values: float | None) -> StrategyResult:
 SIDES = (side("baseline", 0.97, 0.98, 0.99), side("gender-blind", 0.90, 0.93, 0.91))
 
 
-def test_the_table_is_of_means_intervals_and_paired_differences() -> None:
+def test_the_table_is_of_means_intervals_and_paired_differences():
     row = floor_rows(SIDES)[0]
     assert row.baseline.mean == pytest.approx(0.98)
     assert row.floor.mean == pytest.approx(2.74 / 3)
@@ -55,7 +49,7 @@ def test_the_table_is_of_means_intervals_and_paired_differences() -> None:
     assert "| k-means alignment | 0.980 [" in floor_markdown(SIDES)
 
 
-def test_where_gender_cannot_be_seen_nothing_is_promised() -> None:
+def test_where_gender_cannot_be_seen_nothing_is_promised():
     same = (side("baseline", 0.97, 0.98, 0.99), side("gender-blind", 0.98, 0.97, 0.98))
     assert floor_text(same).splitlines()[2].endswith("none seen")
     one = tuple(
@@ -64,7 +58,7 @@ def test_where_gender_cannot_be_seen_nothing_is_promised() -> None:
     assert floor_text(one).splitlines()[2].endswith("one seed cannot tell")
 
 
-def test_how_to_read_names_the_interval() -> None:
+def test_how_to_read_names_the_interval():
     low, high = floor_rows(SIDES)[0].interval
     assert f"k-means alignment in [{low:.3f}, {high:.3f}]" in how_to_read(floor_rows(SIDES))
     lost = (side("baseline", None, None, None), side("gender-blind", None, None, None))
@@ -72,7 +66,7 @@ def test_how_to_read_names_the_interval() -> None:
     assert floor_text(lost).splitlines()[2].split()[-1] == "–"
 
 
-def test_a_floor_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_floor_is_trained_once(tmp_path, monkeypatch):
     corpus: Corpus = toy_corpus(tmp_path)
 
     def run() -> comparing.Comparison:
@@ -103,15 +97,11 @@ def test_a_floor_is_trained_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert report.tables[0].title in html_page(report)
 
 
-def test_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    write_toy(tmp_path)
+def test_the_command(own_folder, capfd):
+    write_toy(own_folder)
     common = ["--min-count", "1", "--dim", "8", "--epochs", "1", "--seeds", "1"]
     said = call(capfd, "floor", "toy.txt", *common, "--out", "floor.md")
     assert said.code == 0, said.err
     assert said.out.startswith("test ")
     assert "next: python -m debiaslab ui --study floor-toy-" in said.out
-    assert (tmp_path / "floor.md").read_text(encoding="utf-8").startswith("| test | baseline |")
+    assert Path("floor.md").read_text(encoding="utf-8").startswith("| test | baseline |")

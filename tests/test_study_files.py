@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -37,19 +36,15 @@ def line(*words: str) -> StudyFile:
 # What they mean -------------------------------------------------------------------------------
 
 
-def test_an_empty_file_an_empty_line_and_the_defaults_are_one_study() -> None:
-    for made in (
-        study(),
-        line(),
-        line("--strategy", "projection"),
-        study("strategies: projection"),
-    ):
+def test_an_empty_file_an_empty_line_and_the_defaults_are_one_study():
+    named = line("--strategy", "projection"), study("strategies: projection")
+    for made in (study(), line(), *named):
         assert made.plans() == (Plan(),)
         assert made.corpus.settings() == CorpusSettings()
         assert made.corpus.files == ()
 
 
-def test_the_defaults_shown_in_the_help_are_those_of_a_file() -> None:
+def test_the_defaults_shown_in_the_help_are_those_of_a_file():
     parser = argparse.ArgumentParser()
     add_study(parser)
     shown = {k: v.value for k, v in vars(parser.parse_args([])).items() if isinstance(v, Default)}
@@ -67,28 +62,20 @@ def test_the_defaults_shown_in_the_help_are_those_of_a_file() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_studies_that_ship_can_be_run(path: Path) -> None:
+def test_the_studies_that_ship_can_be_run(path):
     made = check_study(read_study(path), str(path))
     assert made.name == path.stem
-    assert made.plans()
     assert check_study(json.loads(made.to_json()), "again") == made
-
-
-def test_quickstart_is_the_plain_command() -> None:
-    (plan,) = check_study(read_study(EXPERIMENTS / "quickstart.yaml"), "quickstart").plans()
-    assert plan.identity(CORPUS) == Plan().identity(CORPUS)
-
-
-def test_homework_is_what_the_course_asks_for() -> None:
-    made = check_study(read_study(EXPERIMENTS / "homework.yaml"), "homework")
     plan, *_ = made.plans()
-    settings = plan.settings
-    assert (settings.dim, settings.window, settings.dynamic) == (50, 2, False)
-    assert (settings.negatives, settings.epochs) == (2, 1)
-    assert made.corpus.rare == "unk"
+    if path.stem == "quickstart":  # is the plain command
+        assert plan.identity(CORPUS) == Plan().identity(CORPUS)
+    if path.stem == "homework":  # is what the course asks for
+        settings = plan.settings
+        assert (settings.dim, settings.window, settings.dynamic) == (50, 2, False)
+        assert (settings.negatives, settings.epochs, made.corpus.rare) == (2, 1, "unk")
 
 
-def test_a_file_names_everything() -> None:
+def test_a_file_names_everything():
     made = study(
         """
 name: mine
@@ -120,13 +107,13 @@ budget: {trials: 3, hours: 0.5, stop: true}
     assert made.corpus.settings() == CorpusSettings("m", False, 2, "unk")
 
 
-def test_every_strategy_by_one_word() -> None:
+def test_every_strategy_by_one_word():
     names = {plan.strategy for plan in study("{name: n, strategies: all}").plans()}
     assert {"projection", "pairwise", "tying"} <= names
     assert "none" not in names
 
 
-def test_a_plan_survives_being_kept() -> None:
+def test_a_plan_survives_being_kept():
     plan = Plan(
         strategy="projection",
         seeds=(3, 1),
@@ -158,14 +145,14 @@ def file(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_what_is_not_given_on_the_line_stays(file: str) -> None:
+def test_what_is_not_given_on_the_line_stays(file):
     (plan,) = line(file).plans()
     assert (plan.settings.dim, plan.settings.dynamic, plan.strategy) == (50, False, "tying")
     assert (plan.trials, plan.seeds, plan.name) == (4, (1, 2, 3), "mine")
     assert plan.search.warm_start
 
 
-def test_what_is_given_on_the_line_counts_even_when_it_is_the_default(file: str) -> None:
+def test_what_is_given_on_the_line_counts_even_when_it_is_the_default(file):
     made = line(
         *(file, "b.txt", "--dim", "100", "--dynamic", "--strategy", "projection", "--trials", "8"),
         *("--seeds", "2", "--study", "other", "--keep-case", "--knob", "direction=mean"),
@@ -240,7 +227,7 @@ def test_what_is_given_on_the_line_counts_even_when_it_is_the_default(file: str)
         ("name: a/b", "without slashes"),
     ],
 )
-def test_slips_are_named_with_what_is_allowed(text: str, said: str) -> None:
+def test_slips_are_named_with_what_is_allowed(text, said):
     with pytest.raises(UserError) as refused:
         study(text).plans()
     assert said in str(refused.value)
@@ -255,33 +242,33 @@ def test_slips_are_named_with_what_is_allowed(text: str, said: str) -> None:
         (b"a: !!python/object/apply:os.system [ls]", "is not YAML: could not determine"),
         (b"\xff\xfe\x00", "is not UTF-8 text"),
         (b"a: " + b"[" * 3000, "is not YAML"),
+        (None, "cannot be read"),
     ],
 )
-def test_a_file_that_is_no_study(content: bytes, said: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_study(content, said, tmp_path):
     path = tmp_path / "x.yaml"
-    path.write_bytes(content)
+    if content is not None:
+        path.write_bytes(content)
     with pytest.raises(UserError) as refused:
         read_study(path)
     assert said in str(refused.value)
-    with pytest.raises(UserError, match=r"cannot be read"):
-        read_study(tmp_path / "nowhere.yaml")
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["a.yaml", "b.yml"], "two study files"),
-        (["--set", "trainer.dim=x"], "the command line: trainer.dim was 'x'"),
-        (["--set", "trainr.dim=5"], "did you mean 'trainer'?"),
-        (["--dim", "5000"], "--dim was 5000"),
-        (["--sampler", "tpf"], "--sampler was 'tpf'"),
-        (["--objectives", "bias"], "--objectives was 'bias'"),
-        (["--prune", "2"], "--prune was 2.0; allowed: a number above 0 and below 1"),
+        ("a.yaml b.yml", "two study files"),
+        ("--set trainer.dim=x", "the command line: trainer.dim was 'x'"),
+        ("--set trainr.dim=5", "did you mean 'trainer'?"),
+        ("--dim 5000", "--dim was 5000"),
+        ("--sampler tpf", "--sampler was 'tpf'"),
+        ("--objectives bias", "--objectives was 'bias'"),
+        ("--prune 2", "--prune was 2.0; allowed: a number above 0 and below 1"),
     ],
 )
-def test_slips_on_the_line(words: list[str], said: str) -> None:
+def test_slips_on_the_line(words, said):
     with pytest.raises(UserError) as refused:
-        line(*words)
+        line(*words.split())
     assert said in str(refused.value)
 
 
@@ -289,6 +276,6 @@ def test_slips_on_the_line(words: list[str], said: str) -> None:
     ("text", "value"),
     [("1e-3", 0.001), ("1E5", 1e5), ("1.5e-2", 0.015), ("3", 3), ("pca", "pca"), ("[a", "[a")],
 )
-def test_numbers_are_read_as_people_write_them(text: str, value: Any) -> None:
+def test_numbers_are_read_as_people_write_them(text, value):
     assert parse(text) == value
     assert type(parse(text)) is type(value)
