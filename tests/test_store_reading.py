@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 import shutil
 import sqlite3
@@ -146,13 +148,26 @@ def test_a_search_of_another_optuna(made, tmp_path, capfd):
 # Stores that may not be written ---------------------------------------------------------------
 
 
-def read_only(store: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a command on a store that lies on a file system mounted for reading only."""
+COMMANDS = """
+import json, sys
+from debiaslab.cli import main
+for words in json.loads(sys.argv[1]):
+    print("@@@", main(words), flush=True)
+"""
+
+
+def read_only(store: Path, commands: list[list[str]]) -> tuple[list[str], str]:
+    """Run commands on a store that lies on a file system mounted for reading only.
+
+    Returns:
+        What each printed, its exit code at the end, and what they said of what went wrong.
+    """
     at = shlex.quote(str(store))
-    command = shlex.join([sys.executable, "-m", "debiaslab", *words])
+    command = shlex.join([sys.executable, "-c", COMMANDS, json.dumps(commands)])
     mount = f"mount --bind {at} {at} && mount -o remount,bind,ro {at} && exec {command}"
     namespace = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount]
-    return subprocess.run(namespace, capture_output=True, text=True)
+    done = subprocess.run(namespace, capture_output=True, text=True)
+    return re.findall(r"(.*?@@@ \w+)\n", done.stdout, re.DOTALL), done.stderr
 
 
 needs_namespaces = pytest.mark.skipif(
@@ -168,18 +183,15 @@ needs_namespaces = pytest.mark.skipif(
 @needs_namespaces
 def test_a_read_only_store_serves_reading_commands_and_refuses_to_be_written(made, asked, tmp_path):
     store = copy_store(made, tmp_path / "a store")
+    where = ["--store", str(store)]
     before = contents(store)
-    for command in ("status", "report", "export"):
-        done = read_only(store, *asked[command], "--store", str(store))
-        assert done.returncode == 0, done.stderr
-        assert contents(store) == before
-        if command == "report":
-            assert "not kept with the study: this store may not be written" in done.stdout
-        if command == "status":
-            assert "3 done of 3" in done.stdout
-    done = read_only(store, "resume", "small", "--store", str(store))
-    assert done.returncode == 2
-    holds(done.stderr, "Read-only file system", none_of=["Traceback"])
+    words = [[*asked[command], *where] for command in ("status", "report", "export")]
+    said, errors = read_only(store, [*words, ["resume", "small", *where]])
+    assert contents(store) == before
+    assert [each.split()[-1] for each in said] == ["0", "0", "0", "2"], errors
+    assert "3 done of 3" in said[0]
+    assert "not kept with the study: this store may not be written" in said[1]
+    holds(errors, "Read-only file system", none_of=["Traceback"])
 
 
 def test_what_a_crash_left_in_the_log_is_read_from_a_read_only_store(made, tmp_path, monkeypatch):
