@@ -6,12 +6,12 @@ import argparse
 import re
 import shlex
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from debiaslab.cli import COMMANDS, _Parser, _path, main
+from debiaslab.cli import COMMANDS, _Parser, command_class, main
+from debiaslab.commands.options import prepare
 from debiaslab.errors import UserError
 from debiaslab.tracking import RunInfo, Store
 from tests.toys import toy_text
@@ -76,7 +76,7 @@ def bad_advice(command: str, said: Said) -> list[str]:
 def parser_of(command: str) -> argparse.ArgumentParser:
     """Return the parser of one command."""
     parser = _Parser(prog=command)
-    import_module(_path(command)).add_arguments(parser)
+    prepare(parser, command_class(command))
     return parser
 
 

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from debiaslab import bench, cli
-from debiaslab.bench import batch_size as sizes
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.errors import UserError
 from debiaslab.sgns import TrainSettings
@@ -27,7 +26,7 @@ from experiments.benchmarks.rows.sides import gensim, ours
 from experiments.benchmarks.setup import A, B, NoDataError, Setup
 from experiments.benchmarks.workers.penalty_words import projection_over_300_words
 
-ALL_SIZES = sizes.BATCH_SIZES
+ALL_SIZES = bench.BATCH_SIZES
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def corpus(text: Path, tmp_path: Path) -> Corpus:
 
 
 def test_a_slice_is_marked_extrapolated_and_the_whole_is_not(corpus, monkeypatch):
-    monkeypatch.setattr(sizes, "BATCH_SIZES", (2, 4096))
+    monkeypatch.setattr(bench, "BATCH_SIZES", (2, 4096))
     small, large = bench.time_batch_sizes(
         corpus, bench.homework_settings(), seconds=0.01, progress=False
     )
@@ -65,11 +64,11 @@ def test_a_slice_is_marked_extrapolated_and_the_whole_is_not(corpus, monkeypatch
 
 
 def test_the_start_of_a_corpus_keeps_its_vocabulary(corpus):
-    start = sizes.first_tokens(corpus, 500)
+    start = bench.first_tokens(corpus, 500)
     assert start.words == corpus.words
     assert start.tokens == np.count_nonzero(start.ids >= 0)
     assert 480 < start.tokens <= 501
-    assert sizes.first_tokens(corpus, corpus.tokens) is corpus
+    assert bench.first_tokens(corpus, corpus.tokens) is corpus
 
 
 def test_thread_counts_double_up_to_the_most():
@@ -78,7 +77,7 @@ def test_thread_counts_double_up_to_the_most():
 
 
 def test_threads_are_timed_and_written(corpus, tmp_path, monkeypatch):
-    monkeypatch.setattr("debiaslab.bench.threads._LEAST_WORDS", 1)
+    monkeypatch.setattr("debiaslab.bench._LEAST_WORDS", 1)
     (speed,) = bench.time_threads(corpus, TrainSettings(dim=8), (1,), progress=False)
     assert len(speed.measurements) == 3
     assert speed.words_per_second == sorted(speed.measurements)[1] > 0
@@ -91,7 +90,7 @@ def test_threads_are_timed_and_written(corpus, tmp_path, monkeypatch):
 
 def test_the_command_writes_a_table_and_a_figure(text, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sizes, "BATCH_SIZES", (64, 4096))
+    monkeypatch.setattr(bench, "BATCH_SIZES", (64, 4096))
     assert cli.main(["bench", "batch-size", str(text), "--seconds", "0.01"]) == 0
     said = capsys.readouterr().out
     assert "bench-batch-size.csv" in said
@@ -110,7 +109,7 @@ def test_bad_input_is_one_sentence(capsys, monkeypatch):
     monkeypatch.setattr("debiaslab.bench.time_threads", pytest.fail)  # not after measuring
     for arguments, sentence in (
         (["batch-size", "--seconds", "nan"], "--seconds was nan"),
-        (["threads", "--threads", "100000"], "--threads was 100000"),
+        (["threads", "--threads", "100000"], "--threads must be from 1 to"),
         (["threads", "--out", "/proc/here"], "cannot write /proc/here"),  # to root too
     ):
         assert cli.main(["bench", *arguments]) == 2

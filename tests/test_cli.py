@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from debiaslab import __version__
-from debiaslab.cli import COMMANDS, main
+from debiaslab.cli import COMMANDS, command_class, main
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import TINY, call, noise, runs, write_toy
 from tests.expecting import holds
@@ -88,7 +88,7 @@ def test_help_is_quick_and_shows_an_example():
     """In a fresh interpreter nothing heavy is imported: a tenth of a second, not several."""
     program = f"""
 import sys
-from debiaslab.cli import COMMANDS, main
+from debiaslab.cli import COMMANDS, command_class, main
 for command in ("", *COMMANDS):
     print("@@@", command)
     try:
@@ -125,8 +125,8 @@ def test_every_promised_option_is_there_and_the_examples_can_be_parsed(command, 
     lines = printed.partition("example")[2].splitlines()
     examples = [line.split()[3:] for line in lines if "python -m debiaslab" in line]
     assert examples
-    module = f"debiaslab.commands.{command.replace('-', '_')}"
-    monkeypatch.setattr(f"{module}.run", lambda args: iter(()))
+    monkeypatch.setattr(command_class(command), "run", lambda self: iter(()))
+    monkeypatch.chdir(Path(__file__).resolve().parents[1])  # where the study files are
     for words in examples:
         assert main(words) == 0, words
 
@@ -176,7 +176,7 @@ def test_only_our_own_warnings_are_shown(capfd, monkeypatch):
         warnings.warn_explicit("older", DeprecationWarning, "c.py", 1, module="debiaslabour")
         return []
 
-    monkeypatch.setattr("debiaslab.commands.strategies.run", run)
+    monkeypatch.setattr(command_class("strategies"), "run", run)
     monkeypatch.setattr(sys, "warnoptions", [])
     shown = warnings.showwarning
     assert call(capfd, "strategies").err == "debiaslab: warning: ours\n"

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from debiaslab.commands.arguments import Reader
 from debiaslab.commands.evaluate_inputs import load_analogy_sets
+from debiaslab.commands.stores import Reader
 from debiaslab.lexicons import gender_words
 from debiaslab.metrics import Record, Scorecard
 from debiaslab.tracking import Store

@@ -166,7 +166,7 @@ def test_capitals_zero_vectors_and_too_few_words():
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["lst"], "lexicon 'lst' is not understood; allowed: list, show, check; did you mean"),
+        (["lst"], "ACTION was 'lst'; allowed: list, show, check; did you mean"),
         (["show"], "show was given no name"),
         (["show", "carreer"], "called 'carreer'; did you mean 'career'"),
         (["list", "career"], "list takes no name, and was given 'career'"),

@@ -18,7 +18,7 @@ import pytest
 from debiaslab.cli import COMMANDS, main
 from debiaslab.commands.files import Input, Output, StoreFolder
 from debiaslab.leaderboard.export import default_pairs
-from debiaslab.system.outputs import LONGEST_NAME
+from debiaslab.system.files import LONGEST_NAME
 from debiaslab.tracking import Store
 from debiaslab.tracking.names import check_study_name, default_study_name
 from debiaslab.vectors.embeddings import Embeddings
@@ -312,8 +312,8 @@ def with_odd_names(command: str) -> tuple[list[str], set[str]]:
 def test_every_command_takes_odd_names_and_loses_no_file_when_nobody_reads_what_it_prints(
     command, read, monkeypatch, capfd
 ):
-    monkeypatch.setattr("debiaslab.bench.threads._LEAST_WORDS", 10_000)
-    monkeypatch.setattr("debiaslab.commands.ui._serve", lambda *_: 0)
+    monkeypatch.setattr("debiaslab.bench._LEAST_WORDS", 10_000)
+    monkeypatch.setattr("debiaslab.commands.report._serve", lambda *_: 0)
     words, left = with_odd_names(command)
     if read:
         assert call(capfd, command, *words).code == 0

@@ -18,7 +18,7 @@ import pytest
 from debiaslab.results import open_study
 from debiaslab.study.cell import digest_of
 from debiaslab.tracking import Store
-from debiaslab.tracking.names import CELL_TAG, SESSION_TAG, SETTLED, STUDY_FILE
+from debiaslab.tracking.names import CELL_TAG, REPORT, SESSION_TAG, SETTLED, STUDY_FILE
 from tests.command_line import call, write_toy
 from tests.expecting import holds
 from tests.shared import Shared, perform
@@ -179,3 +179,26 @@ def test_runs_of_an_older_version_are_found_by_what_they_say(own, study, command
         answer = call(capfd, *words)
         assert answer.code == 0, answer.err
         assert cells(own / "mlruns", study) == before
+
+
+@pytest.mark.parametrize(
+    ("study", "said"), [("sided", "gender-blind floor: gender-blind"), ("dosed", "chosen")]
+)
+def test_a_study_leaves_a_page_that_says_what_its_command_said(home, study, said):
+    store = Store.open(home / "mlruns", create=False)
+    parent = store.study_named(study).run_id
+    assert said in store.artifact(parent, REPORT).read_text(encoding="utf-8")
+
+
+def test_a_study_whose_run_was_deleted_says_how_its_runs_come_back(
+    home, tmp_path, capfd, monkeypatch
+):
+    shutil.copytree(home, tmp_path / "own")
+    monkeypatch.chdir(tmp_path / "own")
+    store = Store.open("mlruns", create=False)
+    parent = store.study_named("dosed").run_id
+    store.remove(parent)
+    answer = call(capfd, *PLANTED)
+    assert answer.code == 0, answer.err
+    assert f"mlflow runs restore --run-id {parent}" in answer.err
+    assert len(cells(tmp_path / "own" / "mlruns", "dosed")) == 3  # trained again

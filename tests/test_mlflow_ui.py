@@ -25,7 +25,7 @@ import numpy as np
 import pytest
 
 from debiaslab.leaderboard.export import codalab, default_pairs
-from debiaslab.study.description import publish
+from debiaslab.study.kept import publish
 from debiaslab.tracking import (
     NOTE_TAG,
     VECTORS,

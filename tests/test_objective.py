@@ -166,7 +166,7 @@ def test_what_neither_these_vectors_nor_the_baseline_measured_stays_open():
 @pytest.mark.parametrize("value", [-0.1, math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("name", ["bias_weight", "retention_weight"])
 def test_bad_weights_are_refused_by_the_name_of_their_flag(name, value):
-    with refuses(f"--{name.replace('_', '-')} was .* 0 or above"):
+    with refuses(rf"--{name.replace('_', '-')} (was|must be) .*(from|at least) 0"):
         Objective(**{name: value})  # type: ignore[arg-type]
 
 

@@ -34,29 +34,30 @@ from debiaslab.report.planted import (
     Dosed,
     PlantedStudy,
     followed,
+    planted_blocks,
     planted_csv,
     planted_figure,
-    planted_markdown,
     planted_table,
-    planted_text,
 )
 from debiaslab.results import read_study
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import run, worker
 from debiaslab.study.cell import Cell
-from debiaslab.study.description import report_of
+from debiaslab.study.driver import Conduct
+from debiaslab.study.kept import report_of
 from debiaslab.study.planting import (
     Dosing,
     PlantedWords,
     Planting,
     PlantingPlan,
+    conduct_planting,
     gender_words_near,
-    plant,
     planted_words,
     planting_name,
     words_from,
 )
 from debiaslab.study.run import Site
+from debiaslab.tables import markdown_document, plain_document
 from debiaslab.tracking import Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import call, refused
@@ -86,7 +87,7 @@ def found(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pla
     root = tmp_path_factory.mktemp("store")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "evaluate", partial(evaluate, quick=True))
-        return plant(corpus, PLAN, root=root, progress=False), root
+        return conduct_planting(corpus, PLAN, Conduct(root, progress=False)), root
 
 
 # Words ----------------------------------------------------------------------------------------
@@ -201,7 +202,7 @@ def test_signed_metrics_follow_the_dose_and_control_words_do_not(found):
         assert each.rho == pytest.approx(1.0, abs=0.3 if coarse else 0), each.metric.label
         assert abs(each.leak) < 0.25, each.metric.label
         zero = each.at_zero
-        assert zero.null_low <= zero.mean <= zero.null_high, each.metric.label
+        assert zero.null[0] <= zero.mean <= zero.null[1], each.metric.label
         ends = each.planted[0], each.planted[-1]
         assert coarse or [point.inside for point in ends] == [0, 0], each.metric.label
         assert all(point.inside >= 1 for point in each.control), each.metric.label
@@ -232,9 +233,9 @@ def test_a_finished_control_trains_nothing_again(corpus, found, monkeypatch):
         assert "doses -1, 0, 1" in text
 
     monkeypatch.setattr(worker, "train_treated", refuse)
-    assert plant(corpus, PLAN, root=root, progress=False).study == first.study
+    assert conduct_planting(corpus, PLAN, Conduct(root, progress=False)).study == first.study
     assert trained == []
-    plant(corpus, replace(PLAN, doses=(-1.0, 0.5, 1.0)), root=root, progress=False)
+    conduct_planting(corpus, replace(PLAN, doses=(-1.0, 0.5, 1.0)), Conduct(root, progress=False))
     assert trained == [(0.5, 1), (0.5, 2)]  # another dose continues the same study
 
 
@@ -245,7 +246,7 @@ def test_words_pulled_to_both_sides_show_in_metrics_that_cancel_a_common_shift(
     # At dose 0 each metric is inside its null with 9 or 10 of the seeds 1 to 10 (ECT, which is not
     # asked here, with 7); with seed 1 RNSB is the one outside.
     plan = replace(PLAN, apart=True, doses=(0.0, 0.5, 1.0), seeds=(2,))
-    study = plant(corpus, plan, root=tmp_path, progress=False).study
+    study = conduct_planting(corpus, plan, Conduct(tmp_path, progress=False)).study
     results = {each.metric.metric: each for each in followed(study)}
     assert list(results) == [metric.metric for metric in planted_metrics(apart=True)]
     for each in results.values():
@@ -253,7 +254,7 @@ def test_words_pulled_to_both_sides_show_in_metrics_that_cancel_a_common_shift(
             assert each.rho == 1.0, each.metric.label
             assert [point.inside for point in each.planted[::2]] == [1, 0], each.metric.label
     assert results["factual_association"].planted[-1].mean == pytest.approx(1.0, abs=0.01)
-    assert "the opposite dose" in planted_text(study)
+    assert "the opposite dose" in plain_document(planted_blocks(study))
     assert "every other word" in planted_figure(study).axes[-1].get_xlabel()
 
 
@@ -330,7 +331,7 @@ def test_a_metric_without_its_words_has_a_reason():
         *("toy", "text", (words.chosen,), (words.control,), 0.5, 0.0, 32),
         doses=(Dosed(0.0, 0.0, (card,), ("id",)), Dosed(1.0, 0.5, (None,), (None,))),
     )
-    assert "–" in planted_text(study).splitlines()[2]
+    assert "–" in plain_document(planted_blocks(study)).splitlines()[2]
     assert planted_figure(study).axes
 
 
@@ -359,9 +360,9 @@ def test_correlation_response_and_who_is_inside():
 
 
 def test_the_table_says_how_many_random_sets_a_null_is_without():
-    assert "left out" not in planted_text(made_up(0.5, 2.0))
+    assert "left out" not in plain_document(planted_blocks(made_up(0.5, 2.0)))
     some = "random sets left out, for it is undefined for them (mean over seeds): WEAT s (40)"
-    assert some in planted_text(made_up(0.5, 2.0, undefined=40))
+    assert some in plain_document(planted_blocks(made_up(0.5, 2.0, undefined=40)))
 
 
 def test_tables_have_every_number(found):
@@ -370,10 +371,13 @@ def test_tables_have_every_number(found):
     assert len(rows) == len(planted_metrics(apart=False)) * 2 * 3
     point = followed(study)[0].planted[0]
     assert float(rows[0]["mean"]) == point.mean
-    text = planted_text(study)
+    text = plain_document(planted_blocks(study))
     assert f"{point.mean:+.3f} ±{point.half_width:.3f}" in text
     assert all(word in text for words in study.words for word in words)
-    assert planted_markdown(study).count("\n| ") == len(planted_metrics(apart=False)) + 0
+    assert (
+        markdown_document(planted_blocks(study)).count("\n| ")
+        == len(planted_metrics(apart=False)) + 0
+    )
     figure = planted_figure(study)
     assert "10 of 10 signed metrics" in figure._suptitle.get_text()  # type: ignore[attr-defined]
     assert sum(axes.get_visible() for axes in figure.axes) == len(planted_metrics(apart=False))

@@ -14,10 +14,11 @@ from debiaslab.cli import main
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.results import open_study
 from debiaslab.sgns import TrainSettings
-from debiaslab.study.comparing import compare
-from debiaslab.study.comparison import ComparisonPlan, Entry
+from debiaslab.study.comparing import conduct_comparison
+from debiaslab.study.driver import Conduct
 from debiaslab.study.objective import Objective
-from debiaslab.study.reproducing import read_recipe
+from debiaslab.study.plan import ComparisonPlan, Entry
+from debiaslab.study.single import read_recipe
 from debiaslab.tracking import VECTORS, RunInfo, Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, call, refused
@@ -40,7 +41,7 @@ def make(small: Path, folder: Path) -> None:
     shutil.copytree(small, folder, dirs_exist_ok=True)
     assert main([*STUDY, "--trials", "1", "--study", "warm", "--warm-start"]) == 0
     corpus = Corpus.build(["toy.txt"], CorpusSettings(min_count=1), cache="data/cache")
-    compare(corpus, SIDES, progress=False)
+    conduct_comparison(corpus, SIDES, Conduct(progress=False))
 
 
 @pytest.fixture(autouse=True)

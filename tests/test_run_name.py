@@ -6,7 +6,7 @@ import pytest
 
 from debiaslab import regularizers
 from debiaslab.study.cell import run_name, strategy_label
-from debiaslab.study.description import run_note
+from debiaslab.study.kept import run_note
 
 
 @pytest.mark.parametrize(

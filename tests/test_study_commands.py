@@ -19,16 +19,17 @@ import mlflow
 import numpy as np
 import pytest
 
-from debiaslab.commands.arguments import next_command
+from debiaslab.commands.stores import next_command
 from debiaslab.corpus import Corpus, CorpusSettings
+from debiaslab.settings.study import StudyFile
 from debiaslab.sgns import Checkpoints
 from debiaslab.sgns.checkpoint import key_of
 from debiaslab.sgns.engine import State
 from debiaslab.study import archive as archive_module
 from debiaslab.study.kept import keep_corpus, kept_study
 from debiaslab.study.run import owner_of
-from debiaslab.study.spec import StudyFile, with_executor
-from debiaslab.system.processes import this_process
+from debiaslab.study.spec import changed
+from debiaslab.system.provenance import this_process
 from debiaslab.tracking import NOTE_TAG, VECTORS, RunInfo, Store
 from debiaslab.tracking.names import PROCESS_TAG
 from tests.command_line import call, refused, write_toy
@@ -212,7 +213,7 @@ def test_resume_trains_what_is_missing_and_more_trials(capfd):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--executor daks", "executor was 'daks' (where trials run); allowed: local, dask; did"),
+        ("--executor daks", "--executor was 'daks'; allowed: local, dask; did"),
         ("--scheduler tcp://127.0.0.1:9", "of a Dask cluster; try: --executor dask"),
         ("--executor dask --scheduler here:1", "--scheduler was 'here:1'; allowed: the address"),
     ],
@@ -225,11 +226,11 @@ def test_resume_refuses_an_executor_that_is_none(options, message, capfd):
 
 def test_another_executor_forgets_what_was_said_of_the_one_before():
     there = StudyFile(executor="dask", scheduler="tcp://10.0.0.1:8786", workers=64)
-    here = with_executor(there, executor="local", scheduler=None, workers=None)
+    here = changed(there, {"executor": "local"})
     assert (here.executor, here.scheduler, here.workers) == ("local", None, 1)
-    fewer = with_executor(there, executor="dask", scheduler=None, workers=8)
+    fewer = changed(there, {"executor": "dask", "workers": 8})
     assert (fewer.scheduler, fewer.workers) == (there.scheduler, 8)
-    assert with_executor(there, executor=None, scheduler=None, workers=None) == there
+    assert changed(there, {}) == there
 
 
 @pytest.mark.usefixtures("own")
@@ -265,7 +266,7 @@ def test_resume_finds_a_text_that_has_moved_and_refuses_another(made, capfd, mon
     sentence = refused(capfd, "resume", "pair", "other.txt").sentence
     assert "the text of 'pair' was another (fingerprint of the corpus: " in sentence
     assert "try: python -m debiaslab resume pair FILE…, or sweep with another --study" in sentence
-    monkeypatch.setattr("debiaslab.commands.resume.corpus_of", lambda study: 1 / 0)  # takes long
+    monkeypatch.setattr("debiaslab.commands.study.corpus_of", lambda study: 1 / 0)  # takes long
     assert "--workers was 5000" in refused(capfd, "resume", "pair", "--workers", "5000").sentence
 
 

@@ -16,21 +16,21 @@ import pytest
 
 import debiaslab
 from debiaslab import Embeddings, Plan, TrainSettings, open_study, sweep
-from debiaslab.commands.arguments import run_vectors
+from debiaslab.commands.stores import run_vectors
 from debiaslab.corpus import Corpus
 from debiaslab.report import Drawing, ReportContent, html_page, markdown_page, pdf_page, words
 from debiaslab.report.comparison import OUTCOMES, compared
 from debiaslab.report.content import commands
 from debiaslab.report.figures import axis_figure, pareto_front, stability_figure
-from debiaslab.report.neighbors import neighbor_index
 from debiaslab.report.style import Spot
 from debiaslab.report.verdict import compared_verdict, verdict
-from debiaslab.report.words import Shift
+from debiaslab.report.words import Shift, WordPair, neighbor_index
 from debiaslab.results import StrategyResult, StudyResults, TrialRow, summarize
 from debiaslab.study import Objective, Summary
-from debiaslab.study.comparing import Comparison, compare
-from debiaslab.study.comparison import ComparisonPlan, Entry
-from debiaslab.study.description import report_of
+from debiaslab.study.comparing import Comparison, conduct_comparison
+from debiaslab.study.driver import Conduct
+from debiaslab.study.kept import report_of
+from debiaslab.study.plan import ComparisonPlan, Entry
 from debiaslab.tables import Column, Table
 from debiaslab.tracking import Store
 from tests.chromium import QUIET, browser_program
@@ -70,7 +70,7 @@ def sided(corpus: Corpus, store: Path) -> Comparison:
         name="sides",
         controls=False,  # what they are is tested with compare
     )
-    return compare(corpus, plan, root=store, submissions=store / "out", progress=False)
+    return conduct_comparison(corpus, plan, Conduct(store, store / "out", progress=False))
 
 
 @pytest.fixture(scope="module")
@@ -358,7 +358,7 @@ def test_a_comparison_says_the_widest_reach_and_the_report_names_each(corpus, tm
         name="reach",
         controls=False,
     )
-    compare(corpus, plan, root=tmp_path, submissions=tmp_path / "out", progress=False)
+    conduct_comparison(corpus, plan, Conduct(tmp_path, tmp_path / "out", progress=False))
     study = open_study("reach", tmp_path)
     changed, tuned, both = (
         next(run for run in study.runs if (run.strategy, run.weight) == key).held_out
@@ -425,17 +425,17 @@ def row(trial: int | None, seed: int, bias: float, kept: float = 1.0) -> TrialRo
 def test_the_finding_is_what_the_runs_say():
     base = [row(None, seed, 2.0 + 0.01 * seed) for seed in (1, 2, 3)]
     fell = verdict([*base, *(row(0, s, 1.0 + 0.01 * s + 0.002 * (s == 2), 0.9) for s in (1, 2, 3))])
-    assert fell.bias.beyond_the_spread
+    assert fell.bias.pair.excludes_zero
     assert "bias on report words fell: 2.02 → 1.02" in fell.sentence
     assert "90% of the baseline's word similarity" in fell.sentence
     rose = verdict([*base, *(row(0, s, 3.0 + 0.01 * s + 0.002 * (s == 2)) for s in (1, 2, 3))])
     holds(rose.sentence, "rose", "No λ improved on the baseline")
     within = verdict([*base, row(0, 1, 1.0), row(0, 2, 2.9), row(0, 3, 1.9)])
-    assert within.bias.beyond_the_spread is False
+    assert within.bias.pair.excludes_zero is False
     holds(within.sentence, "did not change by more than seed noise", none_of=["0 of 3"])
     assert "no change beyond seed noise (3 seeds)" in within.title
     one = verdict([row(None, 1, 2.0), row(0, 1, 1.0)])
-    assert one.bias.beyond_the_spread is None
+    assert one.bias.pair.excludes_zero is None
     holds(one.sentence, "with one seed", none_of=["["])
     assert verdict([row(None, 1, 2.0)]) is None
 
@@ -448,7 +448,7 @@ def test_numbers_that_are_equal_to_the_digits_shown_did_not_change():
     base = [row(None, seed, 1.3 + 0.0001 * seed) for seed in (1, 2, 3)]
     less = [row(0, seed, 1.299 + 0.0001 * seed + 0.00001 * (seed == 2)) for seed in (1, 2, 3)]
     every = verdict([*base, *less])
-    assert every.bias.beyond_the_spread
+    assert every.bias.pair.excludes_zero
     holds(every.sentence, f"{same}: 1.30 → 1.30 (0.00 [0.00, 0.00])")
     assert "no change to two decimals" in every.title
     for found in (one, every):
@@ -524,7 +524,7 @@ def test_shifts_are_differences_of_cosines():
     names = ["he", "she", "nurse", "doctor"]
     before = Embeddings(names, np.array([[1, 0.2], [-1, 0.2], [-1, 1], [1, 1]], dtype=np.float32))
     after = Embeddings(names, np.array([[1, 0.2], [-1, 0.2], [0, 1], [0, 1]], dtype=np.float32))
-    found = {each.word: each for each in words.shifts(before, after)}
+    found = {each.word: each for each in words.shifts(WordPair(before, after))}
     expected = before.cosine("nurse", "he") - before.cosine("nurse", "she")
     assert found["nurse"].before == pytest.approx(expected, abs=1e-6)
     assert found["nurse"].before < 0 < found["doctor"].before
@@ -533,10 +533,10 @@ def test_shifts_are_differences_of_cosines():
 
 def test_few_words_have_few_neighbours():
     vectors = Embeddings(["a", "b", "c"], np.eye(3, dtype=np.float32))
-    index = neighbor_index(vectors, vectors)
+    index = neighbor_index(WordPair(vectors, vectors))
     assert (index.searched, index.shown) == (3, 2)
     assert [word for word, _ in index.of("b")[0]] == ["a", "c"]
-    assert neighbor_index(Embeddings(["a"], np.ones((1, 2))), vectors) is None
+    assert neighbor_index(WordPair(Embeddings(["a"], np.ones((1, 2))), vectors)) is None
 
 
 # The command -----------------------------------------------------------------------------------
@@ -756,3 +756,15 @@ def test_the_page_prints_black_on_white_and_whole(opened, long):
     assert opened.evaluate(style, "td")[0] == "rgb(0, 0, 0)"
     assert opened.evaluate(BEYOND) == []
     assert not opened.locator("nav").is_visible()
+
+
+def test_the_page_of_a_study_says_what_its_command_said(
+    store: Path, swept: Summary, sided: Comparison
+) -> None:
+    for found in (swept, sided):
+        study = open_study(found.name, store)
+        assert study.notes == {"warnings": [*found.warnings], "findings": [*found.findings]}
+        report = report_of(study, brief=True)
+        said = "".join(report.warnings).lower()
+        assert all(warning.lower() in said for warning in found.warnings)
+    assert report.paragraphs["Controls"] == sided.findings

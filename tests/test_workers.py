@@ -31,16 +31,15 @@ from debiaslab.study import claims as claims_module
 from debiaslab.study import worker
 from debiaslab.study.cell import Cell, digest_of
 from debiaslab.study.claims import Claims
-from debiaslab.study.comparing import Settled, cells_of
-from debiaslab.study.comparison import ComparisonPlan, Entry
+from debiaslab.study.comparing import Settled, rows_of
 from debiaslab.study.executors import Processes
 from debiaslab.study.objective import BaselineReference, Outcome
-from debiaslab.study.plan import Plan, SearchSettings
+from debiaslab.study.plan import ComparisonPlan, Entry, Plan, SearchSettings
 from debiaslab.study.run import FinishedRun, Site
 from debiaslab.study.search import Search
 from debiaslab.study.sweeping import DrawnTrials
-from debiaslab.study.worker import ListedCells, Worker
-from debiaslab.system.processes import Process, this_process
+from debiaslab.study.worker import CellList, ListedCells, Worker
+from debiaslab.system.provenance import Process, this_process
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.tracking.names import BETWEEN_SEEDS
 from debiaslab.vectors.embeddings import Embeddings
@@ -140,9 +139,11 @@ PLAN = Plan(
     strategy="projection", trials=TRIALS, seeds=SEEDS, search=SearchSettings(sampler="random")
 )
 WEIGHTS = (0.5, 1.0, 2.0, 3.0, 5.0, 7.0, 8.0)
-COMPARED = cells_of(
-    ComparisonPlan((Entry("tying", 1.0),), seeds=SEEDS),
-    [Settled("projection", (), weight) for weight in WEIGHTS],
+COMPARED = CellList(
+    rows_of(
+        ComparisonPlan((Entry("tying", 1.0),), seeds=SEEDS),
+        [Settled("projection", (), weight) for weight in WEIGHTS],
+    )
 )
 RUNS = {"sweep": (1 + TRIALS) * len(SEEDS), "comparison": (1 + len(WEIGHTS)) * len(SEEDS)}
 KILLS = 18  # of each kind of study

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.settings.options import File, Flag, Whole, option, settings
 
 Rare = Literal["drop", "unk"]
 Marks = Literal["auto", "keep", "cut"]
 
 
-@dataclass(frozen=True)
+@settings
 class CorpusSettings:
     """How text becomes ids.
 
@@ -32,31 +31,22 @@ class CorpusSettings:
         UserError: ``min_count`` is not a whole number from 1, or ``rare`` or ``marks`` is unknown.
     """
 
-    mwes: str | None = None
-    lowercase: bool = True
-    min_count: int = 5
-    rare: Rare = "drop"
-    marks: Marks = "auto"
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.min_count, int) or self.min_count < 1:
-            raise UserError(
-                f"a minimum count of {self.min_count!r} cannot be used",
-                allowed="a whole number from 1",
-                next_step="--min-count 5",
-            )
-        if self.rare not in get_args(Rare):
-            raise UserError(
-                f"{self.rare!r} is no way to treat rare words",
-                allowed=" or ".join(get_args(Rare)),
-                nearest=nearest(str(self.rare), get_args(Rare)),
-            )
-        if self.marks not in get_args(Marks):
-            raise UserError(
-                f"{self.marks!r} is no way to treat combining marks",
-                allowed=" or ".join(get_args(Marks)),
-                nearest=nearest(str(self.marks), get_args(Marks)),
-            )
+    mwes: File | None = option(
+        "multi-word expressions, one phrase a line", default=None, metavar="FILE"
+    )
+    lowercase: Flag = option(
+        "whether the text is lower-cased",
+        default=True,
+        flag=None,
+        off=("--keep-case", "do not lower-case the text"),
+    )
+    min_count: Whole = option("rarer words are left out", default=5, ge=1)
+    rare: Rare = option("rare words: drop them, or unk for the token <UNK>", default="drop")
+    marks: Marks = option(
+        "combining marks: keep them in words, cut words at them as \\w+ does, or auto: keep "
+        "unless fewer than one word in 1,000 has any",
+        default="auto",
+    )
 
     @classmethod
     def from_record(cls, recorded: Mapping[str, Any]) -> CorpusSettings:

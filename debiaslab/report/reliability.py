@@ -1,4 +1,4 @@
-"""The tables of ``reliability``."""
+"""How far bias scores can be trusted: one table for each question."""
 
 from __future__ import annotations
 
