@@ -37,6 +37,7 @@ from tests.chromium import QUIET, browser_program
 from tests.command_line import call, refused
 from tests.expecting import holds, refuses
 from tests.pages import Page
+from tests.shared import PICTURE
 from tests.toys import toy_corpus
 
 TINY = TrainSettings(dim=8, epochs=1)
@@ -347,8 +348,11 @@ def test_what_was_held_out_and_what_each_run_acted_on(small, sided, folder):
     assert baseline.tuned_on == run.held_out.tuned_on
 
 
-def test_a_comparison_says_the_widest_reach_and_the_report_names_each(corpus, tmp_path):
+def test_a_comparison_says_the_widest_reach_and_the_report_names_each(
+    corpus, tmp_path, monkeypatch
+):
     """Neither the first strategy decides (it changes the text), nor the first of equal cover."""
+    monkeypatch.setattr("debiaslab.report.drawings.png", lambda made: PICTURE)
     entries = ("cds", "projection@1", "projection[pairs=all]@2")
     plan = ComparisonPlan(
         tuple(map(Entry.parse, entries)),
@@ -557,7 +561,8 @@ def test_the_command_writes_and_logs_the_same_bytes_each_time(
     assert kept.read_text(encoding="utf-8") == html_page(report)
 
 
-def test_a_sweep_that_goes_on_renews_the_report(corpus, tmp_path, capfd):
+def test_a_sweep_that_goes_on_renews_the_report(corpus, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr("debiaslab.report.drawings.png", lambda made: PICTURE)
     root = tmp_path / "mlruns"
     plan = Plan("projection", seeds=(1,), name="grown", settings=TINY, objective=OBJECTIVE)
 
