@@ -13,47 +13,49 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NoReturn, TextIO
 
-from debiaslab.commands.arguments import named_first
 from debiaslab.commands.files import check_files, writes
+from debiaslab.commands.options import Command, named_first, prepare
 from debiaslab.errors import DifferenceError, UserError, nearest
-from debiaslab.system.atomic import writing_error
+from debiaslab.system.files import writing_error
 from debiaslab.system.redact import redact
 from debiaslab.tables import render
 
-COMMANDS = {
-    "corpus": "encode a text and show what it covers",
-    "train": "train one set of vectors and save it",
-    "sweep": "search λ of a strategy, logging every run to MLflow",
-    "plan": "show what a sweep would do and how long it would take",
-    "status": "show what of a study is done, running, failed or missing",
-    "resume": "continue a study by its name",
-    "archive": "write a study to one file, to be moved",
-    "restore": "put the studies of an archive into the store",
-    "reproduce": "make a run again from what was logged and compare",
-    "delete": "remove a study for good: runs, files and search",
-    "prune-store": "remove what crashed runs left in the store",
-    "compare": "train strategies side by side and tabulate them",
-    "report": "write the report of a study as one page, PDF or Markdown",
-    "floor": "show what the lipstick tests show without any gender in the text",
-    "planted": "plant a bias of a known dose and see which metrics follow it",
-    "export": "write the CodaLab file, or the vectors, of a run",
-    "evaluate": "measure the bias and utility of vector files",
-    "debias": "debias finished vectors with a post-processing strategy",
-    "reliability": "show how far bias scores hold over pairs, words, rules and seeds",
-    "neighbors": "show the words nearest to a word, one or two vectors side by side",
-    "lexicon": "list and show the word lists, check them against vectors",
-    "strategies": "list the debiasing strategies",
-    "metrics": "list the metrics of the scorecard",
-    "studies": "list the studies of the store",
-    "score": "score files of similarities as the competition does",
-    "bundle": "write a competition for a class",
-    "bench": "measure how fast training is here, by batch size or threads",
-    "ui": "open the MLflow UI on the store",
+_COMMANDS = {  # name → its module, and what it does in a few words
+    "corpus": ("corpus", "encode a text and show what it covers"),
+    "train": ("training", "train one set of vectors and save it"),
+    "sweep": ("study", "search λ of a strategy, logging every run to MLflow"),
+    "plan": ("study", "show what a sweep would do and how long it would take"),
+    "status": ("upkeep", "show what of a study is done, running, failed or missing"),
+    "resume": ("study", "continue a study by its name"),
+    "archive": ("upkeep", "write a study to one file, to be moved"),
+    "restore": ("upkeep", "put the studies of an archive into the store"),
+    "reproduce": ("report", "make a run again from what was logged and compare"),
+    "delete": ("upkeep", "remove a study for good: runs, files and search"),
+    "prune-store": ("upkeep", "remove what crashed runs left in the store"),
+    "compare": ("study", "train strategies side by side and tabulate them"),
+    "report": ("report", "write the report of a study as one page, PDF or Markdown"),
+    "floor": ("study", "show what the lipstick tests show without any gender in the text"),
+    "planted": ("study", "plant a bias of a known dose and see which metrics follow it"),
+    "export": ("vectors", "write the CodaLab file, or the vectors, of a run"),
+    "evaluate": ("evaluate", "measure the bias and utility of vector files"),
+    "debias": ("training", "debias finished vectors with a post-processing strategy"),
+    "reliability": (
+        "reliability",
+        "show how far bias scores hold over pairs, words, rules and seeds",
+    ),
+    "neighbors": ("vectors", "show the words nearest to a word, one or two vectors side by side"),
+    "lexicon": ("lexicon", "list and show the word lists, check them against vectors"),
+    "strategies": ("registries", "list the debiasing strategies"),
+    "metrics": ("registries", "list the metrics of the scorecard"),
+    "studies": ("upkeep", "list the studies of the store"),
+    "score": ("competition", "score files of similarities as the competition does"),
+    "bundle": ("competition", "write a competition for a class"),
+    "bench": ("bench", "measure how fast training is here, by batch size or threads"),
+    "ui": ("report", "open the MLflow UI on the store"),
 }
-_INTERRUPTED = "interrupted; nothing half-written is left"
+COMMANDS = {name: summary for name, (_, summary) in _COMMANDS.items()}
 _OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _OF_THE_FILE_SYSTEM = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.EIO}
 
@@ -99,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except UserError as error:
             return _refused(error)
         except KeyboardInterrupt:
-            said = getattr(_module(command), "INTERRUPTED", _INTERRUPTED)
+            said = (command_class(command) if command in COMMANDS else Command).interrupted
             print(f"\ndebiaslab: {said}", file=sys.stderr)
             return 130
         except MemoryError as error:
@@ -124,10 +126,12 @@ def _run(argv: list[str], command: str | None, out: _Stream) -> int:
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, summary in COMMANDS.items():
-        if name == command:
-            chosen = _add_command(commands, name, summary)
-        else:
-            commands.add_parser(name, help=summary)
+        own = commands.add_parser(
+            name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name == command:  # only the module of the command that was asked for is imported
+            chosen = own
+            prepare(chosen, command_class(name))
     if command is not None and command not in COMMANDS:
         raise UserError(
             f"there is no command {command!r}",
@@ -141,10 +145,12 @@ def _run(argv: list[str], command: str | None, out: _Stream) -> int:
     if args.command is None:
         parser.print_help()
         return 0
-    check_files(args, chosen)
-    for said in import_module(_path(args.command)).run(args):
+    given = {place: value for place, value in vars(args).items() if place != "command"}
+    asked = command_class(args.command).made(given)
+    check_files(given, asked, chosen)
+    for said in asked.run():
         print(render(said), flush=True)
-        if out.lost is not None and not writes(args):
+        if out.lost is not None and not writes(asked):
             break  # nobody reads on, and nothing else is left to do
     if out.lost is not None and not isinstance(out.lost, BrokenPipeError):
         raise UserError(
@@ -209,38 +215,17 @@ def _command_of(argv: Sequence[str]) -> str | None:
     return next((word for word in argv if not word.startswith("-")), None)
 
 
-def _path(command: str) -> str:
-    return f"debiaslab.commands.{command.replace('-', '_')}"
-
-
-def _module(command: str | None) -> ModuleType | None:
-    return import_module(_path(command)) if command in COMMANDS else None
-
-
-def _add_command(commands: argparse._SubParsersAction[_Parser], name: str, summary: str) -> _Parser:
-    """Add the command that was asked for: only its module is imported."""
-    module = import_module(_path(name))
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=module.__doc__,
-        epilog=module.EXAMPLES,
-        formatter_class=_HelpFormatter,
+def command_class(name: str | None) -> type[Command]:
+    """Return the class of a command: only its module is imported."""
+    home, _ = _COMMANDS[str(name)]
+    found: type[Command] = getattr(
+        import_module(f"debiaslab.commands.{home}"),
+        f"{str(name).title().replace('-', '')}Command",
     )
-    module.add_arguments(parser)
-    return parser
+    return found
 
 
-class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Keep the line breaks of examples, and show the defaults that say something."""
-
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default is None or isinstance(action.default, (bool, list)):
-            return action.help
-        return super()._get_help_string(action)
-
-
-class _ListFormatter(_HelpFormatter):
+class _ListFormatter(argparse.RawDescriptionHelpFormatter):
     """Make the first column wide enough for each command to stand beside its summary."""
 
     def __init__(self, prog: str) -> None:

@@ -6,12 +6,12 @@ import argparse
 import re
 import shlex
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from debiaslab.cli import COMMANDS, _Parser, _path, main
+from debiaslab.cli import COMMANDS, _Parser, command_class, main
+from debiaslab.commands.options import prepare
 from debiaslab.errors import UserError
 from debiaslab.tracking import RunInfo, Store
 from tests.toys import toy_text
@@ -76,7 +76,7 @@ def bad_advice(command: str, said: Said) -> list[str]:
 def parser_of(command: str) -> argparse.ArgumentParser:
     """Return the parser of one command."""
     parser = _Parser(prog=command)
-    import_module(_path(command)).add_arguments(parser)
+    prepare(parser, command_class(command))
     return parser
 
 
@@ -95,6 +95,12 @@ def refused(capfd: pytest.CaptureFixture[str], *words: str, code: int = 2) -> Sa
     assert "Traceback" not in said.err
     assert len(said.sentence) < 500, said.sentence
     return said
+
+
+def noise(stderr: str) -> list[str]:
+    """Return the lines of stderr that are no progress bar."""
+    lines = stderr.replace("\r", "\n").replace("\x1b[A", "").splitlines()
+    return [line for line in lines if line.strip() and "it/s" not in line and "|" not in line]
 
 
 def write_toy(folder: Path, name: str = "toy.txt", documents: int = 200) -> Path:

@@ -1,34 +1,132 @@
-"""The order of the files, which two processes share, and a fixture of several of them."""
+"""The order of the files, which two processes share, and fixtures of several of them."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
+import sqlite3
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
+
+from tests import shared as studies
+from tests.shared import Shared
 
 # Files of few, long tests, which start processes and servers: begun last, one would keep one
 # process busy while the other has nothing left.
 LONG = [
-    *("end_to_end", "workers", "mlflow_ui", "checkpoint", "search_modes", "study_commands"),
-    *("notebooks", "fast_engine", "postgres_study", "dask_study", "compare", "study_results"),
+    *("end_to_end", "workers", "notebooks", "checkpoint", "search_modes", "study_commands"),
+    *("listed_studies", "study_results", "postgres_study", "compare", "fast_engine", "bad_input"),
+    *("mlflow_ui", "dask", "store_reading", "command_files", "reproduce", "tracking", "planted"),
 ]
+DRAWN = ("test_report", "test_study_results")
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach the processes that tests start.
+    """Let Ctrl-C reach what tests start, no test another store, and nobody wait for the disk.
 
-    A shell without job control has what it starts in the background ignore it, and so do children.
+    A shell without job control has what it starts in the background ignore Ctrl-C, and so do
+    children. Each commit to a database waits some milliseconds until it is on the disk, which a
+    process that is killed does not need: only a power cut might.
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for variable in ("MLFLOW_TRACKING_URI", "DEBIASLAB_OPTUNA_STORAGE", "FORCE_COLOR"):
+        os.environ.pop(variable, None)
+    event.listen(Engine, "connect", _without_waiting)
+    os.fsync = lambda file: None
+
+
+def _without_waiting(connection: object, record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
+
+
+@pytest.fixture
+def waits_for_the_disk() -> Iterator[None]:
+    """Let databases wait, as they do outside of tests."""
+    event.remove(Engine, "connect", _without_waiting)
+    yield
+    event.listen(Engine, "connect", _without_waiting)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files of ``LONG`` first, in its order."""
     place = {f"test_{name}.py": i for i, name in enumerate(LONG)}
     items.sort(key=lambda item: place.get(Path(item.path).name, len(LONG)))
+
+
+@pytest.fixture(scope="session")
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """What is made once in this run, whichever of its processes needs it."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if hasattr(request.config, "workerinput") else base) / "shared"
+    root.mkdir(exist_ok=True)
+    return Shared(root)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stores_from_a_template(shared: Shared) -> Iterator[None]:
+    """Let new stores of this process begin as copies of an empty one."""
+    from debiaslab.tracking import store
+
+    prepare = store.prepare
+
+    def copied(database: Path) -> None:
+        if not database.exists():
+            shutil.copy(template() / "mlflow.db", database)
+        prepare(database)
+
+    @cache
+    def template() -> Path:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "prepare", prepare)
+            return shared.folder("empty", studies.empty_store)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "prepare", copied)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_pictures(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Draw no picture of a study but in tests of them: that takes half of a small study's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        if Path(request.path).stem not in DRAWN:
+            patch.setattr("debiaslab.report.style.png", lambda made: studies.PICTURE)
+        yield
+
+
+@pytest.fixture(scope="session")
+def small(shared: Shared) -> Path:
+    """A folder with toy.txt and the finished study ``small``, which nobody may change."""
+    return shared.folder("small", studies.small)
+
+
+@pytest.fixture(scope="session")
+def builtin(shared: Shared) -> Path:
+    """A folder with a finished sweep of the built-in text, which nobody may change."""
+    return shared.folder("builtin", studies.builtin)
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def own_small(small: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a copy of ``small``, which a test may spoil."""
+    folder = own_folder / "copy"
+    shutil.copytree(small, folder)
+    monkeypatch.chdir(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")

@@ -29,13 +29,15 @@ from debiaslab.cli import main
 from debiaslab.corpus import Corpus
 from debiaslab.sgns import Block
 from debiaslab.sgns.progress import LossMonitor
-from debiaslab.system.atomic import writing_error
+from debiaslab.system.files import writing_error
 from debiaslab.tracking import RunWriter, Store
 from debiaslab.vectors import embeddings
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, TINY, call, refused, runs, write_toy
+from tests.expecting import holds
 from tests.toys import FEMALE, MALE, toy_text
 
+pytestmark = pytest.mark.usefixtures("own_folder")
 Capture = pytest.CaptureFixture[str]
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 TRAIN = ["train", "toy.txt", *TINY, "--min-count", "1"]
@@ -57,11 +59,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "gz.txt": gzip.compress(text),
         "long-phrase.txt": b"a b c d e f g h i j k l\n",
         "headers.csv": b"left,right\nman,woman\n",
-        "ragged.csv": b"word1,word2\nman\n",
-        "no-pairs.csv": b"word1,word2\n",
         "ragged-vectors.txt": b"3 2\nman 1 2\nwoman 3\nhe 1 2\n",
         "vectors.txt": b"3 2\nman 1 2\nwoman 3 4\nhe 1 2\n",
-        "nan.txt": b"2 2\nman 1 2\nwoman 3 nan\n",
     }
     for name, content in contents.items():
         (folder / name).write_bytes(content)
@@ -70,33 +69,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "cut.kv").write_bytes(whole[: len(whole) // 2])
     (folder / "folder").mkdir()
     return folder
-
-
-@pytest.fixture(scope="module")
-def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which a small study has finished."""
-    folder = tmp_path_factory.mktemp("studied")
-    write_toy(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        assert main(STUDY) == 0
-    return folder
-
-
-@pytest.fixture
-def copy(studied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Go to a copy of the finished study, which a test may spoil."""
-    folder = tmp_path / "copy"
-    shutil.copytree(studied, folder)
-    monkeypatch.chdir(folder)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
 @pytest.fixture
@@ -135,10 +107,10 @@ CORPUS = [
     ("gz.txt", "its name does not end in .gz"),
     ("/dev/null", "is not a regular file"),
     ("short.txt", "no word of 3 is seen 5 times or more (the most frequent 1 times); try: "),
-    ("toy.txt --min-count 0", "--min-count: '0' cannot be used; allowed: a whole number from 1"),
+    ("toy.txt --min-count 0", "--min-count must be at least 1, got 0"),
     ("toy.txt --min-count many", "--min-count: 'many' cannot be used"),
     ("toy.txt --min-count 1" + "0" * 30, "no word of"),
-    ("toy.txt --rare keep", "allowed: drop or unk"),
+    ("toy.txt --rare keep", "--rare was 'keep'; allowed: drop, unk"),
     ("toy.txt --mwes nofile", "there is no file nofile"),
     ("toy.txt --mwes empty.txt", "is empty"),
     ("toy.txt --mwes folder", "is a directory"),
@@ -147,12 +119,12 @@ CORPUS = [
     ("toy.txt --min-cont 3", "did you mean '--min-count'?"),
 ]
 TRAINING = [
-    ("--dim 0", "--dim was 0; allowed: a whole number from 1 to 1,024"),
+    ("--dim 0", "--dim must be from 1 to 1,024, got 0"),
     ("--dim 1.5", "--dim: '1.5' cannot be used; allowed: a whole number"),
-    ("--window 99", "--window was 99"),
-    ("--negatives 0", "--negatives was 0"),
-    ("--epochs 0", "--epochs was 0"),
-    ("--subsample 2", "--subsample was 2.0; allowed: a number from 0 to 1"),
+    ("--window 99", "--window must be from 1 to 20, got 99"),
+    ("--negatives 0", "--negatives must be from 1 to 20, got 0"),
+    ("--epochs 0", "--epochs must be from 1 to 10,000, got 0"),
+    ("--subsample 2", "--subsample must be from 0 to 1, got 2.0"),
     ("--lr nan", "--lr was nan"),
     ("--lr quick", "--lr: 'quick' cannot be used; allowed: a number"),
     ("--optimizer sgdd", "did you mean 'sgd'?"),
@@ -160,22 +132,22 @@ TRAINING = [
     ("--layout x", "allowed: word2vec, homework"),
     ("--device gpu", "--device was 'gpu', which cannot be used here; allowed: cpu"),
     ("--device meta", "try: --device cpu"),
-    ("--threads 4096", "--threads was 4096"),
-    ("--patience 0", "--patience was 0"),
-    ("--batch-size 0", "--batch-size was 0"),
+    ("--threads 4096", "--threads must be from 1 to "),
+    ("--patience 0", "--patience must be from 1 to 10,000, got 0"),
+    ("--batch-size 0", "--batch-size must be from 1 to 1,048,576, got 0"),
     ("--dynamic --fixed", "--fixed: not allowed with argument --dynamic"),
     ("--cover most", "--cover was 'most'; allowed: tune, vocabulary, all"),
     ("--strategy projektion", "did you mean 'projection'?; try: python -m debiaslab strategies"),
     ("--knob direction", "'direction' is not NAME=VALUE"),
     ("--strategy projection --knob direktion=mean", "did you mean 'direction'?"),
     ("--store empty.txt", "the store empty.txt is a file; allowed: a folder"),
-    ("--mwes nofile --dim 0", "--dim was 0"),
+    ("--mwes nofile --dim 0", "--dim must be from 1"),
 ]
 TRAIN_ONLY = [
-    ("--seed -1", "--seed was -1"),
-    ("--strategy projection --weight -1", "λ (--weight) was -1.0; allowed: a number that is 0 or"),
-    ("--strategy projection --weight nan", "λ (--weight) was nan"),
-    ("--weight inf", "λ (--weight) was inf"),
+    ("--seed -1", "--seed must be from 0 to 2,147,483,647, got -1"),
+    ("--strategy projection --weight -1", "--weight must be at least 0, got -1.0"),
+    ("--strategy projection --weight nan", "--weight was nan; allowed: a number from 0"),
+    ("--weight inf", "--weight was inf; allowed: a number from 0"),
     ("--weight much", "--weight: 'much' cannot be used; allowed: a number"),
     ("--out vectors.vec", "allowed: .txt, .bin, .kv, .npz"),
     ("--out vectors", "try: vectors.kv"),
@@ -193,30 +165,24 @@ TRAIN_ONLY = [
 SWEEP_ONLY = [
     ("--strategy none", "strategy 'none' has no λ to search; allowed: adversarial"),
     ("--knob weight=1", "λ is no knob"),
-    ("--trials 0", "--trials: '0' cannot be used; allowed: a whole number from 1"),
+    ("--trials 0", "--trials must be from 1 to 100,000, got 0"),
     ("--trials 1e9", "--trials: '1e9' cannot be used"),
-    ("--seeds -1", "--seeds: '-1' cannot be used; allowed: a whole number from 1 to 1,000"),
-    ("--seeds 1000000000", "allowed: a whole number from 1 to 1,000"),
+    ("--seeds -1", "--seeds must be from 1 to 1,000, got -1"),
+    ("--seeds 1000000000", "--seeds must be from 1 to 1,000, got 1000000000"),
     ("--bias-weight nan", "--bias-weight was nan"),
-    ("--retention-weight -1", "--retention-weight was -1.0"),
+    ("--retention-weight -1", "--retention-weight must be at least 0, got -1.0"),
     ("--bias-weight 0 --retention-weight 0", "0"),
     ("--study ../outside", "allowed: a name without slashes"),
     ("--study " + "a" * 300, "has 304 bytes; allowed: up to 200 bytes"),
 ]
-EVALUATE = [
-    ("", "the following arguments are required: FILE"),
-    ("nofile.kv", "there is no file nofile.kv"),
+EVALUATE = [  # more of them in test_cli_evaluate
     ("vector.kv", "did you mean 'vectors.kv'?"),
     ("empty.txt", "is empty"),
-    ("folder", "is a directory"),
     ("cut.kv", "cut"),
     ("binary.txt", "is no vector file"),
     ("ragged-vectors.txt", "line 3 of ragged-vectors.txt has 1 numbers"),
-    ("nan.txt", "holds NaN"),
-    ("vectors.kv --baseline nofile", "there is no file nofile"),
-    ("vectors.kv --json folder", "folder is a directory"),
     ("vectors.kv --json empty.txt/card.json", "cannot write empty.txt/card.json"),
-    ("vectors.kv --seed -1", "--seed: '-1' cannot be used"),
+    ("vectors.kv --seed -1", "--seed must be from 0 to 2,147,483,647, got -1"),
 ]
 NEIGHBORS = [
     ("", "the following arguments are required: WORD"),
@@ -224,7 +190,7 @@ NEIGHBORS = [
     ("man --vectors vectors.kv --study x", "--vectors and --study were given together"),
     ("man --vectors nofile", "there is no file nofile"),
     ("mam --vectors vectors.kv", "did you mean 'man'?"),
-    ("man --vectors vectors.kv -n 0", "-n: '0' cannot be used; allowed: a whole number from 1"),
+    ("man --vectors vectors.kv -n 0", "-n must be at least 1, got 0"),
     ("man --vectors vectors.kv --compare nofile.kv", "there is no file nofile.kv"),
     ("man --study small", "there is no tracking store at"),
     ("king --vectors vectors.kv --analogy man", "'man' is not two words, such as man,woman"),
@@ -237,14 +203,9 @@ EXPORT = [
     ("--study small --format kvv", "did you mean 'kv'?"),
     ("--study small --format npz --out s.csv", "do not go together; try: --out s.npz"),
     ("--study small --out folder/../empty.txt/s.csv", "is a file, not a folder"),
-    ("--study small --missing nan", "--missing: 'nan' cannot be used; allowed: a number from -1"),
-    ("--study small --missing 2", "allowed: a number from -1 to 1"),
+    ("--study small --missing nan", "--missing was nan; allowed: a number from -1"),
+    ("--study small --missing 2", "--missing must be from -1 to 1, got 2.0"),
     ("--study small --pairs headers.csv", "allowed: the header word1,word2"),
-    ("--study small --pairs ragged.csv", "line 2 of ragged.csv has 1 columns"),
-    ("--study small --pairs no-pairs.csv", "holds no pairs"),
-    ("--study small --pairs empty.txt", "is empty"),
-    ("--study small --pairs latin.txt", "not UTF-8"),
-    ("--study small --pairs folder", "is a directory"),
     ("--study small --pairs nofile.csv", "there is no file nofile.csv"),
     ("--study small", "there is no tracking store at"),
 ]
@@ -253,14 +214,14 @@ OTHERS = [
     ("studies --store empty.txt", "the store empty.txt is a file"),
     ("studies extra", "extra is not understood"),
     ("ui", "there is no tracking store at"),
-    ("ui --port 0", "--port: '0' cannot be used; allowed: a whole number from 1 to 65,535"),
-    ("ui --port 99999", "--port: '99999' cannot be used"),
+    ("ui --port 0", "--port must be from 1 to 65,535, got 0"),
+    ("ui --port 99999", "--port must be from 1 to 65,535, got 99999"),
     ("strategies --all", "--all is not understood"),
     ("bench", "the following arguments are required: SUBJECT; try"),
     ("bench thread", "did you mean 'threads'?"),
     ("bench threads nofile.txt", "there is no file nofile.txt"),
     ("bench threads --threads none", "--threads: 'none' cannot be used"),
-    ("bench batch-size --seconds -1", "--seconds was -1.0; allowed: a number above 0"),
+    ("bench batch-size --seconds -1", "--seconds must be above 0, got -1.0"),
     ("bench batch-size toy.txt --out empty.txt", "empty.txt is a file, not a folder"),
     ("tran toy.txt", "there is no command 'tran'; allowed: corpus, train"),
     ("sweeep", "did you mean 'sweep'?; try: python -m debiaslab --help"),
@@ -272,11 +233,8 @@ def listed(command: str, cases: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 SLIPS = [
-    *listed("corpus", CORPUS),
-    *listed("evaluate", EVALUATE),
-    *listed("neighbors", NEIGHBORS),
-    *listed("export", EXPORT),
-    *OTHERS,
+    *(*listed("corpus", CORPUS), *listed("evaluate", EVALUATE), *listed("neighbors", NEIGHBORS)),
+    *(*listed("export", EXPORT), *OTHERS),
 ]
 EARLY = [
     *listed("train toy.txt", TRAINING + TRAIN_ONLY),
@@ -287,22 +245,15 @@ EARLY = [
 ]
 
 
-@pytest.mark.parametrize(("words", "said"), SLIPS)
-def test_a_slip_is_one_sentence(
-    words: str, said: str, files: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
-    monkeypatch.chdir(files)
-    answer = refused(capfd, *words.split())
-    assert said in answer.sentence
-    assert answer.out == ""
-    assert not Path("mlruns").exists()
-
-
-@pytest.mark.usefixtures("no_encoding")
-@pytest.mark.parametrize(("words", "said"), EARLY)
-def test_a_slip_is_known_before_the_corpus_is_encoded(
-    words: str, said: str, files: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+@pytest.mark.parametrize(
+    ("words", "said", "early"),
+    [*((*each, False) for each in SLIPS), *((*each, True) for each in EARLY)],
+)
+def test_a_slip_is_one_sentence_and_known_before_the_corpus_is_encoded(
+    words, said, early, files, monkeypatch, capfd, request
+):
+    if early:
+        request.getfixturevalue("no_encoding")
     monkeypatch.chdir(files)
     answer = refused(capfd, *words.split())
     assert said in answer.sentence
@@ -318,77 +269,56 @@ def without(words: set[str]) -> str:
     return "\n".join(" ".join(w for w in line.split() if w not in words) for line in lines)
 
 
-TOPICS = {
-    *lexicons.load("career_extended").words,
-    *lexicons.load("family_extended").words,
+TOPICS = {*lexicons.load("career_extended").words, *lexicons.load("family_extended").words}
+LACKING = {
+    "no gender words": ("sweep", without({*MALE, *FEMALE}), "gender pairs"),
+    "no gender words in train": (
+        *("train --strategy tying", without({*MALE, *FEMALE})),
+        "gender pairs",
+    ),
+    "no objective words": (
+        *("sweep", without(TOPICS)),
+        "none of the objective's tests has 4 tune words in each set",
+    ),
+    "no similarity": ("sweep", without({"son", "brother"}), "2 tune pairs of SimLex-999"),
+    "no definitional set": (
+        "train --strategy tying+multiclass-hard --knob attribute=religion",
+        *(toy_text(60), "of the attribute 'religion'"),
+    ),
+    "no pair left": (
+        "compare --strategies projection@1,gender-blind+hard",
+        *(toy_text(60), "'gender-blind' leaves no gender pair"),
+    ),
 }
 
 
 @pytest.mark.usefixtures("no_training")
-@pytest.mark.parametrize(
-    ("command", "text", "said"),
-    [
-        ("sweep", without({*MALE, *FEMALE}), "gender pairs|definitional pairs"),
-        ("train --strategy tying", without({*MALE, *FEMALE}), "gender pairs|definitional pairs"),
-        ("sweep", without(TOPICS), "none of the objective's tests has 4 tune words in each set"),
-        (
-            "sweep",
-            without({"son", "brother"}),
-            "2 tune pairs of SimLex-999",
-        ),
-        (
-            "train --strategy tying+multiclass-hard --knob attribute=religion",
-            toy_text(60),
-            "of the attribute 'religion'",
-        ),
-        (
-            "compare --strategies projection@1,gender-blind+hard",
-            toy_text(60),
-            "'gender-blind' leaves no gender pair",
-        ),
-    ],
-    ids=[
-        "no gender words",
-        "no gender words in train",
-        "no objective words",
-        "no similarity",
-        "no definitional set",
-        "no pair left",
-    ],
-)
-def test_a_text_that_lacks_words_is_refused_before_training(
-    command: str, text: str, said: str, capfd: Capture
-) -> None:
+@pytest.mark.parametrize("lack", LACKING)
+def test_a_text_that_lacks_words_is_refused_before_training(lack, capfd):
+    command, text, said = LACKING[lack]
     Path("text.txt").write_text(text, encoding="utf-8")
     name, *rest = command.split()
-    answer = refused(capfd, name, "text.txt", "--min-count", "1", *TINY, *rest)
-    assert any(part in answer.sentence for part in said.split("|")), answer.sentence
-    assert "try: " in answer.sentence
+    holds(
+        refused(capfd, name, "text.txt", "--min-count", "1", *TINY, *rest).sentence, said, "try: "
+    )
 
 
 # Stores, studies and runs ---------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("copy", "no_training")
-@pytest.mark.parametrize(
-    ("more", "said"),
-    [
-        ([], "--marks cut where an earlier version cut"),
+@pytest.mark.usefixtures("own_small", "no_training")
+def test_a_study_of_something_else_is_not_continued(capfd):
+    before = [(run.run_id, run.status, run.end) for run in runs()]
+    for more, said in (
         (["--window", "3"], "settings.window: 5 → 3"),
         (["--strategy", "tying"], "strategy: projection → tying"),
         (["--bias-weight", "2"], "objective.bias_weight: 1.0 → 2.0"),
-    ],
-)
-def test_a_study_of_something_else_is_not_continued(
-    more: list[str], said: str, capfd: Capture
-) -> None:
-    if not more:
-        write_toy(Path(), documents=150)
-    before = [(run.run_id, run.status, run.end) for run in runs()]
-    answer = refused(capfd, *STUDY, *more)
-    assert "the study 'small' was made with other settings" in answer.sentence
-    assert said in answer.sentence
-    assert "another --study NAME" in answer.sentence
+        ([], "--marks cut where an earlier version cut"),
+    ):
+        if not more:
+            write_toy(Path(), documents=150)
+        other = "the study 'small' was made with other settings"
+        holds(refused(capfd, *STUDY, *more).sentence, other, said, "another --study NAME")
     assert [(run.run_id, run.status, run.end) for run in runs()] == before
 
 
@@ -406,17 +336,13 @@ def test_a_study_of_something_else_is_not_continued(
         ("ui --host 999.1.1.1", "no port can be opened on 999.1.1.1"),
     ],
 )
-def test_a_name_that_is_not_in_the_store(
-    words: str, said: str, studied: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
-    monkeypatch.chdir(studied)
+def test_a_name_that_is_not_in_the_store(words, said, small, monkeypatch, capfd):
+    monkeypatch.chdir(small)
     assert said in refused(capfd, *words.split()).sentence
 
 
-def test_the_run_of_a_study_has_no_vectors_of_its_own(
-    studied: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
-    monkeypatch.chdir(studied)
+def test_the_run_of_a_study_has_no_vectors_of_its_own(small, monkeypatch, capfd):
+    monkeypatch.chdir(small)
     store = Store.open(create=False)
     study, best = store.study_named("small"), store.best("small").run_id
     for words in (["export"], ["neighbors", "man"], ["evaluate"]):
@@ -424,21 +350,19 @@ def test_the_run_of_a_study_has_no_vectors_of_its_own(
         assert f"try: --run {best} for its best run" in answer.sentence
 
 
-@pytest.mark.usefixtures("copy", "no_training")
+@pytest.mark.usefixtures("own_small", "no_training")
 @pytest.mark.parametrize("content", [os.urandom(20_000), b"SQLite format 3\0" + bytes(40_000)])
 @pytest.mark.parametrize("command", [STUDY, TRAIN, ["studies"], ["export", "--study", "small"]])
-def test_a_damaged_tracking_store(command: list[str], content: bytes, capfd: Capture) -> None:
+def test_a_damaged_tracking_store(command, content, capfd):
     Path("mlruns/mlflow.db").write_bytes(content)
     answer = refused(capfd, *command)
     assert "mlflow.db" in answer.sentence
     assert "try: move that file aside" in answer.sentence
 
 
-@pytest.mark.usefixtures("copy")
+@pytest.mark.usefixtures("own_small")
 @pytest.mark.parametrize("how", ["garbage", "cut"])
-def test_a_damaged_search_database_costs_no_training(
-    how: str, capfd: Capture, no_training: None
-) -> None:
+def test_a_damaged_search_database_costs_no_training(how, capfd, no_training):
     database = Path("mlruns/optuna.db")
     with closing(sqlite3.connect(database)) as connection:  # its log would mend it
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -451,18 +375,16 @@ def test_a_damaged_search_database_costs_no_training(
     assert call(capfd, *STUDY).code == 0  # the same λs, which are in MLflow, are not trained again
 
 
-@pytest.mark.usefixtures("copy")
-def test_the_files_of_the_best_run_are_gone(capfd: Capture) -> None:
+@pytest.mark.usefixtures("own_small")
+def test_the_files_of_the_best_run_are_gone(capfd):
     best = Store.open(create=False).best("small")
     shutil.rmtree(Path("mlruns/artifacts") / best.run_id)
     assert "are gone from the store" in refused(capfd, *STUDY).sentence
     assert "has no vectors" in refused(capfd, "export", "--study", "small").sentence
 
 
-@pytest.mark.usefixtures("copy")
-def test_a_study_goes_on_in_another_store_with_the_same_runs(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: Capture
-) -> None:
+@pytest.mark.usefixtures("own_small")
+def test_a_study_goes_on_in_another_store_with_the_same_runs(monkeypatch, tmp_path, capfd):
     before = call(capfd, *STUDY)
     database = tmp_path / "elsewhere" / "runs.db"
     kept = Path("mlruns/mlflow.db").read_bytes()
@@ -485,9 +407,7 @@ def table(printed: str) -> str:
 
 
 @pytest.mark.usefixtures("no_encoding")
-def test_a_server_that_does_not_answer_is_known_before_the_corpus_is_encoded(
-    monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+def test_a_server_that_does_not_answer_is_known_before_the_corpus_is_encoded(monkeypatch, capfd):
     write_toy(Path())
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://someone:secret@127.0.0.1:9")
     answer = refused(capfd, *TRAIN)
@@ -499,7 +419,7 @@ def test_a_server_that_does_not_answer_is_known_before_the_corpus_is_encoded(
 # No space -------------------------------------------------------------------------------------
 
 
-def test_no_space_for_the_cache(monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
+def test_no_space_for_the_cache(monkeypatch, capfd):
     write_toy(Path())
     monkeypatch.setattr("debiaslab.corpus.cache.np.save", raising(FULL))
     answer = refused(capfd, "corpus", "toy.txt")
@@ -509,47 +429,32 @@ def test_no_space_for_the_cache(monkeypatch: pytest.MonkeyPatch, capfd: Capture)
     monkeypatch.undo()
 
 
-def test_a_file_that_may_grow_no_further(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "most", "said"),
+    [
+        (["corpus", "toy.txt"], 10_000, "no space left on disk"),
+        (TRAIN, 200_000, "the tracking store"),  # MLflow's tables are larger
+    ],
+)
+def test_a_file_that_may_grow_no_further_leaves_none(command, most, said, tmp_path):
     """A real limit of the system: what a quota or a full disk looks like from inside."""
     write_toy(tmp_path)
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
-
     done = subprocess.run(
-        [sys.executable, "-m", "debiaslab", "corpus", "toy.txt"],
+        [sys.executable, "-m", "debiaslab", *command],
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        check=False,
-        preexec_fn=limit,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
     )
     assert done.returncode == 2, done.stderr
-    assert "no space left on disk" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not list((tmp_path / "data" / "cache").glob("*/*"))
-
-
-def test_no_space_for_a_new_store_leaves_none(tmp_path: Path) -> None:
-    write_toy(tmp_path)
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))  # MLflow's tables are larger
-
-    command = [sys.executable, "-m", "debiaslab", *TRAIN]
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=False, preexec_fn=limit
-    )
-    assert done.returncode == 2, done.stderr
-    assert "the tracking store" in done.stderr
-    assert "Traceback" not in done.stderr
+    holds(done.stderr, said, none_of=["Traceback"])
+    if command is not TRAIN:
+        assert not list((tmp_path / "data" / "cache").glob("*/*"))
     assert not list((tmp_path / "mlruns").glob("mlflow.db*"))
 
 
-@pytest.mark.usefixtures("copy")
-def test_no_space_for_the_vectors_loses_no_training(
-    monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+@pytest.mark.usefixtures("own_small")
+def test_no_space_for_the_vectors_loses_no_training(monkeypatch, capfd):
     Path("before.kv").write_bytes(b"what was there before")
     with monkeypatch.context() as patch:
         patch.setitem(embeddings._WRITERS, "kv", raising(FULL))
@@ -563,9 +468,7 @@ def test_no_space_for_the_vectors_loses_no_training(
     assert len(Embeddings.load("later.kv")) > 100
 
 
-def test_no_space_for_the_store_in_mid_sweep_is_no_fault_of_the_weight(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+def test_no_space_for_the_store_in_mid_sweep_is_no_fault_of_λ(own_small, monkeypatch, capfd):
     more = [*STUDY[:-1], "fuller"]
     full = raising(writing_error(Path("vectors.npz"), FULL))  # as the store puts it
     with monkeypatch.context() as patch:
@@ -575,15 +478,17 @@ def test_no_space_for_the_store_in_mid_sweep_is_no_fault_of_the_weight(
     assert "no space left on disk" in answer.sentence
     assert [run.status for run in runs()[-2:]] == ["FINISHED", "FAILED"]  # baseline, first λ
     assert call(capfd, *more).code == 0
-    study = optuna.load_study(study_name="fuller", storage=f"sqlite:///{copy}/mlruns/optuna.db")
+    study = optuna.load_study(
+        study_name="fuller", storage=f"sqlite:///{own_small}/mlruns/optuna.db"
+    )
     weights = [trial.params["weight"] for trial in study.trials]
     assert len(weights) == 3
     assert weights[0] == weights[1]  # the one that was cut short came again
     assert [bool(trial.user_attrs.get("interrupted")) for trial in study.trials] == [1, 0, 0]
 
 
-@pytest.mark.usefixtures("copy")
-def test_no_space_for_the_search_database(monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
+@pytest.mark.usefixtures("own_small")
+def test_no_space_for_the_search_database(monkeypatch, capfd):
     import sqlalchemy
 
     full = sqlalchemy.exc.OperationalError("UPDATE", {}, Exception("database or disk is full"))
@@ -593,9 +498,7 @@ def test_no_space_for_the_search_database(monkeypatch: pytest.MonkeyPatch, capfd
     assert "what was recorded is kept" in answer.sentence
 
 
-def test_no_space_for_a_librarys_own_files(
-    files: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+def test_no_space_for_a_librarys_own_files(files, monkeypatch, capfd):
     monkeypatch.chdir(files)
     monkeypatch.setattr("debiaslab.metrics.evaluate", raising(FULL))
     answer = refused(capfd, "evaluate", "vectors.kv")
@@ -603,7 +506,7 @@ def test_no_space_for_a_librarys_own_files(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_no_space_for_what_is_printed(files: Path) -> None:
+def test_no_space_for_what_is_printed(files):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "debiaslab", "evaluate", "vectors.kv"],
@@ -621,7 +524,7 @@ def test_no_space_for_what_is_printed(files: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 @pytest.mark.usefixtures("no_encoding")
 @pytest.mark.parametrize("command", [TRAIN, [*STUDY]])
-def test_a_folder_that_may_not_be_written(command: list[str], capfd: Capture) -> None:
+def test_a_folder_that_may_not_be_written(command, capfd):
     Path("closed").mkdir(mode=0o500)
     os.chdir("closed")
     Path("../toy.txt").write_text(toy_text(20), encoding="utf-8")
@@ -632,9 +535,7 @@ def test_a_folder_that_may_not_be_written(command: list[str], capfd: Capture) ->
 # Ctrl-C, SIGTERM and losses that are no numbers -----------------------------------------------
 
 
-def test_ctrl_c_in_mid_encoding_leaves_nothing_half_written(
-    monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+def test_ctrl_c_in_mid_encoding_leaves_nothing_half_written(monkeypatch, capfd):
     write_toy(Path())
     monkeypatch.setattr("debiaslab.corpus.corpus.choose_vocabulary", raising(KeyboardInterrupt()))
     answer = refused(capfd, "corpus", "toy.txt", code=130)
@@ -643,8 +544,8 @@ def test_ctrl_c_in_mid_encoding_leaves_nothing_half_written(
     assert not list(Path("data/cache").glob("*/*"))
 
 
-@pytest.mark.usefixtures("copy")
-def test_ctrl_c_in_mid_training(monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
+@pytest.mark.usefixtures("own_small")
+def test_ctrl_c_in_mid_training(monkeypatch, capfd):
     monkeypatch.setattr(LossMonitor, "update", raising(KeyboardInterrupt()))
     refused(capfd, *TRAIN, "--out", "cut.kv", code=130)
     run = runs()[-1]
@@ -653,8 +554,8 @@ def test_ctrl_c_in_mid_training(monkeypatch: pytest.MonkeyPatch, capfd: Capture)
     assert not Path("cut.kv").exists()
 
 
-@pytest.mark.usefixtures("copy")
-def test_sigterm_closes_the_run(monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
+@pytest.mark.usefixtures("own_small")
+def test_sigterm_closes_the_run(monkeypatch, capfd):
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(
         LossMonitor, "update", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)
@@ -666,16 +567,8 @@ def test_sigterm_closes_the_run(monkeypatch: pytest.MonkeyPatch, capfd: Capture)
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def interrupted_by_a_penalty(
-    monitor: LossMonitor, block: Block, epoch: int, update: Any = LossMonitor.update
-) -> None:
-    if block.penalty:  # the baseline has none
-        raise KeyboardInterrupt
-    update(monitor, block, epoch)
-
-
-@pytest.mark.usefixtures("copy")
-def test_ctrl_c_in_mid_sweep_loses_nothing(monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
+@pytest.mark.usefixtures("own_small")
+def test_ctrl_c_in_mid_sweep_loses_nothing(monkeypatch, capfd):
     more = [*STUDY[:-1], "stopped"]
     update = LossMonitor.update
 
@@ -697,8 +590,8 @@ def test_ctrl_c_in_mid_sweep_loses_nothing(monkeypatch: pytest.MonkeyPatch, capf
     assert "RUNNING" not in {run.status for run in runs()}
 
 
-@pytest.mark.usefixtures("copy")
-def test_a_loss_that_is_no_number_fails_the_run_with_its_reason(capfd: Capture) -> None:
+@pytest.mark.usefixtures("own_small")
+def test_a_loss_that_is_no_number_fails_the_run_with_its_reason(capfd):
     wild = ["--engine", "reference", "--lr", "10", "--batch-size", "4096", "--epochs", "50"]
     answer = refused(capfd, *TRAIN, *wild, "--out", "wild.kv")
     assert "the loss became" in answer.sentence
@@ -711,10 +604,8 @@ def test_a_loss_that_is_no_number_fails_the_run_with_its_reason(capfd: Capture) 
     assert not Path("wild.kv").exists()
 
 
-@pytest.mark.usefixtures("copy")
-def test_a_weight_that_cannot_be_trained_counts_as_tried(
-    monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+@pytest.mark.usefixtures("own_small")
+def test_a_weight_that_cannot_be_trained_counts_as_tried(monkeypatch, capfd):
     update = LossMonitor.update
 
     def lost(monitor: LossMonitor, block: Block, epoch: int) -> None:
@@ -728,7 +619,7 @@ def test_a_weight_that_cannot_be_trained_counts_as_tried(
     assert all("the loss became nan" in run.tags["debiaslab.reason"] for run in failed)
 
 
-def test_a_bug_is_not_hidden(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_not_hidden(files, monkeypatch):
     monkeypatch.chdir(files)
     for bug in (KeyError("x"), OSError(errno.EBADF, "Bad file descriptor"), RuntimeError("y")):
         monkeypatch.setattr("debiaslab.metrics.evaluate", raising(bug))
@@ -739,20 +630,16 @@ def test_a_bug_is_not_hidden(files: Path, monkeypatch: pytest.MonkeyPatch) -> No
 # The MLflow UI --------------------------------------------------------------------------------
 
 
-def test_a_ui_that_does_not_start(
-    studied: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
-    monkeypatch.chdir(studied)
+def test_a_ui_that_does_not_start(small, monkeypatch, capfd):
+    monkeypatch.chdir(small)
     monkeypatch.setattr("debiaslab.tracking.ui_command", command("raise SystemExit(3)"))
     said = call(capfd, "ui")
     assert said.code == 2
     assert "the MLflow UI ended with exit code 3; try: --port" in said.sentence
 
 
-def test_ctrl_c_ends_the_ui_and_its_workers(
-    studied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
-    monkeypatch.chdir(studied)
+def test_ctrl_c_ends_the_ui_and_its_workers(small, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(small)
     noted = tmp_path / "worker"
     server = f"""
 import pathlib, subprocess, sys, time

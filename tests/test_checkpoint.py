@@ -664,7 +664,7 @@ def test_train_goes_on_from_the_folder_it_is_told(
         refused(capfd, *TRAIN, *saved, "--out", "on.npz", code=130)
     said = call(capfd, *TRAIN, *saved, "--out", "on.npz")
     assert said.code == 0
-    assert "gone on from the checkpoint at " in said.out
+    assert "resumed at " in said.out
     assert not Path("saved").exists()
     through, on = (Embeddings.load(f"{name}.npz") for name in ("through", "on"))
     assert np.array_equal(on.vectors, through.vectors)

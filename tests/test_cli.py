@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bz2
-import json
+import shutil
 import subprocess
 import sys
 import warnings
@@ -14,12 +14,14 @@ import pytest
 import zstandard
 
 from debiaslab import __version__
-from debiaslab.cli import COMMANDS, main
-from debiaslab.metrics import Scorecard
+from debiaslab.cli import COMMANDS, command_class, main
 from debiaslab.vectors.embeddings import Embeddings
-from tests.command_line import STUDY, TINY, call, runs, write_toy
+from tests.command_line import TINY, call, noise, runs, write_toy
+from tests.expecting import holds
+from tests.shared import PRINTED
 from tests.toys import toy_text
 
+pytestmark = pytest.mark.usefixtures("own_folder")
 Capture = pytest.CaptureFixture[str]
 HEAVY = [
     *("torch", "mlflow", "optuna", "sklearn", "gensim", "scipy", "matplotlib", "pandas", "numba"),
@@ -68,103 +70,68 @@ OPTIONS = {
 
 
 @pytest.fixture(scope="module")
-def studied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Return a folder in which a small study has finished, and what that printed."""
-    folder = tmp_path_factory.mktemp("studied")
-    write_toy(folder)
-    done = subprocess.run(
-        [sys.executable, "-m", "debiaslab", *STUDY],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert not noise(done.stderr), noise(done.stderr)
-    return folder, done.stdout
-
-
-@pytest.fixture(autouse=True)
-def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+def studied(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the finished study, to which tests add: that does not disturb others."""
+    folder = tmp_path_factory.mktemp("studied") / "small"
+    return Path(shutil.copytree(small, folder))
 
 
 @pytest.fixture
-def in_study(studied: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Go to the folder of the study. What is added there does not disturb other tests."""
-    monkeypatch.chdir(studied[0])
-    return studied[0]
-
-
-def noise(stderr: str) -> list[str]:
-    """Return the lines of stderr that are no progress bar."""
-    lines = stderr.replace("\r", "\n").replace("\x1b[A", "").splitlines()
-    return [line for line in lines if line.strip() and "it/s" not in line and "|" not in line]
+def in_study(studied: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(studied)
 
 
 # Help -----------------------------------------------------------------------------------------
 
 
-def heavy_after(*words: str) -> tuple[str, set[str]]:
-    """Run in a fresh interpreter; return what it printed and the heavy modules it imported."""
+def test_help_is_quick_and_shows_an_example():
+    """In a fresh interpreter nothing heavy is imported: a tenth of a second, not several."""
     program = f"""
 import sys
-from debiaslab.cli import main
-try:
-    main({list(words)!r})
-except SystemExit as ended:
-    assert not ended.code
-print("IMPORTED", *sorted(name for name in {HEAVY!r} if name in sys.modules))
+from debiaslab.cli import COMMANDS, command_class, main
+for command in ("", *COMMANDS):
+    print("@@@", command)
+    try:
+        main([*command.split(), "--help"])
+    except SystemExit as ended:
+        assert not ended.code
+    print("IMPORTED", *sorted(name for name in {HEAVY!r} if name in sys.modules))
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    printed, _, imported = done.stdout.rpartition("IMPORTED")
     assert done.stderr == ""
-    return printed, set(imported.split())
+    _, *helps = done.stdout.split("@@@ ")
+    assert len(helps) == 1 + len(COMMANDS)
+    for command, each in zip(("", *COMMANDS), helps, strict=True):
+        printed, _, imported = each.partition("IMPORTED")
+        assert imported.split() == [], command
+        assert f"python -m debiaslab {command}".strip() in printed.partition("example")[2]
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_help_is_quick_and_shows_an_example(command: str) -> None:
-    printed, imported = heavy_after(*command.split(), "--help")
-    assert imported == set()  # a tenth of a second instead of several
-    assert "example" in printed
-    assert f"python -m debiaslab {command}".strip() in printed.partition("example")[2]
-
-
-def test_help_lists_every_command_on_a_line_of_its_own(capfd: Capture) -> None:
+def test_help_lists_every_command_on_a_line_of_its_own(capfd):
     printed = call(capfd).out
     for name, summary in COMMANDS.items():
         assert any(line.split()[:2] == [name, summary.split()[0]] for line in printed.splitlines())
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_promised_option_is_there(command: str, capfd: Capture) -> None:
+def test_every_promised_option_is_there_and_the_examples_can_be_parsed(command, capfd, monkeypatch):
     with pytest.raises(SystemExit):
         main([command, "--help"])
     printed = capfd.readouterr().out
     words = printed.replace("[", " ").replace("]", " ").replace(",", " ").split()
     assert set(OPTIONS[command].split()) - set(words) == set()
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_the_examples_in_the_help_can_be_parsed(
-    command: str, capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(SystemExit):
-        main([command, "--help"])
-    lines = capfd.readouterr().out.partition("example")[2].splitlines()
+    lines = printed.partition("example")[2].splitlines()
     examples = [line.split()[3:] for line in lines if "python -m debiaslab" in line]
     assert examples
-    monkeypatch.setattr(
-        f"debiaslab.commands.{command.replace('-', '_')}.run", lambda args: iter(())
-    )
+    monkeypatch.setattr(command_class(command), "run", lambda self: iter(()))
+    monkeypatch.chdir(Path(__file__).resolve().parents[1])  # where the study files are
     for words in examples:
         assert main(words) == 0, words
 
 
-def test_version(capfd: Capture) -> None:
+def test_version(capfd):
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert ended.value.code == 0
@@ -174,7 +141,7 @@ def test_version(capfd: Capture) -> None:
 # What commands print --------------------------------------------------------------------------
 
 
-def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
+def test_a_reader_that_has_seen_enough(tmp_path):
     write_toy(tmp_path)
     process = subprocess.Popen(
         [sys.executable, "-m", "debiaslab", "corpus", "toy.txt"],
@@ -191,7 +158,7 @@ def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
     assert process.wait() == 0
 
 
-def test_a_terminal_without_greek(tmp_path: Path) -> None:
+def test_a_terminal_without_greek(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "debiaslab", "--help"],
         env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
@@ -202,21 +169,21 @@ def test_a_terminal_without_greek(tmp_path: Path) -> None:
     assert b"\\u03bb" in done.stdout
 
 
-def test_only_our_own_warnings_are_shown(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_our_own_warnings_are_shown(capfd, monkeypatch):
     def run(_: object) -> list[str]:
         warnings.warn_explicit("ours", UserWarning, "a.py", 1, module="debiaslab.corpus.corpus")
         warnings.warn_explicit("theirs", UserWarning, "b.py", 1, module="optuna.study")
         warnings.warn_explicit("older", DeprecationWarning, "c.py", 1, module="debiaslabour")
         return []
 
-    monkeypatch.setattr("debiaslab.commands.strategies.run", run)
+    monkeypatch.setattr(command_class("strategies"), "run", run)
     monkeypatch.setattr(sys, "warnoptions", [])
     shown = warnings.showwarning
     assert call(capfd, "strategies").err == "debiaslab: warning: ours\n"
     assert warnings.showwarning is shown
 
 
-def test_corpus_shows_sizes_and_coverage_and_the_command_that_goes_on(capfd: Capture) -> None:
+def test_corpus_shows_sizes_and_coverage_and_the_command_that_goes_on(capfd):
     write_toy(Path())
     said = call(capfd, "corpus", "toy.txt", "--min-count", "2")
     assert said.code == 0
@@ -227,12 +194,11 @@ def test_corpus_shows_sizes_and_coverage_and_the_command_that_goes_on(capfd: Cap
         assert any(line.startswith(name) for line in lines)
     expected = "next: python -m debiaslab sweep toy.txt --min-count 2 --strategy projection"
     assert lines[-1] == expected
-    again = call(capfd, "corpus", "toy.txt", "--min-count", "2")
-    assert again.out == said.out
+    assert call(capfd, "corpus", "toy.txt", "--min-count", "2").out == said.out
 
 
 @pytest.mark.usefixtures("in_study")
-def test_several_files_of_every_kind_with_phrases_and_unk(tmp_path: Path, capfd: Capture) -> None:
+def test_several_files_of_every_kind_with_phrases_and_unk(tmp_path, capfd):
     text = toy_text(100)
     half = text[: text.index("\n", len(text) // 2) + 1]
     rest = text[len(half) :]
@@ -250,50 +216,50 @@ def test_several_files_of_every_kind_with_phrases_and_unk(tmp_path: Path, capfd:
     said = call(capfd, "train", *files, *TINY, "--mwes", phrases, *rare, "--out", out)
     assert said.code == 0, said.err
     vectors = Embeddings.load(out)
-    assert "united_states" in vectors
-    assert "nowhere" not in vectors
-    assert "<UNK>" not in vectors
+    assert [word in vectors for word in ("united_states", "nowhere", "<UNK>")] == [
+        True,
+        False,
+        False,
+    ]
     assert runs()[-1].params["rare"] == "unk"
 
 
-def test_metrics_are_listed_with_what_they_need(capfd: Capture) -> None:
-    printed = call(capfd, "metrics").out
-    for name in ("weat", "mac", "direct_bias", "similarity", "lipstick", "collapse"):
-        assert f"\n  {name}\n" in printed
-    assert "needs groups of words; better: near null; a null of random words" in printed
+def test_metrics_are_listed_with_what_they_need(capfd):
+    names = ("weat", "mac", "direct_bias", "similarity", "lipstick", "collapse")
+    needs = "needs groups of words; better: near null; a null of random words"
+    holds(call(capfd, "metrics").out, *(f"\n  {name}\n" for name in names), needs)
     assert "better: near 0 (statistic)" in call(capfd, "metrics", "weat").out
-    assert "sc_weat · association" in (said := call(capfd, "metrics", "sc_weat").out)
-    assert "settings: ddof=1\nsource: Caliskan et al. 2017" in said
+    said = call(capfd, "metrics", "sc_weat").out
+    holds(said, "sc_weat · association", "settings: ddof=1\nsource: Caliskan et al. 2017")
     refused = call(capfd, "metrics", "ripe").err
-    assert "there is no metric 'ripe'" in refused
-    assert "did you mean 'ripa'" in refused
+    holds(refused, "there is no metric 'ripe'", "did you mean 'ripa'")
 
 
-def test_strategies_are_listed_with_their_search_space(capfd: Capture) -> None:
-    printed = call(capfd, "strategies").out
-    for name in ("none", "pairwise", "projection", "tying"):
-        assert f"\n  {name}\n" in printed
-    assert "λ 0.001 – 100, pairs=tune, direction=pca" in printed
-    assert "projection · during training" in call(capfd, "strategies", "projection").out
-    assert "\nwords: gender pairs\nλ " in call(capfd, "strategies", "tying").out
-    assert "words: gender words of the text\nno λ" in call(capfd, "strategies", "cds").out
-    assert "non-gender words that --cover names" in call(capfd, "strategies", "hard").out
+def test_strategies_are_listed_with_their_search_space(capfd):
+    names = ("none", "pairwise", "projection", "tying")
+    space = "λ 0.001 – 100, pairs=tune, direction=pca"
+    holds(call(capfd, "strategies").out, *(f"\n  {name}\n" for name in names), space)
+    for name, said in (
+        ("projection", "projection · during training"),
+        ("tying", "\nwords: gender pairs\nλ "),
+        ("cds", "words: gender words of the text\nno λ"),
+        ("hard", "non-gender words that --cover names"),
+    ):
+        assert said in call(capfd, "strategies", name).out
 
 
-def test_the_sweep_says_what_it_found_and_what_to_type_next(studied: tuple[Path, str]) -> None:
-    folder, printed = studied
-    lines = printed.splitlines()
+def test_the_sweep_says_what_it_found_and_what_to_type_next(small):
+    lines = (small / PRINTED).read_text(encoding="utf-8").splitlines()
     header = lines[0]
-    rows = lines[2:5]
     assert header.split()[:2] == ["trial", "λ"]
-    assert {len(row.rstrip(" *")) for row in rows} == {len(header)}  # columns are aligned
+    assert {len(row.rstrip(" *")) for row in lines[2:5]} == {len(header)}  # columns are aligned
     assert lines[-1] == "next: python -m debiaslab ui --study small"
-    assert (folder / "submissions" / "small.csv").is_file()
-    assert (folder / "submissions" / "small.zip").is_file()
+    assert (small / "submissions" / "small.csv").is_file()
+    assert (small / "submissions" / "small.zip").is_file()
 
 
 @pytest.mark.usefixtures("in_study")
-def test_studies_are_an_aligned_table(capfd: Capture) -> None:
+def test_studies_are_an_aligned_table(capfd):
     header, row = call(capfd, "studies").out.splitlines()
     assert header.split() == ["study", "status", "trials", "best", "λ", "score", "run"]
     assert row.split()[:3] == ["small", "FINISHED", "2"]
@@ -302,7 +268,7 @@ def test_studies_are_an_aligned_table(capfd: Capture) -> None:
 
 @pytest.mark.usefixtures("in_study")
 @pytest.mark.parametrize("ending", [".csv", ".zip", ".txt", ".bin", ".kv", ".npz"])
-def test_export_writes_what_the_ending_names(ending: str, tmp_path: Path, capfd: Capture) -> None:
+def test_export_writes_what_the_ending_names(ending, tmp_path, capfd):
     out = tmp_path / f"out{ending}"
     said = call(capfd, "export", "--study", "small", "--out", str(out))
     assert said.code == 0, said.err
@@ -316,7 +282,7 @@ def test_export_writes_what_the_ending_names(ending: str, tmp_path: Path, capfd:
 
 
 @pytest.mark.usefixtures("in_study")
-def test_neighbors_of_a_run_and_a_file_side_by_side(tmp_path: Path, capfd: Capture) -> None:
+def test_neighbors_of_a_run_and_a_file_side_by_side(tmp_path, capfd):
     out = tmp_path / "same.npz"
     assert call(capfd, "export", "--study", "small", "--out", str(out)).code == 0
     said = call(capfd, "neighbors", "man", "--study", "small", "--compare", str(out), "-n", "3")
@@ -328,26 +294,11 @@ def test_neighbors_of_a_run_and_a_file_side_by_side(tmp_path: Path, capfd: Captu
     assert foot == "* in both lists: 3"
 
 
-@pytest.mark.usefixtures("in_study")
-def test_evaluate_writes_scorecards_that_can_be_read(tmp_path: Path, capfd: Capture) -> None:
-    vectors, card = tmp_path / "v.npz", tmp_path / "card.json"
-    assert call(capfd, "export", "--study", "small", "--out", str(vectors)).code == 0
-    said = call(capfd, "evaluate", str(vectors), "--json", str(card))
-    assert said.code == 0
-    assert f"Scorecard of {vectors}" in said.out
-    assert Scorecard.from_json(card.read_text()).value("weat", "career-family", "all") is not None
-    other = tmp_path / "other.npz"
-    other.write_bytes(vectors.read_bytes())  # one file named twice would be measured once
-    both = ["evaluate", str(vectors), "--baseline", str(other), "--json", str(card)]
-    assert call(capfd, *both).code == 0
-    assert len(json.loads(card.read_text())) == 2
-
-
 # Training -------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("in_study")
-def test_tensorboard_events_hold_the_running_loss(tmp_path: Path, capfd: Capture) -> None:
+def test_tensorboard_events_hold_the_running_loss(tmp_path, capfd):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events, out = tmp_path / "events", tmp_path / "v.kv"
@@ -366,7 +317,7 @@ def test_tensorboard_events_hold_the_running_loss(tmp_path: Path, capfd: Capture
 
 
 @pytest.mark.usefixtures("in_study")
-def test_init_goes_on_from_vectors(tmp_path: Path, capfd: Capture) -> None:
+def test_init_goes_on_from_vectors(tmp_path, capfd):
     first, longer = tmp_path / "first.kv", tmp_path / "longer.kv"
     assert call(capfd, *TRAIN, "--epochs", "20", "--out", str(first)).code == 0
     assert call(capfd, *TRAIN, "--init", str(first), "--out", str(longer)).code == 0
@@ -378,7 +329,7 @@ def test_init_goes_on_from_vectors(tmp_path: Path, capfd: Capture) -> None:
 
 
 @pytest.mark.usefixtures("in_study")
-def test_init_from_a_gensim_model_with_its_context_vectors(tmp_path: Path, capfd: Capture) -> None:
+def test_init_from_a_gensim_model_with_its_context_vectors(tmp_path, capfd):
     from gensim.models import Word2Vec
 
     texts = [line.split() for line in Path("toy.txt").read_text().splitlines()]
@@ -399,7 +350,7 @@ def test_init_from_a_gensim_model_with_its_context_vectors(tmp_path: Path, capfd
 
 
 @pytest.mark.usefixtures("in_study")
-def test_a_single_run_is_logged_with_what_it_made(tmp_path: Path, capfd: Capture) -> None:
+def test_a_single_run_is_logged_with_what_it_made(tmp_path, capfd):
     out = tmp_path / "v.kv"
     said = call(capfd, *TRAIN, "--strategy", "tying", "--weight", "0.5", "--out", str(out))
     assert said.code == 0, said.err

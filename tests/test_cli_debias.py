@@ -26,7 +26,7 @@ def debias(capfd: Capture, name: str, *more: str, out: str = "out.npz"):
 
 
 @pytest.mark.parametrize("name", ["equalize-only", *NAMES])
-def test_every_strategy_of_finished_vectors_works_on_a_file(capfd: Capture, name: str) -> None:
+def test_every_strategy_of_finished_vectors_works_on_a_file(capfd, name):
     knobs = [f"--knob={knob}={value}" for knob, value in KNOBS.get(name, {}).items()]
     said = debias(capfd, name, *knobs, "--seed", "0")
     assert said.code == 0, said.err
@@ -37,7 +37,7 @@ def test_every_strategy_of_finished_vectors_works_on_a_file(capfd: Capture, name
 
 
 @pytest.mark.parametrize("ending", ["txt", "bin", "kv"])
-def test_formats_go_in_and_out_by_their_endings(capfd: Capture, ending: str) -> None:
+def test_formats_go_in_and_out_by_their_endings(capfd, ending):
     E.save(f"in.{ending}")
     said = call(capfd, "debias", "--strategy", "hard", f"in.{ending}", "--out", f"out.{ending}")
     assert said.code == 0, said.err
@@ -45,7 +45,7 @@ def test_formats_go_in_and_out_by_their_endings(capfd: Capture, ending: str) -> 
     assert Embeddings.load(f"out.{ending}").vectors == pytest.approx(expected, abs=1e-5)
 
 
-def test_what_was_covered_is_said(capfd: Capture) -> None:
+def test_what_was_covered_is_said(capfd):
     chosen = ("--cover", "vocabulary", "--weight", "3")
     said = call(capfd, "debias", "--strategy", "soft", "vectors.npz", *chosen)
     assert len(Embeddings.load("debiased.kv")) == len(E)  # where nothing else is asked for
@@ -56,14 +56,14 @@ def test_what_was_covered_is_said(capfd: Capture) -> None:
     assert "report words among them" in debias(capfd, "soft").out
 
 
-def test_pairs_that_are_missing_are_named(capfd: Capture) -> None:
+def test_pairs_that_are_missing_are_named(capfd):
     kept = [word for word in E.words if word not in ("niece", "girl")]
     Embeddings(kept, np.stack([E[word] for word in kept])).save("vectors.npz")
     said = debias(capfd, "hard")
     assert "not in the vectors: 2 (boy/girl, nephew/niece)" in said.out
 
 
-def test_the_seed_counts_for_what_is_drawn(capfd: Capture) -> None:
+def test_the_seed_counts_for_what_is_drawn(capfd):
     results = []
     for seed in ("1", "1", "2"):
         debias(capfd, "random-direction", "--seed", seed)
@@ -88,9 +88,7 @@ def test_the_seed_counts_for_what_is_drawn(capfd: Capture) -> None:
         (("--strategy", "inlp", "--knob", "steps=few"), "'steps' of 'inlp' was 'few'"),
     ],
 )
-def test_bad_input_is_refused_before_any_vector_is_read(
-    capfd: Capture, words: tuple[str, ...], said: str
-) -> None:
+def test_bad_input_is_refused_before_any_vector_is_read(capfd, words, said):
     import re
 
     answer = refused(capfd, "debias", "no-such-file.kv", "--out", "out.kv", *words)
@@ -98,7 +96,7 @@ def test_bad_input_is_refused_before_any_vector_is_read(
     assert not Path("out.kv").exists()
 
 
-def test_the_output_is_checked_before_any_vector_is_read(capfd: Capture) -> None:
+def test_the_output_is_checked_before_any_vector_is_read(capfd):
     said = refused(capfd, "debias", "no-such.kv", "--strategy", "hard", "--out", "out.xyz")
     assert "out.xyz" in said.sentence
     Path("somewhere").mkdir()
@@ -106,13 +104,13 @@ def test_the_output_is_checked_before_any_vector_is_read(capfd: Capture) -> None
     assert "directory" in said.sentence or "ending" in said.sentence
 
 
-def test_the_baseline_is_not_overwritten(capfd: Capture) -> None:
+def test_the_baseline_is_not_overwritten(capfd):
     said = refused(capfd, "debias", "vectors.npz", "--strategy", "hard", "--out", "./vectors.npz")
     assert "another file" in said.sentence
     assert np.array_equal(Embeddings.load("vectors.npz").vectors, E.vectors)
 
 
-def test_vectors_without_the_words_are_refused(capfd: Capture) -> None:
+def test_vectors_without_the_words_are_refused(capfd):
     Embeddings(["a", "b"], np.eye(2)).save("vectors.npz")
     said = refused(capfd, "debias", "vectors.npz", "--strategy", "hard", "--out", "out.npz")
     assert "0 of the 14 gender pairs" in said.sentence

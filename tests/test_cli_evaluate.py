@@ -5,39 +5,35 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 import weakref
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from debiaslab.commands.arguments import Reader
 from debiaslab.commands.evaluate_inputs import load_analogy_sets
-from debiaslab.lexicons import gender_words, load, load_pairs, names, pair_names
-from debiaslab.metrics import Record, Scorecard, default_similarity_sets
+from debiaslab.commands.stores import Reader
+from debiaslab.lexicons import gender_words
+from debiaslab.metrics import Record, Scorecard
 from debiaslab.tracking import Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import call, refused, runs
+from tests.expecting import holds
+from tests.toys import judged_words, lexicon_words
 
 Capture = pytest.CaptureFixture[str]
 DIM = 20
-
-
-def listed_words() -> list[str]:
-    lists = [word for name in names() for word in load(name).words]
-    pairs = [word for name in pair_names() for pair in load_pairs(name).pairs for word in pair]
-    judged = [w.lower() for s in default_similarity_sets() for p in s.pairs for w in p[:2]]
-    return list(dict.fromkeys([*lists, *pairs, *judged]))
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with one set of vectors in every format, two others, and what is wrong."""
     folder = tmp_path_factory.mktemp("made")
-    words = listed_words()
+    words = list(dict.fromkeys([*lexicon_words(), *judged_words()]))
     rng = np.random.default_rng(0)
     plain = Embeddings(words, rng.normal(size=(len(words), DIM)))
     for ending in ("kv", "npz", "txt", "bin"):
@@ -84,8 +80,19 @@ _PAIRS = "man,woman,9\ncar,book,1\nboy,girl,8\nfather,cup,0\nson,daughter,7\n"
 @pytest.fixture(autouse=True)
 def in_folder(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(made)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+
+def test_every_format_measures_alike(capfd, tmp_path):
+    files = ["plain.kv", "plain.npz", "plain.txt", "plain.bin", "glove.txt", "bare.npy"]
+    out = tmp_path / "cards.json"
+    quick(capfd, *files, "--json", str(out), "--groups", "weat,direct_bias,similarity,collapse")
+    first, *others = json.loads(out.read_text())
+    values = [record["value"] for record in first["records"]]
+    for card, file in zip(others, files[1:], strict=True):
+        assert card["vectors"] == file
+        assert [r["value"] for r in card["records"]] == pytest.approx(values, abs=1e-5)
+    card = measured(capfd, tmp_path, "alone.npy", "--words", "bare.words.txt")
+    assert card.value("weat", "7", "all") is not None
 
 
 def quick(capfd: Capture, *words: str) -> str:
@@ -103,21 +110,7 @@ def measured(capfd: Capture, tmp_path: Path, *words: str) -> Scorecard:
 # What it reads --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("file", ["plain.npz", "plain.txt", "plain.bin", "glove.txt", "bare.npy"])
-def test_every_format_measures_alike(file: str, capfd: Capture, tmp_path: Path) -> None:
-    expected = measured(capfd, tmp_path, "plain.kv")
-    card = measured(capfd, tmp_path, file)
-    assert card.vectors == file
-    for record, other in zip(card.records, expected.records, strict=True):
-        assert record.value == pytest.approx(other.value, abs=1e-5)
-
-
-def test_words_of_a_bare_array_can_be_named(capfd: Capture, tmp_path: Path) -> None:
-    card = measured(capfd, tmp_path, "alone.npy", "--words", "bare.words.txt")
-    assert card.value("weat", "7", "all") is not None
-
-
-def test_a_folder_of_similarity_sets(capfd: Capture, tmp_path: Path) -> None:
+def test_a_folder_of_similarity_sets(capfd, tmp_path):
     card = measured(capfd, tmp_path, "plain.kv", "--similarity", "sets")
     assert card.record("similarity", "mine", "all") is not None
     assert card.record("similarity", "other", "all") is None
@@ -125,14 +118,14 @@ def test_a_folder_of_similarity_sets(capfd: Capture, tmp_path: Path) -> None:
     assert measured(capfd, tmp_path, "plain.kv", "--similarity", "sets/mine.csv") == card
 
 
-def test_only_the_groups_that_were_named(capfd: Capture, tmp_path: Path) -> None:
+def test_only_the_groups_that_were_named(capfd, tmp_path):
     card = measured(capfd, tmp_path, "plain.kv", "--groups", "similarity,weat")
     assert list(dict.fromkeys(r.metric for r in card.records)) == [
         *("weat", "similarity", "collapse")  # no number without the warning about its vectors
     ]
 
 
-def test_the_published_analogies_are_there_by_default(made: Path) -> None:
+def test_the_published_analogies_are_there_by_default(made):
     def names(*words: str, asked: str | None = None, quick: bool = False) -> list[str]:
         found = load_analogy_sets(words, default=asked is None and not quick)
         return [each.name for each in found or ()]
@@ -145,9 +138,7 @@ def test_the_published_analogies_are_there_by_default(made: Path) -> None:
     assert names(quick=True) == []
 
 
-def test_large_files_are_read_one_at_a_time(
-    capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_files_are_read_one_at_a_time(capfd, monkeypatch):
     monkeypatch.setattr("debiaslab.commands.evaluate_inputs.AT_ONCE", 0)
     alive: list[weakref.ref[Embeddings]] = []
 
@@ -165,51 +156,33 @@ def test_large_files_are_read_one_at_a_time(
     assert "[4] plain.npz" in text
 
 
-def test_an_interval_that_is_none_of_words_is_marked(made: Path) -> None:
-    words = "evaluate plain.kv --groups association"
-    done = subprocess.run(
-        [sys.executable, "-m", "debiaslab", *words.split()],
-        cwd=made,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert re.search(r"rnsb .*\]†", done.stdout)
-    assert "† of rnsb gender: 2.5 % and 97.5 % over splits" in done.stdout
+def test_an_interval_that_is_none_of_words_is_marked(capfd):
+    said = call(capfd, "evaluate", "plain.kv", "--groups", "association").out
+    assert re.search(r"rnsb .*\]†", said)
+    assert "† of rnsb gender: 2.5 % and 97.5 % over splits" in said
 
 
 # What it prints and writes --------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def full(made: Path) -> subprocess.CompletedProcess[str]:
-    """Return what a piped command said of one file against a baseline."""
+def test_piped_output_is_plain_text_with_the_report_half_first_and_the_baseline_a_fixed_yardstick(
+    made,
+):
     words = "evaluate mild.npz --baseline plain.kv --json full.json --groups"
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "debiaslab", *words.split(), "weat,direct_bias,similarity,collapse"],
         cwd=made,
         capture_output=True,
         text=True,
         check=True,
     )
-
-
-def test_piped_output_is_plain_text_with_the_report_half_first(
-    full: subprocess.CompletedProcess[str],
-) -> None:
-    assert "\x1b" not in full.stdout
-    assert max(map(len, full.stdout.splitlines())) <= 150
-    headline, rest = full.stdout.index("Headline: report words"), full.stdout.index("All words and")
+    holds(done.stdout, "d is scale-free", none_of=["\x1b"])
+    assert max(map(len, done.stdout.splitlines())) <= 150
+    headline, rest = done.stdout.index("Headline: report words"), done.stdout.index("All words and")
     assert headline < rest
-    between = full.stdout[headline:rest]
+    between = done.stdout[headline:rest]
     assert "career-family" in between
     assert not re.search(r"\btune\b(?! ?d)", between.partition("\n")[2])
-    assert "d is scale-free" in full.stdout
-
-
-def test_the_baseline_is_a_fixed_yardstick(
-    full: subprocess.CompletedProcess[str], made: Path
-) -> None:
     before, after = json.loads((made / "full.json").read_text())
     assert (before["vectors"], after["vectors"]) == ("plain.kv", "mild.npz")
     for own, record in zip(before["records"], after["records"], strict=True):
@@ -220,7 +193,7 @@ def test_the_baseline_is_a_fixed_yardstick(
             assert "null95_baseline" not in own
 
 
-def test_a_large_d_beside_a_random_s_is_marked() -> None:
+def test_a_large_d_beside_a_random_s_is_marked():
     numbers = {"statistic": 0.02, "null95": 0.03}
     large = Record("weat", "7", "all", 1.31, extra=numbers | {"warning_scale": "d looks large"})
     card = Scorecard("x", (large, Record("weat", "8", "all", 1.42, extra=numbers)))
@@ -232,44 +205,28 @@ def test_a_large_d_beside_a_random_s_is_marked() -> None:
     assert "‡" not in quiet.table()
 
 
-def test_the_baseline_has_the_lipstick_tests_that_others_are_compared_with(
-    capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[Sequence[str] | None] = []
+def test_the_baseline_has_the_lipstick_tests_and_is_measured_once(capfd, monkeypatch):
+    asked: list[Any] = []
 
-    def noted(*_: object, groups: Sequence[str], **given: object) -> Scorecard:
-        asked.append(groups)
-        return Scorecard(str(given["name"]), ())
-
-    monkeypatch.setattr("debiaslab.metrics.evaluate", noted)
-    call(capfd, "evaluate", "mild.npz", "--baseline", "plain.kv")
-    call(capfd, "evaluate", "mild.npz")
-    call(capfd, "evaluate", "mild.npz", "--baseline", "plain.kv", "--quick")
-    before, after, alone, quick_before, quick_after = asked
-    assert before is not None
-    assert after is not None
-    assert set(after) - set(before) == {"retention", "overlap"}
-    assert {"weat", "analogies", "lipstick", "collapse"} < set(before)
-    assert alone is None
-    assert quick_before == ["weat", "direct_bias", "similarity", "lipstick", "collapse"]
-    assert set(quick_after or ()) - set(quick_before) == {"retention", "overlap"}
-
-
-def test_a_baseline_that_is_named_among_the_files_too_is_measured_once(
-    capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    measured: list[str] = []
-
-    def noted(*_: object, **given: object) -> Scorecard:
-        measured.append(str(given["name"]))
+    def noted(*_: object, groups: Any, **given: object) -> Scorecard:
+        asked.append((given["name"], groups))
         return Scorecard(str(given["name"]), ())
 
     monkeypatch.setattr("debiaslab.metrics.evaluate", noted)
     call(capfd, "evaluate", "./plain.kv", "mild.npz", "--baseline", "plain.kv")
-    assert measured == ["plain.kv", "mild.npz"]
+    call(capfd, "evaluate", "mild.npz")
+    call(capfd, "evaluate", "mild.npz", "--baseline", "plain.kv", "--quick")
+    names, groups = zip(*asked, strict=True)
+    assert names == ("plain.kv", "mild.npz", "mild.npz", "plain.kv", "mild.npz")
+    before, after, alone, quick_before, quick_after = groups
+    assert set(after) - set(before) == {"retention", "overlap"}
+    assert {"weat", "analogies", "lipstick", "collapse"} < set(before)
+    assert alone is None
+    assert quick_before == ["weat", "direct_bias", "similarity", "lipstick", "collapse"]
+    assert set(quick_after) - set(quick_before) == {"retention", "overlap"}
 
 
-def test_a_terminal_gets_its_own_width(capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_its_own_width(capfd, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "90")
     text = re.sub(r"\x1b\[[0-9;]*m", "", quick(capfd, "plain.kv"))
@@ -278,49 +235,43 @@ def test_a_terminal_gets_its_own_width(capfd: Capture, monkeypatch: pytest.Monke
     assert max(map(len, tables)) <= 90
 
 
-def test_csv_has_one_row_a_record(capfd: Capture, tmp_path: Path) -> None:
+def test_csv_has_one_row_a_record(capfd, tmp_path):
     out, text = tmp_path / "card.csv", tmp_path / "card.json"
     quick(capfd, "plain.kv", "mild.npz", "--csv", str(out), "--json", str(text))
-    with out.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(csv.DictReader(out.read_text().splitlines()))
     cards = json.loads(text.read_text())
     assert len(rows) == sum(len(card["records"]) for card in cards)
     assert [row["vectors"] for row in rows[:1] + rows[-1:]] == ["plain.kv", "mild.npz"]
     assert float(rows[0]["value"]) == cards[0]["records"][0]["value"]
 
 
-def test_several_files_are_ranked_and_metrics_correlated(capfd: Capture, tmp_path: Path) -> None:
+def test_several_files_are_ranked_and_metrics_correlated(capfd, tmp_path):
     out = tmp_path / "comparison.csv"
     files = ("plain.kv", "mild.npz", "strong.npz")
     text = quick(capfd, *files, "--compare-csv", str(out))
-    assert "[3] strong.npz" in text
-    assert "near 0" in text
-    assert "Kendall's τ-b" in text
-    with out.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert {int(rows[0][f"rank {file}"]) for file in files} == {1, 2, 3}
+    holds(text, "[3] strong.npz", "near 0", "Kendall's τ-b")
+    row = next(csv.DictReader(out.read_text().splitlines()))
+    assert {int(row[f"rank {file}"]) for file in files} == {1, 2, 3}
     matrix = (tmp_path / "comparison.correlations.csv").read_text().splitlines()
     assert len(matrix) == len(matrix[0].split(","))
 
 
-def test_two_files_say_why_there_is_no_correlation(capfd: Capture, tmp_path: Path) -> None:
+def test_two_files_say_why_there_is_no_correlation_and_what_cannot_be_measured(capfd, tmp_path):
     out = tmp_path / "two.csv"
-    text = quick(capfd, "plain.kv", "few.txt", "--compare-csv", str(out))
-    assert "a rank correlation needs 3 files or more, 2 were given, of which 1 collapsed" in text
-    assert "[2] not ranked: collapsed, see the WARNING" in text
+    holds(
+        quick(capfd, "plain.kv", "few.txt", "--compare-csv", str(out)),
+        "a rank correlation needs 3 files or more, 2 were given, of which 1 collapsed",
+        "[2] not ranked: collapsed, see the WARNING",
+        "Not measured:",
+        "X has 0 of 8 words in the vectors",
+        "WARNING: random words have a mean cosine of 1.00",
+        "effective_rank",
+    )
     assert not (tmp_path / "two.correlations.csv").exists()
-    assert re.search(r"weat +6 +report +near 0 .*\(1\) +–", text)
+    assert "vectors are all zeros" in quick(capfd, "zero.txt")  # a row of them is a warning
 
 
-def test_what_cannot_be_measured_says_why_and_the_rest_comes_out(capfd: Capture) -> None:
-    text = quick(capfd, "few.txt")
-    assert "Not measured:" in text
-    assert "X has 0 of 8 words in the vectors" in text
-    assert "WARNING: random words have a mean cosine of 1.00" in text
-    assert "effective_rank" in text
-
-
-def test_random_sets_that_were_left_out_and_missing_nulls_are_said() -> None:
+def test_random_sets_that_were_left_out_and_missing_nulls_are_said():
     drawn = {"null_low": 0.1, "null_high": 0.3, "null_draws": 500}
     some = drawn | {"null_undefined": 20, "null_reason": None}
     every = drawn | {"null_undefined": 0, "null_reason": None}
@@ -342,7 +293,7 @@ def test_random_sets_that_were_left_out_and_missing_nulls_are_said() -> None:
     assert "Random words:" not in Scorecard("x", (whole,)).table()
 
 
-def test_frequent_words_that_are_never_drawn_are_said(capfd: Capture) -> None:
+def test_frequent_words_that_are_never_drawn_are_said(capfd):
     vectors = Embeddings.load("plain.kv")
     rows = np.array(vectors.vectors)
     usual = [i for i, word in enumerate(vectors.words) if word not in gender_words()]
@@ -367,16 +318,10 @@ def test_frequent_words_that_are_never_drawn_are_said(capfd: Capture) -> None:
         assert set(drawn) == {zeros}
 
 
-def test_a_zero_row_is_a_warning(capfd: Capture) -> None:
-    assert "vectors are all zeros" in quick(capfd, "zero.txt")
-
-
 # What it logs ---------------------------------------------------------------------------------
 
 
-def test_a_scorecard_is_logged_and_its_run_can_be_measured(
-    capfd: Capture, tmp_path: Path, made: Path
-) -> None:
+def test_a_scorecard_is_logged_and_its_run_can_be_measured(capfd, tmp_path, made):
     store = tmp_path / "store"
     odd = tmp_path / "my (set)é.csv"
     odd.write_text("word1,word2,score\n" + _PAIRS)
@@ -394,16 +339,11 @@ def test_a_scorecard_is_logged_and_its_run_can_be_measured(
         "has no vectors"
         in refused(capfd, "evaluate", "--run", run.run_id, "--store", str(store)).sentence
     )
-    opened.writer(run.run_id).file(_as_vectors(made, tmp_path), "vectors")
+    vectors = Path(shutil.copy(made / "plain.npz", tmp_path / "vectors.npz"))
+    opened.writer(run.run_id).file(vectors, "vectors")
     again = measured(capfd, tmp_path, "--run", run.run_id, "--store", str(store))
     assert again.vectors == f"evaluation · plain.kv ({run.run_id[:8]})"
     assert again.value("weat", "7", "all") == pytest.approx(card.value("weat", "7", "all"))
-
-
-def _as_vectors(made: Path, folder: Path) -> Path:
-    path = folder / "vectors.npz"
-    path.write_bytes((made / "plain.npz").read_bytes())
-    return path
 
 
 # What it refuses ------------------------------------------------------------------------------
@@ -437,24 +377,19 @@ def _as_vectors(made: Path, folder: Path) -> Path:
         ("plain.kv --similarity none", "the folder none holds no similarity set"),
         ("plain.kv --similarity sets --similarity sets/mine.csv", "are called 'mine'"),
         ("plain.kv --study x", "try: --log --study x"),
+        ("plain.kv --lexicon religon", "there is no attribute called 'religon'"),
+        ("plain.kv --lexicon religon", "did you mean 'religion'?"),
     ],
 )
-def test_a_slip_is_one_sentence_before_anything_is_measured(
-    words: str, said: str, capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def evaluate(*_: object, **__: object) -> None:
-        pytest.fail("measured first")
-
-    monkeypatch.setattr("debiaslab.metrics.evaluate", evaluate)
+def test_a_slip_is_one_sentence_before_anything_is_measured(words, said, capfd, monkeypatch):
+    monkeypatch.setattr("debiaslab.metrics.evaluate", pytest.fail)
     answer = refused(capfd, "evaluate", *words.split())
     assert said in answer.sentence
     assert answer.out == ""
     assert not Path("mlruns").exists()
 
 
-def test_an_unknown_run_or_study_is_refused_before_anything_is_measured(
-    capfd: Capture, tmp_path: Path
-) -> None:
+def test_an_unknown_run_or_study_is_refused_before_anything_is_measured(capfd, tmp_path):
     store = tmp_path / "store"
     Store.open(store)
     where = ("--store", str(store))
@@ -464,7 +399,7 @@ def test_an_unknown_run_or_study_is_refused_before_anything_is_measured(
     assert "there is no study 'mine'" in answer.sentence
 
 
-def test_attributes_and_analogies_of_the_user(capfd: Capture, tmp_path: Path) -> None:
+def test_attributes_and_analogies_of_the_user(capfd, tmp_path):
     questions = tmp_path / "family.txt"
     questions.write_text(": family\nman woman boy girl\nfather mother son daughter\n")
     classes = {"left": ["man", "boy", "father", "son"], "right": ["woman", "girl", "mother"]}
@@ -486,10 +421,7 @@ def test_attributes_and_analogies_of_the_user(capfd: Capture, tmp_path: Path) ->
     assert "Google" not in quick
 
 
-def test_an_attribute_that_ships_is_named(capfd: Capture, tmp_path: Path) -> None:
+def test_an_attribute_that_ships_is_named(capfd, tmp_path):
     words = ("plain.kv", "--lexicon", "religion", "--groups", "attributes")
     card = measured(capfd, tmp_path, *words)
     assert {record.name for record in card.records} >= {"religion", "religion stereotypes"}
-    answer = refused(capfd, "evaluate", "plain.kv", "--lexicon", "religon")
-    assert "there is no attribute called 'religon'" in answer.sentence
-    assert "did you mean 'religion'?" in answer.sentence

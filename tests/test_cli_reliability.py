@@ -41,7 +41,7 @@ def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_one_file_has_sensitivity_and_consistency(capfd: Capture) -> None:
+def test_one_file_has_sensitivity_and_consistency(capfd):
     said = call(capfd, "reliability", "plain0.npz", "--words", "all")
     assert said.code == 0, said.err
     table = said.out.partition("Sensitivity to the definitional pairs")[2]
@@ -61,7 +61,7 @@ def test_one_file_has_sensitivity_and_consistency(capfd: Capture) -> None:
     assert "Test–retest" not in said.out
 
 
-def test_a_lexicon_adds_the_sensitivity_of_its_attributes_and_tests(capfd: Capture) -> None:
+def test_a_lexicon_adds_the_sensitivity_of_its_attributes_and_tests(capfd):
     words = load("occupations").words
     lexicon = {
         "citation": "a test",
@@ -91,7 +91,7 @@ def test_a_lexicon_adds_the_sensitivity_of_its_attributes_and_tests(capfd: Captu
     assert "no attribute" in refused(capfd, "reliability", *files, "--lexicon", "rac").sentence
 
 
-def test_seeds_are_retested_and_compared_with_a_baseline(capfd: Capture) -> None:
+def test_seeds_are_retested_and_compared_with_a_baseline(capfd):
     mild, plain = ([f"{kind}{seed}.npz" for seed in range(3)] for kind in ("mild", "plain"))
     words = ["reliability", *mild, "--baseline", *plain, "--json", "out.json", "--words", "all"]
     said = call(capfd, *words)
@@ -130,11 +130,11 @@ def test_seeds_are_retested_and_compared_with_a_baseline(capfd: Capture) -> None
         ("plain0.npz --json .", "is a directory"),
     ],
 )
-def test_a_slip_is_one_sentence(words: str, said: str, capfd: Capture) -> None:
+def test_a_slip_is_one_sentence(words, said, capfd):
     assert said in refused(capfd, "reliability", *words.split()).sentence
 
 
-def test_pairs_that_are_missing_are_counted(capfd: Capture) -> None:
+def test_pairs_that_are_missing_are_counted(capfd):
     whole = Embeddings.load("plain0.npz")
     kept = [i for i, word in enumerate(whole.words) if word not in ("she", "mother")]
     Embeddings([whole.words[i] for i in kept], whole.vectors[kept]).save("less.npz")
@@ -143,7 +143,7 @@ def test_pairs_that_are_missing_are_counted(capfd: Capture) -> None:
     assert "plain0.npz lacks" not in said.out
 
 
-def test_what_cannot_be_measured_says_why(capfd: Capture) -> None:
+def test_what_cannot_be_measured_says_why(capfd):
     Embeddings(["he", "she", "cat"], np.eye(3)).save("few.npz")
     said = call(capfd, "reliability", "few.npz", "few.npz")
     assert said.code == 0

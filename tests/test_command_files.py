@@ -18,21 +18,14 @@ import pytest
 from debiaslab.cli import COMMANDS, main
 from debiaslab.commands.files import Input, Output, StoreFolder
 from debiaslab.leaderboard.export import default_pairs
-from debiaslab.system.outputs import LONGEST_NAME
+from debiaslab.system.files import LONGEST_NAME
+from debiaslab.tracking import Store
 from debiaslab.tracking.names import check_study_name, default_study_name
 from debiaslab.vectors.embeddings import Embeddings
-from tests.command_line import (
-    STUDY,
-    TINY,
-    Said,
-    bad_advice,
-    call,
-    parser_of,
-    refused,
-    runs,
-    write_toy,
-)
+from tests.command_line import TINY, Said, bad_advice, call, parser_of, refused, runs, write_toy
+from tests.toys import neutral_text
 
+pytestmark = pytest.mark.usefixtures("own_folder")
 Capture = pytest.CaptureFixture[str]
 SMALL = ["toy.txt", *TINY, "--min-count", "1"]
 LISTS = """
@@ -45,44 +38,41 @@ lists:
 tests:
   own-test: {X: up, Y: down, A: male_terms, B: female_terms}
 """
+FILES = {
+    "phrases.txt": "united states\n",
+    "sim.csv": "word1,word2,score\nman,woman,1\nboy,girl,2\nson,mother,3\nhe,she,4\n",
+    "questions.txt": ": family\nman woman boy girl\n",
+    "lists.yaml": LISTS,
+    "pairs.csv": "word1,word2\nman,woman\nboy,girl\n",
+    "submission.csv": "word1,word2\nman,woman\nboy,girl\n",
+    "s.yaml": "corpus: {files: [submissions/of-file.csv], min_count: 1}\nname: of-file\n",
+    "two.yaml": "name: two\nstrategies: [projection, pairwise]\n",
+    "neutral.txt": neutral_text(1600),
+}
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a finished study and one file of every kind that a command reads."""
-    folder = tmp_path_factory.mktemp("world")
+def world(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished study and one file of every kind that a command reads."""
+    folder = tmp_path_factory.mktemp("world") / "world"
+    shutil.copytree(small, folder)
+    Store.open(folder / "mlruns")  # knows where it lies now
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        text = write_toy(folder).read_bytes()
-        assert main(STUDY) == 0
         assert main(["export", "--study", "small", "--out", "a.kv"]) == 0
         assert main(["archive", "small", "small.zip"]) == 0
     vectors = Embeddings.load(folder / "a.kv")
     shutil.copy(folder / "a.kv", folder / "b.kv")
     np.save(folder / "v.npy", vectors.vectors)
     words = "".join(f"{word}\n" for word in vectors.words)
-    pairs = "word1,word2\nman,woman\nboy,girl\n"
-    for name, content in {
-        "v.words.txt": words,
-        "w.txt": words,
-        "phrases.txt": "united states\n",
-        "sim.csv": "word1,word2,score\nman,woman,1\nboy,girl,2\nson,mother,3\nhe,she,4\n",
-        "questions.txt": ": family\nman woman boy girl\n",
-        "lists.yaml": LISTS,
-        "pairs.csv": pairs,
-        "submission.csv": pairs,
-        "s.yaml": "corpus: {files: [submissions/of-file.csv], min_count: 1}\nname: of-file\n",
-    }.items():
+    for name, content in {**FILES, "v.words.txt": words, "w.txt": words}.items():
         (folder / name).write_text(content, encoding="utf-8")
     similarities = np.random.default_rng(0).uniform(-1, 1, len(default_pairs()))
     lines = [f"{a},{b},{s:.8f}" for (a, b), s in zip(default_pairs(), similarities, strict=True)]
     (folder / "s.csv").write_text("\n".join(["word1,word2,sim", *lines, ""]), encoding="utf-8")
-    for name in (
-        *("comparison.txt", "planted.md", "bench-threads.csv"),
-        *("submissions/text.csv", "submissions/of-file.csv"),
-    ):
-        (folder / name).write_bytes(text)
+    for name in ("comparison.txt", "planted.md", "bench-threads.csv", "text.csv", "of-file.csv"):
+        there = folder / "submissions" if name in ("text.csv", "of-file.csv") else folder
+        shutil.copy(folder / "toy.txt", there / name)
     (folder / "sets").mkdir()
     shutil.copy(folder / "sim.csv", folder / "sets")
     (folder / "link.txt").symlink_to("toy.txt")
@@ -90,16 +80,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
 @pytest.fixture
-def copy(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def copy(world: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Go to a copy of the world."""
-    folder = tmp_path / "copy"
+    folder = own_folder / "copy"
     shutil.copytree(world, folder, symlinks=True)
     monkeypatch.chdir(folder)
     return folder
@@ -191,9 +175,7 @@ def name_of(case: object) -> str | None:
 
 
 @pytest.mark.parametrize(("words", "said"), [*READ, *STORE, *TWICE], ids=name_of)
-def test_what_would_be_lost_is_refused_before_any_work(
-    words: list[str], said: str, world: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+def test_what_would_be_lost_is_refused_before_any_work(words, said, world, monkeypatch, capfd):
     monkeypatch.chdir(world)
     before = digests(world)
     answer = refused(capfd, *words)
@@ -202,9 +184,7 @@ def test_what_would_be_lost_is_refused_before_any_work(
     assert digests(world) == before
 
 
-def test_a_store_that_the_variable_names(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+def test_a_store_that_the_variable_names(copy, monkeypatch, capfd):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{copy}/runs.db")
     for out in ("runs.db", "runs.db-wal", "artifacts/x.json"):
         assert (
@@ -214,9 +194,7 @@ def test_a_store_that_the_variable_names(
     assert call(capfd, "evaluate", "a.kv", "--quick", "--json", "beside.json").code == 0
 
 
-def test_who_works_in_the_folder_of_a_store_may_write_there(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+def test_who_works_in_the_folder_of_a_store_may_write_there(copy, monkeypatch, capfd):
     monkeypatch.chdir("mlruns")
     words = ["evaluate", "../a.kv", "--quick", "--json"]
     assert call(capfd, *words, "o.json").code == 0
@@ -225,7 +203,7 @@ def test_who_works_in_the_folder_of_a_store_may_write_there(
         assert "is inside the store" in refused(capfd, *words, own).sentence
 
 
-def test_a_device_is_not_replaced_by_a_file(copy: Path, capfd: Capture) -> None:
+def test_a_device_is_not_replaced_by_a_file(copy, capfd):
     os.mkfifo("pipe")
     words = ["evaluate", "a.kv", "--quick", "--json", "pipe"]
     assert "pipe is not a regular file" in refused(capfd, *words).sentence
@@ -237,7 +215,7 @@ PATHS = {"FILE", "OUT", "DIR", "FOLDER", "CSV", "CORPUS", "LISTS", "VECTORS", "F
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_path_of_a_command_says_whether_it_is_read_or_written(command: str) -> None:
+def test_every_path_of_a_command_says_whether_it_is_read_or_written(command):
     for action in parser_of(command)._actions:
         if isinstance(action.metavar, str) and set(action.metavar.split("|")) & PATHS:
             kind = action.type("x") if callable(action.type) else None
@@ -251,8 +229,11 @@ ENDS = {  # command → arguments, and the files it must leave
     "corpus": (["toy.txt", "--phrase-threshold", "0", "--phrases", "o/p.txt"], {"o/p.txt"}),
     "train": ([*SMALL, "--out", "o/v.kv"], {"o/v.kv"}),
     "sweep": (
-        [*SMALL, "--trials", "1", "--seeds", "1", "--retention-weight", "0", "--study", "new"],
-        {"submissions/new.csv", "submissions/new.zip"},
+        ["two.yaml", *SMALL, "--trials", "1", "--seeds", "1", *UNMEASURED],
+        {
+            f"submissions/two-{name}"
+            for name in ("projection.csv", "projection.zip", "pairwise.csv")
+        },
     ),
     "plan": (SMALL, set()),
     "status": (["small"], set()),
@@ -269,7 +250,7 @@ ENDS = {  # command → arguments, and the files it must leave
     "report": (["--study", "small", "--out", "o/r.html"], {"o/r.html"}),
     "floor": ([*SMALL, "--seeds", "1", "--out", "o/f.md"], {"o/f.md"}),
     "planted": (
-        [*TINY, "--seeds", "1", "--doses", "0,1", "--out", "o"],  # on the built-in text
+        ["neutral.txt", *SMALL[1:], "--seeds", "1", "--doses", "0,1", "--out", "o"],
         {f"o/planted.{ending}" for ending in ("txt", "md", "csv", "png")},
     ),
     "export": (["--study", "small", "--out", "o/s.csv"], {"o/s.csv"}),
@@ -303,20 +284,47 @@ def no_reader(*names: str) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_closed_pipe_loses_no_file(
-    command: str, copy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("debiaslab.bench.threads._LEAST_WORDS", 10_000)
+ODD = "2026-05-01T10:30\udcff"  # a name that a camera or a log gives, with a byte of Latin-1
+ODD_INPUTS = ("toy.txt", "a.kv", "b.kv", "s.csv", "small.zip", "neutral.txt", "two.yaml")
+LONG = ("sweep", "compare", "resume", "report", "planted", "floor", "restore", "bench")
+
+
+def with_odd_names(command: str) -> tuple[list[str], set[str]]:
+    """Rename what a command reads; return its arguments, and the files it must leave."""
+    Path("o").mkdir()
     words, left = ENDS[command]
-    words = [runs()[1].run_id if word == "RUN" else word for word in words]
-    with no_reader("stdout", "stderr"):
-        assert main([command, *words]) == 0
-    assert {name for name in left if not (copy / name).is_file()} == set()
-    assert not [name for name in digests(copy) if name.startswith("o/.")]
+    odd = []
+    for word in words:
+        if word in ODD_INPUTS:
+            Path(word).rename(f"{ODD}{word}")
+            word = f"{ODD}{word}"
+        odd.append(word.replace("o/", f"o/{ODD}"))
+    named = "o" not in words  # otherwise what is in the folder has the names it always has
+    left = {each.replace("o/", f"o/{ODD}", 1) if named else each for each in left}
+    return [runs()[1].run_id if word == "RUN" else word for word in odd], left
 
 
-def test_a_full_disk_under_stdout_loses_no_file_either(copy: Path, capfd: Capture) -> None:
+@pytest.mark.usefixtures("copy")
+@pytest.mark.parametrize(
+    ("command", "read"),
+    [(c, read) for c in COMMANDS for read in (True, False) if not (read and c in LONG)],
+)
+def test_every_command_takes_odd_names_and_loses_no_file_when_nobody_reads_what_it_prints(
+    command, read, monkeypatch, capfd
+):
+    monkeypatch.setattr("debiaslab.bench._LEAST_WORDS", 10_000)
+    monkeypatch.setattr("debiaslab.commands.report._serve", lambda *_: 0)
+    words, left = with_odd_names(command)
+    if read:
+        assert call(capfd, command, *words).code == 0
+    else:
+        with no_reader("stdout", "stderr"):
+            assert main([command, *words]) == 0
+    assert {name for name in left if not Path(name).is_file()} == set()
+    assert not [name for name in digests(Path()) if name.startswith("o/.")]
+
+
+def test_a_full_disk_under_stdout_loses_no_file_either(copy, capfd):
     with open("/dev/full", "w") as full, pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdout", full)
         assert main(["reliability", "a.kv", "--json", "r.json"]) == 2
@@ -324,17 +332,7 @@ def test_a_full_disk_under_stdout_loses_no_file_either(copy: Path, capfd: Captur
     assert "the output cannot be written: No space left" in capfd.readouterr().err
 
 
-def test_a_sweep_of_several_strategies_goes_on_without_a_reader(copy: Path) -> None:
-    file = {"name": "two", "strategies": ["projection", "pairwise"]}
-    Path("two.yaml").write_text("\n".join(f"{key}: {value}" for key, value in file.items()))
-    options = ["--trials", "1", "--seeds", "1", "--retention-weight", "0"]
-    with no_reader("stdout"):
-        assert main(["sweep", "two.yaml", *SMALL, *options]) == 0
-    assert Path("submissions/two-projection.csv").is_file()
-    assert Path("submissions/two-pairwise.csv").is_file()
-
-
-def test_leftovers_are_removed_though_nobody_reads_the_list(copy: Path) -> None:
+def test_leftovers_are_removed_though_nobody_reads_the_list(copy):
     left = Path("submissions/.small.csv.abcd1234")
     left.write_text("half")
     os.utime(left, (0, 0))
@@ -343,58 +341,30 @@ def test_leftovers_are_removed_though_nobody_reads_the_list(copy: Path) -> None:
     assert not left.exists()
 
 
-# Names that are no UTF-8, hold a colon, or are too long ----------------------------------------
-
-ODD = "2026-05-01T10:30\udcff"  # a name that a camera or a log gives, with a byte of Latin-1
-ODD_INPUTS = ("toy.txt", "a.kv", "b.kv", "s.csv", "small.zip")
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_takes_odd_names(
-    command: str, copy: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
-    monkeypatch.setattr("debiaslab.bench.threads._LEAST_WORDS", 10_000)
-    monkeypatch.setattr("debiaslab.commands.ui._serve", lambda *_: 0)
-    (copy / "o").mkdir()
-    words, left = ENDS[command]
-    odd = []
-    for word in words:
-        if word in ODD_INPUTS:
-            (copy / word).rename(copy / f"{ODD}{word}")
-            word = f"{ODD}{word}"
-        odd.append(word.replace("o/", f"o/{ODD}"))
-    odd = [runs()[1].run_id if word == "RUN" else word for word in odd]
-    assert call(capfd, command, *odd).code == 0
-    assert {n for n in left if not (copy / n.replace("o/", f"o/{ODD}", 1)).exists()} <= {
-        name
-        for name in left
-        if "o" in words  # of a folder that is named as it is
-    }
-
+# Names of studies ------------------------------------------------------------------------------
 
 NO_NAMES = ["a/b", "a:b", "a\\b", ".a", "a\nb", " ", "a\udcff"]
 
 
 @pytest.mark.parametrize(
     ("command", "name"),
-    [  # planted needs the words of the built-in text, which takes a while: once
-        *((command, name) for command in ("sweep", "compare", "floor") for name in NO_NAMES),
-        ("planted", "a:b"),
+    [
+        *(("sweep", name) for name in NO_NAMES),
+        *((c, "a:b") for c in ("compare", "floor", "planted")),
     ],
 )
-def test_a_name_that_is_none_is_refused_before_there_is_a_study(
-    command: str, name: str, tmp_path: Path, capfd: Capture
-) -> None:
+def test_a_name_that_is_none_is_refused_before_there_is_a_study(command, name, tmp_path, capfd):
     write_toy(tmp_path)
-    options = {"compare": ["--strategies", "projection"], "planted": []}.get(command, [])
-    text = [] if command == "planted" else SMALL[:1]
-    answer = refused(capfd, command, *text, *TINY, *SMALL[-2:], *options, "--study", name)
+    Path("neutral.txt").write_text(FILES["neutral.txt"], encoding="utf-8")
+    options = ["--strategies", "projection"] if command == "compare" else []
+    text = "neutral.txt" if command == "planted" else "toy.txt"
+    answer = refused(capfd, command, text, *SMALL[1:], *options, "--study", name)
     assert f"the name of the study was {name!r}" in answer.sentence
     assert not (tmp_path / "mlruns").exists() or runs() == []
 
 
 @pytest.mark.parametrize("stem", ["2026-05-01T10:30", "a\\b", "x\udcff", "e" * 240, "tab\there"])
-def test_every_text_gives_a_default_name_that_is_valid(stem: str) -> None:
+def test_every_text_gives_a_default_name_that_is_valid(stem):
     name = default_study_name("cds+projection", stem, "0123456789")
     check_study_name(name)
     assert name.endswith("-012345")
@@ -402,7 +372,7 @@ def test_every_text_gives_a_default_name_that_is_valid(stem: str) -> None:
     assert default_study_name("tying", "enwiki-106", "c95120ff") == "tying-enwiki-106-c95120"
 
 
-def test_a_label_is_blamed_for_a_name_that_it_spoils(tmp_path: Path, capfd: Capture) -> None:
+def test_a_label_is_blamed_for_a_name_that_it_spoils(tmp_path, capfd):
     write_toy(tmp_path)
     lines = "name: good\nstrategies: [{name: projection, label: a/b}, pairwise]\n"
     Path("two.yaml").write_text(lines)
@@ -413,27 +383,24 @@ def test_a_label_is_blamed_for_a_name_that_it_spoils(tmp_path: Path, capfd: Capt
 
 
 @pytest.mark.parametrize("command", ["status", "resume", "archive", "report", "export"])
-def test_a_study_is_named_both_ways(command: str, copy: Path, capfd: Capture) -> None:
+def test_a_study_is_named_both_ways(command, monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr(
+        f"debiaslab.commands.{command}.run", lambda args: asked.append(args.study) or iter(())
+    )
     rest = {"archive": ["o.zip"], "export": ["--out", "o.npz"]}.get(command, [])
-    named = call(capfd, command, "small", *rest)
-    assert named.code == 0, named.err
-    for made in ("o.zip", "o.npz"):
-        Path(made).unlink(missing_ok=True)
     option = ["--study", "small"]
-    for words in ([*option, *rest], ["--study=small", *rest], [*rest, *option]):
-        answer = call(capfd, command, *words)
-        assert answer.code == 0, answer.err
-        assert answer.out.splitlines()[0] == named.out.splitlines()[0]
-        Path("o.zip").unlink(missing_ok=True)
+    ways = ["small", *rest], [*option, *rest], ["--study=small", *rest], [*rest, *option]
+    for words in ways:
+        assert main([command, *words]) == 0
+    assert asked == ["small"] * len(ways)
 
 
 # A folder that was deleted, or in which nothing can be written ----------------------------------
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_deleted_working_folder_is_one_sentence(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+def test_a_deleted_working_folder_is_one_sentence(command, tmp_path, monkeypatch, capfd):
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
@@ -450,8 +417,8 @@ WRITERS = sorted(
 
 @pytest.mark.parametrize("command", WRITERS)
 def test_a_folder_that_cannot_be_written_is_told_before_any_work(
-    command: str, world: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture
-) -> None:
+    command, world, monkeypatch, capfd
+):
     monkeypatch.chdir(world)
     words = [re.sub("^(o|other)(?=/|$)", "/proc", word) for word in ENDS[command][0]]
     answer = refused(capfd, command, *words)
@@ -460,7 +427,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_work(
 
 
 @pytest.mark.parametrize("bad", ["--nothing", "python -m debiaslab nothing"])
-def test_advice_that_nothing_takes_is_noticed(bad: str) -> None:
+def test_advice_that_nothing_takes_is_noticed(bad):
     known = "--trials 3, or python -m debiaslab status NAME --store elsewhere"
     assert bad_advice("compare", Said(2, "", f"debiaslab: x; try: {known}\n")) == []
     assert bad_advice("compare", Said(2, "", f"debiaslab: x; try: {bad}\n")) == [bad.split()[-1]]

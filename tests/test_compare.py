@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,14 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from debiaslab.corpus import Corpus
-from debiaslab.errors import UserError
 from debiaslab.metrics import Record, Scorecard
 from debiaslab.regularizers import create, debias_words
 from debiaslab.report import (
     Measure,
     StrategyResult,
     compared,
+    comparison_blocks,
     comparison_csv,
-    comparison_latex,
-    comparison_markdown,
-    comparison_text,
     front_figure,
     gap_figure,
     heat_map_figure,
@@ -38,21 +36,45 @@ from debiaslab.report.verdict import compared_verdict
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing, worker
 from debiaslab.study.cell import Cell
-from debiaslab.study.comparing import compare
-from debiaslab.study.comparison import LIMIT, ComparisonPlan, Entry, control_status, with_controls
+from debiaslab.study.comparing import LIMIT, conduct_comparison, control_status, with_controls
+from debiaslab.study.driver import Conduct
+from debiaslab.study.plan import ComparisonPlan, Entry
 from debiaslab.study.run import Site, UnusableRunError
+from debiaslab.tables import latex_document, markdown_document, plain_document
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.vectors.embeddings import Embeddings
+from tests.expecting import holds, refuses
 from tests.toys import toy_corpus
 
 DIRECT = Measure("direct_bias", "occupations", "report", "lower", "direct bias")
 
 
+def comparison_text(sides: Sequence[StrategyResult]) -> str:
+    return plain_document(comparison_blocks(sides))
+
+
+def comparison_markdown(sides: Sequence[StrategyResult]) -> str:
+    return markdown_document(comparison_blocks(sides))
+
+
+def comparison_latex(sides: Sequence[StrategyResult]) -> str:
+    return latex_document(comparison_blocks(sides, "Strategies"))
+
+
+def card(*records: Record) -> Scorecard:
+    return Scorecard("", records)
+
+
+def result(name: str, *cards: Scorecard, **values: Any) -> StrategyResult:
+    """Return a strategy of one seed for each scorecard, without outcomes."""
+    none: tuple[None, ...] = (None,) * len(cards)
+    made = StrategyResult(name, None, "in", False, cards, none, ("id",) * len(cards))
+    return replace(made, **values)
+
+
 def side(name: str, *biases: float | None, control: bool = False) -> StrategyResult:
     cards = tuple(
-        None
-        if bias is None
-        else Scorecard("", (Record("direct_bias", "occupations", "report", bias),))
+        None if bias is None else card(Record("direct_bias", "occupations", "report", bias))
         for bias in biases
     )
     outcomes = tuple(
@@ -74,7 +96,7 @@ SIDES = (
 )
 
 
-def test_means_intervals_and_ranks() -> None:
+def test_means_intervals_and_ranks():
     baseline, good, half, lost, blind = compared(SIDES, DIRECT)
     assert baseline.mean == pytest.approx(0.11)
     assert baseline.half_width == pytest.approx(4.302653 * 0.01 / np.sqrt(3), rel=1e-5)
@@ -83,85 +105,78 @@ def test_means_intervals_and_ranks() -> None:
     assert lost.mean is lost.half_width is lost.to_baseline is None
 
 
-def test_differences_are_paired_by_seed() -> None:
+def test_differences_are_paired_by_seed():
     baseline, good, half, *_ = compared(SIDES, DIRECT)
     assert baseline.to_baseline is None
-    assert good.to_baseline is not None
     assert good.to_baseline.difference == pytest.approx(-0.05)
-    assert half.to_baseline is not None
     assert half.to_baseline.n == 2  # the second seed has no partner
     assert half.to_baseline.difference == pytest.approx(-0.045)
 
 
-def test_higher_is_better_where_it_is() -> None:
+def test_which_number_counts_and_which_way_is_better():
     kept = compared(SIDES, Measure("outcome", "retention_report", "report", "higher", "retention"))
     assert [each.rank for each in kept] == [4, 2, 2, None, 1]
+    signed = result("x", card(Record("weat", "7", "report", -1.2, extra={"statistic": -0.03})))
+    assert Measure("weat", "7", "report", "lower", "").number(signed, 0) == 0.03  # its size
 
 
-def test_a_signed_bias_counts_by_its_size() -> None:
-    card = Scorecard("", (Record("weat", "7", "report", -1.2, extra={"statistic": -0.03}),))
-    signed = StrategyResult("x", None, "in", False, (card,), (None,), ("id",))
-    assert Measure("weat", "7", "report", "lower", "").number(signed, 0) == 0.03
-
-
-def test_missing_cells_show_as_missing_in_every_form() -> None:
+def test_missing_cells_show_as_missing_in_every_form():
     text = comparison_text(SIDES)
     lost = next(line for line in text.splitlines() if line.startswith("lost"))
     assert lost.split()[1] == "0/3"
     assert "–" in lost
     assert "| lost | 0/3 | – |" in comparison_markdown(SIDES)
     assert "lost & 0/3 & --" in comparison_latex(SIDES)
-    rows = list(csv.DictReader(io.StringIO(comparison_csv(SIDES))))
-    (row,) = (r for r in rows if r["strategy"] == "lost" and r["metric"] == "direct_bias")
+    row = csv_row(SIDES, "lost")
     assert row["mean"] == row["rank"] == row["difference"] == ""
     assert row["seeds"] == "0"
 
 
-def test_bars_in_a_label_do_not_cut_a_markdown_cell() -> None:
-    card = Scorecard("", (Record("weat", "7", "report", 1.0, extra={"statistic": 0.1}),))
-    sides = [
-        StrategyResult(name, None, "in", False, (card,), (None,), ("id",))
-        for name in ("baseline", "x")
-    ]
+def csv_row(sides: Sequence[StrategyResult], strategy: str) -> dict[str, str]:
+    """Return the line of a strategy's direct bias."""
+    rows = csv.DictReader(io.StringIO(comparison_csv(sides)))
+    (row,) = (r for r in rows if r["strategy"] == strategy and r["metric"] == "direct_bias")
+    return row
+
+
+def test_bars_in_a_label_do_not_cut_a_markdown_cell():
+    own = card(Record("weat", "7", "report", 1.0, extra={"statistic": 0.1}))
+    sides = [result(name, own) for name in ("baseline", "x")]
     head, rule, *rows = comparison_markdown(sides).splitlines()[:4]
     assert r"\|s\| 7" in head
-    cells = {line.replace(r"\|", "").count("|") for line in (head, rule, *rows)}
-    assert len(cells) == 1
+    assert len({line.replace(r"\|", "").count("|") for line in (head, rule, *rows)}) == 1
 
 
-def test_the_best_of_a_column_stands_out() -> None:
-    assert "**0.010 ±0.000**" in comparison_markdown(SIDES)
-    assert r"\textbf{0.010 $\pm$ 0.000}" in comparison_latex(SIDES)
-
-
-def test_latex_has_one_cell_a_column_and_no_bare_marks() -> None:
-    means, changes, _ = comparison_latex(SIDES).split(r"\end{tabular}")
+def test_latex_has_one_cell_a_column_no_bare_marks_and_minus_signs():
+    written = comparison_latex(SIDES)
+    means, changes, _ = written.split(r"\end{tabular}")
     for table in (means, changes):
         rows = [line for line in table.splitlines() if line.endswith(r"\\")]
         assert len({line.count("&") for line in rows}) == 1
         assert "λ" not in "".join(rows)
-    assert "budget" in means
+    holds(written, "budget", "$-0.050$", "& --", none_of=["–"])
+    assert not re.search(r"(?<![$\d])[-+]\d", written.replace("% ", ""))
 
 
-def test_every_form_has_ranks_and_the_differences_to_the_baseline() -> None:
+def test_every_form_has_ranks_the_best_and_the_differences_to_the_baseline():
     for table in (comparison_text(SIDES), comparison_markdown(SIDES), comparison_latex(SIDES)):
-        good = [line for line in table.splitlines() if "good" in line]
-        assert "(2)" in good[0]
-        assert "-0.050" in good[1]
-        assert "Difference to the baseline" in table
+        first, second, *_ = [line for line in table.splitlines() if "good" in line]
+        holds(table, "Difference to the baseline")
+        assert "(2)" in first
+        assert "-0.050" in second
+    assert "**0.010 ±0.000**" in comparison_markdown(SIDES)
+    assert r"\textbf{0.010 $\pm$ 0.000}" in comparison_latex(SIDES)
 
 
-def test_figures_are_drawn_with_what_there_is() -> None:
-    for draw in (front_figure, heat_map_figure, gap_figure):
-        assert draw(SIDES).axes
+def test_figures_are_drawn_with_what_there_is():
     front, ranks, gap = (
-        draw(SIDES)._suptitle.get_text().replace("\n", " ")  # type: ignore[attr-defined]
+        draw(SIDES).get_suptitle().replace("\n", " ")
         for draw in (front_figure, heat_map_figure, gap_figure)
     )
     assert "good" in front  # not the control, which has less bias
     assert "blind" not in ranks
     assert "of 3 strategies" in gap  # neither the baseline nor the control
-    with pytest.raises(UserError, match="no strategy has bias"):
+    with refuses("no strategy has bias"):
         front_figure(SIDES[3:4])
 
 
@@ -175,24 +190,26 @@ def test_figures_are_drawn_with_what_there_is() -> None:
         ("projection@+pairwise@1", "was ''"),
         ("projection@", "λ of 'projection@'"),
         ("projection@-1", "a number above 0"),
+        ("projection[pears=all]", r"no knob 'pears'.*'pairs'"),
+        ("projection[pairs=all", "cannot be read"),
         ("tying@much", "was 'much'"),
     ],
 )
-def test_entries_that_cannot_be_read(text: str, said: str) -> None:
-    with pytest.raises(UserError, match=said):
+def test_entries_that_cannot_be_read(text, said):
+    with refuses(said):
         Entry.parse(text)
 
 
-def test_plans_that_make_no_sense() -> None:
+def test_plans_that_make_no_sense():
     projection = Entry("projection", 1.0)
-    with pytest.raises(UserError, match="named twice"):
-        ComparisonPlan((projection, Entry("projection", 2.0)))
-    with pytest.raises(UserError, match="tuned on seeds that are reported"):
-        ComparisonPlan((projection,), seeds=(1, 101))
-    with pytest.raises(UserError, match="is the baseline"):
-        ComparisonPlan((Entry("none"),))
-    with pytest.raises(UserError, match="no strategy was named"):
-        ComparisonPlan(())
+    for entries, more, said in (
+        ((projection, Entry("projection", 2.0)), {}, "named twice"),
+        ((projection,), {"seeds": (1, 101)}, "tuned on seeds that are reported"),
+        ((Entry("none"),), {}, "is the baseline"),
+        ((), {}, "no strategy was named"),
+    ):
+        with refuses(said):
+            ComparisonPlan(entries, **more)
 
 
 @pytest.fixture(scope="module")
@@ -211,13 +228,14 @@ PLAN = ComparisonPlan(
 )
 
 
-def test_a_comparison_trains_tunes_and_is_continued(
-    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def run() -> comparing.Comparison:
-        return compare(corpus, PLAN, root=tmp_path / "mlruns", submissions=tmp_path, progress=False)
+def run_comparison(corpus: Corpus, folder: Path, **changes: Any) -> comparing.Comparison:
+    plan = replace(PLAN, **changes)
+    conduct = Conduct(folder / "mlruns", folder, progress=False)
+    return conduct_comparison(corpus, plan, conduct)
 
-    found = run()
+
+def test_a_comparison_trains_tunes_and_is_continued(corpus, tmp_path, monkeypatch):
+    found = run_comparison(corpus, tmp_path)
     _, projection, tying = found.sides
     assert [each.strategy for each in found.sides] == ["baseline", "projection", "tying"]
     assert (projection.weight, projection.tuning_runs) == (1.0, 0)
@@ -232,71 +250,51 @@ def test_a_comparison_trains_tunes_and_is_continued(
         raise AssertionError("a finished run was trained again")
 
     monkeypatch.setattr(worker, "train_cell", refuse)
-    monkeypatch.setattr(worker, "train_cell", refuse)
-    assert run().sides == found.sides
+    assert run_comparison(corpus, tmp_path).sides == found.sides
 
 
-def test_a_cell_that_fails_is_left_empty(
-    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cell_that_fails_is_left_empty(corpus, tmp_path, monkeypatch):
     real = worker.train_cell
 
     def failing(site: Site, cell: Cell, **kwargs: Any) -> object:
-        if cell.seed == 2:
+        if cell.seed == 2 and cell.weight:
             raise UnusableRunError("nothing could be measured")
         return real(site, cell, **kwargs)
 
     monkeypatch.setattr(worker, "train_cell", failing)
-    plan = replace(PLAN, entries=(Entry("projection", 1.0),))
     with pytest.warns(UserWarning, match="projection@1, seed 2 is left empty"):
-        found = compare(
-            corpus, plan, root=tmp_path / "mlruns", submissions=tmp_path, progress=False
-        )
+        found = run_comparison(corpus, tmp_path, entries=(Entry("projection", 1.0),))
     assert [card is None for card in found.sides[1].cards] == [False, True]
     assert found.failures == ("projection@1, seed 2: nothing could be measured",)
     assert "1/2" in comparison_text(found.sides)
 
 
-def test_parts_may_have_a_weight_and_knobs_each() -> None:
+def test_parts_and_entries_may_have_a_weight_and_knobs_each():
     assert Entry.parse("projection@1e+3+pairwise@0.5") == Entry("projection@1e+3+pairwise@0.5", 1.0)
     assert Entry.parse("projection+pairwise@0.5") == Entry("projection+pairwise", 0.5)
     assert Entry.parse("projection@10+leace") == Entry("projection@10+leace", 1.0)
     each = Entry.parse("cds[pairs=tune]+hard[components=3]")
     assert each.knobs == (("cds.pairs", "tune"), ("hard.components", "3"))
-    every = Entry.parse("cds+hard[pairs=all]")
-    assert every.knobs == (("pairs", "all"),)
-
-
-def test_a_label_does_not_say_twice_how_parts_are_weighed() -> None:
-    made = replace(SIDES[1], strategy="projection@2+pairwise@3", weight=1.0)
-    assert made.label == "projection@2+pairwise@3"
-    assert replace(made, strategy="projection").label == "projection λ=1"
-
-
-def test_entries_may_have_knobs() -> None:
+    assert Entry.parse("cds+hard[pairs=all]").knobs == (("pairs", "all"),)
     entry = Entry.parse("projection[pairs=all; direction=mean]@0.5")
     assert entry == Entry("projection", 0.5, (("pairs", "all"), ("direction", "mean")))
     assert entry.label == "projection[pairs=all;direction=mean]"
     assert not entry.tuned
     assert Entry.parse("hard").label == "hard"
-    with pytest.raises(UserError, match=r"no knob 'pears'.*'pairs'"):
-        Entry.parse("projection[pears=all]")
-    with pytest.raises(UserError, match="cannot be read"):
-        Entry.parse("projection[pairs=all")
+    made = replace(SIDES[1], strategy="projection@2+pairwise@3", weight=1.0)
+    assert made.label == "projection@2+pairwise@3"  # does not say twice how parts are weighed
+    assert replace(made, strategy="projection").label == "projection λ=1"
 
 
-def test_post_processing_is_given_the_baseline_itself(corpus: Corpus, tmp_path: Path) -> None:
-    plan = replace(PLAN, entries=(Entry("hard"), Entry("hard", None, (("pairs", "all"),))))
-    found = compare(corpus, plan, root=tmp_path / "mlruns", submissions=tmp_path, progress=False)
+def test_post_processing_is_given_the_baseline_itself(corpus, tmp_path):
+    entries = (Entry("hard"), Entry("hard", None, (("pairs", "all"),)))
+    found = run_comparison(corpus, tmp_path, entries=entries)
     store = Store.open(tmp_path / "mlruns")
     baseline, hard, every = found.sides
     assert (hard.strategy, every.strategy) == ("hard", "hard[pairs=all]")
-    for before, after in zip(baseline.runs, hard.runs, strict=True):
-        assert before is not None
-        assert after is not None
-        old, new = (Embeddings.load(store.artifact(run, VECTORS)) for run in (before, after))
-        words = debias_words(old.words)
-        expected = create("hard").fit(old, words)(old)  # type: ignore[attr-defined]
+    for runs in zip(baseline.runs, hard.runs, strict=True):
+        old, new = (Embeddings.load(store.artifact(run, VECTORS)) for run in runs)
+        expected = create("hard").fit(old, debias_words(old.words))(old)
         assert np.allclose(new.vectors, expected.vectors, atol=1e-6)
     assert hard.runs != every.runs
 
@@ -307,13 +305,13 @@ STAGES = ("none", "in", "post", "in", "in")
 STAGED = tuple(replace(each, stage=stage) for each, stage in zip(SIDES, STAGES, strict=True))
 
 
-def test_the_hypervolume_of_each_kind_by_hand() -> None:
+def test_the_hypervolume_of_each_kind_by_hand():
     """Bias 10 b, retention 1 − b: good dominates (1 − 0.05 / 0.10) · 0.95 of the first seed."""
     by_group = {each.group: each for each in front_volumes(STAGED)}
     assert by_group["in"].strategies == ("good",)  # not the lost one, not the control
     expected = [(1 - b / a) * (1 - b) for a, b in ((0.10, 0.05), (0.12, 0.06), (0.11, 0.07))]
-    assert by_group["in"].by_seed == pytest.approx(expected)
-    first, second, third = by_group["post"].by_seed
+    assert by_group["in"].values == pytest.approx(expected)
+    first, second, third = by_group["post"].values
     assert second is None
     ratio = headline(front_volumes(STAGED))
     assert ratio is not None
@@ -321,30 +319,27 @@ def test_the_hypervolume_of_each_kind_by_hand() -> None:
     assert (first, third) == (pytest.approx(expected[0]), pytest.approx(expected[2]))
 
 
-def test_without_both_kinds_the_headline_says_what_is_lacking() -> None:
+def test_without_both_kinds_the_headline_says_what_is_lacking():
     assert headline(front_volumes(SIDES)) is None
     assert "post-processing is not in this comparison" in comparison_text(SIDES)
-    said = comparison_text(STAGED)
-    assert "in-processing over post-processing: 1.000 ±0.000 (2 of 3 seeds; post-proc" in said
-    worse = replace(SIDES[1], stage="post", outcomes=SIDES[0].outcomes)  # dominates nothing
-    assert "post-processing's is 0, or one of the two not measured, in every seed" in (
-        comparison_text((STAGED[0], STAGED[1], replace(worse, strategy="worse")))
-    )
+    said = "in-processing over post-processing: 1.000 ±0.000 (2 of 3 seeds; post-proc"
+    assert said in comparison_text(STAGED)
+    worse = replace(SIDES[1], strategy="worse", stage="post", outcomes=SIDES[0].outcomes)
+    said = "post-processing's is 0, or one of the two not measured, in every seed"
+    assert said in comparison_text((STAGED[0], STAGED[1], worse))  # it dominates nothing
     assert "reference point" in comparison_markdown(STAGED)
-    assert "1.00 ± 0.00, 2 of 3 seeds" in front_figure(STAGED).get_suptitle().replace("\n", " ")
+    assert "1.00 ±0.00, 2 of 3 seeds" in front_figure(STAGED).get_suptitle().replace("\n", " ")
 
 
-def test_many_points_are_numbered_and_named_in_a_key() -> None:
+def test_many_points_are_numbered_and_named_in_a_key():
     many = (SIDES[0], *(replace(SIDES[1], strategy=f"s{i}", weight=None) for i in range(12)))
-    made = front_figure(many)
-    named = made._supxlabel.get_text()  # type: ignore[attr-defined]
-    assert all(f"s{i}" in named for i in range(12))
+    holds(front_figure(many).get_supxlabel(), *(f"s{i}" for i in range(12)))
 
 
 # Controls -------------------------------------------------------------------------------------
 
 
-def test_the_controls_match_what_is_compared() -> None:
+def test_the_controls_match_what_is_compared():
     settled = (
         Entry("pairwise", 3.0),
         Entry("projection-subspace", 7.0),
@@ -364,11 +359,10 @@ def test_the_controls_match_what_is_compared() -> None:
     assert with_controls((Entry("cds", 1.0), doubled, blind)) == ()
 
 
-def test_a_comparison_trains_the_controls_it_lacks(corpus: Corpus, tmp_path: Path) -> None:
-    plan = replace(PLAN, entries=(Entry("projection", 1.0),), seeds=(1,), controls=True)
-    found = compare(corpus, plan, root=tmp_path / "mlruns", submissions=tmp_path, progress=False)
-    labels = [(each.label, each.control) for each in found.sides[1:]]
-    assert labels == [
+def test_a_comparison_trains_the_controls_it_lacks(corpus, tmp_path):
+    one = {"entries": (Entry("projection", 1.0),), "seeds": (1,), "controls": True}
+    found = run_comparison(corpus, tmp_path, **one)
+    assert [(each.label, each.control) for each in found.sides[1:]] == [
         ("projection λ=1", False),
         ("random-projection λ=1", True),
         ("projection λ=1e+06", True),
@@ -379,17 +373,12 @@ def test_a_comparison_trains_the_controls_it_lacks(corpus: Corpus, tmp_path: Pat
     assert "no erasing strategy" in str(told["random direction erased"])
     assert told["λ → ∞"].by == "projection λ=1e+06"
     assert told["unseen gender pairs"].by == "the 14 report pairs"
-    with pytest.raises(UserError, match=r"other settings \(epochs: 2 → 3\).*another --study"):
-        compare(
-            corpus,
-            replace(plan, name=found.name, settings=replace(plan.settings, epochs=3)),
-            root=tmp_path / "mlruns",
-            submissions=tmp_path,
-            progress=False,
-        )
+    longer = replace(PLAN.settings, epochs=3)
+    with refuses(r"other settings \(epochs: 2 → 3\).*another --study"):
+        run_comparison(corpus, tmp_path, **one, name=found.name, settings=longer)
 
 
-def test_a_comparison_says_which_controls_it_lacks() -> None:
+def test_a_comparison_says_which_controls_it_lacks():
     plan = replace(PLAN, entries=(Entry("hard", None, (("pairs", "all"),)),))
     told = {each.name: str(each) for each in control_status(plan, STAGED[:1], {})}
     assert "--no-controls" in told["gender-blind floor"]
@@ -409,22 +398,20 @@ def test_a_comparison_says_which_controls_it_lacks() -> None:
 ONCE = (*SIDES[:2], side("lucky", None, 0.001, None), SIDES[2])
 
 
-def test_a_number_of_one_seed_of_several_takes_no_rank_and_says_so() -> None:
-    baseline, good, lucky, half = compared(ONCE, DIRECT)
-    assert [each.rank for each in (baseline, good, lucky, half)] == [3, 1, None, 1]
-    assert (lucky.mean, lucky.half_width, lucky.n) == (0.001, None, 1)
+def test_a_number_of_one_seed_of_several_takes_no_rank_and_says_so():
+    found = compared(ONCE, DIRECT)
+    assert [each.rank for each in found] == [3, 1, None, 1]
+    assert (found[2].mean, found[2].half_width, found[2].n) == (0.001, None, 1)
     text = comparison_text(ONCE)
     first, second = (line for line in text.splitlines() if line.startswith("lucky"))
     assert "0.001 (–, n=1)" in first
     assert "-0.119 n=1" in second
-    assert "0.060 ±0.127 (1, n=2)" in text
-    assert "one of several seeds gives no interval and takes no rank" in text
+    no_rank = "a value of one seed among several has no interval and no rank"
+    holds(text, "0.060 ±0.127 (1, n=2)", no_rank)
     assert "n: seeds" not in comparison_text(SIDES[:2])
-    assert "**0.060 ±0.025**" in comparison_markdown(ONCE)
-    assert "**0.001" not in comparison_markdown(ONCE)
+    holds(comparison_markdown(ONCE), "**0.060 ±0.025**", none_of=["**0.001"])
     assert r"\textbf{0.001" not in comparison_latex(ONCE)
-    rows = csv.DictReader(io.StringIO(comparison_csv(ONCE)))
-    (row,) = (r for r in rows if r["strategy"] == "lucky" and r["metric"] == "direct_bias")
+    row = csv_row(ONCE, "lucky")
     assert (row["seeds"], row["rank"]) == ("1", "")
     verdict = compared_verdict(ONCE)
     assert verdict.least == 1
@@ -432,35 +419,23 @@ def test_a_number_of_one_seed_of_several_takes_no_rank_and_says_so() -> None:
     made = front_figure(ONCE)
     assert "good" in made.get_suptitle()
     assert "lucky (n=1)" in [text.get_text() for text in made.axes[0].texts]
-    assert "n: seeds that measured it" in heat_map_figure(ONCE)._supxlabel.get_text()  # type: ignore[attr-defined]
+    assert "n: seeds that measured it" in heat_map_figure(ONCE).get_supxlabel()
     assert "with more than one seed" in compared_verdict((SIDES[0], ONCE[2])).sentence
 
 
-def test_with_one_seed_in_all_everything_is_ranked() -> None:
+def test_with_one_seed_in_all_everything_is_ranked():
     sides = (side("baseline", 0.2), side("a", 0.1))
     assert [each.rank for each in compared(sides, DIRECT)] == [2, 1]
     assert "one seed can say little" in comparison_text(sides)
     assert "n=" not in comparison_text(sides)
 
 
-def test_the_overlap_of_a_baseline_is_explained_where_it_is_shown() -> None:
-    record = Record("neighbor_overlap", "all ranks", "all", 0.218)
-    card = Scorecard("", (record,))
-    sides = [
-        StrategyResult(name, None, "in", False, (card,), (None,), ("id",))
-        for name in ("baseline", "x")
-    ]
+def test_the_overlap_of_a_baseline_is_explained_where_it_is_shown():
+    own = card(Record("neighbor_overlap", "all ranks", "all", 0.218))
+    sides = [result(name, own) for name in ("baseline", "x")]
     for table in (comparison_text, comparison_markdown, comparison_latex):
         assert "overlap of the baseline: with the baseline of another seed" in table(sides)
     assert "overlap of the baseline" not in comparison_text(SIDES)
-
-
-def test_latex_has_minus_signs_and_dashes() -> None:
-    written = comparison_latex(SIDES)
-    assert "$-0.050$" in written
-    assert "& --" in written
-    assert "–" not in written
-    assert not re.search(r"(?<![$\d])[-+]\d", written.replace("% ", ""))
 
 
 # What the figures show ------------------------------------------------------------------------
@@ -475,7 +450,7 @@ def placed(made: Figure) -> list[Bbox]:
 
 
 @pytest.mark.parametrize("copies", [2, 7, 20])
-def test_names_of_points_do_not_lie_on_each_other(copies: int) -> None:
+def test_names_of_points_do_not_lie_on_each_other(copies):
     """Strategies that change nothing lie on the baseline, as a random direction does."""
     same = [replace(SIDES[0], strategy=f"the-same-{i}", stage="post") for i in range(copies)]
     boxes = placed(front_figure((*SIDES[:2], *same)))
@@ -484,22 +459,21 @@ def test_names_of_points_do_not_lie_on_each_other(copies: int) -> None:
     assert not [(a, b) for a, b in pairs if a.shrunk(0.9, 0.9).overlaps(b.shrunk(0.9, 0.9))]
 
 
-def test_the_heat_map_has_every_column_of_the_table() -> None:
-    card = Scorecard("", (Record("lipstick", "profession_neighbors", "report", 0.5),))
-    sides = (SIDES[0], replace(SIDES[1], cards=(card, card, card)))
+def test_the_heat_map_has_every_column_of_the_table():
+    own = card(Record("lipstick", "profession_neighbors", "report", 0.5))
+    sides = (SIDES[0], replace(SIDES[1], cards=(own, own, own)))
     made = heat_map_figure(sides)
     shown = [label.get_text() for label in made.axes[0].get_xticklabels()]
     assert shown == ["bias", "retention", "direct bias", "neighbours r"]
-    assert all(label in comparison_text(sides) for label in shown)
-    note = made._supxlabel.get_text().replace("\n", " ")  # type: ignore[attr-defined]
-    assert "Without colour" in note
-    assert "hold them against: neighbours r." in note
+    holds(comparison_text(sides), *shown)
+    note = made.get_supxlabel().replace("\n", " ")
+    holds(note, "Without colour", "hold them against: neighbours r.")
 
 
-def test_neither_half_hides_the_other_and_an_empty_row_says_why() -> None:
+def test_neither_half_hides_the_other_and_an_empty_row_says_why():
     same = replace(SIDES[1], outcomes=tuple({"bias_tune": 1.0, "bias_report": 1.0} for _ in "123"))
     axes = gap_figure((SIDES[0], same, SIDES[3])).axes[0]
     points = [bars.get_children()[0] for bars in axes.containers]
-    heights = {point.get_ydata()[0] for point in points}  # type: ignore[attr-defined]
+    heights = {point.get_ydata()[0] for point in points}
     assert len(heights) == len(points) == 4
     assert [text.get_text() for text in axes.texts] == ["not measured on tune and report words"]

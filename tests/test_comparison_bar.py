@@ -36,7 +36,7 @@ BASELINE = standing("baseline", overlap=Seeds((0.53, 0.55)))
 FLOOR = standing("gender-blind")
 
 
-def test_a_strategy_may_meet_every_line() -> None:
+def test_a_strategy_may_meet_every_line():
     assert met(standing(), BASELINE, FLOOR) == dict.fromkeys(LINES, True)
 
 
@@ -52,12 +52,12 @@ def test_a_strategy_may_meet_every_line() -> None:
         ("overlap", {"overlap": Seeds((0.48,))}),
     ],
 )
-def test_each_line_is_missed_by_itself(line: str, other: dict[str, object]) -> None:
+def test_each_line_is_missed_by_itself(line, other):
     found = met(standing(**other), BASELINE, FLOOR)
     assert found == dict.fromkeys(LINES, True) | {line: False}
 
 
-def test_what_was_not_measured_is_neither_met_nor_missed() -> None:
+def test_what_was_not_measured_is_neither_met_nor_missed():
     nothing = Seeds(())
     found = met(standing(s=(nothing,) * 3, kept=(), women=nothing), BASELINE, None)
     assert [line for line, held in found.items() if held is None] == [
@@ -79,7 +79,7 @@ class _Folder:
         return self.folder / f"{run}.npz"
 
 
-def test_numbers_are_held_against_the_baseline_of_the_same_seed(tmp_path: Path) -> None:
+def test_numbers_are_held_against_the_baseline_of_the_same_seed(tmp_path):
     words = ["fixed", *(f"w{i}" for i in range(80))]
     angles = np.append(0, np.linspace(1.5, 0.1, 80))
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1)

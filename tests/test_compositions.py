@@ -271,7 +271,7 @@ def test_all_three_stages_act_on_one_training(corpus: Corpus, tmp_path: Path) ->
     settings = TrainSettings(dim=10, epochs=1, subsample=0.0)
 
     def vectors(strategy: str, **knobs: str) -> Embeddings:
-        training = SingleTraining(settings, strategy, knobs=tuple(knobs.items()))
+        training = SingleTraining(strategy, settings=settings, knobs=tuple(knobs.items()))
         out = tmp_path / f"{strategy}.npz"
         run = train_single(corpus, training, out=out, root=tmp_path / "mlruns", progress=False)
         assert np.array_equal(Embeddings.load(out).vectors, run.training.embeddings.vectors)

@@ -199,7 +199,7 @@ def test_settings_of_earlier_versions_cut():
     recorded = {"mwes": None, "lowercase": True, "min_count": 3, "rare": "unk"}
     assert CorpusSettings.from_record(recorded).marks == "cut"
     assert CorpusSettings.from_record({**recorded, "marks": "keep"}).marks == "keep"
-    with pytest.raises(UserError, match=r"'keeep' is no way.*allowed: auto or keep or cut.*'keep'"):
+    with pytest.raises(UserError, match=r"--marks was 'keeep'.*allowed: auto, keep, cut.*'keep'"):
         CorpusSettings(marks="keeep")
 
 

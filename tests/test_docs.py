@@ -21,6 +21,7 @@ from debiaslab.corpus.sources import BuiltinSource
 from debiaslab.metrics.evaluation import GROUPS
 from debiaslab.metrics.lipstick import LABEL_TESTS
 from debiaslab.metrics.registry import metrics
+from tests.expecting import holds
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -74,7 +75,7 @@ def anchors(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
-def test_links_lead_somewhere(page: Path, generated: dict[str, str]) -> None:
+def test_links_lead_somewhere(page, generated):
     for target in _LINK.findall(_BLOCK.sub("", page.read_text(encoding="utf-8"))):
         if "://" in target:
             continue
@@ -87,7 +88,7 @@ def test_links_lead_somewhere(page: Path, generated: dict[str, str]) -> None:
             assert anchor in anchors(text), f"{page.name}: {target}"
 
 
-def test_every_page_has_its_place() -> None:
+def test_every_page_has_its_place():
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     for page in PAGES:
         name = page.relative_to(DOCS).as_posix()
@@ -104,7 +105,7 @@ def luminance(colour: str) -> float:
     return sum(w * part for w, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def test_links_and_heads_can_be_read() -> None:
+def test_links_and_heads_can_be_read():
     """A contrast of 4.5 (WCAG AA): the theme's own colours are below it."""
     style = (DOCS / "style.css").read_text(encoding="utf-8")
     assert "primary: teal" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
@@ -140,11 +141,8 @@ def scored_metrics() -> list[str]:
     return sorted({*metrics(), *LABEL_TESTS, "profession_neighbors"})
 
 
-def test_every_strategy_is_explained() -> None:
+def test_every_strategy_and_metric_is_explained():
     assert set(own_strategies()) <= explained("strategies")
-
-
-def test_every_metric_is_explained() -> None:
     assert set(scored_metrics()) <= explained("metrics")
     families = {each.family for each in metrics().values()}
     assert set(GROUPS) == families | {"direct_bias", "attributes"}  # of one metric, of a file
@@ -174,17 +172,18 @@ def lacking(section: str) -> list[str]:
     return [name for name, there in parts.items() if not there]
 
 
-@pytest.mark.parametrize("name", own_strategies())
-def test_a_strategy_has_formula_limits_and_reference(name: str) -> None:
-    assert not lacking(sections("strategies")[name])
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        *(("strategies", name) for name in own_strategies()),
+        *(("metrics", name) for name in scored_metrics()),
+    ],
+)
+def test_an_explanation_has_formula_limits_and_reference(folder, name):
+    assert not lacking(sections(folder)[name])
 
 
-@pytest.mark.parametrize("name", scored_metrics())
-def test_a_metric_has_formula_limits_and_reference(name: str) -> None:
-    assert not lacking(sections("metrics")[name])
-
-
-def test_what_an_explanation_lacks_is_noticed() -> None:
+def test_what_an_explanation_lacks_is_noticed():
     whole = sections("strategies")["hard"]
     assert lacking("## hard {#hard}\n\nTakes gender out.\n") == [
         "formula", "can", "cannot", "reference", "code",
@@ -194,7 +193,7 @@ def test_what_an_explanation_lacks_is_noticed() -> None:
     assert lacking(re.sub(r"\b(19|20)\d\d\b", "", whole)) == ["reference"]
 
 
-def test_every_formula_becomes_mathml(pages_module: ModuleType) -> None:
+def test_every_formula_becomes_mathml(pages_module):
     """What the converter does not know it would print as it is: a backslash and a name."""
     pytest.importorskip("latex2mathml", reason="latex2mathml (debiaslab[docs]) is not installed")
     from mathml import with_mathml
@@ -208,16 +207,21 @@ def test_every_formula_becomes_mathml(pages_module: ModuleType) -> None:
             assert "\\" not in shown, f"{page.name}: {tex}"
 
 
-def test_every_command_is_in_the_reference(generated: dict[str, str]) -> None:
-    for name in COMMANDS:
-        assert f"## {name} {{#{name}}}" in generated["reference/commands.md"]
-        assert f"usage: python -m debiaslab {name}" in generated["reference/commands.md"]
+def test_the_reference_has_every_command_metric_and_strategy(generated):
+    pages = [generated[f"reference/{name}.md"] for name in ("commands", "metrics", "strategies")]
+    holds(pages[0], *(f"## {name} {{#{name}}}" for name in COMMANDS))
+    holds(pages[0], *(f"usage: python -m debiaslab {name}" for name in COMMANDS))
+    holds(pages[1], *(f"## {name} {{#{name}}}" for name in metrics()))
+    holds(pages[2], *(f"### {name} {{#{name}}}" for name in regularizers.strategy_names()))
+    text = "\n".join(generated.values())
+    modules = ("metrics.weat", "sgns.trainer", "corpus.corpus", "vectors.embeddings")
+    shown = (f"::: debiaslab.{name}\n" for name in (*modules, "leaderboard.export"))
+    holds(text, *shown, none_of=["debiaslab.commands"])
 
 
-def test_every_command_is_shown_in_use() -> None:
+def test_every_command_is_shown_in_use():
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    shown = set(re.findall(r"python -m debiaslab ([\w-]+)", text))
-    assert set(COMMANDS) <= shown
+    assert set(COMMANDS) <= set(re.findall(r"python -m debiaslab ([\w-]+)", text))
 
 
 def commands() -> Iterator[tuple[str, str]]:
@@ -229,53 +233,23 @@ def commands() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("page", "line"), list(commands()))
-def test_commands_are_understood(page: str, line: str, pages_module: ModuleType) -> None:
+def test_commands_are_understood(page, line, pages_module):
     name, *arguments = shlex.split(line)[3:]
     parsed = pages_module.parser_of(name).parse_args(arguments)
     strategy = str(getattr(parsed, "strategy", None) or "none")
     assert set(strategy.split("+")) <= {*regularizers.strategy_names()}
 
 
-def test_metrics_of_the_registry_are_in_the_reference(generated: dict[str, str]) -> None:
-    for name in metrics():
-        assert f"## {name} {{#{name}}}" in generated["reference/metrics.md"]
-
-
-def test_strategies_of_the_registry_are_in_the_reference(generated: dict[str, str]) -> None:
-    for name in regularizers.strategy_names():
-        assert f"### {name} {{#{name}}}" in generated["reference/strategies.md"]
-
-
-def test_the_api_names_every_public_module(generated: dict[str, str]) -> None:
-    text = "\n".join(generated.values())
-    for name in (
-        "metrics.weat",
-        "sgns.trainer",
-        "corpus.corpus",
-        "vectors.embeddings",
-        "leaderboard.export",
-    ):
-        assert f"::: debiaslab.{name}\n" in text
-    assert "debiaslab.commands" not in text
-
-
-def test_nothing_of_one_machine() -> None:
+def test_nothing_of_one_machine():
     for page in [*PAGES, ROOT / "mkdocs.yml"]:
         text = page.read_text(encoding="utf-8")
         assert not re.search(r"(?<![\w.])/(work|tmp|home|opt|root|usr)/", text), page
 
 
-def test_python_blocks_are_python() -> None:
+def test_python_blocks_are_python():
     for page in PAGES:
         for number, block in enumerate(blocks(page.read_text(encoding="utf-8"), "python")):
             compile(block, f"{page.name} block {number}", "exec")
-
-
-def shown_and_printed(page: Path, smaller: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Run the Python of a page; yield what it shows under each block and what that printed."""
-    text = page.read_text(encoding="utf-8")
-    shown = _WITH_OUTPUT.findall(text)
-    yield from zip(shown, run(page, smaller), strict=True)
 
 
 def outline(output: str) -> list[str]:
@@ -312,15 +286,15 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("registry")
-def test_the_tutorial_runs_and_prints_what_it_shows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_tutorial_runs_and_prints_what_it_shows(tmp_path, monkeypatch):
     """On less text the numbers are others: lines and the words they begin with are the same."""
     whole = BuiltinSource.blocks
     monkeypatch.setattr(BuiltinSource, "blocks", lambda self: islice(whole(self), ARTICLES))
     monkeypatch.chdir(tmp_path)
     said = ""
-    for shown, printed in shown_and_printed(DOCS / "tutorial.md", SMALLER):
+    page = DOCS / "tutorial.md"
+    outputs = _WITH_OUTPUT.findall(page.read_text(encoding="utf-8"))
+    for shown, printed in zip(outputs, run(page, SMALLER), strict=True):
         assert outline(printed) == outline(shown), printed
         said += printed
     assert "Corpus('enwiki-106', 16 documents" in said
@@ -331,7 +305,7 @@ def test_the_tutorial_runs_and_prints_what_it_shows(
 
 
 @pytest.mark.usefixtures("registry")
-def test_strategies_of_the_how_to_run() -> None:
+def test_strategies_of_the_how_to_run():
     import numpy as np
 
     from debiaslab.regularizers.postprocess import debias_words
@@ -348,8 +322,8 @@ def test_strategies_of_the_how_to_run() -> None:
 
 @pytest.mark.usefixtures("registry")
 def test_the_strategy_of_the_readme_is_short_and_runs_as_a_file_that_nothing_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    tmp_path, monkeypatch
+):
     import torch
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -374,7 +348,7 @@ def test_the_strategy_of_the_readme_is_short_and_runs_as_a_file_that_nothing_nam
     assert float(drawn(W[drawn.rows], W)) == pytest.approx(float(same(W[same.rows], W)))
 
 
-def test_the_lexicon_of_the_how_to_is_valid(tmp_path: Path) -> None:
+def test_the_lexicon_of_the_how_to_is_valid(tmp_path):
     from debiaslab.lexicons import load_file
 
     text = (DOCS / "how-to" / "word-lists.md").read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,25 +17,9 @@ from debiaslab.leaderboard.export import default_pairs
 from debiaslab.metrics import Scorecard
 from debiaslab.tracking import VECTORS, RunInfo, Store
 from debiaslab.vectors.embeddings import Embeddings
-
-SMALL = ["--dim", "24", "--epochs", "4", "--trials", "2", "--seeds", "2", "--study", "small"]
-
-
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "debiaslab", *words]
-
-
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
-    return subprocess.run(
-        command(*words), cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-
-
-def sweep(folder: Path, *more: str) -> str:
-    done = run(folder, "sweep", "--strategy", "projection", *SMALL, *more)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
+from tests.command_line import STUDY, call, noise, refused, write_toy
+from tests.expecting import holds
+from tests.shared import BUILTIN, PRINTED
 
 
 def children(folder: Path) -> list[RunInfo]:
@@ -43,37 +27,21 @@ def children(folder: Path) -> list[RunInfo]:
     return store.runs(store.study_named("small").run_id)
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Return a folder in which one sweep has run to its end, and what it printed."""
-    folder = tmp_path_factory.mktemp("sweep")
-    return folder, sweep(folder)
-
-
-def test_the_sweep_prints_its_table_the_best_run_and_what_to_do_next(
-    finished: tuple[Path, str],
-) -> None:
-    folder, printed = finished
-    assert "bias tune" in printed
-    assert "baseline" in printed
-    assert (folder / "submissions" / "small.csv").is_file()
-    assert "submissions/small.csv" in printed
+def test_the_sweep_prints_its_table_the_best_run_and_what_to_do_next(builtin):
+    printed = (builtin / PRINTED).read_text(encoding="utf-8")
+    holds(printed, "bias tune", "baseline", "submissions/small.csv")
     assert printed.rstrip().endswith("next: python -m debiaslab ui --study small")
 
 
-def test_mlflow_holds_a_parent_and_a_run_for_each_trial_and_seed(
-    finished: tuple[Path, str],
-) -> None:
-    folder, printed = finished
-    store = Store.open(folder / "mlruns", create=False)
+def test_mlflow_holds_a_parent_and_a_run_for_each_trial_and_seed(builtin):
+    store = Store.open(builtin / "mlruns", create=False)
     parent = store.study_named("small")
     runs = store.runs(parent.run_id)
     assert parent.status == "FINISHED"
     assert {run.status for run in runs} == {"FINISHED"}
-    assert len([run for run in runs if run.kind == "baseline"]) == 2
-    assert len([run for run in runs if run.kind == "trial"]) == 4
+    assert sorted(run.kind or "" for run in runs) == ["baseline"] * 2 + ["trial"] * 4
     best = store.best("small")
-    assert best.run_id in printed
+    assert best.run_id in (builtin / PRINTED).read_text(encoding="utf-8")
     assert float(best.params["weight"]) == pytest.approx(parent.metrics["best_weight"])
     scores: dict[str, list[float]] = {}
     for run in runs:
@@ -82,9 +50,8 @@ def test_mlflow_holds_a_parent_and_a_run_for_each_trial_and_seed(
     assert best.params["weight"] == min(scores, key=lambda weight: sum(scores[weight]))
 
 
-def test_each_run_says_what_shaped_it_and_keeps_what_it_made(finished: tuple[Path, str]) -> None:
-    folder, _ = finished
-    store = Store.open(folder / "mlruns", create=False)
+def test_each_run_says_what_shaped_it_and_keeps_what_it_made(builtin):
+    store = Store.open(builtin / "mlruns", create=False)
     best = store.best("small")
     for key in ("seed", "weight", "cover", "corpus_fingerprint", "lexicon_versions", "dim"):
         assert best.params[key]
@@ -104,14 +71,13 @@ def test_each_run_says_what_shaped_it_and_keeps_what_it_made(finished: tuple[Pat
     assert scorecard.record("weat", "7", "tune").reason  # type: ignore[union-attr]
 
 
-def test_the_submission_holds_every_pair_in_order(finished: tuple[Path, str]) -> None:
-    folder, _ = finished
-    submission = folder / "submissions" / "small.csv"
+def test_the_submission_holds_every_pair_in_order(builtin):
+    submission = builtin / "submissions" / "small.csv"
     with submission.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     assert header == ["word1", "word2", "sim"]
     assert [(a, b) for a, b, _ in rows] == default_pairs()
-    store = Store.open(folder / "mlruns", create=False)
+    store = Store.open(builtin / "mlruns", create=False)
     best = Embeddings.load(store.artifact(store.best("small").run_id, VECTORS))
     for word1, word2, sim in rows:
         known = word1 in best and word2 in best
@@ -122,64 +88,42 @@ def test_the_submission_holds_every_pair_in_order(finished: tuple[Path, str]) ->
         assert archive.read("small.csv") == submission.read_bytes()
 
 
-def test_the_other_commands_read_the_study(finished: tuple[Path, str]) -> None:
-    folder, _ = finished
-    assert "small" in run(folder, "studies").stdout
-    exported = run(folder, "export", "--study", "small", "--out", "again.csv")
-    assert exported.returncode == 0, exported.stderr
-    assert (folder / "again.csv").read_bytes() == (folder / "submissions/small.csv").read_bytes()
-    vectors = run(folder, "export", "--study", "small", "--format", "word2vec", "--out", "v.txt")
-    assert vectors.returncode == 0, vectors.stderr
-    nearest = Embeddings.load(folder / "v.txt").neighbors("college", 1)[0][0]
-    assert nearest in run(folder, "neighbors", "college", "--study", "small").stdout
-    measured = run(folder, "evaluate", "v.txt", "--json", "card.json")
-    assert measured.returncode == 0, measured.stderr
-    assert Scorecard.from_json((folder / "card.json").read_text()).value("weat", "7", "all")
-
-
-def test_running_it_again_trains_nothing(finished: tuple[Path, str]) -> None:
-    folder, printed = finished
+def test_running_it_again_trains_nothing_and_other_settings_are_refused(
+    builtin, tmp_path, monkeypatch, capfd
+):
+    folder = Path(shutil.copytree(builtin, tmp_path / "copy"))
+    monkeypatch.chdir(folder)
     before = {run.run_id for run in children(folder)}
-    again = sweep(folder)
-    note, _, said = again.partition("\n\n")
+    assert "settings.window" in refused(capfd, *BUILTIN, "--window", "3").sentence
+    note, _, said = call(capfd, *BUILTIN).out.partition("\n\n")
     assert note.startswith("nothing was left to train")
-    assert said == printed
+    assert said == (builtin / PRINTED).read_text(encoding="utf-8")
     assert {run.run_id for run in children(folder)} == before
 
 
-def test_a_study_name_of_other_settings_is_refused(finished: tuple[Path, str]) -> None:
-    folder, _ = finished
-    before = {run.run_id for run in children(folder)}
-    refused = run(folder, "sweep", *SMALL, "--window", "3")
-    assert refused.returncode == 2
-    assert "settings.window" in refused.stderr
-    assert "Traceback" not in refused.stderr
-    assert {run.run_id for run in children(folder)} == before
-
-
-def test_an_interrupted_sweep_goes_on_to_the_same_end(
-    finished: tuple[Path, str], tmp_path: Path
-) -> None:
+def test_an_interrupted_sweep_goes_on_to_the_same_end(small, own_folder):
     """Ctrl-C, then SIGKILL in mid-sweep: the same λs, scores and file as without them."""
-    folder, _ = finished
-    words = ["sweep", "--strategy", "projection", *SMALL]
+    write_toy(own_folder)
+    command = [sys.executable, "-m", "debiaslab", *STUDY]
     for stop, code in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
         process = subprocess.Popen(
-            command(*words), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        wait_for_running_trial(tmp_path, process)
+        wait_for_running_trial(own_folder, process)
         process.send_signal(stop)
         _, errors = process.communicate()
         assert process.returncode == code, errors[-2000:]
         assert "Traceback" not in errors
         if stop == signal.SIGINT:
             assert "the same command again" in errors
-            assert all(run.status != "RUNNING" for run in children(tmp_path))
-    sweep(tmp_path)
-    runs = children(tmp_path)
+            assert all(run.status != "RUNNING" for run in children(own_folder))
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert noise(done.stderr) == []
+    runs = children(own_folder)
     assert all(run.status != "RUNNING" for run in runs)
-    assert outcomes(runs) == outcomes(children(folder))
-    ours, theirs = (f / "submissions" / "small.csv" for f in (tmp_path, folder))
+    assert outcomes(runs) == outcomes(children(small))
+    ours, theirs = (folder / "submissions" / "small.csv" for folder in (own_folder, small))
     assert ours.read_bytes() == theirs.read_bytes()
 
 

@@ -24,10 +24,10 @@ from debiaslab.regularizers import (
     search_space,
     strategy_names,
 )
+from debiaslab.settings.training import EngineName
 from debiaslab.sgns import SGNS, TrainSettings, train
 from debiaslab.sgns.engine import DrawnPenalty, Intervention
 from debiaslab.sgns.fast import SAMPLE, FastEngine, fast_unavailable
-from debiaslab.sgns.settings import EngineName
 from tests.toys import toy_corpus
 
 if (reason := fast_unavailable()) is not None:

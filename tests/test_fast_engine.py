@@ -23,6 +23,7 @@ from torch import Tensor
 
 from debiaslab.corpus import noise_distribution
 from debiaslab.errors import UserError
+from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns import kernel
 from debiaslab.sgns.engine import Intervention
 from debiaslab.sgns.fast import (
@@ -38,7 +39,6 @@ from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.penalty_step import MAX_SUBSTEPS, ROW_LIMIT, apply_penalty
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.sampling import BatchMaker
-from debiaslab.sgns.settings import TrainSettings
 from tests.kernel_oracle import Case, train_by_autograd
 from tests.toys import TinyCorpus, topics
 

@@ -18,40 +18,46 @@ import pytest
 from debiaslab.results import open_study
 from debiaslab.study.cell import digest_of
 from debiaslab.tracking import Store
-from debiaslab.tracking.names import CELL_TAG, SESSION_TAG, SETTLED, STUDY_FILE
+from debiaslab.tracking.names import CELL_TAG, REPORT, SESSION_TAG, SETTLED, STUDY_FILE
 from tests.command_line import call, write_toy
-from tests.test_planted import neutral_text
+from tests.expecting import holds
+from tests.shared import Shared, perform
+from tests.toys import neutral_text
 from tests.waiting import until
 
-Capture = pytest.CaptureFixture[str]
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 
 TOY = ("toy.txt", "--dim", "8", "--epochs", "1", "--min-count", "1")
 COMPARE = (
     *("compare", *TOY, "--strategies", "projection@1,pairwise,leace", "--trials", "2"),
     *("--tuning-seeds", "1", "--seeds", "2", "--study", "sided", "--retention-weight", "0"),
+    "--no-controls",
 )
 PLANTED = (
     *("planted", "dosed.txt", *TOY[1:], "--doses=-1,0,1", "--seeds", "1", "--study", "dosed"),
 )
-KILLS = 10
+STUDIES = [("sided", COMPARE), ("dosed", PLANTED)]
+KILLS = 2  # of everything at once; test_workers has many more, of one worker at a time
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a finished comparison and a finished planted-bias control."""
-    folder = tmp_path_factory.mktemp("home")
-    write_toy(folder, documents=600)
-    (folder / "dosed.txt").write_text(neutral_text(), encoding="utf-8")
-    for command in (COMPARE, PLANTED):
-        done = subprocess.run(
-            [sys.executable, "-m", "debiaslab", *command],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-    return folder
+def make(folder: Path) -> None:
+    """A finished comparison and a finished planted-bias control."""
+    write_toy(folder)
+    (folder / "dosed.txt").write_text(neutral_text(1600), encoding="utf-8")
+    for _, command in STUDIES:
+        perform(*command)
+
+
+@pytest.fixture
+def home(shared: Shared) -> Path:
+    return shared.folder("listed", make)
+
+
+@pytest.fixture
+def own(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a copy of the folder."""
+    monkeypatch.chdir(shutil.copytree(home, tmp_path / "own"))
+    return tmp_path / "own"
 
 
 def cells(folder: Path, study: str) -> dict[str, list[str]]:
@@ -66,10 +72,8 @@ def cells(folder: Path, study: str) -> dict[str, list[str]]:
 
 @needs_kill
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two workers need two cores")
-def test_a_comparison_of_two_workers_killed_ten_times_is_one_that_was_not(
-    home: Path, tmp_path: Path
-) -> None:
-    write_toy(tmp_path, documents=600)
+def test_a_comparison_of_two_workers_that_is_killed_is_one_that_was_not(home, tmp_path):
+    write_toy(tmp_path)
     command = [sys.executable, "-m", "debiaslab", *COMPARE, "--workers", "2"]
     rng, log = random.Random(6), tmp_path / "log"
 
@@ -102,53 +106,37 @@ def test_a_comparison_of_two_workers_killed_ten_times_is_one_that_was_not(
     ours, theirs = (open_study("sided", root=store) for store in stores)
     for a, b in zip(ours.sides, theirs.sides, strict=True):
         assert (a.label, a.outcomes) == (b.label, b.outcomes)
-        for mine, other in zip(a.cards, b.cards, strict=True):
-            assert mine is not None
-            assert other is not None
-            assert mine.records == other.records
+        assert [card and card.records for card in a.cards] == [
+            card and card.records for card in b.cards
+        ]
+        assert None not in a.cards
     assert not list((tmp_path / "mlruns" / "checkpoints").iterdir())
-
-
-@pytest.mark.parametrize(("study", "rows"), [("sided", 8), ("dosed", 3)])
-def test_status_shows_every_cell_with_its_run(
-    home: Path, study: str, rows: int, capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(home)
-    answer = call(capfd, "status", study)
-    assert answer.code == 0
-    done = cells(home / "mlruns", study)
-    assert f"{len(done)} done of {len(done)}" in answer.out
-    for (run,) in done.values():
-        assert run[:8] in answer.out
-    assert "next:" not in answer.out
 
 
 @pytest.mark.parametrize(
     ("study", "command", "said"),
-    [("sided", COMPARE, "7 strategies × 2 seeds + 2 baselines"), ("dosed", PLANTED, "3 doses × 1")],
+    [(*STUDIES[0], "3 strategies × 2 seeds + 2 baselines"), (*STUDIES[1], "3 doses × 1")],
 )
-def test_plan_counts_what_is_left_and_trains_nothing(
-    home: Path,
-    study: str,
-    command: tuple[str, ...],
-    said: str,
-    capfd: Capture,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_status_shows_every_cell_and_plan_counts_them_and_trains_nothing(
+    home, study, command, said, capfd, monkeypatch
+):
     monkeypatch.chdir(home)
-    before = cells(home / "mlruns", study)
+    done = cells(home / "mlruns", study)
+    answer = call(capfd, "status", study)
+    assert answer.code == 0
+    holds(answer.out, f"{len(done)} done of {len(done)}", *(run[:8] for (run,) in done.values()))
+    assert "next:" not in answer.out
     answer = call(capfd, *command, "--plan")
     assert answer.code == 0, answer.err
-    assert said in answer.out
-    assert f"({len(before)} of them are in the store)" in answer.out
-    assert "nothing was trained" in answer.out
-    assert cells(home / "mlruns", study) == before
+    there = f"({len(done)} of them are in the store)"
+    holds(answer.out, said, there, "nothing was trained")
+    assert cells(home / "mlruns", study) == done
 
 
 @pytest.mark.parametrize("study", ["sided", "dosed"])
 def test_an_archived_study_is_restored_and_resumed_without_what_it_lost(
-    home: Path, study: str, tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    home, study, tmp_path, capfd, monkeypatch
+):
     monkeypatch.chdir(home)
     there = tmp_path / "there"
     assert call(capfd, "archive", study, str(tmp_path / "one.zip")).code == 0
@@ -160,49 +148,57 @@ def test_an_archived_study_is_restored_and_resumed_without_what_it_lost(
     digest, (lost,) = list(before.items())[-1]
     store.remove(lost)
     status = call(capfd, "status", study, "--store", str(there))
-    assert "1 missing" in status.out
-    assert f"resume {study}" in status.out
+    holds(status.out, "1 missing", f"resume {study}")
     answer = call(capfd, "resume", study, "--store", str(there))
     assert answer.code == 0, answer.err
     after = cells(there, study)
     assert after.keys() == before.keys()
-    assert {d: r for d, r in after.items() if d != digest} == {
-        d: r for d, r in before.items() if d != digest
-    }
-    names = {each.study for each in store.studies()}
-    assert names == {study}  # λ is as it was settled: nothing is tuned again
+    assert after | {digest: before[digest]} == before  # all but one are the runs they were
+    assert {each.study for each in store.studies()} == {study}  # λ as settled: nothing is tuned
 
 
-def test_numbers_of_a_cell_count_by_their_value() -> None:
+def test_numbers_of_a_cell_count_by_their_value():
     one = {"strategy": "projection", "weight": "0.1", "seed": "1", "cover": "all"}
     assert digest_of(one) == digest_of({**one, "weight": "1e-1", "seed": 1})
     assert digest_of(one) != digest_of({**one, "weight": "0.2"})
     assert digest_of(one) == digest_of({**one, "lr": "0.025", "planted.words": "a, b"})
 
 
-@pytest.mark.parametrize(("study", "command"), [("sided", COMPARE), ("dosed", PLANTED)])
-def test_runs_of_an_older_version_are_found_by_what_they_say(
-    home: Path,
-    study: str,
-    command: tuple[str, ...],
-    tmp_path: Path,
-    capfd: Capture,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.parametrize(("study", "command"), STUDIES)
+def test_runs_of_an_older_version_are_found_by_what_they_say(own, study, command, capfd):
     """They have no digest of their cell, and their study keeps neither a file nor its λs."""
-    old = tmp_path / "old"
-    shutil.copytree(home, old)
-    monkeypatch.chdir(old)
-    with closing(sqlite3.connect(old / "mlruns" / "mlflow.db")) as database:
+    with closing(sqlite3.connect(own / "mlruns" / "mlflow.db")) as database:
         database.execute("delete from tags where key in (?, ?)", (CELL_TAG, SESSION_TAG))
         database.commit()
     parent = Store.open("mlruns", create=False).study_named(study).run_id
     for file in (STUDY_FILE, SETTLED):
-        (old / "mlruns" / "artifacts" / parent / file).unlink(missing_ok=True)
+        (own / "mlruns" / "artifacts" / parent / file).unlink(missing_ok=True)
     assert study in call(capfd, "status", study).out
-    before = cells(old / "mlruns", study)
-    answer = call(capfd, *command)
+    before = cells(own / "mlruns", study)
+    for words in (command, ("resume", study)):
+        answer = call(capfd, *words)
+        assert answer.code == 0, answer.err
+        assert cells(own / "mlruns", study) == before
+
+
+@pytest.mark.parametrize(
+    ("study", "said"), [("sided", "gender-blind floor: gender-blind"), ("dosed", "chosen")]
+)
+def test_a_study_leaves_a_page_that_says_what_its_command_said(home, study, said):
+    store = Store.open(home / "mlruns", create=False)
+    parent = store.study_named(study).run_id
+    assert said in store.artifact(parent, REPORT).read_text(encoding="utf-8")
+
+
+def test_a_study_whose_run_was_deleted_says_how_its_runs_come_back(
+    home, tmp_path, capfd, monkeypatch
+):
+    shutil.copytree(home, tmp_path / "own")
+    monkeypatch.chdir(tmp_path / "own")
+    store = Store.open("mlruns", create=False)
+    parent = store.study_named("dosed").run_id
+    store.remove(parent)
+    answer = call(capfd, *PLANTED)
     assert answer.code == 0, answer.err
-    assert cells(old / "mlruns", study) == before
-    assert call(capfd, "resume", study).code == 0
-    assert cells(old / "mlruns", study) == before
+    assert f"mlflow runs restore --run-id {parent}" in answer.err
+    assert len(cells(tmp_path / "own" / "mlruns", "dosed")) == 3  # trained again

@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ import numpy as np
 import pytest
 
 from debiaslab.leaderboard.export import codalab, default_pairs
-from debiaslab.study.description import publish
+from debiaslab.study.kept import publish
 from debiaslab.tracking import (
     NOTE_TAG,
     VECTORS,
@@ -38,8 +37,8 @@ from debiaslab.tracking import (
 )
 from debiaslab.vectors.embeddings import Embeddings
 from tests.chromium import QUIET, browser_program
+from tests.waiting import answers
 
-SMALL = ["--dim", "50", "--epochs", "6", "--trials", "2", "--seeds", "1", "--study", "small"]
 PATIENCE = 60_000  # milliseconds for anything to be shown, on a machine with other work
 
 
@@ -56,20 +55,11 @@ class Study:
         return self.store.runs(self.parent.run_id)
 
 
-def sweep(folder: Path) -> None:
-    command = [sys.executable, "-m", "debiaslab", "sweep", "--strategy", "projection", *SMALL]
-    environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-
-
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """Return a study on the built-in text whose folder was moved after it was made."""
-    made = tmp_path_factory.mktemp("made")
-    sweep(made)
+def study(builtin: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study on the built-in text whose folder is not where it was made."""
     folder = tmp_path_factory.mktemp("moved") / "elsewhere"
-    shutil.move(made, folder)
+    shutil.copytree(builtin, folder)
     store = Store.open(folder / "mlruns", create=False)
     return Study(folder, store, store.study_named("small"), store.best("small"))
 
@@ -97,18 +87,10 @@ def serving(command: list[str], environment: dict[str, str], address: str) -> It
         server.stdout.close()  # type: ignore[union-attr]
 
 
-def answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=5) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
 # The model ------------------------------------------------------------------------------------
 
 
-def test_the_best_run_is_the_registered_model_that_best_names(study: Study) -> None:
+def test_the_best_run_is_the_registered_model_that_best_names(study):
     import mlflow
 
     client = mlflow.MlflowClient(study.store.uri, study.store.uri)
@@ -119,9 +101,7 @@ def test_the_best_run_is_the_registered_model_that_best_names(study: Study) -> N
     assert not [path for path in files if path.suffix in (".pkl", ".pickle", ".joblib")]
 
 
-def test_the_same_study_again_registers_nothing_new_unless_another_run_is_best(
-    study: Study,
-) -> None:
+def test_the_same_study_again_registers_nothing_new_unless_another_run_is_best(study):
     import mlflow
 
     def again(run: RunInfo) -> int:
@@ -138,7 +118,7 @@ def test_the_same_study_again_registers_nothing_new_unless_another_run_is_best(
     assert client.get_model_version_by_alias("small", "best").run_id == study.best.run_id
 
 
-def test_mlflow_serves_the_similarities_that_are_handed_in(study: Study) -> None:
+def test_mlflow_serves_the_similarities_that_are_handed_in(study):
     port = free_port(0)
     mlflow = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/small@best"]
     where = ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
@@ -238,9 +218,7 @@ def follow(page: Any, link: str) -> Any:
     return opened.value
 
 
-def test_the_study_says_what_it_asks_and_finds(
-    ui: str, study: Study, page: Any, keep: Callable[[Any, str], None]
-) -> None:
+def test_the_study_says_what_it_asks_and_finds(ui, study, page, keep):
     visit(page, address(ui, study, study.parent))
     page.get_by_text("Question.").wait_for()
     page.get_by_text("Show more").click()
@@ -258,9 +236,7 @@ def test_the_study_says_what_it_asks_and_finds(
     keep(page, "study")
 
 
-def test_the_runs_of_a_study_are_listed_by_score_with_bias_and_retention(
-    ui: str, study: Study, page: Any, keep: Callable[[Any, str], None]
-) -> None:
+def test_the_runs_of_a_study_are_listed_by_score_with_bias_and_retention(ui, study, page, keep):
     visit(page, address(ui, study, study.parent))
     listed = follow(page, "runs, the best first")
     scored = sorted(study.runs(), key=lambda run: run.metrics["score"])
@@ -274,9 +250,7 @@ def test_the_runs_of_a_study_are_listed_by_score_with_bias_and_retention(
     keep(listed, "runs")
 
 
-def test_the_charts_show_bias_and_retention_against_lambda(
-    ui: str, study: Study, page: Any, keep: Callable[[Any, str], None]
-) -> None:
+def test_the_charts_show_bias_and_retention_against_lambda(ui, study, page, keep):
     visit(page, address(ui, study, study.parent))
     charts = follow(page, "charts of λ, bias and retention")
     charts.get_by_text("λ, bias and retention").first.wait_for()
@@ -292,9 +266,7 @@ def test_the_charts_show_bias_and_retention_against_lambda(
     keep(charts, "charts")
 
 
-def test_a_run_has_a_name_that_tells_and_begins_with_what_matters(
-    ui: str, study: Study, page: Any, keep: Callable[[Any, str], None]
-) -> None:
+def test_a_run_has_a_name_that_tells_and_begins_with_what_matters(ui, study, page, keep):
     weight = float(study.best.params["weight"])
     trial = study.best.tags["debiaslab.trial"]
     assert study.best.name == f"projection λ={weight:.3g} seed=1 · trial {trial}"
@@ -311,9 +283,7 @@ def test_a_run_has_a_name_that_tells_and_begins_with_what_matters(
     keep(page, "run-charts")
 
 
-def test_figures_and_report_are_shown_inline(
-    ui: str, study: Study, page: Any, keep: Callable[[Any, str], None]
-) -> None:
+def test_figures_and_report_are_shown_inline(ui, study, page, keep):
     visit(page, address(ui, study, study.parent, "/artifacts/figures/sweep.png"))
     picture = page.locator("img[src^='blob:'], img[src*='sweep.png']").first
     picture.wait_for()
@@ -328,9 +298,7 @@ def test_figures_and_report_are_shown_inline(
         keep(page, f"report-{run.kind}")
 
 
-def test_the_registry_shows_the_model_and_how_to_serve_it(
-    ui: str, page: Any, keep: Callable[[Any, str], None]
-) -> None:
+def test_the_registry_shows_the_model_and_how_to_serve_it(ui, page, keep):
     visit(page, f"{ui}/#/models/small")
     page.get_by_text("mlflow models serve").first.wait_for()
     page.get_by_text("@ best").first.wait_for()

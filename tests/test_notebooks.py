@@ -10,46 +10,24 @@ from typing import Any
 import pytest
 
 from tests.command_line import call
+from tests.shared import perform
 
 nbformat = pytest.importorskip("nbformat", reason="nbformat (debiaslab[dev]) is not installed")
 nbclient = pytest.importorskip("nbclient", reason="nbclient (debiaslab[dev]) is not installed")
 
 FOLDER = Path(__file__).parent.parent / "analysis"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-STUDY = ["sweep", "--strategy", "projection", "--study", "small", "--epochs", "3", "--dim", "30"]
-STUDY += ["--trials", "2", "--seeds", "2", "--sampler", "random"]
 SIDES = "projection@1,cds,hard,random-projection@1,random-direction,ruler,gender-blind"
 COMPARISON = ["compare", "--strategies", SIDES, "--no-controls", "--study", "sides"]
-COMPARISON += ["--seeds", "2", "--epochs", "3", "--dim", "30", "--min-count", "10"]
+COMPARISON += ["--seeds", "2", "--epochs", "2", "--dim", "20", "--min-count", "10"]
 _OWN_IMPORT = re.compile(r"^\s*(?:from|import) (debiaslab[\w.]*)", re.MULTILINE)
 _PUBLIC = {"debiaslab", "debiaslab.metrics", "debiaslab.lexicons", "debiaslab.statistics"}
 _PUBLIC |= {"debiaslab.report", "debiaslab.report.figures"}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("study")
-
-
-@pytest.fixture(scope="module")
-def sweep(folder: Path) -> None:
-    """A small sweep of the built-in text."""
-    run_in(folder, STUDY)
-
-
-@pytest.fixture(scope="module")
-def comparison(folder: Path) -> None:
+def compare(folder: Path) -> None:
     """A small comparison on the built-in text, with most of its controls."""
-    run_in(folder, COMPARISON)
-
-
-def run_in(folder: Path, command: list[str]) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        patch.chdir(folder)
-        from debiaslab.cli import main
-
-        assert main(command) == 0
+    perform(*COMPARISON)
 
 
 def cells(path: Path, kind: str) -> list[dict[str, Any]]:
@@ -57,30 +35,27 @@ def cells(path: Path, kind: str) -> list[dict[str, Any]]:
     return [cell for cell in content["cells"] if cell["cell_type"] == kind]
 
 
-def test_there_are_notebooks() -> None:
+def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(
-    path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
+def test_a_notebook_runs(path, shared, monkeypatch, request):
     compares = "DEBIASLAB_COMPARISON" in path.read_text(encoding="utf-8")
-    request.getfixturevalue("comparison" if compares else "sweep")
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    folder = shared.folder("compared", compare) if compares else request.getfixturevalue("builtin")
     monkeypatch.setenv("DEBIASLAB_STUDY", "small")
     monkeypatch.setenv("DEBIASLAB_COMPARISON", "sides")
     monkeypatch.setenv("DEBIASLAB_STORE", str(folder / "mlruns"))
     notebook = nbformat.read(path, as_version=4)
-    run = nbclient.NotebookClient(
+    client = nbclient.NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
     )
-    run.execute()  # raises what a cell raises
+    client.execute()  # raises what a cell raises
     assert sum(bool(cell.outputs) for cell in notebook.cells if cell.cell_type == "code") > 3
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_is_committed_to_be_read(path: Path) -> None:
+def test_a_notebook_is_committed_to_be_read(path):
     text = path.read_text(encoding="utf-8")
     assert len(text) < 700_000
     assert not re.search(r"/(?:work|root|home|tmp)/", text), "a path of somebody's machine"
@@ -95,20 +70,17 @@ def test_a_notebook_is_committed_to_be_read(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_uses_the_public_api_only(path: Path) -> None:
+def test_a_notebook_uses_the_public_api_only(path):
     for cell in cells(path, "code"):
         used = set(_OWN_IMPORT.findall("".join(cell["source"])))
         assert used <= _PUBLIC
 
 
-def test_a_notebook_without_its_study_says_how_to_make_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_notebook_without_its_study_says_how_to_make_it(tmp_path, monkeypatch, capfd):
     """What the first cell raises names the command."""
     from debiaslab import open_study
     from debiaslab.errors import UserError
 
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with pytest.raises(UserError, match=r"there is no tracking store.*debiaslab sweep"):
         open_study("quickstart", tmp_path / "none")
     assert call(capfd, "studies", "--store", str(tmp_path / "none")).code == 2

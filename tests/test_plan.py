@@ -17,6 +17,7 @@ from debiaslab.regularizers import LogUniform, ProjectionPenalty, Strategy, regi
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import Objective, Plan
 from debiaslab.study.plan import differences
+from tests.expecting import refuses
 
 PLAN = Plan()
 
@@ -44,21 +45,9 @@ CORPUS = corpus_with()
 
 # one other valid value for every setting that shapes a training
 OTHER_SETTINGS: dict[str, Any] = {
-    "dim": 50,
-    "window": 3,
-    "dynamic": False,
-    "negatives": 10,
-    "epochs": 3,
-    "subsample": 1e-4,
-    "lr": 0.05,
-    "lr_min": 0.1,
-    "optimizer": "adamw",
-    "batch_size": 512,
-    "layout": "homework",
-    "patience": 5,
-    "threads": 2,
-    "engine": "reference",
-    "device": "cuda",
+    **{"dim": 50, "window": 3, "dynamic": False, "negatives": 10, "epochs": 3, "subsample": 1e-4},
+    **{"lr": 0.05, "lr_min": 0.1, "optimizer": "adamw", "batch_size": 512, "layout": "homework"},
+    **{"patience": 5, "threads": 2, "engine": "reference", "device": "cuda"},
 }
 ANOTHER_STUDY: dict[str, Plan] = {
     "strategy": replace(PLAN, strategy="pairwise"),
@@ -75,20 +64,12 @@ ANOTHER_STUDY: dict[str, Plan] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let two threads be a valid setting on any machine."""
-    from debiaslab.sgns import settings
-
-    monkeypatch.setitem(settings._INTEGERS, "threads", (1, 8))
-
-
-def test_every_setting_of_a_training_is_tried() -> None:
+def test_every_setting_of_a_training_is_tried():
     assert set(OTHER_SETTINGS) | {"seed"} == {field.name for field in fields(TrainSettings)}
 
 
 @pytest.mark.parametrize("key", ANOTHER_STUDY)
-def test_what_shapes_a_run_makes_another_study_and_is_named(key: str) -> None:
+def test_what_shapes_a_run_makes_another_study_and_is_named(key):
     ours, theirs = ANOTHER_STUDY[key].identity(CORPUS), PLAN.identity(CORPUS)
     named = [line.split(":")[0] for line in differences(ours, theirs)]
     if key == "strategy":  # may have another search space and other knobs too
@@ -108,24 +89,24 @@ def test_what_shapes_a_run_makes_another_study_and_is_named(key: str) -> None:
         Plan(),
     ],
 )
-def test_more_trials_a_name_or_the_seed_of_the_settings_continue_the_study(same: Plan) -> None:
+def test_more_trials_a_name_or_the_seed_of_the_settings_continue_the_study(same):
     assert same.identity(CORPUS) == PLAN.identity(CORPUS)
     assert replace(same, name=None).study_name(CORPUS) == PLAN.study_name(CORPUS)
 
 
-def test_the_order_of_the_seeds_counts() -> None:
+def test_the_order_of_the_seeds_counts():
     """The best run is the first seed's."""
     assert Plan(seeds=(2, 1)).identity(CORPUS) != PLAN.identity(CORPUS)
 
 
-def test_the_text_counts_and_not_what_its_file_is_called() -> None:
+def test_the_text_counts_and_not_what_its_file_is_called():
     ours = PLAN.identity(CORPUS)
     other = PLAN.identity(corpus_with("b" * 64))
     assert differences(other, ours) == ["corpus: aaaaaaaaaaaa… → bbbbbbbbbbbb…"]
     assert PLAN.identity(corpus_with(name="renamed")) == ours
 
 
-def test_an_edited_lexicon_makes_another_study(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_edited_lexicon_makes_another_study(monkeypatch):
     before, name = PLAN.identity(CORPUS), PLAN.study_name(CORPUS)
     assert before["lexicons"] == lexicons.versions()
     edited = {**lexicons.versions(), "career_extended": "9.9+00000000"}
@@ -136,7 +117,7 @@ def test_an_edited_lexicon_makes_another_study(monkeypatch: pytest.MonkeyPatch) 
     assert PLAN.study_name(CORPUS) != name
 
 
-def test_another_search_space_makes_another_study(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_search_space_makes_another_study(monkeypatch):
     before = PLAN.identity(CORPUS)
     wider = {"weight": LogUniform(1e-9, ProjectionPenalty.search_space["weight"].high)}
     monkeypatch.setattr(ProjectionPenalty, "search_space", wider)
@@ -144,27 +125,21 @@ def test_another_search_space_makes_another_study(monkeypatch: pytest.MonkeyPatc
     assert named.startswith("search_space.weight.low: ")
 
 
-def test_an_identity_survives_json() -> None:
-    for plan in (PLAN, *ANOTHER_STUDY.values()):
+def test_an_identity_survives_json_and_generated_names_are_stable_and_distinct():
+    plans = (PLAN, *ANOTHER_STUDY.values())
+    for plan in plans:
         identity = plan.identity(CORPUS)
         assert json.loads(json.dumps(identity, allow_nan=False)) == identity
-
-
-def test_generated_names_are_stable_distinct_and_say_what_they_are() -> None:
-    names = {plan.study_name(CORPUS) for plan in (PLAN, *ANOTHER_STUDY.values())}
-    assert len(names) == 1 + len(ANOTHER_STUDY)
+    assert len({plan.study_name(CORPUS) for plan in plans}) == len(plans)
     assert PLAN.study_name(CORPUS) == Plan().study_name(corpus_with())
     assert PLAN.study_name(CORPUS).startswith("projection-toy-")
     assert PLAN.study_name(corpus_with("b" * 64)) != PLAN.study_name(CORPUS)
     assert replace(PLAN, name="mine").study_name(CORPUS) == "mine"
 
 
-def test_the_plan_makes_its_strategy_with_the_knobs_it_names() -> None:
+def test_the_plan_makes_its_strategy_and_the_settings_of_each_seed():
     assert PLAN.create(0.5) == ProjectionPenalty(0.5, "pca")
     assert replace(PLAN, knobs=(("direction", "mean"),)).create(2.0) == ProjectionPenalty(2, "mean")
-
-
-def test_each_seed_gets_the_settings_of_the_plan() -> None:
     plan = Plan(settings=TrainSettings(dim=50, seed=9))
     assert plan.settings_for(4) == TrainSettings(dim=50, seed=4)
     assert plan.settings.seed == 9
@@ -179,30 +154,28 @@ def test_each_seed_gets_the_settings_of_the_plan() -> None:
         ({"knobs": (("direction", "pcs"),)}, "did you mean 'pca'"),
         ({"knobs": (("weight", "0.1"),)}, "λ was set as a knob"),
         ({"strategy": "tying", "knobs": (("direction", "pca"),)}, "no knob 'direction'"),
-        ({"trials": 0}, "--trials was 0; allowed: 1 or more"),
-        ({"trials": -3}, "--trials was -3"),
-        ({"seeds": ()}, "--seeds was 0; allowed: 1 or more"),
+        ({"trials": 0}, "--trials must be at least 1, got 0"),
+        ({"trials": -3}, "--trials must be at least 1, got -3"),
+        ({"seeds": ()}, "--seeds must be at least 1, got 0"),
         ({"seeds": (1, 2, 1)}, "seed 1 is named twice"),
-        ({"seeds": (1, -2)}, "--seed was -2"),
+        ({"seeds": (1, -2)}, "--seed must be from 0 to 2,147,483,647, got -2"),
         ({"cover": "vocabluary"}, "did you mean 'vocabulary'"),
     ],
 )
-def test_bad_plans_are_refused_before_anything_is_trained(bad: dict[str, Any], hint: str) -> None:
+def test_bad_plans_are_refused_before_anything_is_trained(bad, hint):
     with pytest.raises(UserError) as refused:
         Plan(**bad)
     assert hint in str(refused.value)
 
 
-def test_a_registered_strategy_without_a_search_space_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_registered_strategy_without_a_search_space_is_refused(monkeypatch):
     monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
 
     @register("fixed")
     class Fixed(Strategy):
         search_space: ClassVar[dict[str, LogUniform]] = {}
 
-    with pytest.raises(UserError, match="'fixed' has no λ to search"):
+    with refuses("'fixed' has no λ to search"):
         Plan(strategy="fixed")
 
 
@@ -222,13 +195,11 @@ def test_a_registered_strategy_without_a_search_space_is_refused(
         ({"a": "x" * 64}, {"a": "y" * 64}, ["a: yyyyyyyyyyyy… → xxxxxxxxxxxx…"]),
     ],
 )
-def test_differences_are_named_theirs_first(
-    ours: dict[str, Any], theirs: dict[str, Any], expected: list[str]
-) -> None:
+def test_differences_are_named_theirs_first(ours, theirs, expected):
     assert differences(ours, theirs) == expected
 
 
-def test_two_values_that_differ_late_are_not_shown_alike() -> None:
+def test_two_values_that_differ_late_are_not_shown_alike():
     """Only fingerprints are cut: two lists may begin alike."""
     (named,) = differences(
         {"tests": ["occupations", "math-arts"]}, {"tests": ["occupations", "science-arts"]}
@@ -237,9 +208,7 @@ def test_two_values_that_differ_late_are_not_shown_alike() -> None:
     assert theirs != ours
 
 
-@pytest.mark.parametrize(
-    "name", ["../elsewhere", "a/b", "a\\b", "a:b", "", "  ", ".hidden", "a\nb"]
-)
-def test_a_name_that_is_no_plain_file_name_is_refused(name: str) -> None:
-    with pytest.raises(UserError, match="the name of the study was"):
-        Plan(name=name)
+def test_a_name_that_is_no_plain_file_name_is_refused():
+    for name in ("../elsewhere", "a/b", "a\\b", "a:b", "", "  ", ".hidden", "a\nb"):
+        with refuses("the name of the study was"):
+            Plan(name=name)

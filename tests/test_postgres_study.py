@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +18,12 @@ import pytest
 from debiaslab.study.search_storage import VARIABLE, open_storage
 from debiaslab.study.status import known_trials
 from debiaslab.tracking import Store, free_port
-from tests.command_line import write_toy
-from tests.waiting import until
+from tests.command_line import call, refused, write_toy
+from tests.expecting import holds
+from tests.waiting import TrackingServer, until
 
 SECRET = "open-sesame"
-SWEEP = ["-m", "debiaslab", "sweep", "toy.txt", "--dim", "8", "--epochs", "1", "--min-count", "1"]
+SWEEP = ["sweep", "toy.txt", "--dim", "8", "--epochs", "1", "--min-count", "1"]
 SWEEP += ["--retention-weight", "0", "--study", "shared", "--trials", "4", "--seeds", "1"]
 SWEEP += ["--sampler", "random"]
 
@@ -75,41 +75,22 @@ def database() -> Iterator[str]:
             subprocess.run(stop, check=True, capture_output=True, cwd=folder)
 
 
-def answers(address: str) -> bool:
-    try:
-        return bool(urllib.request.urlopen(f"{address}/health", timeout=2).status == 200)
-    except OSError:
-        return False
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
     """Start an MLflow server that keeps and serves artifacts too; yield its address."""
-    folder, port = tmp_path_factory.mktemp("server"), free_port(0)
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--workers", "1"]
-    command += ["--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts"]
-    address = f"http://127.0.0.1:{port}"
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            until(lambda: answers(address))
-            yield address
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    (tmp_path / "server").mkdir()
+    server = TrackingServer(tmp_path / "server")
+    server.begin()
+    try:
+        until(server.answers)
+        yield server.address
+    finally:
+        server.kill()
 
 
 def test_two_workers_share_a_study_through_servers_and_one_is_killed(
-    database: str, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    database, server, tmp_path, monkeypatch, capfd
+):
     """Two folders as on two hosts: one command is killed while it trains, the other goes on."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     monkeypatch.setenv(VARIABLE, database)
@@ -119,7 +100,7 @@ def test_two_workers_share_a_study_through_servers_and_one_is_killed(
         folder.mkdir()
         write_toy(folder)
         with (folder / "log").open("wb") as log:
-            command = [sys.executable, *SWEEP]
+            command = [sys.executable, "-m", "debiaslab", *SWEEP]
             workers.append(subprocess.Popen(command, cwd=folder, stdout=log, stderr=log))
 
     def trying() -> list[Any]:
@@ -153,36 +134,28 @@ def test_two_workers_share_a_study_through_servers_and_one_is_killed(
         shutil.rmtree(tmp_path / name / "data")
     third = tmp_path / "three"
     third.mkdir()
-    joining = [sys.executable, "-m", "debiaslab", "resume", "shared"]
-    joined = subprocess.run(joining, cwd=third, capture_output=True, text=True, check=False)
-    assert joined.returncode == 0, joined.stderr
+    monkeypatch.chdir(third)
+    joined = call(capfd, "resume", "shared")
+    assert joined.code == 0, joined.err
     assert Counter(each.status for each in store.runs(store.study_named("shared").run_id)) == (
         Counter(each.status for each in runs)
     )
     assert [*third.glob("data/cache/fetched-*")]
-    said = "".join(log.read_text() for log in logs.values()) + joined.stdout + joined.stderr
+    said = "".join(log.read_text() for log in logs.values()) + joined.out + joined.err
     assert SECRET not in said
     for each in (*runs, store.study_named("shared")):
         assert SECRET not in str(each)
 
 
-def test_a_wrong_password_is_told_without_it(
-    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_toy(tmp_path)
+def test_a_wrong_password_is_told_without_it(database, own_folder, monkeypatch, capfd):
+    write_toy(own_folder)
     monkeypatch.setenv(VARIABLE, database.replace(SECRET, "wrong-secret"))
-    command = [sys.executable, *SWEEP]
-    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert told.returncode == 2
-    assert "cannot be used" in told.stderr
-    assert "password authentication failed" in told.stderr
-    assert "wrong-secret" not in told.stdout + told.stderr
-    assert "Traceback" not in told.stderr
+    told = refused(capfd, *SWEEP)
+    holds(told.err, "cannot be used", "password authentication failed", none_of=["wrong-secret"])
+    assert "wrong-secret" not in told.out
 
 
-def test_an_address_without_a_driver_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_address_without_a_driver_says_what_to_install(tmp_path, monkeypatch):
     from debiaslab.errors import UserError
 
     monkeypatch.setenv(VARIABLE, f"nosuchbase://lab:{SECRET}@127.0.0.1/x")

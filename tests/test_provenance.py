@@ -22,15 +22,6 @@ def test_holds_versions_machine_and_no_host_name():
     assert platform.node() not in text.split()
 
 
-def test_imports_nothing_heavy():
-    code = (
-        "import sys; from debiaslab.system.provenance import provenance; provenance(); "
-        "print(*{'torch', 'mlflow', 'numba', 'gensim'} & set(sys.modules))"
-    )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stdout.split() == []
-
-
 def test_argv_is_redacted(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["x", "postgresql://ann:hunter2@db/optuna"])
     assert provenance()["argv"] == ["x", "postgresql://***@db/optuna"]
@@ -120,32 +111,19 @@ def test_redact_hides_the_password_of_an_address_wherever_it_is_repeated(monkeyp
     assert redact("no login for ann, s3/cr3t (s3%2Fcr3t)") == "no login for ann, *** (***)"
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "postgres//ann:s3cr3t@host",
-        "postgresql:/ann:s3cr3t@host",
-        "http:ann:s3cr3t@h",
-        "ann:s3cr3t@h",
-    ],
-)
-def test_redact_hides_the_password_of_a_mistyped_address(address, monkeypatch):
-    monkeypatch.setenv("DEBIASLAB_OPTUNA_STORAGE", address)
-    assert redact(f"{address} is none") == f"{address.replace('s3cr3t', '***')} is none"
-
-
-@pytest.mark.parametrize(
-    ("address", "text"),
-    [
+def test_redact_hides_the_password_of_a_mistyped_address_and_leaves_others_alone(monkeypatch):
+    for address in (
+        *("postgres//ann:s3cr3t@host", "postgresql:/ann:s3cr3t@host"),
+        *("http:ann:s3cr3t@h", "ann:s3cr3t@h"),
+    ):
+        monkeypatch.setenv("DEBIASLAB_OPTUNA_STORAGE", address)
+        assert redact(f"{address} is none") == f"{address.replace('s3cr3t', '***')} is none"
+    for address, text in (  # without a password
         ("http://mlflow@host", "see http://mlflow.example.org/docs"),
         ("sqlite:////data/u@h/optuna.db", "sqlite:////data/u@h/optuna.db"),
-    ],
-)
-def test_redact_leaves_addresses_alone_when_that_of_a_server_has_no_password(
-    address, text, monkeypatch
-):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    assert redact(text) == text
+    ):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        assert redact(text) == text
 
 
 def test_redact_is_fast_on_a_large_diff():

@@ -37,11 +37,11 @@ from debiaslab.regularizers import (
 )
 from debiaslab.regularizers.penalty import unit_rows
 from debiaslab.regularizers.projection import gender_direction
+from debiaslab.settings.training import EngineName
 from debiaslab.sgns import SGNS, Batch, TrainSettings, train
 from debiaslab.sgns.engine import Intervention
 from debiaslab.sgns.penalty_step import ROW_LIMIT, apply_penalty
 from debiaslab.sgns.reference import ReferenceEngine
-from debiaslab.sgns.settings import EngineName
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import toy_corpus
 

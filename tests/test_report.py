@@ -1,8 +1,6 @@
 """Tables, figures and pages: what they say, and that nothing in them is broken or unescaped."""
 
-import html.parser
 import math
-import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -17,22 +15,35 @@ from debiaslab.metrics.scorecard import Record
 from debiaslab.report import (
     RunContent,
     TrialRow,
+    drawings,
     html_page,
     loss_figure,
     run_drawings,
     scorecard_figure,
+    style,
     summarize,
-    sweep_drawings,
     sweep_figure,
     tradeoff_figure,
 )
 from debiaslab.report.content import cautions
 from debiaslab.report.figures import clusters_figure, epochs_figure, losses_figure
-from debiaslab.report.figures.runs import Band, association_sizes, over_seeds
-from debiaslab.report.style import figure, house_style, name_points, plain, png, spots_of, tell
+from debiaslab.report.figures.sweep import Band, over_seeds
+from debiaslab.report.figures.words import association_sizes
+from debiaslab.report.style import (
+    figure,
+    figure_of,
+    house_style,
+    name_points,
+    plain,
+    png,
+    spots_of,
+    tell,
+)
 from debiaslab.report.tables import records_table, trials_table
 from debiaslab.report.verdict import headline
-from debiaslab.report.words import Clusters
+from debiaslab.report.words import MappedWords
+from tests.expecting import holds, refuses
+from tests.pages import Page
 
 PROVENANCE = {
     "debiaslab": "0.1.0",
@@ -49,86 +60,66 @@ def row(trial, weight, seed, bias, *, report=0.5, retention=1.0, best=False):
     return TrialRow(trial, weight, seed, bias, report, retention, bias, run, best, retention)
 
 
-@pytest.fixture
-def rows():
-    return [
-        row(3, 0.5, 1, 0.4, retention=0.9, best=True),
-        row(3, 0.5, 2, 0.6, retention=0.8, best=True),
-        row(0, 2.0, 1, 0.1, retention=0.2),
-        row(0, 2.0, 2, 0.3, retention=0.4),
-        row(None, 0.0, 1, 1.5, report=1.9),
-        row(None, 0.0, 2, 1.7, report=2.1),
-    ]
+ROWS = [
+    row(3, 0.5, 1, 0.4, retention=0.9, best=True),
+    row(3, 0.5, 2, 0.6, retention=0.8, best=True),
+    row(0, 2.0, 1, 0.1, retention=0.2),
+    row(0, 2.0, 2, 0.3, retention=0.4),
+    row(None, 0.0, 1, 1.5, report=1.9),
+    row(None, 0.0, 2, 1.7, report=2.1),
+]
 
 
-def test_summaries_are_means_with_sample_deviation(rows):
-    baseline, best, strong = summarize(rows)
+def test_summaries_are_means_with_sample_deviation():
+    baseline, best, strong = summarize(ROWS)
     assert (baseline.trial, best.trial, strong.trial) == (None, 3, 0)
-    assert best.bias_tune.mean == pytest.approx(0.5)
-    assert best.bias_tune.sd == pytest.approx(math.sqrt(0.02))
+    assert (best.bias_tune.mean, best.bias_tune.sd) == pytest.approx((0.5, math.sqrt(0.02)))
     assert (best.retention.low, best.retention.high) == (0.8, 0.9)
-    assert best.best
-    assert best.seeds == 2
-    assert not strong.best
-
-
-def test_one_seed_has_no_spread_and_none_stays_none():
+    assert (best.best, best.seeds, strong.best) == (True, 2, False)
     (only,) = summarize([row(0, 1.0, 1, 0.4, report=None, retention=None)])
-    assert only.bias_tune.sd is None
-    assert only.bias_report is None
-    assert only.retention is None
+    assert only.bias_tune.sd is only.bias_report is only.retention is None
 
 
-def test_the_text_table(rows):
-    lines = trials_table(rows).plain().splitlines()
-    assert lines[0].split() == [
-        "trial",
-        "λ",
-        "bias",
-        "tune",
-        "bias",
-        "report",
-        "retention",
-        "tune",
-        "retention",
-        "report",
-        "score",
-    ]
+def test_the_tables_of_trials():
+    lines = trials_table(ROWS).plain().splitlines()
+    head = "trial λ bias tune bias report retention tune retention report score"
+    assert " ".join(lines[0].split()) == head
     assert lines[2].split()[:4] == ["baseline", "0", "1.600", "±0.141"]
-    assert lines[3].endswith("*")
+    assert [line.endswith("*") for line in lines[2:]].index(True) == 1
     assert sum(line.endswith("*") for line in lines) == 1
     assert "0.850 ±0.071" in lines[3]
     assert "2 seeds" in lines[-1]
     assert "n/m" in trials_table([row(0, 1.0, 1, 0.4, report=None)]).plain().splitlines()[2]
-
-
-def test_the_markdown_table(rows):
-    lines = trials_table(rows).markdown().splitlines()
+    lines = trials_table(ROWS).markdown().splitlines()
     assert lines[1] == "|" + "---:|" * 7
     assert lines[3].startswith("| **3** | **0.5** | **0.500 ±0.141** |")
     assert all(line.count("|") == 8 for line in lines[:5])
 
 
-def test_the_legend_says_what_the_best_is_the_best_of_and_how_it_is_marked(rows):
-    lowest = [TrialRow(**{**vars(each), "best": each.trial == 0}) for each in rows]
-    assert "* the lowest score of the trials" in trials_table(lowest).plain()
-    assert "bold the lowest score of the trials" in trials_table(lowest).markdown()
-    assert trials_table(lowest).marked == {2}
-    kept = trials_table(rows).plain()  # trial 3 keeps more of the similarity than trial 0
+def test_the_legend_says_what_the_best_is_the_best_of_and_how_it_is_marked():
+    lowest = trials_table([TrialRow(**{**vars(each), "best": each.trial == 0}) for each in ROWS])
+    assert "* the lowest score of the trials" in lowest.plain()
+    assert "bold the lowest score of the trials" in lowest.markdown()
+    assert lowest.marked == {2}
+    kept = trials_table(ROWS).plain()  # trial 3 keeps more of the similarity than trial 0
     assert "* the best trial (those with a lower score lack a seed, or the retention" in kept
 
 
-def test_the_headline_states_the_finding(rows):
-    assert headline(rows) == "λ = 0.5: bias on report words 2.00 → 0.50, retention 0.85"
-    blind = [TrialRow(**{**vars(each), "bias_report": None}) for each in rows]
-    assert headline(blind) == "λ = 0.5: bias on tune words 1.60 → 0.50, retention 0.85"
-    assert "No trial" in headline(rows[-2:])
-    apart = [TrialRow(**{**vars(each), "retention_report": 0.5}) for each in rows]
-    assert headline(apart) == "λ = 0.5: bias on report words 2.00 → 0.50, retention 0.50"
+def but(**values):
+    """Return the rows with other values."""
+    return [TrialRow(**{**vars(each), **values}) for each in ROWS]
 
 
-def test_the_sweep_figure_shows_means_seeds_and_baseline(rows):
-    upper, lower = sweep_figure(rows).axes
+def test_the_headline_states_the_finding():
+    assert headline(ROWS) == "λ = 0.5: bias on report words 2.00 → 0.50, retention 0.85"
+    blind = headline(but(bias_report=None))
+    assert blind == "λ = 0.5: bias on tune words 1.60 → 0.50, retention 0.85"
+    assert "No trial" in headline(ROWS[-2:])
+    assert headline(but(retention_report=0.5)).endswith("2.00 → 0.50, retention 0.50")
+
+
+def test_the_sweep_figure_shows_means_seeds_and_baseline():
+    upper, lower = sweep_figure(ROWS).axes
     assert upper.get_xscale() == "log"
     named = {line.get_label(): line for line in upper.lines}
     assert named["tune words"].get_xdata().tolist() == [0.5, 2.0]
@@ -138,32 +129,34 @@ def test_the_sweep_figure_shows_means_seeds_and_baseline(rows):
     assert all(axes.get_legend() for axes in (upper, lower))
 
 
-def test_the_tradeoff_marks_the_best(rows):
-    axes = tradeoff_figure(rows).axes[0]
+def test_the_tradeoff_marks_the_best_draws_the_baselines_range_and_says_where_controls_are():
+    axes = tradeoff_figure(ROWS).axes[0]
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert labels == [
-        "front: none better in both",
-        "trial (mean over seeds)",
-        "best (λ = 0.5)",
-        "baseline (λ = 0)",
+        *("front: none better in both", "trial (mean over seeds)"),
+        *("best (λ = 0.5)", "baseline (λ = 0)"),
     ]
     assert "report words" in axes.get_ylabel()
-
-
-def test_the_tradeoff_draws_the_baselines_range_and_says_where_controls_are(rows):
-    made = tradeoff_figure([*rows, replace(rows[-1], seed=7, bias_report=9.0)])
+    made = tradeoff_figure([*ROWS, replace(ROWS[-1], seed=7, bias_report=9.0)])
     bars = [segment for lines in made.axes[0].collections[:-1] if isinstance(lines, LineCollection)
             for segment in lines.get_segments()]  # fmt: skip
-    base = [row.bias_report for row in rows if row.trial is None]
+    base = [row.bias_report for row in ROWS if row.trial is None]
     assert any(sorted(bar[:, 1]) == [min(base), 9.0] for bar in bars)
     assert "Controls are trained by the command compare" in made.get_supxlabel().replace("\n", " ")
 
 
 @pytest.mark.parametrize("missing", ["bias_report", "retention", "retention_report"])
-def test_figures_bear_what_was_not_measured(rows, missing):
-    partly = [TrialRow(**{**vars(each), missing: None}) for each in rows]
+def test_figures_bear_what_was_not_measured(missing):
+    partly = but(**{missing: None})
     assert png(sweep_figure(partly)).startswith(b"\x89PNG")
     assert png(tradeoff_figure(partly)).startswith(b"\x89PNG")
+
+
+def test_without_a_trial_there_is_nothing_to_draw():
+    with refuses("no trial"):
+        sweep_figure(ROWS[-2:])
+    assert list(drawings("sweep", ROWS[-2:], chosen="projection")) == []
+    assert len(list(drawings("sweep", ROWS, chosen="projection@1"))) == 3
 
 
 def test_marks_are_told_where_they_are_drawn():
@@ -196,27 +189,18 @@ def test_names_keep_off_points_without_a_name():
 
 def test_words_of_the_clusters_are_told():
     points = np.array([[0.0, 1.0], [1.0, 0.0]])
-    found = Clusters(("new_york", "b"), np.array([True, False]), points, points, 0.5, None, 1)
+    found = MappedWords(("new_york", "b"), ("male", "female"), points, points, (0.5, None))
     made = clusters_figure(found)
     png(made)
     assert [spot.text for spot in spots_of(made)] == ["new york", "b"] * 2
 
 
-def test_nothing_to_draw_is_said(rows):
-    with pytest.raises(UserError, match="no trial"):
-        sweep_figure(rows[-2:])
-
-
-def test_figures_leave_pyplot_alone(rows):
+def test_figures_leave_pyplot_alone_and_those_of_ones_own_look_like_these():
+    import matplotlib as mpl
     import matplotlib.pyplot as plt
 
-    sweep_figure(rows)
+    sweep_figure(ROWS)
     assert plt.get_fignums() == []
-
-
-def test_figures_of_ones_own_look_like_these():
-    import matplotlib as mpl
-
     with mpl.rc_context(house_style()):
         axes = Figure().subplots()
         axes.plot([0, 1])
@@ -232,14 +216,6 @@ def test_figures_of_ones_own_look_like_these():
     assert len(set(colours)) == len(colours) == 6
 
 
-def test_the_loss_figure_has_a_panel_for_the_penalty():
-    loss = [(1_000_000 * i, 1 / (i + 1)) for i in range(9)]
-    assert len(loss_figure(loss).axes) == 1
-    upper, lower = loss_figure(loss, loss).axes
-    assert upper.lines[0].get_xdata().tolist() == [x for x, _ in loss]
-    assert lower.get_xlabel() == "words trained"
-
-
 def test_bands_are_means_and_ranges_over_seeds():
     first, second = [(1, 3.0), (2, 1.0), (3, 1.0)], [(1, 5.0), (2, 2.0)]  # one ended early
     band = over_seeds([first, [], second])
@@ -247,6 +223,17 @@ def test_bands_are_means_and_ranges_over_seeds():
     assert band.end == "1.50 [1.00, 2.00]"
     assert over_seeds([first]).end == "1.00"
     assert over_seeds([]) is over_seeds([first, [(9, 1.0)]]) is None
+
+
+def test_the_penalty_has_a_panel_of_its_own():
+    loss = [(1_000_000 * i, 1 / (i + 1)) for i in range(9)]
+    assert len(loss_figure(loss).axes) == 1
+    upper, lower = loss_figure(loss, loss).axes
+    assert upper.lines[0].get_xdata().tolist() == [x for x, _ in loss]
+    assert lower.get_xlabel() == "words trained"
+    seeds = [[(1, 3.0), (2, 1.0)], [(1, 5.0), (2, 2.0)]]
+    _, lower = losses_figure({"run": [[(1, 2.0)]]}, seeds).axes
+    assert len(lower.collections) == len(lower.lines) == 1  # a band and a line
 
 
 @pytest.mark.parametrize("draw", [losses_figure, lambda c: epochs_figure(c, "loss")])
@@ -257,170 +244,108 @@ def test_curves_of_several_seeds_have_a_band_and_those_of_one_have_none(draw):
     assert {tuple(point) for point in band.get_paths()[0].vertices} >= {(1, 3), (1, 5), (2, 2)}
     assert [line.get_label() for line in axes.lines] == ["baseline", "run"]
     assert axes.lines[0].get_ydata().tolist() == [4.0, 1.5]
-    with pytest.raises(UserError, match="no loss was recorded"):
+    with refuses("no loss was recorded"):
         draw({"baseline": [[]]})
 
 
-def test_the_penalty_of_several_seeds_has_a_panel_and_a_band():
-    lower = losses_figure({"run": [[(1, 2.0)]]}, [[(1, 3.0), (2, 1.0)], [(1, 5.0), (2, 2.0)]]).axes[
-        1
-    ]
-    assert len(lower.collections) == len(lower.lines) == 1
-
-
-@pytest.fixture
-def card():
-    return Scorecard(
-        "run",
-        (
-            Record(
-                "weat", "6b", "tune", 1.25, 0.5, 1.7, 0.012, "exact", 16, ("executive",),
-                extra={"statistic": -0.0734, "statistic_low": -0.1, "statistic_high": -0.02,
-                       "null95": 0.05},
-            ),
-            Record("weat", "6b", "report", None, reason="only 3 words of X are known"),
-            Record("similarity", "SimLex-999", "all", 0.25, 0.2, 0.3, n=900,
-                   extra={"coverage": 0.9}),
-            Record("collapse", "mean_cosine", "all", 0.9, extra={"warning": "all <alike>"}),
+SIZES = {"statistic": -0.0734, "statistic_low": -0.1, "statistic_high": -0.02, "null95": 0.05}
+CARD = Scorecard(
+    "run",
+    (
+        Record(
+            "weat", "6b", "tune", 1.25, 0.5, 1.7, 0.012, "exact", 16, ("executive",), extra=SIZES
         ),
-    )  # fmt: skip
+        Record("weat", "6b", "report", None, reason="only 3 words of X are known"),
+        Record("similarity", "SimLex-999", "all", 0.25, 0.2, 0.3, n=900, extra={"coverage": 0.9}),
+        Record("collapse", "mean_cosine", "all", 0.9, extra={"warning": "all <alike>"}),
+    ),
+)
 
 
-def test_an_association_that_may_be_of_either_sign_may_have_no_size():
-    either = {"statistic": 0.01, "statistic_low": -0.02, "statistic_high": 0.05}
-    known = Scorecard("run", (Record("weat", "7", "tune", 0.1, n=16, extra=either),))
-    (size,) = association_sizes(known, known, {"7/tune": 0.05})
-    assert size.run_interval == size.baseline_interval == pytest.approx((0.0, 1.0))
-
-
-def test_association_sizes_are_in_units_of_the_baseline(card):
-    sizes = association_sizes(card, None, {"6b/tune": 0.05, "6b/report": 0.04})
+def test_association_sizes_are_in_units_of_the_baseline():
+    sizes = association_sizes(CARD, None, {"6b/tune": 0.05, "6b/report": 0.04})
     assert [(each.words, each.baseline) for each in sizes] == [("tune", None), ("report", None)]
     assert sizes[0].run == pytest.approx(1.468)
-    assert sizes[1].run is None
     assert sizes[0].run_interval == pytest.approx((0.4, 2.0))  # of s, which is negative
-    assert sizes[1].run_interval is sizes[0].baseline_interval is None
+    assert sizes[1].run is sizes[1].run_interval is sizes[0].baseline_interval is None
     axes = scorecard_figure(sizes).axes[0]
     bars = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 2]
     assert any(tuple(bar) == sizes[0].run_interval for bar in bars)
     assert [label.get_text() for label in axes.get_yticklabels()] == ["WEAT 6b"]
     assert png(axes.figure).startswith(b"\x89PNG")
+    either = {"statistic": 0.01, "statistic_low": -0.02, "statistic_high": 0.05}
+    known = Scorecard("run", (Record("weat", "7", "tune", 0.1, n=16, extra=either),))
+    (size,) = association_sizes(known, known, {"7/tune": 0.05})  # of either sign: may be nothing
+    assert size.run_interval == size.baseline_interval == pytest.approx((0.0, 1.0))
 
 
-class Page(html.parser.HTMLParser):
-    """Collects tags, text and addresses, and checks that tags are closed in order."""
-
-    VOID = frozenset({"meta", "img", "br"})
-
-    def __init__(self, source):
-        super().__init__()
-        self.open, self.tags, self.images, self.words = [], [], [], []
-        self.feed(source)
-        assert self.open == []
-        self.text = re.sub(r"\s+", " ", " ".join(self.words))
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        values = dict(attributes)
-        assert values.get("href", "#")[0] == "#"  # nothing is fetched
-        if tag == "img":
-            self.images.append(values)
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if not {"style", "script"} & set(self.open):
-            self.words.append(data)
+def run_page(*records):
+    return Page(html_page(RunContent("t", {}, {}, Scorecard("run", records), "f").report()))
 
 
-def run_page(card):
-    return Page(html_page(RunContent("t", {}, {}, card, "f").report()))
-
-
-def test_the_page_of_a_run(card):
+def test_the_page_of_a_run():
     loss = [(i, 1.0) for i in range(3)]
     content = RunContent(
         title="trial <1>",
         params={"weight": "0.31", "cover": "all", "odd": "<img src=x>"},
         provenance=PROVENANCE,
-        scorecard=card,
+        scorecard=CARD,
         formula="score = B < 1",
         outcome={"bias_tune": 1.4683, "bias_report": None},
-        baseline=card,
-        drawings=list(run_drawings(association_sizes(card, card, {"6b/tune": 0.05}), loss)),
+        baseline=CARD,
+        drawings=list(run_drawings(association_sizes(CARD, CARD, {"6b/tune": 0.05}), loss)),
     )
     page = Page(html_page(content.report()))
-    assert "trial <1>" in page.text
-    assert "<img src=x>" in page.text
-    assert "-0.0734 [-0.1000, -0.0200] -0.0734 0.0500 +1.25 [0.50, 1.70] 0.012" in page.text
-    assert "d is scale-free." in page.text
-    assert "weat 6b, report words: only 3 words of X are known" in page.text
-    assert "SimLex-999 all 900 90%" in page.text
-    assert "bias_tune 1.468 bias_report n/m" in page.text
-    assert "all <alike>" in page.text
-    assert "executive" in page.text
-    assert "score = B < 1" in page.text
-    assert "c" * 40 + " with uncommitted changes" in page.text
-    expected = zip(page.images, ("Size of each association", "Running loss"), strict=True)
+    assert page.open == []
+    assert all(str(link.get("href"))[0] == "#" for link in page.all("a"))  # nothing is fetched
+    holds(
+        page.words,
+        *("trial <1>", "<img src=x>", "d is scale-free.", "all <alike>", "executive"),
+        "-0.0734 [-0.1000, -0.0200] -0.0734 0.0500 +1.25 [0.50, 1.70] 0.012",
+        *("weat 6b, report words: only 3 words of X are known", "SimLex-999 all 900 90%"),
+        *("bias_tune 1.468 bias_report n/m", "score = B < 1"),
+        "c" * 40 + " with uncommitted changes",
+    )
+    expected = zip(page.all("img"), ("size of each association", "Running loss"), strict=True)
     assert all(text in image["alt"] for image, text in expected)
-    assert all(image["src"].startswith("data:image/png;base64,") for image in page.images)
-
-
-def test_the_smallest_page_of_a_run(card):
-    page = run_page(card)
-    assert list(run_drawings((), ())) == page.images == []
-    assert "baseline" not in page.text.split("SimLex-999")[0].split("retention")[0]
+    assert all(image["src"].startswith("data:image/png;base64,") for image in page.all("img"))
+    smallest = run_page(*CARD.records)
+    assert list(run_drawings((), ())) == smallest.all("img") == []
+    assert "baseline" not in smallest.words.split("SimLex-999")[0].split("retention")[0]
 
 
 def test_the_page_of_a_run_warns_of_a_scale_free_d():
     numbers = {"statistic": 0.02, "null95": 0.03, "warning_scale": "d looks large"}
-    large = Record("weat", "7", "all", 1.31, n=16, extra=numbers)
-    card = Scorecard("run", (large,))
-    page = run_page(card)
-    assert "d is large while s does not exceed the random-word null here: read s: weat 7 all" in (
-        page.text
-    )
-    assert "+1.31‡" in page.text
-    assert "‡ d looks large" in page.text
-    quiet = Scorecard("run", (Record("weat", "7", "all", 0.2, extra={"statistic": 0.02}),))
-    page = run_page(quiet)
-    assert "‡" not in page.text
+    said = run_page(Record("weat", "7", "all", 1.31, n=16, extra=numbers)).words
+    exceeds = "d is large while s does not exceed the random-word null here: read s: weat 7 all"
+    holds(said, exceeds, "+1.31‡", "‡ d looks large")
+    quiet = Record("weat", "7", "all", 0.2, extra={"statistic": 0.02})
+    assert "‡" not in run_page(quiet).words
 
 
 NULL = {"null_low": 0.1, "null_high": 0.3, "null_draws": 500, "null_reason": None}
+SOME = Record("indirect_bias", "a", "all", 0.2, extra=NULL | {"null_undefined": 20})
 
 
-def test_the_page_of_a_run_says_what_its_nulls_are_without():
-    some = Record("indirect_bias", "a", "all", 0.2, extra=NULL | {"null_undefined": 20})
+def test_page_and_table_say_what_their_nulls_are_without():
     other = Record("mac", "b", "all", 0.9, extra=NULL | {"null_undefined": 0, "null_zeros": 2})
-    card = Scorecard("run", (some, other))
-    page = run_page(card)
-    assert "indirect bias a all 0 0.2000 [0.1000, 0.3000] mac b" in page.text
-    assert "indirect_bias a all, here: 20 of 500 sets are left out" in page.text
-    assert "here: 2 frequent words are never drawn: all-zero vectors" in page.text
-    whole = Scorecard("run", (Record("mac", "b", "all", 0.9, extra=NULL | {"null_undefined": 0}),))
-    page = run_page(whole)
-    assert "[0.1000, 0.3000]" in page.text
-    assert "left out" not in page.text
-    assert "Of the random words" not in page.text
-
-
-def test_the_table_of_records_says_what_its_nulls_are_without():
-    record = Record("indirect_bias", "a", "all", 0.2, extra=NULL | {"null_undefined": 20})
+    left_out = "indirect_bias a all, here: 20 of 500 sets are left out"
+    holds(
+        run_page(SOME, other).words,
+        *("indirect bias a all 0 0.2000 [0.1000, 0.3000] mac b", left_out),
+        "here: 2 frequent words are never drawn: all-zero vectors",
+    )
+    whole = run_page(Record("mac", "b", "all", 0.9, extra=NULL | {"null_undefined": 0})).words
+    holds(whole, "[0.1000, 0.3000]", none_of=("left out", "Of the random words"))
     sure = Record("indirect_bias", "a", "all", 0.2, extra=NULL | {"null_undefined": 0})
     before, after, whole = (
         SimpleNamespace(scorecard=Scorecard("run", (each,)), label="x", seed=1)
-        for each in (sure, record, sure)
+        for each in (sure, SOME, sure)
     )
     table = records_table(before, after)
     assert table.cells[0][-1] == "[0.1000, 0.3000]"
-    assert table.footer()[-1].endswith(
-        " Of the random words: indirect_bias a all, here: 20 of 500 sets are left out, for it is "
-        "undefined for them."
-    )
+    expected = f" Of the random words: {left_out}, for it is undefined for them."
+    assert table.footer()[-1].endswith(expected)
     assert "left out" not in records_table(before, whole).footer()[-1]
 
 
@@ -431,6 +356,20 @@ def test_a_baseline_without_bias_is_said():
     assert any("in every run" in each for each in cautions([row(0, 1.0, 1, 1.5, report=None)]))
 
 
-def test_without_a_trial_there_is_nothing_to_draw(rows):
-    assert list(sweep_drawings(rows[-2:], "projection")) == []
-    assert len(list(sweep_drawings(rows, "projection"))) == 3
+def test_a_figure_is_one_decorated_function(monkeypatch):
+    monkeypatch.setattr(style, "_FIGURES", {"sweep": []})
+
+    @figure_of("sweep", "scores", lambda rows: [row.score for row in rows])
+    def scores_figure(scores):
+        """The score of {which} run.
+
+        Not in the caption.
+        """
+        if not scores:
+            raise UserError("nothing to draw")
+        return figure("Scores", 3.0, 2.0)
+
+    (made,) = drawings("sweep", ROWS, which="every")
+    assert (made.name, made.title) == ("scores", "Scores")
+    assert made.description == "The score of every run."
+    assert list(drawings("sweep", [], which="every")) == []

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from debiaslab.cli import main
 from debiaslab.corpus import Corpus, CorpusSettings
-from debiaslab.errors import UserError
 from debiaslab.results import open_study
 from debiaslab.sgns import TrainSettings
-from debiaslab.study.comparing import compare
-from debiaslab.study.comparison import ComparisonPlan, Entry
+from debiaslab.study.comparing import conduct_comparison
+from debiaslab.study.driver import Conduct
 from debiaslab.study.objective import Objective
-from debiaslab.study.reproducing import read_recipe
+from debiaslab.study.plan import ComparisonPlan, Entry
+from debiaslab.study.single import read_recipe
 from debiaslab.tracking import VECTORS, RunInfo, Store
 from debiaslab.vectors.embeddings import Embeddings
-from tests.command_line import STUDY, call, refused, write_toy
+from tests.command_line import STUDY, call, refused
+from tests.expecting import holds, refuses
+from tests.shared import Shared
 
 Capture = pytest.CaptureFixture[str]
 SIDES = ComparisonPlan(
@@ -32,28 +36,18 @@ SIDES = ComparisonPlan(
 )
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which a sweep, a warm one and a comparison have finished."""
-    folder = tmp_path_factory.mktemp("made")
-    write_toy(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        patch.chdir(folder)
-        from debiaslab.cli import main
-
-        assert main(STUDY) == 0
-        warm = ["--trials", "1", "--study", "warm", "--warm-start"]
-        assert main([*STUDY, *warm]) == 0
-        corpus = Corpus.build(["toy.txt"], CorpusSettings(min_count=1), cache="data/cache")
-        compare(corpus, SIDES, progress=False)
-    return folder
+def make(small: Path, folder: Path) -> None:
+    """Add a warm sweep and a comparison to the small sweep."""
+    shutil.copytree(small, folder, dirs_exist_ok=True)
+    assert main([*STUDY, "--trials", "1", "--study", "warm", "--warm-start"]) == 0
+    corpus = Corpus.build(["toy.txt"], CorpusSettings(min_count=1), cache="data/cache")
+    conduct_comparison(corpus, SIDES, Conduct(progress=False))
 
 
 @pytest.fixture(autouse=True)
-def own(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own(shared: Shared, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Go to a copy of the folder, which a test may spoil."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    made = shared.folder("reproduced", partial(make, small))
     shutil.copytree(made, tmp_path / "own")
     monkeypatch.chdir(tmp_path / "own")
 
@@ -66,15 +60,20 @@ def runs(name: str = "small") -> dict[str, RunInfo]:
     return found | {"study": study}
 
 
+def reproduced(capfd: Capture, run: str, *more: str) -> tuple[int, int, str]:
+    """Make a run again, bit for bit; return how many numbers are the same, of how many."""
+    said = call(capfd, "reproduce", run, *more)
+    assert said.code == 0, said.err
+    assert "vectors   identical, bit for bit" in said.out
+    same, _, total = said.out.partition("scorecard ")[2].split()[:3]
+    return int(same), int(total), said.out
+
+
 @pytest.mark.parametrize("which", ["baseline", "1"])
-def test_a_run_comes_out_identical(which: str, capfd: Capture) -> None:
-    said = call(capfd, "reproduce", runs()[which].run_id).out
-    assert "vectors   identical, bit for bit" in said
-    numbers = said.partition("scorecard ")[2].split()
-    assert numbers[0] == numbers[2]  # all of all
-    assert int(numbers[0]) > 10
-    assert "corpus" in said
-    assert "cpu" in said
+def test_a_run_comes_out_identical(which, capfd):
+    same, total, said = reproduced(capfd, runs()[which].run_id)
+    assert same == total > 10
+    holds(said, "corpus", "cpu")
 
 
 def children(name: str) -> dict[str | None, RunInfo]:
@@ -83,52 +82,42 @@ def children(name: str) -> dict[str | None, RunInfo]:
     return {run.kind: run for run in store.runs(store.study_named(name).run_id)}
 
 
-def test_numbers_that_need_the_baseline_are_made_again_while_it_is_there(capfd: Capture) -> None:
+def test_numbers_that_need_the_baseline_are_made_again_while_it_is_there(capfd):
     store, found = Store.open(create=False), children("sides")
     cell = found["cell"].run_id
-    said = call(capfd, "reproduce", cell)
-    assert said.code == 0, said.err
-    numbers = said.out.partition("scorecard ")[2].split()
-    assert numbers[0] == numbers[2]
-    assert "more need the baseline" not in said.out
+    same, total, said = reproduced(capfd, cell)
+    assert same == total
+    assert "more need the baseline" not in said
     store.artifact(found["baseline"].run_id, VECTORS).unlink()
-    fewer = call(capfd, "reproduce", cell)
-    assert fewer.code == 0, fewer.err
-    left = fewer.out.partition("scorecard ")[2].split()
-    assert 0 < int(left[0]) < int(numbers[0])
-    assert f"{int(numbers[0]) - int(left[0])} more need the baseline's vectors" in fewer.out
+    fewer, _, said = reproduced(capfd, cell)
+    assert 0 < fewer < same
+    assert f"{same - fewer} more need the baseline's vectors" in said
 
 
-def test_a_run_that_began_warm_is_made_again_while_its_baseline_is_there(capfd: Capture) -> None:
+def test_a_run_that_began_warm_is_made_again_while_its_baseline_is_there(capfd):
     store, found = Store.open(create=False), children("warm")
     trial = found["trial"]
     assert "init" in trial.params
-    assert "vectors   identical, bit for bit" in call(capfd, "reproduce", trial.run_id).out
+    reproduced(capfd, trial.run_id)
     store.artifact(found["baseline"].run_id, VECTORS).unlink()
     said = refused(capfd, "reproduce", trial.run_id).sentence
     assert "began with vectors of the baseline, which the store does not have" in said
 
 
-def test_a_text_that_went_elsewhere_is_named(capfd: Capture) -> None:
+def test_a_text_that_went_elsewhere_is_named_and_another_is_refused(capfd):
     shutil.rmtree("data")
     Path("toy.txt").rename("moved.txt")
     run = runs()["baseline"].run_id
-    assert (
-        f"try: python -m debiaslab reproduce {run} FILE…"
-        in refused(capfd, "reproduce", run).sentence
-    )
-    assert "identical, bit for bit" in call(capfd, "reproduce", run, "moved.txt").out
+    sentence = refused(capfd, "reproduce", run).sentence
+    assert f"try: python -m debiaslab reproduce {run} FILE…" in sentence
+    reproduced(capfd, run, "moved.txt")
+    Path("other.txt").write_text(Path("moved.txt").read_text() + "one more line of text\n" * 3)
+    said = refused(capfd, "reproduce", run, "other.txt").sentence
+    kept = "read with words seen fewer than 1 times left out, in lower case, no multi-word"
+    holds(said, "other.txt is another text", kept, none_of=["CorpusSettings"])
 
 
-def test_another_text_is_refused(capfd: Capture) -> None:
-    Path("other.txt").write_text(Path("toy.txt").read_text() + "one more line of text\n" * 3)
-    said = refused(capfd, "reproduce", runs()["baseline"].run_id, "other.txt").sentence
-    assert "other.txt is another text" in said
-    assert "read with words seen fewer than 1 times left out, in lower case, no multi-word" in said
-    assert "CorpusSettings" not in said
-
-
-def test_a_difference_is_measured_and_ends_with_an_error(capfd: Capture) -> None:
+def test_a_difference_is_measured_and_ends_with_an_error(capfd):
     run = runs()["1"]
     path = Store.open(create=False).artifact(run.run_id, VECTORS)
     vectors = Embeddings.load(path)
@@ -141,7 +130,7 @@ def test_a_difference_is_measured_and_ends_with_an_error(capfd: Capture) -> None
     assert f"the run {run.run_id} did not come out the same" in said.err
 
 
-def test_a_number_of_the_scorecard_that_is_no_headline_counts_too(capfd: Capture) -> None:
+def test_a_number_of_the_scorecard_that_is_no_headline_counts_too(capfd):
     run = runs()["1"]
     path = Store.open(create=False).artifact(run.run_id, "scorecard.json")
     scorecard = json.loads(path.read_text())
@@ -155,7 +144,7 @@ def test_a_number_of_the_scorecard_that_is_no_headline_counts_too(capfd: Capture
     assert "weat" in line
 
 
-def test_what_is_other_here_is_shown(capfd: Capture) -> None:
+def test_what_is_other_here_is_shown(capfd):
     run = runs()["baseline"]
     path = Store.open(create=False).artifact(run.run_id, "provenance.json")
     made_with = json.loads(path.read_text())
@@ -166,7 +155,7 @@ def test_what_is_other_here_is_shown(capfd: Capture) -> None:
     assert "numpy" in next(line for line in said.splitlines() if np.__version__ in line)
 
 
-def test_what_is_no_training_is_refused_with_the_way_to_the_ids(capfd: Capture) -> None:
+def test_what_is_no_training_is_refused_with_the_way_to_the_ids(capfd):
     said = refused(capfd, "reproduce", runs()["study"].run_id).sentence
     assert "is the study 'small', not one training" in said
     assert "try: python -m debiaslab status small, which shows the ids" in said
@@ -180,7 +169,7 @@ def test_what_is_no_training_is_refused_with_the_way_to_the_ids(capfd: Capture) 
     )
 
 
-def test_a_run_is_named_by_the_first_letters_of_its_id(capfd: Capture) -> None:
+def test_a_run_is_named_by_the_first_letters_of_its_id(capfd):
     run = runs()["baseline"].run_id
     assert f"({run})" in call(capfd, "reproduce", run[:8]).out
     assert run[:8] in call(capfd, "evaluate", "--run", run[:8], "--quick").out
@@ -188,7 +177,7 @@ def test_a_run_is_named_by_the_first_letters_of_its_id(capfd: Capture) -> None:
     assert f"({run})" in call(capfd, "export", "--run", run[:8], "--out", "o.csv").out
 
 
-def test_letters_that_several_ids_begin_with_are_refused_with_the_ids(capfd: Capture) -> None:
+def test_letters_that_several_ids_begin_with_are_refused_with_the_ids(capfd):
     store = Store.open(create=False)
     while not (shared := _shared([run.run_id for run in store.all_runs()])):
         store.start("another", parent=None, params={}, tags={}, dataset=None).finish()
@@ -205,13 +194,13 @@ def _shared(ids: list[str]) -> list[str]:
     return []
 
 
-def test_a_comparison_shows_its_runs_one_by_one(capfd: Capture) -> None:
+def test_a_comparison_shows_its_runs_one_by_one(capfd):
     shown = call(capfd, "status", "sides").out
     for run in children("sides").values():
         assert f"done {run.run_id[:8]}" in shown
 
 
-def test_a_single_training_is_made_again_unless_it_began_with_a_file(capfd: Capture) -> None:
+def test_a_single_training_is_made_again_unless_it_began_with_a_file(capfd):
     train = ["train", "toy.txt", "--dim", "8", "--epochs", "1", "--min-count", "1"]
     assert call(capfd, *train, "--out", "one.npz").code == 0
     again = ["--init", "one.npz", "--out", "two.npz"]
@@ -224,16 +213,14 @@ def test_a_single_training_is_made_again_unless_it_began_with_a_file(capfd: Capt
     assert "began with vectors of a file, which the store does not have" in began
 
 
-def test_a_run_without_its_files_is_refused() -> None:
+def test_a_run_without_its_files_is_refused():
     store, run = Store.open(create=False), runs()["1"].run_id
     store.artifact(run, VECTORS).unlink()
-    with pytest.raises(UserError, match=r"did not keep vectors/vectors\.npz"):
+    with refuses(r"did not keep vectors/vectors\.npz"):
         read_recipe(store, run)
 
 
-def test_a_comparison_moves_with_its_strategies_and_comes_out_identical_there(
-    capfd: Capture,
-) -> None:
+def test_a_comparison_moves_with_its_strategies_and_comes_out_identical_there(capfd):
     assert call(capfd, "archive", "sides", "sides.zip").code == 0
     said = call(capfd, "restore", "sides.zip", "--store", "elsewhere")
     assert "next: python -m debiaslab resume sides --store elsewhere" in said.out

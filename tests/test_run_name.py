@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from debiaslab import regularizers
 from debiaslab.study.cell import run_name, strategy_label
-from debiaslab.study.description import run_note
+from debiaslab.study.kept import run_note
 
 
 @pytest.mark.parametrize(
@@ -25,14 +23,12 @@ from debiaslab.study.description import run_note
         ("projection@0.5+pairwise@10", {}, None, "projection@0.5+pairwise@10 seed=2"),
     ],
 )
-def test_a_name_tells_what_is_special(
-    named: str, knobs: dict[str, Any], trial: int | None, expected: str
-) -> None:
+def test_a_name_tells_what_is_special(named, knobs, trial, expected):
     strategy = regularizers.create(named, **knobs)
     assert run_name(named, strategy, seed=2, trial=trial) == expected
 
 
-def test_a_label_is_a_name_without_seed_and_trial() -> None:
+def test_a_label_is_a_name_without_seed_and_trial():
     strategy = regularizers.create("cds", names=False)
     assert strategy_label("cds", strategy) == "cds[names=False]"
     note = run_note(strategy_label("cds", strategy), 2, None)

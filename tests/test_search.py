@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,12 @@ import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
-from sqlalchemy import Engine, event
 
-from debiaslab.errors import UserError
 from debiaslab.regularizers import LogUniform
 from debiaslab.study import search as search_module
 from debiaslab.study.search import Proposal, Search, check_same_study
-from debiaslab.system.processes import Process, this_process
+from debiaslab.system.provenance import Process, this_process
+from tests.expecting import refuses
 
 SPACE = LogUniform(1e-3, 1e1)
 IDENTITY: dict[str, Any] = {"corpus": "a" * 64, "settings": {"dim": 100}, "seeds": [1, 2]}
@@ -50,7 +48,7 @@ def tried(search: Search) -> list[float]:
 
 
 def running(search: Search) -> list[int]:
-    trials = search._study.get_trials(states=(TrialState.RUNNING,))
+    trials = search.study.get_trials(states=(TrialState.RUNNING,))
     return [trial.number for trial in trials]
 
 
@@ -66,22 +64,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("store")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def no_waiting_for_the_disk() -> Iterator[None]:
-    """Let sqlite hand its writes to the system: a killed process loses none, a power cut might."""
-
-    def relax(connection: sqlite3.Connection, record: object) -> None:
-        connection.execute("PRAGMA synchronous = OFF")
-
-    event.listen(Engine, "connect", relax)
-    yield
-    event.remove(Engine, "connect", relax)
-
-
 # The λs ---------------------------------------------------------------------------------------
 
 
-def test_lambdas_lie_in_the_space_and_cover_it(folder: Path) -> None:
+def test_lambdas_lie_in_the_space_and_cover_it(folder):
     space = LogUniform(1e-5, 1e-2)
     search = Search(folder, "narrow", IDENTITY, {"weight": space})
     weights = []
@@ -95,20 +81,17 @@ def test_lambdas_lie_in_the_space_and_cover_it(folder: Path) -> None:
     assert np.median(np.log10(weights[:4])) < -2.5
 
 
-def test_trials_are_numbered_from_zero_and_all_count(
-    uninterrupted: list[float], folder: Path
-) -> None:
+def test_trials_are_numbered_from_zero_and_all_count(uninterrupted, folder):
     search = open_search(folder, "numbers")
     for number in range(3):
         proposal = search.propose()
         assert proposal.number == number
         search.complete(proposal, score_of(proposal.weight))
     assert tried(search) == uninterrupted[:3]
-    scores = [trial.value for trial in search.finished]
-    assert scores == [score_of(weight) for weight in uninterrupted[:3]]
+    assert [t.value for t in search.finished] == [score_of(w) for w in uninterrupted[:3]]
 
 
-def test_the_scores_guide_the_search(folder: Path, uninterrupted: list[float]) -> None:
+def test_the_scores_guide_the_search(folder, uninterrupted):
     """After the random start the λs depend on the scores, and gather where these are low."""
 
     def mean_distance(best: float, name: str) -> float:
@@ -125,7 +108,7 @@ def test_the_scores_guide_the_search(folder: Path, uninterrupted: list[float]) -
     assert mean_distance(-2.8, "edge") < 0.9
 
 
-def test_two_studies_of_one_store_do_not_mix(folder: Path, uninterrupted: list[float]) -> None:
+def test_two_studies_of_one_store_do_not_mix(folder, uninterrupted):
     first = open_search(folder, "first", seeds=[1])
     second = open_search(folder, "second", seeds=[2])
     weights = [try_next(search) for _ in range(3) for search in (first, second)]
@@ -146,30 +129,22 @@ def go_on(folder: Path, name: str) -> list[float]:
 
 @pytest.mark.parametrize("position", range(TRIALS))
 def test_a_search_killed_anywhere_goes_on_as_if_nothing_had_happened(
-    folder: Path, uninterrupted: list[float], position: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    folder, uninterrupted, position, monkeypatch
+):
     name = f"killed at {position}"
     search = open_search(folder, name)
     for _ in range(position):
         try_next(search)
     orphan = owned_by(monkeypatch, search, dead_process())
     assert (orphan.number, orphan.weight) == (position, uninterrupted[position])
+    assert running(search) == [orphan.trial.number]
+    assert running(open_search(folder, name)) == []  # set aside
     assert go_on(folder, name) == uninterrupted
 
 
-def test_a_search_that_is_opened_anew_for_each_trial_draws_the_same(
-    folder: Path, uninterrupted: list[float]
-) -> None:
-    for _ in range(TRIALS):
-        try_next(open_search(folder, "step by step"))
-    assert go_on(folder, "step by step") == uninterrupted
-
-
-def test_ctrl_c_in_every_trial_twice_changes_nothing(
-    folder: Path, uninterrupted: list[float]
-) -> None:
+def test_ctrl_c_in_every_trial_twice_changes_nothing(folder, uninterrupted):
     for weight in uninterrupted:
-        search = open_search(folder, "ctrl-c")
+        search = open_search(folder, "ctrl-c")  # opened anew for each trial
         for _ in range(2):
             cut_short = search.propose()
             assert cut_short.weight == weight
@@ -189,11 +164,13 @@ def owned_by(monkeypatch: pytest.MonkeyPatch, search: Search, owner: Process) ->
         return search.propose()
 
 
-def test_what_was_interrupted_does_not_count_and_what_failed_does(folder: Path) -> None:
+def test_what_was_interrupted_comes_again_and_what_failed_counts_and_does_not(folder):
     search = open_search(folder, "counts")
-    search.interrupt(search.propose())
+    first = search.propose()
+    search.interrupt(first)
     assert search.finished == []
     failed = search.propose()
+    assert (failed.weight, failed.number) == (first.weight, first.number)
     search.fail(failed, "the loss became nan")
     (trial,) = search.finished
     assert trial.state == TrialState.FAIL
@@ -206,19 +183,7 @@ def test_what_was_interrupted_does_not_count_and_what_failed_does(folder: Path) 
     assert len(open_search(folder, "counts").finished) == 2  # as recorded
 
 
-def test_an_interrupted_lambda_comes_again_and_a_failed_one_does_not(folder: Path) -> None:
-    search = open_search(folder, "again")
-    first = search.propose()
-    search.interrupt(first)
-    second = search.propose()
-    assert (second.weight, second.number) == (first.weight, first.number)
-    search.fail(second, "diverged")
-    third = search.propose()
-    assert third.number == first.number + 1
-    assert third.weight != first.weight
-
-
-def test_a_sweep_with_failures_resumes_alike_too(folder: Path) -> None:
+def test_a_sweep_with_failures_resumes_alike_too(folder):
     def step(search: Search) -> float:
         proposal = search.propose()
         if proposal.weight > 1:  # too strong: cannot be trained
@@ -241,22 +206,8 @@ def test_a_sweep_with_failures_resumes_alike_too(folder: Path) -> None:
 # Orphans --------------------------------------------------------------------------------------
 
 
-def test_the_trial_of_a_dead_process_is_set_aside(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    search = open_search(folder, "dead")
-    orphan = owned_by(monkeypatch, search, dead_process())
-    assert running(search) == [orphan.trial.number]
-    resumed = open_search(folder, "dead")
-    assert running(resumed) == []
-    assert resumed.finished == []
-    assert resumed.propose().weight == orphan.weight
-
-
 @pytest.mark.parametrize("owner", ["this process", "another host"])
-def test_the_trial_of_a_process_that_may_live_is_left_alone(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, owner: str
-) -> None:
+def test_the_trial_of_a_process_that_may_live_is_left_alone(folder, monkeypatch, owner):
     name = f"alive: {owner}"
     here = this_process()
     process = here if owner == "this process" else replace(here, host="elsewhere", started="0:0")
@@ -270,8 +221,8 @@ def test_the_trial_of_a_process_that_may_live_is_left_alone(
 
 
 def test_the_trial_of_another_process_does_not_change_the_lambdas(
-    folder: Path, uninterrupted: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
+    folder, uninterrupted, monkeypatch
+):
     """A container that is killed comes back under another host name and finds its own trial."""
     search = open_search(folder, "elsewhere")
     elsewhere = replace(this_process(), host="elsewhere")
@@ -294,9 +245,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_a_killed_process_leaves_a_study_that_goes_on_where_it_was(
-    tmp_path: Path, uninterrupted: list[float]
-) -> None:
+def test_a_killed_process_leaves_a_study_that_goes_on_where_it_was(tmp_path, uninterrupted):
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_IN_A_TRIAL, str(tmp_path)],
         cwd=Path(__file__).resolve().parents[1],
@@ -319,32 +268,22 @@ def test_a_killed_process_leaves_a_study_that_goes_on_where_it_was(
 # Identity and bad values ----------------------------------------------------------------------
 
 
-def test_the_same_identity_continues_and_another_is_refused_by_name(folder: Path) -> None:
+def test_the_same_identity_continues_and_another_is_refused_by_name(folder, monkeypatch):
     search = open_search(folder, "mine")
     weight = try_next(search)
     assert tried(open_search(folder, "mine")) == [weight]
-    with pytest.raises(UserError, match=r"'mine' .*settings\.dim: 100 → 50.*--study") as refused:
+    orphan = owned_by(monkeypatch, search, dead_process())
+    with refuses(r"'mine' .*settings\.dim: 100 → 50.*--study") as refused:
         open_search(folder, "mine", settings={"dim": 50})
     assert "corpus" not in str(refused.value)
-    with pytest.raises(UserError, match=r"corpus: aaaaaaaaaaaa… → bbbbbbbbbbbb…; seeds: \[1, 2\]"):
+    with refuses(r"corpus: aaaaaaaaaaaa… → bbbbbbbbbbbb…; seeds: \[1, 2\]"):
         open_search(folder, "mine", corpus="b" * 64, seeds=[1])
-    again = open_search(folder, "mine")  # a refusal leaves the study as it was
-    assert tried(again) == [weight]
-    assert running(again) == []
-
-
-def test_a_refused_study_keeps_its_running_trial(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    search = open_search(folder, "refused")
-    orphan = owned_by(monkeypatch, search, dead_process())
-    with pytest.raises(UserError):
-        open_search(folder, "refused", seeds=[9])
-    assert running(search) == [orphan.trial.number]
+    assert running(search) == [orphan.trial.number]  # a refusal leaves the study as it was
+    assert tried(open_search(folder, "mine")) == [weight]
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
-def test_a_score_that_is_no_number_is_refused(folder: Path, score: float) -> None:
+def test_a_score_that_is_no_number_is_refused(folder, score):
     search = open_search(folder, f"score {score}")
     proposal = search.propose()
     with pytest.raises(ValueError, match="finite"):
@@ -355,7 +294,7 @@ def test_a_score_that_is_no_number_is_refused(folder: Path, score: float) -> Non
 
 
 @pytest.mark.parametrize("name", ["what?", "100%", "a%20b", "a b", "naïve#1"])
-def test_the_database_is_in_its_folder_whatever_that_is_called(tmp_path: Path, name: str) -> None:
+def test_the_database_is_in_its_folder_whatever_that_is_called(tmp_path, name):
     weight = try_next(open_search(tmp_path / name))
     assert (tmp_path / name / "optuna.db").is_file()
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -363,8 +302,8 @@ def test_the_database_is_in_its_folder_whatever_that_is_called(tmp_path: Path, n
 
 
 def test_looking_whether_a_study_is_the_same_makes_nothing_on_a_server_either(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    tmp_path, monkeypatch
+):
     folder, server = tmp_path / "mlruns", tmp_path / "server.db"
     check_same_study(folder, "study", {**IDENTITY, "corpus": "a"})
     monkeypatch.setenv("DEBIASLAB_OPTUNA_STORAGE", f"sqlite:///{server}")
@@ -374,5 +313,5 @@ def test_looking_whether_a_study_is_the_same_makes_nothing_on_a_server_either(
         assert database.execute("SELECT name FROM sqlite_master").fetchall() == []
     open_search(folder, corpus="a")
     check_same_study(folder, "study", {**IDENTITY, "corpus": "a"})
-    with pytest.raises(UserError, match="made with other settings"):
+    with refuses("made with other settings"):
         check_same_study(folder, "study", {**IDENTITY, "corpus": "b"})

@@ -25,7 +25,6 @@ from debiaslab.study.search import Proposal, Search, seeds_tried, significantly_
 from debiaslab.study.summary import importance, stopping_rule
 from debiaslab.tables import plain_document
 from debiaslab.tracking import Store
-from tests.test_search import no_waiting_for_the_disk as no_waiting_for_the_disk
 from tests.toys import toy_corpus
 
 SPACE: dict[str, Space] = {
@@ -59,7 +58,7 @@ def values(proposal: Proposal) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_every_sampler_draws_the_same_when_it_is_cut_short(sampler: str, folder: Path) -> None:
+def test_every_sampler_draws_the_same_when_it_is_cut_short(sampler, folder):
     whole = open_search(folder, f"{sampler} whole", sampler=sampler, points=3)
     expected = []
     for _ in range(TRIALS):
@@ -83,7 +82,7 @@ def test_every_sampler_draws_the_same_when_it_is_cut_short(sampler: str, folder:
         assert direction in ("pca", "mean")
 
 
-def test_a_grid_visits_every_point_once(folder: Path) -> None:
+def test_a_grid_visits_every_point_once(folder):
     space: dict[str, Space] = {"weight": LogUniform(0.01, 1), "direction": Choice(("pca", "mean"))}
     search = Search(folder, "grid", {}, space, SearchSettings(sampler="grid", points=3))
     seen = set()
@@ -94,7 +93,7 @@ def test_a_grid_visits_every_point_once(folder: Path) -> None:
     assert seen == {(w, d) for w in (0.01, 0.1, 1.0) for d in ("pca", "mean")}
 
 
-def test_quasi_random_points_are_spread_more_evenly_than_random_ones(folder: Path) -> None:
+def test_quasi_random_points_are_spread_more_evenly_than_random_ones(folder):
     def discrepancy(sampler: str) -> float:
         from scipy.stats import qmc
 
@@ -111,7 +110,7 @@ def test_quasi_random_points_are_spread_more_evenly_than_random_ones(folder: Pat
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "nsga2"])
-def test_the_constraint_is_heeded(sampler: str, folder: Path) -> None:
+def test_the_constraint_is_heeded(sampler, folder):
     """The lower the cost the less is kept: after the start most trials keep what they must."""
     search = open_search(folder, f"constraint {sampler}", sampler=sampler, min_retention=0.9)
     kept = []
@@ -128,7 +127,7 @@ def test_the_constraint_is_heeded(sampler: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_a_front_of_two_objectives(sampler: str, folder: Path) -> None:
+def test_a_front_of_two_objectives(sampler, folder):
     search = open_search(
         folder, f"front {sampler}", sampler=sampler, objectives=("bias", "retention"), points=3
     )
@@ -160,13 +159,11 @@ def test_a_front_of_two_objectives(sampler: str, folder: Path) -> None:
         ([1.0], 0.99, False),  # the same score is no worse
     ],
 )
-def test_a_trial_is_ended_when_its_seeds_say_so(
-    scores: list[float], level: float, said: bool
-) -> None:
+def test_a_trial_is_ended_when_its_seeds_say_so(scores, level, said):
     assert significantly_worse(scores, [1.0] * len(scores), level=level) is said
 
 
-def test_a_pruned_trial_counts_and_only_its_seeds_were_tried(folder: Path) -> None:
+def test_a_pruned_trial_counts_and_only_its_seeds_were_tried(folder):
     search = open_search(folder, "pruned", prune=0.6)
     best, other = search.propose(), None
     for seed, score in enumerate((1.0, 2.0)):
@@ -186,7 +183,7 @@ def test_a_pruned_trial_counts_and_only_its_seeds_were_tried(folder: Path) -> No
 # The stopping rule ----------------------------------------------------------------------------
 
 
-def test_the_stopping_rule_ends_a_search_that_has_levelled_out(folder: Path) -> None:
+def test_the_stopping_rule_ends_a_search_that_has_levelled_out(folder):
     def rule(noise: float, score: Callable[[float], float], name: str) -> Any:
         space = {"weight": LogUniform(1e-3, 1e1)}
         search = Search(folder, name, {}, space)
@@ -215,7 +212,7 @@ POINTS = st.lists(
 
 @settings(deadline=None, max_examples=60)
 @given(POINTS)
-def test_the_front_and_its_hypervolume(points: list[tuple[float, float]]) -> None:
+def test_the_front_and_its_hypervolume(points):
     front = [points[i] for i in front_of(points)]
     for bias, retention in points:  # nothing on the front is beaten, everything else is
         beaten = any(
@@ -230,7 +227,7 @@ def test_the_front_and_its_hypervolume(points: list[tuple[float, float]]) -> Non
         assert hypervolume(points[:-1], 1.0) <= volume + 1e-12
 
 
-def test_hypervolume_by_hand() -> None:
+def test_hypervolume_by_hand():
     assert hypervolume([], 2.0) == 0
     assert hypervolume([(2.5, 1.0)], 2.0) == 0  # more bias than the baseline
     assert hypervolume([(1.0, 0.5)], 2.0) == pytest.approx(0.25)
@@ -252,16 +249,9 @@ def plan() -> Plan:
 
 def run(plan: Plan, tmp_path: Path, executor: Executor | None = None) -> tuple[Any, Store]:
     corpus = toy_corpus(tmp_path, documents=150)
-    root = tmp_path / "mlruns"
-    summary = sweep(
-        corpus,
-        plan,
-        root=root,
-        submissions=tmp_path / "out",
-        progress=False,
-        executor=executor,
-    )
-    return summary, Store.open(root)
+    where = {"root": tmp_path / "mlruns", "submissions": tmp_path / "out"}
+    summary = sweep(corpus, plan, **where, progress=False, executor=executor)
+    return summary, Store.open(where["root"])
 
 
 @dataclass(frozen=True)
@@ -277,9 +267,7 @@ class Here:
         work(share, find, done)
 
 
-def test_a_sweep_over_two_knobs_goes_on_alike_and_says_which_matters(
-    plan: Plan, tmp_path: Path
-) -> None:
+def test_a_sweep_over_two_knobs_goes_on_alike_and_says_which_matters(plan, tmp_path):
     space = (("weight", LogUniform(1e-2, 1e1)), ("direction", Choice(("pca", "mean"))))
     plan = replace(plan, space=space, search=SearchSettings(sampler="qmc"), name="knobs", trials=4)
     first, store = run(plan, tmp_path)
@@ -300,7 +288,7 @@ def test_a_sweep_over_two_knobs_goes_on_alike_and_says_which_matters(
     assert sorted(row.score for row in healed.rows) == sorted(row.score for row in first.rows)
 
 
-def test_a_pruned_sweep_trains_less_and_goes_on_alike(plan: Plan, tmp_path: Path) -> None:
+def test_a_pruned_sweep_trains_less_and_goes_on_alike(plan, tmp_path):
     plan = replace(plan, search=SearchSettings(prune=0.6), name="pruned", trials=5)
     first, store = run(plan, tmp_path)
     metrics = store.study_named("pruned").metrics
@@ -312,7 +300,7 @@ def test_a_pruned_sweep_trains_less_and_goes_on_alike(plan: Plan, tmp_path: Path
     assert len(store.runs(first.parent)) == 2 + 10 - saved
 
 
-def test_time_that_is_up_ends_a_sweep_after_a_trial(plan: Plan, tmp_path: Path) -> None:
+def test_time_that_is_up_ends_a_sweep_after_a_trial(plan, tmp_path):
     short = replace(plan, hours=1e-9, name="short")
     summary, _ = run(short, tmp_path)
     assert any("ended after 1 of 3 trials: the time was up" in line for line in summary.findings)
@@ -320,18 +308,13 @@ def test_time_that_is_up_ends_a_sweep_after_a_trial(plan: Plan, tmp_path: Path) 
     assert {row.trial for row in summary.rows} == {None, 0, 1, 2}
 
 
-def test_retention_cannot_be_searched_where_similarity_cannot_be_measured(
-    plan: Plan, tmp_path: Path
-) -> None:
-    for search in (
-        SearchSettings(min_retention=0.9),
-        SearchSettings(objectives=("bias", "retention")),
-    ):
+def test_retention_cannot_be_searched_where_similarity_cannot_be_measured(plan, tmp_path):
+    for search in ({"min_retention": 0.9}, {"objectives": ("bias", "retention")}):
         with pytest.raises(UserError, match="retention has no meaning"):
-            run(replace(plan, search=search), tmp_path)
+            run(replace(plan, search=SearchSettings(**search)), tmp_path)
 
 
-def test_warm_start_begins_where_the_baseline_ended(plan: Plan, tmp_path: Path) -> None:
+def test_warm_start_begins_where_the_baseline_ended(plan, tmp_path):
     space = (("weight", LogUniform(1e-7, 2e-7)),)  # as good as no penalty
     plan = replace(plan, space=space, name="warm", trials=1, seeds=(1,))
     plan = replace(plan, search=SearchSettings(warm_start=True))

@@ -13,11 +13,11 @@ import torch
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.errors import UserError
 from debiaslab.regularizers import ProjectionPenalty, bind
+from debiaslab.settings.training import EngineName
 from debiaslab.sgns import SGNS, Batch, Start, TrainingDivergedError, TrainSettings, train
 from debiaslab.sgns.engine import Block, Intervention
 from debiaslab.sgns.progress import LossMonitor
 from debiaslab.sgns.sampling import BatchMaker, NoiseSampler, chunks, linear_decay, subsample
-from debiaslab.sgns.settings import EngineName
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import toy_corpus
 

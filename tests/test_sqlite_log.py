@@ -42,12 +42,8 @@ def mode(database: Path) -> str:
         return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
-@pytest.mark.usefixtures("mounts")
-def test_both_databases_of_a_store_have_one_and_wait_for_the_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for variable in ("MLFLOW_TRACKING_URI", "DEBIASLAB_OPTUNA_STORAGE"):
-        monkeypatch.delenv(variable, raising=False)
+@pytest.mark.usefixtures("mounts", "waits_for_the_disk")
+def test_both_databases_of_a_store_have_one_and_wait_for_the_disk(tmp_path):
     Store.open(tmp_path)
     storage = open_storage(tmp_path)
     assert mode(tmp_path / "mlflow.db") == mode(tmp_path / DATABASE) == "wal"
@@ -57,9 +53,7 @@ def test_both_databases_of_a_store_have_one_and_wait_for_the_disk(
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "lustre", "9p"])
-def test_a_file_system_of_several_machines_keeps_the_old_way(
-    kind: str, tmp_path: Path, mounts: Path
-) -> None:
+def test_a_file_system_of_several_machines_keeps_the_old_way(kind, tmp_path, mounts):
     mount(mounts, tmp_path, kind)
     write_ahead(tmp_path / "x.db")
     assert mode(tmp_path / "x.db") == "delete"
@@ -69,7 +63,7 @@ def test_a_file_system_of_several_machines_keeps_the_old_way(
 
 
 @pytest.mark.usefixtures("mounts")
-def test_a_file_that_is_open_elsewhere_or_no_database_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_open_elsewhere_or_no_database_is_left_alone(tmp_path):
     database = tmp_path / "x.db"
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("CREATE TABLE t (i)")
@@ -85,9 +79,7 @@ def test_a_file_that_is_open_elsewhere_or_no_database_is_left_alone(tmp_path: Pa
 
 
 @pytest.mark.usefixtures("mounts")
-def test_a_power_cut_anywhere_in_a_write_leaves_all_that_was_committed_before(
-    tmp_path: Path,
-) -> None:
+def test_a_power_cut_anywhere_in_a_write_leaves_all_that_was_committed_before(tmp_path):
     """The log cut at 60 random places: the rows are a beginning of those that were written."""
     database, log = tmp_path / "x.db", tmp_path / "x.db-wal"
     write_ahead(database)

@@ -29,7 +29,6 @@ VECTORS = Embeddings(["he", "she", "nurse"], np.eye(3, dtype=np.float32))
 
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
     return Store.open()
 
@@ -74,9 +73,7 @@ def rename_run(store: Store, run_id: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("old", [False, True], ids=["", "made by an older version"])
-def test_studies_of_a_renamed_experiment_are_found_and_go_on(
-    store: Store, capfd: pytest.CaptureFixture[str], old: bool
-) -> None:
+def test_studies_of_a_renamed_experiment_are_found_and_go_on(store, capfd, old):
     parent, _baseline, *_ = make_study(store)
     if old:
         mlflow(store).delete_experiment_tag(store.experiment_id, HOME_TAG)
@@ -93,9 +90,7 @@ def test_studies_of_a_renamed_experiment_are_found_and_go_on(
     assert "nothing is left over" in call(capfd, "prune-store").out
 
 
-def test_studies_of_two_experiments_are_one_list(
-    store: Store, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_studies_of_two_experiments_are_one_list(store, capfd):
     """As when a version that looked for the experiment by name made a second one."""
     first = make_study(store)
     mlflow(store).rename_experiment(store.experiment_id, "before")
@@ -114,9 +109,7 @@ def test_studies_of_two_experiments_are_one_list(
     assert all(both.artifact(each, "scorecard.json").exists() for each in (first[1], others[1]))
 
 
-def test_prune_store_keeps_the_files_and_runs_of_others(
-    store: Store, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_prune_store_keeps_the_files_and_runs_of_others(store, capfd):
     make_study(store)
     client = mlflow(store)
     root = (Path("mlruns").resolve() / "artifacts").as_uri()
@@ -135,9 +128,7 @@ def test_prune_store_keeps_the_files_and_runs_of_others(
     assert Path(text).read_text() == "kept"
 
 
-def test_the_name_that_studies_shows_is_the_one_that_commands_take(
-    store: Store, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_name_that_studies_shows_is_the_one_that_commands_take(store, capfd):
     parent, _baseline, best, _ = make_study(store)
     rename_run(store, parent, "chapter four")
     rename_run(store, best, "the good one")
@@ -159,9 +150,7 @@ def test_the_name_that_studies_shows_is_the_one_that_commands_take(
 # Deleted --------------------------------------------------------------------------------------
 
 
-def test_a_deleted_experiment_comes_back_by_the_command_that_is_named(
-    store: Store, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_deleted_experiment_comes_back_by_the_command_that_is_named(store, capfd):
     make_study(store)
     mlflow(store).delete_experiment(store.experiment_id)
     for words in (["studies"], ["prune-store", "--yes"]):
@@ -175,9 +164,7 @@ def test_a_deleted_experiment_comes_back_by_the_command_that_is_named(
 
 
 @pytest.mark.parametrize("gone", [[2], [2, 3], [1]], ids=["best", "both trials", "baseline"])
-def test_a_deleted_run_is_no_crash(
-    store: Store, capfd: pytest.CaptureFixture[str], gone: list[int]
-) -> None:
+def test_a_deleted_run_is_no_crash(store, capfd, gone):
     made = make_study(store)
     for index in gone:
         store.remove(made[index])
@@ -194,7 +181,7 @@ def test_a_deleted_run_is_no_crash(
     assert open_study("small").frame()["seed"].tolist() == [1] * (3 - len(gone))
 
 
-def test_a_deleted_run_of_a_comparison_leaves_its_cell_empty(store: Store) -> None:
+def test_a_deleted_run_of_a_comparison_leaves_its_cell_empty(store):
     parent, baseline, run, _ = make_study(store, **{"debiaslab.comparison": "true"})
     side = {"stage": "in", "control": False, "tuning_runs": 0, "tuning_seconds": 0}
     sides = [
@@ -212,9 +199,7 @@ def test_a_deleted_run_of_a_comparison_leaves_its_cell_empty(store: Store) -> No
 # A process that is dead -----------------------------------------------------------------------
 
 
-def test_studies_shows_what_a_dead_process_left_as_killed(
-    store: Store, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_studies_shows_what_a_dead_process_left_as_killed(store, capfd):
     parent = make_study(store)[0]
     leave_open(store, parent, str(os.getpid()), "long ago")
     assert "KILLED" in call(capfd, "studies").out
@@ -239,19 +224,16 @@ def rows(table: str) -> int:
         return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
-@pytest.mark.parametrize(
-    "tags",
-    [
-        {},
-        {"debiaslab.comparison": "true"},
-        {"debiaslab.planting": "true"},
-        {"debiaslab.group": "g"},
-    ],
-    ids=["sweep", "comparison", "planted", "group"],
-)
-def test_delete_removes_a_study_and_nothing_else(
-    store: Store, capfd: pytest.CaptureFixture[str], tags: dict[str, str]
-) -> None:
+KINDS = {
+    "sweep": {},
+    "comparison": {"debiaslab.comparison": "true"},
+    "planted": {"debiaslab.planting": "true"},
+    "group": {"debiaslab.group": "g"},
+}
+
+
+@pytest.mark.parametrize("tags", KINDS.values(), ids=KINDS)
+def test_delete_removes_a_study_and_nothing_else(store, capfd, tags):
     others = make_study(store, "other")
     made = make_study(store, **tags)
     model = store.log_model(made[2], VECTORS, example=[("he", "she")])
@@ -263,10 +245,8 @@ def test_delete_removes_a_study_and_nothing_else(
     with Claims(storage.engine, "small") as claims:
         claims.take("baseline 1")
         name = "g" if "debiaslab.group" in tags else "small"
-        assert (
-            "nothing was removed: the study small: 3 runs"
-            in refused(capfd, "delete", name).sentence
-        )
+        kept = "nothing was removed: the study small: 3 runs"
+        assert kept in refused(capfd, "delete", name).sentence
         assert len(store.studies()) == 2
         said = call(capfd, "delete", name, "--yes")
         assert said.code == 0, said.err
@@ -283,7 +263,7 @@ def test_delete_removes_a_study_and_nothing_else(
     assert make_study(store)[0] not in made  # the name is free again
 
 
-def test_a_study_that_runs_is_not_deleted(store: Store, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_study_that_runs_is_not_deleted(store, capfd):
     parent, baseline, *_ = make_study(store)
     log = store.resume(baseline)
     sentence = refused(capfd, "delete", "small", "--yes").sentence
@@ -296,16 +276,10 @@ def test_a_study_that_runs_is_not_deleted(store: Store, capfd: pytest.CaptureFix
     assert store.studies() == []
 
 
-@pytest.mark.parametrize(("answer", "left"), [("yes", 0), ("no", 1), ("", 1)])
-def test_delete_asks_at_a_terminal(
-    store: Store,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    answer: str,
-    left: int,
-) -> None:
+def test_delete_asks_at_a_terminal(store, capfd, monkeypatch):
     make_study(store)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
-    monkeypatch.setattr("builtins.input", lambda question: answer)
-    assert call(capfd, "delete", "small").code == (2 if left else 0)
-    assert len(store.studies()) == left
+    for answer, left in (("no", 1), ("", 1), ("yes", 0)):
+        monkeypatch.setattr("builtins.input", lambda question, answer=answer: answer)
+        assert call(capfd, "delete", "small").code == (2 if left else 0)
+        assert len(store.studies()) == left

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
-import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -18,56 +14,15 @@ import pytest
 
 from debiaslab.study.plan import Plan
 from debiaslab.study.search import Search
-from debiaslab.tracking import Store, free_port
-from tests.waiting import until
+from debiaslab.tracking import Store
+from tests.waiting import TrackingServer, until
 
 Value = TypeVar("Value")
 
 
-class Server:
-    """An MLflow server that can be killed and begun again at the same address."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._port = free_port(0)
-        self._process: subprocess.Popen[bytes] | None = None
-        self.address = f"http://127.0.0.1:{self._port}"
-
-    def begin(self) -> None:
-        """Start it."""
-        command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
-        command += ["--host", "127.0.0.1", "--port", str(self._port), "--serve-artifacts"]
-        command += ["--backend-store-uri", f"sqlite:///{self._folder}/mlflow.db"]
-        command += ["--artifacts-destination", str(self._folder / "artifacts")]
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                cwd=self._folder,
-                env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def answers(self) -> bool:
-        """Whether it takes requests."""
-        try:
-            return bool(urllib.request.urlopen(f"{self.address}/health", timeout=2).status == 200)
-        except OSError:
-            return False
-
-    def kill(self) -> None:
-        """End it and its workers at once."""
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-
-
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_a_server_that_is_gone_for_a_while_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = Server(tmp_path)
+def test_a_server_that_is_gone_for_a_while_is_waited_for(tmp_path, monkeypatch):
+    server = TrackingServer(tmp_path)
     back = threading.Timer(3.0, server.begin)
     server.begin()
     try:
@@ -93,10 +48,7 @@ def test_a_server_that_is_gone_for_a_while_is_waited_for(
         server.kill()
 
 
-def test_databases_that_another_program_has_locked_are_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+def test_databases_that_another_program_has_locked_are_waited_for(tmp_path):
     store = Store.open(tmp_path)
     parent = store.study("locked", create=True, params={}, tags={}, description="")
     search = Search(tmp_path, "locked", {}, Plan().search_space)

@@ -9,7 +9,7 @@ import re
 import shutil
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,19 +19,22 @@ import mlflow
 import numpy as np
 import pytest
 
-from debiaslab.commands.arguments import next_command
+from debiaslab.commands.stores import next_command
 from debiaslab.corpus import Corpus, CorpusSettings
+from debiaslab.settings.study import StudyFile
 from debiaslab.sgns import Checkpoints
 from debiaslab.sgns.checkpoint import key_of
 from debiaslab.sgns.engine import State
 from debiaslab.study import archive as archive_module
 from debiaslab.study.kept import keep_corpus, kept_study
 from debiaslab.study.run import owner_of
-from debiaslab.study.spec import StudyFile, with_executor
-from debiaslab.system.processes import this_process
+from debiaslab.study.spec import changed
+from debiaslab.system.provenance import this_process
 from debiaslab.tracking import NOTE_TAG, VECTORS, RunInfo, Store
 from debiaslab.tracking.names import PROCESS_TAG
 from tests.command_line import call, refused, write_toy
+from tests.expecting import holds
+from tests.shared import Shared, perform
 
 Capture = pytest.CaptureFixture[str]
 PAIR = """
@@ -45,28 +48,18 @@ budget: {trials: 2}
 """
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder in which a study file with two strategies has been swept."""
-    folder = tmp_path_factory.mktemp("pair")
+def make(folder: Path) -> None:
+    """Sweep a study file with two strategies."""
     write_toy(folder)
     (folder / "pair.yaml").write_text(PAIR, encoding="utf-8")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        from debiaslab.cli import main
-
-        assert main(["sweep", "pair.yaml"]) == 0
-    finally:
-        os.chdir(before)
-    return folder
+    perform("sweep", "pair.yaml")
 
 
 @pytest.fixture(autouse=True)
-def place(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.chdir(made)
-    return made
+def made(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = shared.folder("pair", make)
+    monkeypatch.chdir(folder)
+    return folder
 
 
 @pytest.fixture
@@ -98,31 +91,25 @@ def children(name: str, folder: str = "mlruns") -> list[RunInfo]:
 # plan -----------------------------------------------------------------------------------------
 
 
-def test_plan_counts_runs_and_trains_nothing(tmp_path: Path, capfd: Capture) -> None:
+def test_plan_counts_runs_and_trains_nothing(tmp_path, capfd):
     before = values()
     store = tmp_path / "none"  # in that of the study three seeds are another study, and refused
     words = ("--trials", "5", "--seeds", "3", "--store", str(store))
     said = call(capfd, "plan", "pair.yaml", *words)
-    assert not store.exists()
     assert said.code == 0, said.err
-    assert "5 trials × 3 seeds + 3 baselines = 18" in said.out
-    assert "pair-projection" in said.out
-    assert "pair-tying" in said.out
-    assert "words/s" in said.out
-    assert "in all    about" in said.out
+    assert not store.exists()
+    counted = "5 trials × 3 seeds + 3 baselines = 18"
+    holds(said.out, counted, "pair-projection", "pair-tying", "words/s", "in all    about")
     assert values() == before
 
 
-def test_plan_knows_what_is_done(capfd: Capture) -> None:
-    said = call(capfd, "plan", "pair.yaml")
-    assert "2 trials × 2 seeds + 2 baselines = 6 (6 of them are in the store)" in said.out
-    assert "time      about 0 seconds" in said.out
-
-
-def test_plan_asks_the_store_that_the_environment_names(
-    place: Path, tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place / 'mlruns' / 'mlflow.db'}")
+def test_plan_knows_what_is_done_by_the_store_that_the_environment_names_too(
+    made, tmp_path, capfd, monkeypatch
+):
+    said = call(capfd, "plan", "pair.yaml").out
+    done = "2 trials × 2 seeds + 2 baselines = 6 (6 of them are in the store)"
+    holds(said, done, "time      about 0 seconds")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{made / 'mlruns' / 'mlflow.db'}")
     said = call(capfd, "plan", "pair.yaml", "--store", str(tmp_path / "none"))
     assert said.out.count("(6 of them are in the store)") == 2
     assert not (tmp_path / "none").exists()
@@ -144,130 +131,110 @@ def test_plan_asks_the_store_that_the_environment_names(
         ("--set objective.tests=[math-arts]", "math-arts"),
     ],
 )
-def test_plan_refuses_what_sweep_refuses_in_the_same_words(
-    words: str, said: str, capfd: Capture
-) -> None:
-    answers = [refused(capfd, name, "pair.yaml", *words.split()) for name in ("plan", "sweep")]
-    assert said in answers[0].sentence
-    assert answers[0].sentence == answers[1].sentence
+def test_plan_refuses_what_sweep_refuses_in_the_same_words(words, said, capfd):
+    refused_alike(capfd, said, words=words.split())
+
+
+def refused_alike(capfd: Capture, *said: str, words: Sequence[str] = ()) -> None:
+    answers = [refused(capfd, name, "pair.yaml", *words).sentence for name in ("plan", "sweep")]
+    holds(answers[0], *said, none_of=["s3cret"])
+    assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("address", ["foo:bar", "tcp:/ann:s3cret@host:8786"])
-def test_plan_refuses_an_address_that_no_cluster_has(address: str, capfd: Capture) -> None:
+def test_plan_refuses_an_address_that_no_cluster_has(address, capfd):
     pytest.importorskip("distributed", reason="Dask is not installed")
-    words = ("pair.yaml", "--executor", "dask", "--scheduler", address)
-    answers = [refused(capfd, name, *words) for name in ("plan", "sweep")]
-    assert "such as tcp://10.0.0.1:8786" in answers[0].sentence
-    assert "s3cret" not in answers[0].sentence
-    assert answers[0].sentence == answers[1].sentence
+    words = ("--executor", "dask", "--scheduler", address)
+    refused_alike(capfd, "such as tcp://10.0.0.1:8786", words=words)
 
 
-@pytest.mark.parametrize("command", ["plan", "sweep"])
-def test_a_search_database_that_is_none_is_refused_without_its_password(
-    command: str, capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_search_database_that_is_none_is_refused_without_its_password(capfd, monkeypatch):
     for address, shown in (
         ("postgres//ann:s3cret@host/db", "postgres//ann:***@host/db"),
         ("sqlite://ann:s3cret@host/db", "sqlite://***@host/db"),  # SQLAlchemy says more lines
     ):
         monkeypatch.setenv("DEBIASLAB_OPTUNA_STORAGE", address)
-        sentence = refused(capfd, command, "pair.yaml").sentence
-        assert f"DEBIASLAB_OPTUNA_STORAGE names {shown}" in sentence
-        assert "allowed: an address such as postgresql+psycopg://host/database" in sentence
+        allowed = "allowed: an address such as postgresql+psycopg://host/database"
+        refused_alike(capfd, f"DEBIASLAB_OPTUNA_STORAGE names {shown}", allowed)
 
 
 @pytest.mark.parametrize("address", ["htp://ann:s3cret@host:5000", "ann:s3cret@host"])
-def test_a_tracking_address_that_is_none_is_told_what_one_looks_like(
-    address: str, capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_tracking_address_that_is_none_is_told_what_one_looks_like(address, capfd, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    sentence = refused(capfd, "plan", "pair.yaml").sentence
-    assert "MLFLOW_TRACKING_URI=" in sentence
-    assert "allowed: an http(s) server, sqlite:///" in sentence
-    assert "s3cret" not in sentence
+    allowed = "allowed: an http(s) server, sqlite:///"
+    holds(refused(capfd, "plan", "pair.yaml").sentence, "MLFLOW_TRACKING_URI=", allowed)
 
 
-def test_status_of_a_finished_group_and_of_one_of_its_studies(capfd: Capture) -> None:
-    said = call(capfd, "status", "pair")
-    assert said.out.count("6 done of 6") == 2
-    assert "resume" not in said.out
-    alone = call(capfd, "status", "pair-tying")
-    assert alone.out.count("done of 6") == 1
-    assert "pair-projection" not in alone.out
+def test_status_of_a_finished_group_and_of_one_of_its_studies(capfd):
+    said = call(capfd, "status", "pair").out
+    assert said.count("6 done of 6") == 2
+    assert "resume" not in said
+    alone = call(capfd, "status", "pair-tying").out
+    assert alone.count("done of 6") == 1
+    assert "pair-projection" not in alone
+    assert "did you mean 'pair'" in refused(capfd, "status", "pare").sentence
 
 
-def test_what_comes_next_can_be_pasted_whatever_things_are_called() -> None:
+def test_what_comes_next_can_be_pasted_whatever_things_are_called():
     said = next_command("resume", "our study", store="a store of ours")
     assert said == "python -m debiaslab resume 'our study' --store 'a store of ours'"
     assert next_command("ui", store="mlruns") == "python -m debiaslab ui"
 
 
-def test_status_of_an_unknown_study_names_the_nearest(capfd: Capture) -> None:
-    assert "did you mean 'pair'" in refused(capfd, "status", "pare").sentence
+def asked(name: str) -> int:
+    return kept_study(Store.open("mlruns", create=False), name)[0].budget.trials
 
 
 @pytest.mark.usefixtures("own")
-def test_resume_trains_what_is_missing_and_more_trials(capfd: Capture) -> None:
+def test_resume_trains_what_is_missing_and_more_trials(capfd):
     store = Store.open("mlruns", create=False)
     *_, last = children("pair-tying")
     expected = values()
     store.remove(last.run_id)
-    said = call(capfd, "status", "pair")
-    assert "5 done, 1 missing of 6" in said.out
-    assert "next: python -m debiaslab resume pair" in said.out
+    said = call(capfd, "status", "pair").out
+    holds(said, "5 done, 1 missing of 6", "next: python -m debiaslab resume pair")
     assert call(capfd, "resume", "pair").code == 0
     assert values() == expected
-    said = call(capfd, "resume", "pair-tying", "--trials", "3")
-    assert said.code == 0, said.err
-    assert "8 done of 8" in call(capfd, "status", "pair-tying").out
-    assert len(children("pair-projection")) == 6
-
-
-@pytest.mark.usefixtures("own")
-def test_the_same_sweep_again_says_that_nothing_was_left(capfd: Capture) -> None:
     again = call(capfd, "sweep", "pair.yaml")
     assert again.out.count("nothing was left to train") == 2
-    more = call(capfd, "sweep", "pair.yaml", "--trials", "3")
+    # a study that goes on alone leaves its group whole, and takes part in what that is asked for
+    more = call(capfd, "resume", "pair-projection", "--trials", "3")
     assert more.code == 0, more.err
     assert "nothing was left" not in more.out
-
-
-@pytest.mark.usefixtures("own")
-def test_a_study_of_a_group_that_goes_on_alone_leaves_the_group_whole(capfd: Capture) -> None:
-    assert call(capfd, "resume", "pair-projection", "--trials", "3").code == 0
     assert "8 done of 8" in call(capfd, "status", "pair-projection").out
     assert "cells     6 done of 6" in call(capfd, "status", "pair").out  # of tying
+    assert [asked(name) for name in ("pair-projection", "pair-tying", "pair")] == [3, 2, 2]
     assert call(capfd, "resume", "pair").code == 0
     assert len(children("pair-tying")) == 6
+    assert call(capfd, "resume", "pair", "--trials", "4").code == 0
+    assert {asked(name) for name in ("pair-projection", "pair-tying", "pair")} == {4}
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--executor daks", "executor was 'daks' (where trials run); allowed: local, dask; did"),
+        ("--executor daks", "--executor was 'daks'; allowed: local, dask; did"),
         ("--scheduler tcp://127.0.0.1:9", "of a Dask cluster; try: --executor dask"),
         ("--executor dask --scheduler here:1", "--scheduler was 'here:1'; allowed: the address"),
     ],
 )
-def test_resume_refuses_an_executor_that_is_none(
-    options: str, message: str, capfd: Capture
-) -> None:
+def test_resume_refuses_an_executor_that_is_none(options, message, capfd):
     before = values()
     assert message in refused(capfd, "resume", "pair", *options.split()).sentence
     assert values() == before
 
 
-def test_another_executor_forgets_what_was_said_of_the_one_before() -> None:
+def test_another_executor_forgets_what_was_said_of_the_one_before():
     there = StudyFile(executor="dask", scheduler="tcp://10.0.0.1:8786", workers=64)
-    here = with_executor(there, executor="local", scheduler=None, workers=None)
+    here = changed(there, {"executor": "local"})
     assert (here.executor, here.scheduler, here.workers) == ("local", None, 1)
-    fewer = with_executor(there, executor="dask", scheduler=None, workers=8)
+    fewer = changed(there, {"executor": "dask", "workers": 8})
     assert (fewer.scheduler, fewer.workers) == (there.scheduler, 8)
-    assert with_executor(there, executor=None, scheduler=None, workers=None) == there
+    assert changed(there, {}) == there
 
 
 @pytest.mark.usefixtures("own")
-def test_a_strategy_that_was_never_begun_is_missing(capfd: Capture) -> None:
+def test_a_strategy_that_was_never_begun_is_missing(capfd):
     store = Store.open("mlruns", create=False)
     study = store.study_named("pair-tying")
     for run in [*store.runs(study.run_id), study]:
@@ -289,9 +256,7 @@ def hidden(path: Path) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("own")
-def test_resume_finds_a_text_that_has_moved_and_refuses_another(
-    made: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_resume_finds_a_text_that_has_moved_and_refuses_another(made, capfd, monkeypatch):
     Path("toy.txt").rename("moved.txt")
     with hidden(made / "toy.txt"):
         shutil.rmtree("data")
@@ -301,14 +266,12 @@ def test_resume_finds_a_text_that_has_moved_and_refuses_another(
     sentence = refused(capfd, "resume", "pair", "other.txt").sentence
     assert "the text of 'pair' was another (fingerprint of the corpus: " in sentence
     assert "try: python -m debiaslab resume pair FILE…, or sweep with another --study" in sentence
-    monkeypatch.setattr("debiaslab.commands.resume.corpus_of", lambda study: 1 / 0)  # takes long
+    monkeypatch.setattr("debiaslab.commands.study.corpus_of", lambda study: 1 / 0)  # takes long
     assert "--workers was 5000" in refused(capfd, "resume", "pair", "--workers", "5000").sentence
 
 
 @pytest.mark.usefixtures("own")
-def test_resume_needs_no_text_where_the_cache_or_the_store_has_what_was_made_of_it(
-    made: Path, capfd: Capture
-) -> None:
+def test_resume_needs_no_text_where_the_cache_or_the_store_has_what_was_made_of_it(made, capfd):
     store = Store.open("mlruns", create=False)
     text = Corpus.build(["toy.txt"], CorpusSettings(min_count=1), cache="data/cache")
     keep_corpus(store, store.study_named("pair-tying").run_id, text)
@@ -323,25 +286,10 @@ def test_resume_needs_no_text_where_the_cache_or_the_store_has_what_was_made_of_
     assert "10 done of 10" in call(capfd, "status", "pair-tying").out
 
 
-@pytest.mark.usefixtures("own")
-def test_a_study_that_went_on_alone_takes_part_in_what_its_group_was_asked_for_later(
-    capfd: Capture,
-) -> None:
-    def asked(name: str) -> int:
-        return kept_study(Store.open("mlruns", create=False), name)[0].budget.trials
-
-    assert call(capfd, "resume", "pair-projection", "--trials", "3").code == 0
-    assert (asked("pair-projection"), asked("pair-tying"), asked("pair")) == (3, 2, 2)
-    assert call(capfd, "resume", "pair", "--trials", "4").code == 0
-    assert {asked(name) for name in ("pair-projection", "pair-tying", "pair")} == {4}
-
-
 # archive and restore --------------------------------------------------------------------------
 
 
-def test_a_restored_study_is_what_it_was_and_goes_on_alike(
-    own: Path, tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_restored_study_is_what_it_was_and_goes_on_alike(own, tmp_path, capfd, monkeypatch):
     zipped = tmp_path / "the pair.zip"
     assert "debiaslab restore 'the pair.zip'" in call(capfd, "archive", "pair", str(zipped)).out
     written = zipped.read_bytes()
@@ -380,7 +328,7 @@ def test_a_restored_study_is_what_it_was_and_goes_on_alike(
 
 
 def rezipped(source: Path, target: Path, change: Any) -> Path:
-    """Write the archive anew with ``change`` applied to its entries, and a manifest that fits."""
+    """Write the archive anew with ``change`` applied to its entries."""
     with zipfile.ZipFile(source) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
     change(entries)
@@ -391,37 +339,29 @@ def rezipped(source: Path, target: Path, change: Any) -> Path:
 
 
 @pytest.fixture(scope="module")
-def zipped(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def zipped(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("zip") / "tying.zip"
-    store = Store.open(made / "mlruns")
-    archive_module.archive(store, made / "mlruns", "pair-tying", path, progress=False)
+    root = shared.folder("pair", make) / "mlruns"
+    archive_module.archive(Store.open(root), root, "pair-tying", path, progress=False)
     return path
 
 
-@pytest.mark.parametrize(
-    "name", ["../evil.txt", "/etc/evil", "artifacts/../../evil", "a\\..\\b", "C:evil", "x//y"]
-)
-def test_an_entry_that_points_outside_is_refused(
-    name: str, zipped: Path, tmp_path: Path, capfd: Capture
-) -> None:
-    bad = rezipped(zipped, tmp_path / "bad.zip", lambda entries: entries.update({name: b"x"}))
-    said = refused(capfd, "restore", str(bad), "--store", str(tmp_path / "store"))
-    assert "outside its own folder" in said.sentence
-    assert not (tmp_path / "store").exists()
-
-
-def test_a_link_is_refused(zipped: Path, tmp_path: Path, capfd: Capture) -> None:
-    bad = tmp_path / "bad.zip"
+def test_an_entry_that_points_outside_or_is_a_link_is_refused(zipped, tmp_path, capfd):
+    bad, store = tmp_path / "bad.zip", tmp_path / "store"
+    for name in ("../evil", "/etc/evil", "artifacts/../../evil", "a\\..\\b", "C:evil", "x//y"):
+        rezipped(zipped, bad, lambda entries, name=name: entries.update({name: b"x"}))
+        said = refused(capfd, "restore", str(bad), "--store", str(store)).sentence
+        assert "outside its own folder" in said
     shutil.copy(zipped, bad)
     link = zipfile.ZipInfo("artifacts/link")
     link.external_attr = 0o120777 << 16
     with zipfile.ZipFile(bad, "a") as archive:
         archive.writestr(link, "/etc/passwd")
-    said = refused(capfd, "restore", str(bad), "--store", str(tmp_path / "store"))
-    assert "which is a link" in said.sentence
+    assert "which is a link" in refused(capfd, "restore", str(bad), "--store", str(store)).sentence
+    assert not store.exists()
 
 
-def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, capfd: Capture) -> None:
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path, capfd):
     bomb = tmp_path / "bomb.zip"
     with (
         zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -435,7 +375,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, capfd: Capt
     assert not (tmp_path / "store").exists()
 
 
-def test_damage_is_found(zipped: Path, tmp_path: Path, capfd: Capture) -> None:
+def test_damage_is_found(zipped, tmp_path, capfd):
     store = str(tmp_path / "store")
 
     def changed(entries: dict[str, bytes]) -> None:
@@ -470,8 +410,8 @@ def test_damage_is_found(zipped: Path, tmp_path: Path, capfd: Capture) -> None:
 
 
 def test_a_restoration_that_was_cut_short_is_not_seen_and_is_done_again(
-    zipped: Path, tmp_path: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    zipped, tmp_path, capfd, monkeypatch
+):
     from debiaslab.study import archive as restoring
 
     whole, calls = restoring._restore_run, []
@@ -497,7 +437,7 @@ def test_a_restoration_that_was_cut_short_is_not_seen_and_is_done_again(
 # prune-store ----------------------------------------------------------------------------------
 
 
-def test_prune_store_says_first_and_removes_only_what_crashed(own: Path, capfd: Capture) -> None:
+def test_prune_store_says_first_and_removes_only_what_crashed(own, capfd):
     store = Store.open("mlruns")
     before = values()
     study = store.study_named("pair-tying")
@@ -520,25 +460,20 @@ def test_prune_store_says_first_and_removes_only_what_crashed(own: Path, capfd: 
     old = time.time() - 7200
     for path in (stray, temporary):
         os.utime(path, (old, old))
-    said = call(capfd, "prune-store")
-    assert "crashed" in said.out
-    assert "nothing was removed; next: python -m debiaslab prune-store --yes" in said.out
+    said = call(capfd, "prune-store").out
+    holds(said, "crashed", "nothing was removed; next: python -m debiaslab prune-store --yes")
     assert stray.is_dir()
-    said = call(capfd, "prune-store", "--yes")
-    assert "removed 1 runs, 2 files and folders, 0 checkpoints" in said.out
-    assert not stray.exists()
-    assert not temporary.exists()
-    assert fresh.exists()
+    said = call(capfd, "prune-store", "--yes").out
+    assert "removed 1 runs, 2 files and folders, 0 checkpoints" in said
+    assert [path.exists() for path in (stray, temporary, fresh)] == [False, False, True]
     assert not list((own / "mlruns" / "artifacts").rglob("half.txt"))
     names = {run.name for run in children("pair-tying")}
-    assert "crashed" not in names
-    assert {"alive", "failed"} <= names
+    assert names & {"crashed", "alive", "failed"} == {"alive", "failed"}
     alive.finish("FAILED")
     assert call(capfd, "prune-store", "--yes", "--failed").code == 0
     assert values() == before
-    assert "nothing is left over: looked at the runs, files and checkpoints of mlruns" in (
-        call(capfd, "prune-store").out
-    )
+    nothing = "nothing is left over: looked at the runs, files and checkpoints of mlruns"
+    assert nothing in call(capfd, "prune-store").out
 
 
 def cut_short(folder: Path, owner: dict[str, str], seed: int) -> Path:
@@ -551,9 +486,7 @@ def cut_short(folder: Path, owner: dict[str, str], seed: int) -> Path:
     return folder / f"{key_of({'seed': seed})}.npz"
 
 
-def test_prune_store_keeps_the_checkpoints_that_a_study_would_go_on_from(
-    own: Path, capfd: Capture
-) -> None:
+def test_prune_store_keeps_the_checkpoints_that_a_study_would_go_on_from(own, capfd):
     store = Store.open("mlruns")
     folder = own / "mlruns" / "checkpoints"
     ended, open_ = (store.study_named(f"pair-{name}") for name in ("tying", "projection"))
@@ -576,18 +509,18 @@ def test_prune_store_keeps_the_checkpoints_that_a_study_would_go_on_from(
     damaged.write_text("half")
     fresh.write_text("")
     os.utime(damaged, (time.time() - 7200,) * 2)
-    said = call(capfd, "prune-store")
-    assert "0.5, seed 1 of pair-projection, which can be resumed (--checkpoints" in said.out
-    assert "0.5, seed 1 of pair-tying, which has ended" in said.out
-    assert f"{left[2].name}: of a study that was deleted" in said.out
-    assert "4 checkpoints" in said.out
+    holds(
+        call(capfd, "prune-store").out,
+        "0.5, seed 1 of pair-projection, which can be resumed (--checkpoints",
+        "0.5, seed 1 of pair-tying, which has ended",
+        f"{left[2].name}: of a study that was deleted",
+        "4 checkpoints",
+    )
     assert all(path.is_file() for path in (*left, *kept, damaged))
 
     with Checkpoints(folder, shared=True).opened({"seed": 3}):  # a training in progress
-        assert (
-            "removed 0 runs, 0 files and folders, 3 checkpoints"
-            in call(capfd, "prune-store", "--yes").out
-        )
+        removed = "removed 0 runs, 0 files and folders, 3 checkpoints"
+        assert removed in call(capfd, "prune-store", "--yes").out
         assert left[2].is_file()
     assert not any(path.exists() for path in (*left[:2], damaged))
     assert all(path.is_file() for path in (*kept, fresh))

@@ -16,6 +16,7 @@ import textwrap
 import time
 import urllib.request
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,17 +24,14 @@ import numpy as np
 import pytest
 
 from debiaslab.errors import UserError
-from debiaslab.system.processes import surely_dead, this_process
-from debiaslab.tracking import DatasetInfo, Store, free_port, ui_command, ui_environment, writer
-from debiaslab.tracking.database import rebase
+from debiaslab.system.provenance import Process, _started, surely_dead, this_process
+from debiaslab.tracking import DatasetInfo, Store, free_port, records, ui_command, ui_environment
+from debiaslab.tracking.database import prepare, rebase
 from debiaslab.vectors.embeddings import Embeddings
+from tests.expecting import refuses
+from tests.waiting import answers, until
 
 CORPUS = DatasetInfo("enwiki-106", "ab" * 32, "/data/x.bz2", {"document": "string"}, {"tokens": 9})
-
-
-@pytest.fixture(autouse=True)
-def _no_server(monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +42,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def store(root):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        return Store.open(root)
+    return Store.open(root)
 
 
 @pytest.fixture
@@ -77,9 +73,9 @@ def test_a_study_is_made_once_and_found_by_name(store):
 
 def test_an_unknown_study_names_the_nearest(store):
     make_study(store, "quickstart")
-    with pytest.raises(UserError, match="did you mean 'quickstart'"):
+    with refuses("did you mean 'quickstart'"):
         store.study("quickstrat", create=False, params={}, tags={}, description="")
-    with pytest.raises(UserError, match="the name of the study was '  '; allowed"):
+    with refuses("the name of the study was '  '; allowed"):
         make_study(store, "  ")
 
 
@@ -122,7 +118,7 @@ def test_an_artifact_that_cannot_be_written_whole_stays_what_it_was(store, study
     with start(store, study) as log:
         log.text("whole", "notes.txt")
         monkeypatch.setattr(Path, "write_bytes", full)
-        with pytest.raises(UserError, match="no space left"):
+        with refuses("no space left"):
             log.text("another", "notes.txt")
     assert store.artifact(log.run_id, "notes.txt").read_text() == "whole"
     assert store.artifacts(log.run_id) == ["notes.txt"]
@@ -134,7 +130,7 @@ def test_the_files_of_a_run_are_on_the_disk_before_it_is_finished(store, study, 
     def status():
         return store.run(log.run_id).status
 
-    monkeypatch.setattr(writer, "sync", lambda file: reached.update({file.name: status()}))
+    monkeypatch.setattr(records, "sync", lambda file: reached.update({file.name: status()}))
     with start(store, study) as log:
         log.text("a", "a.txt")
         log.binary(b"b", "figures/b.png")
@@ -173,8 +169,8 @@ def test_finish_within_the_block_is_kept(store, study):
     log = start(store, study)
     with pytest.raises(ValueError, match="pruned"), log:
         raise pruned(log)
-    assert store.run(log.run_id).tags["debiaslab.reason"] == "pruned"
-    assert store.run(log.run_id).status == "KILLED"
+    run = store.run(log.run_id)
+    assert (run.status, run.tags["debiaslab.reason"]) == ("KILLED", "pruned")
 
 
 def test_resume_takes_a_run_up_again(store, study):
@@ -203,22 +199,17 @@ def test_what_is_no_number_is_never_logged_as_one(store, study):
 
 def test_a_long_param_is_cut_and_kept_whole_beside(store, study):
     long = "x" * 10_000
-    log = store.start("t", parent=study, params={"p": long, "q": 1}, tags={"t": long}, dataset=None)
+    params = {"p": long, **{f"p{i}": i for i in range(250)}}  # more than one batch takes
+    log = store.start("t", parent=study, params=params, tags={"t": long}, dataset=None)
     log.finish()
     run = store.run(log.run_id)
-    assert run.params["q"] == "1"
+    assert len(run.params) == 251
+    assert run.params["p249"] == "249"
     assert len(run.params["p"]) <= 6000
     assert run.params["p"].endswith("(cut; whole value in params_long.json)")
     assert run.tags["t"].endswith("(cut)")
     kept = json.loads(store.artifact(log.run_id, "params_long.json").read_text())
     assert kept == {"p": long}
-
-
-def test_more_params_than_one_batch_takes(store, study):
-    params = {f"p{i}": i for i in range(250)}
-    log = store.start("t", parent=study, params=params, tags={}, dataset=None)
-    log.finish()
-    assert len(store.run(log.run_id).params) == 250
 
 
 def test_credentials_never_reach_the_store(store, study):
@@ -244,7 +235,7 @@ def test_the_dataset_is_an_input_of_the_run(store, study):
 
 def test_best_is_the_named_run_or_the_lowest_score(store):
     parent = make_study(store, "best")
-    with pytest.raises(UserError, match="no trial"):
+    with refuses("no trial"):
         store.best("best")
     runs = {}
     for score in (0.7, 0.2, 0.5):
@@ -259,17 +250,15 @@ def test_best_is_the_named_run_or_the_lowest_score(store):
 def test_unknown_runs_and_artifacts(store, study):
     with start(store, study) as log:
         log.text("x", "report.html")
-    wrong = log.run_id[:-1] + "z"
-    with pytest.raises(UserError, match=f"did you mean '{log.run_id}'"):
-        store.run(wrong)
-    with pytest.raises(UserError, match="debiaslab studies"):
-        store.run("")
-    with pytest.raises(UserError, match=r"did you mean 'report.html'"):
-        store.artifact(log.run_id, "report.htm")
-    with pytest.raises(UserError, match="no artifact"):
-        store.artifact(log.run_id, "../../mlflow.db")
-    with pytest.raises(UserError, match="not a run id"):
-        store.runs("x' or '1'='1")
+    for call, said in (
+        (lambda: store.run(log.run_id[:-1] + "z"), f"did you mean '{log.run_id}'"),
+        (lambda: store.run(""), "debiaslab studies"),
+        (lambda: store.artifact(log.run_id, "report.htm"), r"did you mean 'report.html'"),
+        (lambda: store.artifact(log.run_id, "../../mlflow.db"), "no artifact"),
+        (lambda: store.runs("x' or '1'='1"), "not a run id"),
+    ):
+        with refuses(said):
+            call()
 
 
 def test_reconcile_closes_the_runs_of_a_killed_process_only(store, root):
@@ -277,28 +266,11 @@ def test_reconcile_closes_the_runs_of_a_killed_process_only(store, root):
     ours = start(store, parent, "ours, alive")
     other = start(store, parent, "of another host")
     other.tags({"debiaslab.process": "elsewhere 1 boot:1"})
-    code = f"""
-        import time
-        from debiaslab.tracking import Store
-        store = Store.open({str(root)!r})
-        with store.resume({parent!r}), store.start(
-            "victim", parent={parent!r}, params={{}}, tags={{}}, dataset=None
-        ) as log:
-            log.metrics({{"loss": 2.0}})
-            log.flush()
-            print(log.run_id, flush=True)
-            time.sleep(120)
-    """
-    command = [sys.executable, "-c", textwrap.dedent(code)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as victim:
-        run_id = victim.stdout.readline().strip()
-        assert store.reconcile(parent) == 0
-        assert store.run(run_id).status == "RUNNING"
-        victim.send_signal(signal.SIGKILL)
+    run_id, victim = killed_while_it_runs(store, root, parent)
     assert store.reconcile(parent) == 1
     closed = store.run(run_id)
     assert closed.status == "KILLED"
-    assert str(victim.pid) in closed.tags["debiaslab.reason"]
+    assert str(victim) in closed.tags["debiaslab.reason"]
     assert closed.metrics == {"loss": 2.0}
     assert store.run(parent).status == "KILLED"
     assert store.run(ours.run_id).status == "RUNNING"
@@ -306,24 +278,42 @@ def test_reconcile_closes_the_runs_of_a_killed_process_only(store, root):
     assert store.reconcile(parent) == 0
 
 
-def test_a_process_id_used_again_is_another_process():
+VICTIM = """
+import sys, time
+from debiaslab.tracking import Store
+root, parent = sys.argv[1:]
+store = Store.open(root)
+with store.resume(parent), store.start(
+    "victim", parent=parent, params={}, tags={}, dataset=None
+) as log:
+    log.metrics({"loss": 2.0})
+    log.flush()
+    print(log.run_id, flush=True)
+    time.sleep(120)
+"""
+
+
+def killed_while_it_runs(store, root, parent):
+    """Kill a process within a run; return the ids of the run and of the process."""
+    command = [sys.executable, "-c", VICTIM, str(root), parent]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as victim:
+        run_id = victim.stdout.readline().strip()
+        assert store.reconcile(parent) == 0
+        assert store.run(run_id).status == "RUNNING"
+        victim.send_signal(signal.SIGKILL)
+    return run_id, victim.pid
+
+
+def test_a_process_id_used_again_is_another_process_and_an_unreaped_one_is_dead():
     here = this_process()
     assert not surely_dead(here)
     assert surely_dead(replace(here, started="0:0"))
     assert not surely_dead(replace(here, started="0:0", host="elsewhere"))
-
-
-def test_a_killed_but_unreaped_process_is_dead():
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        from debiaslab.system.processes import Process, _started
-
-        process = Process(this_process().host, child.pid, _started(child.pid))
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
+        process = Process(here.host, child.pid, _started(child.pid))
         assert not surely_dead(process)
         child.kill()
-        deadline = time.monotonic() + 10
-        while not surely_dead(process) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert surely_dead(process)
+        until(lambda: surely_dead(process), 10)
 
 
 def test_a_moved_folder_is_rebased(store, root, tmp_path):
@@ -419,56 +409,38 @@ def test_the_model_predicts_and_leaves_mlflow_as_it_was(store, study, tmp_path):
 
 
 def store_models(store, model_id):
-    from pathlib import Path
-
     base = Path(store.uri.removeprefix("sqlite:///")).parent / "artifacts" / "models"
     return list(base.glob(f"{model_id}/artifacts"))
 
 
-def test_opening_a_store_says_nothing(tmp_path):
-    code = "from debiaslab.tracking import Store; Store.open('mlruns').studies()"
+def test_importing_tracking_imports_nothing_heavy_and_opening_a_store_says_nothing(tmp_path):
+    code = "import sys, debiaslab.tracking; print({'mlflow', 'torch'} & set(sys.modules))\n"
+    code += "debiaslab.tracking.Store.open('mlruns').studies()"
     shown = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True
     )
-    assert shown.stdout == shown.stderr == ""
+    assert (shown.stdout, shown.stderr) == ("set()\n", "")
     assert [path.name for path in tmp_path.iterdir()] == ["mlruns"]
 
 
-def test_importing_tracking_does_not_import_mlflow():
-    code = "import sys, debiaslab.tracking; print('mlflow' in sys.modules, 'torch' in sys.modules)"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stdout.split() == ["False", "False"]
-
-
-def test_no_store_is_made_when_only_reading(tmp_path):
-    with pytest.raises(UserError, match="debiaslab sweep"):
+def test_folders_that_are_no_store(tmp_path):
+    with refuses("debiaslab sweep"):
         Store.open(tmp_path / "mlruns", create=False)
     assert not (tmp_path / "mlruns").exists()
-
-
-def test_a_file_that_is_no_database(tmp_path):
     (tmp_path / "mlflow.db").write_bytes(b"not a database, but long enough to be read" * 50)
-    with pytest.raises(UserError, match="not an MLflow database"):
+    with refuses("not an MLflow database"):
         Store.open(tmp_path)
-
-
-def test_a_path_the_driver_would_misread(tmp_path):
-    with pytest.raises(UserError, match=r"'\?' or '%'"):
+    with refuses(r"'\?' or '%'"):  # a path the driver would misread
         Store.open(tmp_path / "what?")
-
-
-@pytest.mark.parametrize(
-    "uri", ["file:///tmp/mlruns", "./mlruns", "sqlite://", "sqlite:///:memory:"]
-)
-def test_tracking_uris_that_cannot_be_used(monkeypatch, uri):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    with pytest.raises(UserError, match="MLFLOW_TRACKING_URI"):
-        Store.open()
 
 
 def test_the_tracking_uri_of_the_environment_is_honoured(monkeypatch, store):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)
     assert Store.open("elsewhere").uri == store.uri
+    for uri in ("file:///tmp/mlruns", "./mlruns", "sqlite://", "sqlite:///:memory:"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        with refuses("MLFLOW_TRACKING_URI"):
+            Store.open()
 
 
 @pytest.mark.parametrize("scheme", ["http", "postgresql"])
@@ -493,7 +465,7 @@ def test_ui_command_and_environment(store, monkeypatch):
     database = SimpleNamespace(uri="postgresql://ann:hunter2@db/x")
     assert not any("hunter2" in part for part in ui_command(database))
     assert ui_environment(database)["MLFLOW_BACKEND_STORE_URI"] == database.uri
-    with pytest.raises(UserError, match=r"has its own UI; try: open https://\*\*\*@h"):
+    with refuses(r"has its own UI; try: open https://\*\*\*@h"):
         ui_command(SimpleNamespace(uri="https://ann:hunter2@h"))
 
 
@@ -505,7 +477,7 @@ def test_a_real_server_serves_the_ui_and_takes_runs(tmp_path, monkeypatch):
     log = (tmp_path / "server.log").open("w")
     with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as server:
         try:
-            wait_for(f"{base}/health")
+            until(lambda: answers(f"{base}/health"), 60)
             assert b'<div id="root"' in urllib.request.urlopen(base, timeout=10).read()
             monkeypatch.setenv("MLFLOW_TRACKING_URI", base)
             use_a_server(Store.open())
@@ -525,18 +497,8 @@ def use_a_server(store):
     assert store.datasets(log.run_id) == [CORPUS]
     assert store.log_model(log.run_id, small(), example=[("he", "she")]).startswith("models:/m-")
     assert store.reconcile(parent) == 0
-    with pytest.raises(UserError, match="no run"):
+    with refuses("no run"):
         store.run("0" * 32)
-
-
-def wait_for(address):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            return urllib.request.urlopen(address, timeout=1).read()
-        except OSError:
-            time.sleep(0.1)
-    raise TimeoutError(address)
 
 
 def test_free_port_avoids_a_port_in_use():
@@ -554,14 +516,14 @@ def test_link_names_experiment_and_run(store, study):
     assert link == f"http://***@127.0.0.1:5000/{page}"
 
 
-def test_two_processes_may_open_a_new_store_at_once(tmp_path):
-    program = f"from debiaslab.tracking import Store; Store.open({str(tmp_path / 'new')!r})"
-    both = [
-        subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    results = [(process.communicate()[1], process.returncode) for process in both]
-    assert [code for _, code in results] == [0, 0], results
+def test_two_processes_may_open_a_new_store_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("debiaslab.tracking.store.prepare", prepare)  # tables are made anew
+    both = [get_context("fork").Process(target=Store.open, args=(tmp_path,)) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(100)
+    assert [process.exitcode for process in both] == [0, 0]
 
 
 def test_a_copy_of_a_store_writes_into_itself(tmp_path):

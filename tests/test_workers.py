@@ -23,21 +23,25 @@ import numpy as np
 import optuna
 import pytest
 import sqlalchemy
+from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
+from debiaslab.metrics import Scorecard
 from debiaslab.study import claims as claims_module
 from debiaslab.study import worker
-from debiaslab.study.cell import Cell
+from debiaslab.study.cell import Cell, digest_of
 from debiaslab.study.claims import Claims
+from debiaslab.study.comparing import Settled, rows_of
 from debiaslab.study.executors import Processes
 from debiaslab.study.objective import BaselineReference, Outcome
-from debiaslab.study.plan import Plan, SearchSettings
+from debiaslab.study.plan import ComparisonPlan, Entry, Plan, SearchSettings
 from debiaslab.study.run import FinishedRun, Site
 from debiaslab.study.search import Search
 from debiaslab.study.sweeping import DrawnTrials
-from debiaslab.study.worker import Worker
-from debiaslab.system.processes import Process, this_process
+from debiaslab.study.worker import CellList, ListedCells, Worker
+from debiaslab.system.provenance import Process, this_process
 from debiaslab.tracking import VECTORS, Store
+from debiaslab.tracking.names import BETWEEN_SEEDS
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import write_toy
 from tests.waiting import until
@@ -61,7 +65,7 @@ def stranger(engine: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch, what: s
     return other
 
 
-def test_a_claim_is_one_participants_until_it_is_released(engine: sqlalchemy.Engine) -> None:
+def test_a_claim_is_one_participants_until_it_is_released(engine):
     first, second = Claims(engine, "study"), Claims(engine, "study")
     claim = first.take("trial 0")
     assert claim is not None
@@ -76,7 +80,7 @@ def test_a_claim_is_one_participants_until_it_is_released(engine: sqlalchemy.Eng
     assert not first.still_mine(claim)
 
 
-def test_of_many_that_want_a_claim_at_once_one_gets_it(engine: sqlalchemy.Engine) -> None:
+def test_of_many_that_want_a_claim_at_once_one_gets_it(engine):
     everybody = [Claims(engine, "study") for _ in range(8)]
     start, got = threading.Barrier(8), []
 
@@ -92,9 +96,7 @@ def test_of_many_that_want_a_claim_at_once_one_gets_it(engine: sqlalchemy.Engine
     assert sum(claim is not None for claim in got) == 1
 
 
-def test_the_claims_of_a_dead_process_of_this_machine_are_taken_over_at_once(
-    engine: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_claims_of_a_dead_process_of_this_machine_are_taken_over_at_once(engine, monkeypatch):
     dead = Process(this_process().host, 2**22 + 1, "boot:1")
     with monkeypatch.context() as there:
         there.setattr(claims_module, "this_process", lambda: dead)
@@ -104,9 +106,7 @@ def test_the_claims_of_a_dead_process_of_this_machine_are_taken_over_at_once(
     assert claim.before == dead
 
 
-def test_a_process_of_another_machine_is_given_up_when_its_heart_stands_still(
-    engine: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_of_another_machine_is_given_up_when_its_heart_stands_still(engine, monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(claims_module.time, "monotonic", lambda: clock[0])
     other = stranger(engine, monkeypatch, "trial 0")
@@ -125,7 +125,7 @@ def test_a_process_of_another_machine_is_given_up_when_its_heart_stands_still(
     assert claim.before == Process("elsewhere", 1, "x")
 
 
-def test_released_claims_include_those_left_at_the_end(engine: sqlalchemy.Engine) -> None:
+def test_released_claims_include_those_left_at_the_end(engine):
     with Claims(engine, "study") as first:
         assert first.take("trial 0") is not None
     assert Claims(engine, "study").take("trial 0") is not None
@@ -138,17 +138,26 @@ TRIALS = 8
 PLAN = Plan(
     strategy="projection", trials=TRIALS, seeds=SEEDS, search=SearchSettings(sampler="random")
 )
-KILLS = 32
+WEIGHTS = (0.5, 1.0, 2.0, 3.0, 5.0, 7.0, 8.0)
+COMPARED = CellList(
+    rows_of(
+        ComparisonPlan((Entry("tying", 1.0),), seeds=SEEDS),
+        [Settled("projection", (), weight) for weight in WEIGHTS],
+    )
+)
+RUNS = {"sweep": (1 + TRIALS) * len(SEEDS), "comparison": (1 + len(WEIGHTS)) * len(SEEDS)}
+KILLS = 18  # of each kind of study
 MOST = 300  # statements a participant makes, at most, before it is killed
 
 
-def pretend(
-    site: Site, cell: Cell, *, baseline: FinishedRun | None, **unused: object
-) -> FinishedRun:
+def vectors_of(weight: float, seed: int) -> NDArray[np.float32]:
+    rng = np.random.default_rng([seed, int(weight * 1e6)])
+    return rng.normal(size=(2, 3)).astype(np.float32)
+
+
+def pretend(site: Site, cell: Cell, **unused: object) -> FinishedRun:
     """Log a run as `train_cell` does, of vectors that λ and the seed alone say, in little time."""
     weight, seed = cell.weight, cell.seed
-    rng = np.random.default_rng([seed, int(weight * 1e6)])
-    vectors = Embeddings(("a", "b"), rng.normal(size=(2, 3)).astype(np.float32))
     outcome = Outcome(weight, None, 1.0, None, weight + seed)
     reference = BaselineReference({"test/tune": 1.0}, {"tune": 0.5})
     with (
@@ -158,21 +167,25 @@ def pretend(
         ) as log,
     ):
         log.metrics(asdict(outcome))
+        vectors = Embeddings(("a", "b"), vectors_of(weight, seed))
         log.file(vectors.save(Path(folder) / Path(VECTORS).name), str(Path(VECTORS).parent))
         log.json(asdict(reference), "yardstick.json")
+        log.json(Scorecard("", ()).to_dict(), "scorecard.json")
     return FinishedRun(log.run_id, cell.trial, weight, seed, outcome, reference)
 
 
-def participate(root: Path, statements: int | None) -> None:
+def participate(root: Path, kind: str, statements: int | None) -> None:
     """Take part in the study, which is made when there is none.
 
     With ``statements`` the process is killed when it is about to make one more in a database than
     these, of MLflow's or Optuna's, once it has opened both: at any moment of its work.
     """
     worker.train_cell = pretend  # type: ignore[assignment]  # in a forked process of its own
+    worker._between = lambda *_: Scorecard("", ())
     store = Store.open(root)
     parent = store.study("study", create=True, params={}, tags={}, description="")
     search = Search(root, "study", {}, PLAN.search_space, PLAN.search)
+    source: Any = DrawnTrials(PLAN, search) if kind == "sweep" else ListedCells(COMPARED, root)
     store.reconcile(parent)
     left = itertools.count(-1 if statements is None else statements, -1)
 
@@ -182,40 +195,29 @@ def participate(root: Path, statements: int | None) -> None:
 
     sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", kill_in_the_end)
     sqlalchemy.event.listen(sqlalchemy.Engine, "commit", kill_in_the_end)
-    with Claims(search.engine, "study") as claims:
+    with Claims(source.engine, "study") as claims:
         site = Site(store, root, None, "study", parent)  # type: ignore[arg-type]
-        Worker(site, DrawnTrials(PLAN, search), claims, lambda runs, here: None).run()
+        Worker(site, source, claims, lambda runs, here: None).run()
     store.reconcile(parent)
 
 
-def start(root: Path, statements: int | None = None) -> Any:
+def start(root: Path, kind: str, statements: int | None = None) -> Any:
     """Start a participant: forked, since what it needs takes seconds to import."""
-    process = get_context("fork").Process(target=participate, args=(root, statements))
+    process = get_context("fork").Process(target=participate, args=(root, kind, statements))
     process.start()
     return process
 
 
-def trained(store: Store) -> dict[tuple[str, str, str], int]:
-    """Return how often each cell of the study has finished."""
-    parent = store.study_named("study").run_id
-    return Counter(
-        (run.tags["debiaslab.trial"], run.params["weight"], run.params["seed"])
-        for run in store.runs(parent)
-        if run.status == "FINISHED"
-    )
-
-
 @needs_kill
-def test_participants_killed_at_random_moments_leave_what_an_undisturbed_one_leaves(
-    tmp_path: Path,
-) -> None:
+@pytest.mark.parametrize("kind", ["sweep", "comparison"])
+def test_participants_killed_at_random_moments_leave_what_an_undisturbed_one_leaves(kind, tmp_path):
     """Workers that come, are killed and come again: all that one does alone, once, and no more."""
-    alone = start(tmp_path / "alone")
-    alone.join(300)
-    assert alone.exitcode == 0
-    root = tmp_path / "killed"
+    alone, root = tmp_path / "alone", tmp_path / "killed"
+    undisturbed = start(alone, kind)
+    undisturbed.join(300)
+    assert undisturbed.exitcode == 0
     rng, killed = random.Random(6), 0
-    workers = [start(root, rng.randrange(MOST)) for _ in range(2)]  # of two one makes the store
+    workers = [start(root, kind, rng.randrange(MOST)) for _ in range(2)]  # one makes the store
     while killed < KILLS:
         victim = next((each for each in workers if not each.is_alive()), None)
         if victim is None:
@@ -224,33 +226,36 @@ def test_participants_killed_at_random_moments_leave_what_an_undisturbed_one_lea
         workers.remove(victim)
         assert victim.exitcode == -signal.SIGKILL, "the study was whole before its time"
         killed += 1
-        workers.append(start(root, rng.randrange(MOST) if killed < KILLS - 1 else None))
+        workers.append(start(root, kind, rng.randrange(MOST) if killed < KILLS - 1 else None))
     for each in workers:
         each.join(300)
         assert each.exitcode == 0
 
-    stores = [Store.open(folder, create=False) for folder in (tmp_path / "alone", root)]
-    cells = [trained(store) for store in stores]
+    stores = [Store.open(folder, create=False) for folder in (alone, root)]
+    runs = [store.runs(store.study_named("study").run_id) for store in stores]
+    finished = [[run for run in each if run.status == "FINISHED"] for each in runs]
+    cells = [Counter(digest_of(run.params) for run in each) for each in finished]
     assert cells[1] == cells[0]
     assert set(cells[1].values()) == {1}
-    assert len(cells[1]) == (1 + TRIALS) * len(SEEDS)
-    searches = [Search(f, "study", {}, PLAN.search_space) for f in (tmp_path / "alone", root)]
+    assert len(cells[1]) == RUNS[kind]
+    assert {run.status for run in runs[1]} == {"FINISHED", "KILLED"}
+    for run in finished[1]:
+        vectors = Embeddings.load(stores[1].artifact(run.run_id, VECTORS))
+        whole = vectors_of(float(run.params["weight"]), int(run.params["seed"]))
+        assert np.array_equal(vectors.vectors, whole)
+    if kind == "comparison":
+        between = [BETWEEN_SEEDS in stores[1].artifacts(run.run_id) for run in finished[1]]
+        assert sum(between) == len(SEEDS)
+        return
+    searches = [Search(folder, "study", {}, PLAN.search_space) for folder in (alone, root)]
     tried = [{p: (t.params, t.values) for p, t in each.counted.items()} for each in searches]
     assert tried[1] == tried[0]
     assert sorted(tried[1]) == list(range(TRIALS))
     assert not searches[1].study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
-    runs = stores[1].runs(stores[1].study_named("study").run_id)
-    assert {run.status for run in runs} == {"FINISHED", "KILLED"}
-    for run in runs:
-        if run.status == "FINISHED":
-            vectors = Embeddings.load(stores[1].artifact(run.run_id, VECTORS))
-            seed = [int(run.params["seed"]), int(float(run.params["weight"]) * 1e6)]
-            whole = np.random.default_rng(seed).normal(size=(2, 3)).astype(np.float32)
-            assert np.array_equal(vectors.vectors, whole)
 
 
 @pytest.mark.parametrize("last", ["complete", "prune", "fail", "interrupt"])
-def test_who_was_taken_for_dead_cannot_touch_what_another_did(tmp_path: Path, last: str) -> None:
+def test_who_was_taken_for_dead_cannot_touch_what_another_did(tmp_path, last):
     """A machine that slept for longer than a lease wakes up in a trial that is another's now."""
     settings = SearchSettings(sampler="random", min_retention=0.9)
     slept, other = (Search(tmp_path, "study", {}, PLAN.search_space, settings) for _ in range(2))
@@ -259,14 +264,8 @@ def test_who_was_taken_for_dead_cannot_touch_what_another_did(tmp_path: Path, la
     own = other.propose(0)
     slept.report(lost, 0, 5.0)
     slept.constrain(lost, 0.5)
-    if last == "complete":
-        slept.complete(lost, 5.0)
-    elif last == "prune":
-        slept.prune(lost)
-    elif last == "fail":
-        slept.fail(lost, "it diverged")
-    else:
-        slept.interrupt(lost)
+    end = {"complete": [5.0], "fail": ["it diverged"]}
+    getattr(slept, last)(lost, *end.get(last, []))
     assert slept.finished == []
     other.complete(own, 1.0)
     assert {p: t.value for p, t in slept.counted.items()} == {0: 1.0}
@@ -276,21 +275,19 @@ def test_who_was_taken_for_dead_cannot_touch_what_another_did(tmp_path: Path, la
 # Real trainings -------------------------------------------------------------------------------
 
 
-def test_more_threads_than_cores_are_refused() -> None:
+def test_more_threads_than_cores_are_refused():
     cores = os.cpu_count() or 1
-    said = (
-        rf"--workers was {cores + 1}, with 1 thread each; allowed: 1 to {cores} .*of {cores} cores"
-    )
-    with pytest.raises(UserError, match=said):
+    allowed = rf"allowed: 1 to {cores} .*of {cores} cores"
+    with pytest.raises(
+        UserError, match=rf"--workers was {cores + 1}, with 1 thread each; {allowed}"
+    ):
         Processes(cores + 1).check(threads=1)
     with pytest.raises(UserError, match="with 1000 threads each"):
         Processes(2).check(threads=1000)
 
 
 @pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="no fork")
-def test_a_server_of_forks_that_has_ended_is_said_in_one_sentence(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_server_of_forks_that_has_ended_is_said_in_one_sentence(monkeypatch):
     def ended(process: object) -> None:
         raise EOFError("unexpected EOF")  # as it comes from reading what the server answers
 
@@ -302,7 +299,7 @@ def test_a_server_of_forks_that_has_ended_is_said_in_one_sentence(
         Processes(1).run(share, store, lambda runs: None)
 
 
-def test_what_workers_are_forked_from_has_imported_all_and_runs_no_thread() -> None:
+def test_what_workers_are_forked_from_has_imported_all_and_runs_no_thread():
     code = (
         "import debiaslab.study.preload, gc, sys, threading\n"
         "needed = {'torch', 'mlflow.pyfunc', 'optuna', 'gensim', 'sklearn.svm', 'alembic.command'\n"
@@ -320,7 +317,7 @@ def children(pid: int) -> list[int]:
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
-            command = path.with_name("cmdline").read_text()
+            command = path.with_name("cmdline").read_text(errors="replace")
         except OSError:
             continue
         if "forkserver" in command:
@@ -331,9 +328,7 @@ def children(pid: int) -> list[int]:
 @needs_kill
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two workers need two cores")
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see the workers")
-def test_a_driver_and_then_a_worker_are_killed_and_the_same_command_goes_on(
-    tmp_path: Path,
-) -> None:
+def test_a_driver_and_then_a_worker_are_killed_and_the_same_command_goes_on(tmp_path):
     write_toy(tmp_path)
     command = [sys.executable, "-m", "debiaslab", "sweep", "toy.txt", "--dim", "8", "--epochs", "1"]
     command += ["--min-count", "1", "--retention-weight", "0", "--study", "small"]

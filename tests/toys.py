@@ -19,18 +19,10 @@ from debiaslab.vectors.embeddings import Embeddings
 
 MALE = ["he", "man", "boy", "father", "son", "brother", "his", "male", "himself", "john", "him"]
 FEMALE = [
-    "she",
-    "woman",
-    "girl",
-    "mother",
-    "daughter",
-    "sister",
-    "her",
-    "female",
-    "herself",
-    "mary",
-    "hers",
+    *("she", "woman", "girl", "mother", "daughter", "sister", "her", "female", "herself"),
+    *("mary", "hers"),
 ]
+MALE_SHARE = 0.7  # of the documents of the neutral text
 
 
 def records_of(
@@ -52,6 +44,26 @@ def toy_text(documents: int = 400, seed: int = 0) -> str:
         if rng.random() < 0.2:
             topic = career if topic is family else family
         words = [*rng.choice(gender, 6), *rng.choice(topic, 12), *rng.choice(filler, 12)]
+        rng.shuffle(words)
+        lines.append(" ".join(words))
+    return "\n".join(lines) + "\n"
+
+
+def spelled(i: int) -> str:
+    """Return a word of letters for a number: only such words count as neighbours."""
+    return "word" + "".join(chr(ord("a") + i // 26**power % 26) for power in (1, 0))
+
+
+def neutral_text(documents: int = 3200, seed: int = 0) -> str:
+    """Return documents of one neutral word each, beside gender words that it does not choose."""
+    rng = np.random.default_rng(seed)
+    male = ["he", "man", "boy", "brother", "male", "son", "father"]
+    female = ["she", "woman", "girl", "sister", "female", "daughter", "mother"]
+    topics = ["topic" + spelled(j) for j in range(30)]
+    lines = []
+    for i in range(documents):
+        gender = rng.choice(male if rng.random() < MALE_SHARE else female, 3)
+        words = [*gender, *[spelled(i % 200)] * 2, *rng.choice(topics, 5)]
         rng.shuffle(words)
         lines.append(" ".join(words))
     return "\n".join(lines) + "\n"

@@ -1,153 +1,140 @@
-"""Encode a text into ids (kept in data/cache) and show its size and what it covers."""
+"""The command that encodes a text into ids, and shows its size and what it covers."""
 
 from __future__ import annotations
 
-import argparse
 import shlex
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from debiaslab.commands.arguments import (
-    MARKS,
-    MIN_COUNT,
-    RARE,
-    add_corpus,
-    corpus_from,
-    real,
-    whole,
-)
 from debiaslab.commands.files import CACHE, Output
-from debiaslab.errors import UserError, nearest
+from debiaslab.commands.options import Command, Said
+from debiaslab.errors import UserError
+from debiaslab.settings.corpus import CorpusSettings
+from debiaslab.settings.options import (
+    Line,
+    Real,
+    Text,
+    Whole,
+    command,
+    fields_of,
+    flag_of,
+    line_of,
+    option,
+    part,
+)
+from debiaslab.settings.study import CorpusPart
 from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
-LOCAL, DASK = "local", "dask"
 _SCRIPTS = 4  # shown
 _SAMPLE = 12  # words shown of the text
+_MANY, _PHRASES = "many files at once", "learning phrases"
 
-EXAMPLES = """examples:
+
+@command
+class CorpusCommand(Command):
+    """Encode a text into ids (kept in data/cache) and show its size and what it covers."""
+
+    examples = """examples:
   python -m debiaslab corpus
   python -m debiaslab corpus biographies.txt.gz --phrases phrases.txt
   python -m debiaslab corpus biographies.txt.gz --mwes phrases.txt --min-count 5
   python -m debiaslab corpus crawl/*.zst --executor dask --scheduler tcp://10.0.0.1:8786"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of this command."""
-    add_corpus(parser)
-    group = parser.add_argument_group("many files at once")
-    group.add_argument(
-        "--executor",
-        default=LOCAL,
-        help="local: one file after the other; dask: on the processes of a Dask cluster",
+    corpus: CorpusPart = part(CorpusPart, "corpus")
+    executor: Literal["local", "dask"] = option(
+        "local: one file after the other; dask: on the processes of a Dask cluster",
+        default="local",
+        group=_MANY,
     )
-    group.add_argument(
-        "--scheduler",
+    scheduler: Text | None = option(
+        "of a Dask cluster that sees files and cache under the same paths; none: processes of this "
+        "machine",
+        default=None,
         metavar="ADDRESS",
-        help="of a Dask cluster that sees files and cache under the same paths; none: processes of "
-        "this machine",
+        group=_MANY,
     )
-    group.add_argument(
-        "--workers", type=whole(1), help="how many processes of this machine; none: one a core"
+    workers: Whole | None = option(
+        "how many processes of this machine; none: one a core", default=None, ge=1, group=_MANY
     )
-    group = parser.add_argument_group("learning phrases")
-    group.add_argument(
-        "--phrases",
-        type=Output,
+    phrases: Output | None = option(
+        "only learn multi-word expressions from the text and write them to OUT, for --mwes",
+        default=None,
         metavar="OUT",
-        help="only learn multi-word expressions from the text and write them to OUT, for --mwes",
+        group=_PHRASES,
     )
-    group.add_argument(
-        "--phrase-threshold",
-        type=real,
-        default=0.5,
-        help="two neighbours above this normalised mutual information are a phrase; 0: chance, "
+    phrase_threshold: Real = option(
+        "two neighbours above this normalised mutual information are a phrase; 0: chance, "
         "1: always together",
+        default=0.5,
+        group=_PHRASES,
     )
-    group.add_argument(
-        "--phrase-passes",
-        type=whole(1),
-        default=1,
-        help="each pass joins what those before have found",
+    phrase_passes: Whole = option(
+        "each pass joins what those before have found", default=1, ge=1, group=_PHRASES
     )
 
+    def run(self) -> Said:
+        """Encode and describe the corpus, or learn phrases from it."""
+        if self.phrases is not None:
+            yield from self._learn_phrases(self.phrases)
+            return
+        corpus = self._encoded()
+        yield f"{_size(corpus)}\n"
+        yield _coverage(corpus)
+        yield f"\nnext: python -m debiaslab sweep {self._as_typed()}--strategy projection"
 
-def run(args: argparse.Namespace) -> Iterator[str | Table]:
-    """Encode and describe the corpus, or learn phrases from it."""
-    if args.phrases is not None:
-        if args.executor != LOCAL:
+    def _encoded(self) -> Corpus:
+        from debiaslab.corpus import Corpus
+
+        build = partial(Corpus.build, self.corpus.files, self.corpus.settings(), cache=CACHE)
+        if self.executor == "local":
+            if self.scheduler or self.workers:
+                raise UserError(
+                    "--scheduler and --workers are of a Dask cluster", next_step="--executor dask"
+                )
+            return build()
+        if self.scheduler and self.workers:
+            raise UserError(
+                "--workers makes processes on this machine, --scheduler names a cluster that has "
+                "some",
+                next_step="one of them",
+            )
+        from debiaslab.study.cluster import connected, map_on
+
+        with connected(self.scheduler, self.workers) as client:
+            return build(mapper=partial(map_on, client, progress=True))
+
+    def _learn_phrases(self, out: str) -> Iterator[str]:
+        from debiaslab.corpus import learn_phrases, write_phrases
+
+        if self.executor != "local":
             raise UserError(
                 "phrases are learned in one process", next_step="--phrases without --executor"
             )
-        yield from _learn_phrases(args)
-        return
-    corpus = _encoded(args)
-    yield f"{_size(corpus)}\n"
-    yield _coverage(corpus)
-    yield f"\nnext: python -m debiaslab sweep {_as_typed(args)}--strategy projection"
-
-
-def _encoded(args: argparse.Namespace) -> Corpus:
-    if args.executor not in (LOCAL, DASK):
-        raise UserError(
-            f"--executor was {args.executor!r}",
-            allowed=f"{LOCAL} or {DASK}",
-            nearest=nearest(args.executor, (LOCAL, DASK)),
+        phrases = learn_phrases(
+            self.corpus.files,
+            threshold=self.phrase_threshold,
+            min_count=self.corpus.min_count,
+            passes=self.phrase_passes,
+            mwes=self.corpus.mwes,
+            marks=self.corpus.marks,
+            cache=CACHE,
         )
-    if args.executor == LOCAL:
-        if args.scheduler or args.workers:
-            raise UserError(
-                "--scheduler and --workers are of a Dask cluster", next_step="--executor dask"
-            )
-        return corpus_from(args)
-    if args.scheduler and args.workers:
-        raise UserError(
-            "--workers makes processes on this machine, --scheduler names a cluster that has some",
-            next_step="one of them",
-        )
-    from debiaslab.study.cluster import connected, map_on
+        write_phrases(phrases, out)
+        yield f"{len(phrases):,} phrases in {out}"
+        yield f"next: python -m debiaslab corpus {self._as_typed(mwes=out)}".rstrip()
 
-    with connected(args.scheduler, args.workers) as client:
-        return corpus_from(args, partial(map_on, client, progress=True))
-
-
-def _learn_phrases(args: argparse.Namespace) -> Iterator[str]:
-    from debiaslab.corpus import learn_phrases, write_phrases
-
-    out = Path(args.phrases)
-    phrases = learn_phrases(
-        args.corpus,
-        threshold=args.phrase_threshold,
-        min_count=args.min_count,
-        passes=args.phrase_passes,
-        mwes=args.mwes,
-        marks=args.marks,
-        cache=CACHE,
-    )
-    write_phrases(phrases, out)
-    args.mwes = str(out)
-    yield f"{len(phrases):,} phrases in {out}"
-    yield f"next: python -m debiaslab corpus {_as_typed(args)}".rstrip()
-
-
-def _as_typed(args: argparse.Namespace) -> str:
-    """Return the arguments that make this corpus, for the next command."""
-    words = [*args.corpus]
-    if args.mwes is not None:
-        words += ["--mwes", args.mwes]
-    if args.min_count != MIN_COUNT:
-        words += ["--min-count", str(args.min_count)]
-    if args.rare != RARE:
-        words += ["--rare", args.rare]
-    if args.marks != MARKS:
-        words += ["--marks", args.marks]
-    if args.keep_case:
-        words.append("--keep-case")
-    return "".join(f"{shlex.quote(word)} " for word in words)
+    def _as_typed(self, mwes: str | None = None) -> str:
+        """Return the arguments that make this corpus, for the next command."""
+        words = [*self.corpus.files]
+        for name, field in fields_of(CorpusSettings).items():
+            value = mwes or self.corpus.mwes if name == "mwes" else getattr(self.corpus, name)
+            if value != field.default:
+                flag = flag_of(name, line_of(field) or Line())
+                words += [flag] if isinstance(value, bool) else [flag, str(value)]
+        return "".join(f"{shlex.quote(word)} " for word in words)
 
 
 def _size(corpus: Corpus) -> str:

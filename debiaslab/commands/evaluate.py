@@ -1,31 +1,29 @@
-"""Measure the bias and utility of vector files and runs, and compare several of them."""
+"""The command that measures vector files and runs, and compares several of them."""
 
 from __future__ import annotations
 
-import argparse
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from debiaslab.commands.arguments import LARGEST_SEED, add_reading, add_store, whole
 from debiaslab.commands.files import Input, Output, VectorsInput
+from debiaslab.commands.options import Said
+from debiaslab.commands.stores import ReadsVectors, WritesStore, check_store
 from debiaslab.errors import UserError
+from debiaslab.settings.options import Flag, Text, Whole, command, option
+from debiaslab.settings.training import LARGEST_SEED
 
 if TYPE_CHECKING:
-    from debiaslab.commands.evaluate_inputs import Inputs, Subject
+    from debiaslab.commands.evaluate_inputs import Inputs, VectorSet
     from debiaslab.metrics import Scorecard
     from debiaslab.metrics.comparison import ScorecardComparison
-
-EXAMPLES = """examples:
-  python -m debiaslab evaluate vectors.kv
-  python -m debiaslab evaluate debiased.kv --baseline vectors.kv --json scorecard.json
-  python -m debiaslab evaluate a.kv b.txt c.bin --compare-csv comparison.csv
-  python -m debiaslab evaluate vectors.kv --lexicon race --lexicon religion
-  python -m debiaslab evaluate --run RUN_ID --log"""
+    from debiaslab.tracking import Store
 
 _CORRELATIONS = ".correlations.csv"
+_WHAT, _GOES = "what is measured", "where it goes"  # groups of options
 
 
 class _ComparisonOutput(Output):
@@ -34,165 +32,151 @@ class _ComparisonOutput(Output):
         yield from (Path(self), Path(self).with_suffix(_CORRELATIONS))
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of this command."""
-    parser.add_argument(
-        "vectors",
-        nargs="*",
-        default=[],
-        type=VectorsInput,
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+@command
+class EvaluateCommand(ReadsVectors, WritesStore):
+    """Measure the bias and utility of vector files and runs, and compare several of them."""
+
+    examples = """examples:
+  python -m debiaslab evaluate vectors.kv
+  python -m debiaslab evaluate debiased.kv --baseline vectors.kv --json scorecard.json
+  python -m debiaslab evaluate a.kv b.txt c.bin --compare-csv comparison.csv
+  python -m debiaslab evaluate vectors.kv --lexicon race --lexicon religion
+  python -m debiaslab evaluate --run RUN_ID --log"""
+    vectors: tuple[VectorsInput, ...] = option(
+        ".kv, .txt (word2vec or GloVe), .bin, .npz, or .npy with its words",
+        default=(),
+        flag="vectors",
         metavar="FILE",
-        help=".kv, .txt (word2vec or GloVe), .bin, .npz, or .npy with its words",
     )
-    parser.add_argument(
-        "--run",
+    run_ids: tuple[Text, ...] = option(
+        "also the vectors of this run: its id, or its first letters",
+        default=(),
+        flag="--run",
         metavar="ID",
-        action="append",
-        default=[],
-        help="also the vectors of this run: its id, or its first letters",
     )
-    parser.add_argument(
-        "--words",
-        type=Input,
+    words: Input | None = option(
+        "words of a .npy file, one a line; none: NAME.words.txt", default=None, metavar="FILE"
+    )
+    baseline: VectorsInput | None = option(
+        "vectors before debiasing: measured too, and adds retention, overlap, lipstick tests",
+        default=None,
         metavar="FILE",
-        help="words of a .npy file, one a line; none: NAME.words.txt",
     )
-    parser.add_argument(
-        "--baseline",
-        type=VectorsInput,
-        metavar="FILE",
-        help="vectors before debiasing: measured too, and adds retention, overlap, lipstick tests",
-    )
-    add_reading(parser)
-    _add_what(parser)
-    _add_outputs(parser)
-
-
-def _add_what(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what is measured")
-    group.add_argument(
-        "--groups",
+    groups: tuple[Text, ...] | None = option(
+        "only these groups of metrics, such as weat,similarity; collapse checks come along",
+        default=None,
         metavar="A,B",
-        type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
-        help="only these groups of metrics, such as weat,similarity; collapse checks come along",
+        group=_WHAT,
+        parse=_names,
     )
-    group.add_argument(
-        "--quick",
-        action="store_true",
-        help="values only, of fewer metrics: no intervals, tests, nulls, no Google analogies",
+    quick: Flag = option(
+        "values only, of fewer metrics: no intervals, tests, nulls, no Google analogies",
+        default=False,
+        group=_WHAT,
     )
-    group.add_argument(
-        "--similarity",
-        type=Input,
+    similarity: tuple[Input, ...] = option(
+        "similarity set word1,word2,score, or a folder of them, besides the two built in",
+        default=(),
         metavar="CSV",
-        action="append",
-        default=[],
-        help="similarity set word1,word2,score, or a folder of them, besides the two built in",
+        group=_WHAT,
     )
-    group.add_argument(
-        "--analogies",
-        type=Input,
+    analogies: tuple[Input, ...] = option(
+        "analogy questions, or a folder of them, besides Google's, which gensim carries",
+        default=(),
         metavar="FILE",
-        action="append",
-        default=[],
-        help="analogy questions, or a folder of them, besides Google's, which gensim carries",
+        group=_WHAT,
     )
-    group.add_argument(
-        "--lexicon",
-        type=Input,
-        metavar="FILE|NAME",
-        action="append",
-        default=[],
-        help="JSON or YAML that defines attributes besides gender, or tests; or the name of an "
+    lexicon: tuple[Input, ...] = option(
+        "JSON or YAML that defines attributes besides gender, or tests; or the name of an "
         "attribute that ships: race, religion, ethnicity",
+        default=(),
+        metavar="FILE|NAME",
+        group=_WHAT,
     )
-    group.add_argument(
-        "--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of permutations and bootstrap"
+    seed: Whole = option(
+        "seed of permutations and bootstrap", default=0, ge=0, le=LARGEST_SEED, group=_WHAT
     )
-
-
-def _add_outputs(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("where it goes")
-    group.add_argument(
-        "--json", type=Output, metavar="OUT", help="also write the scorecards to this file"
+    json: Output | None = option(
+        "also write the scorecards to this file", default=None, metavar="OUT", group=_GOES
     )
-    group.add_argument("--csv", type=Output, metavar="OUT", help="also write one row a record")
-    group.add_argument(
-        "--compare-csv",
-        type=_ComparisonOutput,
+    csv: Output | None = option(
+        "also write one row a record", default=None, metavar="OUT", group=_GOES
+    )
+    compare_csv: _ComparisonOutput | None = option(
+        "write values and ranks by file, and OUT's name with .correlations.csv",
+        default=None,
         metavar="OUT",
-        help="write values and ranks by file, and OUT's name with .correlations.csv",
+        group=_GOES,
     )
-    group.add_argument("--log", action="store_true", help="log each scorecard as a run in MLflow")
-    group.add_argument("--study", metavar="NAME", help="with --log: the study the runs belong to")
-    add_store(parser, written=True)
+    log: Flag = option("log each scorecard as a run in MLflow", default=False, group=_GOES)
+    study: Text | None = option(
+        "with --log: the study the runs belong to", default=None, metavar="NAME", group=_GOES
+    )
 
+    def run(self) -> Said:
+        """Measure each set of vectors, print its table, then the comparison of several."""
+        from debiaslab.commands.evaluate_inputs import load_all
+        from debiaslab.metrics import compare, warnings_of
+        from debiaslab.metrics.tables import comparison_blocks, printed, scorecard_blocks
 
-def run(args: argparse.Namespace) -> Iterator[str]:
-    """Measure each set of vectors, print its table, then the comparison when there are several."""
-    from debiaslab.commands.evaluate_inputs import load_all
-    from debiaslab.commands.evaluate_log import Evaluations
-    from debiaslab.metrics import compare, warnings_of
-    from debiaslab.metrics.tables import comparison_blocks, printed, scorecard_blocks
+        self._check()
+        inputs = load_all(self)
+        if self.compare_csv is not None and len(inputs.subjects) < 2:
+            raise UserError(
+                "--compare-csv was given with one set of vectors",
+                allowed="two or more, such as --baseline FILE",
+            )
+        log = self._log() if self.log else None
+        cards: list[Scorecard] = []
+        before: Scorecard | None = None  # the baseline's, which is the first
+        said: list[str] = []
+        for subject, measured in self._measured(inputs):
+            card = _with_corrections(measured)
+            cards.append(card)
+            said = [printed(scorecard_blocks(card, warnings_of(card, before)))]
+            before = card if subject.is_baseline else before
+            if log is not None:
+                said.append(f"logged run {_logged(log, subject, card)}")
+            subject.let_go()
+            if inputs.subjects:
+                yield from said  # others take a while yet
+                said = []
+        comparison = compare(cards) if len(cards) > 1 else None
+        written = list(self._written(cards, comparison))
+        yield from said
+        if comparison is not None:
+            yield printed(comparison_blocks(comparison))
+        yield from written
 
-    _check(args)
-    inputs = load_all(args)
-    if args.compare_csv is not None and len(inputs.subjects) < 2:
-        raise UserError(
-            "--compare-csv was given with one set of vectors",
-            allowed="two or more, such as --baseline FILE",
-        )
-    log = Evaluations.open(args) if args.log else None
-    cards: list[Scorecard] = []
-    before: Scorecard | None = None  # the baseline's, which is the first
-    said: list[str] = []
-    for subject, measured in _measured(args, inputs):
-        card = _with_corrections(measured)
-        cards.append(card)
-        said = [printed(scorecard_blocks(card, warnings_of(card, before)))]
-        before = card if subject.is_baseline else before
-        if log is not None:
-            said.append(f"logged run {log.add(subject, card)}")
-        subject.let_go()
-        if inputs.subjects:
-            yield from said  # others take a while yet
-            said = []
-    comparison = compare(cards) if len(cards) > 1 else None
-    written = list(_written(args, cards, comparison))
-    yield from said
-    if comparison is not None:
-        yield printed(comparison_blocks(comparison))
-    yield from written
+    def _check(self) -> None:
+        """Refuse what can be known to be wrong before anything is read."""
+        from debiaslab.metrics.evaluation import measured_groups
 
+        measured_groups(self.groups)
+        if self.study is not None and not self.log:
+            raise UserError(
+                "--study names where the runs are logged, and nothing is logged",
+                next_step=f"--log --study {self.study}, or --run ID to measure a run",
+            )
 
-def _check(args: argparse.Namespace) -> None:
-    """Refuse what can be known to be wrong before anything is read."""
-    from debiaslab.metrics.evaluation import measured_groups
+    def _measured(self, inputs: Inputs) -> Iterator[tuple[VectorSet, Scorecard]]:
+        """Yield the scorecard of each set of vectors, which is then let go."""
+        from debiaslab.metrics import evaluate
 
-    measured_groups(args.groups)
-    if args.study is not None and not args.log:
-        raise UserError(
-            "--study names where the runs are logged, and nothing is logged",
-            next_step=f"--log --study {args.study}, or --run ID to measure a run",
-        )
-
-
-def _measured(args: argparse.Namespace, inputs: Inputs) -> Iterator[tuple[Subject, Scorecard]]:
-    """Yield the scorecard of each set of vectors, which is then let go."""
-    from debiaslab.metrics import evaluate
-
-    while inputs.subjects:
-        subject = inputs.subjects.pop(0)
-        groups = subject.groups(_asked(args, inputs))
-        if groups == []:
-            continue
-        yield (
-            subject,
-            evaluate(
+        while inputs.subjects:
+            subject = inputs.subjects.pop(0)
+            groups = subject.groups(self._asked(inputs))
+            if groups == []:
+                continue
+            card = evaluate(
                 subject.embeddings,
                 name=subject.label,
-                seed=args.seed,
-                quick=args.quick,
+                seed=self.seed,
+                quick=self.quick,
                 similarity=inputs.similarity,
                 baseline=inputs.baseline,
                 groups=groups,
@@ -200,28 +184,103 @@ def _measured(args: argparse.Namespace, inputs: Inputs) -> Iterator[tuple[Subjec
                 attributes=inputs.attributes,
                 tests=inputs.tests,
                 progress=True,
-            ),
+            )
+            yield subject, card
+
+    def _asked(self, inputs: Inputs) -> list[str] | None:
+        """Return the groups asked for: with a baseline all it adds, for the baseline itself too.
+
+        What a user hands in is measured with ``--quick`` as well.
+        """
+        from debiaslab.metrics.evaluation import ADDED, QUICK, measured_groups
+
+        handed_in = {
+            "baseline": inputs.baseline is not None,
+            "analogies": inputs.analogies is not None,
+            "attributes": bool(inputs.attributes),
+        }
+        given = [what for what, there in handed_in.items() if there]
+        if self.groups is not None:
+            return list(self.groups)
+        if self.quick:
+            return measured_groups([*QUICK, *(name for what in given for name in ADDED[what])])
+        return measured_groups(None, given=given) if inputs.baseline is not None else None
+
+    def _written(
+        self, cards: Sequence[Scorecard], comparison: ScorecardComparison | None
+    ) -> Iterator[str]:
+        from debiaslab.metrics import (
+            comparison_csv,
+            correlations_csv,
+            rank_correlations,
+            scorecards_csv,
         )
+        from debiaslab.system.files import write_file
+
+        if self.json is not None:
+            documents = [card.to_dict() for card in cards]
+            whole = documents[0] if len(documents) == 1 else documents
+            text = json.dumps(whole, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+            yield f"wrote {write_file(self.json, text)}"
+        if self.csv is not None:
+            yield f"wrote {write_file(self.csv, scorecards_csv(cards))}"
+        if self.compare_csv is not None and comparison is not None:
+            yield f"wrote {write_file(self.compare_csv, comparison_csv(comparison))}"
+            correlations = rank_correlations(comparison)
+            if correlations.reason is None:
+                beside = Path(self.compare_csv).with_suffix(_CORRELATIONS)
+                yield f"wrote {write_file(beside, correlations_csv(correlations))}"
+
+    def _log(self) -> tuple[Store, str | None, dict[str, Any]]:
+        """Return the store, made when it is new, the study's run id, and what was asked for."""
+        from debiaslab import lexicons
+        from debiaslab.tracking import Store
+
+        check_store(self.store)
+        store = Store.open(self.store)
+        parent = None if self.study is None else store.study_named(self.study).run_id
+        params = {
+            "seed": self.seed,
+            "quick": self.quick,
+            "groups": ",".join(self.groups or ["default"]),
+            "baseline": self.baseline,
+            "similarity": ", ".join(self.similarity),
+            "analogies": ", ".join(self.analogies),
+            "lexicon": ", ".join(self.lexicon),
+            "lexicon_versions": json.dumps(lexicons.versions(), sort_keys=True),
+        }
+        return store, parent, params
 
 
-def _asked(args: argparse.Namespace, inputs: Inputs) -> list[str] | None:
-    """Return the groups asked for: with a baseline all it adds, for the baseline itself as well.
+def _logged(
+    log: tuple[Store, str | None, dict[str, Any]], subject: VectorSet, card: Scorecard
+) -> str:
+    """Log metrics, JSON and tables of one scorecard as a run, and return its id."""
+    from debiaslab.metrics import scorecards_csv
+    from debiaslab.study.run import flat, log_provenance
+    from debiaslab.tracking import names
 
-    What a user hands in is measured with ``--quick`` as well.
-    """
-    from debiaslab.metrics.evaluation import ADDED, QUICK, measured_groups
-
-    handed_in = {
-        "baseline": inputs.baseline is not None,
-        "analogies": inputs.analogies is not None,
-        "attributes": bool(inputs.attributes),
+    store, parent, asked = log
+    vectors = {
+        "vectors": subject.label,
+        "words": len(subject.embeddings),
+        "dim": subject.embeddings.dim,
     }
-    given = [what for what, there in handed_in.items() if there]
-    if args.groups is not None:
-        return list(args.groups)
-    if args.quick:
-        return measured_groups([*QUICK, *(name for what in given for name in ADDED[what])])
-    return measured_groups(None, given=given) if inputs.baseline is not None else None
+    tags = {names.KIND_TAG: names.EVALUATION_KIND}
+    if subject.run_id is not None:
+        tags[names.EVALUATED_TAG] = subject.run_id
+    # MLflow takes few signs in names, and a similarity set is called after its file
+    metrics = {
+        re.sub(r"[^\w\-. :/]", "_", key, flags=re.ASCII): value for key, value in flat(card).items()
+    }
+    name = f"evaluation · {card.vectors}"
+    with store.start(name, parent=parent, params=vectors | asked, tags=tags, dataset=None) as run:
+        log_provenance(run)
+        run.metrics(metrics)
+        run.json(card.to_dict(), names.SCORECARD)
+        run.text(card.table(), names.SCORECARD_TABLE)
+        run.text(scorecards_csv([card]), names.SCORECARD_CSV)
+    return run.run_id
 
 
 def _with_corrections(card: Scorecard) -> Scorecard:
@@ -239,34 +298,3 @@ def _with_corrections(card: Scorecard) -> Scorecard:
         for key in [(record.metric, record.name, record.words)]
     )
     return replace(card, records=tuple(records))
-
-
-def _written(
-    args: argparse.Namespace, cards: Sequence[Scorecard], comparison: ScorecardComparison | None
-) -> Iterator[str]:
-    from debiaslab.metrics import (
-        comparison_csv,
-        correlations_csv,
-        rank_correlations,
-        scorecards_csv,
-    )
-
-    if args.json is not None:
-        documents = [card.to_dict() for card in cards]
-        whole = documents[0] if len(documents) == 1 else documents
-        text = json.dumps(whole, ensure_ascii=False, indent=1, allow_nan=False)
-        yield _write(args.json, text + "\n")
-    if args.csv is not None:
-        yield _write(args.csv, scorecards_csv(cards))
-    if args.compare_csv is not None and comparison is not None:
-        yield _write(args.compare_csv, comparison_csv(comparison))
-        correlations = rank_correlations(comparison)
-        if correlations.reason is None:
-            beside = Path(args.compare_csv).with_suffix(_CORRELATIONS)
-            yield _write(beside, correlations_csv(correlations))
-
-
-def _write(path: str | Path, text: str) -> str:
-    from debiaslab.system.atomic import write_file
-
-    return f"wrote {write_file(path, text)}"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from debiaslab.commands.arguments import Reader, open_store, run_vectors
+from debiaslab.commands.stores import Reader, open_store, run_vectors
 from debiaslab.errors import UserError
 from debiaslab.metrics import Baseline
 
 if TYPE_CHECKING:
+    from debiaslab.commands.evaluate import EvaluateCommand
     from debiaslab.lexicons import AssociationTest, Attribute
     from debiaslab.metrics import AnalogySet, SimilaritySet
     from debiaslab.tracking import RunInfo, Store
@@ -24,7 +24,7 @@ AT_ONCE = 2 << 30  # bytes of files up to which all are read before anything is 
 
 
 @dataclass
-class Subject:
+class VectorSet:
     """One set of vectors to measure, read when it is needed."""
 
     label: str  # what it is called in tables and files
@@ -54,7 +54,7 @@ class Subject:
 class Inputs:
     """What is measured, and with what."""
 
-    subjects: list[Subject]  # the baseline first; taken out one by one
+    subjects: list[VectorSet]  # the baseline first; taken out one by one
     baseline: Baseline | None
     similarity: list[SimilaritySet]
     analogies: list[AnalogySet] | None
@@ -62,40 +62,40 @@ class Inputs:
     tests: list[AssociationTest]
 
 
-def load_all(args: argparse.Namespace) -> Inputs:
+def load_all(asked: EvaluateCommand) -> Inputs:
     """Read what the arguments name: all of it, unless the vectors are too large for that together.
 
     Raises:
         UserError: No vectors were named, or something cannot be read.
     """
-    if not args.vectors and not args.run:
+    if not asked.vectors and not asked.run_ids:
         raise UserError(
             "the following arguments are required: FILE, or --run ID",
             next_step="python -m debiaslab evaluate --help",
         )
-    similarity = load_similarity_sets(args.similarity)
-    analogies = load_analogy_sets(args.analogies, default=_asks_google(args))
-    attributes, tests = load_lexicons(args.lexicon)
-    reader = Reader(args)
-    subjects = [_file(file, reader, args.words) for file in args.vectors]
-    subjects += _runs(args)
+    similarity = load_similarity_sets(asked.similarity)
+    analogies = load_analogy_sets(asked.analogies, default=_asks_google(asked))
+    attributes, tests = load_lexicons(asked.lexicon)
+    reader = asked.reader()
+    subjects = [_file(file, reader, asked.words) for file in asked.vectors]
+    subjects += _runs(asked)
     baseline = None
-    if args.baseline is not None:
-        first = replace(_file(args.baseline, reader, args.words), is_baseline=True)
+    if asked.baseline is not None:
+        first = replace(_file(asked.baseline, reader, asked.words), is_baseline=True)
         baseline = Baseline(first.embeddings)
-        again = [file for file in args.vectors if _is_file(file, args.baseline)]
+        again = [file for file in asked.vectors if _is_file(file, asked.baseline)]
         subjects = [first, *(each for each in subjects if each.label not in again)]
-    if sum(map(_size, args.vectors)) <= AT_ONCE:
+    if sum(map(_size, asked.vectors)) <= AT_ONCE:
         for subject in subjects:
             _ = subject.embeddings  # a slip in the last file is told before the first is measured
     return Inputs(subjects, baseline, similarity, analogies, attributes, tests)
 
 
-def _file(file: str, reader: Reader, words: str | None) -> Subject:
+def _file(file: str, reader: Reader, words: str | None) -> VectorSet:
     """Return the vectors of a file; ``words`` names those of a bare ``.npy``."""
     from debiaslab.vectors.arrays import is_bare
 
-    return Subject(file, lambda: reader.read(file, words if words and is_bare(file) else None))
+    return VectorSet(file, lambda: reader.read(file, words if words and is_bare(file) else None))
 
 
 def _is_file(file: str, other: str) -> bool:
@@ -109,16 +109,16 @@ def _size(file: str) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def _runs(args: argparse.Namespace) -> list[Subject]:
-    if not args.run:
+def _runs(asked: EvaluateCommand) -> list[VectorSet]:
+    if not asked.run_ids:
         return []
-    store = open_store(args)
-    return [_of_run(store, store.run_named(run_id)) for run_id in args.run]
+    store = open_store(asked.store)
+    return [_of_run(store, store.run_named(run_id)) for run_id in asked.run_ids]
 
 
-def _of_run(store: Store, run: RunInfo) -> Subject:
+def _of_run(store: Store, run: RunInfo) -> VectorSet:
     label = f"{run.name} ({run.run_id[:8]})"
-    return Subject(label, lambda: run_vectors(store, run), run.run_id)
+    return VectorSet(label, lambda: run_vectors(store, run), run.run_id)
 
 
 def load_similarity_sets(sources: Sequence[str]) -> list[SimilaritySet]:
@@ -134,8 +134,8 @@ def load_similarity_sets(sources: Sequence[str]) -> list[SimilaritySet]:
     return _distinct("similarity sets", [*default_similarity_sets(), *own])
 
 
-def _asks_google(args: argparse.Namespace) -> bool:
-    return not args.quick if args.groups is None else "analogies" in args.groups
+def _asks_google(asked: EvaluateCommand) -> bool:
+    return not asked.quick if asked.groups is None else "analogies" in asked.groups
 
 
 def load_analogy_sets(sources: Sequence[str], *, default: bool) -> list[AnalogySet] | None:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from debiaslab.errors import UserError
-from debiaslab.system.atomic import write_file
-from debiaslab.system.outputs import (
+from debiaslab.system.files import (
     check_output,
     check_output_folder,
     free_name,
     refuse_overwriting,
+    write_file,
 )
 
 CACHE = "data/cache"
@@ -113,43 +113,37 @@ def save_in(folder: str, files: Mapping[str, str | bytes]) -> str:
 
 
 def check_files(
-    args: argparse.Namespace, parser: argparse.ArgumentParser, read: Sequence[str | Path] = ()
+    given: Mapping[str, object], asked: object, parser: argparse.ArgumentParser
 ) -> None:
     """Refuse, before any work, outputs by which something would be lost or that cannot be written.
 
     Args:
-        args: The arguments.
-        parser: That made them: it knows what the user calls each.
-        read: What is read besides the files among the arguments.
+        given: What was given on the line, by its place among the options.
+        asked: The command, which has the defaults.
+        parser: Its parser: it knows what the user calls each.
 
     Raises:
         UserError: An output is a file that is read, another output, inside a store or a cache of
             corpora, or has a place where nothing can be written.
     """
-    inputs = [*read]
+    inputs: list[Path] = []
     outputs: list[tuple[str, Path]] = []
-    for name, value in _given(args, parser):
-        if isinstance(value, Input):
-            inputs += value.files()
-        elif isinstance(value, Output):
-            value.check()
-            outputs += ((name, path) for path in value.files())
-            _refuse_inside(name, Path(value), str(getattr(args, "store", "") or ""))
+    for action in parser._actions:
+        name = action.option_strings[0] if action.option_strings else str(action.metavar)
+        values = given.get(action.dest, getattr(asked, action.dest, None))
+        for value in values if isinstance(values, list) else [values]:
+            if isinstance(value, Input):
+                inputs += value.files()
+            elif isinstance(value, Output):
+                value.check()
+                outputs += ((name, path) for path in value.files())
+                _refuse_inside(name, Path(value), str(getattr(asked, "store", "")))
     refuse_overwriting(outputs, inputs)
 
 
-def writes(args: argparse.Namespace) -> bool:
+def writes(asked: object) -> bool:
     """Whether the command writes anything that was asked for."""
-    return any(isinstance(value, Output | StoreFolder) for value in vars(args).values())
-
-
-def _given(
-    args: argparse.Namespace, parser: argparse.ArgumentParser
-) -> Iterator[tuple[str, object]]:
-    for action in parser._actions:
-        value = getattr(args, action.dest, None)
-        name = action.option_strings[0] if action.option_strings else str(action.metavar)
-        yield from ((name, each) for each in (value if isinstance(value, list) else [value]))
+    return any(isinstance(value, Output | StoreFolder) for value in vars(asked).values())
 
 
 def _refuse_inside(name: str, path: Path, store: str) -> None:

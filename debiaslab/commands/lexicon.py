@@ -1,101 +1,99 @@
-"""List the word lists, show one with its halves and source, or check lists against vectors."""
+"""The command about word lists: list them, show one, check them against vectors."""
 
 from __future__ import annotations
 
-import argparse
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
-from debiaslab.commands.arguments import Reader, add_reading
 from debiaslab.commands.files import Input, VectorsInput
+from debiaslab.commands.options import Said
+from debiaslab.commands.stores import Reader, ReadsVectors
 from debiaslab.errors import UserError, nearest
+from debiaslab.settings.options import Text, command, option
 from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
-    from debiaslab.lexicons import AssociationTest, Attribute, Lexicon, LexiconFile, PairLexicon
+    from debiaslab.lexicons import (
+        AssociationTest,
+        Attribute,
+        Half,
+        Lexicon,
+        LexiconFile,
+        PairLexicon,
+    )
     from debiaslab.metrics.lexicon_check import ListCheck, ListChecker, SetsCheck
 
-EXAMPLES = """examples:
+HALVES: tuple[Half, ...] = ("all", "tune", "report")
+WIDTH = 96
+_SHOWN = 4  # missing words named for each list, unless the list itself was named
+
+
+@command
+class LexiconCommand(ReadsVectors):
+    """List the word lists, show one with its halves and source, or check lists against vectors."""
+
+    examples = """examples:
   python -m debiaslab lexicon list
   python -m debiaslab lexicon show career
   python -m debiaslab lexicon show 7
   python -m debiaslab lexicon check --vectors vectors.kv
   python -m debiaslab lexicon check age --vectors vectors.kv --file my_lists.yaml"""
-
-ACTIONS = ("list", "show", "check")
-WIDTH = 96
-_SHOWN = 4  # missing words named for each list, unless the list itself was named
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of this command."""
-    parser.add_argument("action", metavar="ACTION", help="list, show or check")
-    parser.add_argument(
-        "names",
-        nargs="*",
-        default=[],
+    action: Literal["list", "show", "check"] = option(
+        "list, show or check", flag="action", metavar="ACTION"
+    )
+    names: tuple[Text, ...] = option(
+        "word lists, pair lists, attributes or tests; check without any: all of them",
+        default=(),
+        flag="names",
         metavar="NAME",
-        help="word lists, pair lists, attributes or tests; check without any: all of them",
     )
-    parser.add_argument(
-        "--vectors", type=VectorsInput, metavar="FILE", help="the vectors to check lists against"
+    vectors: VectorsInput | None = option(
+        "the vectors to check lists against", default=None, metavar="FILE"
     )
-    add_reading(parser)
-    parser.add_argument(
-        "--file",
-        type=Input,
-        metavar="LISTS",
-        help="your own lists, JSON or YAML, in place of those that ship",
+    file: Input | None = option(
+        "your own lists, JSON or YAML, in place of those that ship", default=None, metavar="LISTS"
     )
 
+    def run(self) -> Said:
+        """List, show or check."""
+        self._check()
+        from debiaslab.lexicons import association_tests, load_file, shipped
 
-def run(args: argparse.Namespace) -> Iterator[str | Table]:
-    """List, show or check."""
-    _check_arguments(args)
-    from debiaslab.lexicons import association_tests, load_file, shipped
+        files = shipped() if self.file is None else (load_file(self.file),)
+        if self.action == "list":
+            yield from _list(files, tables=self.file is None)
+            if self.file is None:
+                yield _tests(association_tests())
+                yield ""
+            return
+        own = [test for file in files for test in file.tests.values()]
+        known = _Known.of(files, own if self.file is not None else association_tests())
+        for name in self.names:
+            known.require(name)
+        if self.vectors is None:
+            yield "\n\n".join(known.shown(name) for name in self.names)
+            return
+        yield from _check(known, self.names, self.vectors, self.reader())
 
-    files = shipped() if args.file is None else (load_file(args.file),)
-    if args.action == "list":
-        yield from _list(files, tables=args.file is None)
-        if args.file is None:
-            yield _tests(association_tests())
-            yield ""
-        return
-    own = [test for file in files for test in file.tests.values()]
-    known = _Known.of(files, own if args.file is not None else association_tests())
-    for name in args.names:
-        known.require(name)
-    if args.action == "show":
-        yield "\n\n".join(known.shown(name) for name in args.names)
-        return
-    yield from _check(known, args.names, args.vectors, Reader(args))
-
-
-def _check_arguments(args: argparse.Namespace) -> None:
-    if args.action not in ACTIONS:
-        raise UserError(
-            f"lexicon {args.action!r} is not understood",
-            allowed=", ".join(ACTIONS),
-            nearest=nearest(args.action, ACTIONS),
-        )
-    if args.action == "show" and not args.names:
-        raise UserError(
-            "show was given no name",
-            allowed="a word list, a pair list, an attribute or a test",
-            next_step="python -m debiaslab lexicon list",
-        )
-    if args.action == "list" and args.names:
-        raise UserError(
-            f"list takes no name, and was given {args.names[0]!r}",
-            next_step=f"python -m debiaslab lexicon show {args.names[0]}",
-        )
-    if (args.action == "check") != (args.vectors is not None):
-        raise UserError(
-            "check needs --vectors" if args.vectors is None else "--vectors is for check only",
-            next_step="python -m debiaslab lexicon check --vectors FILE",
-        )
+    def _check(self) -> None:
+        if self.action == "show" and not self.names:
+            raise UserError(
+                "show was given no name",
+                allowed="a word list, a pair list, an attribute or a test",
+                next_step="python -m debiaslab lexicon list",
+            )
+        if self.action == "list" and self.names:
+            raise UserError(
+                f"list takes no name, and was given {self.names[0]!r}",
+                next_step=f"python -m debiaslab lexicon show {self.names[0]}",
+            )
+        if (self.action == "check") != (self.vectors is not None):
+            raise UserError(
+                "check needs --vectors" if self.vectors is None else "--vectors is for check only",
+                next_step="python -m debiaslab lexicon check --vectors FILE",
+            )
 
 
 # list -----------------------------------------------------------------------------------------
@@ -104,37 +102,28 @@ def _check_arguments(args: argparse.Namespace) -> None:
 def _list(files: Iterable[LexiconFile], *, tables: bool) -> Iterator[str | Table]:
     columns = (Column("name", align="left"), *map(Column, ("words", "tune", "report", "version")))
     for file in files:
-        rows = [
-            *map(_list_row, file.lexicons.values()),
-            *map(_pairs_row, file.pairs.values()),
-            *map(_attribute_row, file.attributes.values()),
-            *map(_test_row, file.tests.values()),
-        ]
         yield _wrapped(f"{file.name} {file.version}: {file.citation}")
-        yield Table(columns, rows, ruled=False)
+        yield Table(columns, list(_rows(file)), ruled=False)
         yield "".join(f"{_wrapped(f'note: {text}')}\n" for text in file.warnings)
     if tables:
         yield _tables()
 
 
-def _list_row(lexicon: Lexicon) -> tuple[str, ...]:
-    sizes = (len(lexicon.half(half)) for half in ("all", "tune", "report"))
-    return (lexicon.name, *map(str, sizes), lexicon.version)
-
-
-def _pairs_row(lexicon: PairLexicon) -> tuple[str, ...]:
-    sizes = (len(lexicon.half(half)) for half in ("tune", "report"))
-    return (lexicon.name, f"{len(lexicon.pairs)} pairs", *map(str, sizes), lexicon.version)
-
-
-def _attribute_row(attribute: Attribute) -> tuple[str, ...]:
-    halves = (len(attribute.half(half).definitional_sets) for half in ("tune", "report"))
-    sets = f"{len(attribute.classes)} classes, {len(attribute.definitional_sets)} sets"
-    return (f"attribute {attribute.name}", sets, *map(str, halves), attribute.version)
+def _rows(file: LexiconFile) -> Iterator[tuple[str, ...]]:
+    for words in file.lexicons.values():
+        yield words.name, *(str(len(words.half(half))) for half in HALVES), words.version
+    for pairs in file.pairs.values():
+        sizes = (str(len(pairs.half(half))) for half in HALVES[1:])
+        yield pairs.name, f"{len(pairs.pairs)} pairs", *sizes, pairs.version
+    for each in file.attributes.values():
+        sizes = (str(len(each.half(half).definitional_sets)) for half in HALVES[1:])
+        what = f"{len(each.classes)} classes, {len(each.definitional_sets)} sets"
+        yield f"attribute {each.name}", what, *sizes, each.version
+    yield from map(_test_row, file.tests.values())
 
 
 def _test_row(test: AssociationTest) -> tuple[str, ...]:
-    sizes = ("/".join(str(len(w)) for w in test.half(half)) for half in ("all", "tune", "report"))
+    sizes = ("/".join(str(len(w)) for w in test.half(half)) for half in HALVES)
     return (f"test {test.name}", *sizes, test.X.version)
 
 
@@ -187,35 +176,26 @@ class _Known:
 
     def shown(self, name: str) -> str:
         """Return all that has this name: a list and an attribute may share one."""
-        parts = []
-        if name in self.lexicons:
-            parts.append(_shown_list(self.lexicons[name]))
-        if name in self.pairs:
-            parts.append(_shown_pairs(self.pairs[name]))
-        if name in self.attributes:
-            parts.append(_shown_attribute(self.attributes[name]))
-        if name in self.tests:
-            parts.append(_shown_test(self.tests[name]))
-        return "\n\n".join(parts)
+        kinds: tuple[tuple[Mapping[str, Any], Callable[[Any], str]], ...] = (
+            (self.lexicons, _shown_list),
+            (self.pairs, _shown_pairs),
+            (self.attributes, _shown_attribute),
+            (self.tests, _shown_test),
+        )
+        return "\n\n".join(show(there[name]) for there, show in kinds if name in there)
 
 
 def _shown_list(lexicon: Lexicon) -> str:
     what = "names of people" if lexicon.people else "words"
-    halves = [
-        _field(f"{half} ({len(words)})", ", ".join(words))
-        for half in ("tune", "report")
-        for words in [lexicon.half(half, cased=True)]
-    ]
-    return "\n".join([f"{lexicon.name}: {len(lexicon.words)} {what}", *halves, _source(lexicon)])
+    halves = {half: lexicon.half(half, cased=True) for half in HALVES[1:]}
+    lines = [_field(f"{half} ({len(x)})", ", ".join(x)) for half, x in halves.items()]
+    return "\n".join([f"{lexicon.name}: {len(lexicon.words)} {what}", *lines, _source(lexicon)])
 
 
 def _shown_pairs(lexicon: PairLexicon) -> str:
-    halves = [
-        _field(f"{half} ({len(pairs)})", _sets(pairs))
-        for half in ("tune", "report")
-        for pairs in [lexicon.half(half)]
-    ]
-    return "\n".join([f"{lexicon.name}: {len(lexicon.pairs)} pairs", *halves, _source(lexicon)])
+    halves = {half: lexicon.half(half) for half in HALVES[1:]}
+    lines = [_field(f"{half} ({len(x)})", _sets(x)) for half, x in halves.items()]
+    return "\n".join([f"{lexicon.name}: {len(lexicon.pairs)} pairs", *lines, _source(lexicon)])
 
 
 def _shown_attribute(attribute: Attribute) -> str:
@@ -225,7 +205,7 @@ def _shown_attribute(attribute: Attribute) -> str:
         if name in attribute.stereotypes:
             stereotypes = ", ".join(attribute.stereotypes[name].cased)
             lines.append(_field("", f"stereotyped: {stereotypes}"))
-    for half in ("tune", "report"):
+    for half in HALVES[1:]:
         sets = attribute.half(half).definitional_sets
         lines.append(_field(f"{half} sets ({len(sets)})", _sets(sets)))
     if attribute.targets != attribute.definitional_sets:
@@ -237,7 +217,7 @@ def _shown_test(test: AssociationTest) -> str:
     lines = [f"association test {test.name}: {test.label}"]
     for side, lexicon in zip("XYAB", (test.X, test.Y, test.A, test.B), strict=True):
         lines.append(_field(f"{side} {lexicon.name}", ", ".join(lexicon.cased)))
-    halves = ("/".join(str(len(words)) for words in test.half(half)) for half in ("tune", "report"))
+    halves = ("/".join(str(len(words)) for words in test.half(half)) for half in HALVES[1:])
     lines.append(_field("words of a half", "tune {}, report {} of X/Y/A/B".format(*halves)))
     return "\n".join([*lines, _source(test.X)])
 

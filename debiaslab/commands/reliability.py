@@ -1,145 +1,130 @@
-"""How far bias scores can be trusted: over pairs, words, scoring rules, and training seeds."""
+"""The command that shows how far bias scores can be trusted."""
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from debiaslab.commands.arguments import LARGEST_SEED, Reader, add_reading, whole
 from debiaslab.commands.files import Input, Output, VectorsInput
-from debiaslab.errors import UserError, nearest
+from debiaslab.commands.options import Said
+from debiaslab.commands.stores import ReadsVectors
+from debiaslab.errors import UserError
+from debiaslab.settings.options import Whole, command, option
+from debiaslab.settings.training import LARGEST_SEED
 
 if TYPE_CHECKING:
     from debiaslab.lexicons import AssociationTest, Attribute, Half
     from debiaslab.metrics.reliability import PairSensitivity
-    from debiaslab.tables import Table
     from debiaslab.vectors.embeddings import Embeddings
 
     _Sensitivity = list[tuple[PairSensitivity, ...]]  # of each file
 
-EXAMPLES = """examples:
+OCCUPATIONS, PAIRS = "occupations", "definitional_pairs"
+
+
+@command
+class ReliabilityCommand(ReadsVectors):
+    """How far bias scores can be trusted: over pairs, words, scoring rules, and training seeds."""
+
+    examples = """examples:
   python -m debiaslab reliability vectors.kv
   python -m debiaslab reliability seed1.kv seed2.kv seed3.kv
   python -m debiaslab reliability vectors.kv --lexicon race --lexicon my_lists.yaml
   python -m debiaslab reliability debiased1.kv debiased2.kv --baseline plain1.kv plain2.kv"""
-
-HALVES = ("all", "tune", "report")
-OCCUPATIONS, PAIRS = "occupations", "definitional_pairs"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of this command."""
-    parser.add_argument(
-        "vectors",
-        nargs="+",
-        type=VectorsInput,
+    vectors: tuple[VectorsInput, ...] = option(
+        "vectors; several: one a training seed, of the same text and settings",
+        flag="vectors",
         metavar="FILE",
-        help="vectors; several: one a training seed, of the same text and settings",
     )
-    parser.add_argument(
-        "--baseline",
-        nargs="+",
-        default=[],
-        type=VectorsInput,
+    baseline: tuple[VectorsInput, ...] = option(
+        "as many vectors of another kind, the same seeds in the same order: compared in pairs",
+        default=(),
         metavar="FILE",
-        help="as many vectors of another kind, the same seeds in the same order: compared in pairs",
+        nargs="+",
     )
-    parser.add_argument("--words", default="report", help="words and pairs: all, tune or report")
-    parser.add_argument(
-        "--lexicon",
-        type=Input,
+    words: Literal["all", "tune", "report"] = option(
+        "words and pairs: all, tune or report", default="report"
+    )
+    lexicon: tuple[Input, ...] = option(
+        "also the sensitivity of the attributes and tests of this file, or of an attribute that "
+        "ships: race, religion, ethnicity",
+        default=(),
         metavar="FILE|NAME",
-        action="append",
-        default=[],
-        help="also the sensitivity of the attributes and tests of this file, or of an attribute "
-        "that ships: race, religion, ethnicity",
     )
-    add_reading(parser)
-    parser.add_argument(
-        "--json", type=Output, metavar="OUT", help="also write every number to this file"
+    json: Output | None = option(
+        "also write every number to this file", default=None, metavar="OUT"
     )
-    parser.add_argument(
-        "--seed", type=whole(0, LARGEST_SEED), default=0, help="seed of the resamples"
-    )
+    seed: Whole = option("seed of the resamples", default=0, ge=0, le=LARGEST_SEED)
 
+    def run(self) -> Said:
+        """Show sensitivity, consistency and agreement of each file, then over the files."""
+        from debiaslab.commands.evaluate_inputs import load_lexicons
+        from debiaslab.lexicons import load, load_pairs
+        from debiaslab.metrics.reliability import inter_rule, list_consistency, retest_reliability
+        from debiaslab.report.reliability import (
+            attribute_view,
+            consistency_view,
+            paired_view,
+            retest_view,
+            rules_view,
+            sensitivity_view,
+        )
 
-def run(args: argparse.Namespace) -> Iterator[str | Table]:
-    """Show sensitivity, consistency and agreement of each file, then over the files."""
-    from debiaslab.commands.evaluate_inputs import load_lexicons
-    from debiaslab.commands.reliability_tables import (
-        attribute_view,
-        consistency_view,
-        paired_view,
-        retest_view,
-        rules_view,
-        sensitivity_view,
-    )
-    from debiaslab.lexicons import load, load_pairs
-    from debiaslab.metrics.reliability import inter_rule, list_consistency, retest_reliability
-
-    _check(args)
-    half: Half = args.words
-    words, pairs = load(OCCUPATIONS).half(half), load_pairs(PAIRS).half(half)
-    attributes, tests = load_lexicons(args.lexicon)
-    reader = Reader(args)
-    vectors, before = (list(map(reader.in_order, files)) for files in (args.vectors, args.baseline))
-    sensitivity, of_lexicons = _sensitivity(vectors, before, half, attributes, tests)
-    consistency = [list_consistency(each, half, attributes) for each in vectors]
-    rules = [inter_rule(each, words, pairs, seed=args.seed) for each in vectors]
-    said = [
-        f"{len(words)} occupations and {len(pairs)} definitional pairs ({half} words)",
-        *sensitivity_view(args.vectors, sensitivity),
-        *(attribute_view(args.vectors, of_lexicons) if args.lexicon else ()),
-        *consistency_view(args.vectors, consistency),
-        *rules_view(args.vectors, rules),
-    ]
-    document: dict[str, Any] = {
-        "words": half,
-        "vectors": args.vectors,
-        "leave_one_pair_out": [[asdict(each) for each in found] for found in sensitivity],
-        "leave_one_out_of_lexicons": [[asdict(each) for each in found] for found in of_lexicons],
-        "internal_consistency": [asdict(each[OCCUPATIONS]) for each in consistency],
-        "internal_consistency_of_lists": [
-            {name: asdict(each) for name, each in found.items()} for found in consistency
-        ],
-        "inter_rule": [asdict(each) for each in rules],
-    }
-    if len(vectors) > 1:
-        retest = {
-            rule: retest_reliability(vectors, words, pairs, rule, seed=args.seed)
-            for rule in ("projection", "association", "ripa")
+        if self.baseline and len(self.baseline) != len(self.vectors):
+            raise UserError(
+                f"{len(self.vectors)} files were to be paired with {len(self.baseline)} of "
+                "--baseline",
+                allowed="as many, the same seeds in the same order",
+            )
+        half: Half = self.words
+        words, pairs = load(OCCUPATIONS).half(half), load_pairs(PAIRS).half(half)
+        attributes, tests = load_lexicons(self.lexicon)
+        reader = self.reader()
+        vectors, before = (
+            list(map(reader.in_order, files)) for files in (self.vectors, self.baseline)
+        )
+        sensitivity, of_lexicons = _sensitivity(vectors, before, half, attributes, tests)
+        consistency = [list_consistency(each, half, attributes) for each in vectors]
+        rules = [inter_rule(each, words, pairs, seed=self.seed) for each in vectors]
+        said = [
+            f"{len(words)} occupations and {len(pairs)} definitional pairs ({half} words)",
+            *sensitivity_view(self.vectors, sensitivity),
+            *(attribute_view(self.vectors, of_lexicons) if self.lexicon else ()),
+            *consistency_view(self.vectors, consistency),
+            *rules_view(self.vectors, rules),
+        ]
+        document: dict[str, Any] = {
+            "words": half,
+            "vectors": self.vectors,
+            "leave_one_pair_out": [[asdict(each) for each in found] for found in sensitivity],
+            "leave_one_out_of_lexicons": [
+                [asdict(each) for each in found] for found in of_lexicons
+            ],
+            "internal_consistency": [asdict(each[OCCUPATIONS]) for each in consistency],
+            "internal_consistency_of_lists": [
+                {name: asdict(each) for name, each in found.items()} for found in consistency
+            ],
+            "inter_rule": [asdict(each) for each in rules],
         }
-        said += retest_view(retest)
-        document["test_retest"] = {rule: asdict(each) for rule, each in retest.items()}
-    if args.baseline:
-        records = _paired(before, vectors, args.seed)
-        shown = [record for record in records if record.words in (half, "all")]
-        said += paired_view(shown, half)
-        document["baseline"] = args.baseline
-        document["paired"] = [asdict(each) for each in records]
-    if args.json is not None:
-        said.append(_write(args.json, document))
-    yield from said
-
-
-def _check(args: argparse.Namespace) -> None:
-    """Refuse what can be known to be wrong before anything is read."""
-
-    if args.words not in HALVES:
-        raise UserError(
-            f"there is no half {args.words!r} of the words",
-            allowed=", ".join(HALVES),
-            nearest=nearest(args.words, HALVES),
-        )
-    if args.baseline and len(args.baseline) != len(args.vectors):
-        raise UserError(
-            f"{len(args.vectors)} files were to be paired with {len(args.baseline)} of --baseline",
-            allowed="as many, the same seeds in the same order",
-        )
+        if len(vectors) > 1:
+            retest = {
+                rule: retest_reliability(vectors, words, pairs, rule, seed=self.seed)
+                for rule in ("projection", "association", "ripa")
+            }
+            said += retest_view(retest)
+            document["test_retest"] = {rule: asdict(each) for rule, each in retest.items()}
+        if self.baseline:
+            records = _paired(before, vectors, self.seed)
+            shown = [record for record in records if record.words in (half, "all")]
+            said += paired_view(shown, half)
+            document["baseline"] = self.baseline
+            document["paired"] = [asdict(each) for each in records]
+        if self.json is not None:
+            said.append(_write(self.json, document))
+        yield from said
 
 
 def _sensitivity(
@@ -186,7 +171,7 @@ def _paired(first: Sequence[Embeddings], second: Sequence[Embeddings], seed: int
 
 
 def _write(path: str, document: dict[str, Any]) -> str:
-    from debiaslab.system.atomic import write_file
+    from debiaslab.system.files import write_file
 
     text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
     write_file(path, text + "\n")

@@ -3,8 +3,8 @@
 from debiaslab.corpus.corpus import Corpus
 from debiaslab.corpus.encoding import Mapper, in_turn
 from debiaslab.corpus.learning import learn_phrases, write_phrases
-from debiaslab.corpus.settings import CorpusSettings
 from debiaslab.corpus.stream import keep_probability, noise_distribution
+from debiaslab.settings.corpus import CorpusSettings
 
 __all__ = [
     "Corpus",

@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.corpus.reading import read_blocks
-from debiaslab.corpus.settings import CorpusSettings
 from debiaslab.errors import UserError, normal_form
+from debiaslab.settings.corpus import CorpusSettings
 
 WORD, PRICE = r"\w", r"[\d\.]"  # the characters of a word, and those after a dollar sign
 PATTERN = rf"{WORD}+|\${PRICE}+"

@@ -44,7 +44,7 @@ _RECORDS = {"bias_by_projection": "projection"}  # names of the control's record
 
 
 class Words(Protocol):
-    """The words of a control: see ``study.planted_words.PlantedWords``."""
+    """The words of a control: see ``study.planting.PlantedWords``."""
 
     @property
     def chosen(self) -> tuple[str, ...]:

@@ -8,12 +8,12 @@ from typing import Literal, get_args
 
 from debiaslab import lexicons
 from debiaslab.errors import UserError, nearest
+from debiaslab.settings.study import Cover as Cover
 from debiaslab.vectors.words import written_pairs
 
 PAIRS = "gender_pairs"  # the definitional and equalize pairs made of common words
 Pair = tuple[str, str]  # (male, female)
 PairChoice = Literal["all", "tune"]
-Cover = Literal["tune", "vocabulary", "all"]
 
 
 def gender_pairs(choice: PairChoice) -> tuple[tuple[str, str], ...]:

@@ -1,5 +1,6 @@
 """Skip-gram with negative sampling: the model, two engines that train it, and the trainer."""
 
+from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns.checkpoint import Checkpoints
 from debiaslab.sgns.engine import (
     Block,
@@ -11,7 +12,6 @@ from debiaslab.sgns.engine import (
 )
 from debiaslab.sgns.model import SGNS, Batch
 from debiaslab.sgns.progress import Report, TrainingDivergedError
-from debiaslab.sgns.settings import TrainSettings
 from debiaslab.sgns.start import Start
 from debiaslab.sgns.trainer import TrainResult, train
 

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from debiaslab.corpus.stream import read_ids
 from debiaslab.errors import UserError
+from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns.engine import Engine, Intervention, PenaltyTerm, Preprocessing, State
-from debiaslab.sgns.settings import TrainSettings
 from debiaslab.sgns.start import Start
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from debiaslab.corpus import keep_probability
 from debiaslab.corpus.stream import IdStream, read_ids
 from debiaslab.errors import UserError
+from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns.engine import Block, Intervention, State
 from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.penalty_step import apply_penalty
 from debiaslab.sgns.sampling import linear_decay, noise_by_stratum
-from debiaslab.sgns.settings import TrainSettings
 
 _FULL = 2**32
 

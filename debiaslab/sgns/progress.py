@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
+from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns.checkpoint import Slot
 from debiaslab.sgns.engine import Block, Engine, PenaltyTerm, Resumable, State, together
 from debiaslab.sgns.model import SGNS
-from debiaslab.sgns.settings import TrainSettings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

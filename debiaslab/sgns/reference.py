@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from debiaslab.corpus import keep_probability
+from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns.engine import Block, Intervention, State
 from debiaslab.sgns.model import SGNS, Batch
 from debiaslab.sgns.penalty_step import ROW_FLOOR, ROW_LIMIT
@@ -22,7 +23,6 @@ from debiaslab.sgns.sampling import (
     linear_decay,
     noise_by_stratum,
 )
-from debiaslab.sgns.settings import TrainSettings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

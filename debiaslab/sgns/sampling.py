@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from debiaslab.corpus import noise_distribution
 from debiaslab.corpus.stream import IdStream, read_ids
+from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns.engine import Intervention, NoiseStrata
 from debiaslab.sgns.model import Batch
-from debiaslab.sgns.settings import TrainSettings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

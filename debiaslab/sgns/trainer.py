@@ -12,6 +12,7 @@ import torch
 from tqdm import tqdm
 
 from debiaslab.errors import UserError
+from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns.checkpoint import Checkpoints, Slot, identity_of
 from debiaslab.sgns.engine import (
     Engine,
@@ -24,7 +25,6 @@ from debiaslab.sgns.fast import FastEngine, fast_unavailable
 from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.progress import LossMonitor, Progress, Report, TrainingDivergedError
 from debiaslab.sgns.reference import ReferenceEngine
-from debiaslab.sgns.settings import TrainSettings
 from debiaslab.sgns.start import Continued, Start
 from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.table import first_not_finite

@@ -1,4 +1,7 @@
-"""A study as one file: runs, artifacts and search, to be moved to another machine."""
+"""A study as one file: runs, artifacts and search, to be moved to another machine.
+
+Nothing in an archive that is restored is trusted, nothing is unpickled.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ import stat
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import optuna
 from optuna.distributions import distribution_to_json, json_to_distribution
@@ -23,18 +26,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tqdm import tqdm
 
 from debiaslab.errors import UserError
-from debiaslab.study.description import publish
+from debiaslab.study.kept import publish
+from debiaslab.study.run import vectors_of
 from debiaslab.study.search import INTERRUPTED
 from debiaslab.study.search_storage import open_storage, shown, study_to_read
-from debiaslab.system.atomic import replacing
-from debiaslab.tracking import (
-    BEST_TAG,
-    KIND_TAG,
-    NOTE_TAG,
-    PARENT_TAG,
-    REASON_TAG,
-    Store,
-)
+from debiaslab.system.files import replacing
+from debiaslab.tracking import BEST_TAG, KIND_TAG, NOTE_TAG, PARENT_TAG, REASON_TAG, Store
 from debiaslab.tracking.names import (
     MODEL_TAG,
     ORIGINAL_TAG,
@@ -47,24 +44,20 @@ from debiaslab.tracking.names import (
     VECTORS,
 )
 from debiaslab.tracking.records import DatasetInfo, RunInfo
-from debiaslab.vectors.embeddings import Embeddings
 
 SCHEMA = 1
 MANIFEST, CONTENT, ARTIFACTS = "manifest.json", "studies.json", "artifacts/"
+_SEARCH_RESTORING = "restoring"  # mark of a search whose runs are not all there yet
+# tags of a run that are given anew where it is restored
+_LEFT_OUT = {PARENT_TAG, PROCESS_TAG, MODEL_TAG, BEST_TAG, KIND_TAG, "mlflow.runName"}
+_CHUNK = 1 << 20
+_LARGEST_JSON = 1 << 30
+_HARMLESS = 100 << 20  # bytes up to which it does not matter how far an archive was packed
+_MOST_PACKED = 100  # bytes from one: studies have 2 to 10, a zip bomb has a thousand
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-
-class ArchivedDataset(_Part):
-    """The corpus of a run as MLflow shows it."""
-
-    name: str
-    digest: str
-    source: str
-    columns: dict[str, str]
-    profile: dict[str, Any]
 
 
 class ArchivedRun(_Part):
@@ -76,7 +69,7 @@ class ArchivedRun(_Part):
     params: dict[str, str]
     tags: dict[str, str]
     metrics: dict[str, list[tuple[int, float]]]  # by name: (step, value)
-    datasets: list[ArchivedDataset]
+    datasets: list[DatasetInfo]
     start: datetime
     end: datetime | None
 
@@ -126,10 +119,7 @@ class Manifest(_Part):
     files: dict[str, str]  # path in the archive → sha256, hex
 
 
-_SEARCH_RESTORING = "restoring"
-
-
-def archived_search(root: Path, name: str) -> ArchivedSearch | None:
+def _archived_search(root: Path, name: str) -> ArchivedSearch | None:
     """Return the search of a study; None when the store has none of this name.
 
     A trial that is running is archived as one that was interrupted: it comes again.
@@ -144,17 +134,16 @@ def archived_search(root: Path, name: str) -> ArchivedSearch | None:
         )
 
 
-def restore_search(root: Path, name: str, search: ArchivedSearch) -> None:
-    """Make the Optuna study in the store; `search_is_whole` ends that.
+def _restored_search(root: Path, name: str, search: ArchivedSearch) -> optuna.Study:
+    """Make the Optuna study in the store, marked until its runs are there too.
 
     Raises:
         UserError: There is one of this name that is whole.
     """
     storage = open_storage(root)
     if name in optuna.get_all_study_names(storage):
-        if not optuna.load_study(study_name=name, storage=storage).user_attrs.get(
-            _SEARCH_RESTORING
-        ):
+        there = optuna.load_study(study_name=name, storage=storage)
+        if not there.user_attrs.get(_SEARCH_RESTORING):
             raise UserError(
                 f"the search of a study {name!r} is in {shown(root)} already",
                 next_step="--store with another folder",
@@ -167,12 +156,7 @@ def restore_search(root: Path, name: str, search: ArchivedSearch) -> None:
     for key, value in search.user_attrs.items():
         if key != _SEARCH_RESTORING:
             study.set_user_attr(key, value)
-
-
-def search_is_whole(root: Path, name: str) -> None:
-    """Say that the runs of a restored search are there too: it is not begun anew any more."""
-    study = optuna.load_study(study_name=name, storage=open_storage(root))
-    study.set_user_attr(_SEARCH_RESTORING, False)
+    return study
 
 
 def _archived_trial(trial: FrozenTrial) -> ArchivedTrial:
@@ -208,9 +192,6 @@ def _frozen(trial: ArchivedTrial, number: int) -> FrozenTrial:
     )
 
 
-_CHUNK = 1 << 20
-
-
 @dataclass(frozen=True)
 class Archived:
     """What an archive holds."""
@@ -223,14 +204,9 @@ class Archived:
 
 
 def archive(store: Store, root: Path, name: str, out: Path, *, progress: bool = True) -> Archived:
-    """Write a study, or all studies of a group, to a zip file.
+    """Write a study, or all studies of a group, to the zip file ``out``.
 
-    Args:
-        store: The tracking store.
-        root: Folder of the search's database.
-        name: Name of the study or group.
-        out: The file.
-        progress: Whether to draw a progress bar.
+    ``root`` is the folder of the search's database.
 
     Raises:
         UserError: There is no such study, or the file cannot be written.
@@ -253,7 +229,7 @@ def archive(store: Store, root: Path, name: str, out: Path, *, progress: bool = 
                 name=study.study,
                 parent=known[study.run_id],
                 runs=[known[run.run_id] for run in children[study.run_id]],
-                search=archived_search(root, study.study),
+                search=_archived_search(root, study.study),
             )
             for study in chosen
         ]
@@ -273,7 +249,7 @@ def _described(store: Store, run: RunInfo) -> ArchivedRun:
         params=dict(run.params),
         tags=dict(run.tags),
         metrics={metric: store.series(run.run_id, metric) for metric in run.metrics},
-        datasets=[ArchivedDataset(**asdict(each)) for each in store.datasets(run.run_id)],
+        datasets=store.datasets(run.run_id),
         start=run.start,
         end=run.end,
     )
@@ -284,38 +260,25 @@ def _add_artifacts(archive: zipfile.ZipFile, store: Store, run: RunInfo) -> dict
     digests = {}
     for path in store.artifacts(run.run_id):
         source = store.artifact(run.run_id, path)
-        if source.is_dir():
-            continue
-        inside = f"{ARTIFACTS}{run.run_id}/{path}"
-        digest = hashlib.sha256()
-        with source.open("rb") as file, archive.open(inside, "w", force_zip64=True) as target:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-                target.write(chunk)
-        digests[inside] = digest.hexdigest()
+        if not source.is_dir():
+            name = f"{ARTIFACTS}{run.run_id}/{path}"
+            with source.open("rb") as file, archive.open(name, "w", force_zip64=True) as target:
+                digests[name] = _copied(file, target)
     return digests
+
+
+def _copied(source: IO[bytes], target: IO[bytes]) -> str:
+    """Copy a file piece by piece; return its sha256, hex."""
+    digest = hashlib.sha256()
+    while chunk := source.read(_CHUNK):
+        digest.update(chunk)
+        target.write(chunk)
+    return digest.hexdigest()
 
 
 def readable_size(size: int) -> str:
     """Return a number of bytes in MiB, or in KiB when it is small."""
     return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.0f} KiB"
-
-
-def inside(name: str) -> bool:
-    """Whether the name of an entry stays inside the folder it is unpacked in.
-
-    Absolute names, drives, backslashes, ``..`` and empty parts do not.
-    """
-    parts = name.rstrip("/").split("/")
-    odd = "\\" in name or ":" in name or "\0" in name or os.path.isabs(name)
-    return not odd and all(part not in ("", ".", "..") for part in parts)
-
-
-_LEFT_OUT = {PARENT_TAG, PROCESS_TAG, MODEL_TAG, BEST_TAG, KIND_TAG, "mlflow.runName"}
-_CHUNK = 1 << 20
-_LARGEST_JSON = 1 << 30
-_HARMLESS = 100 << 20  # bytes up to which it does not matter how far an archive was packed
-_MOST_PACKED = 100  # bytes from one: studies have 2 to 10, a zip bomb has a thousand
 
 
 @dataclass(frozen=True)
@@ -330,12 +293,9 @@ class Restored:
 def restore(path: Path, root: Path, *, progress: bool = True) -> Restored:
     """Put the studies of an archive into a store, under new run ids.
 
-    A study is seen only when it is whole: one that was cut short is begun anew by the same call.
+    A study is seen only when it is whole: the same call starts one that was cut short anew.
 
-    Args:
-        path: The archive.
-        root: Folder of the store, which is made, if need be, when the archive was found whole.
-        progress: Whether to draw a progress bar.
+    The store in the folder ``root`` is made, if need be, when the archive was found whole.
 
     Raises:
         UserError: The file is no archive, is damaged or unsafe, or a study of it is there already.
@@ -359,8 +319,8 @@ def restore(path: Path, root: Path, *, progress: bool = True) -> Restored:
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
         raise UserError(f"{path} is not a whole zip file ({error})") from error
     names = tuple(study.name for study in content.studies)
-    bare = [name for name in names if not _keeps_file(store, name)]
-    return Restored(names, tuple(bare), runs)
+    kept = {name: store.artifacts(store.study_named(name).run_id) for name in names}
+    return Restored(names, tuple(name for name in names if STUDY_FILE not in kept[name]), runs)
 
 
 def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, root: Path) -> Content:
@@ -387,12 +347,16 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, root: Path) -> C
             raise UserError(f"{path} unpacks to {size:,} bytes, and {place} has {free:,} free")
     if MANIFEST not in entries:
         raise UserError(f"{path} is no archive of a study", next_step="debiaslab archive NAME FILE")
-    manifest = _manifest(_read(archive, entries[MANIFEST], path), path)
+    _check_json(entries[MANIFEST], path)
+    manifest = _manifest(archive.read(MANIFEST), path)
     for name, expected in manifest.files.items():
         if name not in entries or not (name == CONTENT or name.startswith(ARTIFACTS)):
             raise UserError(f"{path} is damaged: {name!r} is missing or has no place in it")
-        if _copy(archive, name, folder / name) != expected:
-            raise UserError(f"{path} is damaged: {name!r} is not what was archived")
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(name) as source, target.open("wb") as file:
+            if _copied(source, file) != expected:
+                raise UserError(f"{path} is damaged: {name!r} is not what was archived")
     if CONTENT not in manifest.files:
         raise UserError(f"{path} is damaged: {CONTENT!r} is missing")
     _check_json(entries[CONTENT], path)
@@ -423,30 +387,26 @@ def _unreadable(path: Path, error: ValidationError) -> UserError:
     return UserError(f"{path} is damaged: {place or 'its content'}: {first['msg']}")
 
 
-def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> bytes:
-    _check_json(entry, path)
-    return archive.read(entry)
-
-
 def _check_json(entry: zipfile.ZipInfo, path: Path) -> None:
     """Refuse what would be read into memory whole and is too large for that."""
     if entry.file_size > _LARGEST_JSON:
         raise UserError(f"{path} is damaged: {entry.filename!r} is too large")
 
 
-def _copy(archive: zipfile.ZipFile, name: str, target: Path) -> str:
-    digest = hashlib.sha256()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(name) as source, target.open("wb") as file:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-            file.write(chunk)
-    return digest.hexdigest()
+def inside(name: str) -> bool:
+    """Whether the name of an entry stays inside the folder it is unpacked in.
+
+    Absolute names, drives, backslashes, ``..`` and empty parts do not.
+    """
+    parts = name.rstrip("/").split("/")
+    odd = "\\" in name or ":" in name or "\0" in name or os.path.isabs(name)
+    return not odd and all(part not in ("", ".", "..") for part in parts)
 
 
 def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: tqdm) -> None:
+    search = None
     if study.search is not None:
-        restore_search(root, study.name, study.search)
+        search = _restored_search(root, study.name, study.search)
     parent = _restore_run(store, study.parent, None, folder, kind=RESTORING_KIND)
     bar.update()
     renamed = {study.parent.run_id: parent}
@@ -459,16 +419,14 @@ def _restore(store: Store, root: Path, study: ArchivedStudy, folder: Path, bar: 
     if (best := renamed.get(study.parent.tags.get(BEST_TAG, ""))) is not None:
         tags[BEST_TAG] = best
         if VECTORS in store.artifacts(best):
-            publish(store, study.name, best, Embeddings.load(store.artifact(best, VECTORS)))
+            publish(store, study.name, best, vectors_of(store, best))
     store.save_view(study.name, parent)
-    store.describe(parent, _relinked(study.parent, store.experiment_id, parent))
+    note = study.parent.tags.get(NOTE_TAG, "").replace(study.parent.run_id, parent)
+    there = f"#/experiments/{store.experiment_id}/runs"
+    store.describe(parent, re.sub(r"#/experiments/\w+/runs", there, note))  # links lead there
     store.writer(parent).tags(tags)
-    if study.search is not None:
-        search_is_whole(root, study.name)
-
-
-def _keeps_file(store: Store, name: str) -> bool:
-    return STUDY_FILE in store.artifacts(store.study_named(name).run_id)
+    if search is not None:
+        search.set_user_attr(_SEARCH_RESTORING, False)
 
 
 def _rename_in_sides(store: Store, parent: str, renamed: Mapping[str, str]) -> None:
@@ -481,12 +439,6 @@ def _rename_in_sides(store: Store, parent: str, renamed: Mapping[str, str]) -> N
     store.writer(parent).text(text, SIDES)
 
 
-def _relinked(run: ArchivedRun, experiment: str, new: str) -> str:
-    """Return a study's description with its links led to where the study is now."""
-    note = run.tags.get(NOTE_TAG, "").replace(run.run_id, new)
-    return re.sub(r"#/experiments/\w+/runs", f"#/experiments/{experiment}/runs", note)
-
-
 def _restore_run(
     store: Store, run: ArchivedRun, parent: str | None, folder: Path, *, kind: str
 ) -> str:
@@ -497,7 +449,7 @@ def _restore_run(
     log = store.start(run.name, parent=parent, params=run.params, tags=tags, dataset=None)
     with log:
         for dataset in run.datasets:
-            log.dataset(DatasetInfo(**dataset.model_dump()))
+            log.dataset(dataset)
         for metric, points in run.metrics.items():
             log.history((step, {metric: value}) for step, value in points)
         own = folder / ARTIFACTS / run.run_id

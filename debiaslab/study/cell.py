@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -80,12 +80,12 @@ class Cell:
         treatment: What is done to the text; None: nothing.
     """
 
-    strategy: str
-    weight: float
-    knobs: Knobs
-    cover: Cover
-    settings: TrainSettings
-    objective: Objective
+    strategy: str = "none"
+    weight: float = 1.0
+    knobs: Knobs = ()
+    cover: Cover = "all"
+    settings: TrainSettings = field(default_factory=TrainSettings)
+    objective: Objective = field(default_factory=Objective)
     trial: int | None = None
     treatment: Treatment | None = None
 
@@ -98,6 +98,13 @@ class Cell:
     def made(self) -> Strategy:
         """The strategy with its λ and knobs."""
         return regularizers.create(self.strategy, weight=self.weight, **dict(self.knobs))
+
+    @property
+    def label(self) -> str:
+        """Strategy and λ, or the treatment, as messages name it: ``projection@0.31``."""
+        if self.treatment is not None:
+            return self.treatment.label
+        return f"{with_knobs(self.strategy, self.knobs)}@{self.weight:.4g}"
 
     @property
     def kind(self) -> str:
@@ -130,11 +137,7 @@ class Cell:
     @property
     def tags(self) -> dict[str, str]:
         """The tags of its run."""
-        tags = {
-            KIND_TAG: self.kind,
-            SEED_TAG: str(self.seed),
-            CELL_TAG: self.digest,
-        }
+        tags = {KIND_TAG: self.kind, SEED_TAG: str(self.seed), CELL_TAG: self.digest}
         if self.treatment is None:
             tags[TRIAL_TAG] = "" if self.trial is None else str(self.trial)
             tags[STRATEGY_TAG] = self.strategy
@@ -154,6 +157,12 @@ class Cell:
         if self.treatment is not None:
             return self.treatment.bind(corpus, self.seed)
         return bound_strategy(corpus, self.made, self.cover, self.settings)
+
+
+def with_knobs(strategy: str, knobs: Knobs) -> str:
+    """Return such as ``projection[pairs=all;direction=mean]``."""
+    told = ";".join(f"{name}={value}" for name, value in knobs)
+    return f"{strategy}[{told}]" if told else strategy
 
 
 def acts(strategy: Strategy) -> bool:
@@ -222,16 +231,12 @@ def strategy_label(named: str, strategy: Strategy) -> str:
     Knobs are named where they are not the default's; λ is not where a strategy has none, or where
     its parts have one each (``projection@0.5+pairwise@10``).
     """
-    label = f"{named}{_knobs(named, strategy)}"
+    usual = regularizers.create(named).knobs()
+    own = [(knob, str(value)) for knob, value in strategy.knobs().items() if value != usual[knob]]
+    label = with_knobs(named, tuple(own))
     if strategy.weight == 1 and not _has_weight(named):
         return label
     return f"{label} λ={strategy.weight:.3g}"
-
-
-def _knobs(named: str, strategy: Strategy) -> str:
-    usual = regularizers.create(named).knobs()
-    own = [f"{knob}={value}" for knob, value in strategy.knobs().items() if value != usual[knob]]
-    return f"[{';'.join(own)}]" if own else ""
 
 
 def _has_weight(named: str) -> bool:

@@ -1,9 +1,9 @@
 """Who works on what, when several processes take part in one study.
 
 A claim is a row of a table beside Optuna's, in the same database: making it is atomic, so of two
-processes, on one machine or many, one gets it. Claims of the dead are taken over. Whether a process
-of this machine is dead can be seen; one of another machine is given up when its heartbeat, which
-whoever waits for it watches by his own clock, has stood still for ``LEASE`` seconds.
+processes, on one machine or many, one gets it. Claims of dead processes are taken over. Whether a
+process of this machine is dead can be seen; one of another machine counts as dead when its
+heartbeat has stood still for ``LEASE`` seconds, by the clock of whoever waits for it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
-from debiaslab.system.processes import Process, surely_dead, this_process
+from debiaslab.system.provenance import Process, surely_dead, this_process
 
 BEAT = 10.0  # seconds between heartbeats
 LEASE = 120.0  # seconds without one after which a process of another machine is given up
@@ -87,7 +87,7 @@ class Claims:
 
     def __exit__(self, *error: object) -> None:
         self._ended.set()
-        with suppress(SQLAlchemyError):  # what is left is taken over by whoever comes next
+        with suppress(SQLAlchemyError):  # another process takes over what is left
             self._execute(delete(_TABLE).where(_TABLE.c.owner == self._owner))
 
     def take(self, what: str) -> Claim | None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from unicodedata import unidata_version
 
 from debiaslab.corpus.corpus import CorpusReference
@@ -47,7 +47,7 @@ def connected(scheduler: str | None = None, workers: int | None = None) -> Itera
         workers: How many processes that has; None: one for each core.
 
     Raises:
-        UserError: Dask is not installed, the address is none, or no scheduler answers there.
+        UserError: Dask is not installed, the address is not one, or no scheduler answers there.
     """
     try:
         import distributed
@@ -81,7 +81,7 @@ def check_address(scheduler: str | None) -> None:
     """Refuse, without asking it, an address that no scheduler can have; None: a cluster of ours.
 
     Raises:
-        UserError: Dask is not installed, or the address is none.
+        UserError: Dask is not installed, or the address is not one.
     """
     if find_spec("distributed") is None:
         raise _not_installed()
@@ -93,7 +93,7 @@ def check_address(scheduler: str | None) -> None:
 
 
 def shown_address(scheduler: str) -> str:
-    """Return what a user may see of an address, which has no password unless it is none."""
+    """Return the address of a scheduler with credentials redacted."""
     return re.sub(".*@", "***@", scheduler)
 
 
@@ -143,9 +143,8 @@ def map_on(
     bar = tqdm(
         total=len(items), desc="on the cluster", unit="part", leave=False, disable=not progress
     )
-    futures = client.map(partial(_called, function, unidata_version), items, pure=False)
     try:
-        with _explained():
+        with bar, _calls(client, function, items) as futures:
             for future in futures:
                 yield future.result()
                 future.release()
@@ -156,9 +155,6 @@ def map_on(
             "that died of it",
             next_step="workers with more memory, or fewer of them a machine",
         ) from error
-    finally:
-        bar.close()
-        client.cancel(futures)
 
 
 def run_copies(
@@ -169,8 +165,8 @@ def run_copies(
 ) -> None:
     """Run copies of a function on the cluster until all have returned.
 
-    A copy whose worker died is begun again on another, up to three times. One that was given up is
-    done without, with a warning, as long as another returns.
+    A copy whose worker died is started again on another, up to three times. Copies that were given
+    up cause a warning, as long as another one returns.
 
     Args:
         client: Client of the cluster.
@@ -187,11 +183,9 @@ def run_copies(
     topic = f"debiaslab-{uuid.uuid4()}"
     over = Event(topic, client=client)
     client.subscribe_topic(topic, lambda event: heard(event[1]))
-    copy = partial(_copy, function, topic)
-    futures = client.map(partial(_called, copy, unidata_version), range(copies), pure=False)
     died = 0
     try:
-        with _explained():
+        with _calls(client, partial(_copy, function, topic), range(copies)) as futures:
             for future in as_completed(futures, loop=client.loop):
                 try:
                     future.result()
@@ -200,7 +194,6 @@ def run_copies(
     finally:
         over.set()
         client.unsubscribe_topic(topic)
-        client.cancel(futures)
     if died == copies:
         raise UserError(
             "the cluster's workers die of the work: every participant was begun several times",
@@ -229,10 +222,14 @@ def _copy(function: Callable[[Callable[[Message], None]], object], topic: str, n
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """Turn what goes wrong with a cluster into one sentence."""
+def _calls(
+    client: Client, function: Callable[[Item], Result], items: Sequence[Item]
+) -> Iterator[list[Any]]:
+    """Yield the futures of a call for every item; what goes wrong with them is one sentence."""
+    call = partial(_called, function, unidata_version)
+    futures = client.map(call, items, pure=False)
     try:
-        yield
+        yield futures
     except ImportError as error:
         raise UserError(
             f"a worker of the cluster lacks a package ({error})",
@@ -243,6 +240,8 @@ def _explained() -> Iterator[None]:
             "the Dask scheduler has gone away",
             next_step="the same command again when it is back: what was done is kept",
         ) from error
+    finally:
+        client.cancel(futures)
 
 
 def _called(function: Callable[[Item], Result], unicode: str, item: Item) -> Result:
@@ -286,20 +285,16 @@ class DaskCluster:
                 pass
 
     def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
-        """Run the participants; one whose worker died is begun again on another."""
+        """Run the participants; one whose worker died is started again on another."""
         own = self.workers if self.scheduler is None else None
         with connected(self.scheduler, own) as client:
             client.wait_for_workers(1)
             if store.local:
                 _refuse_other_hosts(client)
             if not all(client.run(_has_corpus, share.corpus).values()):
-                keep_corpus(store, share.parent, _corpus(share))
+                keep_corpus(store, share.parent, share.open_corpus())
             copies = self.workers or sum(client.nthreads().values())
-            run_copies(client, partial(_take_part, share), copies, done)
-
-
-def _take_part(share: Share, tell: Callable[[int], None]) -> None:
-    work(share, _find_corpus, tell)
+            run_copies(client, partial(work, share, _find_corpus), copies, done)
 
 
 def _find_corpus(share: Share, store: Store) -> Corpus:
@@ -308,15 +303,6 @@ def _find_corpus(share: Share, store: Store) -> Corpus:
 
 def _has_corpus(corpus: CorpusReference) -> bool:
     return corpus.find(corpus.path.parent) is not None
-
-
-def _corpus(share: Share) -> Corpus:
-    corpus = share.corpus.find(share.corpus.path.parent)
-    if corpus is None:
-        raise UserError(
-            f"the encoded corpus {share.corpus.path} is gone", next_step="the same command again"
-        )
-    return corpus
 
 
 def _host() -> str:

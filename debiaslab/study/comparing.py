@@ -4,50 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from debiaslab import lexicons, regularizers
 from debiaslab.errors import UserError
-from debiaslab.results import (
-    KeptStrategy,
-    StrategyResult,
-    TrialSummary,
-    log_sides,
-    read_side,
-    summarize,
+from debiaslab.regularizers import (
+    CounterfactualAugmentation,
+    CounterfactualSubstitution,
+    Penalty,
+    PostProcess,
+    SameGenderSwap,
 )
+from debiaslab.regularizers.composition import parts_named
+from debiaslab.regularizers.words import gender_pairs
+from debiaslab.results import KeptStrategy, StrategyResult, log_sides, read_sides, summarize
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell, Knobs
-from debiaslab.study.comparison import (
-    ComparisonPlan,
-    ControlStatus,
-    Entry,
-    control_status,
-    with_controls,
-)
-from debiaslab.study.driver import (
-    Conduct,
-    Conducted,
-    StudyHeader,
-    conduct_study,
-    existing_store,
-    open_study_run,
-)
-from debiaslab.study.executors import Executor
+from debiaslab.study.driver import Conduct, conduct_study, existing_store, open_study_run
 from debiaslab.study.kept import log_study_file
 from debiaslab.study.objective import Objective
-from debiaslab.study.plan import Plan
+from debiaslab.study.plan import ComparisonPlan, Entry, Plan
 from debiaslab.study.run import Site
 from debiaslab.study.sweeping import conduct_sweep
 from debiaslab.study.worker import CellList, ListedCells
-from debiaslab.tracking import RunInfo, Store
+from debiaslab.tracking import Store
 from debiaslab.tracking.names import (
     COMPARISON_TAG,
-    CORPUS_TAG,
     SETTLED,
     TUNING_TAG,
     check_study_name,
@@ -56,9 +41,39 @@ from debiaslab.tracking.names import (
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.spec import ComparisonKind
+    from debiaslab.settings.study import Kind
 
 FLOOR = "gender-blind"  # the strategy of a floor
+LIMIT = 1e6
+"""λ → ∞: what a penalty does when nothing but its step limit holds it."""
+
+_RANDOM_PENALTY, _RANDOM_ERASER = "random-projection", "random-direction"
+_SAME_GENDER = "same-gender-swap"
+_SWAPS = (CounterfactualSubstitution, CounterfactualAugmentation)
+_PROJECTIONS = "projection"  # how the names of penalties begin that project on a direction
+_UNSEEN_WORDS = {
+    "tune": "report words, and all but the tune words, are untouched by penalties and erasers",
+    "vocabulary": "report words are untouched by penalties and erasers",
+    "all": "report words are covered and never tuned on; --cover vocabulary leaves them untouched",
+}
+
+
+@dataclass(frozen=True)
+class ControlStatus:
+    """One control: what holds it, or what is missing.
+
+    Attributes:
+        name: Of the control.
+        by: What of the comparison is this control; None when it is missing.
+        lacking: Why it is missing, and how to have it.
+    """
+
+    name: str
+    by: str | None
+    lacking: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.by or f'missing ({self.lacking})'}"
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,16 @@ class Comparison:
     sides: tuple[StrategyResult, ...]
     failures: tuple[str, ...]
     controls: tuple[ControlStatus, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why cells are empty."""
+        return tuple(f"empty: {failure}" for failure in self.failures)
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Which controls it holds, and which it lacks."""
+        return tuple(f"control, {each}" for each in self.controls)
 
 
 @dataclass(frozen=True)
@@ -99,20 +124,13 @@ class Settled:
         """The strategy as it was named."""
         return Entry(self.strategy, None, self.knobs)
 
-    @property
-    def label(self) -> str:
-        """Such as ``projection@0.31``."""
-        return f"{self.entry.label}@{self.weight:.4g}"
+    def cells(self, plan: ComparisonPlan) -> list[Cell]:
+        """Return its trainings, one a seed."""
+        return [plan.cell(self.entry, self.weight, seed) for seed in plan.seeds]
 
 
-def compare(
-    corpus: Corpus,
-    plan: ComparisonPlan,
-    *,
-    root: str | Path = "mlruns",
-    submissions: str | Path = "submissions",
-    progress: bool = True,
-    executor: Executor | None = None,
+def conduct_comparison(
+    corpus: Corpus, plan: ComparisonPlan, conduct: Conduct, kind: Kind = "compare"
 ) -> Comparison:
     """Train every strategy with every seed, tuning λ first where it is searched, and the controls.
 
@@ -120,50 +138,41 @@ def compare(
     is not trained again: the same call continues an interrupted comparison. A training that
     diverges, or that the objective cannot measure, leaves its cell empty.
 
-    Args:
-        corpus: Encoded corpus.
-        plan: Strategies, seeds, settings, and how λ is chosen.
-        root: Folder of the local store.
-        submissions: Folder for the CodaLab files of the sweeps.
-        progress: Whether to draw progress bars.
-        executor: What runs several workers; None: this process alone does the work, in order.
-
     Raises:
         UserError: The corpus lacks the words a strategy or the objective needs; before any
             training.
     """
-    conduct = Conduct(Path(root), Path(submissions), executor, progress)
-    return conduct_comparison(corpus, plan, conduct)
-
-
-def conduct_comparison(
-    corpus: Corpus, plan: ComparisonPlan, conduct: Conduct, kind: ComparisonKind = "compare"
-) -> Comparison:
-    """Do what ``compare`` does, as ``conduct`` says."""
-    from debiaslab.study.spec import study_of_comparison
+    from debiaslab.study.spec import study_of
 
     name = check_comparison(corpus, plan, root=conduct.root)
-    site, _ = open_study_run(corpus, name, _header(corpus, plan), conduct)
-    own = study_of_comparison(replace(plan, name=name), corpus.sources, corpus.settings, kind=kind)
+    site, _ = open_study_run(
+        corpus,
+        name,
+        conduct,
+        params={"seeds": list(plan.seeds), "select": plan.rule.name, **_shared(corpus, plan)},
+        tags={COMPARISON_TAG: "true"},
+        description="Strategies side by side on",
+    )
+    named = replace(plan, name=name)
+    own = study_of(named, corpus.sources, corpus.settings, floor=kind == "floor")
     with site.store.resume(site.parent) as log:  # by it what is killed while it tunes is resumed
         log_study_file(log, site.store, own, conduct.file)
-        settled, refused = _settle(site, plan, conduct)
+        before = read_settled(site.store, site.parent)
+        settled = [_tune(site, plan, entry, conduct, before) for entry in plan.entries]
+        added, refused = _controls(corpus, plan, settled)
+        settled += added
         log.json([asdict(each) for each in settled], SETTLED)
         if "strategies" not in site.store.run(site.parent).params:
-            log.params({"strategies": ", ".join(each.label for each in settled)})
-    listed = cells_of(plan, settled)
+            labels = (each.cells(plan)[0].label for each in settled)
+            log.params({"strategies": ", ".join(labels)})
+    listed = CellList(rows_of(plan, settled))
     source = listed.source(conduct.root, corpus)
 
-    def finish(done: Conducted) -> Comparison:
-        if conduct.executor is not None:
-            source.begin(done.worker)  # what others have done
-        failures = tuple(_failures(plan, settled, source))
-        for failure in failures:
-            label, _, reason = failure.partition(": ")
-            warnings.warn(f"{label} is left empty: {reason}", stacklevel=4)
-        sides = tuple(_sides(site.store, plan, settled, source))
-        log_sides(site.store.writer(site.parent), sides)
-        controls = tuple(control_status(plan, sides, refused))
+    def finish(_: int) -> Comparison:
+        failures = source.failures()
+        log_sides(site.store.writer(site.parent), list(_sides(plan, settled, source)))
+        sides = read_sides(site.store, site.parent)
+        controls = tuple(control_status(plan, sides, refused)) if kind == "compare" else ()
         return Comparison(name, site.parent, sides, failures, controls)
 
     return conduct_study(site, (listed, source, listed.total), own, conduct, finish)
@@ -172,23 +181,33 @@ def conduct_comparison(
 def check_comparison(corpus: Corpus, plan: ComparisonPlan, *, root: str | Path) -> str:
     """Refuse, without making or training anything, what a comparison would be refused for.
 
-    Args:
-        corpus: Encoded corpus.
-        plan: The comparison.
-        root: Folder of the local store.
-
     Returns:
         The name of the study.
 
     Raises:
-        UserError: The corpus lacks words, or the study of that name was made with other settings.
+        UserError: The corpus lacks words, or the study of that name was made with another corpus,
+            cover or setting of training.
     """
     plan.objective.check_vocabulary(frozenset(corpus.words))
     for entry in plan.entries:
-        strategy = regularizers.create(entry.strategy, **dict(entry.knobs))
-        _bind(corpus, plan, strategy)
+        _bind(corpus, plan, regularizers.create(entry.strategy, **dict(entry.knobs)))
     name = comparison_name(corpus, plan)
-    _check_same(root, name, _shared(corpus, plan))
+    store = existing_store(root)
+    found = None if store is None else store.find_study(name)
+    if found is None:
+        check_study_name(name)
+        return name
+    other = [
+        f"{key}: {found.params[key]} → {value}"
+        for key, value in _shared(corpus, plan).items()
+        if key in found.params and found.params[key] != str(value)
+    ]
+    if other:
+        raise UserError(
+            f"the comparison {name!r} was made with other settings ({', '.join(other)})",
+            allowed="the settings it was made with, and any strategies and seeds",
+            next_step="another --study name",
+        )
     return name
 
 
@@ -196,27 +215,18 @@ def comparison_name(corpus: Corpus, plan: ComparisonPlan) -> str:
     """Return the given name, or one that differs whenever anything that is compared does."""
     if plan.name is not None:
         return plan.name
-    identity: dict[str, Any] = {
+    identity = {
         "corpus": corpus.fingerprint,
         "entries": [asdict(entry) for entry in plan.entries],
         "seeds": plan.seeds,
         "cover": plan.cover,
-        "settings": {k: v for k, v in asdict(plan.settings).items() if k != "seed"},
+        "settings": plan.settings.shared(),
         "objective": asdict(plan.objective),
         "tuning": [plan.trials, plan.tuning_seeds, plan.rule.name],
         "lexicons": lexicons.versions(),
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return default_study_name("compare", corpus.name, digest)
-
-
-def cells_of(plan: ComparisonPlan, settled: Sequence[Settled]) -> CellList:
-    """Return every training of a comparison, strategy by strategy, and its baselines."""
-    baseline = plan.entries[0]
-    return CellList(
-        tuple(_cell(plan, each, seed) for each in settled for seed in plan.seeds),
-        tuple(plan.cell(baseline, 0.0, seed) for seed in plan.seeds),
-    )
 
 
 def tuning_plan(plan: ComparisonPlan, entry: Entry) -> Plan:
@@ -237,27 +247,21 @@ def read_settled(store: Store, parent: str) -> list[Settled]:
     if SETTLED not in store.artifacts(parent):
         return []
     kept = json.loads(store.artifact(parent, SETTLED).read_text(encoding="utf-8"))
-    return [
-        Settled(
-            **{
-                **each,
-                "knobs": tuple((name, value) for name, value in each["knobs"]),
-                "tuned_by": tuple(each["tuned_by"]),
-            }
-        )
-        for each in kept
-    ]
+    for each in kept:
+        each["knobs"] = tuple((name, value) for name, value in each["knobs"])
+        each["tuned_by"] = tuple(each["tuned_by"])
+    return [Settled(**each) for each in kept]
 
 
 def rows_of(
     plan: ComparisonPlan, settled: Sequence[Settled]
 ) -> list[tuple[str | None, list[Cell]]]:
     """Return the cells of a comparison, the baseline first and then strategy by strategy."""
-    rows: list[tuple[str | None, list[Cell]]] = [
-        (None, [plan.cell(plan.entries[0], 0.0, seed) for seed in plan.seeds])
+    baseline = Settled(plan.entries[0].strategy, plan.entries[0].knobs, 0.0)
+    return [
+        (None, baseline.cells(plan)),
+        *((each.entry.label, each.cells(plan)) for each in settled),
     ]
-    rows += [(each.entry.label, [_cell(plan, each, s) for s in plan.seeds]) for each in settled]
-    return rows
 
 
 def foreseen(
@@ -265,10 +269,7 @@ def foreseen(
 ) -> list[tuple[str | None, list[Cell]]]:
     """Return the cells of a comparison before it is run; where λ is to be tuned, it is 1.
 
-    Args:
-        corpus: Encoded corpus.
-        plan: The comparison.
-        store: The tracking store; None when there is none yet.
+    ``store`` is None when there is none yet.
     """
     study = None if store is None else store.find_study(comparison_name(corpus, plan))
     known = [] if store is None or study is None else read_settled(store, study.run_id)
@@ -278,38 +279,10 @@ def foreseen(
     return rows_of(plan, known)
 
 
-def _cell(plan: ComparisonPlan, settled: Settled, seed: int) -> Cell:
-    return plan.cell(settled.entry, settled.weight, seed)
-
-
 def _shared(corpus: Corpus, plan: ComparisonPlan) -> dict[str, object]:
     """Return what must be equal for a comparison to be continued."""
-    return {
-        "cover": plan.cover,
-        "corpus_fingerprint": corpus.fingerprint,
-        **{k: v for k, v in asdict(plan.settings).items() if k != "seed"},
-    }
-
-
-def _header(corpus: Corpus, plan: ComparisonPlan) -> StudyHeader:
-    params = {
-        "seeds": list(plan.seeds),
-        "select": plan.rule.name,
-        "corpus": corpus.name,
-        **_shared(corpus, plan),
-    }
-    tags = {CORPUS_TAG: corpus.name, COMPARISON_TAG: "true"}
-    return StudyHeader(params, tags, f"Strategies side by side on {corpus.name}.")
-
-
-def _settle(
-    site: Site, plan: ComparisonPlan, conduct: Conduct
-) -> tuple[list[Settled], dict[str, str]]:
-    """Return the strategies with their λs, and the controls that this corpus has no words for."""
-    before = read_settled(site.store, site.parent)
-    settled = [_tune(site, plan, entry, conduct, before) for entry in plan.entries]
-    added, refused = _controls(site.corpus, plan, settled)
-    return [*settled, *added], refused
+    own = {"cover": plan.cover, "corpus_fingerprint": corpus.fingerprint}
+    return {**own, **plan.settings.shared()}
 
 
 def _tune(
@@ -323,20 +296,10 @@ def _tune(
         return known
     tags = {TUNING_TAG: site.name}
     summary = conduct_sweep(site.corpus, search, replace(conduct, file=None), tags)
-    chosen: TrialSummary = plan.rule.choose(summarize(summary.rows))
+    weight = plan.rule.choose(summarize(summary.rows)).weight
     runs = site.store.runs(summary.parent)
-    return Settled(
-        entry.strategy,
-        entry.knobs,
-        chosen.weight,
-        tuned_by=tuned_by,
-        runs=len(runs),
-        seconds=_seconds(runs),
-    )
-
-
-def _seconds(runs: Sequence[RunInfo]) -> float:
-    return sum(run.metrics.get("seconds", 0.0) for run in runs)
+    seconds = sum(run.metrics.get("seconds", 0.0) for run in runs)
+    return Settled(entry.strategy, entry.knobs, weight, False, tuned_by, len(runs), seconds)
 
 
 def _bind(corpus: Corpus, plan: ComparisonPlan, strategy: regularizers.Strategy) -> None:
@@ -356,7 +319,7 @@ def _controls(
     for entry in with_controls(entries) if plan.controls else ():
         control = Settled(entry.strategy, entry.knobs, entry.weight or 1.0, control=True)
         try:
-            _bind(corpus, plan, _cell(plan, control, plan.seeds[0]).made)
+            _bind(corpus, plan, control.cells(plan)[0].made)
         except UserError as error:
             refused[entry.strategy] = str(error)
         else:
@@ -364,68 +327,31 @@ def _controls(
     return added, refused
 
 
-def _check_same(root: str | Path, name: str, shared: Mapping[str, object]) -> None:
-    """Refuse to continue a comparison whose baselines were trained in another way.
-
-    Raises:
-        UserError: The comparison of that name has another corpus, cover or setting of training.
-    """
-    store = existing_store(root)
-    found = None if store is None else store.find_study(name)
-    if found is None:
-        check_study_name(name)  # before any training
-        return
-    other = [
-        f"{key}: {found.params[key]} → {value}"
-        for key, value in shared.items()
-        if key in found.params and found.params[key] != str(value)
-    ]
-    if other:
-        raise UserError(
-            f"the comparison {name!r} was made with other settings ({', '.join(other)})",
-            allowed="the settings it was made with, and any strategies and seeds",
-            next_step="another --study name",
-        )
-
-
-def _failures(
-    plan: ComparisonPlan, settled: Sequence[Settled], source: ListedCells
-) -> Iterator[str]:
-    """Say of each cell without a run why it has none."""
-    for each in settled:
-        for seed in plan.seeds:
-            digest = _cell(plan, each, seed).digest
-            if digest in source.failed:
-                yield f"{each.label}, seed {seed}: {source.failed[digest]}"
-
-
 def _sides(
-    store: Store, plan: ComparisonPlan, settled: Sequence[Settled], source: ListedCells
-) -> Iterator[StrategyResult]:
-    yield read_side(
-        store,
-        KeptStrategy(
-            strategy="baseline",
-            weight=None,
-            stage="none",
-            control=False,
-            runs=[source.references[seed].run_id for seed in plan.seeds],
-            tuning_runs=0,
-            tuning_seconds=0.0,
-        ),
+    plan: ComparisonPlan, settled: Sequence[Settled], source: ListedCells
+) -> Iterator[KeptStrategy]:
+    """Yield what is kept of each strategy, the baseline first."""
+    (_, baselines), *rows = rows_of(plan, settled)
+    yield KeptStrategy(
+        strategy="baseline",
+        weight=None,
+        stage="none",
+        control=False,
+        runs=list(map(source.run_of, baselines)),
+        tuning_runs=0,
+        tuning_seconds=0.0,
     )
-    for each in settled:
+    for each, (label, cells) in zip(settled, rows, strict=True):
         strategy = regularizers.create(each.strategy)
-        kept = KeptStrategy(
-            strategy=each.entry.label,
+        yield KeptStrategy(
+            strategy=str(label),
             weight=each.weight if strategy.search_space else None,
             stage=strategy.stage,
             control=each.control or regularizers.is_control(strategy),
-            runs=[source.runs.get(_cell(plan, each, seed).digest) for seed in plan.seeds],
+            runs=list(map(source.run_of, cells)),
             tuning_runs=each.runs,
             tuning_seconds=each.seconds,
         )
-        yield read_side(store, kept)
 
 
 def floor_plan(
@@ -433,13 +359,7 @@ def floor_plan(
     settings: TrainSettings | None = None,
     name: str | None = None,
 ) -> ComparisonPlan:
-    """Return the comparison that a floor is: the baseline and the gender-blind text.
-
-    Args:
-        seeds: Of the trainings.
-        settings: Of the trainings; None for the defaults.
-        name: Of the study; None: made from corpus and settings.
-    """
+    """Return the comparison that a floor is: the baseline and the gender-blind text."""
     return ComparisonPlan(
         (Entry(FLOOR),),
         seeds=seeds,
@@ -450,40 +370,100 @@ def floor_plan(
     )
 
 
-def gender_blind_floor(
-    corpus: Corpus,
-    plan: ComparisonPlan | None = None,
-    *,
-    root: str | Path = "mlruns",
-    progress: bool = True,
-    executor: Executor | None = None,
-) -> Comparison:
+def floor_named(corpus: Corpus, plan: ComparisonPlan) -> ComparisonPlan:
+    """Return the plan of a floor with the name of its study."""
+    named = plan.name or comparison_name(corpus, plan).replace("compare-", "floor-", 1)
+    return replace(plan, name=named)
+
+
+def conduct_floor(corpus: Corpus, plan: ComparisonPlan, conduct: Conduct) -> Comparison:
     """Train the baseline and the gender-blind text with the same seeds, and measure both.
 
     A comparison with one entry: ``sides[0]`` is the baseline, ``sides[1]`` the gender-blind
     vectors, their lipstick tests labelled by the baseline of the same seed. What finished before
     is not trained again.
 
-    Args:
-        corpus: Encoded corpus.
-        plan: See ``floor_plan``.
-        root: Folder of the local store.
-        progress: Whether to draw progress bars.
-        executor: What runs several workers; None: this process alone does the work, in order.
-
     Raises:
         UserError: The corpus lacks gender words, or words the objective needs; before any training.
     """
-    conduct = Conduct(Path(root), executor=executor, progress=progress)
-    return conduct_floor(corpus, plan or floor_plan(), conduct)
-
-
-def conduct_floor(corpus: Corpus, plan: ComparisonPlan, conduct: Conduct) -> Comparison:
-    """Do what ``gender_blind_floor`` does, as ``conduct`` says."""
     return conduct_comparison(corpus, floor_named(corpus, plan), conduct, kind="floor")
 
 
-def floor_named(corpus: Corpus, plan: ComparisonPlan) -> ComparisonPlan:
-    """Return the plan of a floor with the name of its study."""
-    named = plan.name or comparison_name(corpus, plan).replace("compare-", "floor-", 1)
-    return replace(plan, name=named)
+def with_controls(settled: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Return the controls that entries with a settled λ ask for and do not hold themselves.
+
+    A random direction of the same strength as the first projection, one for the first erasing
+    strategy, the first penalty at λ → ∞, the swaps of the first text strategy within a gender, and
+    the text without gender.
+    """
+    single = [e for e in settled if len(parts_named(e.strategy)) == 1 and not _is_control(e)]
+
+    def first(kind: type | tuple[type, ...], begins: str = "") -> Entry | None:
+        found = (e for e in single if issubclass(regularizers.get(e.strategy), kind))
+        return next((e for e in found if e.strategy.startswith(begins)), None)
+
+    wanted: list[Entry] = []
+    if projection := first(Penalty, _PROJECTIONS):
+        wanted.append(Entry(_RANDOM_PENALTY, projection.weight))
+    if eraser := first(PostProcess):  # as many random directions as it removes gender ones
+        count = getattr(_made(eraser), "components", 1) or 1
+        wanted.append(
+            Entry(_RANDOM_ERASER, None, () if count == 1 else (("components", str(count)),))
+        )
+    if penalty := first(Penalty):
+        wanted.append(replace(penalty, weight=LIMIT))
+    if text := first(_SWAPS):  # the control swaps as much
+        strategy, usual = _made(text), SameGenderSwap().knobs()
+        own = strategy.knobs() | {"copies": isinstance(strategy, CounterfactualAugmentation)}
+        knobs = tuple((k, str(own[k]).lower()) for k in own if own[k] != usual[k])
+        wanted.append(Entry(_SAME_GENDER, None, knobs))
+    wanted.append(Entry(FLOOR))
+    there = {entry.strategy for entry in settled if _is_control(entry)}
+    return tuple(entry for entry in wanted if entry.strategy not in there)
+
+
+def control_status(
+    plan: ComparisonPlan, sides: Sequence[StrategyResult], refused: Mapping[str, str]
+) -> Iterator[ControlStatus]:
+    """Say of each control that a comparison should hold what it is here, or what it lacks.
+
+    Args:
+        plan: The comparison.
+        sides: Its strategies, the baseline first.
+        refused: Strategies of controls that this corpus has no words for, with the reason.
+    """
+    seeds = ", ".join(map(str, plan.seeds))
+    yield ControlStatus("λ = 0", f"the baseline of seed{'s' * (len(plan.seeds) > 1)} {seeds}")
+    measured = [side for side in sides if any(card is not None for card in side.cards)]
+    named = {side.strategy.partition("[")[0]: side for side in measured}
+    limit = next((s for s in measured if s.weight is not None and s.weight >= LIMIT), None)
+    for name, side, strategy, reason in (
+        ("random direction in the loss", named.get(_RANDOM_PENALTY), _RANDOM_PENALTY, "projection"),
+        ("random direction erased", named.get(_RANDOM_ERASER), _RANDOM_ERASER, "erasing strategy"),
+        ("λ → ∞", limit, "", "penalty"),
+        ("swaps within a gender", named.get(_SAME_GENDER), _SAME_GENDER, "text strategy"),
+        ("gender-blind floor", named.get(FLOOR), FLOOR, ""),
+    ):
+        why = refused.get(strategy) or (f"no {reason} by itself" if reason else "not trained")
+        why = why if plan.controls else "not named, and --no-controls"
+        yield ControlStatus(name, None if side is None else side.label, why)
+    yield ControlStatus("unseen words", f"{_UNSEEN_WORDS[plan.cover]}; gap.png shows both halves")
+    given = [entry.label for entry in plan.entries if _is_given_all_pairs(entry)]
+    name, but = "unseen gender pairs", f", but for {', '.join(given)}" if given else ""
+    if len(given) == len(plan.entries):
+        yield ControlStatus(name, None, "every strategy was given all pairs; try [pairs=tune]")
+        return
+    count = len(gender_pairs("all")) - len(gender_pairs("tune"))
+    yield ControlStatus(name, f"the {count} report pairs{but}")
+
+
+def _is_given_all_pairs(entry: Entry) -> bool:
+    return any(getattr(part, "pairs", "") == "all" for part in regularizers.parts_of(_made(entry)))
+
+
+def _is_control(entry: Entry) -> bool:
+    return regularizers.is_control(_made(entry))
+
+
+def _made(entry: Entry) -> regularizers.Strategy:
+    return regularizers.create(entry.strategy, **dict(entry.knobs))

@@ -8,31 +8,44 @@ from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tqdm import tqdm
 
 from debiaslab.study.claims import Claims
 from debiaslab.study.cluster import DaskCluster
 from debiaslab.study.executors import Executor, Job, Share
-from debiaslab.study.kept import keep_corpus, log_study_file
+from debiaslab.study.kept import keep_corpus, log_study_file, renew_report
 from debiaslab.study.run import Site, dataset_info, log_provenance
 from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.worker import TaskSource, Worker
+from debiaslab.system.redact import redact
 from debiaslab.tracking import Store
 from debiaslab.tracking.contact import locate
+from debiaslab.tracking.names import CORPUS_TAG, NOTES
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
-
     from debiaslab.corpus import Corpus
-    from debiaslab.study.spec import StudyFile
+    from debiaslab.settings.study import StudyFile
 
-Found = TypeVar("Found")
+
+class Finding(Protocol):
+    """What a study found; its page says both."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What keeps the finding from being trusted."""
+
+    @property
+    def findings(self) -> Sequence[str]:
+        """What the search or the controls say, line by line."""
+
+
+Found = TypeVar("Found", bound=Finding)
 
 
 @dataclass(frozen=True)
@@ -48,39 +61,11 @@ class Conduct:
         file: The study file that the study was begun with, kept with it.
     """
 
-    root: Path
+    root: Path = Path("mlruns")
     submissions: Path = Path("submissions")
     executor: Executor | None = None
     progress: bool = True
     file: StudyFile | None = None
-
-
-@dataclass(frozen=True)
-class StudyHeader:
-    """What the run of a study says of it.
-
-    Attributes:
-        params: Its settings.
-        tags: What it is found by.
-        description: One sentence.
-    """
-
-    params: Mapping[str, object]
-    tags: Mapping[str, object]
-    description: str
-
-
-@dataclass
-class Conducted:
-    """A study of which nothing is left to be trained.
-
-    Attributes:
-        worker: With what it needs to be read back.
-        trained: How many runs were trained for it.
-    """
-
-    worker: Worker
-    trained: int
 
 
 def existing_store(root: str | Path) -> Store | None:
@@ -92,17 +77,40 @@ def existing_store(root: str | Path) -> Store | None:
 
 
 def open_study_run(
-    corpus: Corpus, name: str, header: StudyHeader, conduct: Conduct
+    corpus: Corpus,
+    name: str,
+    conduct: Conduct,
+    *,
+    params: Mapping[str, object],
+    tags: Mapping[str, object],
+    description: str,
 ) -> tuple[Site, bool]:
-    """Return where the cells of a study are trained, and whether the study was begun just now."""
+    """Return where the cells of a study are trained, and whether the study was begun just now.
+
+    Args:
+        corpus: Encoded corpus.
+        name: Name of the study.
+        conduct: How it is run.
+        params: Its settings besides the name of its corpus.
+        tags: What it is found by, besides that.
+        description: One sentence, with ``on`` its corpus at the end.
+    """
     store = Store.open(conduct.root)
     begun = store.find_study(name) is None
+    if begun and (lost := store.deleted_study(name)) is not None:
+        warnings.warn(
+            f"the run {lost} of the study {name!r} was deleted in MLflow: the runs under it are "
+            "not found, and are trained again. To have them back, end this command, then: "
+            f"MLFLOW_TRACKING_URI={redact(store.uri)} "
+            f"python -m mlflow runs restore --run-id {lost}",
+            stacklevel=3,
+        )
     parent = store.study(
         name,
         create=True,
-        params=header.params,
-        tags=header.tags,
-        description=header.description,
+        params={**params, "corpus": corpus.name, "corpus_fingerprint": corpus.fingerprint},
+        tags={CORPUS_TAG: corpus.name, **tags},
+        description=f"{description} {corpus.name}.",
     )
     return Site(store, conduct.root, corpus, name, parent, uuid.uuid4().hex), begun
 
@@ -112,17 +120,18 @@ def conduct_study(
     work: tuple[Job, TaskSource, int],
     own: StudyFile,
     conduct: Conduct,
-    finish: Callable[[Conducted], Found],
+    finish: Callable[[int], Found],
 ) -> Found:
     """Have what is left of a study done, and return what ``finish`` makes of it.
 
     Args:
         site: The study.
-        work: What there is to do, as others are told and as this process sees it, and how many
-            runs that is in all.
+        work: What there is to do, as other processes receive it and as this one sees it, and how
+            many runs that is in all.
         own: The study's own file, kept with it.
         conduct: How it is run.
-        finish: Is called when nothing is left, by one command at a time.
+        finish: Is called when nothing is left, by one command at a time, with the number of runs
+            that were trained. The report is made of what it has logged.
 
     Raises:
         UserError: The store or the search's database fails, or the executor could not end the work.
@@ -131,8 +140,10 @@ def conduct_study(
     bar = tqdm(total=total, desc=site.name, unit="run", disable=not conduct.progress)
     shown = _Progress(bar)
     site.store.reconcile(site.parent)
-    database = _closing(source.engine)
-    with explained(conduct.root), database, Claims(source.engine, site.name) as claims, bar:
+    with explained(conduct.root), ExitStack() as at_the_end:
+        at_the_end.callback(source.engine.dispose)  # sqlite then folds its log into the file
+        claims = at_the_end.enter_context(Claims(source.engine, site.name))
+        at_the_end.enter_context(bar)
         with site.store.resume(site.parent) as log:
             log.dataset(dataset_info(site.corpus))
             log_provenance(log)
@@ -146,24 +157,20 @@ def conduct_study(
             else:
                 there = site.store.runs(site.parent)
                 bar.update(sum(run.status == "FINISHED" for run in there))
-                lost = source.lost_runs(worker)  # the workers will train them again
+                lost = len(source.lost(worker))  # the workers will train them again
                 conduct.executor.run(Share.of(site, job), site.store, shown.done)
+                source.begin(replace(worker, tick=lambda runs, here: None))  # what they have done
         if lost:
             warnings.warn(
                 f"{lost} runs of the study were not in the tracking store: they were trained again",
                 stacklevel=3,
             )
         with worker.alone("summary"):
-            return finish(Conducted(worker, shown.trained))
-
-
-@contextmanager
-def _closing(engine: Engine) -> Iterator[None]:
-    """Close the connections at the end: sqlite then folds its log into the file."""
-    try:
-        yield
-    finally:
-        engine.dispose()
+            found = finish(shown.trained)
+            said = {"warnings": list(found.warnings), "findings": list(found.findings)}
+            site.store.writer(site.parent).json(said, NOTES)
+            renew_report(site.store, site.name, site.parent)
+            return found
 
 
 def _keep_for_others(worker: Worker, executor: Executor | None) -> None:

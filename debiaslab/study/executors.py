@@ -31,11 +31,7 @@ if TYPE_CHECKING:
     from debiaslab.tracking import Store
 
 
-_VARIABLES = ("MLFLOW_TRACKING_URI", VARIABLE)
-
-
-def _addresses() -> dict[str, str]:
-    return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+_PATIENCE = 60.0  # seconds that interrupted workers have to end their runs properly
 
 
 class Job(Protocol):
@@ -59,26 +55,34 @@ class Share:
     study: str
     parent: str  # MLflow run of the study
     session: str
-    addresses: dict[str, str] = field(default_factory=_addresses, repr=False)  # of servers
+    addresses: dict[str, str] = field(repr=False)  # of servers, by variable of the environment
 
     @classmethod
     def of(cls, site: Site, job: Job) -> Share:
         """Tell of a study whose run and search have been made."""
-        corpus = CorpusReference.of(site.corpus)
-        return cls(site.root.absolute(), job, corpus, site.name, site.parent, site.session)
+        corpus, names = CorpusReference.of(site.corpus), ("MLFLOW_TRACKING_URI", VARIABLE)
+        addresses = {name: os.environ[name] for name in names if name in os.environ}
+        root = site.root.absolute()
+        return cls(root, job, corpus, site.name, site.parent, site.session, addresses)
+
+    def open_corpus(self, _: Store | None = None) -> Corpus:
+        """Return the encoded corpus from its own folder.
+
+        Raises:
+            UserError: It is gone.
+        """
+        corpus = self.corpus.find(self.corpus.path.parent)
+        if corpus is None:
+            raise UserError(
+                f"the encoded corpus {self.corpus.path} is gone", next_step="the same command again"
+            )
+        return corpus
 
 
-def work(
-    share: Share,
-    find: Callable[[Share, Store], Corpus],
-    done: Callable[[int], None],
-) -> None:
-    """Take part in a study until nothing is left.
+def work(share: Share, find: Callable[[Share, Store], Corpus], done: Callable[[int], None]) -> None:
+    """Take part in a study, whose corpus ``find`` returns, until nothing is left.
 
-    Args:
-        share: The study.
-        find: Returns the corpus of it.
-        done: Is called with the number of runs this worker has done since the last call.
+    ``done`` is called with the number of runs this worker has done since the last call.
 
     Raises:
         UserError: The study cannot go on here.
@@ -102,25 +106,19 @@ class Executor(Protocol):
     """Something that runs the workers of a study."""
 
     def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
-        """Run workers until nothing is left.
+        """Run workers, each of which receives ``share``, until nothing is left.
 
-        Args:
-            share: What each of them is told.
-            store: Tracking store of the study, for what they need to find in it.
-            done: To be called with the number of runs that have been done since the last call.
+        ``done`` is called with the number of runs that have been done since the last call.
 
         Raises:
             UserError: What the first worker that failed had to say, or that all of them died.
         """
 
 
-_PATIENCE = 60.0  # seconds that interrupted workers have to end their runs properly
-
-
 @dataclass
 class _Worker:
     process: BaseProcess
-    told: Connection
+    pipe: Connection
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ class Processes:
             )
 
     def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
-        """Run the workers; one that is killed is done without, with a warning."""
+        """Run the workers; if one is killed, the others do its work, with a warning."""
         self.check(share.job.threads)
         workers: list[_Worker] = []
         try:
@@ -192,16 +190,16 @@ def _context() -> SpawnContext | ForkServerContext:
     return context
 
 
-def _main(share: Share, told: Connection) -> None:
+def _main(share: Share, pipe: Connection) -> None:
     """Work; tell of each run done, and of the error that ended it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal; the driver passes it on
     signal.signal(signal.SIGTERM, _stop)
     threading.Thread(target=_die_with_driver, daemon=True).start()
     try:
-        work(share, _open_corpus, told.send)
+        work(share, Share.open_corpus, pipe.send)
     except UserError as error:
         with suppress(KeyboardInterrupt, OSError):  # the driver has heard another one already
-            told.send(error)
+            pipe.send(error)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
@@ -219,29 +217,20 @@ def _die_with_driver() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _open_corpus(share: Share, store: Store) -> Corpus:
-    corpus = share.corpus.find(share.corpus.path.parent)
-    if corpus is None:
-        raise UserError(
-            f"the encoded corpus {share.corpus.path} is gone", next_step="the same command again"
-        )
-    return corpus
-
-
 def _listen(workers: list[_Worker], done: Callable[[int], object]) -> None:
     """Pass on what the workers tell until all have ended."""
-    open_ = [worker.told for worker in workers]
+    open_ = [worker.pipe for worker in workers]
     while open_:
-        for told in wait(open_):
-            assert isinstance(told, Connection)
+        for pipe in wait(open_):
+            assert isinstance(pipe, Connection)
             try:
-                said = told.recv()
+                message = pipe.recv()
             except EOFError:  # it has ended, well or not
-                open_.remove(told)
+                open_.remove(pipe)
                 continue
-            if isinstance(said, BaseException):
-                raise said
-            done(said)
+            if isinstance(message, BaseException):
+                raise message
+            done(message)
     for worker in workers:
         worker.process.join()
 

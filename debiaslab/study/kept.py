@@ -1,45 +1,64 @@
-"""What a study keeps of itself: its study file, and its corpus for workers that share no folder."""
+"""What the run of a study keeps besides numbers: study file, corpus, description, report, model."""
 
 from __future__ import annotations
 
 import json
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from debiaslab import regularizers
 from debiaslab.corpus.corpus import CorpusReference, files_of
 from debiaslab.errors import UserError
-from debiaslab.tracking.names import CORPUS_FOLDER, GROUP_TAG, STUDY_ALONE, STUDY_FILE
+from debiaslab.leaderboard.export import default_pairs
+from debiaslab.report import (
+    ReportContent,
+    TrialRow,
+    headline,
+    html_page,
+    study_report,
+    trials_table,
+)
+from debiaslab.report.verdict import verdict
+from debiaslab.results import read_study
+from debiaslab.study.objective import FORMULA
+from debiaslab.tracking.contact import run_page, view_page
+from debiaslab.tracking.names import (
+    CORPUS_FOLDER,
+    FULL_REPORT_TAG,
+    GROUP_TAG,
+    MODEL_TAG,
+    REPORT,
+    STUDY_ALONE,
+    STUDY_FILE,
+)
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.study.spec import StudyFile
+    from debiaslab.results import StudyResults
+    from debiaslab.settings.study import StudyFile
+    from debiaslab.study.objective import Outcome
+    from debiaslab.study.plan import Plan
     from debiaslab.tracking import RunWriter, Store, StudyRun
+    from debiaslab.vectors.embeddings import Embeddings
 
 
 def log_study_file(log: RunWriter, store: Store, own: StudyFile, file: StudyFile | None) -> None:
     """Keep the study file of a study as an artifact of its run.
 
-    Args:
-        log: The study's run.
-        store: Where it is.
-        own: The file of this study alone.
-        file: The file the study was begun with; None: it was begun in another way.
+    ``own`` is the file of this study alone, ``file`` the one it was begun with, if with any.
     """
-    whole = _as_begun(own, file)
+    whole = own
+    if file is not None and file.group is not None:  # several strategies: it is kept whole
+        whole = file.model_copy(update={"corpus": own.corpus})
+    elif file is not None:
+        where = {key: getattr(file, key) for key in ("executor", "scheduler", "workers")}
+        whole = own.model_copy(update=where)
     grouped = whole.group is None and GROUP_TAG in store.run(log.run_id).tags
     log.text(whole.to_json(), STUDY_ALONE if grouped else STUDY_FILE)
     if whole.group is not None:
         log.tags({GROUP_TAG: whole.group})
-
-
-def _as_begun(own: StudyFile, file: StudyFile | None) -> StudyFile:
-    """Return what is kept: a file of several strategies whole, else one study and where it ran."""
-    if file is None:
-        return own
-    if file.group is not None:
-        return file.model_copy(update={"corpus": own.corpus})
-    where = {key: getattr(file, key) for key in ("executor", "scheduler", "workers")}
-    return own.model_copy(update=where)
 
 
 def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
@@ -48,7 +67,7 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
     Raises:
         UserError: There is no such study, or it was made before studies kept their file.
     """
-    from debiaslab.study.spec import with_budget
+    from debiaslab.study.spec import changed
 
     found = store.studies_named(name)
     alone = found[0].study == name
@@ -61,8 +80,8 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
     file = _read(store, found[0], STUDY_FILE)
     if alone and STUDY_ALONE in there:
         group, file = file, _read(store, found[0], STUDY_ALONE)
-        trials = max(group.budget.trials, file.budget.trials)  # the group may have gone on since
-        file = with_budget(file, trials=trials, hours=None)
+        trials = max(group.budget.trials, file.budget.trials)  # the group may have more by now
+        file = changed(file, {"budget.trials": trials})
     if file.group not in (None, name):  # one study of a group was named: only that one
         label = name.removeprefix(f"{file.group}-")
         chosen = [each for each in file.strategies if (each.label or each.name) == label]
@@ -80,16 +99,7 @@ def _read(store: Store, study: StudyRun, path: str) -> StudyFile:
 
 
 def keep_corpus(store: Store, study: str, corpus: Corpus) -> None:
-    """Keep a corpus with the run of a study, once.
-
-    Args:
-        store: The tracking store.
-        study: Run id of the study.
-        corpus: The corpus.
-
-    Raises:
-        UserError: The store cannot be reached or written.
-    """
+    """Keep a corpus with the run ``study``, once, for workers that share no folder."""
     *files, last = files_of(corpus)
     if f"{CORPUS_FOLDER}/{last.name}" in store.artifacts(study):  # written last
         return
@@ -99,13 +109,9 @@ def keep_corpus(store: Store, study: str, corpus: Corpus) -> None:
 
 
 def find_corpus(store: Store, study: str, reference: CorpusReference, cache: str | Path) -> Corpus:
-    """Return the corpus of a study: from a folder here, or fetched once from the store.
+    """Return the corpus of the study whose run is ``study``.
 
-    Args:
-        store: The tracking store.
-        study: Run id of the study.
-        reference: The corpus.
-        cache: Folder of encoded texts on this machine.
+    It is taken from a folder here, or fetched once from the store to the folder ``cache``.
 
     Raises:
         UserError: No folder here holds it and the study has not kept it, or what it kept is damaged
@@ -125,3 +131,164 @@ def find_corpus(store: Store, study: str, reference: CorpusReference, cache: str
         downloaded.rmdir()
 
     return reference.find_or_fetch(cache, fetch)
+
+
+def report_of(study: StudyResults, *, brief: bool = False) -> ReportContent:
+    """Return the report of a study, with what each strategy says of itself."""
+    about = {}
+    for name in {run.strategy for run in study.runs} - {"baseline"}:
+        try:
+            made = [regularizers.get(part) for part in name.split("+")]
+        except UserError:  # a strategy of somebody's own, not installed here
+            continue
+        lines = ((_first_line(each).rstrip(".").replace("``", ""), each.citation) for each in made)
+        about[name] = " Then: ".join(f"{line} ({citation})" for line, citation in lines)
+    return study_report(study, formula=FORMULA, strategies=about, brief=brief)
+
+
+def log_report(store: Store, parent: str, page: str) -> None:
+    """Make ``page`` the page of the study whose run is ``parent``, from now on a full report."""
+    writer = store.writer(parent)
+    writer.text(page, REPORT)
+    writer.tags({FULL_REPORT_TAG: True})
+
+
+def renew_report(store: Store, name: str, parent: str) -> None:
+    """Log the report and the figures of a study: a full one where it had one, else in brief."""
+    brief = FULL_REPORT_TAG not in store.run(parent).tags
+    try:
+        report = report_of(read_study(store, name), brief=brief)
+    except UserError as error:  # no run has finished
+        warnings.warn(f"the study {name!r} has no report: {error}", stacklevel=3)
+        return
+    writer = store.writer(parent)
+    writer.text(html_page(report), REPORT)
+    for each in report.drawings:
+        writer.binary(each.png, f"figures/{each.name}.png")
+    writer.flush()
+
+
+_MODEL_NOTE = """\
+Cosine similarity of word pairs, by the vectors of the best run of the debiasing study `{study}`.
+The alias `best` names the version to use; a version's source run says how it was trained.
+
+```
+mlflow models serve -m "models:/{study}@best" --env-manager local --port 5001
+```
+"""
+
+
+def publish(store: Store, study: str, best: str, embeddings: Embeddings) -> None:
+    """Log the vectors of the run ``best`` as a model, once; register it under the study's name."""
+    model = store.run(best).tags.get(MODEL_TAG)
+    if model is None:
+        model = store.log_model(best, embeddings, example=default_pairs()[:3])
+        store.writer(best).tags({MODEL_TAG: model})
+    store.register(study, best, model, _MODEL_NOTE.format(study=study))
+
+
+_STAGES = {"pre": "before training", "in": "during training", "post": "after training"}
+_READING = """\
+### How to read it
+
+- **bias** is in units of what random words show in the baseline: random words exceed 1 in 5 % of
+  the cases, so below 1 there is little to see. Smaller is better.
+- **retention** is word similarity divided by the baseline's (λ = 0, same seed): 1 is nothing lost.
+- **tune** words steered the search. **report** words were held out of it: read those.
+- **score** is what the search made small, from tune words alone."""
+
+
+def study_note(
+    plan: Plan,
+    corpus: Corpus,
+    place: tuple[str, str],
+    *,
+    rows: Sequence[TrialRow] = (),
+    words: str = "",
+    warnings: Sequence[str] = (),
+) -> str:
+    """Return the description of a sweep, Markdown.
+
+    Args:
+        plan: The study.
+        corpus: Its corpus.
+        place: MLflow experiment and run of the study, for the links.
+        rows: What has finished; none while the study runs for the first time.
+        words: What was covered, tuned on and reported on.
+        warnings: What the reader should know.
+    """
+    size: dict[str, Any] = corpus.describe()
+    seeds = "one seed" if len(plan.seeds) == 1 else f"{len(plan.seeds)} seeds"
+    found = "**Nothing is chosen yet**: the search runs, or was interrupted."
+    if rows:
+        said = verdict(rows)
+        found = f"**{headline(rows) if said is None else said.sentence}**"
+    best = [row for row in rows if row.best or row.trial is None]
+    parts = (
+        found,
+        _links(*place, report=bool(rows), figure="sweep" if rows else None),
+        f"**Question.** How much gender bias does `{plan.strategy}` take out of word embeddings, "
+        "at which λ, and how much word similarity does it cost?",
+        f"**Corpus.** {corpus.name}: {size['documents']:,} documents, {size['tokens']:,} tokens, "
+        f"{size['types']:,} types.",
+        *(f"**Strategy.** {_about_strategy(name)}" for name in plan.strategy.split("+")),
+        f"**Budget.** Up to {plan.trials} values of λ, each with {seeds}, and a "
+        f"baseline (λ = 0) of every seed. Cover: `{plan.cover}`.",
+        trials_table(best).markdown() if rows else "",
+        _READING,
+        f"```\n{words}\n```" if words else "",
+        "\n".join(f"- **Note:** {warning}" for warning in warnings),
+        f"```\n{FORMULA}\n```",
+    )
+    return "\n\n".join(part for part in parts if part)
+
+
+def comparison_note(table: str, experiment: str, parent: str) -> str:
+    """Return the description of a comparison; ``table`` is Markdown."""
+    question = (
+        "**Question.** Which strategy takes most bias out of the same text with the same "
+        "seeds, and what does each cost?"
+    )
+    links = _links(experiment, parent, report=True, figure="heat_map")
+    return "\n\n".join((question, links, table, _READING))
+
+
+def run_note(label: str | None, seed: int, outcome: Outcome | None) -> str:
+    """Return the description of one run; the baseline has no ``label``."""
+    what = "The baseline: no strategy (λ = 0)" if label is None else f"`{label}`"
+    lines = [f"{what}, seed {seed}."]
+    if outcome is not None:
+        lines.append(
+            f"Bias on report words {_number(outcome.bias_report)}, on tune words "
+            f"{_number(outcome.bias_tune)} (random words exceed 1 in 5 % of the cases); "
+            f"retention {_number(outcome.retention_report)} on report pairs, "
+            f"{_number(outcome.retention_tune)} on tune pairs; score {outcome.score:.3f}."
+        )
+    lines.append("`report.html` under *Artifacts* shows everything that was measured.")
+    return "\n\n".join(lines)
+
+
+def _links(experiment: str, parent: str, *, report: bool = False, figure: str | None) -> str:
+    links = {
+        "runs, the best first": view_page(experiment, parent, charts=False),
+        "charts of λ, bias and retention": view_page(experiment, parent, charts=True),
+    }
+    if report:
+        links["the report"] = run_page(experiment, parent, "/artifacts/report.html")
+    if figure is not None:
+        links["figures"] = run_page(experiment, parent, f"/artifacts/figures/{figure}.png")
+    return "Open: " + " · ".join(f"[{name}]({link})" for name, link in links.items())
+
+
+def _about_strategy(name: str) -> str:
+    known = regularizers.get(name)
+    about = _first_line(known)
+    return f"`{name}`, {_STAGES.get(known.stage, known.stage)}" + (f": {about}" if about else "")
+
+
+def _first_line(strategy: type[regularizers.Strategy]) -> str:
+    return next(iter((strategy.__doc__ or "").strip().splitlines()), "")
+
+
+def _number(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.3f}"

@@ -1,4 +1,4 @@
-"""The number a sweep minimises: bias on tune words, plus the utility that was paid for it."""
+"""The number a sweep minimises, bias on tune words plus lost utility, and who chooses by it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from debiaslab import lexicons
 from debiaslab.errors import UserError, nearest
 from debiaslab.metrics import NotMeasuredError, Scorecard
 from debiaslab.metrics.null import NullCache
 from debiaslab.metrics.vocabulary import find
 from debiaslab.metrics.weat import null95
+from debiaslab.results import TrialSummary
+from debiaslab.settings.options import settings
+from debiaslab.settings.study import ObjectivePart
+from debiaslab.statistics.paired import front_of
 from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import written_in
 
@@ -49,22 +55,11 @@ class Outcome:
     score: float
 
 
-@dataclass(frozen=True)
-class Objective:
+@settings
+class Objective(ObjectivePart):
     """A weighted sum of bias and lost retention; see ``FORMULA``."""
 
-    bias_weight: float = 1.0
-    retention_weight: float = 5.0  # a fifth of the utility lost weighs as much as B = 1
-    tests: tuple[str, ...] = lexicons.OBJECTIVE_TESTS
-
     def __post_init__(self) -> None:
-        for name in ("bias_weight", "retention_weight"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise UserError(
-                    f"--{name.replace('_', '-')} was {value!r}",
-                    allowed="a number that is 0 or above",
-                )
         if self.bias_weight == self.retention_weight == 0:
             raise UserError(
                 "--bias-weight and --retention-weight were both 0, so every λ would score alike",
@@ -208,3 +203,81 @@ def _retention(
         return None
     # vectors so collapsed that nothing can be ranked have kept no utility
     return (utility if utility is not None else 0.0) / base
+
+
+@dataclass(frozen=True)
+class SelectionRule:
+    """What chooses a trial among those of one strategy; it looks at tune words only.
+
+    - ``composite``: the lowest mean score.
+    - ``bias@R``: the least mean bias among the trials that keep a retention of R, 0 < R ≤ 1.
+    - ``knee``: the point of the bias–retention front farthest from the line between its ends, both
+      axes scaled to the range of the front (Satopää et al. 2011, Kneedle, for few points).
+
+    Raises:
+        UserError: There is no rule of that name.
+    """
+
+    name: str = "composite"
+
+    def __post_init__(self) -> None:
+        known = ("composite", "knee", "bias@0.98")
+        kind, _, least = self.name.partition("@")
+        try:
+            retention = float(least)
+        except ValueError:
+            retention = math.nan
+        if self.name not in known and not (kind == "bias" and 0 < retention <= 1):
+            raise UserError(
+                f"--select was {self.name!r}",
+                allowed=", ".join(known),
+                nearest=nearest(self.name, known),
+            )
+
+    def choose(self, trials: Sequence[TrialSummary]) -> TrialSummary:
+        """Return the chosen trial, never the baseline; of equals the smaller λ.
+
+        Raises:
+            UserError: No trial satisfies the rule.
+        """
+        found = [trial for trial in trials if trial.trial is not None]
+        if not found:
+            raise UserError("no trial has finished", next_step="more --trials, or another λ range")
+        kind, _, least = self.name.partition("@")
+        return _knee(found) if kind == "knee" else _least(found, float(least) if least else None)
+
+
+def pareto_front(trials: Sequence[TrialSummary]) -> list[TrialSummary]:
+    """Return the trials that no other beats in both, by rising bias; of equals the smaller λ."""
+    by_weight = sorted(trials, key=lambda each: each.weight)
+    return [by_weight[i] for i in front_of([_point(each) for each in by_weight])]
+
+
+def _least(trials: Sequence[TrialSummary], retention: float | None) -> TrialSummary:
+    """Return the trial with the lowest score, or the least bias of those that keep a retention."""
+    if retention is None:
+        return min(trials, key=lambda trial: (trial.score.mean, trial.weight))
+    kept = [each for each in trials if each.retention and each.retention.mean >= retention]
+    if not kept:
+        raise UserError(
+            f"no trial keeps {retention:g} of the baseline's similarity",
+            next_step="more --trials, or another --select: composite, knee, bias@0.95",
+        )
+    return min(kept, key=lambda trial: (trial.bias_tune.mean, trial.weight))
+
+
+def _knee(trials: Sequence[TrialSummary]) -> TrialSummary:
+    """Return the knee; with fewer than three points on the front, the lowest score on it."""
+    front = pareto_front(trials)
+    if len(front) < 3:
+        return _least(front, None)
+    points = np.array([_point(trial) for trial in front])
+    sizes = np.ptp(points, axis=0)
+    scaled = (points - points.min(axis=0)) / np.where(sizes > 0, sizes, 1.0)
+    # the front rises from (0, 0) to (1, 1): distance from that diagonal is retention − bias
+    return front[int(np.argmax(scaled[:, 1] - scaled[:, 0]))]
+
+
+def _point(trial: TrialSummary) -> tuple[float, float]:
+    retention = trial.retention.mean if trial.retention is not None else 1.0
+    return trial.bias_tune.mean, min(retention, 1.0)

@@ -1,111 +1,38 @@
-"""What a study is: everything that, changed, would make it another study."""
+"""What a sweep and a comparison are: all that, changed, would make another study."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from debiaslab import lexicons, regularizers
 from debiaslab.errors import UserError, nearest
 from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Uniform
+from debiaslab.regularizers.composition import SEPARATOR, check_weighs, parts_named, weight_of
+from debiaslab.regularizers.words import check_cover
+from debiaslab.settings.study import SearchSettings
 from debiaslab.sgns import TrainSettings
-from debiaslab.study.cell import Cell
-from debiaslab.study.objective import Objective
+from debiaslab.study.cell import Cell, Knobs, with_knobs
+from debiaslab.study.objective import Objective, SelectionRule
 from debiaslab.tracking.names import check_study_name, default_study_name
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
 
-Sampler = Literal["tpe", "gp", "nsga2", "grid", "qmc", "random"]
-OBJECTIVES = (("score",), ("bias", "retention"))
-MOST_POINTS = 1000  # of a grid on one knob
-
-
-@dataclass(frozen=True)
-class SearchSettings:
-    """Settings of the search; whatever is not the default makes another study.
-
-    Raises:
-        UserError: A value is unknown, out of range, or two of them contradict each other.
-    """
-
-    sampler: Sampler = "tpe"
-    objectives: tuple[str, ...] = ("score",)  # ("bias", "retention"): Pareto mode
-    min_retention: float | None = None  # constraint on mean retention (tune); None: no constraint
-    prune: float | None = None  # level of the test over seeds that ends a trial; None: never
-    warm_start: bool = False  # trials start from the baseline's vectors of the same seed
-    points: int = 9  # of the grid on each knob of numbers (sampler grid)
-
-    def __post_init__(self) -> None:
-        known = get_args(Sampler)
-        if self.sampler not in known:
-            raise UserError(
-                f"--sampler was {self.sampler!r}",
-                allowed=", ".join(known),
-                nearest=nearest(str(self.sampler), known),
-            )
-        if self.objectives not in OBJECTIVES:
-            raise UserError(
-                f"--objectives was {','.join(self.objectives)!r}",
-                allowed=" or ".join(",".join(names) for names in OBJECTIVES),
-            )
-        for name, low, high in (("min_retention", 0, 2), ("prune", 0, 1)):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and low < value < high):
-                raise UserError(
-                    f"--{name.replace('_', '-')} was {value!r}",
-                    allowed=f"a number above {low} and below {high}",
-                )
-        if not 2 <= self.points <= MOST_POINTS:
-            raise UserError(f"--points was {self.points}", allowed=f"from 2 to {MOST_POINTS:,}")
-        if self.prune is not None and self.pareto:
-            raise UserError(
-                "--prune was given with two objectives, of which neither alone makes a trial worse",
-                allowed="--prune with --objectives score",
-            )
-
-    @property
-    def pareto(self) -> bool:
-        """Whether a front is searched instead of one best score."""
-        return len(self.objectives) > 1
-
-    @property
-    def needs_retention(self) -> bool:
-        """Whether nothing can be said of a trial without its retention."""
-        return self.pareto or self.min_retention is not None
-
-    def identity(self) -> dict[str, Any]:
-        """Return the settings that are not the default, as JSON values."""
-        default = asdict(SearchSettings())
-        return {name: value for name, value in asdict(self).items() if value != default[name]}
-
-    def check_trials(self, trials: int, space: Mapping[str, Space]) -> None:
-        """Refuse more trials than a grid has points.
-
-        Raises:
-            UserError: It has fewer.
-        """
-        size = math.prod(self.levels(each) for each in space.values())
-        if self.sampler == "grid" and trials > size:
-            raise UserError(
-                f"--trials was {trials} and the grid has {size} points",
-                allowed=f"up to {size}",
-                next_step=f"--trials {size}, or more --points",
-            )
-
-    def levels(self, space: Space) -> int:
-        """Return how many values a grid has of one knob."""
-        if isinstance(space, Choice):
-            return len(space.options)
-        if isinstance(space, Int):
-            return min(self.points, space.high - space.low + 1)
-        return self.points
+def grid_levels(search: SearchSettings, space: Space) -> int:
+    """Return how many values a grid has of one knob."""
+    if isinstance(space, Choice):
+        return len(space.options)
+    if isinstance(space, Int):
+        return min(search.points, space.high - space.low + 1)
+    return search.points
 
 
 @dataclass(frozen=True)
@@ -142,23 +69,23 @@ class Plan:
         if self.name is not None:
             check_study_name(self.name)
         if self.trials < 1:
-            raise UserError(f"--trials was {self.trials}", allowed="1 or more")
+            raise UserError(f"--trials must be at least 1, got {self.trials}")
         if self.hours is not None and not (math.isfinite(self.hours) and self.hours > 0):
-            raise UserError(f"--hours was {self.hours!r}", allowed="a number above 0")
-        self.search.check_trials(self.trials, self.search_space)
+            raise UserError(f"--hours must be above 0, got {self.hours!r}")
+        points = math.prod(grid_levels(self.search, each) for each in self.search_space.values())
+        if self.search.sampler == "grid" and self.trials > points:
+            raise UserError(
+                f"--trials was {self.trials} and the grid has {points} points",
+                allowed=f"up to {points}",
+                next_step=f"--trials {points}, or more --points",
+            )
         if not self.seeds:
-            raise UserError("--seeds was 0", allowed="1 or more")
+            raise UserError("--seeds must be at least 1, got 0")
         for seed in self.seeds:
             self.settings_for(seed)  # refuses what is no seed
             if self.seeds.count(seed) > 1:
                 raise UserError(f"seed {seed} is named twice", allowed="seeds that differ")
-        if self.cover not in get_args(Cover):
-            known = get_args(Cover)
-            raise UserError(
-                f"--cover was {self.cover!r}",
-                allowed=", ".join(known),
-                nearest=nearest(self.cover, known),
-            )
+        check_cover(self.cover)
 
     @property
     def search_space(self) -> dict[str, Space]:
@@ -219,7 +146,6 @@ class Plan:
 
     def identity(self, corpus: Corpus) -> dict[str, Any]:
         """Return everything that two runs of one study must share, as JSON values."""
-        settings = {k: v for k, v in asdict(self.settings).items() if k != "seed"}
         identity = {
             "corpus": corpus.fingerprint,
             "strategy": self.strategy,
@@ -229,7 +155,7 @@ class Plan:
             "cover": self.cover,
             "knobs": self.create(weight=0.0).knobs(),
             "seeds": list(self.seeds),
-            "settings": settings,
+            "settings": self.settings.shared(),
             "objective": asdict(self.objective),
             "lexicons": lexicons.versions(),
         }
@@ -266,3 +192,138 @@ def differences(ours: dict[str, Any], theirs: dict[str, Any], prefix: str = "") 
 def _short(value: Any) -> str:
     """Return the value as text, a long string (a fingerprint) by its beginning."""
     return f"{value[:12]}…" if isinstance(value, str) and len(value) > 16 else str(value)
+
+
+_FORM = re.compile(r"(?P<name>[^\[\]@]+)(\[(?P<knobs>[^\[\]]*)\])?(@(?P<weight>.*))?")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One strategy of a comparison.
+
+    Attributes:
+        strategy: Its name, or several joined with ``+``.
+        weight: λ; None when it is tuned, or has none.
+        knobs: Its settings besides λ, as (name, value).
+    """
+
+    strategy: str
+    weight: float | None = None
+    knobs: Knobs = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Entry:
+        """Read ``projection``, ``projection@0.5`` or ``projection[pairs=all;direction=mean]@0.5``.
+
+        Of several joined with ``+``, knobs and λ at the end alone are for all of them
+        (``cds+hard[pairs=all]``); elsewhere each part has its own
+        (``projection@0.5+pairwise[pairs=tune]@10``).
+
+        Raises:
+            UserError: The strategy or a knob is unknown, or λ is not a number above 0.
+        """
+        parts = [_Part.parse(part, text) for part in parts_named(text)]
+        knobs = _knobs(parts)
+        name, weight = SEPARATOR.join(part.name for part in parts), None
+        own = [part for part in parts if part.weight is not None]
+        if own == parts[-1:]:
+            weight = weight_of(own[0].weight or "", text)
+            if len(parts) == 1:
+                check_weighs(regularizers.get(name), text)
+        elif own:
+            name, weight = SEPARATOR.join(part.weighted for part in parts), 1.0
+        regularizers.create(name, **dict(knobs))
+        return cls(name, weight, knobs)
+
+    @property
+    def label(self) -> str:
+        """The strategy with its knobs, as tables name it."""
+        return with_knobs(self.strategy, self.knobs)
+
+    @property
+    def tuned(self) -> bool:
+        """Whether λ is to be searched."""
+        return self.weight is None and bool(regularizers.search_space(self.strategy))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One part of what an entry is written as."""
+
+    name: str
+    knobs: Knobs
+    weight: str | None
+
+    @property
+    def weighted(self) -> str:
+        """The name with its λ."""
+        return self.name if self.weight is None else f"{self.name}@{self.weight}"
+
+    @classmethod
+    def parse(cls, text: str, whole: str) -> _Part:
+        found = _FORM.fullmatch(text)
+        if found is None:
+            raise UserError(
+                f"the strategy {whole!r} cannot be read",
+                allowed="NAME, NAME@λ or NAME[knob=value;knob=value]@λ",
+            )
+        knobs = [each.partition("=") for each in (found["knobs"] or "").split(";") if each.strip()]
+        stripped = tuple((knob.strip(), value.strip()) for knob, _, value in knobs)
+        return cls(found["name"].strip(), stripped, found["weight"])
+
+
+def _knobs(parts: Sequence[_Part]) -> Knobs:
+    """Return the knobs of a strategy: those at the end alone are for every part that has them."""
+    if not any(part.knobs for part in parts[:-1]):
+        return parts[-1].knobs
+    return tuple((f"{part.name}.{knob}", value) for part in parts for knob, value in part.knobs)
+
+
+@dataclass(frozen=True)
+class ComparisonPlan:
+    """What is compared, on which seeds, and how λ is chosen where it is searched."""
+
+    entries: tuple[Entry, ...]
+    seeds: tuple[int, ...] = (1, 2, 3)
+    cover: Cover = "all"
+    settings: TrainSettings = field(default_factory=TrainSettings)
+    objective: Objective = field(default_factory=Objective)
+    trials: int = 8  # λs tried for each strategy that has one and is not given it
+    tuning_seeds: tuple[int, ...] = (101, 102)  # λ is chosen on other seeds than are reported
+    rule: SelectionRule = field(default_factory=SelectionRule)
+    name: str | None = None
+    controls: bool = True  # whether it adds the controls that it does not hold
+
+    def __post_init__(self) -> None:
+        if not self.entries:
+            raise UserError(
+                "no strategy was named", next_step="--strategies projection,pairwise,tying"
+            )
+        names = [entry.label for entry in self.entries]
+        for entry in self.entries:
+            if names.count(entry.label) > 1:
+                raise UserError(
+                    f"strategy {entry.label!r} is named twice", allowed="each strategy once"
+                )
+            if regularizers.create(entry.strategy).stage == "none":
+                raise UserError(
+                    f"{entry.strategy!r} is the baseline, which every comparison holds already",
+                    allowed="strategies that do something",
+                )
+        check_cover(self.cover)
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise UserError("a comparison needs one seed or more, each named once")
+        if set(self.seeds) & set(self.tuning_seeds):
+            raise UserError(
+                "λ would be tuned on seeds that are reported",
+                allowed="--tuning-seeds that are not among the --seeds",
+            )
+        for seed in (*self.seeds, *self.tuning_seeds):
+            replace(self.settings, seed=seed)  # refuses what is no seed
+        if self.trials < 1:
+            raise UserError(f"--trials was {self.trials}", allowed="1 or more")
+
+    def cell(self, entry: Entry, weight: float, seed: int) -> Cell:
+        """Return one training of a strategy; λ = 0 is the baseline."""
+        settings = replace(self.settings, seed=seed)
+        return Cell(entry.strategy, weight, entry.knobs, self.cover, settings, self.objective)

@@ -8,9 +8,8 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from statistics import mean
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,36 +23,21 @@ from debiaslab.regularizers import BoundStrategy, Coverage, Planted
 from debiaslab.regularizers.gender_words import gender_terms
 from debiaslab.regularizers.swapping import Swap
 from debiaslab.results import Dosed, PlantedStudy
-from debiaslab.results.comparison import dose_shift
+from debiaslab.results.runs import dose_shift, share_at_zero
+from debiaslab.settings.study import Base
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
-from debiaslab.study.driver import (
-    Conduct,
-    Conducted,
-    StudyHeader,
-    conduct_study,
-    open_study_run,
-)
-from debiaslab.study.executors import Executor
+from debiaslab.study.driver import Conduct, conduct_study, open_study_run
 from debiaslab.study.objective import Objective
 from debiaslab.study.run import flat
-from debiaslab.study.worker import CellList, ListedCells
+from debiaslab.study.worker import CellList
 from debiaslab.tracking import RunLog, Store
-from debiaslab.tracking.names import (
-    CORPUS_TAG,
-    PLANTED_CARD,
-    PLANTED_WORDS,
-    PLANTING_TAG,
-    default_study_name,
-)
+from debiaslab.tracking.names import PLANTED_CARD, PLANTED_WORDS, PLANTING_TAG, default_study_name
 from debiaslab.vectors.words import written_in
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.sgns import TrainResult
-
-
-Base = Literal["text", "alike", "balanced", "corpus"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +49,7 @@ class PlantingPlan:
 
     - ``text``: gender words near the chosen words are male as often as in the whole text, so that
       the chosen words are like any other word: no association.
-    - ``alike``: so are those near all words that these are held against, at any dose: at dose 0
+    - ``alike``: so are those near all words that these are compared with, at any dose: at dose 0
       nothing was done to the one that was not done to the other. The price is a text in which far
       more gender words are dealt out by chance, and less gender is left to be learnt.
     - ``balanced``: half of them are male, which in a text about men is a female association.
@@ -128,8 +112,8 @@ class PlantingPlan:
     def planted(self, words: PlantedWords, dose: float) -> Planted:
         """Return the rewriting of one dose.
 
-        With the base ``alike`` the words that chosen ones are held against get dose 0, whatever the
-        dose of the chosen ones.
+        With the base ``alike`` the words that the chosen ones are compared with get dose 0,
+        whatever the dose of the chosen ones.
         """
         window = self.settings.window
         base: Literal["corpus", "balanced"] = "corpus" if self.base == "corpus" else "balanced"
@@ -144,15 +128,8 @@ class PlantingPlan:
         """Return a dose as ``Planted`` takes it."""
         if self.base == "corpus":
             return dose
-        return 2 * (self.at_zero(male_share) + self.shift(dose, male_share)) - 1
-
-    def at_zero(self, male_share: float) -> float:
-        """Return the share of male words near the chosen ones at dose 0 (not for ``corpus``)."""
-        return 0.5 if self.base == "balanced" else male_share
-
-    def shift(self, dose: float, male_share: float) -> float:
-        """Return how much that share changes by a dose; for ``corpus``, the dose itself."""
-        return dose_shift(self.base, dose, male_share)
+        shift = dose_shift(self.base, dose, male_share)
+        return 2 * (share_at_zero(self.base, male_share) + shift) - 1
 
 
 @dataclass(frozen=True)
@@ -163,129 +140,88 @@ class Planting:
     parent: str  # MLflow run
     study: PlantedStudy
     failures: tuple[str, ...]
+    findings: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why cells are empty."""
+        return tuple(f"empty: {failure}" for failure in self.failures)
 
 
-def plant(
-    corpus: Corpus,
-    plan: PlantingPlan,
-    *,
-    root: str | Path = "mlruns",
-    progress: bool = True,
-    executor: Executor | None = None,
-) -> Planting:
+def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Planting:
     """Train on the text with each dose and seed, and measure the chosen and the control words.
 
     What finished before is not trained again: the same call continues an interrupted one. A
     training that diverges leaves its cell empty.
 
-    Args:
-        corpus: Encoded corpus.
-        plan: Words, doses, seeds and settings.
-        root: Folder of the local store.
-        progress: Whether to draw progress bars.
-        executor: What runs several workers; None: this process alone does the work, in order.
-
     Raises:
         UserError: The corpus lacks gender words or words like the chosen ones; before any training.
     """
-    return conduct_planting(corpus, plan, Conduct(Path(root), executor=executor, progress=progress))
-
-
-def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Planting:
-    """Do what ``plant`` does, as ``conduct`` says."""
-    from debiaslab.study.spec import study_of_planting
+    from debiaslab.study.spec import study_of
 
     sets = {seed: words_of(corpus, plan, seed) for seed in plan.seeds}
     name = planting_name(corpus, plan)
-    site, _ = open_study_run(corpus, name, _header(corpus, plan), conduct)
-    own = study_of_planting(replace(plan, name=name), corpus.sources, corpus.settings)
-    listed = cells_of(plan, sets)
-    source = listed.source(conduct.root, corpus)
-
-    def finish(done: Conducted) -> Planting:
-        if conduct.executor is not None:
-            source.begin(done.worker)  # what others have done
-        doses = tuple(_dosed(site.store, plan, sets, source, dose) for dose in sorted(plan.doses))
-        failures = tuple(_failures(listed, source))
-        for failure in failures:
-            label, _, reason = failure.partition(": ")
-            warnings.warn(f"{label} is left empty: {reason}", stacklevel=4)
-        study = PlantedStudy(
-            corpus=corpus.name,
-            base=plan.base,
-            apart=plan.apart,
-            words=tuple(words.chosen for words in sets.values()),
-            control=tuple(words.control for words in sets.values()),
-            male_share=sets[plan.seeds[0]].male_share,
-            shared=mean(words.shared for words in sets.values()),
-            pool=len(sets[plan.seeds[0]].pool),
-            doses=doses,
-        )
-        return Planting(name, site.parent, study, failures)
-
-    return conduct_study(site, (listed, source, listed.total), own, conduct, finish)
-
-
-def cells_of(plan: PlantingPlan, sets: Mapping[int, PlantedWords]) -> CellList:
-    """Return every training of a control, dose by dose; ``sets`` are the words of each seed."""
-    return CellList(
-        tuple(
-            plan.cell(sets[seed], dose, seed) for dose in sorted(plan.doses) for seed in plan.seeds
-        ),
-        needed=PLANTED_CARD,
-    )
-
-
-def rows_of(plan: PlantingPlan) -> list[tuple[str | None, list[Cell]]]:
-    """Return the cells of a control, dose by dose, without the words: they follow from the seed."""
-    unknown = PlantedWords((), (), (), (), math.nan, math.nan)
-    return [
-        (f"{dose:+g}", [plan.cell(unknown, dose, seed) for seed in plan.seeds])
-        for dose in sorted(plan.doses)
-    ]
-
-
-def _header(corpus: Corpus, plan: PlantingPlan) -> StudyHeader:
     params = {
         "doses": list(plan.doses),
         "base": plan.base,
         "apart": plan.apart,
         "seeds": list(plan.seeds),
         "words": ", ".join(plan.words) or f"{plan.count} chosen by each seed",
-        "corpus": corpus.name,
-        "corpus_fingerprint": corpus.fingerprint,
-        **_settings(plan),
+        **plan.settings.shared(),
     }
-    tags = {CORPUS_TAG: corpus.name, PLANTING_TAG: "true"}
-    return StudyHeader(params, tags, f"Planted-bias control on {corpus.name}.")
+    said = "Planted-bias control on"
+    site, _ = open_study_run(
+        corpus, name, conduct, params=params, tags={PLANTING_TAG: "true"}, description=said
+    )
+    own = study_of(replace(plan, name=name), corpus.sources, corpus.settings)
+    listed = CellList(rows_of(plan, sets), needed=PLANTED_CARD)
+    source = listed.source(conduct.root, corpus)
+
+    def finish(_: int) -> Planting:
+        first, doses = sets[plan.seeds[0]], []
+        for dose, (_row, cells) in zip(sorted(plan.doses), listed.rows, strict=True):
+            runs = tuple(map(source.run_of, cells))
+            size = abs(dose_shift(plan.base, dose, first.male_share))
+            doses.append(Dosed(dose, size, tuple(_card(site.store, run) for run in runs), runs))
+        study = PlantedStudy(
+            corpus=corpus.name,
+            base=plan.base,
+            apart=plan.apart,
+            words=tuple(words.chosen for words in sets.values()),
+            control=tuple(words.control for words in sets.values()),
+            male_share=first.male_share,
+            shared=mean(words.shared for words in sets.values()),
+            pool=len(first.pool),
+            doses=tuple(doses),
+        )
+        return Planting(name, site.parent, study, source.failures())
+
+    return conduct_study(site, (listed, source, listed.total), own, conduct, finish)
 
 
-def _dosed(
-    store: Store,
-    plan: PlantingPlan,
-    sets: Mapping[int, PlantedWords],
-    source: ListedCells,
-    dose: float,
-) -> Dosed:
-    """Return what the trainings of one dose measured; None where one failed."""
-    cells = [plan.cell(sets[seed], dose, seed) for seed in plan.seeds]
-    ids = [source.runs.get(cell.digest) for cell in cells]
-    cards = [None if run_id is None else _card(store, run_id) for run_id in ids]
-    male_share = sets[plan.seeds[0]].male_share
-    return Dosed(dose, abs(plan.shift(dose, male_share)), tuple(cards), tuple(ids))
+def rows_of(
+    plan: PlantingPlan, sets: Mapping[int, PlantedWords] | None = None
+) -> list[tuple[str | None, list[Cell]]]:
+    """Return the cells of a control, dose by dose.
+
+    Args:
+        plan: The control.
+        sets: The words of each seed; None: without them, since they follow from the seed.
+    """
+    unknown = PlantedWords((), (), (), (), math.nan, math.nan)
+    sets = sets or dict.fromkeys(plan.seeds, unknown)
+    return [
+        (f"{dose:+g}", [plan.cell(sets[seed], dose, seed) for seed in plan.seeds])
+        for dose in sorted(plan.doses)
+    ]
 
 
-def _card(store: Store, run_id: str) -> Scorecard:
+def _card(store: Store, run_id: str | None) -> Scorecard | None:
+    """Return what a training measured; None where it failed."""
+    if run_id is None:
+        return None
     path = store.artifact(run_id, PLANTED_CARD)
     return Scorecard.from_json(path.read_text(encoding="utf-8"))
-
-
-def _failures(listed: CellList, source: ListedCells) -> Iterator[str]:
-    """Say of each cell without a run why it has none."""
-    for cell in listed.cells:
-        if cell.digest in source.failed and isinstance(cell.treatment, Dosing):
-            dose = f"dose {cell.treatment.dose:g}, seed {cell.seed}"
-            yield f"{dose}: {source.failed[cell.digest]}"
 
 
 @dataclass(frozen=True)
@@ -312,8 +248,17 @@ class Dosing:
         }
 
     def bind(self, corpus: Corpus, seed: int) -> BoundStrategy:
-        """Return the planted text as what a training is given."""
-        return bound_planting(corpus, self.plan.planted(self.words, self.dose), seed)
+        """Return the planted text; words it has no token of are not kept."""
+        text = self.plan.planted(self.words, self.dose).bind(corpus, seed)
+        lost = np.flatnonzero((corpus.counts > 0) & (text.counts(corpus.counts) == 0))
+        return BoundStrategy(
+            preprocessing=text,
+            penalty=None,
+            post=None,
+            coverage=Coverage("all", 0, False, text.pairs, text.pairs_missing),
+            seed=seed,
+            untrained=frozenset(corpus.words[int(i)] for i in lost),
+        )
 
     def describe(self, log: RunLog) -> None:
         """Keep the words with the run."""
@@ -327,7 +272,7 @@ class Dosing:
 
 
 def words_of(corpus: Corpus, plan: PlantingPlan, seed: int) -> PlantedWords:
-    """Return the words that a seed plants in, and those it holds them against."""
+    """Return the words that a seed plants in, and those it compares them with."""
     window = plan.settings.window
     return planted_words(corpus, words=plan.words, count=plan.count, window=window, seed=seed)
 
@@ -343,7 +288,7 @@ def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
         "corpus": corpus.fingerprint,
         "words": plan.words or plan.count,
         "base": plan.base,
-        "settings": _settings(plan),
+        "settings": plan.settings.shared(),
         "metrics": [each.metric for each in planted_metrics(apart=plan.apart)],
         "lexicons": lexicons.versions(),
     }
@@ -352,24 +297,6 @@ def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     kind = "planted-apart" if plan.apart else "planted"
     return default_study_name(kind, corpus.name, digest)
-
-
-def _settings(plan: PlantingPlan) -> dict[str, Any]:
-    return {key: value for key, value in asdict(plan.settings).items() if key != "seed"}
-
-
-def bound_planting(corpus: Corpus, planted: Planted, seed: int) -> BoundStrategy:
-    """Return a planted text as what a training is given; words it has no token of are not kept."""
-    text = planted.bind(corpus, seed)
-    lost = np.flatnonzero((corpus.counts > 0) & (text.counts(corpus.counts) == 0))
-    return BoundStrategy(
-        preprocessing=text,
-        penalty=None,
-        post=None,
-        coverage=Coverage("all", 0, False, text.pairs, text.pairs_missing),
-        seed=seed,
-        untrained=frozenset(corpus.words[int(i)] for i in lost),
-    )
 
 
 def words_from(text: str) -> tuple[str, ...]:
@@ -445,21 +372,22 @@ def planted_words(
         chosen = [candidates[int(i)] for i in sorted(order)]
     free = [i for i in candidates if i not in set(chosen)]
     _require(free, 2 * len(chosen), f"to match {len(chosen)} words with, twice")
-    control = _matched(chosen, free, corpus.counts, near)
-    other = _matched(chosen, [i for i in free if i not in set(control)], corpus.counts, near)
-    gendered = swap.gender != 0
+    features = np.log1p(np.stack([corpus.counts, near], axis=1))
+    control = _matched(chosen, free, features)
+    other = _matched(chosen, [i for i in free if i not in set(control)], features)
+    male, both = (corpus.counts[at].sum() for at in (swap.gender > 0, swap.gender != 0))
+
+    def named(ids: Sequence[int]) -> tuple[str, ...]:
+        return tuple(corpus.words[i] for i in ids)
+
     return PlantedWords(
-        chosen=_named(corpus, chosen),
-        control=_named(corpus, control),
-        other=_named(corpus, other),
-        pool=_named(corpus, free),
-        male_share=float(corpus.counts[swap.gender > 0].sum() / corpus.counts[gendered].sum()),
-        shared=_shared(corpus, swap.gender, chosen, control, window),
+        chosen=named(chosen),
+        control=named(control),
+        other=named(other),
+        pool=named(free),
+        male_share=float(male / both),
+        shared=_shared(corpus, swap.gender, (chosen, control), window),
     )
-
-
-def _named(corpus: Corpus, ids: Sequence[int]) -> tuple[str, ...]:
-    return tuple(corpus.words[i] for i in ids)
 
 
 def gender_words_near(
@@ -548,14 +476,8 @@ def _require(candidates: Sequence[int], least: int, purpose: str) -> None:
         )
 
 
-def _matched(
-    words: Sequence[int],
-    free: Sequence[int],
-    counts: NDArray[np.int64],
-    near: NDArray[np.int64],
-) -> list[int]:
-    """Return for each word the most similar free one by frequency and gender words nearby."""
-    features = np.log1p(np.stack([counts, near], axis=1))
+def _matched(words: Sequence[int], free: Sequence[int], features: NDArray[np.float64]) -> list[int]:
+    """Return for each word the free one with the most similar features, each one once."""
     left = list(free)
     found = []
     for word in words:
@@ -565,19 +487,17 @@ def _matched(
 
 
 def _shared(
-    corpus: Corpus,
-    gender: NDArray[np.int8],
-    chosen: Sequence[int],
-    control: Sequence[int],
-    window: int,
+    corpus: Corpus, gender: NDArray[np.int8], sets: tuple[Sequence[int], Sequence[int]], window: int
 ) -> float:
+    """Return the share of the gender words near the second set that are near the first as well."""
     from debiaslab.regularizers.swap_kernel import near_chosen
 
     marks = np.zeros((2, len(corpus.words)), dtype=bool)
-    marks[0, list(chosen)] = marks[1, list(control)] = True
+    for mark, own in zip(marks, sets, strict=True):
+        mark[list(own)] = True
     both = of_control = 0
     for ids, _, _ in _pieces(corpus):
-        turned, own = (near_chosen(ids, mark, gender, window) for mark in marks)
-        both += len(np.intersect1d(turned, own, assume_unique=True))
-        of_control += len(own)
+        turned, others = (near_chosen(ids, mark, gender, window) for mark in marks)
+        both += len(np.intersect1d(turned, others, assume_unique=True))
+        of_control += len(others)
     return both / of_control if of_control else 0.0

@@ -15,19 +15,14 @@ from debiaslab.errors import UserError
 from debiaslab.sgns.checkpoint import Saved, discard, files_of, saved_in
 from debiaslab.study.claims import forget_claims
 from debiaslab.study.run import CHECKPOINTS, STUDY, owner_of
-from debiaslab.study.search_storage import (
-    explained,
-    open_storage,
-    search_exists,
-    study_to_read,
-)
-from debiaslab.system.processes import this_process
+from debiaslab.study.search_storage import explained, open_storage, search_exists, study_to_read
+from debiaslab.system.provenance import this_process
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store, StudyRun
 from debiaslab.tracking.names import RESTORING_KIND, STUDY_KIND
 from debiaslab.tracking.records import RunInfo, owner, status_now
 
 _STALE = 3600.0  # seconds after which a file that nothing names is nobody's any more
-_TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # as debiaslab.system.atomic names them
+_TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # as debiaslab.system.files names them
 _RUN_FOLDER = re.compile(r"^[0-9a-f]{32}$")
 
 
@@ -75,7 +70,10 @@ def find_removal(store: Store, root: Path, name: str, *, dead_elsewhere: bool = 
     saved = saved_in(root / CHECKPOINTS)
     old = tuple(each.path for each in saved if each.owner and each.owner.get(STUDY) in parents)
     size = sum(store.size_of(run.run_id) for run in (*studies, *runs)) + sum(map(_saved_size, old))
-    trials = sum(_trials(root, study.study) for study in studies)
+    trials = 0
+    for study in studies:
+        with study_to_read(root, study.study) as search:
+            trials += 0 if search is None else len(search.get_trials(deepcopy=False))
     return Removal(studies, runs, trials, old, size)
 
 
@@ -85,8 +83,14 @@ def remove_study(store: Store, root: Path, removal: Removal) -> bool:
     Returns:
         Whether a server keeps the runs, marked as deleted.
     """
-    for name in removal.names:
-        _forget_search(root, name)
+    if search_exists(root):
+        with explained(root):
+            storage = open_storage(root)
+            for name in removal.names:
+                forget_claims(storage.engine, name)
+                if name in optuna.get_all_study_names(storage):
+                    optuna.delete_study(study_name=name, storage=storage)
+            storage.engine.dispose()
     for path in removal.checkpoints:
         discard(path)
     ids = [run.run_id for run in removal.runs]
@@ -113,22 +117,6 @@ def _refuse_running(run: RunInfo, name: str, *, dead_elsewhere: bool) -> None:
             f"{run.name!r} is open",
             next_step="the same command with --dead-elsewhere when its process has ended",
         )
-
-
-def _trials(root: Path, name: str) -> int:
-    with study_to_read(root, name) as search:
-        return 0 if search is None else len(search.get_trials(deepcopy=False))
-
-
-def _forget_search(root: Path, name: str) -> None:
-    if not search_exists(root):
-        return
-    with explained(root):
-        storage = open_storage(root)
-        forget_claims(storage.engine, name)
-        if name in optuna.get_all_study_names(storage):
-            optuna.delete_study(study_name=name, storage=storage)
-        storage.engine.dispose()
 
 
 @dataclass(frozen=True)
@@ -166,11 +154,7 @@ class Leftovers:
 
 
 def find_leftovers(
-    store: Store,
-    folders: tuple[Path, ...],
-    *,
-    failed: bool = False,
-    checkpoints: bool = False,
+    store: Store, folders: tuple[Path, ...], *, failed: bool = False, checkpoints: bool = False
 ) -> Leftovers:
     """Return what crashed runs left; nothing is changed.
 
@@ -232,7 +216,7 @@ def _judged(store: Store, saved: Saved, known: Sequence[RunInfo]) -> OldCheckpoi
     run_id = saved.owner.get(STUDY, "")
     study = next((run for run in known if run.run_id == run_id), None)
     if study is None:
-        deleted = store.is_deleted(run_id)
+        deleted = store.lifecycle(run_id) == "deleted"
         why = "was deleted" if deleted else "this store does not know"
         return OldCheckpoint(saved.path, f"of a study that {why}", wanted=not deleted)
     name = study.tags.get(STUDY_TAG, study.name)

@@ -1,4 +1,4 @@
-"""One run: one cell trained, one scorecard, one MLflow run."""
+"""One run: one cell trained, one scorecard, one MLflow run, and what is logged of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from debiaslab.sgns import (
     train,
 )
 from debiaslab.study.cell import Cell, digest_of, strategy_label, tells_cells_apart
-from debiaslab.study.description import run_note
+from debiaslab.study.kept import run_note
 from debiaslab.study.objective import FORMULA, BaselineReference, Outcome, measure_reference
 from debiaslab.system.provenance import provenance
 from debiaslab.system.redact import utf8
@@ -42,6 +42,7 @@ from debiaslab.tracking.names import (
     LAMBDA,
     LOG_LAMBDA,
     PROVENANCE,
+    REPORT,
     RESUMED_TAG,
     SCORECARD,
     SCORECARD_TABLE,
@@ -54,11 +55,19 @@ from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
-    from debiaslab.regularizers import BoundStrategy, Strategy
-
+    from debiaslab.regularizers import BoundStrategy
 
 CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were interrupted
 STUDY = "study"  # key of a checkpoint's owner: the run of its study
+LOSS_METRICS = ("loss", "penalty", "lr", "words_per_second")  # of a training's reports
+UNCERTAINTY = "uncertainty"  # metrics of this group: intervals, p, n
+_GLANCE = "at_a_glance"  # the UI's charts of a run begin with this group, and end with no group
+# of a record, besides value, interval, p and n; methods and missing words are in the JSON
+_EXTRAS = ("statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
+
+
+class UnusableRunError(UserError):
+    """A training that ran to its end, but whose vectors the objective cannot measure."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +78,8 @@ class Site:
         store: The tracking store.
         root: Folder of the local store, of the search and of checkpoints.
         corpus: Encoded corpus.
-        name: Name of the study.
-        parent: MLflow run of the study.
+        name: Name of the study; outside one, of the corpus.
+        parent: MLflow run of the study; empty outside one.
         session: Which command it is: what failed under it is not tried again under it.
         progress: Whether trainings draw bars of their own.
     """
@@ -107,28 +116,57 @@ class FinishedRun:
         return self.outcome
 
 
+@dataclass(frozen=True)
+class OpenRun:
+    """A run while it is trained and measured; ``bound`` is None for the baseline."""
+
+    log: RunLog
+    bound: BoundStrategy | None
+    params: dict[str, Any]
+    checkpoint: Checkpoints | None
+
+
 @contextmanager
-def open_run(site: Site, cell: Cell, init: Embeddings | None = None) -> Iterator[OpenRun]:
+def removed_at_the_end(checkpoint: Checkpoints | None) -> Iterator[None]:
+    """Remove the checkpoint of a run that has finished or never will; not of one interrupted."""
+    try:
+        yield
+    except (TrainingDivergedError, UnusableRunError):
+        if checkpoint is not None:
+            checkpoint.remove()
+        raise
+    if checkpoint is not None:
+        checkpoint.remove()
+
+
+@contextmanager
+def open_run(
+    site: Site, cell: Cell, *, init: str | None = None, checkpoint: Checkpoints | None = None
+) -> Iterator[OpenRun]:
     """Open the run of a cell; at the end it is closed, and its checkpoint removed.
 
     Whatever is raised, the run is marked as failed, with the reason. A checkpoint stays only where
     the training was cut short from outside.
+
+    Args:
+        site: Where the cell is trained.
+        cell: What is trained.
+        init: The vectors it starts from; None: training starts anew.
+        checkpoint: Where the training is saved; None: beside the store, outside a study nowhere.
     """
     bound = cell.bind(site.corpus)
-    treatment = {} if cell.treatment is None else cell.treatment.params
-    acting = None if cell.treatment is not None else bound
-    params = run_params(site.corpus, cell.settings, cell.made, acting, cell.cover)
-    params |= treatment
+    params = _params(site.corpus, cell, bound)
     if init is not None:
-        params["init"] = "vectors of the baseline"
-    checkpoint = Checkpoints(site.root / CHECKPOINTS, shared=True)
-    checkpoint.owner.update(owner_of(site.parent, params))
+        params["init"] = init
+    if checkpoint is None and site.parent:
+        checkpoint = Checkpoints(site.root / CHECKPOINTS, shared=True)
+        checkpoint.owner.update(owner_of(site.parent, params))
     tags = {**cell.tags, **({SESSION_TAG: site.session} if site.session else {})}
     with (
         removed_at_the_end(checkpoint),
         site.store.start(
-            cell.name,
-            parent=site.parent,
+            cell.name if site.parent else f"{cell.name} · {site.name} · seed {cell.seed}",
+            parent=site.parent or None,
             params=params,
             tags=tags,
             dataset=dataset_info(site.corpus),
@@ -168,9 +206,11 @@ def train_cell(
         UnusableRunError: The objective cannot be measured.
         UserError: Something outside failed, such as the store or the disk.
     """
-    with open_run(site, cell, init) as run:
+    start = None if init is None else "vectors of the baseline"
+    with open_run(site, cell, init=start) as run:
         if run.bound is not None and run.bound.only_after and baseline is not None:
-            result = _debiased(run.bound, _vectors(site.store, baseline, against))
+            own = vectors_of(site.store, baseline.run_id) if against is None else against.embeddings
+            result = _debiased(run.bound, own)
         else:
             result = train_logged(
                 run, site.corpus, cell.settings, init=init, progress=site.progress
@@ -188,11 +228,13 @@ def train_cell(
         else:
             reference = baseline.reference
         outcome = _outcome(cell, scorecard, reference)
-        log_outcome(run.log, cell.weight, outcome, result.words)
+        _log_outcome(run.log, cell.weight, outcome, result.words)
         label = None if cell.weight == 0 else strategy_label(cell.strategy, cell.made)
         run.log.tags({NOTE_TAG: run_note(label, cell.seed, outcome)})
         run.log.json(asdict(reference), YARDSTICK)
-        compared = None if baseline is None else read_scorecard(site.store, baseline.run_id)
+        compared = None
+        if baseline is not None:
+            compared = site.store.artifact(baseline.run_id, SCORECARD).read_text(encoding="utf-8")
         content = RunContent(
             title=cell.name,
             params=run.params,
@@ -200,9 +242,9 @@ def train_cell(
             scorecard=scorecard,
             formula=FORMULA,
             outcome=None if outcome is None else asdict(outcome),
-            baseline=compared,
+            baseline=None if compared is None else Scorecard.from_json(compared),
         )
-        log_report_page(run.log, content, result, reference)
+        _log_page(run.log, content, result, reference)
     return FinishedRun(run.log.run_id, cell.trial, cell.weight, cell.seed, outcome, reference)
 
 
@@ -225,40 +267,68 @@ def train_treated(site: Site, cell: Cell) -> str:
     return run.log.run_id
 
 
-def _vectors(store: Store, baseline: FinishedRun, against: Baseline | None) -> Embeddings:
-    if against is not None:
-        return against.embeddings
-    return Embeddings.load(store.artifact(baseline.run_id, VECTORS))
+def train_logged(
+    run: OpenRun,
+    corpus: Corpus,
+    settings: TrainSettings,
+    *,
+    init: Embeddings | Start | None = None,
+    on_report: Callable[[Report], None] | None = None,
+    progress: bool = True,
+) -> TrainResult:
+    """Train with a strategy, sending the running loss and a quick scorecard by epoch to a run.
 
+    The vectors of the result have been through the strategy's post-processing; those measured by
+    epoch have not. A training that is resumed at its checkpoint logs what came before it as well.
+    """
+    log, checkpoint = run.log, run.checkpoint
+    by_epoch: dict[str, dict[str, float]] = {} if checkpoint is None else checkpoint.notes
+    logged: set[str] = set()
 
-def _debiased(bound: BoundStrategy, vectors: Embeddings) -> TrainResult:
-    """Return what a strategy that acts after training makes of finished vectors."""
-    started = time.perf_counter()
-    return TrainResult(
-        embeddings=bound.finish(vectors),
-        history=(),
-        engine="none",
-        words=0,
-        pairs=0,
-        seconds=time.perf_counter() - started,
-        stopped_early=False,
+    def report(step: Report) -> None:
+        log.metrics({name: getattr(step, name) for name in LOSS_METRICS}, step=step.step)
+        if on_report is not None:
+            on_report(step)
+
+    def epoch(number: int, vectors: Embeddings) -> None:
+        by_epoch[str(number)] = measured_values(evaluate(vectors, quick=True))
+        for done in sorted(by_epoch.keys() - logged, key=int):
+            quick = {f"epoch/{key}": value for key, value in by_epoch[done].items()}
+            log.metrics(quick, step=int(done))
+            logged.add(done)
+
+    return train_bound(
+        corpus,
+        settings,
+        run.bound,
+        init=init,
+        on_report=report,
+        on_epoch=epoch,
+        checkpoint=checkpoint,
+        progress=progress,
     )
 
 
-def _outcome(cell: Cell, scorecard: Scorecard, reference: BaselineReference) -> Outcome | None:
-    """Return what the objective makes of a scorecard; a control may lack the words it needs."""
-    try:
-        return cell.objective.outcome(scorecard, reference)
-    except UserError as error:
-        if is_control(cell.made):
-            return None
-        raise UnusableRunError(str(error)) from error
+def train_bound(
+    corpus: Corpus, settings: TrainSettings, bound: BoundStrategy | None, **how: Any
+) -> TrainResult:
+    """Train with a strategy (None: the baseline), and post-process the vectors as it does.
+
+    ``how`` is what else ``sgns.train`` takes by name.
+    """
+    result = train(corpus, settings, **train_inputs(bound), **how)
+    return result if bound is None else replace(result, embeddings=bound.finish(result.embeddings))
+
+
+def vectors_of(store: Store, run_id: str) -> Embeddings:
+    """Return the vectors that a finished run has kept."""
+    return Embeddings.load(store.artifact(run_id, VECTORS))
 
 
 def find_finished(store: Store, runs: Sequence[RunInfo], cell: Cell) -> FinishedRun | None:
     """Return the finished run of a cell among the runs of a study, if there is one.
 
-    A run whose files are gone is none.
+    A run whose files are gone does not count.
     """
     for run in runs:
         wanted = run.status == "FINISHED" and run_digest(run) == cell.digest
@@ -286,97 +356,28 @@ def _read_back(store: Store, run: RunInfo) -> FinishedRun:
     )
 
 
-UNCERTAINTY = "uncertainty"  # metrics of this group: intervals, p, n
-
-
-_GLANCE = "at_a_glance"  # the UI's charts of a run begin with this group, and end with no group
-
-
-# of a record, besides value, interval, p and n; methods and missing words are in the JSON
-_EXTRAS = ("statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
-
-
-class UnusableRunError(UserError):
-    """A training that ran to its end, but whose vectors the objective cannot measure."""
-
-
-def log_outcome(log: RunLog, weight: float, outcome: Outcome | None, step: int) -> None:
-    """Log λ and what the objective makes of a run, at the word where training ended."""
-    log.metrics({LAMBDA: weight}, step=step)
-    if weight > 0:
-        log.metrics({LOG_LAMBDA: math.log10(weight)}, step=step)
-    if outcome is not None:
-        values = asdict(outcome)
-        log.metrics(values, step=step)
-        measured = {key: value for key, value in values.items() if value is not None}
-        # At step 0 the UI draws a bar, at any other one point of a line.
-        log.metrics({f"{_GLANCE}/{key}": value for key, value in measured.items()})
-
-
-@contextmanager
-def removed_at_the_end(checkpoint: Checkpoints | None) -> Iterator[None]:
-    """Remove the checkpoint of a run that has finished or never will; not of one interrupted."""
-    try:
-        yield
-    except (TrainingDivergedError, UnusableRunError):
-        if checkpoint is not None:
-            checkpoint.remove()
-        raise
-    if checkpoint is not None:
-        checkpoint.remove()
-
-
-@dataclass(frozen=True)
-class OpenRun:
-    """A run while it is trained and measured; ``bound`` is None for the baseline."""
-
-    log: RunLog
-    bound: BoundStrategy | None
-    params: dict[str, Any]
-    checkpoint: Checkpoints | None
-
-
-def train_logged(
-    run: OpenRun,
-    corpus: Corpus,
-    settings: TrainSettings,
-    *,
-    init: Embeddings | Start | None = None,
-    on_report: Callable[[Report], None] | None = None,
-    progress: bool = True,
-) -> TrainResult:
-    """Train with a strategy, sending the running loss and a quick scorecard by epoch to a run.
-
-    The vectors of the result have been through the strategy's post-processing; those measured by
-    epoch have not. A training that goes on from its checkpoint logs what came before it as well.
-    """
-    log, bound, checkpoint = run.log, run.bound, run.checkpoint
-    by_epoch: dict[str, dict[str, float]] = {} if checkpoint is None else checkpoint.notes
-    logged: set[str] = set()
-
-    def report(step: Report) -> None:
-        log.metrics(_loss_metrics(step), step=step.step)
-        if on_report is not None:
-            on_report(step)
-
-    def epoch(number: int, vectors: Embeddings) -> None:
-        by_epoch[str(number)] = measured_values(evaluate(vectors, quick=True))
-        for done in sorted(by_epoch.keys() - logged, key=int):
-            quick = {f"epoch/{key}": value for key, value in by_epoch[done].items()}
-            log.metrics(quick, step=int(done))
-            logged.add(done)
-
-    result = train(
-        corpus,
-        settings,
-        **train_inputs(bound),
-        init=init,
-        on_report=report,
-        on_epoch=epoch,
-        checkpoint=checkpoint,
-        progress=progress,
+def _debiased(bound: BoundStrategy, vectors: Embeddings) -> TrainResult:
+    """Return what a strategy that acts after training makes of finished vectors."""
+    started = time.perf_counter()
+    return TrainResult(
+        embeddings=bound.finish(vectors),
+        history=(),
+        engine="none",
+        words=0,
+        pairs=0,
+        seconds=time.perf_counter() - started,
+        stopped_early=False,
     )
-    return result if bound is None else replace(result, embeddings=bound.finish(result.embeddings))
+
+
+def _outcome(cell: Cell, scorecard: Scorecard, reference: BaselineReference) -> Outcome | None:
+    """Return what the objective makes of a scorecard; a control may lack the words it needs."""
+    try:
+        return cell.objective.outcome(scorecard, reference)
+    except UserError as error:
+        if is_control(cell.made):
+            return None
+        raise UnusableRunError(str(error)) from error
 
 
 def dataset_info(corpus: Corpus) -> DatasetInfo:
@@ -392,43 +393,26 @@ def dataset_info(corpus: Corpus) -> DatasetInfo:
     )
 
 
-def run_params(
-    corpus: Corpus,
-    settings: TrainSettings,
-    strategy: Strategy,
-    bound: BoundStrategy | None,
-    cover: str,
-) -> dict[str, Any]:
+def _params(corpus: Corpus, cell: Cell, bound: BoundStrategy | None) -> dict[str, Any]:
     """Return everything that shaped a run, as MLflow shows it."""
+    acting = bound if cell.treatment is None else None
+    strategy, settings, own = cell.made, cell.settings, corpus.settings
     params: dict[str, Any] = {
-        "strategy": strategy.name if bound is not None else "none",
-        "stage": strategy.stage if bound is not None else "none",
-        "weight": repr(strategy.weight if bound is not None else 0.0),
-        "cover": cover,
+        "strategy": strategy.name if acting is not None else "none",
+        "stage": strategy.stage if acting is not None else "none",
+        "weight": repr(strategy.weight if acting is not None else 0.0),
+        "cover": cell.cover,
         **asdict(settings),
         "engine": settings.engine or "auto",  # the tag debiaslab.engine names the one that ran
         "corpus": corpus.name,
         "corpus_fingerprint": corpus.fingerprint,
-        "min_count": corpus.settings.min_count,
-        "rare": corpus.settings.rare,
-        "mwes": corpus.settings.mwes,
-        "lowercase": corpus.settings.lowercase,
-        "marks": corpus.settings.marks,
+        **{key: getattr(own, key) for key in ("min_count", "rare", "mwes", "lowercase", "marks")},
         "lexicon_versions": json.dumps(lexicons.versions(), sort_keys=True),
     }
-    if bound is not None:
+    if acting is not None:
         params |= {f"knob.{k}": v for k, v in strategy.knobs().items()}
-        params |= {f"coverage.{key}": value for key, value in asdict(bound.coverage).items()}
-    return params
-
-
-def _loss_metrics(report: Report) -> dict[str, float]:
-    return {
-        "loss": report.loss,
-        "penalty": report.penalty,
-        "lr": report.lr,
-        "words_per_second": report.words_per_second,
-    }
+        params |= {f"coverage.{key}": value for key, value in asdict(acting.coverage).items()}
+    return params if cell.treatment is None else {**params, **cell.treatment.params}
 
 
 def flat(scorecard: Scorecard) -> dict[str, float]:
@@ -485,7 +469,13 @@ def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Sco
         log.tags({RESUMED_TAG: f"{result.resumed_at} words"})
     log.json(scorecard.to_dict(), SCORECARD)
     log.text(scorecard.table(), SCORECARD_TABLE)
-    log.json(_corpus_summary(corpus), CORPUS)
+    text = {
+        **corpus.describe(),
+        "fingerprint": corpus.fingerprint,
+        "sources": list(corpus.sources),
+        "settings": asdict(corpus.settings),
+    }
+    log.json(text, CORPUS)
     with tempfile.TemporaryDirectory() as folder:
         vectors = result.embeddings.save(Path(folder) / Path(VECTORS).name)
         log.file(vectors, str(Path(VECTORS).parent))
@@ -494,7 +484,20 @@ def log_results(log: RunLog, corpus: Corpus, result: TrainResult, scorecard: Sco
         log.file(submission, str(Path(SUBMISSION).parent))
 
 
-def log_report_page(
+def _log_outcome(log: RunLog, weight: float, outcome: Outcome | None, step: int) -> None:
+    """Log λ and what the objective makes of a run, at the word where training ended."""
+    log.metrics({LAMBDA: weight}, step=step)
+    if weight > 0:
+        log.metrics({LOG_LAMBDA: math.log10(weight)}, step=step)
+    if outcome is not None:
+        values = asdict(outcome)
+        log.metrics(values, step=step)
+        measured = {key: value for key, value in values.items() if value is not None}
+        # At step 0 the UI draws a bar, at any other one point of a line.
+        log.metrics({f"{_GLANCE}/{key}": value for key, value in measured.items()})
+
+
+def _log_page(
     log: RunLog, content: RunContent, result: TrainResult, reference: BaselineReference
 ) -> None:
     """Log the page of a run with its figures."""
@@ -505,18 +508,4 @@ def log_report_page(
     drawings = list(run_drawings(sizes, loss, shown))
     for each in drawings:
         log.binary(each.png, f"figures/{each.name}.png")
-    log.text(html_page(replace(content, drawings=drawings).report()), "report.html")
-
-
-def read_scorecard(store: Store, run_id: str) -> Scorecard:
-    """Return the scorecard of a run."""
-    return Scorecard.from_json(store.artifact(run_id, SCORECARD).read_text(encoding="utf-8"))
-
-
-def _corpus_summary(corpus: Corpus) -> dict[str, Any]:
-    return {
-        **corpus.describe(),
-        "fingerprint": corpus.fingerprint,
-        "sources": list(corpus.sources),
-        "settings": asdict(corpus.settings),
-    }
+    log.text(html_page(replace(content, drawings=drawings).report()), REPORT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,6 @@ from typing import Any, Literal
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -21,9 +21,10 @@ from sqlalchemy import Engine
 
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Int, LogUniform, Space
-from debiaslab.study.plan import SearchSettings, differences
+from debiaslab.settings.study import SearchSettings
+from debiaslab.study.plan import differences, grid_levels
 from debiaslab.study.search_storage import open_storage, study_to_read
-from debiaslab.system.processes import Process, surely_dead, this_process
+from debiaslab.system.provenance import Process, surely_dead, this_process
 
 WEIGHT = "weight"
 _IDENTITY = "identity"
@@ -104,15 +105,15 @@ class Search:
         self.settings = settings or SearchSettings()
         storage = open_storage(folder)
         self.engine: Engine = storage.engine
-        self._study = optuna.create_study(
+        self.study = optuna.create_study(
             study_name=name,
             storage=storage,
             directions=[_DIRECTIONS[each] for each in self.settings.objectives],
             load_if_exists=True,
         )
-        known = self._study.user_attrs.get(_IDENTITY)
+        known = self.study.user_attrs.get(_IDENTITY)
         if known is None:
-            self._study.set_user_attr(_IDENTITY, identity)
+            self.study.set_user_attr(_IDENTITY, identity)
         else:
             _refuse_another(name, identity, known)
         self._requeue_orphans()
@@ -125,17 +126,14 @@ class Search:
     @property
     def counted(self) -> dict[int, FrozenTrial]:
         """Trials that count, by position."""
-        return counted_trials(self._study)
-
-    @property
-    def study(self) -> optuna.Study:
-        """The Optuna study, to be read."""
-        return self._study
+        return counted_trials(self.study)
 
     def propose(self, position: int | None = None) -> Proposal:
         """Draw what is tried next, or at a position that is this process's; the first free one."""
-        number = self._first_free() if position is None else position
-        self._study.sampler = sampler_for(self.settings, number, self._space)
+        counted = self.counted
+        free = (each for each in itertools.count() if each not in counted)
+        number = next(free) if position is None else position
+        self.study.sampler = sampler_for(self.settings, number, self._space)
         trial = self._ask()
         trial.set_user_attr(_POSITION, number)
         values = {knob: suggest(trial, knob, space) for knob, space in self._space.items()}
@@ -143,7 +141,7 @@ class Search:
 
     def _ask(self) -> Trial:
         while True:
-            trial = self._study.ask()
+            trial = self.study.ask()
             with suppress(UpdateFinishedTrialError):  # another process took it for an orphan
                 trial.set_user_attr(_PROCESS, asdict(this_process()))
                 return trial
@@ -153,7 +151,7 @@ class Search:
         if set(self._space) - set(trial.params):
             return None
         values = dict(trial.params)
-        own = optuna.trial.Trial(self._study, trial._trial_id)
+        own = optuna.trial.Trial(self.study, trial._trial_id)
         return Proposal(own, number, values.pop(WEIGHT, 1.0), values)
 
     def report(self, proposal: Proposal, seed: int, score: float) -> None:
@@ -166,7 +164,9 @@ class Search:
         """Whether the scores of the first seeds say that a trial is worse than the best one."""
         if self.settings.prune is None:
             return False
-        best = min(self._feasible(), key=lambda trial: (_value(trial), trial.number), default=None)
+        complete = [each for each in self.finished if each.state == TrialState.COMPLETE]
+        feasible = [each for each in complete if each.user_attrs.get(VIOLATION, 0.0) <= 0]
+        best = min(feasible, key=lambda each: (each.value or 0.0, each.number), default=None)
         if best is None:
             return False
         theirs = [best.intermediate_values.get(step) for step in range(len(scores))]
@@ -186,11 +186,11 @@ class Search:
         for value in values:
             if not math.isfinite(value):
                 raise ValueError(f"a score must be a finite number, not {value}")
-        self._study.tell(proposal.trial, list(values), skip_if_finished=True)
+        self.study.tell(proposal.trial, list(values), skip_if_finished=True)
 
     def prune(self, proposal: Proposal) -> None:
         """Record that a trial was ended before all its seeds; it counts as tried."""
-        self._study.tell(proposal.trial, state=TrialState.PRUNED, skip_if_finished=True)
+        self.study.tell(proposal.trial, state=TrialState.PRUNED, skip_if_finished=True)
 
     def fail(self, proposal: Proposal, reason: str) -> None:
         """Record that a λ could not be trained; it counts as tried."""
@@ -202,33 +202,25 @@ class Search:
 
     def set_aside(self, position: int) -> None:
         """Set aside the trial that a process, now dead, was at in a position."""
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if trial.user_attrs.get(_POSITION) == position:
                 self._requeue(trial)
 
-    def _first_free(self) -> int:
-        counted = self.counted
-        return next(position for position in itertools.count() if position not in counted)
-
-    def _feasible(self) -> list[FrozenTrial]:
-        complete = [trial for trial in self.finished if trial.state == TrialState.COMPLETE]
-        return [trial for trial in complete if trial.user_attrs.get(VIOLATION, 0.0) <= 0]
-
     def _requeue_orphans(self) -> None:
         """Set aside the trials that a killed process left running."""
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             owner = trial.user_attrs.get(_PROCESS)
             if owner is None or surely_dead(Process(**owner)):
                 self._requeue(trial)
 
     def _requeue(self, trial: FrozenTrial) -> None:
-        self._end(optuna.trial.Trial(self._study, trial._trial_id), INTERRUPTED, True)
+        self._end(optuna.trial.Trial(self.study, trial._trial_id), INTERRUPTED, True)
 
     def _end(self, trial: optuna.Trial, attribute: str, value: object) -> None:
         """End a trial as failed, unless another process did it in this moment."""
         with suppress(UpdateFinishedTrialError):
             trial.set_user_attr(attribute, value)
-        self._study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+        self.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
 
 
 def counted_trials(study: optuna.Study) -> dict[int, FrozenTrial]:
@@ -254,10 +246,6 @@ def seeds_tried(trial: FrozenTrial, seeds: Sequence[int]) -> Sequence[int]:
     if trial.state == TrialState.FAIL:
         return ()
     return seeds[: len(trial.intermediate_values)] if trial.state == TrialState.PRUNED else seeds
-
-
-def _value(trial: FrozenTrial) -> float:
-    return math.inf if trial.value is None else trial.value
 
 
 def significantly_worse(scores: Sequence[float], best: Sequence[float], *, level: float) -> bool:
@@ -291,24 +279,28 @@ _CONSTRAINTS_OF_TRIALS = hasattr(Trial, "set_constraint")  # Optuna 5; before, s
 
 def sampler_for(settings: SearchSettings, number: int, space: Mapping[str, Space]) -> BaseSampler:
     """Return the sampler of trial ``number`` (from 0, among the trials that count)."""
-    seed = _SEED + number
+    seed, samplers = _SEED + number, optuna.samplers
+    constraints: dict[str, Any] = {}
+    if settings.min_retention is not None and not _CONSTRAINTS_OF_TRIALS:
+        constraints = {"constraints_func": lambda trial: (trial.user_attrs[VIOLATION],)}
     if settings.sampler == "tpe":
         # running trials, perhaps a killed process's, have no say: no constant liar
-        return optuna.samplers.TPESampler(
-            seed=seed, n_startup_trials=_STARTUP, constant_liar=False, **_constraints(settings)
+        return samplers.TPESampler(
+            seed=seed, n_startup_trials=_STARTUP, constant_liar=False, **constraints
         )
     if settings.sampler == "gp":
-        return optuna.samplers.GPSampler(
-            seed=seed, n_startup_trials=_STARTUP, **_constraints(settings)
-        )
+        return samplers.GPSampler(seed=seed, n_startup_trials=_STARTUP, **constraints)
     if settings.sampler == "nsga2":
-        return optuna.samplers.NSGAIISampler(
-            seed=seed, population_size=_POPULATION, **_constraints(settings)
-        )
+        return samplers.NSGAIISampler(seed=seed, population_size=_POPULATION, **constraints)
+    random = samplers.RandomSampler(seed=seed)
     if settings.sampler == "random":
-        return optuna.samplers.RandomSampler(seed=seed)
+        return random
+    # Optuna's own grid and quasi-random samplers count every trial that was begun, so that one
+    # which was interrupted would lose its point.
     point = _grid(settings, space, number) if settings.sampler == "grid" else _sobol(space, number)
-    return _Given(point)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return samplers.PartialFixedSampler(point, random)
 
 
 def set_violation(trial: Trial, amount: float) -> None:
@@ -327,55 +319,16 @@ def suggest(trial: Trial, knob: str, space: Space) -> Any:
     return trial.suggest_float(knob, space.low, space.high, log=isinstance(space, LogUniform))
 
 
-def _constraints(settings: SearchSettings) -> dict[str, Any]:
-    if settings.min_retention is None or _CONSTRAINTS_OF_TRIALS:
-        return {}
-    return {"constraints_func": lambda trial: (trial.user_attrs[VIOLATION],)}
-
-
-class _Given(BaseSampler):
-    """A point that is known beforehand.
-
-    Optuna's own grid and quasi-random samplers count every trial that was begun, so that one which
-    was interrupted would lose its point.
-    """
-
-    def __init__(self, point: Mapping[str, Any]) -> None:
-        self._point = point
-
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        return {}
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        return {}
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        return self._point[param_name]
-
-
 def _grid(settings: SearchSettings, space: Mapping[str, Space], number: int) -> dict[str, Any]:
     """Return a point of the grid, in an order drawn once: a part of it covers the whole space."""
-    axes = [_levels(each, settings.levels(each)) for each in space.values()]
+    axes = []
+    for each in space.values():
+        count = grid_levels(settings, each)
+        places = [i / (count - 1) if count > 1 else 0.0 for i in range(count)]
+        axes.append([_at(each, place) for place in places])
     points = list(itertools.product(*axes))
     order = np.random.default_rng(_SEED).permutation(len(points))
     return dict(zip(space, points[order[number % len(points)]], strict=True))
-
-
-def _levels(space: Space, count: int) -> Sequence[Any]:
-    if isinstance(space, Choice):
-        return space.options
-    places = [i / (count - 1) if count > 1 else 0.0 for i in range(count)]
-    return [_at(space, place) for place in places]
 
 
 def _sobol(space: Mapping[str, Space], number: int) -> dict[str, Any]:

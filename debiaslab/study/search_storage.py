@@ -60,8 +60,7 @@ def search_exists(folder: Path) -> bool:
     """
     if not on_a_server():
         return (folder / DATABASE).is_file()
-    url = storage_url(folder)
-    with _usable(url):
+    with _usable(folder) as url:
         engine = create_engine(url)
         try:
             return inspect(engine).has_table("studies")
@@ -75,10 +74,9 @@ def open_storage(folder: Path) -> RDBStorage:
     Raises:
         UserError: The address cannot be used, or its driver is not installed.
     """
-    url = storage_url(folder)
-    if not on_a_server():
-        write_ahead(folder / DATABASE)
-    with _usable(url), _of_this_optuna(folder, url):
+    with _usable(folder) as url:
+        if not on_a_server():
+            write_ahead(folder / DATABASE)
         return _open(url)
 
 
@@ -131,11 +129,18 @@ def _too_new(folder: Path) -> UserError:
 
 
 @contextmanager
-def _of_this_optuna(folder: Path, url: str) -> Iterator[None]:
-    """Say which command is needed where another Optuna wrote a database."""
+def _usable(folder: Path) -> Iterator[str]:
+    """Yield the address of the database; say what is needed where it cannot be used here."""
+    url = storage_url(folder)
     try:
-        yield
-    except RuntimeError as error:
+        yield url
+    except (ImportError, ArgumentError) as error:
+        raise UserError(
+            f"{VARIABLE} names {redact(url)}, which cannot be used here: {_first_line(error)}",
+            allowed="an address such as postgresql+psycopg://host/database",
+            next_step="pip install 'debiaslab[postgres]'",
+        ) from None
+    except RuntimeError as error:  # another Optuna wrote it
         if "storage upgrade" not in str(error):
             raise _too_new(folder) from None
         address = '"$' + VARIABLE + '"' if on_a_server() else quote(url)
@@ -144,18 +149,6 @@ def _of_this_optuna(folder: Path, url: str) -> Iterator[None]:
             f"installed {version('optuna')}; writing to it would change it so that the older one "
             "cannot open it any more",
             next_step=f"keep a copy of it, then: optuna storage upgrade --storage {address}",
-        ) from None
-
-
-@contextmanager
-def _usable(url: str) -> Iterator[None]:
-    try:
-        yield
-    except (ImportError, ArgumentError) as error:
-        raise UserError(
-            f"{VARIABLE} names {redact(url)}, which cannot be used here: {_first_line(error)}",
-            allowed="an address such as postgresql+psycopg://host/database",
-            next_step="pip install 'debiaslab[postgres]'",
         ) from None
 
 

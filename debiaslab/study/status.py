@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,15 +13,15 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
 from debiaslab.metrics import evaluate
-from debiaslab.regularizers import train_inputs
-from debiaslab.sgns import TrainSettings, train
+from debiaslab.sgns import TrainSettings
 from debiaslab.sgns.fast import block_tokens
 from debiaslab.study.cell import Cell
-from debiaslab.study.run import run_digest
+from debiaslab.study.run import run_digest, train_bound
 from debiaslab.study.search import counted_trials, seeds_tried
 from debiaslab.study.search_storage import study_to_read
+from debiaslab.study.worker import Rows
 from debiaslab.tables import Column, Table
-from debiaslab.tracking.names import BASELINE_KIND, TRIAL_KIND, TRIAL_TAG
+from debiaslab.tracking.names import BASELINE_KIND, CELL_KIND, PLANTED_KIND, TRIAL_KIND, TRIAL_TAG
 from debiaslab.tracking.records import RunInfo, status_now
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from debiaslab.vectors.embeddings import Embeddings
 
 
+_KINDS = (BASELINE_KIND, TRIAL_KIND, CELL_KIND, PLANTED_KIND)
 _TRAINED = ("done", "running", "failed")
 _LETTERS = 8  # of a run's id: two runs of a store hardly ever share them
 RUN_IDS = (
@@ -108,61 +109,38 @@ def status_of(
     seeds: Sequence[int],
     wanted: int,
 ) -> Status:
-    """Put together what MLflow knows of runs and Optuna of trials.
+    """Put together what MLflow knows of the runs of a sweep, oldest first, and Optuna of trials.
 
     Args:
         name: Name of the study.
-        runs: Its runs, oldest first.
+        runs: Its runs.
         trials: Trials that count, by position.
         seeds: Seeds of each trial.
         wanted: Trials that were asked for.
     """
-    latest: dict[tuple[int | None, int], RunInfo] = {}
-    for run in runs:
-        if run.kind in (BASELINE_KIND, TRIAL_KIND) and "seed" in run.params:
-            key = _trial(run), int(run.params["seed"])
-            if key not in latest or latest[key].status != "FINISHED":
-                latest[key] = run
-    numbers = [number for number, _ in latest if number is not None]
+    latest = _latest(runs, lambda run: (run.tags.get(TRIAL_TAG, ""), run.params.get("seed")))
+    numbers = [int(number) for run in latest.values() if (number := run.tags.get(TRIAL_TAG, ""))]
     count = max(wanted, 1 + max((*trials, *numbers), default=-1))
     rows = []
     for number in (None, *range(count)):
         trial = None if number is None else trials.get(number)
-        cells = {seed: _state(latest.get((number, seed)), trial, seed, seeds) for seed in seeds}
-        weight = 0.0 if number is None else _weight(trial, latest, number)
-        own = {
-            seed: run.run_id
-            for (each, seed), run in latest.items()
-            if each == number and cells.get(seed) in _TRAINED
-        }
-        rows.append(TrialStatus(number, weight, cells, own))
+        key = "" if number is None else str(number)
+        own = {seed: latest.get((key, str(seed))) for seed in seeds}
+        drawn = {} if trial is None else trial.params
+        said = [drawn, *(run.params for run in own.values() if run is not None)]
+        weight = next((float(each["weight"]) for each in said if "weight" in each), None)
+        rows.append(_row(number, 0.0 if number is None else weight, own, trial))
     return Status(name, tuple(rows))
 
 
-def list_status(
-    name: str, kind: str, runs: Sequence[RunInfo], rows: Sequence[tuple[str | None, Sequence[Cell]]]
-) -> Status:
-    """Put together what MLflow knows of cells that were listed.
-
-    Args:
-        name: Name of the study.
-        kind: What a row is: a strategy, a dose.
-        runs: Runs of the study, oldest first.
-        rows: Each with its name (None: the baseline) and its cells, one a seed.
-    """
-    latest: dict[str, RunInfo] = {}
-    for run in runs:
-        digest = run_digest(run)
-        if digest not in latest or latest[digest].status != "FINISHED":
-            latest[digest] = run
+def list_status(name: str, kind: str, runs: Sequence[RunInfo], rows: Rows) -> Status:
+    """Return what MLflow knows of cells that were listed; ``kind`` is what a row of them is."""
+    latest = _latest(runs, run_digest)
     found = []
     for label, cells in rows:
-        states = {each.seed: _state(latest.get(each.digest), None, each.seed, ()) for each in cells}
-        own = {
-            each.seed: latest[each.digest].run_id for each in cells if states[each.seed] in _TRAINED
-        }
         weighs = cells[0].treatment is None and (label is None or cells[0].made.search_space)
-        found.append(TrialStatus(label, cells[0].weight if weighs else None, states, own))
+        own = {cell.seed: latest.get(cell.digest) for cell in cells}
+        found.append(_row(label, cells[0].weight if weighs else None, own))
     return Status(name, tuple(found), kind)
 
 
@@ -183,18 +161,28 @@ def known_trials(root: Path, name: str) -> dict[int, FrozenTrial]:
         return {} if search is None else counted_trials(search)
 
 
-def _trial(run: RunInfo) -> int | None:
-    number = run.tags.get(TRIAL_TAG, "")
-    return int(number) if number else None
+def _latest(runs: Sequence[RunInfo], key: Callable[[RunInfo], Hashable]) -> dict[Hashable, RunInfo]:
+    """Return one run for each key: the last one, but for one that has finished."""
+    latest: dict[Hashable, RunInfo] = {}
+    for run in runs:
+        if run.kind in _KINDS and (key(run) not in latest or latest[key(run)].status != "FINISHED"):
+            latest[key(run)] = run
+    return latest
 
 
-def _weight(
-    trial: FrozenTrial | None, latest: Mapping[tuple[int | None, int], RunInfo], number: int
-) -> float | None:
-    if trial is not None and "weight" in trial.params:
-        return float(trial.params["weight"])
-    found = [run for (each, _), run in latest.items() if each == number]
-    return float(found[0].params["weight"]) if found and "weight" in found[0].params else None
+def _row(
+    name: int | str | None,
+    weight: float | None,
+    runs: Mapping[int, RunInfo | None],
+    trial: FrozenTrial | None = None,
+) -> TrialStatus:
+    states = {seed: _state(run, trial, seed, list(runs)) for seed, run in runs.items()}
+    own = {
+        seed: run.run_id
+        for seed, run in runs.items()
+        if run is not None and states[seed] in _TRAINED
+    }
+    return TrialStatus(name, weight, states, own)
 
 
 def _state(
@@ -281,9 +269,8 @@ def _timed(
 ) -> tuple[float, str, Embeddings]:
     """Return the seconds of a training, the engine that ran, and the vectors."""
     started = time.perf_counter()
-    result = train(corpus, settings, **train_inputs(bound), progress=False)
-    vectors = result.embeddings if bound is None else bound.finish(result.embeddings)
-    return time.perf_counter() - started, result.engine, vectors
+    result = train_bound(corpus, settings, bound, progress=False)
+    return time.perf_counter() - started, result.engine, result.embeddings
 
 
 def _steps(corpus: Corpus, settings: TrainSettings) -> int:

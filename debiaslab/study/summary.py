@@ -17,14 +17,14 @@ from optuna.trial import FrozenTrial, TrialState
 from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import codalab, default_pairs
 from debiaslab.report import trials_table
-from debiaslab.results import TrialRow, trial_rows
+from debiaslab.results import Spread, TrialRow, summarize, trial_rows
 from debiaslab.statistics.paired import front_of, hypervolume
-from debiaslab.study.description import publish, renew_report, study_note
+from debiaslab.study.kept import publish, study_note
 from debiaslab.study.objective import FORMULA, BaselineReference
+from debiaslab.study.run import vectors_of
 from debiaslab.tables import Table
-from debiaslab.tracking import BEST_TAG, KIND_TAG, VECTORS, RunInfo, Store
-from debiaslab.tracking.names import BASELINE_KIND, FRONT, TRIAL_TAG
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.tracking import BEST_TAG, VECTORS, Store
+from debiaslab.tracking.names import FRONT
 
 if TYPE_CHECKING:
     from debiaslab.regularizers import Coverage
@@ -82,25 +82,7 @@ class Summary:
 
 def mark_best(store: Store, parent: str, min_retention: float | None = None) -> TrialRow | None:
     """Write into the study which run is the best so far, and return its row."""
-    return _mark(store, parent, store.runs(parent), min_retention)
-
-
-def mark_if_best(store: Store, parent: str, trial: int, min_retention: float | None) -> None:
-    """Write into the study that a trial is the best so far, if it is: the others are not read."""
-    marked = store.run(parent).tags.get(BEST_TAG)
-    if marked is None:
-        mark_best(store, parent, min_retention)
-        return
-    runs = store.runs(parent, tags={KIND_TAG: BASELINE_KIND})
-    for number in {store.run(marked).tags.get(TRIAL_TAG, ""), str(trial)} - {""}:
-        runs += store.runs(parent, tags={TRIAL_TAG: number})
-    _mark(store, parent, runs, min_retention)
-
-
-def _mark(
-    store: Store, parent: str, runs: Sequence[RunInfo], min_retention: float | None
-) -> TrialRow | None:
-    rows = trial_rows(runs, min_retention)
+    rows = trial_rows(store.runs(parent), min_retention)
     best = min((row for row in rows if row.best), key=lambda row: row.seed, default=None)
     if best is not None:
         writer = store.writer(parent)
@@ -126,13 +108,9 @@ def words_note(coverage: Coverage, yardstick: BaselineReference) -> str:
 
 
 def summarise(site: Site, source: DrawnTrials, words: str, submissions: Path) -> Summary:
-    """Log the table, figures, report and model of a finished sweep; write the submission.
+    """Log the table and the model of a finished sweep; write its CodaLab files to a folder.
 
-    Args:
-        site: The study.
-        source: Its search, with its plan.
-        words: What was covered, tuned on and reported on.
-        submissions: Folder for the CodaLab files.
+    ``words`` says what was covered, tuned on and reported on.
 
     Raises:
         UserError: Every λ failed.
@@ -147,83 +125,55 @@ def summarise(site: Site, source: DrawnTrials, words: str, submissions: Path) ->
             f"every λ of the study {name!r} failed: {'; '.join(sorted(reasons))}",
             next_step="another --study NAME with a smaller --lr",
         )
-    found = findings(rows, search, plan)
-    warnings = (*_warnings(rows, best, search), *_unkept(rows, best, plan.search.min_retention))
     if VECTORS not in store.artifacts(best.run_id):
         raise UserError(
             f"the files of the best run {best.run_id} are gone from the store",
             next_step="put the folder artifacts back beside mlflow.db, or another --study NAME",
         )
-    embeddings = Embeddings.load(store.artifact(best.run_id, VECTORS))
+    found = findings(rows, search, plan)
+    embeddings = vectors_of(store, best.run_id)
     submission = submissions / f"{name}.csv"
-    fallback = _submit(embeddings, submission)
-    warnings = (*warnings, *([fallback] if fallback else []))
-    _log_study(store, parent, words, rows, best, found)
-    renew_report(store, name, parent)
+    codalab(embeddings, default_pairs(), submission.with_suffix(".zip"))
+    fallback = codalab(embeddings, default_pairs(), submission).warning
+    warnings = [*_warnings(rows, best, search), *([fallback] if fallback else [])]
+    _log_study(site, words, rows, found)
     publish(store, name, best.run_id, embeddings)
     place = store.experiment_id, parent
     note = study_note(plan, site.corpus, place, rows=rows, words=words, warnings=warnings)
     store.describe(parent, note)
-    return Summary(name, parent, rows, best, submission, warnings, words, found.lines)
+    return Summary(name, parent, rows, best, submission, tuple(warnings), words, found.lines)
 
 
-def _warnings(rows: Sequence[TrialRow], best: TrialRow, search: Search) -> tuple[str, ...]:
-    found = [
-        f"λ = {trial.params.get('weight', float('nan')):.4g} failed: "
-        f"{trial.user_attrs.get('reason')}"
-        for trial in search.finished
-        if trial.state == TrialState.FAIL
-    ]
+def _warnings(rows: Sequence[TrialRow], best: TrialRow, search: Search) -> Iterator[str]:
+    """Yield what the reader should know: failures, no gain, too little retention."""
+    for trial in search.finished:
+        if trial.state == TrialState.FAIL:
+            weight = trial.params.get("weight", math.nan)
+            yield f"λ = {weight:.4g} failed: {trial.user_attrs.get('reason')}"
     baseline = mean(row.score for row in rows if row.trial is None)
-    tried = mean(row.score for row in rows if row.trial == best.trial)
+    chosen = [row for row in rows if row.trial == best.trial]
+    tried, least = mean(row.score for row in chosen), search.settings.min_retention
     if tried >= baseline:
-        found.append(
-            f"no λ did better than the baseline (best score {tried:.3f}, baseline {baseline:.3f})"
+        yield f"no λ did better than the baseline (best score {tried:.3f}, baseline {baseline:.3f})"
+    kept = mean(row.retention or 0.0 for row in chosen)
+    if least is not None and kept < least:
+        yield (
+            f"no trial kept a retention of {least:g}: the one that kept most ({kept:.3f}) is "
+            "called the best"
         )
-    return tuple(found)
 
 
-def _unkept(
-    rows: Sequence[TrialRow], best: TrialRow, min_retention: float | None
-) -> tuple[str, ...]:
-    """Say when no trial kept the retention that was asked for."""
-    if min_retention is None:
-        return ()
-    kept = mean(row.retention or 0.0 for row in rows if row.trial == best.trial)
-    if kept >= min_retention:
-        return ()
-    return (
-        f"no trial kept a retention of {min_retention:g}: the one that kept most ({kept:.3f}) is "
-        "called the best",
-    )
-
-
-def _submit(embeddings: Embeddings, path: Path) -> str | None:
-    """Write the CSV and the zip; return what is to be said of missing words."""
-    codalab(embeddings, default_pairs(), path.with_suffix(".zip"))
-    return codalab(embeddings, default_pairs(), path).warning
-
-
-def _log_study(
-    store: Store,
-    parent: str,
-    words: str,
-    rows: Sequence[TrialRow],
-    best: TrialRow,
-    found: Findings,
-) -> None:
-    log = store.resume(parent)
-    with log:
-        base = [row for row in rows if row.trial is None]
-        chosen = [row for row in rows if row.trial == best.trial]
+def _log_study(site: Site, words: str, rows: Sequence[TrialRow], found: Findings) -> None:
+    base = [row for row in rows if row.trial is None]
+    chosen = [row for row in rows if row.best]
+    better = mean(row.score for row in chosen) < mean(row.score for row in base)
+    with site.store.resume(site.parent) as log:
         log.metrics(
             {
-                "best_weight": best.weight,
+                "best_weight": chosen[0].weight,
                 **_means("best", chosen),
                 **_means("baseline", base),
-                "better_than_baseline": float(
-                    mean(row.score for row in chosen) < mean(row.score for row in base)
-                ),
+                "better_than_baseline": float(better),
                 "trials": float(len({row.trial for row in rows if row.trial is not None})),
                 **found.metrics,
             }
@@ -238,14 +188,11 @@ def _log_study(
 
 
 def _means(prefix: str, rows: Sequence[TrialRow]) -> dict[str, float | None]:
-    def over(name: str) -> float | None:
+    found: dict[str, float | None] = {}
+    for name in ("score", "bias_tune", "bias_report", "retention", "retention_report"):
         values = [value for row in rows if (value := getattr(row, name)) is not None]
-        return mean(values) if values else None
-
-    return {
-        f"{prefix}_{name}": over(name)
-        for name in ("score", "bias_tune", "bias_report", "retention", "retention_report")
-    }
+        found[f"{prefix}_{name}"] = mean(values) if values else None
+    return found
 
 
 _LEAST_FOR_IMPORTANCE = 4
@@ -282,29 +229,30 @@ class Stopping:
 
 
 def findings(rows: Sequence[TrialRow], search: Search, plan: Plan) -> Findings:
-    """Return what is worth saying about a search.
-
-    Args:
-        rows: Finished runs of the study.
-        search: The search.
-        plan: The study's plan.
-    """
+    """Return what is worth saying about a search; ``rows`` are the finished runs of its study."""
     lines: list[str] = []
     metrics: dict[str, float] = {}
-    series: tuple[tuple[int, Mapping[str, float | None]], ...] = ()
+    series: list[tuple[int, Mapping[str, float | None]]] = []
     front: tuple[Mapping[str, Any], ...] = ()
     if plan.search.pareto:
-        points = mean_points(rows)
-        base = points.pop(None)
-        trials = list(points)
+        means = {each.trial: each for each in summarize(rows)}
+        base = means.pop(None)
+        order = sorted(trial for trial in means if trial is not None)
+        order = [trial for trial in order if means[trial].seeds == base.seeds]  # no seed failed
+        values = [(means[i].bias_tune.mean, _mean(means[i].retention)) for i in order]
         front = tuple(
-            {"trial": trials[i], "bias": points[trials[i]][0], "retention": points[trials[i]][1]}
-            for i in front_of(list(points.values()))
+            {"trial": order[i], "bias": values[i][0], "retention": values[i][1]}
+            for i in front_of(values)
         )
-        series = _growth(points, base)
-        metrics["hypervolume"] = hypervolume(list(points.values()), base[0])
-        metrics["front"] = float(len(front))
-        lines += ["Pareto front (no trial is better in both):", *map(_front_line, front)]
+        volumes = [hypervolume(values[: i + 1], base.bias_tune.mean) for i in range(len(order))]
+        for trial, volume in zip(order, volumes, strict=True):  # how it grew
+            series.append((trial, {"hypervolume_by_trial": volume}))
+        metrics |= {"hypervolume": volumes[-1] if volumes else 0.0, "front": float(len(front))}
+        lines.append("Pareto front (no trial is better in both):")
+        lines += [
+            f"  trial {each['trial']}: bias {each['bias']:.3f}, retention {each['retention']:.3f}"
+            for each in front
+        ]
         lines.append(
             f"hypervolume {metrics['hypervolume']:.4f} (1: no bias, nothing lost; 0: no trial is "
             "below the baseline's bias)"
@@ -332,20 +280,11 @@ def findings(rows: Sequence[TrialRow], search: Search, plan: Plan) -> Findings:
             f"ended after {len(search.finished)} of {plan.trials} trials: "
             + ("the time was up" if not (stopping and stopping.enough) else "the stopping rule")
         )
-    return Findings(tuple(lines), metrics, series, front)
+    return Findings(tuple(lines), metrics, tuple(series), front)
 
 
-def mean_points(rows: Sequence[TrialRow]) -> dict[int | None, tuple[float, float]]:
-    """Return mean bias and retention (tune) of each trial that has every seed; None: baseline."""
-    seeds = {row.seed for row in rows if row.trial is None}
-    groups: dict[int | None, list[TrialRow]] = {}
-    for row in rows:
-        groups.setdefault(row.trial, []).append(row)
-    return {
-        trial: (mean(row.bias_tune for row in group), mean(row.retention or 0.0 for row in group))
-        for trial, group in groups.items()
-        if {row.seed for row in group} >= seeds
-    }
+def _mean(spread: Spread | None) -> float:
+    return 0.0 if spread is None else spread.mean
 
 
 def importance(search: Search) -> dict[str, dict[str, float]]:
@@ -394,24 +333,6 @@ def stopping_rule(search: Search) -> Stopping | None:
         evaluator = RegretBoundEvaluator(seed=_SEED)
         gain = evaluator.evaluate(complete, optuna.study.StudyDirection.MINIMIZE)
     return Stopping(float(gain), noise)
-
-
-def _growth(
-    points: Mapping[int | None, tuple[float, float]], base: tuple[float, float]
-) -> tuple[tuple[int, Mapping[str, float | None]], ...]:
-    """Return the hypervolume after each trial."""
-    order = sorted(trial for trial in points if trial is not None)
-    volumes = [
-        hypervolume([points[trial] for trial in order[: i + 1]], base[0]) for i in range(len(order))
-    ]
-    return tuple(
-        (trial, {"hypervolume_by_trial": volume})
-        for trial, volume in zip(order, volumes, strict=True)
-    )
-
-
-def _front_line(point: Mapping[str, Any]) -> str:
-    return f"  trial {point['trial']}: bias {point['bias']:.3f}, retention {point['retention']:.3f}"
 
 
 def _drawn(search: Search) -> Iterator[str]:

@@ -17,32 +17,23 @@ from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.claims import Claim
-from debiaslab.study.description import study_note
-from debiaslab.study.driver import (
-    Conduct,
-    Conducted,
-    StudyHeader,
-    conduct_study,
-    open_study_run,
-)
+from debiaslab.study.driver import Conduct, conduct_study, open_study_run
 from debiaslab.study.executors import Executor
+from debiaslab.study.kept import study_note
 from debiaslab.study.objective import LEAST_WORDS, SIMILARITY_SETS, Outcome
 from debiaslab.study.plan import Plan
-from debiaslab.study.run import FinishedRun, UnusableRunError, run_digest
+from debiaslab.study.run import FinishedRun, UnusableRunError, run_digest, vectors_of
 from debiaslab.study.search import Proposal, Search, check_same_study, seeds_tried
 from debiaslab.study.search_storage import SEARCH_ERRORS, explained
-from debiaslab.study.summary import Summary, has_converged, mark_if_best, summarise, words_note
+from debiaslab.study.summary import Summary, has_converged, mark_best, summarise, words_note
 from debiaslab.study.worker import Worker
-from debiaslab.system.outputs import check_output, refuse_overwriting
-from debiaslab.tracking import VECTORS, Store
-from debiaslab.tracking.names import CORPUS_TAG, STRATEGY_TAG
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.system.files import check_output, refuse_overwriting
+from debiaslab.tracking.names import STRATEGY_TAG
 from debiaslab.vectors.words import written_pairs
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
     from debiaslab.study.cell import Cell
-    from debiaslab.study.spec import StudyFile
 
 
 def sweep(
@@ -52,7 +43,6 @@ def sweep(
     root: str | Path = "mlruns",
     submissions: str | Path = "submissions",
     progress: bool = True,
-    file: StudyFile | None = None,
     executor: Executor | None = None,
 ) -> Summary:
     """Search λ of one strategy until ``plan.trials`` have been tried, logging every run to MLflow.
@@ -68,7 +58,6 @@ def sweep(
         root: Folder of the local store (``MLFLOW_TRACKING_URI`` chooses another for the runs).
         submissions: Folder for the CodaLab files of the best run.
         progress: Whether to draw progress bars.
-        file: The study file that the plan is of, kept with the study; None: made from the plan.
         executor: What runs several workers, such as ``executors.Processes(2)``; None: this
             process alone does the work, in order.
 
@@ -76,25 +65,38 @@ def sweep(
         UserError: The study belongs to other settings, the corpus lacks the words the strategy or
             the objective needs, every λ failed, or the executor could not end the work.
     """
-    conduct = Conduct(Path(root), Path(submissions), executor, progress, file)
+    conduct = Conduct(Path(root), Path(submissions), executor, progress)
     return conduct_sweep(corpus, plan or Plan(), conduct)
 
 
 def conduct_sweep(
-    corpus: Corpus,
-    plan: Plan,
-    conduct: Conduct,
-    tags: Mapping[str, str] = MappingProxyType({}),
+    corpus: Corpus, plan: Plan, conduct: Conduct, tags: Mapping[str, str] = MappingProxyType({})
 ) -> Summary:
     """Do what ``sweep`` does, as ``conduct`` says; a study that is made gets the ``tags``."""
     from debiaslab.study.spec import study_of
 
     coverage = check_sweep(corpus, plan, root=conduct.root, submissions=conduct.submissions)
     name = plan.study_name(corpus)
-    trials = Trials.of(plan, corpus)
+    trials = Trials(plan)
     with explained(conduct.root):
         source = trials.source(conduct.root, corpus)
-    site, begun = open_study_run(corpus, name, _header(corpus, plan, tags), conduct)
+    params = {
+        **plan.settings.shared(),
+        "strategy": plan.strategy,
+        "cover": plan.cover,
+        **{f"knob.{knob}": value for knob, value in plan.knobs},
+        "seeds": list(plan.seeds),
+        **asdict(plan.objective),
+        **plan.search.identity(),
+    }
+    site, begun = open_study_run(
+        corpus,
+        name,
+        conduct,
+        params=params,
+        tags={STRATEGY_TAG: plan.strategy, **tags},
+        description=f"Sweep of λ for `{plan.strategy}` on",
+    )
     if begun:  # its links need the run's id
         note = study_note(plan, corpus, (site.store.experiment_id, site.parent))
         site.store.describe(site.parent, note)
@@ -102,11 +104,9 @@ def conduct_sweep(
     total = (1 + max(plan.trials, len(source.search.counted))) * len(plan.seeds)
     own = study_of(replace(plan, name=name), corpus.sources, corpus.settings)
 
-    def finish(done: Conducted) -> Summary:
-        references = source.references or source.baselines(done.worker)
-        words = words_note(coverage, references[plan.seeds[0]].reference)
-        found = summarise(site, source, words, conduct.submissions)
-        return replace(found, trained=done.trained)
+    def finish(trained: int) -> Summary:
+        words = words_note(coverage, source.references[plan.seeds[0]].reference)
+        return replace(summarise(site, source, words, conduct.submissions), trained=trained)
 
     return conduct_study(site, (trials, source, total), own, conduct, finish)
 
@@ -116,12 +116,6 @@ def check_sweep(
 ) -> regularizers.Coverage:
     """Refuse, without making or training anything, what a sweep would be refused for.
 
-    Args:
-        corpus: Encoded corpus.
-        plan: Strategy, trials, seeds, settings and objective.
-        root: Folder of the local store.
-        submissions: Folder for the CodaLab files of the best run.
-
     Returns:
         What the strategy covers.
 
@@ -129,7 +123,16 @@ def check_sweep(
         UserError: The study belongs to other settings, the corpus lacks the words the strategy or
             the objective needs, or a file would have no place.
     """
-    coverage = _check_words(corpus, plan)
+    bound = regularizers.bind_strategy(
+        plan.create(weight=1.0),
+        corpus.words,
+        corpus.counts,
+        cover=plan.cover,
+        dim=plan.settings.dim,
+    )
+    plan.objective.check_vocabulary(frozenset(corpus.words))
+    if plan.objective.retention_weight > 0 or plan.search.needs_retention:
+        _check_similarity(corpus)
     name = plan.study_name(corpus)
     settings = corpus.settings
     check_submission(
@@ -137,7 +140,7 @@ def check_sweep(
     )
     with explained(Path(root)):
         check_same_study(Path(root), name, plan.identity(corpus))
-    return coverage
+    return bound.coverage
 
 
 def check_submission(submissions: Path, name: str, read: Sequence[str | Path]) -> None:
@@ -149,18 +152,6 @@ def check_submission(submissions: Path, name: str, read: Sequence[str | Path]) -
     files = [submissions / f"{name}{ending}" for ending in (".zip", ".csv")]
     check_output(files[0])
     refuse_overwriting([("the CodaLab file", file) for file in files], read)
-
-
-def _check_words(corpus: Corpus, plan: Plan) -> regularizers.Coverage:
-    """Return what the strategy covers; fail when the vocabulary lacks what the study needs."""
-    strategy = plan.create(weight=1.0)
-    bound = regularizers.bind_strategy(
-        strategy, corpus.words, corpus.counts, cover=plan.cover, dim=plan.settings.dim
-    )
-    plan.objective.check_vocabulary(frozenset(corpus.words))
-    if plan.objective.retention_weight > 0 or plan.search.needs_retention:
-        _check_similarity(corpus)
-    return bound.coverage
 
 
 def _check_similarity(corpus: Corpus) -> None:
@@ -179,43 +170,11 @@ def _check_similarity(corpus: Corpus) -> None:
         )
 
 
-def _header(corpus: Corpus, plan: Plan, tags: Mapping[str, str]) -> StudyHeader:
-    params = {
-        **{k: v for k, v in asdict(plan.settings).items() if k != "seed"},
-        "strategy": plan.strategy,
-        "cover": plan.cover,
-        **{f"knob.{name}": value for name, value in plan.knobs},
-        "seeds": list(plan.seeds),
-        **asdict(plan.objective),
-        **plan.search.identity(),
-        "corpus": corpus.name,
-        "corpus_fingerprint": corpus.fingerprint,
-    }
-    own = {STRATEGY_TAG: plan.strategy, CORPUS_TAG: corpus.name}
-    return StudyHeader(
-        params, {**own, **tags}, f"Sweep of λ for `{plan.strategy}` on {corpus.name}."
-    )
-
-
 @dataclass(frozen=True)
 class Trials:
-    """The trials of a plan, which other processes are told of.
-
-    Attributes:
-        plan: The sweep.
-        study: Its name.
-        seconds: After which no further trial is begun.
-    """
+    """The trials of a plan, as other processes receive them."""
 
     plan: Plan
-    study: str
-    seconds: float = math.inf
-
-    @classmethod
-    def of(cls, plan: Plan, corpus: Corpus) -> Trials:
-        """Return the trials of a plan on a corpus."""
-        seconds = math.inf if plan.hours is None else plan.hours * 3600
-        return cls(plan, plan.study_name(corpus), seconds)
 
     @property
     def threads(self) -> int:
@@ -228,9 +187,10 @@ class Trials:
         Raises:
             UserError: A study of this name belongs to another corpus, objective or setting.
         """
-        plan = self.plan
-        search = Search(root, self.study, plan.identity(corpus), plan.search_space, plan.search)
-        return DrawnTrials(plan, search, time.monotonic() + self.seconds)
+        plan, name = self.plan, self.plan.study_name(corpus)
+        search = Search(root, name, plan.identity(corpus), plan.search_space, plan.search)
+        seconds = math.inf if plan.hours is None else plan.hours * 3600
+        return DrawnTrials(plan, search, time.monotonic() + seconds)
 
 
 class DrawnTrials:
@@ -258,8 +218,16 @@ class DrawnTrials:
         Raises:
             UserError: The search is after retention, and the baseline has none.
         """
-        self.references = self.baselines(worker)
-        _check_retention(self.plan, self.references)
+        baselines = [self.plan.cell(0.0, seed) for seed in self.plan.seeds]
+        self.references = worker.baselines(baselines)
+        for baseline in self.references.values():
+            if self.plan.search.needs_retention and baseline.measured.retention_tune is None:
+                raise UserError(
+                    "the baseline's word similarity is zero, negative or not measurable on this "
+                    f"corpus (seed {baseline.seed}), so retention has no meaning",
+                    next_step="a larger corpus, more --epochs, or --objectives score without "
+                    "--min-retention in a new study",
+                )
         with worker.alone("restoring"):
             lost = self.lost(worker)
             tried = len(self.search.counted) * len(self.references)
@@ -267,10 +235,6 @@ class DrawnTrials:
             for proposal, seed in lost:
                 self._run(proposal, self.references[seed], worker)
             return len(lost)
-
-    def baselines(self, worker: Worker) -> dict[int, FinishedRun]:
-        """Return the baseline of each seed, trained if need be."""
-        return worker.baselines([self.plan.cell(0.0, seed) for seed in self.plan.seeds])
 
     def lost(self, worker: Worker) -> list[tuple[Proposal, int]]:
         """Return what was tried but has no finished run in the tracking store, with its seed."""
@@ -283,10 +247,6 @@ class DrawnTrials:
             for seed in seeds_tried(trial, self.plan.seeds)
             if self._cell(proposal, seed).digest not in there
         ]
-
-    def lost_runs(self, worker: Worker) -> int:
-        """Return how many runs of what was tried are not in the tracking store."""
-        return len(self.lost(worker))
 
     def finished(self) -> bool:
         """Whether all trials have been tried, or no further one is to be begun."""
@@ -346,16 +306,12 @@ class DrawnTrials:
         self.search.constrain(proposal, means["retention"])
         objectives = self.plan.search.objectives
         self.search.complete(proposal, *(means[objective] for objective in objectives))
-        self._mark(proposal, means, worker)
-
-    def _mark(self, proposal: Proposal, means: Mapping[str, float], worker: Worker) -> None:
-        """Mark the study's best trial, unless one is known here that is better than this one."""
         least = self.plan.search.min_retention
         lacks = 0.0 if least is None else max(0.0, least - means["retention"])
         order = lacks, means["score"], proposal.number
-        if self._best is None or order < self._best:
-            mark_if_best(worker.site.store, worker.site.parent, proposal.number, least)
+        if self._best is None or order < self._best:  # else it is not the best of the study either
             self._best = order
+            mark_best(worker.site.store, worker.site.parent, least)
 
     def _cell(self, proposal: Proposal, seed: int) -> Cell:
         return self.plan.cell(proposal.weight, seed, drawn=proposal.knobs, trial=proposal.number)
@@ -366,23 +322,6 @@ class DrawnTrials:
         if run := worker.found(cell):
             worker.tick(1, True)
             return run
-        init = self._start(baseline, worker.site.store)
+        warm = self.plan.search.warm_start
+        init = vectors_of(worker.site.store, baseline.run_id) if warm else None
         return worker.train(cell, baseline, init=init)
-
-    def _start(self, baseline: FinishedRun, store: Store) -> Embeddings | None:
-        """Return the vectors that a trial's training starts from; None: it starts anew."""
-        if not self.plan.search.warm_start:
-            return None
-        return Embeddings.load(store.artifact(baseline.run_id, VECTORS))
-
-
-def _check_retention(plan: Plan, baselines: Mapping[int, FinishedRun]) -> None:
-    """Fail after the baselines when the search is after retention and there is none."""
-    for baseline in baselines.values():
-        if plan.search.needs_retention and baseline.measured.retention_tune is None:
-            raise UserError(
-                "the baseline's word similarity is zero, negative or not measurable on this "
-                f"corpus (seed {baseline.seed}), so retention has no meaning",
-                next_step="a larger corpus, more --epochs, or --objectives score without "
-                "--min-retention in a new study",
-            )

@@ -2,16 +2,18 @@
 
 Any number of workers may take part in a study at once, on any machines that share its databases.
 Each does whatever is not done and not in another's hands (``claims``). One alone does everything,
-in order. What there is to do, its source says: trials that Optuna draws (``trials``), or cells that
-were listed (``listed``).
+in order. What there is to do, its source says: trials that Optuna draws (``sweeping``), or cells
+that were listed: those of a comparison, and of a planted-bias control.
 """
 
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,19 +31,21 @@ from debiaslab.study.run import (
     run_digest,
     train_cell,
     train_treated,
+    vectors_of,
 )
 from debiaslab.study.search_storage import open_storage
-from debiaslab.tracking import REASON_TAG, VECTORS, RunInfo, Store
+from debiaslab.tracking import REASON_TAG, RunInfo, Store
 from debiaslab.tracking.names import BETWEEN_SEEDS, CELL_TAG, SCORECARD, SESSION_TAG
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
-
 _WAIT = 0.5  # seconds between two looks at what others are doing
+_BETWEEN, _CELL = "between", "cell"  # kinds of tasks of a list
 
 Tick = Callable[[int, bool], None]  # so many runs more are done; whether they were done here
+Rows = Sequence[tuple[str | None, Sequence[Cell]]]  # each with its name, and one cell a seed
 
 
 class TaskSource(Protocol):
@@ -54,8 +58,8 @@ class TaskSource(Protocol):
     def begin(self, worker: Worker) -> int:
         """Do what comes before all else; return how many runs were lost and trained again."""
 
-    def lost_runs(self, worker: Worker) -> int:
-        """Return how many runs of what counts as tried are not in the tracking store."""
+    def lost(self, worker: Worker) -> Sequence[object]:
+        """Return the runs of what counts as tried that are not in the tracking store."""
 
     def finished(self) -> bool:
         """Whether nothing is left, or nothing more is to be begun."""
@@ -110,15 +114,10 @@ class Worker:
         return find_finished(store, known, cell)
 
     def train(
-        self,
-        cell: Cell,
-        baseline: FinishedRun | None = None,
-        *,
-        against: Baseline | None = None,
-        init: Embeddings | None = None,
+        self, cell: Cell, baseline: FinishedRun | None = None, *, init: Embeddings | None = None
     ) -> FinishedRun:
         """Train a cell (see ``train_cell``), and count it."""
-        run = train_cell(self.site, cell, baseline=baseline, against=against, init=init)
+        run = train_cell(self.site, cell, baseline=baseline, init=init)
         self.tick(1, True)
         return run
 
@@ -155,22 +154,28 @@ class Worker:
         return claim
 
 
-_BETWEEN, _CELL = "between", "cell"  # kinds of tasks
-
-
 @dataclass(frozen=True)
 class CellList:
-    """Cells, and the baselines that they are measured against.
+    """Every training of a comparison, strategy by strategy, or of a control, dose by dose.
 
     Attributes:
-        cells: In the order in which one worker trains them.
-        baselines: One for each seed; none: the cells are measured by themselves.
+        rows: In the order in which one worker trains them. A row without a name holds the
+            baselines that the others are measured against.
         needed: Artifact without which a run is not whole.
     """
 
-    cells: tuple[Cell, ...]
-    baselines: tuple[Cell, ...] = ()
+    rows: Rows
     needed: str = SCORECARD
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """All but the baselines."""
+        return tuple(cell for name, row in self.rows if name is not None for cell in row)
+
+    @cached_property
+    def baselines(self) -> tuple[Cell, ...]:
+        """One for each seed; none: the cells are measured by themselves."""
+        return tuple(cell for name, row in self.rows if name is None for cell in row)
 
     @property
     def threads(self) -> int:
@@ -192,72 +197,85 @@ class ListedCells:
 
     Attributes:
         references: The baselines, by seed.
-        runs: Of cells that are done, by digest.
-        failed: Why cells failed under this command, by digest.
     """
 
     def __init__(self, listed: CellList, root: Path) -> None:
         self.engine = open_storage(root).engine
         self.references: dict[int, FinishedRun] = {}
-        self.runs: dict[str, str] = {}
-        self.failed: dict[str, str] = {}
+        self._runs: dict[str, str] = {}  # of cells that are done, by digest
+        self._failed: dict[str, str] = {}  # why cells failed under this command, by digest
         self._listed = listed
-        self._held: dict[int, Baseline] = {}  # by seed: nulls and lipstick tests are made once
-        self._between: set[int] = set()  # seeds whose baselines are not held against the next
+        self._against: dict[int, Baseline] = {}  # by seed: nulls and lipstick tests are made once
+        self._unpaired: set[int] = set()  # seeds whose baselines lack a comparison with the next
+
+    def run_of(self, cell: Cell) -> str | None:
+        """Return the run of a cell that is done; None when it failed."""
+        if cell.weight == 0 and cell.seed in self.references:
+            return self.references[cell.seed].run_id
+        return self._runs.get(cell.digest)
+
+    def failures(self) -> tuple[str, ...]:
+        """Say of each cell that failed why it has no run, and warn of it."""
+        failed = [cell for cell in self._listed.cells if cell.digest in self._failed]
+        for cell in failed:
+            reason = self._failed[cell.digest]
+            warnings.warn(f"{cell.label}, seed {cell.seed} is left empty: {reason}", stacklevel=5)
+        return tuple(f"{c.label}, seed {c.seed}: {self._failed[c.digest]}" for c in failed)
 
     def begin(self, worker: Worker) -> int:
         """Train the baselines; find out what is done."""
         site = worker.site
         self.references = worker.baselines(self._listed.baselines)
-        self._between = {
+        self._unpaired = {
             seed
             for seed, run in self.references.items()
             if BETWEEN_SEEDS not in site.store.artifacts(run.run_id)
         }
         self._judge(site.store.runs(site.parent), worker)
-        worker.tick(len(self.runs), False)
+        worker.tick(len(self._runs), False)
         return 0
 
-    def lost_runs(self, worker: Worker) -> int:
-        """Return 0: a cell is done when its run is in the store, and only then."""
-        return 0
+    def lost(self, worker: Worker) -> Sequence[object]:
+        """Return none: a cell is done when its run is in the store, and only then."""
+        return ()
 
     def finished(self) -> bool:
         """Whether every cell is done or has failed."""
         return not self.open_tasks()
 
     def open_tasks(self) -> Sequence[str]:
-        """Return the baselines that are to be held against each other, then the cells."""
-        between = [f"{_BETWEEN} {seed}" for seed in self.references if seed in self._between]
+        """Return the baselines that are to be compared with each other, then the cells."""
+        between = [f"{_BETWEEN} {seed}" for seed in self.references if seed in self._unpaired]
         return [*between, *(f"{_CELL} {cell.digest}" for cell in self._left())]
 
     def do(self, claim: Claim, worker: Worker) -> None:
         """Do one task; a training that diverges, or cannot be measured, leaves its cell empty."""
         kind, _, which = claim.what.partition(" ")
+        site = worker.site
         if kind == _BETWEEN:
-            self._hold_between(int(which), worker.site.store)
+            self._compare_seeds(int(which), site.store)
             return
         cell = next(each for each in self._left() if each.digest == which)
-        site = worker.site
         self._judge(site.store.runs(site.parent, tags={CELL_TAG: which}), worker)
-        if which in self.runs or which in self.failed:  # another worker was at it
+        if which in self._runs or which in self._failed:  # another worker was at it
             worker.tick(1, False)
             return
         try:
-            self.runs[which] = self._train(cell, worker)
+            self._runs[which] = self._train(cell, site)
         except (TrainingDivergedError, UnusableRunError) as error:
-            self.failed[which] = str(error)
+            self._failed[which] = str(error)
         worker.tick(1, True)
 
-    def _train(self, cell: Cell, worker: Worker) -> str:
+    def _train(self, cell: Cell, site: Site) -> str:
         if cell.treatment is not None:
-            return train_treated(worker.site, cell)
+            return train_treated(site, cell)
         baseline = self.references[cell.seed]
-        against = self._measured(baseline, worker.site.store)
-        return train_cell(worker.site, cell, baseline=baseline, against=against).run_id
+        if cell.seed not in self._against:
+            self._against[cell.seed] = Baseline(vectors_of(site.store, baseline.run_id))
+        return train_cell(site, cell, baseline=baseline, against=self._against[cell.seed]).run_id
 
     def _left(self) -> list[Cell]:
-        known = self.runs.keys() | self.failed.keys()
+        known = self._runs.keys() | self._failed.keys()
         return [cell for cell in self._listed.cells if cell.digest not in known]
 
     def _judge(self, runs: Sequence[RunInfo], worker: Worker) -> None:
@@ -270,20 +288,15 @@ class ListedCells:
                 continue
             if run.status == "FINISHED":
                 if self._listed.needed in site.store.artifacts(run.run_id):
-                    self.runs.setdefault(digest, run.run_id)
+                    self._runs.setdefault(digest, run.run_id)
             elif run.status == "FAILED" and run.tags.get(SESSION_TAG) == site.session:
-                self.failed[digest] = run.tags.get(REASON_TAG, "")
+                self._failed[digest] = run.tags.get(REASON_TAG, "")
 
-    def _measured(self, baseline: FinishedRun, store: Store) -> Baseline:
-        if baseline.seed not in self._held:
-            self._held[baseline.seed] = Baseline(_vectors(store, baseline.run_id))
-        return self._held[baseline.seed]
-
-    def _hold_between(self, seed: int, store: Store) -> None:
+    def _compare_seeds(self, seed: int, store: Store) -> None:
         """Keep with a baseline's run what needs the vectors of the next seed to compare with.
 
-        That is what a strategy's overlap and lipstick numbers are read against: what another seed
-        alone changes. With a single seed there is no overlap between seeds.
+        A strategy's overlap and lipstick numbers are read against that: what another seed alone
+        changes. With a single seed there is no overlap between seeds.
         """
         seeds = list(self.references)
         other = self.references[seeds[(seeds.index(seed) + 1) % len(seeds)]].run_id
@@ -292,18 +305,14 @@ class ListedCells:
             writer = store.writer(run_id)
             writer.json(_between(store, run_id, other).to_dict(), BETWEEN_SEEDS)
             writer.flush()
-        self._between.discard(seed)
+        self._unpaired.discard(seed)
 
 
 def _between(store: Store, run_id: str, other: str) -> Scorecard:
-    vectors = _vectors(store, run_id)
+    vectors = vectors_of(store, run_id)
     lipstick = evaluate(vectors, groups=("lipstick",), lipstick_nulls=False).records
     kept = [record for record in lipstick if record.metric == "lipstick"]
     if other != run_id:
-        against = evaluate(vectors, baseline=_vectors(store, other), groups=("overlap",)).records
+        against = evaluate(vectors, baseline=vectors_of(store, other), groups=("overlap",)).records
         kept += [record for record in against if record.metric == "neighbor_overlap"]
     return Scorecard(run_id, tuple(kept))
-
-
-def _vectors(store: Store, run_id: str) -> Embeddings:
-    return Embeddings.load(store.artifact(run_id, VECTORS))

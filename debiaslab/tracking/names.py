@@ -4,7 +4,7 @@ Stores and archives of older versions hold these names: add to them, never chang
 """
 
 from debiaslab.errors import UserError
-from debiaslab.system.outputs import LONGEST_NAME
+from debiaslab.system.files import LONGEST_NAME
 
 EXPERIMENT = "debiaslab"
 EXPERIMENT_NOTE = "Debiasing studies on word embeddings. One parent run is one study."
@@ -85,6 +85,7 @@ STUDY_ALONE = "study_alone.json"  # of one study of a group that was continued w
 SIDES = "sides.json"  # of a comparison: its strategies, with their runs
 SETTLED = "settled.json"  # of a comparison: its strategies, once every λ is settled
 FRONT = "pareto.json"  # of a search after several objectives
+NOTES = "notes.json"  # warnings and findings, which the report repeats
 REPORT = "report.html"
 CORPUS_FOLDER = "corpus"  # the encoded text, of a study that ran on a cluster
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import ast
 from collections.abc import Iterator
-from importlib import import_module
 from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from debiaslab.metrics import Metric
 
-_API_SKIPPED = {"commands", "cli.py", "__main__.py", "bench"}
+_API_SKIPPED = {"commands", "cli.py", "__main__.py", "bench.py"}
 _STAGES = {
     "none": "The baseline",
     "pre": "Before training: the text is changed",
@@ -49,14 +48,11 @@ def commands() -> str:
 
 def parser_of(name: str) -> argparse.ArgumentParser:
     """Return the parser of one command."""
-    module = import_module(f"debiaslab.commands.{name.replace('-', '_')}")
-    parser = argparse.ArgumentParser(
-        prog=f"python -m debiaslab {name}",
-        description=module.__doc__,
-        epilog=module.EXAMPLES,
-        formatter_class=_Help,
-    )
-    module.add_arguments(parser)
+    from debiaslab.cli import command_class
+    from debiaslab.commands.options import prepare
+
+    parser = argparse.ArgumentParser(prog=f"python -m debiaslab {name}", formatter_class=_Help)
+    prepare(parser, command_class(name))
     return parser
 
 
@@ -86,16 +82,16 @@ def strategies() -> str:
 
 
 def _strategy(strategy: type) -> str:
-    from debiaslab.commands.strategies import _knobs, _weight
+    from debiaslab.commands.registries import knobs_of, lambda_range
 
     control = (
         "\n\nA control: there to be compared with, not to be used." if strategy.control else ""
     )
-    knobs = ", ".join(f"`{knob}`" for knob in _knobs(strategy)) or "none"
+    knobs = ", ".join(f"`{knob}`" for knob in knobs_of(strategy)) or "none"
     said = cleandoc(strategy.__doc__ or "")
     return (
         f"### {strategy.name} {{#{strategy.name}}}\n\n```text\n{said}\n```{control}\n\n"
-        f"- {_weight(strategy)}; knobs: {knobs}\n- source: {strategy.citation}\n"
+        f"- {lambda_range(strategy)}; knobs: {knobs}\n- source: {strategy.citation}\n"
         f"- code: `{strategy.__module__}`"
     )
 
@@ -114,7 +110,7 @@ def metrics() -> str:
 
 
 def _metric(metric: Metric) -> str:
-    from debiaslab.commands.metrics import facts
+    from debiaslab.commands.registries import facts
 
     said = "".join(f"- {each}\n" for each in facts(metric))
     return (

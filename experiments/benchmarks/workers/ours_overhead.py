@@ -86,7 +86,7 @@ def main(text: list[str], cache: str, trials: int, settings: dict[str, Any]) -> 
     clock = Clock()
     clock.watch(run, "training", "train")
     clock.watch(run, "scorecard", "evaluate", "measure_reference")
-    clock.watch(run, "page", "log_report_page")
+    clock.watch(run, "page", "_log_page")
     clock.watch(export, "files", "codalab")
     clock.watch(Embeddings, "files", "save")
     clock.watch(Search, "optuna")
