@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from debiaslab.errors import UserError
 from debiaslab.sgns import TrainResult, TrainSettings, train
-from debiaslab.system.atomic import replacing, write_file
+from debiaslab.system.files import replacing, write_file
 from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TextIO
 from debiaslab.commands.files import check_files, writes
 from debiaslab.commands.options import Command, named_first, prepare
 from debiaslab.errors import DifferenceError, UserError, nearest
-from debiaslab.system.atomic import writing_error
+from debiaslab.system.files import writing_error
 from debiaslab.system.redact import redact
 from debiaslab.tables import render
 

@@ -97,7 +97,7 @@ def quick_pictures(request: pytest.FixtureRequest) -> Iterator[None]:
     """Draw no picture of a study but in tests of them: that takes half of a small study's time."""
     with pytest.MonkeyPatch.context() as patch:
         if Path(request.path).stem not in DRAWN:
-            patch.setattr("debiaslab.report.drawings.png", lambda made: studies.PICTURE)
+            patch.setattr("debiaslab.report.style.png", lambda made: studies.PICTURE)
         yield
 
 

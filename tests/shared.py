@@ -61,7 +61,7 @@ def small(folder: Path) -> None:
 def builtin(folder: Path) -> None:
     """A finished sweep of the built-in text, with its pictures: two seeds and two trials."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("debiaslab.report.drawings.png", png)
+        patch.setattr("debiaslab.report.style.png", png)
         perform(*BUILTIN)
 
 

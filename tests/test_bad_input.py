@@ -29,7 +29,7 @@ from debiaslab.cli import main
 from debiaslab.corpus import Corpus
 from debiaslab.sgns import Block
 from debiaslab.sgns.progress import LossMonitor
-from debiaslab.system.atomic import writing_error
+from debiaslab.system.files import writing_error
 from debiaslab.tracking import RunWriter, Store
 from debiaslab.vectors import embeddings
 from debiaslab.vectors.embeddings import Embeddings

@@ -18,7 +18,7 @@ import pytest
 from debiaslab.cli import COMMANDS, command_class, main
 from debiaslab.commands.files import Input, Output, StoreFolder
 from debiaslab.leaderboard.export import default_pairs
-from debiaslab.system.outputs import LONGEST_NAME
+from debiaslab.system.files import LONGEST_NAME
 from debiaslab.tracking import Store
 from debiaslab.tracking.names import check_study_name, default_study_name
 from debiaslab.vectors.embeddings import Embeddings

@@ -25,10 +25,8 @@ from debiaslab.report import (
     Measure,
     StrategyResult,
     compared,
+    comparison_blocks,
     comparison_csv,
-    comparison_latex,
-    comparison_markdown,
-    comparison_text,
     front_figure,
     gap_figure,
     heat_map_figure,
@@ -42,12 +40,25 @@ from debiaslab.study.comparing import LIMIT, conduct_comparison, control_status,
 from debiaslab.study.driver import Conduct
 from debiaslab.study.plan import ComparisonPlan, Entry
 from debiaslab.study.run import Site, UnusableRunError
+from debiaslab.tables import latex_document, markdown_document, plain_document
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests.expecting import holds, refuses
 from tests.toys import toy_corpus
 
 DIRECT = Measure("direct_bias", "occupations", "report", "lower", "direct bias")
+
+
+def comparison_text(sides: Sequence[StrategyResult]) -> str:
+    return plain_document(comparison_blocks(sides))
+
+
+def comparison_markdown(sides: Sequence[StrategyResult]) -> str:
+    return markdown_document(comparison_blocks(sides))
+
+
+def comparison_latex(sides: Sequence[StrategyResult]) -> str:
+    return latex_document(comparison_blocks(sides, "Strategies"))
 
 
 def card(*records: Record) -> Scorecard:
@@ -299,8 +310,8 @@ def test_the_hypervolume_of_each_kind_by_hand():
     by_group = {each.group: each for each in front_volumes(STAGED)}
     assert by_group["in"].strategies == ("good",)  # not the lost one, not the control
     expected = [(1 - b / a) * (1 - b) for a, b in ((0.10, 0.05), (0.12, 0.06), (0.11, 0.07))]
-    assert by_group["in"].by_seed == pytest.approx(expected)
-    first, second, third = by_group["post"].by_seed
+    assert by_group["in"].values == pytest.approx(expected)
+    first, second, third = by_group["post"].values
     assert second is None
     ratio = headline(front_volumes(STAGED))
     assert ratio is not None
@@ -317,7 +328,7 @@ def test_without_both_kinds_the_headline_says_what_is_lacking():
     said = "post-processing's is 0, or one of the two not measured, in every seed"
     assert said in comparison_text((STAGED[0], STAGED[1], worse))  # it dominates nothing
     assert "reference point" in comparison_markdown(STAGED)
-    assert "1.00 ± 0.00, 2 of 3 seeds" in front_figure(STAGED).get_suptitle().replace("\n", " ")
+    assert "1.00 ±0.00, 2 of 3 seeds" in front_figure(STAGED).get_suptitle().replace("\n", " ")
 
 
 def test_many_points_are_numbered_and_named_in_a_key():
@@ -395,7 +406,7 @@ def test_a_number_of_one_seed_of_several_takes_no_rank_and_says_so():
     first, second = (line for line in text.splitlines() if line.startswith("lucky"))
     assert "0.001 (–, n=1)" in first
     assert "-0.119 n=1" in second
-    no_rank = "one of several seeds gives no interval and takes no rank"
+    no_rank = "a value of one seed among several has no interval and no rank"
     holds(text, "0.060 ±0.127 (1, n=2)", no_rank)
     assert "n: seeds" not in comparison_text(SIDES[:2])
     holds(comparison_markdown(ONCE), "**0.060 ±0.025**", none_of=["**0.001"])

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from debiaslab.leaderboard.export import codalab, default_pairs, export_vectors, read_pairs
-from debiaslab.report.neighbors import analogy_table, neighbors_table
-from debiaslab.vectors import read
+from debiaslab.leaderboard.export import codalab, default_pairs, read_pairs
+from debiaslab.report.tables import analogy_table, neighbors_table
+from debiaslab.vectors import read, write
 from debiaslab.vectors.embeddings import Embeddings
 from tests.expecting import refuses
 
@@ -180,7 +180,7 @@ def test_other_endings_are_refused(tmp_path, embeddings):
 
 @pytest.mark.parametrize("format", ["word2vec", "bin", "kv", "npz"])
 def test_vectors_are_exported(tmp_path, embeddings, format):
-    path = export_vectors(embeddings, tmp_path / "vectors", format)
+    path = write(embeddings, tmp_path / "vectors", format)
     assert np.array_equal(read(path).vectors, embeddings.vectors)
 
 

@@ -21,9 +21,8 @@ from scipy.stats import spearmanr
 from debiaslab.cli import main
 from debiaslab.errors import UserError
 from debiaslab.leaderboard import scoring
-from debiaslab.leaderboard.bundle import write_bundle
 from debiaslab.leaderboard.export import codalab, default_pairs
-from debiaslab.leaderboard.local import default_reference, score_files
+from debiaslab.leaderboard.local import default_reference, score_files, write_bundle
 from debiaslab.leaderboard.scoring import Reference, SubmissionError, read_submission, score
 from debiaslab.lexicons import load
 from debiaslab.metrics import weat

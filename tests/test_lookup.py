@@ -15,7 +15,7 @@ from debiaslab.leaderboard.export import codalab, default_pairs
 from debiaslab.metrics.vocabulary import find, row_of
 from debiaslab.metrics.weat import weat
 from debiaslab.regularizers import bind, debias_words
-from debiaslab.report.neighbors import neighbors_table
+from debiaslab.report.tables import neighbors_table
 from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import written_in, written_pairs
 

@@ -34,11 +34,10 @@ from debiaslab.report.planted import (
     Dosed,
     PlantedStudy,
     followed,
+    planted_blocks,
     planted_csv,
     planted_figure,
-    planted_markdown,
     planted_table,
-    planted_text,
 )
 from debiaslab.results import read_study
 from debiaslab.sgns import TrainSettings
@@ -58,6 +57,7 @@ from debiaslab.study.planting import (
     words_from,
 )
 from debiaslab.study.run import Site
+from debiaslab.tables import markdown_document, plain_document
 from debiaslab.tracking import Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import call, refused
@@ -202,7 +202,7 @@ def test_signed_metrics_follow_the_dose_and_control_words_do_not(found):
         assert each.rho == pytest.approx(1.0, abs=0.3 if coarse else 0), each.metric.label
         assert abs(each.leak) < 0.25, each.metric.label
         zero = each.at_zero
-        assert zero.null_low <= zero.mean <= zero.null_high, each.metric.label
+        assert zero.null[0] <= zero.mean <= zero.null[1], each.metric.label
         ends = each.planted[0], each.planted[-1]
         assert coarse or [point.inside for point in ends] == [0, 0], each.metric.label
         assert all(point.inside >= 1 for point in each.control), each.metric.label
@@ -254,7 +254,7 @@ def test_words_pulled_to_both_sides_show_in_metrics_that_cancel_a_common_shift(
             assert each.rho == 1.0, each.metric.label
             assert [point.inside for point in each.planted[::2]] == [1, 0], each.metric.label
     assert results["factual_association"].planted[-1].mean == pytest.approx(1.0, abs=0.01)
-    assert "the opposite dose" in planted_text(study)
+    assert "the opposite dose" in plain_document(planted_blocks(study))
     assert "every other word" in planted_figure(study).axes[-1].get_xlabel()
 
 
@@ -331,7 +331,7 @@ def test_a_metric_without_its_words_has_a_reason():
         *("toy", "text", (words.chosen,), (words.control,), 0.5, 0.0, 32),
         doses=(Dosed(0.0, 0.0, (card,), ("id",)), Dosed(1.0, 0.5, (None,), (None,))),
     )
-    assert "–" in planted_text(study).splitlines()[2]
+    assert "–" in plain_document(planted_blocks(study)).splitlines()[2]
     assert planted_figure(study).axes
 
 
@@ -360,9 +360,9 @@ def test_correlation_response_and_who_is_inside():
 
 
 def test_the_table_says_how_many_random_sets_a_null_is_without():
-    assert "left out" not in planted_text(made_up(0.5, 2.0))
+    assert "left out" not in plain_document(planted_blocks(made_up(0.5, 2.0)))
     some = "random sets left out, for it is undefined for them (mean over seeds): WEAT s (40)"
-    assert some in planted_text(made_up(0.5, 2.0, undefined=40))
+    assert some in plain_document(planted_blocks(made_up(0.5, 2.0, undefined=40)))
 
 
 def test_tables_have_every_number(found):
@@ -371,10 +371,13 @@ def test_tables_have_every_number(found):
     assert len(rows) == len(planted_metrics(apart=False)) * 2 * 3
     point = followed(study)[0].planted[0]
     assert float(rows[0]["mean"]) == point.mean
-    text = planted_text(study)
+    text = plain_document(planted_blocks(study))
     assert f"{point.mean:+.3f} ±{point.half_width:.3f}" in text
     assert all(word in text for words in study.words for word in words)
-    assert planted_markdown(study).count("\n| ") == len(planted_metrics(apart=False)) + 0
+    assert (
+        markdown_document(planted_blocks(study)).count("\n| ")
+        == len(planted_metrics(apart=False)) + 0
+    )
     figure = planted_figure(study)
     assert "10 of 10 signed metrics" in figure._suptitle.get_text()  # type: ignore[attr-defined]
     assert sum(axes.get_visible() for axes in figure.axes) == len(planted_metrics(apart=False))

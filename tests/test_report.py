@@ -9,27 +9,39 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard
 from debiaslab.metrics.scorecard import Record
 from debiaslab.report import (
     RunContent,
     TrialRow,
+    drawings,
     html_page,
     loss_figure,
     run_drawings,
     scorecard_figure,
+    style,
     summarize,
-    sweep_drawings,
     sweep_figure,
     tradeoff_figure,
 )
 from debiaslab.report.content import cautions
 from debiaslab.report.figures import clusters_figure, epochs_figure, losses_figure
-from debiaslab.report.figures.runs import Band, association_sizes, over_seeds
-from debiaslab.report.style import figure, house_style, name_points, plain, png, spots_of, tell
+from debiaslab.report.figures.sweep import Band, over_seeds
+from debiaslab.report.figures.words import association_sizes
+from debiaslab.report.style import (
+    figure,
+    figure_of,
+    house_style,
+    name_points,
+    plain,
+    png,
+    spots_of,
+    tell,
+)
 from debiaslab.report.tables import records_table, trials_table
 from debiaslab.report.verdict import headline
-from debiaslab.report.words import Clusters
+from debiaslab.report.words import MappedWords
 from tests.expecting import holds, refuses
 from tests.pages import Page
 
@@ -143,8 +155,8 @@ def test_figures_bear_what_was_not_measured(missing):
 def test_without_a_trial_there_is_nothing_to_draw():
     with refuses("no trial"):
         sweep_figure(ROWS[-2:])
-    assert list(sweep_drawings(ROWS[-2:], "projection")) == []
-    assert len(list(sweep_drawings(ROWS, "projection"))) == 3
+    assert list(drawings("sweep", ROWS[-2:], chosen="projection")) == []
+    assert len(list(drawings("sweep", ROWS, chosen="projection@1"))) == 3
 
 
 def test_marks_are_told_where_they_are_drawn():
@@ -177,7 +189,7 @@ def test_names_keep_off_points_without_a_name():
 
 def test_words_of_the_clusters_are_told():
     points = np.array([[0.0, 1.0], [1.0, 0.0]])
-    found = Clusters(("new_york", "b"), np.array([True, False]), points, points, 0.5, None, 1)
+    found = MappedWords(("new_york", "b"), ("male", "female"), points, points, (0.5, None))
     made = clusters_figure(found)
     png(made)
     assert [spot.text for spot in spots_of(made)] == ["new york", "b"] * 2
@@ -294,7 +306,7 @@ def test_the_page_of_a_run():
         *("bias_tune 1.468 bias_report n/m", "score = B < 1"),
         "c" * 40 + " with uncommitted changes",
     )
-    expected = zip(page.all("img"), ("Size of each association", "Running loss"), strict=True)
+    expected = zip(page.all("img"), ("size of each association", "Running loss"), strict=True)
     assert all(text in image["alt"] for image, text in expected)
     assert all(image["src"].startswith("data:image/png;base64,") for image in page.all("img"))
     smallest = run_page(*CARD.records)
@@ -342,3 +354,22 @@ def test_a_baseline_without_bias_is_said():
     assert any("there is little bias to remove" in each for each in cautions(rows))
     assert not list(cautions([row(None, 0.0, 1, 1.6), row(0, 1.0, 1, 1.5, best=True)]))
     assert any("in every run" in each for each in cautions([row(0, 1.0, 1, 1.5, report=None)]))
+
+
+def test_a_figure_is_one_decorated_function(monkeypatch):
+    monkeypatch.setattr(style, "_FIGURES", {"sweep": []})
+
+    @figure_of("sweep", "scores", lambda rows: [row.score for row in rows])
+    def scores_figure(scores):
+        """The score of {which} run.
+
+        Not in the caption.
+        """
+        if not scores:
+            raise UserError("nothing to draw")
+        return figure("Scores", 3.0, 2.0)
+
+    (made,) = drawings("sweep", ROWS, which="every")
+    assert (made.name, made.title) == ("scores", "Scores")
+    assert made.description == "The score of every run."
+    assert list(drawings("sweep", [], which="every")) == []

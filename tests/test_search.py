@@ -20,7 +20,7 @@ from optuna.trial import TrialState
 from debiaslab.regularizers import LogUniform
 from debiaslab.study import search as search_module
 from debiaslab.study.search import Proposal, Search, check_same_study
-from debiaslab.system.processes import Process, this_process
+from debiaslab.system.provenance import Process, this_process
 from tests.expecting import refuses
 
 SPACE = LogUniform(1e-3, 1e1)

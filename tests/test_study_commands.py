@@ -29,7 +29,7 @@ from debiaslab.study import archive as archive_module
 from debiaslab.study.kept import keep_corpus, kept_study
 from debiaslab.study.run import owner_of
 from debiaslab.study.spec import changed
-from debiaslab.system.processes import this_process
+from debiaslab.system.provenance import this_process
 from debiaslab.tracking import NOTE_TAG, VECTORS, RunInfo, Store
 from debiaslab.tracking.names import PROCESS_TAG
 from tests.command_line import call, refused, write_toy

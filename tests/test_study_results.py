@@ -22,10 +22,9 @@ from debiaslab.report import Drawing, ReportContent, html_page, markdown_page, p
 from debiaslab.report.comparison import OUTCOMES, compared
 from debiaslab.report.content import commands
 from debiaslab.report.figures import axis_figure, pareto_front, stability_figure
-from debiaslab.report.neighbors import neighbor_index
 from debiaslab.report.style import Spot
 from debiaslab.report.verdict import compared_verdict, verdict
-from debiaslab.report.words import Shift
+from debiaslab.report.words import Shift, WordPair, neighbor_index
 from debiaslab.results import StrategyResult, StudyResults, TrialRow, summarize
 from debiaslab.study import Objective, Summary
 from debiaslab.study.comparing import Comparison, conduct_comparison
@@ -38,6 +37,7 @@ from tests.chromium import QUIET, browser_program
 from tests.command_line import call, refused
 from tests.expecting import holds, refuses
 from tests.pages import Page
+from tests.shared import PICTURE
 from tests.toys import toy_corpus
 
 TINY = TrainSettings(dim=8, epochs=1)
@@ -348,8 +348,11 @@ def test_what_was_held_out_and_what_each_run_acted_on(small, sided, folder):
     assert baseline.tuned_on == run.held_out.tuned_on
 
 
-def test_a_comparison_says_the_widest_reach_and_the_report_names_each(corpus, tmp_path):
+def test_a_comparison_says_the_widest_reach_and_the_report_names_each(
+    corpus, tmp_path, monkeypatch
+):
     """Neither the first strategy decides (it changes the text), nor the first of equal cover."""
+    monkeypatch.setattr("debiaslab.report.style.png", lambda made: PICTURE)
     entries = ("cds", "projection@1", "projection[pairs=all]@2")
     plan = ComparisonPlan(
         tuple(map(Entry.parse, entries)),
@@ -426,17 +429,17 @@ def row(trial: int | None, seed: int, bias: float, kept: float = 1.0) -> TrialRo
 def test_the_finding_is_what_the_runs_say():
     base = [row(None, seed, 2.0 + 0.01 * seed) for seed in (1, 2, 3)]
     fell = verdict([*base, *(row(0, s, 1.0 + 0.01 * s + 0.002 * (s == 2), 0.9) for s in (1, 2, 3))])
-    assert fell.bias.beyond_the_spread
+    assert fell.bias.pair.excludes_zero
     assert "bias on report words fell: 2.02 → 1.02" in fell.sentence
     assert "90% of the baseline's word similarity" in fell.sentence
     rose = verdict([*base, *(row(0, s, 3.0 + 0.01 * s + 0.002 * (s == 2)) for s in (1, 2, 3))])
     holds(rose.sentence, "rose", "No λ improved on the baseline")
     within = verdict([*base, row(0, 1, 1.0), row(0, 2, 2.9), row(0, 3, 1.9)])
-    assert within.bias.beyond_the_spread is False
+    assert within.bias.pair.excludes_zero is False
     holds(within.sentence, "did not change by more than seed noise", none_of=["0 of 3"])
     assert "no change beyond seed noise (3 seeds)" in within.title
     one = verdict([row(None, 1, 2.0), row(0, 1, 1.0)])
-    assert one.bias.beyond_the_spread is None
+    assert one.bias.pair.excludes_zero is None
     holds(one.sentence, "with one seed", none_of=["["])
     assert verdict([row(None, 1, 2.0)]) is None
 
@@ -449,7 +452,7 @@ def test_numbers_that_are_equal_to_the_digits_shown_did_not_change():
     base = [row(None, seed, 1.3 + 0.0001 * seed) for seed in (1, 2, 3)]
     less = [row(0, seed, 1.299 + 0.0001 * seed + 0.00001 * (seed == 2)) for seed in (1, 2, 3)]
     every = verdict([*base, *less])
-    assert every.bias.beyond_the_spread
+    assert every.bias.pair.excludes_zero
     holds(every.sentence, f"{same}: 1.30 → 1.30 (0.00 [0.00, 0.00])")
     assert "no change to two decimals" in every.title
     for found in (one, every):
@@ -525,7 +528,7 @@ def test_shifts_are_differences_of_cosines():
     names = ["he", "she", "nurse", "doctor"]
     before = Embeddings(names, np.array([[1, 0.2], [-1, 0.2], [-1, 1], [1, 1]], dtype=np.float32))
     after = Embeddings(names, np.array([[1, 0.2], [-1, 0.2], [0, 1], [0, 1]], dtype=np.float32))
-    found = {each.word: each for each in words.shifts(before, after)}
+    found = {each.word: each for each in words.shifts(WordPair(before, after))}
     expected = before.cosine("nurse", "he") - before.cosine("nurse", "she")
     assert found["nurse"].before == pytest.approx(expected, abs=1e-6)
     assert found["nurse"].before < 0 < found["doctor"].before
@@ -534,10 +537,10 @@ def test_shifts_are_differences_of_cosines():
 
 def test_few_words_have_few_neighbours():
     vectors = Embeddings(["a", "b", "c"], np.eye(3, dtype=np.float32))
-    index = neighbor_index(vectors, vectors)
+    index = neighbor_index(WordPair(vectors, vectors))
     assert (index.searched, index.shown) == (3, 2)
     assert [word for word, _ in index.of("b")[0]] == ["a", "c"]
-    assert neighbor_index(Embeddings(["a"], np.ones((1, 2))), vectors) is None
+    assert neighbor_index(WordPair(Embeddings(["a"], np.ones((1, 2))), vectors)) is None
 
 
 # The command -----------------------------------------------------------------------------------
@@ -558,7 +561,8 @@ def test_the_command_writes_and_logs_the_same_bytes_each_time(
     assert kept.read_text(encoding="utf-8") == html_page(report)
 
 
-def test_a_sweep_that_goes_on_renews_the_report(corpus, tmp_path, capfd):
+def test_a_sweep_that_goes_on_renews_the_report(corpus, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr("debiaslab.report.style.png", lambda made: PICTURE)
     root = tmp_path / "mlruns"
     plan = Plan("projection", seeds=(1,), name="grown", settings=TINY, objective=OBJECTIVE)
 

@@ -27,8 +27,8 @@ TABLE = Table(
     (
         *(Column("metric", align="left"), Column("words", align="left"), Column("n", ",d")),
         *(Column("value", "+.4f"), Column("95 % interval", span(4))),
-        Column("time", ".1f", unit="s"),
-        *(Column("p", ".2g", missing="", note="two-sided"), Column("comment", align="left")),
+        Column("time (s)", ".1f"),
+        *(Column("p", ".2g", missing=""), Column("comment", align="left")),
     ),
     [
         ("a_long_name of a metric", "report", 12345, BEST, (0.1, 0.9), 1, 0.01, "x"),
@@ -54,7 +54,7 @@ def test_plain_text_is_aligned_and_says_what_the_mark_is():
     assert first.index("+0.5000 (1)") + len("+0.5000 (1)") == head.index("value") + len("value")
     assert rows[1].endswith("*")
     assert rows[1].split()[:4] == ["d", "all", "7", "–"]
-    assert rows[3:] == ["what the numbers are", "seeds: 3; * the best; p: two-sided"]
+    assert rows[3:] == ["what the numbers are", "seeds: 3; * the best"]
     bare = Table((Column("a", align="left"), Column("b")), [("日本", 1), ("c", 22)], ruled=False)
     assert bare.plain().splitlines() == ["a      b", "日本   1", "c     22"]
 

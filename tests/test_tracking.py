@@ -24,8 +24,8 @@ import numpy as np
 import pytest
 
 from debiaslab.errors import UserError
-from debiaslab.system.processes import Process, _started, surely_dead, this_process
-from debiaslab.tracking import DatasetInfo, Store, free_port, ui_command, ui_environment, writer
+from debiaslab.system.provenance import Process, _started, surely_dead, this_process
+from debiaslab.tracking import DatasetInfo, Store, free_port, records, ui_command, ui_environment
 from debiaslab.tracking.database import prepare, rebase
 from debiaslab.vectors.embeddings import Embeddings
 from tests.expecting import refuses
@@ -130,7 +130,7 @@ def test_the_files_of_a_run_are_on_the_disk_before_it_is_finished(store, study, 
     def status():
         return store.run(log.run_id).status
 
-    monkeypatch.setattr(writer, "sync", lambda file: reached.update({file.name: status()}))
+    monkeypatch.setattr(records, "sync", lambda file: reached.update({file.name: status()}))
     with start(store, study) as log:
         log.text("a", "a.txt")
         log.binary(b"b", "figures/b.png")

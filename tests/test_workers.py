@@ -39,7 +39,7 @@ from debiaslab.study.run import FinishedRun, Site
 from debiaslab.study.search import Search
 from debiaslab.study.sweeping import DrawnTrials
 from debiaslab.study.worker import CellList, ListedCells, Worker
-from debiaslab.system.processes import Process, this_process
+from debiaslab.system.provenance import Process, this_process
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.tracking.names import BETWEEN_SEEDS
 from debiaslab.vectors.embeddings import Embeddings

@@ -99,7 +99,7 @@ def _table(board: Board) -> Table:
 
 
 def _written(board: Board, out: str) -> str:
-    from debiaslab.system.atomic import write_file
+    from debiaslab.system.files import write_file
 
     keys = list(board[0][1])
     rows = [(name, *(found[key] for key in keys)) for name, found in board]
@@ -133,7 +133,7 @@ class BundleCommand(Command):
 
     def run(self) -> Said:
         """Write the bundle and say what to do with it."""
-        from debiaslab.leaderboard.bundle import write_bundle
+        from debiaslab.leaderboard.local import write_bundle
 
         start = self.start or date.today()
         usual = start + timedelta(weeks=_WEEKS)

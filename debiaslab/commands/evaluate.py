@@ -215,7 +215,7 @@ class EvaluateCommand(ReadsVectors, WritesStore):
             rank_correlations,
             scorecards_csv,
         )
-        from debiaslab.system.atomic import write_file
+        from debiaslab.system.files import write_file
 
         if self.json is not None:
             documents = [card.to_dict() for card in cards]

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from debiaslab.errors import UserError
-from debiaslab.system.atomic import write_file
-from debiaslab.system.outputs import (
+from debiaslab.system.files import (
     check_output,
     check_output_folder,
     free_name,
     refuse_overwriting,
+    write_file,
 )
 
 CACHE = "data/cache"

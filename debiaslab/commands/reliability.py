@@ -171,7 +171,7 @@ def _paired(first: Sequence[Embeddings], second: Sequence[Embeddings], seed: int
 
 
 def _write(path: str, document: dict[str, Any]) -> str:
-    from debiaslab.system.atomic import write_file
+    from debiaslab.system.files import write_file
 
     text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
     write_file(path, text + "\n")

@@ -51,7 +51,7 @@ class ReportCommand(WritesStore):
         from debiaslab.report import html_page
         from debiaslab.results import read_study
         from debiaslab.study.kept import log_report, report_of
-        from debiaslab.system.outputs import check_output
+        from debiaslab.system.files import check_output
         from debiaslab.tracking.names import REPORT
 
         form = self.format or _format(self.out)
@@ -89,7 +89,7 @@ def _format(out: str | None) -> str:
 
 def _written(report: ReportContent, page: str, form: str, out: Path) -> Iterator[str]:
     from debiaslab.report import markdown_page, pdf_page
-    from debiaslab.system.atomic import write_file
+    from debiaslab.system.files import write_file
 
     if form == "markdown":
         folder = out.with_name(f"{out.stem}-figures")

@@ -104,7 +104,7 @@ def run_study(
         out: Where the table is written too; None: it is kept with the study only.
     """
     from debiaslab.study.driver import Conduct
-    from debiaslab.system.atomic import write_file
+    from debiaslab.system.files import write_file
     from debiaslab.tracking import Store
 
     conduct = Conduct(Path(root), Path(SUBMISSIONS), executor_of(study), file=study)
@@ -162,19 +162,21 @@ def _compare(corpus: Corpus, study: StudyFile, conduct: Conduct) -> Shown:
     from debiaslab.study.comparing import conduct_comparison
     from debiaslab.study.kept import comparison_note
     from debiaslab.study.spec import comparison_of
+    from debiaslab.tables import latex_document, markdown_document, plain_document
     from debiaslab.tracking import Store
 
     found = conduct_comparison(corpus, comparison_of(study), conduct)
     sides = found.sides
     controls = "\n".join(["Controls", *(f"  {each}" for each in found.controls)])
-    markdown = f"{report.comparison_markdown(sides)}\n```\n{controls}\n```\n"
+    tables = report.comparison_blocks(sides)
+    markdown = f"{markdown_document(tables)}\n```\n{controls}\n```\n"
     files: dict[str, str | bytes] = {
-        "comparison.txt": f"{report.comparison_text(sides)}\n{controls}\n",
+        "comparison.txt": f"{plain_document(tables)}\n{controls}\n",
         "comparison.csv": report.comparison_csv(sides),
         "comparison.md": markdown,
-        "comparison.tex": report.comparison_latex(sides),
+        "comparison.tex": latex_document(report.comparison_blocks(sides, "Strategies")),
     }
-    blocks = [*report.comparison_blocks(sides), controls]
+    blocks = [*tables, controls]
     for name in ("front", "heat_map", "gap"):
         try:
             files[f"{name}.png"] = png(getattr(report, f"{name}_figure")(sides))
@@ -192,28 +194,32 @@ def _planted(corpus: Corpus, study: StudyFile, conduct: Conduct) -> Shown:
     from debiaslab.report.style import png
     from debiaslab.study.planting import conduct_planting
     from debiaslab.study.spec import planting_of
+    from debiaslab.tables import markdown_document, plain_document
 
     found = conduct_planting(corpus, planting_of(study), conduct)
+    blocks = report.planted_blocks(found.study)
     files: dict[str, str | bytes] = {
-        "planted.txt": report.planted_text(found.study),
-        "planted.md": report.planted_markdown(found.study),
+        "planted.txt": plain_document(blocks),
+        "planted.md": markdown_document(blocks),
         "planted.csv": report.planted_csv(found.study),
         "planted.png": png(report.planted_figure(found.study)),
     }
-    return found, report.planted_blocks(found.study), files
+    return found, blocks, files
 
 
 def _floor(corpus: Corpus, study: StudyFile, conduct: Conduct) -> Shown:
-    from debiaslab.report import tables as report
+    from debiaslab.report.tables import floor_blocks
     from debiaslab.study.comparing import conduct_floor
     from debiaslab.study.spec import comparison_of
+    from debiaslab.tables import markdown_document, plain_document
 
     found = conduct_floor(corpus, comparison_of(study), conduct)
+    blocks = floor_blocks(found.sides)
     files: dict[str, str | bytes] = {
-        "floor.txt": report.floor_text(found.sides),
-        "floor.md": report.floor_markdown(found.sides),
+        "floor.txt": plain_document(blocks),
+        "floor.md": markdown_document(blocks),
     }
-    return found, report.floor_blocks(found.sides), files
+    return found, blocks, files
 
 
 def _means(sides: Sequence[StrategyResult]) -> dict[str, float]:

@@ -170,7 +170,7 @@ def check_store(root: str, *, make: bool = True) -> None:
         root: Folder of the store.
         make: Whether the store is made when it is new; else only that it could be.
     """
-    from debiaslab.system.outputs import check_output_folder
+    from debiaslab.system.files import check_output_folder
     from debiaslab.tracking import Store
 
     _refuse_file(root)

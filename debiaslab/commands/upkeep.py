@@ -179,7 +179,7 @@ class RestoreCommand(WritesStore):
     def run(self) -> Said:
         """Restore, and say what."""
         from debiaslab.study.archive import restore
-        from debiaslab.system.outputs import check_output_folder
+        from debiaslab.system.files import check_output_folder
 
         if not Path(self.file).is_file():
             raise UserError(f"there is no file {self.file}")

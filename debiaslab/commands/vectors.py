@@ -57,8 +57,9 @@ class ExportCommand(ReadsStore):
 
     def run(self) -> Said:
         """Write the file that was asked for."""
-        from debiaslab.leaderboard.export import codalab, default_pairs, export_vectors, read_pairs
-        from debiaslab.system.outputs import check_output, refuse_overwriting
+        from debiaslab import vectors
+        from debiaslab.leaderboard.export import codalab, default_pairs, read_pairs
+        from debiaslab.system.files import check_output, refuse_overwriting
 
         one_of(study=self.study, run=self.run_id)
         form = self._format()
@@ -71,7 +72,7 @@ class ExportCommand(ReadsStore):
         embeddings = run_vectors(store, run)
         name = f"run {run.name} ({run.run_id})"
         if form is not None:
-            yield f"wrote {export_vectors(embeddings, out, form)}: {embeddings!r} of {name}"
+            yield f"wrote {vectors.write(embeddings, out, form)}: {embeddings!r} of {name}"
             return
         result = codalab(embeddings, pairs, out, missing=self.missing)
         if result.warning:
@@ -143,7 +144,7 @@ class NeighborsCommand(ReadsVectors, ReadsStore):
 
     def run(self) -> Said:
         """Print the neighbours, or the answers to an analogy."""
-        from debiaslab.report.neighbors import analogy_table, neighbors_table
+        from debiaslab.report.tables import analogy_table, neighbors_table
 
         one_of(vectors=self.vectors, run=self.run_id, study=self.study)
         first, label = self._first()

@@ -29,7 +29,7 @@ from debiaslab.corpus.encoding import DOCUMENT_END, IDS, Mapper, Stream, Vocabul
 from debiaslab.corpus.reading import ByteBar, reading_error
 from debiaslab.corpus.stream import IdStream, Shards
 from debiaslab.errors import UserError
-from debiaslab.system.atomic import replacing, sync, writing_error
+from debiaslab.system.files import replacing, sync, writing_error
 
 FORMAT = 1  # raise it whenever the same text and settings give another entry
 META, WORDS, COUNTS, STREAM = "meta.json", "words.txt", "counts.npy", "ids.i32"

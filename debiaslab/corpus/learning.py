@@ -20,7 +20,7 @@ from debiaslab.corpus.sources import sources_of
 from debiaslab.corpus.tokens import LONGEST_PHRASE, SEPARATOR, Phrase, load_phrases
 from debiaslab.errors import UserError
 from debiaslab.settings.corpus import CorpusSettings, Marks
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 
 _CHUNK = 1 << 21  # numbers handled at a time
 _MOST_CELL_BITS = 26  # of the hash of a pair, in the first count: 256 MiB of counts

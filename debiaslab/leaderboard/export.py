@@ -1,4 +1,4 @@
-"""What is handed in: the CodaLab file of the similarities of word pairs, and the vectors."""
+"""What is handed in: the CodaLab file of the similarities of word pairs."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import importlib.util
 import io
 import math
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab import lexicons, vectors
+from debiaslab import lexicons
 from debiaslab.errors import UserError, nearest
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
+from debiaslab.tables import Column, Table
 from debiaslab.vectors.embeddings import Embeddings
 
 Pair = tuple[str, str]
@@ -35,8 +36,8 @@ _OMITTED = frozenset(
         ("think", "rationalize"),
     }
 )
-_TOPICS = ("math", "arts", "science", "career", "family")
-_TERMS = ("male_terms", "female_terms")
+TOPICS = ("math", "arts", "science", "career", "family")
+GENDERS = ("male", "female")
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _SHOWN = 5
 
@@ -83,8 +84,8 @@ def default_pairs() -> list[Pair]:
         UserError: The installed gensim lacks its copy of SimLex-999.
     """
     pairs = [pair for pair in _simlex() if pair not in _OMITTED]
-    terms = [term for name in _TERMS for term in lexicons.load(name).words]
-    topics = [word for name in _TOPICS for word in lexicons.load(name).words]
+    terms = [term for name in GENDERS for term in lexicons.load(f"{name}_terms").words]
+    topics = [word for name in TOPICS for word in lexicons.load(name).words]
     return pairs + [(word, term) for word in topics for term in terms]
 
 
@@ -145,9 +146,11 @@ def codalab(
         raise UserError(f"the fallback {missing} is no similarity", allowed="a number from -1 to 1")
     found = {word: embeddings.lookup(word) for word in dict.fromkeys(w for p in pairs for w in p)}
     lost = tuple(word for word, form in found.items() if form is None)
-    table = _csv(pairs, _similarities(embeddings, pairs, found, missing))
+    values = np.round(_similarities(embeddings, pairs, found, missing), 8) + 0.0  # no "-0.00000000"
+    rows = [(*pair, f"{value:.8f}") for pair, value in zip(pairs, values.tolist(), strict=True)]
+    table = csv_text((*_HEADER, "sim"), rows).encode()
     with replacing(out) as temporary:
-        temporary.write_bytes(_zip(f"{out.stem}.csv", table) if ending == ".zip" else table)
+        temporary.write_bytes(zipped({f"{out.stem}.csv": table}) if ending == ".zip" else table)
     return Submission(
         path=out,
         rows=len(pairs),
@@ -157,9 +160,22 @@ def codalab(
     )
 
 
-def export_vectors(embeddings: Embeddings, out: str | Path, format: str | None = None) -> Path:
-    """Write the vectors as ``word2vec``, ``bin``, ``kv`` or ``npz`` (see ``vectors.write``)."""
-    return vectors.write(embeddings, out, format)
+def csv_text(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a CSV with a header; None is an empty cell."""
+    return Table(tuple(map(Column, names)), rows).csv()
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """Return a zip of files by name; the same files give the same bytes, on every system."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, date_time=_ZIP_DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, also when made on Windows
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content)
+    return packed.getvalue()
 
 
 def _simlex() -> list[Pair]:
@@ -239,25 +255,3 @@ def _unit(rows: NDArray[np.float32]) -> NDArray[np.float64]:
     wide = rows.astype(np.float64)
     norms = np.linalg.norm(wide, axis=1, keepdims=True)
     return wide / np.where(norms > 0, norms, 1.0)
-
-
-def _csv(pairs: Sequence[Pair], values: NDArray[np.float64]) -> bytes:
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow([*_HEADER, "sim"])
-    rounded = np.round(values, 8) + 0.0  # no "-0.00000000"
-    for (word1, word2), value in zip(pairs, rounded.tolist(), strict=True):
-        table.writerow([word1, word2, f"{value:.8f}"])
-    return text.getvalue().encode("utf-8")
-
-
-def _zip(name: str, content: bytes) -> bytes:
-    """Return a zip of one file whose bytes depend on nothing but ``name`` and ``content``."""
-    entry = zipfile.ZipInfo(name, date_time=_ZIP_DATE)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.create_system = 3  # Unix, also when made on Windows
-    entry.external_attr = 0o644 << 16
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr(entry, content)
-    return packed.getvalue()

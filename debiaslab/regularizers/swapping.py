@@ -139,6 +139,8 @@ class Swap:
         return share
 
 
+# SplitMix64 stands here for arrays, in swap_kernel for compiled code and in sgns.kernel, which this
+# room may not import. Compiled code has its own: numba's cache misses changes in other files.
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _WORD = 0xFFFFFFFFFFFFFFFF
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)

@@ -1,10 +1,10 @@
 """Tables, figures and pages made from finished runs."""
 
 from debiaslab.report.comparison import Measure, compared
-from debiaslab.report.content import ReportContent, study_report
-from debiaslab.report.documents import markdown_page, pdf_page
-from debiaslab.report.drawings import Drawing, run_drawings, sweep_drawings
+from debiaslab.report.content import ReportContent, RunContent, run_drawings, study_report
+from debiaslab.report.documents import html_page, markdown_page, pdf_page
 from debiaslab.report.figures import (
+    association_sizes,
     front_figure,
     gap_figure,
     heat_map_figure,
@@ -13,18 +13,8 @@ from debiaslab.report.figures import (
     sweep_figure,
     tradeoff_figure,
 )
-from debiaslab.report.figures.runs import association_sizes
-from debiaslab.report.html import html_page
-from debiaslab.report.run_content import RunContent
-from debiaslab.report.style import house_style
-from debiaslab.report.tables import (
-    comparison_blocks,
-    comparison_csv,
-    comparison_latex,
-    comparison_markdown,
-    comparison_text,
-    trials_table,
-)
+from debiaslab.report.style import Drawing, drawings, house_style
+from debiaslab.report.tables import comparison_blocks, comparison_csv, trials_table
 from debiaslab.report.verdict import headline
 from debiaslab.results import StrategyResult, TrialRow, TrialSummary, summarize
 
@@ -40,9 +30,7 @@ __all__ = [
     "compared",
     "comparison_blocks",
     "comparison_csv",
-    "comparison_latex",
-    "comparison_markdown",
-    "comparison_text",
+    "drawings",
     "front_figure",
     "gap_figure",
     "headline",
@@ -56,7 +44,6 @@ __all__ = [
     "scorecard_figure",
     "study_report",
     "summarize",
-    "sweep_drawings",
     "sweep_figure",
     "tradeoff_figure",
     "trials_table",

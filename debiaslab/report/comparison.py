@@ -1,22 +1,22 @@
-"""Strategies side by side: each over its seeds, its numbers, and the hypervolumes of fronts."""
+"""Strategies side by side: numbers over seeds, measures with ranks, hypervolumes of fronts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import mean
-from typing import Literal
 
 from debiaslab.lexicons import Half
 from debiaslab.metrics.registry import direction_of
 from debiaslab.results import StrategyResult
-from debiaslab.statistics.paired import Paired, Point, half_width, hypervolume, paired
+from debiaslab.statistics.bootstrap import Interval
+from debiaslab.statistics.paired import Better, Paired, Point, half_width, hypervolume, paired
+from debiaslab.tables import MISSING, plus_minus
 
-Better = Literal["higher", "lower"]
-NO_RANK = "–"
 _FEWER_SEEDS = (
-    "n: seeds that measured it, where not all did; one of several seeds gives no interval and "
-    "takes no rank"
+    "n: seeds that measured it, where not all did; a value of one seed among several has no "
+    "interval and no rank"
 )
 OVERLAP = "neighbor_overlap"
 _BASELINE_OVERLAP = "overlap of the baseline: with the baseline of another seed"
@@ -57,24 +57,63 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class MeasureSummary:
-    """One measure of one side, over seeds.
+class OverSeeds:
+    """One number over the seeds of a study.
 
     Attributes:
-        n: Seeds that measured it.
-        seeds: Seeds of the comparison.
-        mean: Mean over those that did; None when none did.
-        half_width: Half of the 95 % t interval; None with fewer than two.
-        rank: 1 is best among the sides that have one; ties share the lower rank. A number of a
-            single seed has none where the comparison has more: it may be first by chance, and no
+        values: Of each seed, in the order of the seeds; None where it was not measured.
+    """
+
+    values: tuple[float | None, ...]
+
+    @cached_property
+    def known(self) -> list[float]:
+        """The values that were measured."""
+        return [value for value in self.values if value is not None]
+
+    @property
+    def n(self) -> int:
+        """Seeds that measured it."""
+        return len(self.known)
+
+    @property
+    def seeds(self) -> int:
+        """Seeds of the study."""
+        return len(self.values)
+
+    @cached_property
+    def mean(self) -> float | None:
+        """Mean over the seeds that measured it; None when none did."""
+        return mean(self.known) if self.known else None
+
+    @cached_property
+    def half_width(self) -> float | None:
+        """Half of the 95 % t interval of the mean; None with fewer than two values."""
+        return half_width(self.known)
+
+    @property
+    def interval(self) -> Interval:
+        """The 95 % t interval of the mean."""
+        if self.mean is None or self.half_width is None:
+            return None, None
+        return self.mean - self.half_width, self.mean + self.half_width
+
+    def text(self, spec: str = ".3f") -> str:
+        """Return the mean with the half of its interval, as ``0.512 ±0.034``."""
+        return MISSING if self.mean is None else plus_minus(self.mean, self.half_width, spec)
+
+
+@dataclass(frozen=True)
+class MeasureSummary(OverSeeds):
+    """One measure of one strategy, over seeds.
+
+    Attributes:
+        rank: 1 is best among the strategies that have one; ties share the lower rank. A number of
+            a single seed has none where the comparison has more: it may be first by chance, and no
             interval would say so.
         to_baseline: Paired comparison with the baseline over the seeds both have; None without.
     """
 
-    n: int
-    seeds: int
-    mean: float | None
-    half_width: float | None
     rank: int | None
     to_baseline: Paired | None
 
@@ -82,7 +121,13 @@ class MeasureSummary:
     def rank_text(self) -> str:
         """The rank as tables show it, with how many seeds it rests on when that is not all."""
         few = f", n={self.n}" if self.n < self.seeds else ""
-        return f"({NO_RANK if self.rank is None else self.rank}{few})"
+        return f"({MISSING if self.rank is None else self.rank}{few})"
+
+    @property
+    def fell(self) -> bool:
+        """Whether it is below the baseline by more than seed noise: the whole interval is."""
+        pair = self.to_baseline
+        return pair is not None and bool(pair.excludes_zero) and pair.difference < 0
 
 
 OUTCOMES: tuple[Measure, ...] = (
@@ -104,13 +149,12 @@ HEADLINE: tuple[Measure, ...] = (
 """The columns of the table: report words only, where a metric has halves."""
 
 
-def shown_measures(sides: Sequence[StrategyResult]) -> list[Measure]:
-    """Return the headline measures that any side has."""
-    return [
-        measure
-        for measure in HEADLINE
-        if any(result.mean is not None for result in compared(sides, measure))
-    ]
+def headline_measures(
+    sides: Sequence[StrategyResult],
+) -> dict[Measure, tuple[MeasureSummary, ...]]:
+    """Return the headline measures that any side has, each with its numbers of all sides."""
+    every = {measure: compared(sides, measure) for measure in HEADLINE}
+    return {m: results for m, results in every.items() if any(each.n for each in results)}
 
 
 def every_measure(sides: Sequence[StrategyResult]) -> tuple[Measure, ...]:
@@ -131,57 +175,50 @@ def every_measure(sides: Sequence[StrategyResult]) -> tuple[Measure, ...]:
 
 def compared(sides: Sequence[StrategyResult], measure: Measure) -> tuple[MeasureSummary, ...]:
     """Return one measure of every side; the first side is the baseline."""
-    numbers = [[measure.number(side, i) for i in range(len(side.cards))] for side in sides]
-    present = [[number for number in own if number is not None] for own in numbers]
-    seeds = len(sides[0].cards)
-    ranked = [mean(own) if own and (len(own) > 1 or seeds == 1) else None for own in present]
+    seeds = range(len(sides[0].cards))
+    plain = [OverSeeds(tuple(measure.number(side, i) for i in seeds)) for side in sides]
+    ranked = [own.mean if own.n > 1 or own.seeds == 1 else None for own in plain]
     return tuple(
         MeasureSummary(
-            n=len(known),
-            seeds=seeds,
-            mean=mean(known) if known else None,
-            half_width=half_width(known),
+            values=own.values,
             rank=rank,
-            to_baseline=None if own is numbers[0] else _paired(numbers[0], own, measure.better),
+            to_baseline=None if own is plain[0] else _paired(plain[0], own, measure.better),
         )
-        for own, known, rank in zip(numbers, present, _ranks(ranked, measure.better), strict=True)
+        for own, rank in zip(plain, _ranks(ranked, measure.better), strict=True)
     )
 
 
 def footnotes(sides: Sequence[StrategyResult]) -> tuple[str, ...]:
     """Return what has to be said of some of the headline's numbers, where there are such."""
-    columns = [(measure, compared(sides, measure)) for measure in shown_measures(sides)]
+    columns = headline_measures(sides)
     found = []
-    if any(0 < each.n < each.seeds for _, column in columns for each in column):
+    if any(0 < each.n < each.seeds for results in columns.values() for each in results):
         found.append(_FEWER_SEEDS)
-    if any(measure.metric == OVERLAP and column[0].n for measure, column in columns):
+    if any(measure.metric == OVERLAP and results[0].n for measure, results in columns.items()):
         found.append(_BASELINE_OVERLAP)
     return tuple(found)
 
 
 def sentence(note: str) -> str:
-    """Return a note as a sentence; one that begins with a symbol such as n keeps it."""
-    begun = note if note[1:2] == ":" else note[0].upper() + note[1:]
+    """Return a note as a sentence; one that begins with a symbol, such as n or d, keeps it."""
+    begun = note if note[1:2] in (":", " ") else note[0].upper() + note[1:]
     return f"{begun}."
 
 
 def _ranks(means: Sequence[float | None], better: Better) -> list[int | None]:
-    beats: Callable[[float, float], bool] = (
-        (lambda a, b: a > b) if better == "higher" else (lambda a, b: a < b)
-    )
-    present = [each for each in means if each is not None]
-    return [
-        None if own is None else 1 + sum(beats(other, own) for other in present) for own in means
+    sign = -1 if better == "higher" else 1
+    signed = [None if each is None else sign * each for each in means]
+    present = [each for each in signed if each is not None]
+    return [None if own is None else 1 + sum(o < own for o in present) for own in signed]
+
+
+def _paired(baseline: OverSeeds, own: OverSeeds, better: Better) -> Paired | None:
+    both = [
+        (a, b)
+        for a, b in zip(baseline.values, own.values, strict=True)
+        if a is not None and b is not None
     ]
-
-
-def _paired(
-    baseline: Sequence[float | None], own: Sequence[float | None], better: Better
-) -> Paired | None:
-    both = [(a, b) for a, b in zip(baseline, own, strict=True) if a is not None and b is not None]
-    if not both:
-        return None
-    return paired([a for a, _ in both], [b for _, b in both], better=better)
+    return paired(*zip(*both, strict=True), better=better) if both else None
 
 
 GROUPS = {
@@ -202,33 +239,16 @@ _NO_RATIO = "post-processing's is 0, or one of the two not measured,"
 
 
 @dataclass(frozen=True)
-class FrontVolume:
-    """The hypervolume of the strategies of one kind.
+class FrontVolume(OverSeeds):
+    """The hypervolume, in [0, 1], of the strategies of one kind.
 
     Attributes:
         group: A key of ``GROUPS``.
         strategies: Labels of those that have a number with any seed.
-        by_seed: Hypervolume with each seed, in [0, 1]; None where nothing was measured.
     """
 
     group: str
     strategies: tuple[str, ...]
-    by_seed: tuple[float | None, ...]
-
-
-@dataclass(frozen=True)
-class Headline:
-    """Front of in-processing over front of post-processing, as the ratio of hypervolumes.
-
-    Attributes:
-        mean: Over the seeds that have both.
-        half_width: Half of the 95 % t interval of the ratios; None with one seed.
-        n: Seeds.
-    """
-
-    mean: float
-    half_width: float | None
-    n: int
 
 
 def group_of(side: StrategyResult) -> str | None:
@@ -247,14 +267,13 @@ def point_of(side: StrategyResult, i: int) -> Point | None:
 
 def front_volumes(sides: Sequence[StrategyResult]) -> tuple[FrontVolume, ...]:
     """Return the hypervolume of every kind that is there; ``sides[0]`` is the baseline."""
-    baseline = sides[0]
     found = []
     for group in GROUPS:
         own = [side for side in sides if group_of(side) == group]
-        volumes = []
+        volumes: list[float | None] = []
         measured: dict[str, None] = {}
-        for i in range(len(baseline.cards)):
-            reference = point_of(baseline, i)
+        for i in range(len(sides[0].cards)):
+            reference = point_of(sides[0], i)
             here = {side.label: p for side in own if (p := point_of(side, i)) is not None}
             measured |= dict.fromkeys(here)
             known = reference is not None and bool(here)
@@ -262,49 +281,41 @@ def front_volumes(sides: Sequence[StrategyResult]) -> tuple[FrontVolume, ...]:
                 hypervolume(list(here.values()), reference[0]) if known and reference else None
             )
         if measured:
-            found.append(FrontVolume(group, tuple(measured), tuple(volumes)))
+            found.append(FrontVolume(tuple(volumes), group, tuple(measured)))
     return tuple(found)
 
 
-def headline(volumes: Sequence[FrontVolume]) -> Headline | None:
-    """Return in-processing over post-processing; None when one of them was not compared."""
-    by_group = {each.group: each.by_seed for each in volumes}
+def headline(volumes: Sequence[FrontVolume]) -> OverSeeds | None:
+    """Return in-processing over post-processing, the ratio of hypervolumes with each seed.
+
+    None when one of them was not compared, or no seed has both.
+    """
+    by_group = {each.group: each.values for each in volumes}
     if not {"in", "post"} <= by_group.keys():
         return None
     both = zip(by_group["in"], by_group["post"], strict=True)
-    ratios = [a / b for a, b in both if a is not None and b]
-    return Headline(mean(ratios), half_width(ratios), len(ratios)) if ratios else None
+    ratios = OverSeeds(tuple(a / b if a is not None and b else None for a, b in both))
+    return ratios if ratios.n else None
 
 
 def front_text(sides: Sequence[StrategyResult]) -> str:
     """Return the hypervolumes, and the headline or what it lacks."""
     volumes = front_volumes(sides)
-    named = [(_named(each), _number(each.by_seed)) for each in volumes]
+    named = [(_named(each), each.text()) for each in volumes]
     width = max((len(name) for name, _ in named), default=0)
     lines = [_REFERENCE, *(f"  {name:<{width}}  {number}" for name, number in named)]
     ratio = headline(volumes)
     if ratio is not None:
-        spread = "" if ratio.half_width is None else f" ±{ratio.half_width:.3f}"
-        seeds = len(sides[0].cards)
-        of = "" if ratio.n == seeds else f" ({ratio.n} of {seeds} seeds; {_NO_RATIO} in the others)"
-        lines.append(f"  in-processing over post-processing: {ratio.mean:.3f}{spread}{of}")
+        of = f" ({ratio.n} of {ratio.seeds} seeds; {_NO_RATIO} in the others)"
+        said = ratio.text() + of * (ratio.n < ratio.seeds)
     else:
         there = {each.group for each in volumes}
         lacking = [GROUPS[group] for group in ("in", "post") if group not in there]
         reason = f"{' and '.join(lacking)} is not in this comparison"
-        reason = reason if lacking else f"{_NO_RATIO} in every seed"
-        lines.append(f"  in-processing over post-processing: not measured ({reason})")
-    return "\n".join(lines)
+        said = f"not measured ({reason if lacking else f'{_NO_RATIO} in every seed'})"
+    return "\n".join([*lines, f"  in-processing over post-processing: {said}"])
 
 
 def _named(volume: FrontVolume) -> str:
     count = len(volume.strategies)
     return f"{GROUPS[volume.group]} ({count} {'strategy' if count == 1 else 'strategies'})"
-
-
-def _number(by_seed: Sequence[float | None]) -> str:
-    values = [value for value in by_seed if value is not None]
-    if not values:
-        return "–"
-    spread = half_width(values)
-    return f"{mean(values):.3f}" + ("" if spread is None else f" ±{spread:.3f}")

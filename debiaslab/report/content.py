@@ -1,38 +1,34 @@
-"""What a report holds, and how it comes from a study as the tracking store has it.
+"""What a report holds, and how it comes from the results of a study or from one run.
 
-One pipeline for sweeps, comparisons, gender-blind floors and planted-bias controls; a single run
-has its own content (:mod:`debiaslab.report.run_content`) and the same writers.
+One pipeline for sweeps, comparisons, gender-blind floors, planted-bias controls and single runs.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.metrics.comparison import warnings_of
+from debiaslab.metrics.scorecard import null_remarks
 from debiaslab.metrics.vocabulary import shortlist
 from debiaslab.report import tables
-from debiaslab.report.drawings import (
-    Drawing,
-    comparison_drawings,
-    planted_drawings,
-    size_drawings,
-    sweep_drawings,
-    training_drawings,
-    word_drawings,
-)
-from debiaslab.report.neighbors import NeighborIndex, neighbor_index
+from debiaslab.report.comparison import sentence
+from debiaslab.report.figures import AssociationSize, Trainings, association_sizes
 from debiaslab.report.planted import finding, followed, planted_table, words_of
+from debiaslab.report.style import Drawing, drawings
 from debiaslab.report.verdict import compared_verdict, verdict
+from debiaslab.report.words import NeighborIndex, WordPair, neighbor_index
 from debiaslab.tables import Table
 from debiaslab.tracking.names import REASON_TAG
 
 if TYPE_CHECKING:
+    from debiaslab.metrics import Record, Scorecard
     from debiaslab.results import RunResults, StudyResults, TrialRow
-    from debiaslab.results.run import HeldOut
+    from debiaslab.results.runs import HeldOut
 
 
 TERMS = {
@@ -55,7 +51,7 @@ class ReportContent:
         title: Name of the study.
         question: What it asks.
         headline: What it found, in one sentence, with its interval.
-        warnings: What keeps the finding from being trusted.
+        warnings: Reasons not to trust the finding.
         facts: What the text is, how it was done, what it cost: by title and name.
         tables: The tables.
         origin: Code, versions, machine, fingerprint, by name.
@@ -63,7 +59,7 @@ class ReportContent:
         neighbors: Neighbours before and after; None when no trial has finished.
         paragraphs: By title: which words were tuned on, and which were not.
         formula: The objective, as text.
-        commands: What to type to do it again.
+        commands: What to type to make it again.
         diff: Changes to the source that were not committed; empty when there were none.
         hint: Where more is to be had.
         terms: What words of the field mean here.
@@ -112,13 +108,14 @@ def study_report(
         UserError: A comparison has not ended.
     """
     before, after = (study.runs[0], None) if brief or study.is_planted else _subjects(study)
-    drawings = list(_drawings(study, before, after))
+    pictures = [*_drawings(study), *(() if after is None else _run_drawings(study, before, after))]
     index = None
     if after is not None:
-        vectors = before.embeddings(), after.embeddings()
         note = f"{after.label} against the baseline, seed {after.seed}."
-        drawings += word_drawings(*vectors, study.held_out.tuned_on, note)
-        index = neighbor_index(*vectors)
+        tests = study.held_out.tuned_on
+        pair = WordPair(before.embeddings(), after.embeddings(), tests)
+        pictures += drawings("words", pair, note=note)
+        index = neighbor_index(pair)
     command = shlex.join(["python", "-m", "debiaslab", "report", "--study", study.name])
     return ReportContent(
         title=study.name,
@@ -130,7 +127,7 @@ def study_report(
             "Method": _method(study, strategies or {}),
             "Budget": _budget(study),
         },
-        drawings=drawings,
+        drawings=pictures,
         tables=list(_tables(study, before, after)),
         neighbors=index,
         paragraphs=_paragraphs(study),
@@ -165,26 +162,27 @@ def _subjects(study: StudyResults) -> tuple[RunResults, RunResults | None]:
     return (study.baselines.get(after.seed, first), after) if after is not None else (first, None)
 
 
-def _drawings(
-    study: StudyResults, before: RunResults, after: RunResults | None
-) -> Iterator[Drawing]:
+def _drawings(study: StudyResults) -> Iterator[Drawing]:
     if study.is_planted:
-        yield from planted_drawings(study.planted)
-    elif study.is_comparison:
-        yield from comparison_drawings(study.sides)
-    else:
-        yield from sweep_drawings(study.trials, study.params.get("strategy", "NAME"))
-    if after is not None:
-        yield from size_drawings(before, after)
-        trained = _same(study, after)
-        starts = [base for run in trained if (base := study.baselines.get(run.seed)) is not None]
-        yield from training_drawings(starts, trained)
+        return drawings("planted", study.planted)
+    if study.is_comparison:
+        return drawings("comparison", study.sides)
+    best = next((row.weight for row in study.trials if row.best), None)
+    strategy = study.params.get("strategy", "NAME")
+    chosen = strategy if best is None else f"{strategy}@{best:.4g}"
+    return drawings("sweep", study.trials, chosen=chosen)
 
 
-def _same(study: StudyResults, run: RunResults) -> list[RunResults]:
-    """Return the runs of every seed that were made as this one."""
-    made = (run.strategy, run.weight, run.knobs)
-    return [each for each in study.runs if (each.strategy, each.weight, each.knobs) == made]
+def _run_drawings(study: StudyResults, before: RunResults, after: RunResults) -> Iterator[Drawing]:
+    """Yield how large the associations of a run are, and the course of the trainings made alike."""
+    yield from drawings(
+        "sizes", association_sizes(after.scorecard, before.scorecard, before.yardstick)
+    )
+    made = (after.strategy, after.weight, after.knobs)
+    alike = [run for run in study.runs if (run.strategy, run.weight, run.knobs) == made]
+    starts = [base for run in alike if (base := study.baselines.get(run.seed)) is not None]
+    trainings = Trainings(starts, alike)
+    yield from drawings("training", trainings, **trainings.said)
 
 
 def _tables(study: StudyResults, before: RunResults, after: RunResults | None) -> Iterator[Table]:
@@ -214,13 +212,13 @@ def _question(study: StudyResults) -> str:
     if study.is_comparison:
         rivals = sum(not side.control for side in study.sides[1:])
         return (
-            f"Which of {_strategies(rivals)} takes most gender bias out of word "
-            f"embeddings trained on {corpus}, and what of word similarity does each cost?"
+            f"Which of {_strategies(rivals)} removes most gender bias from word embeddings "
+            f"trained on {corpus}, and how much word similarity does each cost?"
         )
     strategy = study.params.get("strategy", "the strategy")
     return (
-        f"Does {strategy} take gender bias out of word embeddings trained on {corpus}, at which "
-        "λ, and what of word similarity does it cost?"
+        f"Does {strategy} remove gender bias from word embeddings trained on {corpus}, at which "
+        "λ, and how much word similarity does it cost?"
     )
 
 
@@ -237,7 +235,7 @@ def _headline(study: StudyResults) -> str:
     if study.is_planted:
         return f"{finding(followed(study.planted))}."
     if _is_floor(study):
-        return tables.how_to_read(tables.floor_rows(study.sides))
+        return tables.how_to_read(study.sides)
     if study.is_comparison:
         return compared_verdict(study.sides).sentence
     found = verdict(study.trials)
@@ -259,7 +257,7 @@ def _warnings(study: StudyResults, before: RunResults, after: RunResults | None)
                 f"{run.name} ({run.tags.get(REASON_TAG, run.status)})" for run in failed[:5]
             )
         )
-    return tuple(map(_sentence, found))
+    return tuple(map(sentence, found))
 
 
 def cautions(rows: Sequence[TrialRow]) -> Iterator[str]:
@@ -269,12 +267,6 @@ def cautions(rows: Sequence[TrialRow]) -> Iterator[str]:
         yield "the baseline itself is below what random words show: there is little bias to remove"
     if any(row.bias_report is None for row in rows):
         yield "bias on report words could not be measured in every run"
-
-
-def _sentence(text: str) -> str:
-    """Begin with a capital, unless it begins with a symbol such as d."""
-    begun = text if text[1:2] == " " else text[0].upper() + text[1:]
-    return f"{begun}."
 
 
 def _corpus(study: StudyResults) -> dict[str, str]:
@@ -303,7 +295,8 @@ def _method(study: StudyResults, strategies: Mapping[str, str]) -> dict[str, str
         found[name] = strategies.get(name, "a strategy that is not installed here")
     found["seeds"] = ", ".join(map(str, study.seeds))
     if study.is_planted:
-        return found | {"planted": f"base {study.planted.base}, doses {_doses(study)}"}
+        doses = ", ".join(f"{each.dose:g}" for each in study.planted.doses)
+        return found | {"planted": f"base {study.planted.base}, doses {doses}"}
     found["seeds"] += " (the same for the baseline)"
     if study.is_comparison:
         tuned = sum(side.tuning_runs > 0 for side in study.sides)
@@ -334,10 +327,6 @@ def _budget(study: StudyResults) -> dict[str, str]:
     else:
         found["λs tried"] = str(len({row.trial for row in study.trials} - {None}))
     return found
-
-
-def _doses(study: StudyResults) -> str:
-    return ", ".join(f"{each.dose:g}" for each in study.planted.doses)
 
 
 def _paragraphs(study: StudyResults) -> dict[str, tuple[str, ...]]:
@@ -411,13 +400,8 @@ def _lexicons(versions: str | None) -> str:
     return f"versions with digest {hashlib.sha256(versions.encode()).hexdigest()[:12]}"
 
 
-_MAKE = (
-    "sweep",
-    "compare",
-    "planted",
-    "floor",
-)  # commands that make a study; resume needs one that is there
-_TRIALS = "--trials"
+_MAKE = {"sweep", "compare", "planted", "floor"}  # studies; resume needs one that is there
+_TRIALS = re.compile(r" --trials[ =](\S+)")
 
 
 def commands(study: StudyResults) -> tuple[str, ...]:
@@ -427,43 +411,112 @@ def commands(study: StudyResults) -> tuple[str, ...]:
     its first run, with the number of trials that was asked for last. A study that a program made, a
     notebook for instance, has no command.
     """
-    trials = None
-    found = [shlex.join(["python", "-m", "debiaslab", "report", "--study", study.name])]
+    report = shlex.join(["python", "-m", "debiaslab", "report", "--study", study.name])
+    trials: str | None = None
     asked: tuple[StudyResults | RunResults, ...] = (study, study.runs[-1], study.runs[0])
     for kept in asked:
-        arguments = _arguments(kept.provenance)
-        if _command(arguments) in _MAKE:
-            made = arguments if trials is None else [*_without(arguments, _TRIALS), _TRIALS, trials]
-            return (shlex.join(["python", "-m", "debiaslab", *made]), *found)
-        trials = _value(arguments, _TRIALS) if trials is None else trials
-    return tuple(found)
+        _, *arguments = kept.provenance.get("argv") or [""]
+        line = shlex.join(["python", "-m", "debiaslab", *arguments])
+        if next((word for word in arguments if not word.startswith("-")), "") in _MAKE:
+            return line if trials is None else f"{_TRIALS.sub('', line)} --trials {trials}", report
+        if trials is None and (found := _TRIALS.search(line)) is not None:
+            trials = found[1]
+    return (report,)
 
 
-def _arguments(provenance: Mapping[str, Any]) -> list[str]:
-    """Return the words of a command line after the program."""
-    _, *arguments = provenance.get("argv") or [""]
-    return arguments
+# One run --------------------------------------------------------------------------------------
 
 
-def _command(arguments: Sequence[str]) -> str:
-    return next((word for word in arguments if not word.startswith("-")), "")
+def run_drawings(
+    sizes: Sequence[AssociationSize],
+    loss: Sequence[tuple[int, float]],
+    penalty: Sequence[tuple[int, float]] = (),
+) -> Iterator[Drawing]:
+    """Yield the figures of one run: ``associations``, and ``loss`` when it was trained.
+
+    Args:
+        sizes: See :func:`association_sizes`; without one there is no such figure.
+        loss: ``(words trained, loss)``.
+        penalty: ``(words trained, penalty)``, drawn below the loss.
+    """
+    yield from drawings("run", sizes)
+    yield from drawings("course", loss, penalty)
 
 
-def _value(arguments: Sequence[str], option: str) -> str | None:
-    """Return the value of an option, written ``--option value`` or ``--option=value``."""
-    for word, following in zip(arguments, [*arguments[1:], None], strict=False):
-        if word == option:
-            return following
-        if word.startswith(f"{option}="):
-            return word.partition("=")[2]
-    return None
+@dataclass(frozen=True)
+class RunContent:
+    """What is known of one run when it has been measured.
+
+    Attributes:
+        title: Heading.
+        params: Settings to list.
+        provenance: What :func:`debiaslab.system.provenance.provenance` returned.
+        scorecard: What was measured.
+        formula: The objective, as text.
+        outcome: Bias, retention and score in units of the objective.
+        baseline: Scorecard of the baseline of the same seed, shown beside the run's.
+        drawings: See :func:`run_drawings`.
+    """
+
+    title: str
+    params: Mapping[str, object]
+    provenance: Mapping[str, Any]
+    scorecard: Scorecard
+    formula: str
+    outcome: Mapping[str, float | None] | None = None
+    baseline: Scorecard | None = None
+    drawings: Sequence[Drawing] = ()
+
+    def report(self) -> ReportContent:
+        """Return the report of the run."""
+        records = self.scorecard.records
+        outcome = {
+            key: tables.NOT_MEASURED if value is None else f"{value:.3f}"
+            for key, value in (self.outcome or {}).items()
+        }
+        provenance = self.provenance
+        command = " ".join(provenance.get("argv") or ())
+        return ReportContent(
+            title=self.title,
+            question="What do the vectors of one training show?",
+            headline=_run_headline(records, outcome),
+            warnings=tuple(warnings_of(self.scorecard, self.baseline)),
+            facts={
+                **({"In units of the objective": outcome} if outcome else {}),
+                "Settings": {key: str(value) for key, value in self.params.items()},
+            },
+            drawings=self.drawings,
+            tables=tables.scorecard_tables(self.scorecard, self.baseline),
+            paragraphs=_run_paragraphs(records),
+            formula=self.formula,
+            origin={**code_origin(provenance), "command": command},
+            diff=source_diff(provenance),
+        )
 
 
-def _without(arguments: Sequence[str], option: str) -> list[str]:
-    """Return the words without an option and its value."""
-    before = [None, *arguments]
-    return [
-        word
-        for word, left in zip(arguments, before, strict=False)
-        if option not in (word, left) and not word.startswith(f"{option}=")
-    ]
+def _run_headline(records: Sequence[Record], outcome: Mapping[str, str]) -> str:
+    if {"bias_report", "retention_report", "score"} <= outcome.keys():
+        return (
+            f"Bias on report words {outcome['bias_report']}, retention on report pairs "
+            f"{outcome['retention_report']}, score {outcome['score']}, in units of the objective."
+        )
+    measured = sum(record.reason is None for record in records)
+    return f"{measured} of {len(records)} numbers of the scorecard were measured."
+
+
+def _run_paragraphs(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
+    remarks = tuple(null_remarks(records))
+    lost = tuple(
+        f"{record.metric} {record.name}, {record.words} words: {record.reason}"
+        for record in records
+        if record.reason is not None
+    )
+    missing = sorted({word for record in records for word in record.missing})
+    found = {
+        "Of the random words": remarks,
+        "Not measured": lost,
+        "Words of the lists that have no vector": (
+            (f"{len(missing)}: {', '.join(missing)}",) if missing else ()
+        ),
+    }
+    return {title: paragraphs for title, paragraphs in found.items() if paragraphs}

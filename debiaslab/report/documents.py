@@ -1,4 +1,6 @@
-"""The report as Markdown and as PDF: both write the same outline.
+"""The report as an HTML page, as Markdown and as PDF; the last two write the same outline.
+
+The page needs no network: a small script of its own sorts and searches, no more.
 
 The PDF is made by fpdf2: pure Python, so neither a browser nor a system library is needed. Its
 letters are DejaVu Sans, which matplotlib carries: it has λ, ρ, → and ±.
@@ -6,20 +8,24 @@ letters are DejaVu Sans, which matplotlib carries: it has λ, ρ, → and ±.
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from debiaslab.errors import UserError
 from debiaslab.report.content import ReportContent
-from debiaslab.report.drawings import Drawing
-from debiaslab.report.neighbors import NeighborIndex
+from debiaslab.report.style import Drawing
+from debiaslab.report.words import NeighborIndex
+from debiaslab.system.redact import utf8
 from debiaslab.tables import Column, Table, markdown_text
 
 if TYPE_CHECKING:
+    import jinja2
     from fpdf import FPDF
 
 
@@ -51,7 +57,7 @@ def outline(report: ReportContent) -> Iterator[Element]:
     if report.hint:
         yield Passage(report.hint)
     if report.warnings:
-        yield Heading("Before you believe it", 2)
+        yield Heading("Warnings", 2)
         yield from (Passage(warning, "item") for warning in report.warnings)
     yield Heading("How it was done", 1)
     for title, facts in report.facts.items():
@@ -71,7 +77,7 @@ def outline(report: ReportContent) -> Iterator[Element]:
     for title, paragraphs in report.paragraphs.items():
         yield Heading(title, 1)
         yield from map(Passage, paragraphs)
-    yield Heading("Do it again", 1)
+    yield Heading("How to reproduce it", 1)
     if report.commands:
         yield Passage("\n".join(report.commands), "commands")
     yield report.origin
@@ -79,13 +85,67 @@ def outline(report: ReportContent) -> Iterator[Element]:
 
 def _neighbors(index: NeighborIndex) -> Table:
     """Return the neighbours of the example words as a table."""
-    rows = []
-    for word in index.examples():
-        sides = index.of(word) or ([], [])
-        rows.append((word, *(", ".join(each for each, _ in side) for side in sides)))
     columns = tuple(Column(name, align="left") for name in ("word", "before (baseline)", "after"))
     note = "The nearest words by cosine; the HTML page has a box for 5,000 more words."
-    return Table(columns, rows, notes=(note,))
+    return Table(columns, _examples(index), notes=(note,))
+
+
+def _examples(index: NeighborIndex) -> list[tuple[str, ...]]:
+    """Return some words, each with its neighbours before and after."""
+    return [
+        (word, *(", ".join(near for near, _ in side) for side in index.of(word) or ((), ())))
+        for word in index.examples()
+    ]
+
+
+# HTML -----------------------------------------------------------------------------------------
+
+LARGEST = 3_000_000  # bytes; what a mail attachment and the MLflow UI open without complaint
+_DIFF_SHOWN = 100_000
+
+
+def html_page(report: ReportContent) -> str:
+    """Return the page: self-contained, the same bytes for the same report.
+
+    Raises:
+        UserError: It would be larger than 3 MB.
+    """
+    neighbors = report.neighbors
+    page = (
+        _templates()
+        .get_template("report.html")
+        .render(
+            report=report,
+            drawings=[(each, base64.b64encode(each.png).decode()) for each in report.drawings],
+            examples=() if neighbors is None else _examples(neighbors),
+            packed=None if neighbors is None else neighbors.packed(),
+            diff=report.diff[:_DIFF_SHOWN],
+        )
+    )
+    page = utf8(page)
+    size = len(page.encode())
+    if size > LARGEST:
+        raise UserError(
+            f"the report of {report.title!r} would have {size / 1e6:.1f} MB",
+            allowed=f"up to {LARGEST / 1e6:.0f} MB",
+            next_step="--format markdown, which keeps the figures beside the text",
+        )
+    return page
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    """Return the environment of the page's template, in which every value is escaped."""
+    import jinja2
+
+    # Run names, settings and words come from users' files: everything is escaped.
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("debiaslab.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 # Markdown -------------------------------------------------------------------------------------
@@ -180,21 +240,18 @@ def _document(title: str) -> FPDF:
             allowed="--format html, whose page prints well, or --format markdown",
             next_step="pip install 'debiaslab[pdf]'",
         ) from error
+    import matplotlib
+
     pdf = FPDF(format="A4")
+    fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     for style, file in _STYLES.items():
-        pdf.add_font(_FONT, style, _fonts() / file)
+        pdf.add_font(_FONT, style, fonts / file)
     pdf.set_title(title)
     pdf.set_lang("en")
     pdf.set_creation_date(_FIRST_DAY)
     pdf.set_auto_page_break(True, margin=15)
     pdf.add_page()
     return pdf
-
-
-def _fonts() -> Path:
-    import matplotlib
-
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 
 
 def _heading(pdf: FPDF, text: str, level: int) -> None:

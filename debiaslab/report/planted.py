@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from debiaslab.metrics.planted import PlantedMetric, planted_metrics
 from debiaslab.metrics.scorecard import Record
-from debiaslab.report.style import BASELINE, INK, REPORT, TUNE, figure, plain
-from debiaslab.results.comparison import Dosed, PlantedStudy
-from debiaslab.statistics.paired import FEW_SEEDS, half_width
-from debiaslab.tables import Block, Column, Table, markdown_document, plain_document, span
+from debiaslab.report.comparison import OverSeeds
+from debiaslab.report.style import BASELINE, INK, REPORT, TUNE, figure, figure_of, plain
+from debiaslab.results.runs import Dosed, PlantedStudy
+from debiaslab.statistics.paired import FEW_SEEDS
+from debiaslab.tables import Block, Column, Table, span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,35 +25,22 @@ _LEAST_DOSES = 3  # two are always in order
 
 
 @dataclass(frozen=True)
-class Point:
-    """One metric of one set of words at one dose, over the seeds that measured it.
+class DosePoint(OverSeeds):
+    """One metric of one set of words at one dose, over the seeds.
 
     Attributes:
         dose: The dose.
-        values: Of each seed; None where it was not measured.
-        mean: None when no seed measured it.
-        half_width: Half of the 95 % t interval; None with fewer than two seeds.
         null_median: Middle of what random words show, mean over seeds.
-        null_low: Lower end of the middle 95 % of it.
-        null_high: Upper end.
+        null: Ends of the middle 95 % of it; None where it was not measured.
         inside: Seeds whose value lies in the middle 95 % of their own random words.
         undefined: Random sets left out, as the metric is undefined for them, mean over seeds.
     """
 
     dose: float
-    values: tuple[float | None, ...]
-    mean: float | None
-    half_width: float | None
     null_median: float | None
-    null_low: float | None
-    null_high: float | None
+    null: tuple[float, float] | None
     inside: int
     undefined: float = 0.0
-
-    @property
-    def n(self) -> int:
-        """Seeds that measured it."""
-        return sum(value is not None for value in self.values)
 
     @property
     def excess(self) -> float | None:
@@ -80,8 +68,8 @@ class Followed:
     """
 
     metric: PlantedMetric
-    planted: tuple[Point, ...]
-    control: tuple[Point, ...]
+    planted: tuple[DosePoint, ...]
+    control: tuple[DosePoint, ...]
     rho: float | None
     control_rho: float | None
     response: float | None
@@ -95,7 +83,7 @@ class Followed:
         return self.control_response / self.response
 
     @property
-    def at_zero(self) -> Point | None:
+    def at_zero(self) -> DosePoint | None:
         """The chosen words at dose 0; None when it is not among the doses."""
         return next((point for point in self.planted if point.dose == 0), None)
 
@@ -123,36 +111,31 @@ def _followed(study: PlantedStudy, metric: PlantedMetric) -> Followed:
     )
 
 
-def _point(dosed: Dosed, metric: str, name: str) -> Point:
+def _point(dosed: Dosed, metric: str, name: str) -> DosePoint:
     found = [None if card is None else card.record(metric, name, "all") for card in dosed.cards]
     records = [record for record in found if record is not None and record.value is not None]
-    values = [record.value for record in records if record.value is not None]
-    return Point(
-        dose=dosed.dose,
+
+    def average(key: str) -> float | None:
+        values = [value for record in records if (value := record.extra.get(key)) is not None]
+        return mean(values) if values else None
+
+    low, high = average("null_low"), average("null_high")
+    return DosePoint(
         values=tuple(None if record is None else record.value for record in found),
-        mean=mean(values) if values else None,
-        half_width=half_width(values),
-        null_median=_mean_of(records, "null_median"),
-        null_low=_mean_of(records, "null_low"),
-        null_high=_mean_of(records, "null_high"),
+        dose=dosed.dose,
+        null_median=average("null_median"),
+        null=None if low is None or high is None else (low, high),
         inside=sum(map(_inside, records)),
-        undefined=_mean_of(records, "null_undefined") or 0.0,
+        undefined=average("null_undefined") or 0.0,
     )
 
 
 def _inside(record: Record) -> bool:
-    low, high = record.extra.get("null_low"), record.extra.get("null_high")
-    if record.value is None or low is None or high is None:
-        return False
-    return bool(low <= record.value <= high)
+    value, low, high = record.value, record.extra.get("null_low"), record.extra.get("null_high")
+    return value is not None and low is not None and high is not None and low <= value <= high
 
 
-def _mean_of(records: Sequence[Record], key: str) -> float | None:
-    values = [value for record in records if (value := record.extra.get(key)) is not None]
-    return mean(values) if values else None
-
-
-def _rho(points: Sequence[Point], scale: Sequence[float]) -> float | None:
+def _rho(points: Sequence[DosePoint], scale: Sequence[float]) -> float | None:
     """Return the mean over seeds of Spearman's ρ over the doses of one seed."""
     found = [
         rho
@@ -174,7 +157,7 @@ def _seed_rho(values: Sequence[float | None], scale: Sequence[float]) -> float |
     return rho if math.isfinite(rho) else None
 
 
-def _response(points: Sequence[Point]) -> float | None:
+def _response(points: Sequence[DosePoint]) -> float | None:
     first, last = points[0].excess, points[-1].excess
     return None if first is None or last is None else last - first
 
@@ -198,32 +181,26 @@ def planted_blocks(study: PlantedStudy) -> list[Block]:
     return [planted_table(study), "\n".join(words_of(study))]
 
 
-def planted_text(study: PlantedStudy) -> str:
-    """Return the control as plain text."""
-    return plain_document(planted_blocks(study))
-
-
-def planted_markdown(study: PlantedStudy) -> str:
-    """Return the control as Markdown."""
-    return markdown_document(planted_blocks(study))
-
-
 def planted_table(study: PlantedStudy, title: str = "") -> Table:
     """Return one row a metric: its means by dose, and how it follows the dose."""
     columns = (
         *(Column("metric", align="left"), Column("follows")),
-        *(Column(f"dose {dosed.dose:g}", _value) for dosed in study.doses),
+        *(Column(f"dose {dosed.dose:g}") for dosed in study.doses),
         *(Column("random words at 0", span(3, signed=True)), Column("inside")),
         *(Column("ρ", "+.2f"), Column("ρ control", "+.2f"), Column("leak", "+.0%")),
     )
-    rows = [_metric_row(each) for each in followed(study)]
-    return Table(columns, rows, title, (caption(study),), "tab:planted")
+    found = followed(study)
+    note = _note(study, found)
+    return Table(columns, list(map(_metric_row, found)), title, (note,), "tab:planted")
 
 
 def planted_csv(study: PlantedStudy) -> str:
     """Return one row for each metric, set of words and dose; what is missing is left empty."""
     rows = [
-        [each.metric.metric, each.metric.follows, name, *_row(point), rho]
+        (
+            *(each.metric.metric, each.metric.follows, name, point.dose, point.n, point.mean),
+            *(*point.interval, point.null_median, *(point.null or (None, None)), point.inside, rho),
+        )
         for each in followed(study)
         for name, points, rho in (
             ("planted", each.planted, each.rho),
@@ -248,8 +225,8 @@ _APART = (
 )
 
 
-def caption(study: PlantedStudy) -> str:
-    """Say what the numbers are."""
+def _note(study: PlantedStudy, found: Sequence[Followed]) -> str:
+    """Say what the numbers of the table are."""
     at_zero = _AT_ZERO[study.base].format(study.male_share)
     return (
         f"mean ± half of the 95 % t interval over {study.seeds} seed"
@@ -260,15 +237,15 @@ def caption(study: PlantedStudy) -> str:
         "leak: change of the control words from the lowest to the highest dose, in % of the chosen "
         f"words' (random words taken off); {study.shared:.0%} of the gender words near control "
         "words are near chosen ones as well; WEAT d is scale-free; "
-        f"{_APART if study.apart else _TOGETHER}{_left_out(study)}"
+        f"{_APART if study.apart else _TOGETHER}{_left_out(found)}"
     )
 
 
-def _left_out(study: PlantedStudy) -> str:
+def _left_out(found: Sequence[Followed]) -> str:
     """Say which nulls at dose 0 are without some of their sets."""
     lost = [
         f"{each.metric.label} ({each.at_zero.undefined:,.0f})"
-        for each in followed(study)
+        for each in found
         if each.at_zero is not None and each.at_zero.undefined
     ]
     if not lost:
@@ -279,44 +256,26 @@ def _left_out(study: PlantedStudy) -> str:
 
 def words_of(study: PlantedStudy) -> list[str]:
     """Return the chosen and the control words, a line each, of each seed where they differ."""
-    lines = []
-    if len(set(study.words)) == 1:
-        sets = [("", study.words[0], study.control[0])]
-    else:
-        sets = [
-            (f" {i}", chosen, control)
-            for i, (chosen, control) in enumerate(zip(study.words, study.control, strict=True), 1)
-        ]
-    for number, chosen, control in sets:
-        lines.append(f"chosen{number}: {', '.join(chosen)}")
-        lines.append(f"control{number}: {', '.join(control)}")
-    return lines
+    seeds = list(zip(study.words, study.control, strict=True))
+    alike = len(set(study.words)) == 1
+    return [
+        f"{name}{'' if alike else f' {i}'}: {', '.join(words)}"
+        for i, pair in enumerate(seeds[:1] if alike else seeds, 1)
+        for name, words in zip(("chosen", "control"), pair, strict=True)
+    ]
 
 
 def _metric_row(each: Followed) -> tuple[object, ...]:
     zero = each.at_zero
     band = inside = None
-    if zero is not None and zero.null_low is not None and zero.null_high is not None:
-        band, inside = (zero.null_low, zero.null_high), f"{zero.inside}/{zero.n}"
+    if zero is not None and zero.null is not None:
+        band, inside = zero.null, f"{zero.inside}/{zero.n}"
     leak = each.leak if each.metric.follows == "dose" else None
-    points = (None if point.mean is None else point for point in each.planted)
     return (
-        *(each.metric.label, _FOLLOWS[each.metric.follows], *points, band, inside),
-        *(each.rho, each.control_rho, leak),
+        *(each.metric.label, _FOLLOWS[each.metric.follows]),
+        *(point.text("+.3f") for point in each.planted),
+        *(band, inside, each.rho, each.control_rho, leak),
     )
-
-
-def _value(point: Point) -> str:
-    spread = "" if point.half_width is None else f" ±{point.half_width:.3f}"
-    return f"{point.mean:+.3f}{spread}"
-
-
-def _row(point: Point) -> Sequence[float | None]:
-    low = high = None
-    if point.mean is not None and point.half_width is not None:
-        low, high = point.mean - point.half_width, point.mean + point.half_width
-    null = (point.null_median, point.null_low, point.null_high)
-    return point.dose, point.n, point.mean, low, high, *null, point.inside
 
 
 _PANELS = 4  # beside each other
@@ -324,11 +283,10 @@ _BAND = "#dcdcdc"
 FOLLOWED = 0.9  # ρ from which the title counts a metric as following
 
 
+@figure_of("planted", "planted")
 def planted_figure(study: PlantedStudy) -> Figure:
-    """Draw each metric against the dose: chosen words, control words, and random words as a band.
-
-    Thin lines are the seeds; intervals are 95 % t intervals over them, drawn with 3 seeds or more
-    (with 2 they are 9 standard deviations a side). Metrics no run measured are left out.
+    """Each metric against the dose: chosen words, in which the association was planted, control
+    words, and random words as a band. Thin lines are the seeds.
     """
     shown = [each for each in followed(study) if any(p.mean is not None for p in each.planted)]
     rows = -(-len(shown) // _PANELS)
@@ -347,11 +305,12 @@ def planted_figure(study: PlantedStudy) -> Figure:
 
 
 def _panel(axes: Axes, each: Followed) -> None:
-    banded = [p for p in each.planted if p.null_low is not None and p.null_high is not None]
+    banded = [(p.dose, *p.null) for p in each.planted if p.null is not None]
+    doses, low, high = zip(*banded, strict=True) if banded else ((), (), ())
     axes.fill_between(
-        [p.dose for p in banded],
-        [p.null_low for p in banded if p.null_low is not None],
-        [p.null_high for p in banded if p.null_high is not None],
+        doses,
+        low,
+        high,
         color=_BAND,
         linewidth=0,
         label="random words, middle 95 %",
@@ -369,16 +328,15 @@ def _panel(axes: Axes, each: Followed) -> None:
 
 
 def _series(
-    axes: Axes, points: Sequence[Point], color: str, marker: str, label: str, aside: float
+    axes: Axes, points: Sequence[DosePoint], color: str, marker: str, label: str, aside: float
 ) -> None:
     for values in zip(*(p.values for p in points), strict=True):
         one = [(p.dose, v) for p, v in zip(points, values, strict=True) if v is not None]
         axes.plot([d for d, _ in one], [v for _, v in one], color=color, linewidth=0.7, alpha=0.35)
-    found = [(p.dose + aside, p.mean, _bar(p)) for p in points if p.mean is not None]
     axes.errorbar(
-        [dose for dose, _, _ in found],
-        [mean for _, mean, _ in found],
-        yerr=[half for _, _, half in found],
+        [p.dose + aside for p in points if p.mean is not None],
+        [p.mean for p in points if p.mean is not None],
+        yerr=[(p.half_width or 0.0) * (p.n >= FEW_SEEDS) for p in points if p.mean is not None],
         color=color,
         marker=marker,
         markersize=4,
@@ -387,10 +345,6 @@ def _series(
         capsize=2,
         label=label,
     )
-
-
-def _bar(point: Point) -> float:
-    return 0.0 if point.n < FEW_SEEDS or point.half_width is None else point.half_width
 
 
 def finding(shown: Sequence[Followed]) -> str:

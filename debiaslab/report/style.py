@@ -1,11 +1,15 @@
-"""How figures look: colours, room for titles and legends, names beside points, told points."""
+"""How figures look (colours, legends, names beside points), and how a report finds them."""
 
 from __future__ import annotations
 
+import inspect
 import io
 import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec
+
+from debiaslab.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -159,15 +163,88 @@ def spots_of(made: Figure) -> tuple[Spot, ...]:
     return tuple(found)
 
 
-def signed(value: float) -> str:
-    """Return a number with its sign, three decimals."""
-    return f"{value:+.3f}".replace("-", "−")
+# Figures of a report --------------------------------------------------------------------------
+
+_P = ParamSpec("_P")
 
 
-def between(mean: float, low: float, high: float) -> str:
-    """Return a number with its range, or alone where the range is nothing."""
-    return f"{mean:.3f}" if low == high else f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as a report holds it.
 
+    Attributes:
+        name: Short, for a file name and an anchor.
+        title: What the figure states; also written in it.
+        description: What is to be seen, for those who cannot see it and as its caption.
+        png: The picture.
+        spots: What its points are, told by the page to whoever points at one.
+    """
+
+    name: str
+    title: str
+    description: str
+    png: bytes
+    spots: tuple[Spot, ...] = ()
+
+
+class _Registered(NamedTuple):
+    """A figure that reports of one kind have."""
+
+    name: str
+    draw: Callable[..., Figure]
+    measure: Callable[..., Any] | None
+
+
+_FIGURES: dict[str, list[_Registered]] = {}
+
+
+def figure_of(
+    kind: str, name: str, measure: Callable[..., Any] | None = None
+) -> Callable[[Callable[_P, Figure]], Callable[_P, Figure]]:
+    """Register a function that draws a figure for the reports of one kind.
+
+    The first paragraph of its docstring says what is to be seen: it is the figure's caption.
+
+    Args:
+        kind: What :func:`drawings` calls its subject: ``sweep``, ``comparison``, ….
+        name: Short, for a file name and an anchor.
+        measure: Returns what is drawn from the subject; None: it is the subject.
+    """
+
+    def register(draw: Callable[_P, Figure]) -> Callable[_P, Figure]:
+        _FIGURES.setdefault(kind, []).append(_Registered(name, draw, measure))
+        return draw
+
+    return register
+
+
+def drawings(kind: str, *subject: Any, note: str = "", **said: str) -> Iterator[Drawing]:
+    """Yield the figures of one kind, in the order of their registration.
+
+    What cannot be drawn is left out: a small text lacks the words, and the tables say which.
+
+    Args:
+        kind: As in :func:`figure_of`.
+        subject: What they are of.
+        note: Whose vectors these are, for the small print of figures that say so.
+        said: What stands for ``{name}`` in a caption.
+    """
+    for each in _FIGURES[kind]:
+        try:
+            drawn = subject if each.measure is None else (each.measure(*subject),)
+            made = each.draw(*drawn, **({"note": note} if note else {}))
+        except UserError:
+            continue
+        title = made.get_suptitle().replace("\n", " ")
+        picture = png(made)  # which places the axes
+        yield Drawing(each.name, title, _caption(each.draw).format(**said), picture, spots_of(made))
+
+
+def _caption(draw: Callable[..., Figure]) -> str:
+    return " ".join((inspect.getdoc(draw) or "").partition("\n\n")[0].split())
+
+
+# Names beside points --------------------------------------------------------------------------
 
 _SIZE = 8.0  # of the letters, in points
 _HALF_MARK = 4.0  # half of a mark's width, in points

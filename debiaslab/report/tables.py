@@ -1,13 +1,16 @@
-"""The tables of sweeps, comparisons and runs."""
+"""The tables of sweeps, comparisons, floors, runs, and of the neighbours of words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from debiaslab.errors import UserError
+from debiaslab.metrics.analogies import Method, bias_analogies
 from debiaslab.metrics.registry import direction_of
 from debiaslab.metrics.scorecard import null_remarks
+from debiaslab.metrics.tables import SCALE_MARK
 from debiaslab.report.comparison import (
     Measure,
     MeasureSummary,
@@ -15,24 +18,17 @@ from debiaslab.report.comparison import (
     every_measure,
     footnotes,
     front_text,
-    shown_measures,
+    headline_measures,
 )
+from debiaslab.report.figures import association_label
 from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
-from debiaslab.tables import (
-    MISSING,
-    Block,
-    Column,
-    Table,
-    TableCell,
-    latex_document,
-    markdown_document,
-    plain_document,
-    span,
-)
+from debiaslab.statistics.paired import FEW_SEEDS
+from debiaslab.tables import MISSING, Block, Column, Table, TableCell, plus_minus, span, with_span
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Record, Scorecard
     from debiaslab.results import RunResults, StrategyResult, StudyResults
+    from debiaslab.vectors.embeddings import Embeddings
 
 NOT_MEASURED = "n/m"
 
@@ -75,55 +71,37 @@ def _why(trials: Sequence[TrialSummary]) -> str:
 
 
 def _spread(spread: Spread) -> str:
-    return f"{spread.mean:.3f}" + ("" if spread.sd is None else f" ±{spread.sd:.3f}")
+    return plus_minus(spread.mean, spread.sd)
 
 
 # A comparison ---------------------------------------------------------------------------------
 
 
-def comparison_blocks(sides: Sequence[StrategyResult]) -> list[Block]:
+def comparison_blocks(sides: Sequence[StrategyResult], title: str = "") -> list[Block]:
     """Return the means, the differences to the baseline, and the hypervolumes of the fronts."""
-    found: list[Block] = [means_table(sides)]
+    found: list[Block] = [means_table(sides, title)]
     return [*found, changes_table(sides), front_text(sides)] if len(sides) > 1 else found
-
-
-def comparison_text(sides: Sequence[StrategyResult]) -> str:
-    """Return a comparison as plain text."""
-    return plain_document(comparison_blocks(sides))
-
-
-def comparison_markdown(sides: Sequence[StrategyResult]) -> str:
-    """Return a comparison as Markdown."""
-    return markdown_document(comparison_blocks(sides))
-
-
-def comparison_latex(sides: Sequence[StrategyResult]) -> str:
-    """Return the two tables of a comparison as LaTeX."""
-    return latex_document([means_table(sides, "Strategies"), *comparison_blocks(sides)[1:]])
 
 
 def means_table(sides: Sequence[StrategyResult], title: str = "") -> Table:
     """Return one row a strategy: the headline measures with intervals and ranks."""
-    measures = shown_measures(sides)
-    results = [compared(sides, measure) for measure in measures]
+    measures = headline_measures(sides)
     columns = (
         *(Column("strategy", align="left"), Column("seeds")),
-        *(Column(measure.label, _mean) for measure in measures),
+        *(Column(measure.label, MeasureSummary.text) for measure in measures),
         Column("budget"),
     )
     rows = [
-        (_label(side), _seeds(side), *(_ranked(column[i]) for column in results), _budget(side))
+        (_label(side), _seeds(side), *(_ranked(m[i]) for m in measures.values()), _budget(side))
         for i, side in enumerate(sides)
     ]
-    note = means_note(sides)
-    return Table(columns, rows, title, (note,), "tab:strategies")
+    return Table(columns, rows, title, (_means_note(sides),), "tab:strategies")
 
 
-def means_note(sides: Sequence[StrategyResult]) -> str:
-    """Say what the numbers of a comparison are."""
+def _means_note(sides: Sequence[StrategyResult]) -> str:
     seeds = len(sides[0].cards)
     over = "one seed" if seeds == 1 else f"{seeds} seeds"
-    few = () if seeds >= 3 else (f"{over} can say little: use 3 or more",)
+    few = () if seeds >= FEW_SEEDS else (f"{over} can say little: use {FEW_SEEDS} or more",)
     return "; ".join(
         (
             f"report words and report pairs, mean ± half of the 95 % t interval over {over}, "
@@ -142,14 +120,13 @@ def means_note(sides: Sequence[StrategyResult]) -> str:
 
 def changes_table(sides: Sequence[StrategyResult]) -> Table:
     """Return one row a strategy: differences to the baseline of the same seeds, with intervals."""
-    measures = shown_measures(sides)
-    results = [compared(sides, measure) for measure in measures]
+    measures = headline_measures(sides)
     columns = (
         Column("strategy", align="left"),
         *(Column(measure.label) for measure in measures),
     )
     rows = [
-        (_label(side), *(_change(column[i]) for column in results))
+        (_label(side), *(_change(results[i]) for results in measures.values()))
         for i, side in enumerate(sides)
         if i
     ]
@@ -179,9 +156,6 @@ def comparison_csv(sides: Sequence[StrategyResult]) -> str:
 def _measure_row(
     side: StrategyResult, measure: Measure, result: MeasureSummary
 ) -> tuple[object, ...]:
-    low = high = None
-    if result.mean is not None and result.half_width is not None:
-        low, high = result.mean - result.half_width, result.mean + result.half_width
     change: tuple[object, ...] = (None,) * 6
     if (pair := result.to_baseline) is not None:
         change = (
@@ -191,7 +165,7 @@ def _measure_row(
     return (
         *(side.strategy, side.weight, side.stage, side.control),
         *(measure.metric, measure.name, measure.words, measure.better),
-        *(result.n, result.mean, low, high, result.rank, *change),
+        *(result.n, result.mean, *result.interval, result.rank, *change),
         *(round(side.seconds, 2), side.tuning_runs, round(side.tuning_seconds, 2)),
     )
 
@@ -212,21 +186,13 @@ def _ranked(result: MeasureSummary) -> TableCell | None:
     return TableCell(result, f" {result.rank_text}", strong=result.rank == 1)
 
 
-def _mean(result: MeasureSummary) -> str:
-    spread = "" if result.half_width is None else f" ±{result.half_width:.3f}"
-    return f"{result.mean:.3f}{spread}"
-
-
 def _change(result: MeasureSummary) -> str | None:
     pair = result.to_baseline
     if pair is None:
         return None
-    low, high = pair.interval
+    sure = " ✓" if pair.excludes_zero else ""
     few = f" n={pair.n}" if pair.n < result.seeds else ""
-    if low is None or high is None:
-        return f"{pair.difference:+.3f}{few}"
-    sure = "" if low <= 0 <= high else " ✓"
-    return f"{pair.difference:+.3f} [{low:+.3f}, {high:+.3f}]{sure}{few}"
+    return f"{with_span(pair.difference, pair.interval, signed=True)}{sure}{few}"
 
 
 def _budget(side: StrategyResult) -> str:
@@ -245,100 +211,64 @@ FLOOR_MEASURES: tuple[Measure, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class FloorRow:
-    """One lipstick test: the baseline, the gender-blind vectors, and their paired difference."""
-
-    measure: Measure
-    baseline: MeasureSummary
-    floor: MeasureSummary
-
-    @property
-    def interval(self) -> tuple[float | None, float | None]:
-        """The 95 % t interval of the floor over seeds."""
-        return _ends(self.floor)
-
-
-def floor_rows(sides: Sequence[StrategyResult]) -> tuple[FloorRow, ...]:
+def floor_measures(sides: Sequence[StrategyResult]) -> dict[Measure, tuple[MeasureSummary, ...]]:
     """Return the lipstick tests of the baseline, ``sides[0]``, and the floor, ``sides[1]``."""
-    return tuple(FloorRow(measure, *compared(sides, measure)) for measure in FLOOR_MEASURES)
+    return {measure: compared(sides, measure) for measure in FLOOR_MEASURES}
 
 
 def floor_blocks(sides: Sequence[StrategyResult]) -> list[Block]:
     """Return the table, and how other numbers are read against it."""
-    return [floor_table(sides), how_to_read(floor_rows(sides))]
-
-
-def floor_text(sides: Sequence[StrategyResult]) -> str:
-    """Return the floor as plain text."""
-    return plain_document(floor_blocks(sides))
-
-
-def floor_markdown(sides: Sequence[StrategyResult]) -> str:
-    """Return the floor as Markdown."""
-    return markdown_document(floor_blocks(sides))
+    return [floor_table(sides), how_to_read(sides)]
 
 
 def floor_table(sides: Sequence[StrategyResult], title: str = "") -> Table:
     """Return one row a lipstick test."""
     columns = (
-        *(Column("test", align="left"), Column("baseline", _between)),
-        *(Column("gender-blind (floor)", _between), Column("difference")),
+        *(Column("test", align="left"), Column("baseline")),
+        *(Column("gender-blind (floor)"), Column("difference")),
         Column("room above the floor"),
     )
-    rows = [_floor_row(row) for row in floor_rows(sides)]
-    return Table(columns, rows, title, (_floor_note(sides),), "tab:floor")
+    rows = [
+        (measure.label, _ranged(baseline), _ranged(floor), *_above(floor))
+        for measure, (baseline, floor) in floor_measures(sides).items()
+    ]
+    n = len(sides[0].cards)
+    note = (
+        f"mean and 95 % t interval over {n} seed{'s' * (n != 1)}; chance is 0.5, 0.5, 0 and "
+        "0; labels are those of the baseline of the same seed; gender-blind: every gender word "
+        "and first name was one word before training; room: whether the baseline is surely above "
+        "the floor, so that a strategy could show anything here"
+    )
+    return Table(columns, rows, title, (note,), "tab:floor")
 
 
-def how_to_read(rows: Sequence[FloorRow]) -> str:
+def how_to_read(sides: Sequence[StrategyResult]) -> str:
     """Return the sentence that says what another strategy's numbers mean here."""
-    measured = [row for row in rows if row.floor.mean is not None]
+    measured = [(m, f) for m, (_, f) in floor_measures(sides).items() if f.mean is not None]
     if not measured:
         return "There is no floor here: none of the tests was measured without gender."
-    first = measured[0]
-    low, high = first.interval
-    where = f"{first.floor.mean:.3f}" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
+    measure, floor = measured[0]
+    where = span(3)(floor.interval) or f"{floor.mean:.3f}"
     return (
-        f"Read a strategy's numbers against the floor, not against chance: {first.measure.label} "
+        f"Read a strategy's numbers against the floor, not against chance: {measure.label} "
         f"in {where} is what topics alone give in this text, so a strategy that comes down to the "
         "floor has removed what these tests can tell of gender, and one below it has removed "
         "meaning as well."
     )
 
 
-def _floor_row(row: FloorRow) -> tuple[object, ...]:
-    baseline, floor = (
-        each if each.mean is not None else None for each in (row.baseline, row.floor)
-    )
-    pair = row.floor.to_baseline
+def _ranged(result: MeasureSummary) -> str | None:
+    return None if result.mean is None else with_span(result.mean, result.interval)
+
+
+def _above(floor: MeasureSummary) -> tuple[str | None, str | None]:
+    """Return the difference to the baseline, and whether that is surely above the floor."""
+    pair = floor.to_baseline
     if pair is None:
-        return row.measure.label, baseline, floor, None, None
-    low, high = pair.interval
-    between = "" if low is None or high is None else f" [{low:+.3f}, {high:+.3f}]"
-    room = "one seed cannot tell" if high is None else "yes" if high < 0 else "none seen"
-    return row.measure.label, baseline, floor, f"{pair.difference:+.3f}{between}", room
-
-
-def _floor_note(sides: Sequence[StrategyResult]) -> str:
-    n = len(sides[0].cards)
-    return (
-        f"mean and 95 % t interval over {n} seed{'s' * (n != 1)}; chance is 0.5, 0.5, 0 and "
-        "0; labels are those of the baseline of the same seed; gender-blind: every gender word "
-        "and first name was one word before training; room: whether the baseline is surely above "
-        "the floor, so that a strategy could show anything here"
-    )
-
-
-def _between(result: MeasureSummary) -> str:
-    low, high = _ends(result)
-    between = "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
-    return f"{result.mean:.3f}{between}"
-
-
-def _ends(result: MeasureSummary) -> tuple[float | None, float | None]:
-    if result.mean is None or result.half_width is None:
         return None, None
-    return result.mean - result.half_width, result.mean + result.half_width
+    high = pair.interval[1]
+    room = "one seed cannot tell" if high is None else "yes" if high < 0 else "none seen"
+    return with_span(pair.difference, pair.interval, signed=True), room
 
 
 # Runs -----------------------------------------------------------------------------------------
@@ -359,15 +289,11 @@ def runs_table(study: StudyResults) -> Table:
         )
         for run in study.runs
     ]
-    return Table(
-        columns,
-        rows,
-        "Runs",
-        (
-            "Every finished run; bias in units of the 95 % quantile of |s| for random words in the "
-            "baseline; n/m not measured.",
-        ),
+    note = (
+        "Every finished run; bias in units of the 95 % quantile of |s| for random words in the "
+        "baseline; n/m not measured."
     )
+    return Table(columns, rows, "Runs", (note,))
 
 
 def records_table(before: RunResults, after: RunResults) -> Table:
@@ -402,9 +328,187 @@ def _record_row(record: Record, baseline: Scorecard) -> tuple[object, ...]:
     )
 
 
+def scorecard_tables(card: Scorecard, baseline: Scorecard | None) -> list[Table]:
+    """Return the numbers of one run, associations apart, beside the baseline's where it has one."""
+    measured = [record for record in card.records if record.reason is None]
+    weat = [record for record in measured if record.metric == "weat"]
+    other = [record for record in measured if record.metric != "weat"]
+    found = [_associations(weat, baseline), _others(other, baseline)]
+    if baseline is None:
+        found = [table.without(i) for table, i in zip(found, (5, 8), strict=True)]
+    return [table for table in found if table.rows]
+
+
+def _associations(records: Sequence[Record], baseline: Scorecard | None) -> Table:
+    columns = (
+        *(Column("test", align="left"), Column("words", align="left"), Column("n")),
+        *(Column("s", "+.4f", missing=NOT_MEASURED), Column("95 % interval", span(4))),
+        Column("s, baseline", "+.4f", missing=NOT_MEASURED),
+        *(Column("null95", ".4f", missing=NOT_MEASURED), Column("d", "+.2f")),
+        *(Column("95 % interval", span(2)), Column("p", ".2g", missing="")),
+    )
+    rows = []
+    for record in records:
+        extra = record.extra
+        before = None if baseline is None else baseline.statistic(record.name, record.words)
+        rows.append(
+            (
+                *(association_label(record.name), record.words, record.n, extra.get("statistic")),
+                (extra.get("statistic_low"), extra.get("statistic_high")),
+                *(before, extra.get("null95")),
+                TableCell(record.value, "‡" if extra.get("warning_scale") else ""),
+                *((record.low, record.high), record.p),
+            )
+        )
+    marked = any(record.extra.get("warning_scale") for record in records)
+    note = (
+        "s: difference of mean associations, in cosine. null95: 95 % of |s| for random words in "
+        "these vectors. p: one-sided permutation test. d is scale-free. It divides s by the spread "
+        "of the associations, so it stays large, with random sign, when all associations have "
+        "vanished. Compare s, against null95."
+    )
+    return Table(columns, rows, "Associations", (f"{note} {SCALE_MARK}" if marked else note,))
+
+
+def _others(records: Sequence[Record], baseline: Scorecard | None) -> Table:
+    columns = (
+        *(Column(name, align="left") for name in ("measure", "of", "words")),
+        *(Column("n", ",d"), Column("coverage", ".0%", missing="")),
+        *(Column("value", ".4f", missing=NOT_MEASURED), Column("95 % interval", span(4))),
+        *(Column("random words"), Column("baseline", ".4f", missing=NOT_MEASURED)),
+    )
+    rows = []
+    for record in records:
+        before = None
+        if baseline is not None:
+            before = baseline.value(record.metric, record.name, record.words)
+        rows.append(
+            [
+                *(record.metric.replace("_", " "), record.name.replace("_", " "), record.words),
+                *(record.n, record.extra.get("coverage"), record.value),
+                *((record.low, record.high), null_range(record), before),
+            ]
+        )
+    note = "Random words: the middle 95 % of what they show in these vectors."
+    return Table(columns, rows, "Utility and other measures", (note,), keys=3)
+
+
 def null_range(record: Record) -> str:
     """Return what random words show in the vectors measured; empty when there is no such null."""
     null95 = record.extra.get("null95")
     if null95 is not None:
         return f"≤ {null95:.4f}"
     return span(4)((record.extra.get("null_low"), record.extra.get("null_high")))
+
+
+# Neighbours of words ---------------------------------------------------------------------------
+
+Found = Sequence[tuple[str, float]]  # words with a cosine or a score, the nearest first
+
+_METHODS: dict[Method, str] = {"cosadd": "3CosAdd", "cosmul": "3CosMul"}
+
+
+def neighbors_table(
+    embeddings: Embeddings,
+    word: str,
+    n: int = 10,
+    compare: Embeddings | None = None,
+    labels: tuple[str, str] = ("first", "second"),
+) -> Table:
+    """Return a table of the ``n`` nearest neighbours of ``word`` by cosine similarity.
+
+    Args:
+        embeddings: Where to look; the word is found as ``Embeddings.lookup`` finds it.
+        word: The word.
+        n: How many neighbours, 1 or more.
+        compare: A second set of vectors, shown beside the first; neighbours in both lists get a *.
+        labels: Names of the two sets, for the head of the table.
+
+    Raises:
+        UserError: The word is unknown to either (with the nearest known word), or ``n`` < 1.
+    """
+    lists = [_neighbors(embeddings, word, n, labels[0])]
+    if compare is not None:
+        lists.append(_neighbors(compare, word, n, labels[1]))
+    shared = {w for w, _ in lists[0]} & {w for w, _ in lists[-1]} if compare else set()
+    heads = [labels[i] if compare else "word" for i in range(len(lists))]
+    notes = (f"* in both lists: {len(shared)}",) if compare else ()
+    title = f"nearest neighbours of {printable(word)} by cosine similarity"
+    return _side_by_side(title, dict(zip(heads, lists, strict=True)), shared, notes, "cosine")
+
+
+def analogy_table(
+    embeddings: Embeddings, word: str, pair: tuple[str, str], n: int = 10, label: str = "vectors"
+) -> Table:
+    """Return the answers to ``pair[0] : word :: pair[1] : ?`` in four columns.
+
+    By 3CosAdd and by 3CosMul, each without the three words of the question among the answers, and
+    with them (marked *).
+
+    Raises:
+        UserError: A word is unknown (with the nearest known word), or the question has no answer;
+            ``label`` is what the vectors are called there.
+    """
+    asked = [_known(embeddings, each, label) for each in (*pair, word)]
+    lists: dict[str, Found] = {}
+    candidates = 0
+    for method, name in _METHODS.items():
+        found = bias_analogies(
+            embeddings, [asked[2]], pair=(asked[0], asked[1]), method=method, n=n
+        )
+        if found.reason is not None:
+            raise UserError(f"{label}: {found.reason}")
+        (answer,) = found.answers
+        lists[name] = answer.restricted
+        lists[f"{name}, any word"] = answer.unrestricted
+        candidates = found.candidates
+    title = f"{printable(pair[0])} : {printable(word)} :: {printable(pair[1])} : ?"
+    notes = (
+        f"* a word of the question; answers are among the first {candidates:,} words",
+        "score: of 3CosAdd a cosine, of 3CosMul a product of cosines; they do not compare",
+    )
+    return _side_by_side(title, lists, asked, notes, "score")
+
+
+def printable(word: str) -> str:
+    """Return the word, quoted and escaped when a terminal would not show it as it is."""
+    return word if word.isprintable() and word else repr(word)
+
+
+def _side_by_side(
+    title: str,
+    lists: dict[str, Found],
+    marked: Collection[str],
+    notes: tuple[str, ...],
+    score: str,
+) -> Table:
+    """Return lists of words beside each other, by rank; ``marked`` words get a *."""
+    columns = [Column("rank")]
+    for head in lists:
+        columns.append(Column(f"  {printable(head)}", align="left", missing=""))
+        columns.append(Column(score, ".3f", missing=""))
+    rows: list[list[object]] = []
+    for rank, found in enumerate(zip_longest(*lists.values(), fillvalue=None), start=1):
+        row: list[object] = [rank]
+        for each in found:
+            word, value = (None, None) if each is None else each
+            mark = "*" if word in marked else " "
+            row += [None if word is None else f"{mark} {printable(word)}", value]
+        rows.append(row)
+    return Table(tuple(columns), rows, title, notes, ruled=False)
+
+
+def _neighbors(embeddings: Embeddings, word: str, n: int, label: str) -> Found:
+    try:
+        return embeddings.neighbors(embeddings.lookup(word) or word, n)
+    except UserError as error:
+        raise UserError(f"{label}: {error}") from error
+
+
+def _known(embeddings: Embeddings, word: str, label: str) -> str:
+    known = embeddings.lookup(word) or word
+    try:
+        _ = embeddings[known]
+    except UserError as error:
+        raise UserError(f"{label}: {error}") from error
+    return known

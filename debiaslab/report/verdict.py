@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from debiaslab.report.comparison import OUTCOMES, MeasureSummary, compared
 from debiaslab.results import StrategyResult, TrialRow
 from debiaslab.statistics.paired import Paired, paired
+from debiaslab.tables import with_span
 
+_UNCLEAR = "did not change by more than seed noise"
+_NO_GAIN = " No λ improved on the baseline by the objective."
 _NOTHING = "No trial has finished yet"
+_ZERO = re.compile(r"[-+](0\.0+)(?![\d])")  # a rounded zero has no sign
 _MOST_DIGITS = 4  # an interval that is narrower than these show is as good as a point
 
 
@@ -26,12 +31,6 @@ class Change:
     before: float
     after: float
     pair: Paired
-
-    @property
-    def beyond_the_spread(self) -> bool | None:
-        """Whether the 95 % t interval over seeds leaves out 0; None when one seed gives none."""
-        low, high = self.pair.interval
-        return None if low is None or high is None else not low <= 0 <= high
 
     @property
     def rounded(self) -> tuple[str, str]:
@@ -80,7 +79,7 @@ class SweepVerdict:
             None: ": no change, with one seed" if same else " (one seed: may be chance)",
             True: ": no change to two decimals" if same else "",
             False: f": no change beyond seed noise ({self.seeds} seeds)",
-        }[self.bias.beyond_the_spread]
+        }[self.bias.pair.excludes_zero]
         return f"λ = {self.weight:.3g}: bias on {self.words} words {change}{kept}{sure}"
 
     @property
@@ -89,27 +88,20 @@ class SweepVerdict:
         went = {True: self._went(), None: f"{self._went()}, with one seed", False: _UNCLEAR}
         parts = [
             f"At λ = {self.weight:.3g}, bias on {self.words} words "
-            f"{went[self.bias.beyond_the_spread]}: {self.bias.text}"
+            f"{went[self.bias.pair.excludes_zero]}: {self.bias.text}"
         ]
         if self.retention is not None:
             left, interval = _percents(self.retention)
             parts.append(f"and {left} of the baseline's word similarity was kept{interval}")
         if self.seeds > 1:
             parts.append(f"(means of {self.seeds} seeds, 95 % t intervals of paired differences)")
-        return " ".join(parts) + "." + self._no_gain()
+        gained = self.score.pair.difference < 0
+        return " ".join(parts) + "." + ("" if gained else _NO_GAIN)
 
     def _went(self) -> str:
         if self.bias.unchanged:
             return "did not change to two decimals"
         return "fell" if self.bias.pair.difference < 0 else "rose"
-
-    def _no_gain(self) -> str:
-        if self.score.pair.difference < 0:
-            return ""
-        return " No λ improved on the baseline by the objective."
-
-
-_UNCLEAR = "did not change by more than seed noise"
 
 
 def verdict(rows: Sequence[TrialRow]) -> SweepVerdict | None:
@@ -168,11 +160,9 @@ def _percents(change: Change) -> tuple[str, str]:
 def _with_interval(pair: Paired) -> str:
     """Return a difference and its interval: ``−0.20 [−0.61, +0.21]``."""
     low, high = pair.interval
-    if low is None or high is None:
-        return _signed(pair.difference, 2)
-    digits = _digits(low, high, least=2)
-    difference, low_end, high_end = (_signed(x, digits) for x in (pair.difference, low, high))
-    return f"{difference} [{low_end}, {high_end}]"
+    digits = 2 if low is None or high is None else _digits(low, high, least=2)
+    shown = with_span(pair.difference, pair.interval, digits, signed=True)
+    return _ZERO.sub(r"\1", shown).replace("-", "−")
 
 
 def _digits(low: float, high: float, *, least: int) -> int:
@@ -182,11 +172,6 @@ def _digits(low: float, high: float, *, least: int) -> int:
     """
     apart = (n for n in range(least, _MOST_DIGITS + 1) if f"{low:.{n}f}" != f"{high:.{n}f}")
     return next(apart, least)
-
-
-def _signed(value: float, digits: int) -> str:
-    shown = f"{value:+.{digits}f}"
-    return f"{0:.{digits}f}" if float(shown) == 0 else shown.replace("-", "−")
 
 
 @dataclass(frozen=True)
@@ -215,40 +200,21 @@ def compared_verdict(sides: Sequence[StrategyResult]) -> ComparedVerdict:
         with_more = " with more than one seed" if seeds > 1 else ""
         return ComparedVerdict(None, f"No strategy has bias measured on report words{with_more}.")
     _, least = min(known)
-    own, retention, before = bias[least], kept[least], bias[0]
-    change = f"{before.mean:.2f} → {own.mean:.2f}" if before.mean is not None else f"{own.mean:.2f}"
-    parts = [
-        f"{sides[least].label} has the lowest bias on report words: {change}{_difference(own)}, at "
-        f"retention {_mean_interval(retention)}"
-    ]
-    below = [
-        side.label
-        for side, result in zip(sides, bias, strict=True)
-        if not side.control and _is_below(result)
-    ]
-    n = len(known)
-    parts.append(
-        f"; {len(below)} of {n} strategies lowered bias by more than seed noise"
-        if below
-        else f"; none of {n} strategies lowered bias by more than seed noise"
-    )
+    own = bias[least]
+    before = "" if bias[0].mean is None else f"{bias[0].mean:.2f} → "
+    by = "" if own.to_baseline is None else f" ({_with_interval(own.to_baseline)})"
+    below = sum(each.fell for side, each in zip(sides, bias, strict=True) if not side.control)
     over = "one seed: no interval" if seeds == 1 else f"{seeds} seeds, 95 % t intervals"
-    return ComparedVerdict(least, "".join([*parts, f" ({over})."]))
-
-
-def _difference(result: MeasureSummary) -> str:
-    return "" if result.to_baseline is None else f" ({_with_interval(result.to_baseline)})"
+    return ComparedVerdict(
+        least,
+        f"{sides[least].label} has the lowest bias on report words: {before}{own.mean:.2f}{by}, at "
+        f"retention {_mean_interval(kept[least])}; {below or 'none'} of {len(known)} strategies "
+        f"lowered bias by more than seed noise ({over}).",
+    )
 
 
 def _mean_interval(result: MeasureSummary) -> str:
     if result.mean is None:
         return "not measured"
-    if result.half_width is None:
-        return f"{result.mean:.2f}"
-    digits = _digits(0.0, result.half_width, least=2)
-    return f"{result.mean:.{digits}f} ±{result.half_width:.{digits}f}"
-
-
-def _is_below(result: MeasureSummary) -> bool:
-    high = None if result.to_baseline is None else result.to_baseline.interval[1]
-    return high is not None and high < 0
+    digits = 2 if result.half_width is None else _digits(0.0, result.half_width, least=2)
+    return result.text(f".{digits}f")

@@ -6,14 +6,16 @@ measured by itself; what leans which way is said by the baseline.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
+from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import Half, SplitHalf
 from debiaslab.metrics import (
     biased_words,
@@ -22,15 +24,39 @@ from debiaslab.metrics import (
     neighbor_bias,
     neighbor_shares,
 )
+from debiaslab.metrics.neighbor_bias import NeighborBias, NeighborShares
 from debiaslab.metrics.vocabulary import HE_SHE, find, in_order, pair_difference, unit_rows
 from debiaslab.statistics.bootstrap import RESAMPLES, Interval, bootstrap_mean
 
 if TYPE_CHECKING:
-    from debiaslab.lexicons import Half
     from debiaslab.vectors.embeddings import Embeddings
 
 
 Points = NDArray[np.float64]  # shape (n, 2)
+
+
+@dataclass(frozen=True)
+class WordPair:
+    """The vectors of two runs of one seed.
+
+    Attributes:
+        before: The baseline's.
+        after: The run's.
+        tests: The association tests that are drawn.
+    """
+
+    before: Embeddings
+    after: Embeddings
+    tests: Sequence[str] = ()
+
+    @property
+    def both(self) -> tuple[Embeddings, Embeddings]:
+        """Before and after."""
+        return self.before, self.after
+
+    def known(self, words: Sequence[str]) -> list[str]:
+        """Return the words that both have, as the vectors spell them."""
+        return [word for word in find(self.before, words).words if word in self.after.index]
 
 
 @dataclass(frozen=True)
@@ -52,14 +78,14 @@ class MappedWords:
         groups: What each is: ``male``, ``female``, or the name of its list.
         before: Shape ``(n, 2)``.
         after: Shape ``(n, 2)``.
-        shares: Share of the words' variance that lies along the gender direction, before and after.
+        measured: What the figure states of each space; None where it was not measured.
     """
 
     words: tuple[str, ...]
     groups: tuple[str, ...]
     before: Points
     after: Points
-    shares: tuple[float, float]
+    measured: tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -80,7 +106,7 @@ class Association:
 
     test: str
     half: Half
-    target: Literal["X", "Y"]
+    target: str
     list: str
     words: tuple[str, ...]
     before: tuple[float, ...]
@@ -89,172 +115,120 @@ class Association:
     after_interval: Interval
 
 
-@dataclass(frozen=True)
-class NeighborScatter:
-    """Professions: how they lean in the baseline, and how their neighbours do.
-
-    Attributes:
-        words: The professions.
-        bias: ``cos(w, he) − cos(w, she)`` in the baseline.
-        shares: Share of male-leaning words among the neighbours.
-        r: Their correlation; None when it was not measured.
-        interval: 95 % bootstrap interval of ``r`` over professions.
-        neighbors: How many neighbours were looked at.
-    """
-
-    words: tuple[str, ...]
-    bias: tuple[float, ...]
-    shares: tuple[float, ...]
-    r: float | None
-    interval: Interval
-    neighbors: int
-
-
-@dataclass(frozen=True)
-class Clusters:
-    """The words that lean most in the baseline, in the plane, before and after.
-
-    Attributes:
-        words: The words.
-        male: Which of them lean to *he* in the baseline, shape ``(n,)``.
-        before: t-SNE of the baseline's unit vectors, shape ``(n, 2)``.
-        after: t-SNE of the run's.
-        alignment_before: k-means alignment with the labels (0.5 is chance).
-        alignment_after: The same, after; None where it was not measured.
-        side: Words drawn of each label.
-    """
-
-    words: tuple[str, ...]
-    male: NDArray[np.bool_]
-    before: Points
-    after: Points
-    alignment_before: float | None
-    alignment_after: float | None
-    side: int
-
+Scatter = tuple[NeighborShares, NeighborBias]  # professions, and the correlation over them
 
 _SEED = 0
 _MAP_LISTS = ("career", "family", "math", "arts")  # of the word map, besides gender pairs
 _TSNE_WORDS = 200  # a side of the lipstick map, at most: t-SNE takes seconds from there
 
 
-def shifts(before: Embeddings, after: Embeddings, name: str = "occupations") -> tuple[Shift, ...]:
+def shifts(pair: WordPair, name: str = "occupations") -> tuple[Shift, ...]:
     """Return ``cos(w, he) − cos(w, she)`` of each word of a list that both have.
 
     Raises:
         NotMeasuredError: *he* or *she* has no vector.
     """
-    words = _in_both(before, after, lexicons.load(name).words)
-    values = [_leans(vectors, words) for vectors in (before, after)]
+    words = pair.known(lexicons.load(name).words)
+    values = [_leans(vectors, words) for vectors in pair.both]
     return tuple(
         Shift(word, float(b), float(a), lexicons.half_of(word))
         for word, b, a in zip(words, *values, strict=True)
     )
 
 
-def word_map(before: Embeddings, after: Embeddings) -> MappedWords:
+def word_map(pair: WordPair) -> MappedWords:
     """Place gender words and target words by the gender direction and the rest of the space.
 
     x is the cosine with the gender direction (first principal component of the gender pairs in
     that space), y the first principal component of the words with that direction taken out.
 
+    What is stated is the share of the words' variance that lies along the gender direction.
+
     Raises:
         NotMeasuredError: A space has no gender direction.
     """
-    pairs = [
-        pair
-        for pair in lexicons.load_pairs("gender_pairs").pairs
-        if len(_in_both(before, after, pair)) == 2
-    ]
+    gendered = lexicons.load_pairs("gender_pairs").pairs
+    pairs = [each for each in gendered if len(pair.known(each)) == 2]
     groups = {male: "male" for male, _ in pairs} | {female: "female" for _, female in pairs}
     for name in _MAP_LISTS:
-        for word in _in_both(before, after, lexicons.load(name).words):
+        for word in pair.known(lexicons.load(name).words):
             groups.setdefault(word, name)
     words = tuple(groups)
-    planes = [_plane(vectors, words, pairs) for vectors in (before, after)]
-    turned = _same_way(planes[0][0], planes[1][0])
-    return MappedWords(
-        words, tuple(groups.values()), planes[0][0], turned, (planes[0][1], planes[1][1])
-    )
+    (first, before), (second, after) = (_plane(each, words, pairs) for each in pair.both)
+    # The sign of the second component is arbitrary: it is made to go with the first space's.
+    turned = second * (1.0, -1.0 if float(first[:, 1] @ second[:, 1]) < 0 else 1.0)
+    return MappedWords(words, tuple(groups.values()), first, turned, (before, after))
 
 
-def word_associations(
-    before: Embeddings, after: Embeddings, test: str, half: Half = "report"
-) -> tuple[Association, ...]:
-    """Return ``s(w, A, B)`` of every target word of a test, X and then Y; nothing when unmeasured.
-
-    Args:
-        before: The baseline's vectors.
-        after: The run's.
-        test: Name of the association test.
-        half: Which half of its words.
-    """
-    known = lexicons.association_test(test)
-    sets = known.half(half)
+def word_associations(pair: WordPair, half: Half = "report") -> list[Association]:
+    """Return ``s(w, A, B)`` of every target word of each test that both measure, X and then Y."""
     found: list[Association] = []
-    for target, words, named in (("X", sets.X, known.X), ("Y", sets.Y, known.Y)):
-        shared = _in_both(before, after, words)
-        values = [_contrast(vectors, shared, sets.A, sets.B) for vectors in (before, after)]
-        if len(shared) < 2 or any(value is None for value in values):
-            return ()
-        b, a = (np.asarray(value) for value in values)
-        found.append(
-            Association(
-                test,
-                half,
-                "X" if target == "X" else "Y",
-                named.name,
-                tuple(shared),
-                tuple(b.tolist()),
-                tuple(a.tolist()),
-                bootstrap_mean(b, RESAMPLES, _SEED),
-                bootstrap_mean(a, RESAMPLES, _SEED),
-            )
-        )
-    return tuple(found)
+    for test in pair.tests:
+        known = lexicons.association_test(test)
+        sets = known.half(half)
+        lists = [
+            _association(pair, (test, half, target, named.name), words, sets.A, sets.B)
+            for target, words, named in (("X", sets.X, known.X), ("Y", sets.Y, known.Y))
+        ]
+        found += [each for each in lists if each is not None] if None not in lists else []
+    return found
 
 
-def neighbor_scatter(before: Embeddings, after: Embeddings) -> tuple[NeighborScatter, ...]:
-    """Return the professions before and after; nothing when they cannot be measured."""
-    biased = biased_words(before)
-    professions = [each.word for each in lexicons.professions()]
-    found = []
-    for vectors in (before, after):
-        shares = neighbor_shares(vectors, before, biased, professions)
-        if shares.reason is not None:
-            return ()
-        r = neighbor_bias(shares, permutations=0)
-        found.append(
-            NeighborScatter(
-                shares.words, shares.bias, shares.shares, r.value, r.interval, shares.neighbors
-            )
-        )
-    return tuple(found)
-
-
-def clusters(before: Embeddings, after: Embeddings) -> Clusters | None:
-    """Return the most biased words of the baseline in the plane; None when there are too few."""
-    biased = biased_words(before).within(after)
-    alignment = [kmeans_alignment(vectors, biased) for vectors in (before, after)]
-    side = min(alignment[0].n // 2, _TSNE_WORDS)
-    if alignment[0].value is None or side == 0:
+def _association(
+    pair: WordPair,
+    names: tuple[str, Half, str, str],
+    words: Sequence[str],
+    A: Sequence[str],
+    B: Sequence[str],
+) -> Association | None:
+    shared = pair.known(words)
+    before, after = (_contrast(vectors, shared, A, B) for vectors in pair.both)
+    if len(shared) < 2 or before is None or after is None:
         return None
-    words = biased.words[:side] + biased.words[-side:]
-    planes = [_tsne(vectors, words) for vectors in (before, after)]
-    return Clusters(
-        tuple(words),
-        np.arange(2 * side) < side,
-        planes[0],
-        planes[1],
-        alignment[0].value,
-        alignment[1].value,
-        side,
+    return Association(
+        *names,
+        words=tuple(shared),
+        before=tuple(before.tolist()),
+        after=tuple(after.tolist()),
+        before_interval=bootstrap_mean(before, RESAMPLES, _SEED),
+        after_interval=bootstrap_mean(after, RESAMPLES, _SEED),
     )
 
 
-def _in_both(before: Embeddings, after: Embeddings, words: Sequence[str]) -> list[str]:
-    """Return the words that both have, as the vectors spell them."""
-    return [word for word in find(before, words).words if word in after.index]
+def neighbor_scatter(pair: WordPair) -> tuple[Scatter, Scatter]:
+    """Return professions, their own lean in the baseline and that of their neighbours, and r.
+
+    Raises:
+        NotMeasuredError: They cannot be measured in one of the spaces.
+    """
+    biased = biased_words(pair.before)
+    professions = [each.word for each in lexicons.professions()]
+    before, after = (neighbor_shares(v, pair.before, biased, professions) for v in pair.both)
+    if (reason := before.reason or after.reason) is not None:
+        raise NotMeasuredError(reason)
+    return (
+        (before, neighbor_bias(before, permutations=0)),
+        (after, neighbor_bias(after, permutations=0)),
+    )
+
+
+def clusters(pair: WordPair) -> MappedWords:
+    """Return the most biased words of the baseline by t-SNE of their unit vectors.
+
+    What is stated is the k-means alignment with the two groups (0.5 is chance).
+
+    Raises:
+        NotMeasuredError: There are too few.
+    """
+    biased = biased_words(pair.before).within(pair.after)
+    before, after = (kmeans_alignment(vectors, biased) for vectors in pair.both)
+    side = min(before.n // 2, _TSNE_WORDS)
+    if before.value is None or side == 0:
+        raise NotMeasuredError("too few words lean in the baseline to be told apart")
+    words = biased.words[:side] + biased.words[-side:]
+    planes = [_tsne(vectors, words) for vectors in pair.both]
+    groups = ("male",) * side + ("female",) * side
+    return MappedWords(tuple(words), groups, planes[0], planes[1], (before.value, after.value))
 
 
 def _unit(vectors: Embeddings, words: Sequence[str]) -> NDArray[np.float64]:
@@ -290,12 +264,6 @@ def _plane(
     return np.column_stack([gender, centred @ axes[0]]), share
 
 
-def _same_way(first: Points, second: Points) -> Points:
-    """Turn the second component, whose sign is arbitrary, so that it goes with the first's."""
-    sign = -1.0 if float(first[:, 1] @ second[:, 1]) < 0 else 1.0
-    return second * np.array([1.0, sign])
-
-
 def _tsne(vectors: Embeddings, words: Sequence[str]) -> Points:
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
@@ -306,3 +274,112 @@ def _tsne(vectors: Embeddings, words: Sequence[str]) -> Points:
         made = TSNE(perplexity=perplexity, init="pca", random_state=_SEED).fit_transform(unit)
     points: Points = np.asarray(made, dtype=np.float64)
     return points
+
+
+# Neighbours of a page's word box ---------------------------------------------------------------
+
+SEARCHED = 5_000  # words that have an entry
+CANDIDATES = 20_000  # words that can be a neighbour; their numbers fit in 16 bits
+SHOWN = 8  # neighbours of a word
+EXAMPLES = ("nurse", "doctor", "engineer", "teacher", "family", "science", "art", "university")
+_BLOCK = 512
+
+
+@dataclass(frozen=True)
+class NeighborIndex:
+    """Neighbours by cosine, in two sets of vectors with the same words.
+
+    Attributes:
+        words: The candidates, by falling frequency; the first ``len(before)`` have an entry.
+        before: Numbers of the neighbours in ``words``, nearest first, shape ``(searched, n)``.
+        before_cosines: Their cosines.
+        after: The same, after.
+        after_cosines: The same, after.
+    """
+
+    words: tuple[str, ...]
+    before: NDArray[np.uint16]
+    before_cosines: NDArray[np.float32]
+    after: NDArray[np.uint16]
+    after_cosines: NDArray[np.float32]
+
+    @property
+    def searched(self) -> int:
+        """How many words have an entry."""
+        return len(self.before)
+
+    @property
+    def shown(self) -> int:
+        """How many neighbours an entry has."""
+        return int(self.before.shape[1])
+
+    def of(self, word: str) -> tuple[list[tuple[str, float]], list[tuple[str, float]]] | None:
+        """Return the neighbours of a word before and after; None when it has no entry."""
+        if word not in self.words[: self.searched]:
+            return None
+        row = self.words.index(word)
+        before = zip(self.before[row], self.before_cosines[row], strict=True)
+        after = zip(self.after[row], self.after_cosines[row], strict=True)
+        return (
+            [(self.words[int(i)], float(c)) for i, c in before],
+            [(self.words[int(i)], float(c)) for i, c in after],
+        )
+
+    def examples(self) -> list[str]:
+        """Return words that a page shows without being asked, or the most frequent ones."""
+        known = set(self.words[: self.searched])
+        found = [word for word in EXAMPLES if word in known]
+        return found or list(self.words[: min(4, self.searched)])
+
+    def packed(self) -> dict[str, object]:
+        """Return it as JSON values: numbers as base64 of little-endian 16 and of 8 bits."""
+        return {
+            "words": list(self.words),
+            "searched": self.searched,
+            "shown": self.shown,
+            "before": _base64(self.before.astype("<u2")),
+            "after": _base64(self.after.astype("<u2")),
+            "beforeCosines": _base64(_byte(self.before_cosines)),
+            "afterCosines": _base64(_byte(self.after_cosines)),
+        }
+
+
+def neighbor_index(pair: WordPair) -> NeighborIndex | None:
+    """Return the neighbours of the first 5,000 words that both have, among their first 20,000.
+
+    Two words are the least that have neighbours; None when there are fewer.
+    """
+    words = [word for word in pair.before.words if word in pair.after.index][:CANDIDATES]
+    if len(words) < 2:
+        return None
+    near = [_nearest(vectors, words) for vectors in pair.both]
+    return NeighborIndex(tuple(words), *near[0], *near[1])
+
+
+def _nearest(
+    vectors: Embeddings, words: list[str]
+) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
+    unit = vectors.rows(words)
+    searched, n = min(SEARCHED, len(words)), min(SHOWN, len(words) - 1)
+    numbers = np.empty((searched, n), dtype=np.uint16)
+    cosines = np.empty((searched, n), dtype=np.float32)
+    for start in range(0, searched, _BLOCK):
+        stop = min(start + _BLOCK, searched)
+        block = unit[start:stop] @ unit.T
+        block[np.arange(stop - start), np.arange(start, stop)] = -np.inf
+        top = np.argpartition(-block, n - 1, axis=1)[:, :n]
+        values = np.take_along_axis(block, top, axis=1)
+        order = np.lexsort((top, -values), axis=1)
+        numbers[start:stop] = np.take_along_axis(top, order, axis=1)
+        cosines[start:stop] = np.take_along_axis(values, order, axis=1)
+    return numbers, cosines
+
+
+def _byte(cosines: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Round cosines in [−1, 1] to 201 steps of a hundredth: what the page shows."""
+    steps = np.rint((np.clip(cosines, -1, 1) + 1) * 100)
+    return steps.astype(np.uint8)
+
+
+def _base64(array: NDArray[np.generic]) -> str:
+    return base64.b64encode(array.tobytes()).decode("ascii")

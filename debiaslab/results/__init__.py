@@ -9,16 +9,17 @@ Examples:
     >>> study.best.embeddings().neighbors("nurse")                       # doctest: +SKIP
 """
 
-from debiaslab.results.comparison import (
+from debiaslab.results.runs import (
     Dosed,
+    HeldOut,
     KeptStrategy,
     PlantedStudy,
+    RunResults,
     StrategyResult,
     log_sides,
     read_side,
     read_sides,
 )
-from debiaslab.results.run import HeldOut, RunResults
 from debiaslab.results.study import (
     Spread,
     StudyResults,

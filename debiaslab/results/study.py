@@ -12,14 +12,17 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.errors import UserError
-from debiaslab.results.comparison import (
+from debiaslab.results.runs import (
+    BASELINE,
     DOSE,
+    RUN_KEYS,
+    HeldOut,
     PlantedStudy,
+    RunResults,
     StrategyResult,
     planted_study,
     read_sides,
 )
-from debiaslab.results.run import BASELINE, HeldOut, RunResults
 from debiaslab.tracking.names import (
     BASELINE_KIND,
     CELL_KIND,
@@ -107,12 +110,9 @@ def trial_rows(runs: Sequence[RunInfo], min_retention: float | None = None) -> t
 
     With ``min_retention`` it is the best of those that keep so much, where there are any.
     """
-    latest: dict[tuple[str, ...], RunInfo] = {}
-    for run in runs:
-        if run.status == "FINISHED" and run.kind in (BASELINE_KIND, TRIAL_KIND):
-            knobs = (f"{key}={run.params[key]}" for key in run.params if key.startswith("knob."))
-            latest[(run.params["weight"], run.params["seed"], *sorted(knobs))] = run
-    rows = [_row(run) for run in latest.values()]
+    kinds = (BASELINE_KIND, TRIAL_KIND)
+    done = [run for run in runs if run.status == "FINISHED" and run.kind in kinds]
+    rows = [_row(run) for run in _latest(done)]
     best = _best_trial(rows, min_retention)
     return tuple(replace(row, best=row.trial is not None and row.trial == best) for row in rows)
 
@@ -147,46 +147,40 @@ def _best_trial(rows: Sequence[TrialRow], min_retention: float | None) -> int | 
     whole = {trial: tuple(by.values()) for trial, by in trials.items() if by.keys() >= seeds}
 
     def order(trial: int) -> tuple[float, float, int]:
-        lacks = 0.0
-        if min_retention is not None:
-            kept = mean(row.retention or 0.0 for row in whole[trial])
-            lacks = max(0.0, min_retention - kept)
+        kept = mean(row.retention or 0.0 for row in whole[trial])
+        lacks = 0.0 if min_retention is None else max(0.0, min_retention - kept)
         return lacks, mean(row.score for row in whole[trial]), trial
 
     return min(whole, key=order) if whole else None
 
 
 def _summary(rows: list[TrialRow]) -> TrialSummary:
-    first = rows[0]
+    score, bias = _spread(row.score for row in rows), _spread(row.bias_tune for row in rows)
+    assert score is not None  # every finished run has both
+    assert bias is not None
     return TrialSummary(
-        trial=first.trial,
-        weight=first.weight,
+        trial=rows[0].trial,
+        weight=rows[0].weight,
         seeds=len(rows),
-        bias_tune=_spread([row.bias_tune for row in rows]),
-        bias_report=_measured([row.bias_report for row in rows]),
-        retention=_measured([row.retention for row in rows]),
-        retention_report=_measured([row.retention_report for row in rows]),
-        score=_spread([row.score for row in rows]),
+        bias_tune=bias,
+        bias_report=_spread(row.bias_report for row in rows),
+        retention=_spread(row.retention for row in rows),
+        retention_report=_spread(row.retention_report for row in rows),
+        score=score,
         best=any(row.best for row in rows),
     )
 
 
-def _measured(values: list[float | None]) -> Spread | None:
-    present = [value for value in values if value is not None]
-    return _spread(present) if present else None
+def _spread(values: Iterable[float | None]) -> Spread | None:
+    """Return the spread of what was measured; None when nothing was."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    return Spread(mean(known), stdev(known) if len(known) > 1 else None, min(known), max(known))
 
 
-def _spread(values: list[float]) -> Spread:
-    sd = stdev(values) if len(values) > 1 else None
-    return Spread(mean(values), sd, min(values), max(values))
-
-
-_KINDS = (
-    BASELINE_KIND,
-    TRIAL_KIND,
-    CELL_KIND,
-    PLANTED_KIND,
-)  # runs of a study that have vectors and a scorecard
+# of runs that have vectors and a scorecard
+_KINDS = (BASELINE_KIND, TRIAL_KIND, CELL_KIND, PLANTED_KIND)
 _RECORD = ("metric", "name", "words", "value", "low", "high", "p", "method", "n", "reason")
 _EXTRA = ("statistic", "statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
 
@@ -258,7 +252,7 @@ class StudyResults:
         if found is None:
             raise UserError(
                 f"the best run {wanted} of the study {self.name!r} is gone from the store",
-                next_step=self._continue(),
+                next_step=_next_step(self.parent),
             )
         return found
 
@@ -347,7 +341,7 @@ class StudyResults:
 
         rows: list[dict[str, Any]] = []
         for run in self.runs:
-            own = {key: run.row()[key] for key in ("run_id", "strategy", "weight", "trial", "seed")}
+            own = {key: getattr(run, key) for key in RUN_KEYS}
             for record in run.scorecard.records:
                 rows.append(
                     {
@@ -357,9 +351,6 @@ class StudyResults:
                     }
                 )
         return pd.DataFrame(rows).astype({"trial": "Int64"})
-
-    def _continue(self) -> str:
-        return _next_step(self.parent)
 
 
 def open_study(name: str, root: str | Path = "mlruns") -> StudyResults:

@@ -24,7 +24,7 @@ from debiaslab.errors import UserError
 from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns.engine import Engine, Intervention, PenaltyTerm, Preprocessing, State
 from debiaslab.sgns.start import Start
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:

@@ -78,6 +78,12 @@ class Paired:
     n: int
     warnings: tuple[str, ...]
 
+    @property
+    def excludes_zero(self) -> bool | None:
+        """Whether the 95 % t interval leaves out 0; None when one seed gives none."""
+        low, high = self.interval
+        return None if low is None or high is None else not low <= 0 <= high
+
 
 def paired(
     first: Sequence[float],

@@ -30,7 +30,7 @@ from debiaslab.study.kept import publish
 from debiaslab.study.run import vectors_of
 from debiaslab.study.search import INTERRUPTED
 from debiaslab.study.search_storage import open_storage, shown, study_to_read
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 from debiaslab.tracking import BEST_TAG, KIND_TAG, NOTE_TAG, PARENT_TAG, REASON_TAG, Store
 from debiaslab.tracking.names import (
     MODEL_TAG,

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
-from debiaslab.system.processes import Process, surely_dead, this_process
+from debiaslab.system.provenance import Process, surely_dead, this_process
 
 BEAT = 10.0  # seconds between heartbeats
 LEASE = 120.0  # seconds without one after which a process of another machine is given up

@@ -23,6 +23,7 @@ from debiaslab.report import (
 from debiaslab.report.verdict import verdict
 from debiaslab.results import read_study
 from debiaslab.study.objective import FORMULA
+from debiaslab.tracking.contact import run_page, view_page
 from debiaslab.tracking.names import (
     CORPUS_FOLDER,
     FULL_REPORT_TAG,
@@ -32,7 +33,6 @@ from debiaslab.tracking.names import (
     STUDY_ALONE,
     STUDY_FILE,
 )
-from debiaslab.tracking.ui import run_page, view_page
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

@@ -23,7 +23,7 @@ from debiaslab.regularizers import BoundStrategy, Coverage, Planted
 from debiaslab.regularizers.gender_words import gender_terms
 from debiaslab.regularizers.swapping import Swap
 from debiaslab.results import Dosed, PlantedStudy
-from debiaslab.results.comparison import dose_shift, share_at_zero
+from debiaslab.results.runs import dose_shift, share_at_zero
 from debiaslab.settings.study import Base
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell

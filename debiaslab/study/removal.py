@@ -16,13 +16,13 @@ from debiaslab.sgns.checkpoint import Saved, discard, files_of, saved_in
 from debiaslab.study.claims import forget_claims
 from debiaslab.study.run import CHECKPOINTS, STUDY, owner_of
 from debiaslab.study.search_storage import explained, open_storage, search_exists, study_to_read
-from debiaslab.system.processes import this_process
+from debiaslab.system.provenance import this_process
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store, StudyRun
 from debiaslab.tracking.names import RESTORING_KIND, STUDY_KIND
 from debiaslab.tracking.records import RunInfo, owner, status_now
 
 _STALE = 3600.0  # seconds after which a file that nothing names is nobody's any more
-_TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # as debiaslab.system.atomic names them
+_TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # as debiaslab.system.files names them
 _RUN_FOLDER = re.compile(r"^[0-9a-f]{32}$")
 
 
@@ -216,7 +216,7 @@ def _judged(store: Store, saved: Saved, known: Sequence[RunInfo]) -> OldCheckpoi
     run_id = saved.owner.get(STUDY, "")
     study = next((run for run in known if run.run_id == run_id), None)
     if study is None:
-        deleted = store.is_deleted(run_id)
+        deleted = store.lifecycle(run_id) == "deleted"
         why = "was deleted" if deleted else "this store does not know"
         return OldCheckpoint(saved.path, f"of a study that {why}", wanted=not deleted)
     name = study.tags.get(STUDY_TAG, study.name)

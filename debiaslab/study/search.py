@@ -24,7 +24,7 @@ from debiaslab.regularizers import Choice, Int, LogUniform, Space
 from debiaslab.settings.study import SearchSettings
 from debiaslab.study.plan import differences, grid_levels
 from debiaslab.study.search_storage import open_storage, study_to_read
-from debiaslab.system.processes import Process, surely_dead, this_process
+from debiaslab.system.provenance import Process, surely_dead, this_process
 
 WEIGHT = "weight"
 _IDENTITY = "identity"

@@ -33,7 +33,7 @@ from debiaslab.study.run import (
     train_logged,
     vectors_of,
 )
-from debiaslab.system.outputs import check_output_folder
+from debiaslab.system.files import check_output_folder
 from debiaslab.system.provenance import provenance
 from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store
 from debiaslab.tracking.names import (

@@ -27,7 +27,7 @@ from debiaslab.study.search import Proposal, Search, check_same_study, seeds_tri
 from debiaslab.study.search_storage import SEARCH_ERRORS, explained
 from debiaslab.study.summary import Summary, has_converged, mark_best, summarise, words_note
 from debiaslab.study.worker import Worker
-from debiaslab.system.outputs import check_output, refuse_overwriting
+from debiaslab.system.files import check_output, refuse_overwriting
 from debiaslab.tracking.names import STRATEGY_TAG
 from debiaslab.vectors.words import written_pairs
 

@@ -13,7 +13,9 @@ from debiaslab.tables.table import (
     markdown_document,
     markdown_text,
     plain_document,
+    plus_minus,
     span,
+    with_span,
 )
 from debiaslab.tables.terminal import render, wrap_line
 
@@ -27,7 +29,9 @@ __all__ = [
     "markdown_document",
     "markdown_text",
     "plain_document",
+    "plus_minus",
     "render",
     "span",
+    "with_span",
     "wrap_line",
 ]

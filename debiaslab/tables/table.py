@@ -37,22 +37,13 @@ class Column:
         name: Its header.
         format: A format specification such as ``".3f"``, or a function from a value to text.
         align: Numbers stand to the right, words to the left.
-        unit: Of all its values, shown in the header.
-        note: What the column is, for the notes below the table.
         missing: What is shown for None.
     """
 
     name: str
     format: Format = ""
     align: Literal["left", "right"] = "right"
-    unit: str = ""
-    note: str = ""
     missing: str = MISSING
-
-    @property
-    def head(self) -> str:
-        """The header with the unit."""
-        return f"{self.name} ({self.unit})" if self.unit else self.name
 
     def text(self, value: Any) -> str:
         """Return a value as it is shown."""
@@ -109,7 +100,7 @@ class Table:
     @cached_property
     def head(self) -> tuple[str, ...]:
         """The headers."""
-        return tuple(column.head for column in self.columns)
+        return tuple(column.name for column in self.columns)
 
     @cached_property
     def cells(self) -> tuple[tuple[str, ...], ...]:
@@ -117,11 +108,10 @@ class Table:
         return self._shown(lambda text: text)
 
     def footer(self, mark: str = "bold") -> tuple[str, ...]:
-        """Return the notes: what marked rows are and the notes of columns end the last one."""
-        marking = [f"{mark} {self.marking}"] if self.marking else []
-        own = [f"{each.name}: {each.note}" for each in self.columns if each.note]
-        last = "; ".join([*self.notes[-1:], *marking, *own])
-        return (*self.notes[:-1], *([last] if last else []))
+        """Return the notes: what marked rows are ends the last one."""
+        if not self.marking:
+            return self.notes
+        return (*self.notes[:-1], "; ".join([*self.notes[-1:], f"{mark} {self.marking}"]))
 
     def is_strong(self, row: int, column: int) -> bool:
         """Whether a cell stands out."""
@@ -162,10 +152,9 @@ class Table:
             for cells in (head, *rows)
         ]
         rule = ["-" * max(map(text_width, lines))] if self.ruled else []
-        body = [line for i, row in enumerate(lines[1:]) for line in self._broken(i, row)]
-        grid = "\n".join([lines[0], *rule, *body])
-        gap = "\n\n" if self.ruled else "\n"
-        return gap.join([each for each in (self.title, grid) if each] + self._footer_text())
+        grid = "\n".join([lines[0], *rule, *self._separated(lines[1:], "")])
+        parts = [self.title, grid, "\n".join(self.footer("*"))]
+        return ("\n\n" if self.ruled else "\n").join(filter(None, parts))
 
     def markdown(self) -> str:
         """Return the title in bold, the table and the notes; marked rows are bold."""
@@ -186,7 +175,7 @@ class Table:
         lines = [" & ".join(cells) + r" \\" for cells in (map(latex_text, self.head), *rows)]
         lines = [f"{{}}{line}" if line.startswith("[") else line for line in lines]  # no argument
         columns = "".join("l" if column.align == "left" else "r" for column in self.columns)
-        body = [line for i, row in enumerate(lines[1:]) for line in self._spaced(i, row)]
+        body = self._separated(lines[1:], r"\addlinespace")
         return "\n".join(
             [
                 r"\begin{table}[htbp]",
@@ -242,15 +231,10 @@ class Table:
             for i, row in enumerate(self.rows)
         )
 
-    def _footer_text(self) -> list[str]:
-        notes = self.footer("*")
-        return ["\n".join(notes)] if notes else []
-
-    def _broken(self, i: int, line: str) -> list[str]:
-        return ["", line] if i in self.breaks and i else [line]
-
-    def _spaced(self, i: int, line: str) -> list[str]:
-        return [r"\addlinespace", line] if i in self.breaks and i else [line]
+    def _separated(self, lines: Sequence[str], gap: str) -> list[str]:
+        """Return the lines of the rows, with ``gap`` before those where a part begins."""
+        breaks = self.breaks - {0}
+        return [each for i, line in enumerate(lines) for each in ([gap] * (i in breaks) + [line])]
 
 
 Block = Table | str
@@ -286,6 +270,17 @@ def span(digits: int, *, signed: bool = False) -> Callable[[tuple[Any, Any]], st
         return "" if low is None or high is None else f"[{low:{number}}, {high:{number}}]"
 
     return text
+
+
+def with_span(value: float, ends: tuple[Any, Any], digits: int = 3, *, signed: bool = False) -> str:
+    """Return a value with its interval, as ``0.51 [0.48, 0.54]``; alone where there is none."""
+    shown = f"{value:{'+' if signed else ''}.{digits}f}"
+    return f"{shown} {span(digits, signed=signed)(ends)}".rstrip()
+
+
+def plus_minus(value: float, half: float | None, spec: str = ".3f") -> str:
+    """Return a value with the half of its interval or its spread, as ``0.51 ±0.03``."""
+    return f"{value:{spec}}" + ("" if half is None else f" ±{half:{spec.lstrip('+')}}")
 
 
 def text_width(text: str) -> int:

@@ -1,6 +1,12 @@
 """The tracking store: studies and runs in MLflow. The only room that imports mlflow."""
 
-from debiaslab.tracking.contact import import_mlflow
+from debiaslab.tracking.contact import (
+    free_port,
+    import_mlflow,
+    is_server,
+    ui_command,
+    ui_environment,
+)
 from debiaslab.tracking.names import (
     BEST_TAG,
     KIND_TAG,
@@ -10,10 +16,8 @@ from debiaslab.tracking.names import (
     STUDY_TAG,
     VECTORS,
 )
-from debiaslab.tracking.records import DatasetInfo, RunInfo, StudyRun
+from debiaslab.tracking.records import DatasetInfo, RunInfo, RunLog, RunWriter, StudyRun
 from debiaslab.tracking.store import Store
-from debiaslab.tracking.ui import free_port, is_server, ui_command, ui_environment
-from debiaslab.tracking.writer import RunLog, RunWriter
 
 __all__ = [
     "BEST_TAG",

@@ -1,24 +1,42 @@
-"""Reaching a tracking store: where it lies, a client, and what is said when it fails."""
+"""Reaching a tracking store: where it lies, a client, what is said when it fails, and its UI.
+
+MLflow keeps a saved view of its UI as a tag of the experiment: JSON with a name, and the state of
+its page as compressed JSON. ``viewStateShareKey`` in an address opens it. The format is that of
+MLflow 3.17 (its web client: ``ExperimentViewRuns``, ``RunsChartsCardConfig``).
+"""
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import logging
 import os
 import re
+import socket
+import sys
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from debiaslab.errors import UserError
-from debiaslab.system.atomic import writing_error
+from debiaslab.system.files import writing_error
 from debiaslab.system.redact import redact, utf8
 from debiaslab.tracking.database import LOCKED, Schema, held_by_another, too_new, too_old
-from debiaslab.tracking.names import EXPERIMENT, EXPERIMENT_NOTE, HOME_TAG, NOTE_TAG, ROOT_TAG
+from debiaslab.tracking.names import (
+    EXPERIMENT,
+    EXPERIMENT_NOTE,
+    HOME_TAG,
+    LAMBDA,
+    LOG_LAMBDA,
+    NOTE_TAG,
+    ROOT_TAG,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,6 +45,7 @@ if TYPE_CHECKING:
 ADDRESSES = "an http(s) server, sqlite:///path/to/mlflow.db, or a database URI"
 _LOGIN = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _STATUS_OF = {"UNAUTHENTICATED": 401, "CUSTOMER_UNAUTHORIZED": 401, "PERMISSION_DENIED": 403}
+_STATUS_SAID = re.compile(r"error code (\d{3})\b|too many (\d{3}) error responses")
 _PAGE = 1000
 CALLER_ERRORS = {"INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS"}
 
@@ -198,10 +217,8 @@ def _status(error: BaseException) -> int | None:
     response = getattr(error, "response", None)  # of the HTTP library, for artifacts
     if response is not None:
         return int(response.status_code)
-    if (found := re.search(r"error code (\d{3})\b", str(error))) is not None:
-        return int(found[1])
-    if (found := re.search(r"too many (\d{3}) error responses", str(error))) is not None:
-        return int(found[1])
+    if (found := _STATUS_SAID.search(str(error))) is not None:
+        return int(found[1] or found[2])
     return _STATUS_OF.get(getattr(error, "error_code", ""))
 
 
@@ -258,19 +275,23 @@ def forget_folders() -> None:
     utils._artifact_repos_cache.clear()
 
 
+def pages(ask: Callable[[str | None], Any]) -> Iterator[Any]:
+    """Yield the pages of a search, each asked for by the token of the one before."""
+    page = ask(None)
+    yield page
+    while page.token:
+        page = ask(page.token)
+        yield page
+
+
 def experiments(client: MlflowClient, stage: str) -> list[Experiment]:
     """Return the experiments that are ``active`` or ``deleted``, oldest first."""
     from mlflow.entities import ViewType
 
     view = ViewType.ACTIVE_ONLY if stage == "active" else ViewType.DELETED_ONLY
-    found: list[Experiment] = []
-    token = None
-    while True:
-        page = client.search_experiments(view, _PAGE, page_token=token)
-        found += page
-        token = page.token
-        if not token:
-            return sorted(found, key=lambda each: (each.creation_time or 0, each.experiment_id))
+    found = pages(lambda token: client.search_experiments(view, _PAGE, page_token=token))
+    every = [each for page in found for each in page]
+    return sorted(every, key=lambda each: (each.creation_time or 0, each.experiment_id))
 
 
 def find_home(client: MlflowClient, location: Location) -> str | None:
@@ -308,8 +329,11 @@ def make_home(client: MlflowClient, location: Location) -> str:
     """Make the experiment that studies go to, and return it."""
     from mlflow.exceptions import MlflowException
 
-    tags = {"mlflow.experimentKind": "custom_model_development", NOTE_TAG: EXPERIMENT_NOTE}
-    tags[HOME_TAG] = "true"
+    tags = {
+        "mlflow.experimentKind": "custom_model_development",
+        NOTE_TAG: EXPERIMENT_NOTE,
+        HOME_TAG: "true",
+    }
     artifacts = None
     if location.database is not None:
         root = location.database.parent
@@ -342,3 +366,154 @@ def explained_mlflow(uri: str) -> Iterator[None]:
         if error.errno is None:  # from the HTTP library, for artifacts sent through a server
             raise unreachable(uri, error) from None
         raise writing_error(Path(error.filename or redact(uri)), error) from error
+
+
+# The user interface ---------------------------------------------------------------------------
+
+_CREATED = 1_700_000_000_000  # the list of views wants a time; the same view stays the same text
+_COLUMNS = (LAMBDA, "bias_report", "retention_report", "bias_tune", "retention_tune", "score")
+_SECTION = "bias-and-retention"
+# What the page's state says of the rest: nothing is hidden, pinned or grouped.
+_AS_EVER: dict[str, Any] = {
+    **{"startTime": "ALL", "lifecycleFilter": "Active", "modelVersionFilter": "All Runs"},
+    **{key: [] for key in ("datasetsFilter", "columnOrder", "runsPinned", "runsHidden")},
+    **{key: {} for key in ("columnWidths", "runsExpanded", "runsVisibilityMap", "groupsExpanded")},
+    **{"runsHiddenMode": "SHOW_ALL", "groupBy": None, "useGroupedValuesInCharts": True},
+    **{"viewMaximized": False, "runListHidden": False, "isAccordionReordered": True},
+    **{"hideEmptyCharts": True, "autoRefreshEnabled": True},
+    "globalLineChartConfig": {
+        "xAxisKey": "step",
+        "lineSmoothness": 0,
+        "selectedXAxisMetricKey": "",
+    },
+}
+
+
+class HasUri(Protocol):
+    """Anything with the URI of a tracking store."""
+
+    @property
+    def uri(self) -> str:
+        """The tracking URI, with credentials."""
+        ...
+
+
+def ui_command(store: HasUri, host: str = "127.0.0.1", port: int = 5000) -> list[str]:
+    """Return the command that serves the MLflow UI for ``store`` on ``host:port``.
+
+    Run it with :func:`ui_environment`. The URI of a database server is handed over there and not
+    in the command, where every user of the machine could read the password in it.
+
+    Raises:
+        UserError: The store is a tracking server, which serves its own UI.
+    """
+    if is_server(store):
+        shown = redact(store.uri)
+        raise UserError(
+            f"{shown} is a tracking server and has its own UI", next_step=f"open {shown}"
+        )
+    where = ["--backend-store-uri", store.uri] if store.uri.startswith("sqlite:") else []
+    # One worker is enough for one reader; MLflow's default of four takes four times the memory.
+    listen = ["--host", host, "--port", str(port), "--workers", "1"]
+    quiet = ["--uvicorn-opts", "--log-level warning --no-access-log"]
+    return [sys.executable, "-m", "mlflow", "server", *where, *listen, *quiet]
+
+
+def ui_environment(store: HasUri) -> dict[str, str]:
+    """Return the environment for :func:`ui_command`: this process's, the store, no telemetry.
+
+    The server's job runner, which only generative-AI pages need, stays off: it is one more
+    process of 230 MB and doubles the time to start.
+    """
+    defaults = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    return {**defaults, **os.environ, "MLFLOW_BACKEND_STORE_URI": store.uri}
+
+
+def is_server(store: HasUri) -> bool:
+    """Return whether ``store`` is reached over HTTP."""
+    return store.uri.startswith(("http://", "https://"))
+
+
+def free_port(preferred: int = 5000, host: str = "127.0.0.1") -> int:
+    """Return ``preferred`` when nothing listens on it at ``host``, else a port that is free."""
+    for port in (preferred, 0):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise UserError(f"no port can be opened on {host}", allowed="an address of this machine")
+
+
+def study_view(name: str, parent: str) -> str:
+    """Return the tag's value for the runs of one study, the best score first.
+
+    Args:
+        name: Name of the view, as its list in the UI shows it.
+        parent: MLflow run of the study.
+    """
+    charts = [
+        _scatter(LOG_LAMBDA, "bias_report"),
+        _scatter(LOG_LAMBDA, "retention_report"),
+        _scatter("bias_report", "retention_report"),
+        _parallel((LOG_LAMBDA, "bias_report", "retention_report", "score")),
+    ]
+    section = {"uuid": _SECTION, "name": "λ, bias and retention"}
+    state = {
+        **_AS_EVER,
+        "searchFilter": f"tags.`mlflow.parentRunId` = '{parent}'",
+        "orderByKey": "metrics.`score`",
+        "orderByAsc": True,
+        "selectedColumns": [f"metrics.`{metric}`" for metric in _COLUMNS],
+        "compareRunCharts": charts,
+        "compareRunSections": [
+            {
+                **section,
+                "display": True,
+                "isReordered": True,
+                "deleted": False,
+                "isGenerated": False,
+            }
+        ],
+    }
+    packed = base64.b64encode(zlib.compress(json.dumps(state).encode(), 9)).decode("ascii")
+    saved = {"name": name, "createdAt": _CREATED, "updatedAt": _CREATED}
+    return json.dumps({**saved, "state": f"deflate;{packed}"}, ensure_ascii=False)
+
+
+def run_page(experiment: str, run_id: str, tab: str = "") -> str:
+    """Return the address of a run's page within the UI; ``tab`` such as ``/artifacts/a.txt``."""
+    return f"#/experiments/{experiment}/runs/{run_id}{tab}?workflowType=machine_learning"
+
+
+def view_page(experiment: str, parent: str, *, charts: bool) -> str:
+    """Return the address, within the UI, of a study's runs as :func:`study_view` shows them."""
+    mode = "CHART" if charts else "TABLE"
+    return (
+        f"#/experiments/{experiment}/runs?workflowType=machine_learning"
+        f"&viewStateShareKey={parent}&compareRunsMode={mode}"
+    )
+
+
+def _card(kind: str, name: str, **own: Any) -> dict[str, Any]:
+    return {
+        "uuid": f"debiaslab-{name}",
+        "type": kind,
+        "runsCountToCompare": 100,
+        "metricSectionId": _SECTION,
+        "deleted": False,
+        "isGenerated": False,
+        **own,
+    }
+
+
+def _scatter(x: str, y: str) -> dict[str, Any]:
+    axes = {"xaxis": {"key": x, "type": "METRIC"}, "yaxis": {"key": y, "type": "METRIC"}}
+    return _card("SCATTER", f"{x}-{y}", displayName=f"{y} against {x}", **axes)
+
+
+def _parallel(metrics: Sequence[str]) -> dict[str, Any]:
+    own = {"selectedParams": [], "selectedMetrics": list(metrics), "showAllRuns": True}
+    return _card("PARALLEL", "parallel", displayName="every run, axis by axis", **own)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import json
 import os
 import re
 import shutil
@@ -27,13 +26,12 @@ from typing import Literal
 from urllib.parse import quote
 
 from debiaslab.errors import UserError
-from debiaslab.tracking.names import PROVENANCE, ROOT_TAG
+from debiaslab.tracking.names import ROOT_TAG
 
 Age = Literal["none", "older", "current", "newer"]
 
 LOCKED = "database is locked"  # what sqlite says
 PATIENCE = 20.0  # seconds for another program to let go of a database, as MLflow has them
-_LOOKED_AT = 20  # runs, the newest first, that are asked which MLflow wrote them
 
 
 # Every column in which MLflow 3 keeps the location of a file of the store. Params, tags and
@@ -47,7 +45,6 @@ _LOCATIONS = (
 )
 LOCK = ".opening.lock"
 _LOCK_SECONDS = 120
-_LOGS = ("wal", "shm", "journal")  # endings of what sqlite keeps beside a database
 # File systems of one machine. sqlite's write-ahead log needs memory that all its processes share,
 # so that on a file system of several machines it could damage the database.
 _LOCAL = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "overlay"})
@@ -55,26 +52,14 @@ _MOUNTS = Path("/proc/self/mountinfo")
 _PATIENCE = 0.2  # seconds: the change can wait until no other process has the file open
 
 
-def make_folder(database: Path) -> None:
-    """Make the folder of a database.
-
-    Raises:
-        UserError: It cannot be made.
-    """
-    try:
-        database.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_open(database, error) from error
-
-
 @contextlib.contextmanager
 def one_at_a_time(database: Path | None) -> Iterator[None]:
-    """Keep other processes from making the tables of a new local store at the same time.
+    """Make the folder of a local store, and keep other processes from making its tables meanwhile.
 
     A new database is removed when the block raises: MLflow cannot go on from half of its tables.
 
     Raises:
-        UserError: Another process keeps it locked, or the lock cannot be made.
+        UserError: Another process keeps it locked, or the folder or the lock cannot be made.
     """
     if database is None:
         yield
@@ -83,6 +68,7 @@ def one_at_a_time(database: Path | None) -> Iterator[None]:
 
     lock = FileLock(database.parent / LOCK, timeout=_LOCK_SECONDS)
     try:
+        database.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
         raise held_by_another(database, _LOCK_SECONDS) from error
@@ -92,8 +78,9 @@ def one_at_a_time(database: Path | None) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if new:
-            _remove(database)
+        for ending in ("", "-wal", "-shm", "-journal") if new else ():
+            with contextlib.suppress(OSError):
+                database.with_name(f"{database.name}{ending}").unlink()
         raise
     finally:
         lock.release()
@@ -105,12 +92,12 @@ def prepare(database: Path) -> None:
     Raises:
         UserError: It cannot be opened, or is none; or its schema is not the installed MLflow's.
     """
-    with explained_sqlite(database), contextlib.closing(open_to_write(database)) as connection:
+    with explained_sqlite(database), closing(open_to_write(database)) as connection:
         # MLflow would try a file that cannot be opened ten times, over minutes.
         connection.execute("PRAGMA schema_version").fetchone()
     schema = schema_of(database)
     if schema.age == "newer":
-        raise too_new(str(database), schema, database)
+        raise too_new(str(database), schema)
     if schema.age == "older" and not schema.empty:  # an empty one was cut short as it was made
         raise too_old(str(database), f"sqlite:///{database.as_posix()}")
     rebase(database)
@@ -144,7 +131,7 @@ def copy_to_read(database: Path) -> Copy | None:
     if schema.age == "none":
         raise no_store(database)
     if schema.age == "newer":
-        raise too_new(str(database), schema, database)
+        raise too_new(str(database), schema)
     why = _untouchable(database, schema)
     if why is None:
         return None
@@ -176,12 +163,6 @@ def no_store(database: Path) -> UserError:
     )
 
 
-def _remove(database: Path) -> None:
-    for file in (database, *(database.with_name(f"{database.name}-{log}") for log in _LOGS)):
-        with contextlib.suppress(OSError):
-            file.unlink()
-
-
 def write_ahead(database: Path) -> None:
     """Let sqlite write its changes to a log beside the file first (``journal_mode=WAL``).
 
@@ -195,7 +176,7 @@ def write_ahead(database: Path) -> None:
         return
     with (
         contextlib.suppress(sqlite3.Error),
-        contextlib.closing(sqlite3.connect(database, timeout=_PATIENCE)) as connection,
+        closing(sqlite3.connect(database, timeout=_PATIENCE)) as connection,
     ):
         connection.execute("PRAGMA journal_mode = WAL").fetchone()
 
@@ -207,13 +188,9 @@ def _is_local(folder: Path) -> bool:
     except OSError:  # not Linux
         return False
     wanted = f"{os.major(device)}:{os.minor(device)}"
-    kinds = {_kind(line) for line in lines if line.split()[2] == wanted}
+    # the file system is the first word after the lone hyphen
+    kinds = {line.partition(" - ")[2].split()[0] for line in lines if line.split()[2] == wanted}
     return bool(kinds) and kinds <= _LOCAL
-
-
-def _kind(line: str) -> str:
-    """Return the file system of a line of mountinfo: the first word after the lone hyphen."""
-    return line.partition(" - ")[2].split()[0]
 
 
 @dataclass(frozen=True)
@@ -250,7 +227,16 @@ def schema_of(database: Path) -> Schema:
         UserError: It is no sqlite database, cannot be opened, or another program holds it.
     """
     with explained_sqlite(database), _reading(database) as connection:
-        return _schema(connection, database.parent)
+        if not {"alembic_version", "experiments", "runs"} <= _tables(connection):
+            return Schema(None)
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        default = connection.execute("SELECT 1 FROM experiments WHERE experiment_id = 0")
+        return Schema(
+            revision=None if row is None else str(row[0]),
+            moved=_moved_from(connection, database.parent) is not None,
+            whole=default.fetchone() is not None,
+            empty=connection.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is None,
+        )
 
 
 def copy_database(database: Path, folder: Path) -> Path:
@@ -300,25 +286,23 @@ def rebase(database: Path, root: Path | None = None) -> int:
     """
     if not database.is_file() or database.stat().st_size == 0:
         return 0
+    root = root or database.parent
     with explained_sqlite(database), closing(open_to_write(database)) as connection:
-        return _rebase(connection, root or database.parent)
-
-
-def _rebase(connection: sqlite3.Connection, root: Path) -> int:
-    if not _moved_from(connection, root):
-        return 0
-    connection.execute("BEGIN IMMEDIATE")  # a second process waits here, then finds nothing to do
-    try:
-        old = _moved_from(connection, root)
-        changed = _rewrite(connection, old, root) if old else 0
-        connection.execute(
-            "UPDATE experiment_tags SET value = ? WHERE key = ?", (str(root), ROOT_TAG)
-        )
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    return changed
+        if not _moved_from(connection, root):
+            return 0
+        # A second process waits here, then finds nothing to do.
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            old = _moved_from(connection, root)
+            changed = _rewrite(connection, old, root) if old else 0
+            connection.execute(
+                "UPDATE experiment_tags SET value = ? WHERE key = ?", (str(root), ROOT_TAG)
+            )
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        return changed
 
 
 def _moved_from(connection: sqlite3.Connection, root: Path) -> str | None:
@@ -339,10 +323,9 @@ def _moved_from(connection: sqlite3.Connection, root: Path) -> str | None:
 def _rewrite(connection: sqlite3.Connection, old: str, root: Path) -> int:
     changed = 0
     tables = _tables(connection)
+    locations = [(table, column) for table, column in _LOCATIONS if table in tables]
     for before, after in ((Path(old).as_uri(), root.as_uri()), (old, str(root))):
-        for table, column in _LOCATIONS:
-            if table not in tables:
-                continue
+        for table, column in locations:
             # Only whole path steps match, so that /data/runs2 is not taken for /data/runs.
             changed += connection.execute(
                 f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
@@ -357,15 +340,13 @@ def _tables(connection: sqlite3.Connection) -> set[str]:
     return {row[0] for row in rows}
 
 
-def too_new(where: str, schema: Schema, database: Path | None = None) -> UserError:
-    """Say that a store needs a newer MLflow than the one that is installed, and which."""
+def too_new(where: str, schema: Schema) -> UserError:
+    """Say that a store needs a newer MLflow than the one that is installed."""
     installed = version("mlflow")
-    made = None if database is None else _written_by(database)
-    wanted = f"=={made}" if made and _numbers(made) > _numbers(installed) else f">{installed}"
     return UserError(
         f"the tracking store {where} was written by a newer MLflow than the installed {installed} "
         f"(its schema is {schema.revision})",
-        next_step=f"pip install 'mlflow{wanted}'",
+        next_step=f"pip install 'mlflow>{installed}'",
     )
 
 
@@ -474,19 +455,6 @@ def _writes_ahead(database: Path) -> bool:
         return file.read(20)[18:] == b"\x02\x02"
 
 
-def _schema(connection: sqlite3.Connection, root: Path) -> Schema:
-    if not {"alembic_version", "experiments", "runs"} <= _tables(connection):
-        return Schema(None)
-    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    default = connection.execute("SELECT 1 FROM experiments WHERE experiment_id = 0").fetchone()
-    return Schema(
-        revision=None if row is None else str(row[0]),
-        moved=_moved_from(connection, root) is not None,
-        whole=default is not None,
-        empty=connection.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is None,
-    )
-
-
 def _migrations() -> Path:
     found = importlib.util.find_spec("mlflow")
     if found is None or not found.submodule_search_locations:
@@ -496,36 +464,13 @@ def _migrations() -> Path:
 
 def _revisions() -> dict[str, str | None]:
     """Return every schema that the installed MLflow knows, and the one before each."""
-    return dict(_read_revisions(_migrations() / "versions"))
-
-
-def _read_revisions(folder: Path) -> Iterator[tuple[str, str | None]]:
-    for file in folder.glob("*.py"):
+    found = {}
+    for file in (_migrations() / "versions").glob("*.py"):
         text = file.read_text(encoding="utf-8")
-        found = re.search(r"^revision\s*(?::[^=]*)?=\s*['\"](\w+)['\"]", text, re.MULTILINE)
-        before = re.search(r"^down_revision\s*(?::[^=]*)?=\s*['\"](\w+)['\"]", text, re.MULTILINE)
-        if found is not None:
-            yield found[1], None if before is None else before[1]
-
-
-def _written_by(database: Path) -> str | None:
-    """Return the newest MLflow that runs of a local store say they were made with."""
-    with contextlib.suppress(sqlite3.Error, OSError), _reading(database) as connection:
-        rows = connection.execute(
-            "SELECT run_uuid FROM runs ORDER BY start_time DESC LIMIT ?", (_LOOKED_AT,)
-        ).fetchall()
-        made = [_made_with(database.parent / "artifacts" / row[0]) for row in rows]
-        return max(filter(None, made), key=_numbers, default=None)
-    return None
-
-
-def _made_with(artifacts: Path) -> str | None:
-    try:
-        text = (artifacts / "artifacts" / PROVENANCE).read_text(encoding="utf-8")
-        return str(json.loads(text)["packages"]["mlflow"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", text)]
+        own, before = (
+            re.search(rf"^{name}\s*(?::[^=]*)?=\s*['\"](\w+)['\"]", text, re.MULTILINE)
+            for name in ("revision", "down_revision")
+        )
+        if own is not None:
+            found[own[1]] = None if before is None else before[1]
+    return found

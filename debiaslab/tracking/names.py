@@ -4,7 +4,7 @@ Stores and archives of older versions hold these names: add to them, never chang
 """
 
 from debiaslab.errors import UserError
-from debiaslab.system.outputs import LONGEST_NAME
+from debiaslab.system.files import LONGEST_NAME
 
 EXPERIMENT = "debiaslab"
 EXPERIMENT_NOTE = "Debiasing studies on word embeddings. One parent run is one study."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,11 @@ from debiaslab.tracking.contact import (
     experiments,
     explained_mlflow,
     local_path,
+    pages,
+    run_page,
+    view_page,
 )
-from debiaslab.tracking.database import (
-    Copy,
-)
+from debiaslab.tracking.database import Copy
 from debiaslab.tracking.names import (
     BEST_TAG,
     GROUP_TAG,
@@ -34,20 +37,18 @@ from debiaslab.tracking.records import (
     DatasetInfo,
     RunInfo,
     StudyRun,
-    all_of,
     batches,
-    begins_an_id,
     checked_id,
     dataset_info,
     run_info,
     status_now,
 )
-from debiaslab.tracking.ui import run_page, view_page
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+_BEGINNING = re.compile("[0-9a-f]{1,31}")  # of a run's id
 _PAGE = 1000
 _EXPERIMENTS_PER_SEARCH = 500
 _LISTED = 4
@@ -118,7 +119,7 @@ class StoreReader:
         from mlflow.entities import ViewType
 
         self.studies()  # names the experiments
-        condition = all_of([("tags", STUDY_TAG, name), ("tags", KIND_TAG, STUDY_KIND)])
+        condition = _all_of([("tags", STUDY_TAG, name), ("tags", KIND_TAG, STUDY_KIND)])
         with explained_mlflow(self.uri):
             pages = self._pages(self._experiments, condition, ViewType.DELETED_ONLY)
             deleted = [run.info.run_id for page in pages for run in page]
@@ -146,7 +147,7 @@ class StoreReader:
         """
         study = self.study_named(name)
         if (chosen := study.tags.get(BEST_TAG)) is not None:
-            if self.has_run(chosen):
+            if self.lifecycle(chosen) == "active":
                 return self.run(chosen)
             warnings.warn(
                 f"the best run {chosen[:8]} of the study {name!r} was deleted: the best of those "
@@ -189,7 +190,7 @@ class StoreReader:
         wanted = [("tags", PARENT_TAG, checked_id(study))]
         wanted += [("params", name, value) for name, value in (params or {}).items()]
         wanted += [("tags", name, value) for name, value in (tags or {}).items()]
-        children = self._search(all_of(wanted))
+        children = self._search(_all_of(wanted))
         return [run for run in children if kind is None or run.kind == kind]
 
     def run(self, run_id: str) -> RunInfo:
@@ -206,7 +207,7 @@ class StoreReader:
         Raises:
             UserError: There is none; or there are several, which are listed.
         """
-        if not begins_an_id(text):
+        if not _BEGINNING.fullmatch(text):
             return self.run(text)
         found = self._search(f"attributes.run_id LIKE '{text}%'")
         if len(found) < 2:
@@ -284,14 +285,6 @@ class StoreReader:
         files = folder.rglob("*") if folder is not None else ()
         return sum(file.stat().st_size for file in files if file.is_file())
 
-    def is_deleted(self, run_id: str) -> bool:
-        """Whether a run was deleted; False, too, when the store knows nothing of it."""
-        return self._lifecycle(run_id) == "deleted"
-
-    def has_run(self, run_id: str) -> bool:
-        """Whether the store has a run, and it was not deleted."""
-        return self._lifecycle(run_id) == "active"
-
     def abandoned(self) -> list[RunInfo]:
         """Return the runs, of any study or none, whose process ended without closing them."""
         running = self._search("attributes.status = 'RUNNING'")
@@ -344,7 +337,8 @@ class StoreReader:
             self._folders[run_id] = local_path(self._get(run_id).info.artifact_uri)
         return self._folders[run_id]
 
-    def _lifecycle(self, run_id: str) -> str | None:
+    def lifecycle(self, run_id: str) -> str | None:
+        """Return ``active`` or ``deleted``; None when the store knows nothing of the run."""
         from mlflow.exceptions import MlflowException
 
         try:
@@ -367,20 +361,16 @@ class StoreReader:
 
     def _pages(self, experiments: Sequence[str], condition: str, view: int) -> Iterator[Any]:
         for ids in batches(experiments, _EXPERIMENTS_PER_SEARCH):
-            token = None
-            while True:
-                page = self._reader.search_runs(
+            yield from pages(
+                partial(
+                    self._reader.search_runs,
                     list(ids),
                     condition,
-                    run_view_type=view,
-                    max_results=_PAGE,
-                    order_by=["attributes.start_time ASC", "attributes.run_id ASC"],
-                    page_token=token,
+                    view,
+                    _PAGE,
+                    ["attributes.start_time ASC", "attributes.run_id ASC"],
                 )
-                yield page
-                token = page.token
-                if not token:
-                    break
+            )
 
     def _no_studies(self) -> UserError:
         return UserError(
@@ -408,3 +398,8 @@ class StoreReader:
             nearest=nearest(run_id, names),
             next_step="python -m debiaslab studies, then status NAME, which shows the ids of runs",
         )
+
+
+def _all_of(wanted: Sequence[tuple[str, str, str]]) -> str:
+    """Return the condition that every ``(where, name, value)`` holds, where: params or tags."""
+    return " and ".join(f"{where}.`{name}` = '{value}'" for where, name, value in wanted)

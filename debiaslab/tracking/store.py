@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.system.processes import Process, surely_dead
+from debiaslab.system.provenance import Process, surely_dead
 from debiaslab.system.redact import utf8
 from debiaslab.tracking.contact import (
     CALLER_ERRORS,
@@ -31,10 +31,10 @@ from debiaslab.tracking.contact import (
     make_client,
     make_home,
     set_defaults,
+    study_view,
 )
 from debiaslab.tracking.database import (
     copy_to_read,
-    make_folder,
     no_store,
     one_at_a_time,
     prepare,
@@ -54,14 +54,14 @@ from debiaslab.tracking.names import (
 from debiaslab.tracking.reader import StoreReader
 from debiaslab.tracking.records import (
     DatasetInfo,
+    RunLog,
+    RunWriter,
     StudyRun,
     owner,
     process_tags,
     tag_text,
     user_name,
 )
-from debiaslab.tracking.ui import study_view
-from debiaslab.tracking.writer import RunLog, RunWriter
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -91,10 +91,8 @@ class Store(StoreReader):
         """
         set_defaults()
         location = locate(root)
-        if location.database is not None:
-            if not create and not location.database.is_file():
-                raise no_store(location.database)
-            make_folder(location.database)
+        if location.database is not None and not create and not location.database.is_file():
+            raise no_store(location.database)
         with one_at_a_time(location.database), explained_mlflow(location.uri), impatient():
             if location.database is not None:
                 prepare(location.database)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError, nearest
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 from debiaslab.vectors import arrays, keyed, word2vec
 from debiaslab.vectors.files import HEAD, reading, sniff
 from debiaslab.vectors.table import BadWords, Rows, Wanted, first_not_finite, refuse_unholdable

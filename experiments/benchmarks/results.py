@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 from debiaslab.system.provenance import git_state, provenance
 from experiments.benchmarks.measuring import Finished
 from experiments.benchmarks.setup import REPOSITORY

@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 from debiaslab.system.provenance import provenance
 from experiments.benchmarks.__main__ import WORK
 from experiments.benchmarks.measuring import Finished, in_fresh_process

@@ -11,7 +11,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 from debiaslab.corpus import Corpus, CorpusSettings
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA_VARIABLE = "DEBIASLAB_BENCH_DATA"

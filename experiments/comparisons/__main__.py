@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from debiaslab.metrics import load_similarity
-from debiaslab.results.comparison import read_sides
+from debiaslab.results.runs import read_sides
 from debiaslab.tracking import Store
 from experiments.comparisons.bar import Seeds, Standing, met, standings
 

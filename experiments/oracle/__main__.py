@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from debiaslab.errors import UserError
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.benchmarks.setup import REPOSITORY
 from experiments.oracle.compare import TOLERANCE, Compared, Fault

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from debiaslab.errors import UserError
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 from experiments.benchmarks.setup import REPOSITORY
 
 VARIABLE = "DEBIASLAB_REFERENCE_VECTORS"

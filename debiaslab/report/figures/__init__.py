@@ -1,20 +1,21 @@
 """Figures: pure functions from plain data to a matplotlib figure, one file a family."""
 
 from debiaslab.report.figures.comparison import front_figure, gap_figure, heat_map_figure
-from debiaslab.report.figures.runs import (
+from debiaslab.report.figures.sweep import (
+    Trainings,
     curves_figure,
     epochs_figure,
     loss_figure,
     losses_figure,
-)
-from debiaslab.report.figures.sweep import (
     pareto_front,
     stability_figure,
     sweep_figure,
     tradeoff_figure,
 )
 from debiaslab.report.figures.words import (
+    AssociationSize,
     association_label,
+    association_sizes,
     axis_figure,
     clusters_figure,
     neighbors_figure,
@@ -24,7 +25,10 @@ from debiaslab.report.figures.words import (
 )
 
 __all__ = [
+    "AssociationSize",
+    "Trainings",
     "association_label",
+    "association_sizes",
     "axis_figure",
     "clusters_figure",
     "curves_figure",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from debiaslab.errors import UserError
 from debiaslab.report.comparison import (
@@ -18,8 +17,8 @@ from debiaslab.report.comparison import (
     front_volumes,
     group_of,
     headline,
+    headline_measures,
     sentence,
-    shown_measures,
 )
 from debiaslab.report.style import (
     BASELINE,
@@ -29,13 +28,14 @@ from debiaslab.report.style import (
     SEVERAL,
     TUNE,
     figure,
+    figure_of,
     legend_above,
     name_points,
     plain,
     tell,
 )
 from debiaslab.results import StrategyResult
-from debiaslab.statistics.paired import Paired, front_of
+from debiaslab.statistics.paired import front_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,17 +46,17 @@ _BIAS_TUNE = Measure("outcome", "bias_tune", "tune", "lower", "bias, tune words"
 _BIAS_REPORT, _RETENTION = OUTCOMES
 _APART = 0.13  # of a row, between its middle and a point
 _NAMED = 8  # points that can bear their names
+_WITH_FRONT = ("in", "post")
 _LOOKS = {"in": (TUNE, "o"), "post": (REPORT, "D"), "pre": (OTHER, "^"), "several": (SEVERAL, "v")}
 
 
+@figure_of("comparison", "front")
 def front_figure(sides: Sequence[StrategyResult]) -> Figure:
-    """Draw bias against retention on report words, a point a strategy, intervals over seeds.
+    """Bias on report words against retention, a point a strategy with its intervals over seeds.
+    A line joins the Pareto-optimal strategies of a kind (penalties, or post-processing);
+    controls are hollow.
 
-    The lines join, for penalties and for post-processing, the Pareto-optimal strategies of the
-    kind; controls are hollow. Above eight, points bear numbers and a key names them.
-
-    Raises:
-        UserError: No strategy has both numbers.
+    Above eight, points bear numbers and a key names them.
     """
     points = _points(sides)
     if not points:
@@ -72,12 +72,11 @@ def front_figure(sides: Sequence[StrategyResult]) -> Figure:
     made = figure(_front_title(sides, points), 8.0, 5.8 if numbered else 5.4, note)
     axes = made.subplots()
     for point in points:
-        color, marker = _LOOKS.get(group_of(point.side) or "", (BASELINE, "s"))
+        color, marker = _LOOKS.get(point.group or "", (BASELINE, "s"))
         axes.errorbar(
-            point.bias,
-            point.retention,
-            xerr=point.bias_half_width,
-            yerr=point.retention_half_width,
+            *point.at,
+            xerr=point.bias.half_width,
+            yerr=point.kept.half_width,
             fmt=marker,
             color=color,
             markerfacecolor="white" if point.side.control else color,
@@ -85,61 +84,50 @@ def front_figure(sides: Sequence[StrategyResult]) -> Figure:
             capsize=0,
             alpha=0.85,
         )
-    for group in ("in", "post"):
-        _draw_front(
-            axes,
-            group,
-            [point for point in points if group_of(point.side) == group and point.ranked],
-        )
-    for group in ("pre", "several"):
-        if any(group_of(point.side) == group for point in points):
-            color, marker = _LOOKS[group]
-            axes.plot([], [], marker, color=color, label=GROUPS[group])
+    _draw_groups(axes, points)
     axes.axhline(1.0, color=BASELINE, linestyle="--", linewidth=1, label="baseline's similarity")
     axes.axvline(1.0, color=BASELINE, linestyle=":", linewidth=1, label="95 % of random words")
     plain(axes)
-    axes.set_xlim(0, _ROOM * max(1.0, *(point.bias for point in points)))
-    kept = [point.retention for point in points]
+    biases, kept = zip(*(point.at for point in points), strict=True)
+    axes.set_xlim(0, _ROOM * max(1.0, *biases))
     room = min(0.2, max(0.03, max(1.0, *kept) - min(kept)))
     axes.set_ylim(min(kept) - room, max(1.0, *kept) + room)
     axes.set_xlabel("bias on report words (1 = 95 % of random words)")
     axes.set_ylabel("retention on report pairs")
     legend_above(axes)
-    tell(axes, [(point.bias, point.retention) for point in points], list(map(_told, points)))
-    name_points(
-        made,
-        axes,
-        [(point.bias, point.retention) for point in points],
-        [str(i) if numbered else point.name for i, point in enumerate(points)],
-    )
+    places = [point.at for point in points]
+    tell(axes, places, [point.told for point in points])
+    names_shown = [str(i) if numbered else point.name for i, point in enumerate(points)]
+    name_points(made, axes, places, names_shown)
     return made
 
 
-def _draw_front(axes: Axes, group: str, own: Sequence[_Point]) -> None:
-    if not own:
-        return
-    front = [own[i] for i in front_of([(point.bias, min(point.retention, 1.0)) for point in own])]
-    color, marker = _LOOKS[group]
-    axes.plot(
-        [point.bias for point in front],
-        [point.retention for point in front],
-        color=color,
-        marker=marker,
-        linewidth=1.2,
-        zorder=1,
-        label=f"front of {GROUPS[group]}",
-    )
+def _draw_groups(axes: Axes, points: Sequence[_Point]) -> None:
+    """Draw the fronts of in- and post-processing, and name the other kinds in the legend."""
+    for group, (color, marker) in _LOOKS.items():
+        own = [point for point in points if point.group == group]
+        if group in _WITH_FRONT:
+            ranked = [point.at for point in own if point.ranked]
+            if ranked:
+                best = front_of([(bias, min(kept, 1.0)) for bias, kept in ranked])
+                axes.plot(
+                    *zip(*(ranked[i] for i in best), strict=True),
+                    color=color,
+                    marker=marker,
+                    linewidth=1.2,
+                    zorder=1,
+                    label=f"front of {GROUPS[group]}",
+                )
+        elif own:
+            axes.plot([], [], marker, color=color, label=GROUPS[group])
 
 
+@figure_of("comparison", "heat-map")
 def heat_map_figure(sides: Sequence[StrategyResult]) -> Figure:
-    """Draw each headline measure relative to the baseline's, strategies in rows, ranks written in.
-
-    A measure that the baseline lacks has no colour.
-
-    Raises:
-        UserError: Nothing was measured.
+    """Every measure (columns) of every strategy (rows) with its rank; the colour is the change
+    relative to the baseline.
     """
-    measures = [(measure, compared(sides, measure)) for measure in shown_measures(sides)]
+    measures = headline_measures(sides)
     if not measures:
         raise UserError("no row has a measure to compare")
     made = figure(
@@ -150,7 +138,8 @@ def heat_map_figure(sides: Sequence[StrategyResult]) -> Figure:
     )
     axes = made.subplots()
     gains = [
-        [_gain(m, results[0], results[i]) for m, results in measures] for i in range(len(sides))
+        [_gain(measure, own[0], own[i]) for measure, own in measures.items()]
+        for i in range(len(sides))
     ]
     axes.imshow(
         [[0.0 if gain is None else max(-1.0, min(1.0, gain)) for gain in row] for row in gains],
@@ -160,14 +149,16 @@ def heat_map_figure(sides: Sequence[StrategyResult]) -> Figure:
         aspect="auto",
     )
     for i, row in enumerate(gains):
-        for j, gain in enumerate(row):
-            result = measures[j][1][i]
+        for j, (results, gain) in enumerate(zip(measures.values(), row, strict=True)):
+            result = results[i]
             text = "–" if result.mean is None else f"{result.mean:.3g} {result.rank_text}"
             strong = gain is not None and abs(gain) > 0.7
             axes.text(
                 j, i, text, ha="center", va="center", fontsize=8, color="white" if strong else INK
             )
-    axes.set_xticks(range(len(measures)), [m.label for m, _ in measures], rotation=30, ha="right")
+    axes.set_xticks(
+        range(len(measures)), [each.label for each in measures], rotation=30, ha="right"
+    )
     axes.set_yticks(range(len(sides)), [side.label for side in sides])
     axes.tick_params(length=0, labelsize=9)
     axes.spines[:].set_visible(False)
@@ -175,13 +166,15 @@ def heat_map_figure(sides: Sequence[StrategyResult]) -> Figure:
 
 
 def _heat_map_note(
-    sides: Sequence[StrategyResult], measures: Sequence[tuple[Measure, tuple[MeasureSummary, ...]]]
+    sides: Sequence[StrategyResult], measures: Mapping[Measure, Sequence[MeasureSummary]]
 ) -> str:
     notes = [
         f"Mean over {_seeds(sides)} (rank among all rows; 1 is best).",
         "Colour: change relative to the baseline, green better, purple worse.",
     ]
-    if bare := [each.label for each, results in measures if not _comparable(each, results[0])]:
+    if bare := [
+        each.label for each, results in measures.items() if not _comparable(each, results[0])
+    ]:
         notes.append(
             f"Without colour, for the baseline has no number to hold them against: "
             f"{', '.join(bare)}."
@@ -189,8 +182,9 @@ def _heat_map_note(
     return " ".join([*notes, *map(sentence, footnotes(sides))])
 
 
+@figure_of("comparison", "gap")
 def gap_figure(sides: Sequence[StrategyResult]) -> Figure:
-    """Draw bias on tune words over bias on report words, a pair of points a strategy."""
+    """Bias on tune words, which λ was chosen on, and on report words, for each strategy."""
     tune, report = compared(sides, _BIAS_TUNE), compared(sides, _BIAS_REPORT)
     note = f"Bars: 95 % t intervals over {_seeds(sides)}; they may run out of the figure."
     made = figure(_gap_title(sides, tune, report), 8.0, 1.9 + 0.4 * len(sides), note)
@@ -230,42 +224,39 @@ def _lacking(tune: MeasureSummary, report: MeasureSummary) -> str:
     return f"not measured on {' and '.join(lacking)} words" if lacking else ""
 
 
-@dataclass(frozen=True)
-class _Point:
+class _Point(NamedTuple):
     """One strategy in the plane of bias and retention, both on report words."""
 
     side: StrategyResult
-    bias: float
-    retention: float
-    bias_half_width: float | None
-    retention_half_width: float | None
-    ranked: bool  # not of a single seed of several
-    change: Paired | None  # of bias, to the baseline
+    bias: MeasureSummary
+    kept: MeasureSummary
+    at: tuple[float, float]  # the means
+
+    @property
+    def group(self) -> str | None:
+        """The kind of the strategy; None for the baseline and for controls."""
+        return group_of(self.side)
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it does not rest on a single seed of several."""
+        return self.bias.rank is not None
 
     @property
     def name(self) -> str:
         """Label of the strategy, with how few seeds it rests on when that is a single one."""
         return self.side.label if self.ranked else f"{self.side.label} (n=1)"
 
-
-def _told(point: _Point) -> str:
-    halves = (point.bias_half_width, point.retention_half_width)
-    bias, kept = ("" if half is None else f" ±{half:.3f}" for half in halves)
-    return f"{point.name}: bias {point.bias:.3f}{bias}, retention {point.retention:.3f}{kept}"
+    @property
+    def told(self) -> str:
+        """What the page says of the point."""
+        return f"{self.name}: bias {self.bias.text()}, retention {self.kept.text()}"
 
 
 def _points(sides: Sequence[StrategyResult]) -> list[_Point]:
     columns = zip(sides, compared(sides, _BIAS_REPORT), compared(sides, _RETENTION), strict=True)
     return [
-        _Point(
-            side,
-            bias.mean,
-            kept.mean,
-            bias.half_width,
-            kept.half_width,
-            bias.rank is not None,
-            bias.to_baseline,
-        )
+        _Point(side, bias, kept, (bias.mean, kept.mean))
         for side, bias, kept in columns
         if bias.mean is not None and kept.mean is not None
     ]
@@ -274,33 +265,32 @@ def _points(sides: Sequence[StrategyResult]) -> list[_Point]:
 def _front_title(sides: Sequence[StrategyResult], points: Sequence[_Point]) -> str:
     ratio = headline(front_volumes(sides))
     if ratio is not None:
-        spread = "" if ratio.half_width is None else f" ± {ratio.half_width:.2f}"
-        seeds = len(sides[0].cards)
-        of = "" if ratio.n == seeds else f", {ratio.n} of {seeds} seeds"
-        return f"Hypervolume, in-processing over post-processing: {ratio.mean:.2f}{spread}{of}"
-    usable = [point for point in points if group_of(point.side) is not None and point.ranked]
+        of = f", {ratio.n} of {ratio.seeds} seeds" * (ratio.n < ratio.seeds)
+        return f"Hypervolume, in-processing over post-processing: {ratio.text('.2f')}{of}"
+    usable = [point for point in points if point.group is not None and point.ranked]
     if not usable:
         return "Bias and retention"
-    least = min(usable, key=lambda point: point.bias)
+    least = min(usable, key=lambda point: point.at)
+    bias, kept = least.at
     return (
-        f"Lowest bias on report words: {least.side.label}, {least.bias:.2f} at retention "
-        f"{least.retention:.2f}{_beyond(least)}"
+        f"Lowest bias on report words: {least.side.label}, {bias:.2f} at retention "
+        f"{kept:.2f}{_beyond(least)}"
     )
 
 
 def _beyond(point: _Point) -> str:
     """Say when the seeds cannot tell it from the baseline."""
-    low, high = point.change.interval if point.change is not None else (None, None)
-    if low is None or high is None:
+    pair = point.bias.to_baseline
+    if pair is None or pair.excludes_zero is None:
         return " (one seed: may be chance)"
-    return "" if not low <= 0 <= high else "; within the seed noise of the baseline"
+    return "" if pair.excludes_zero else "; within the seed noise of the baseline"
 
 
 def _ranks_title(
-    sides: Sequence[StrategyResult], measures: Sequence[tuple[Measure, tuple[MeasureSummary, ...]]]
+    sides: Sequence[StrategyResult], measures: Mapping[Measure, Sequence[MeasureSummary]]
 ) -> str:
     """Say which strategy is first most often; baseline and controls have ranks, but no title."""
-    firsts = {i: sum(results[i].rank == 1 for _, results in measures) for i in _strategies(sides)}
+    firsts = {i: sum(each[i].rank == 1 for each in measures.values()) for i in _strategies(sides)}
     if not firsts:
         return "Every measure of every row, with its rank"
     most = max(firsts.values())
@@ -321,8 +311,7 @@ def _gap_title(
     own = _strategies(sides)
 
     def fell(results: Sequence[MeasureSummary]) -> int:
-        changes = [change for i in own if (change := results[i].to_baseline) is not None]
-        return sum(each.interval[1] is not None and each.interval[1] < 0 for each in changes)
+        return sum(results[i].fell for i in own)
 
     return (
         f"Bias fell by more than seed noise for {fell(tune)} of {len(own)} strategies on "

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from debiaslab.corpus import learn_phrases, write_phrases
-from debiaslab.system.atomic import replacing
+from debiaslab.system.files import replacing
 from experiments.benchmarks.measuring import Finished, alternate, in_fresh_process
 from experiments.benchmarks.results import Row, conditions
 from experiments.benchmarks.rows import sides
