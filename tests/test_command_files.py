@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from debiaslab.cli import COMMANDS, main
+from debiaslab.cli import COMMANDS, command_class, main
 from debiaslab.commands.files import Input, Output, StoreFolder
 from debiaslab.leaderboard.export import default_pairs
 from debiaslab.system.files import LONGEST_NAME
@@ -385,9 +385,8 @@ def test_a_label_is_blamed_for_a_name_that_it_spoils(tmp_path, capfd):
 @pytest.mark.parametrize("command", ["status", "resume", "archive", "report", "export"])
 def test_a_study_is_named_both_ways(command, monkeypatch):
     asked: list[str] = []
-    monkeypatch.setattr(
-        f"debiaslab.commands.{command}.run", lambda args: asked.append(args.study) or iter(())
-    )
+    found = command_class(command)
+    monkeypatch.setattr(found, "run", lambda self: asked.append(self.study) or iter(()))
     rest = {"archive": ["o.zip"], "export": ["--out", "o.npz"]}.get(command, [])
     option = ["--study", "small"]
     ways = ["small", *rest], [*option, *rest], ["--study=small", *rest], [*rest, *option]

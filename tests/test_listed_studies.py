@@ -182,7 +182,7 @@ def test_runs_of_an_older_version_are_found_by_what_they_say(own, study, command
 
 
 @pytest.mark.parametrize(
-    ("study", "said"), [("sided", "gender-blind floor: gender-blind"), ("dosed", "chosen")]
+    ("study", "said"), [("sided", "control, gender-blind floor: "), ("dosed", "chosen")]
 )
 def test_a_study_leaves_a_page_that_says_what_its_command_said(home, study, said):
     store = Store.open(home / "mlruns", create=False)

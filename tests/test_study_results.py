@@ -352,7 +352,7 @@ def test_a_comparison_says_the_widest_reach_and_the_report_names_each(
     corpus, tmp_path, monkeypatch
 ):
     """Neither the first strategy decides (it changes the text), nor the first of equal cover."""
-    monkeypatch.setattr("debiaslab.report.drawings.png", lambda made: PICTURE)
+    monkeypatch.setattr("debiaslab.report.style.png", lambda made: PICTURE)
     entries = ("cds", "projection@1", "projection[pairs=all]@2")
     plan = ComparisonPlan(
         tuple(map(Entry.parse, entries)),
@@ -562,7 +562,7 @@ def test_the_command_writes_and_logs_the_same_bytes_each_time(
 
 
 def test_a_sweep_that_goes_on_renews_the_report(corpus, tmp_path, capfd, monkeypatch):
-    monkeypatch.setattr("debiaslab.report.drawings.png", lambda made: PICTURE)
+    monkeypatch.setattr("debiaslab.report.style.png", lambda made: PICTURE)
     root = tmp_path / "mlruns"
     plan = Plan("projection", seeds=(1,), name="grown", settings=TINY, objective=OBJECTIVE)
 

@@ -24,6 +24,7 @@ from debiaslab.metrics.analogies import (
     analogies,
     bias_analogies,
 )
+from debiaslab.metrics.anchored import Alignment, align, anchored
 from debiaslab.metrics.association import WordAssociation, ect, mac, rnd, rnd_cosine, same, sc_weat
 from debiaslab.metrics.cases import Case
 from debiaslab.metrics.collapse import Collapse, collapse
@@ -143,7 +144,7 @@ same_null = same.null
 sc_weat_null = sc_weat.null
 weat_null = weat.null
 
-__all__ = ["Accuracy", "Analogies", "AnalogySection", "AnalogySet", "AnalogySets"]
+__all__ = ["Accuracy", "Alignment", "Analogies", "AnalogySection", "AnalogySet", "AnalogySets"]
 __all__ += ["BandOverlap", "Baseline", "BiasAnalogies", "BiasAnalogy", "BiasedWords", "Case"]
 __all__ += ["Collapse", "Comparison", "Consistency", "CorrectedP", "CorrelationTest"]
 __all__ += ["FactualAssociation", "IndirectBias", "LabelRecovery", "Measured", "Metric"]
@@ -154,7 +155,15 @@ __all__ += ["ScorecardComparison"]
 __all__ += ["Rnsb", "Rule", "Score", "Scorecard", "SemBiasResult", "SharedIndirectBias"]
 __all__ += ["SimilaritySet", "SimilaritySets", "WeatResult", "WordAssociation", "WordMetric"]
 __all__ += ["WordSimilarity"]
-__all__ += ["analogies", "bias_analogies", "bias_by_projection", "biased_words", "collapse"]
+__all__ += [
+    "align",
+    "analogies",
+    "anchored",
+    "bias_analogies",
+    "bias_by_projection",
+    "biased_words",
+    "collapse",
+]
 __all__ += ["direct_bias", "ect", "evaluate", "factual_association", "gender_direction", "get"]
 __all__ += ["indirect_bias", "indirect_bias_within", "indirect_biases", "kmeans_alignment"]
 __all__ += ["list_metric", "mac", "metric", "neighbor_bias", "neighbor_overlap"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
-from debiaslab.lexicons import Attribute, AttributeWords, Half, load, load_pairs
+from debiaslab.lexicons import Attribute, Half, load, load_pairs
 from debiaslab.metrics.vocabulary import union
 
 HALVES: tuple[Half, ...] = get_args(Half)
@@ -70,7 +70,8 @@ class Case:
             return [("", each) for each in dict.fromkeys(self.sets)]
         held = self.against or self.words
         if isinstance(held, Mapping):
-            return [(label, (word,)) for label, listed in held.items() for word in listed]
+            once = {label: dict.fromkeys(listed) for label, listed in held.items()}
+            return [(label, (word,)) for label, listed in once.items() for word in listed]
         return [("", (first, second)) for first, second in dict.fromkeys(held)]
 
     @property
@@ -102,40 +103,34 @@ def gender_pairs(half: Half) -> Pairs:
     return load_pairs(DEFINITIONAL_PAIRS).half(half)
 
 
-def against_groups(half: Half) -> Iterable[Case]:
-    """Yield the occupations against male and female words."""
-    yield Case(OCCUPATIONS, half, load(OCCUPATIONS).half(half), gender_groups(half))
+def against_groups(half: Half) -> list[Case]:
+    """Return the occupations against male and female words."""
+    return [Case(OCCUPATIONS, half, load(OCCUPATIONS).half(half), gender_groups(half))]
 
 
-def against_pairs(half: Half) -> Iterable[Case]:
-    """Yield the occupations against the definitional pairs."""
-    yield Case(OCCUPATIONS, half, load(OCCUPATIONS).half(half), gender_pairs(half))
+def against_pairs(half: Half) -> list[Case]:
+    """Return the occupations against the definitional pairs."""
+    return [Case(OCCUPATIONS, half, load(OCCUPATIONS).half(half), gender_pairs(half))]
 
 
-def held_words(words: AttributeWords, half: Half) -> list[str]:
-    """Return the stereotype words of all classes, the occupations where there are none."""
-    return union(words.stereotypes) or list(load(OCCUPATIONS).half(half))
+def _of_attribute(attribute: Attribute, half: Half, against: Groups | Pairs) -> Case:
+    """Return the stereotypes of all classes, the occupations where there are none."""
+    words = union(attribute.half(half).stereotypes) or list(load(OCCUPATIONS).half(half))
+    return Case(attribute.name, half, words, against, attribute=attribute.name)
 
 
-def attribute_against_groups(attribute: Attribute, half: Half) -> Iterable[Case]:
-    """Yield the stereotypes of an attribute (else the occupations) against its classes."""
-    words = attribute.half(half)
-    held = held_words(words, half)
-    yield Case(attribute.name, half, held, words.classes, attribute=attribute.name)
+def attribute_against_groups(attribute: Attribute, half: Half) -> list[Case]:
+    """Return the stereotypes of an attribute (else the occupations) against its classes."""
+    return [_of_attribute(attribute, half, attribute.half(half).classes)]
 
 
-def attribute_against_two(attribute: Attribute, half: Half) -> Iterable[Case]:
-    """Yield the same of an attribute of two classes."""
-    if attribute.binary:
-        yield from attribute_against_groups(attribute, half)
+def attribute_against_two(attribute: Attribute, half: Half) -> list[Case]:
+    """Return the same of an attribute of two classes."""
+    return attribute_against_groups(attribute, half) if attribute.binary else []
 
 
-def attribute_against_pairs(attribute: Attribute, half: Half) -> Iterable[Case]:
-    """Yield the same against the definitional sets of an attribute of two classes, if any."""
-    if not attribute.binary:
-        return
-    words = attribute.half(half)
-    if words.definitional_sets:
-        pairs = [(first, second) for first, second in words.definitional_sets]
-        held = held_words(words, half)
-        yield Case(attribute.name, half, held, pairs, attribute=attribute.name)
+def attribute_against_pairs(attribute: Attribute, half: Half) -> list[Case]:
+    """Return the same against the definitional sets of an attribute of two classes, if any."""
+    sets = attribute.half(half).definitional_sets if attribute.binary else ()
+    pairs = [(first, second) for first, second in sets]
+    return [_of_attribute(attribute, half, pairs)] if pairs else []

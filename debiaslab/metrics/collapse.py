@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,7 @@ def collapse(embeddings: Embeddings, *, seed: int = 0) -> Collapse:
         return Collapse(None, None, None, zero, len(alive), warning, collapsed=True)
     rows = np.sort(np.random.default_rng(seed).permutation(alive)[:SAMPLE])
     unit = embeddings.vectors[rows].astype(np.float64) / norms[rows, None]
-    mean_cosine, rank = _mean_cosine(unit), _effective_rank(unit)
+    mean_cosine, rank = mean_pairwise_cosine(unit), _effective_rank(unit)
     same = _same_direction(unit)
     warnings = []
     if mean_cosine > _ALIKE:
@@ -97,10 +97,13 @@ def _zero_warning(embeddings: Embeddings, norms: NDArray[np.float64]) -> str:
     return f"{said}: {shortlist(tuple(embeddings.words[row] for row in zero))}"
 
 
-def _mean_cosine(unit: NDArray[np.float64]) -> float:
-    """Mean over all pairs of different rows: the squared length of the sum holds every product."""
+def mean_pairwise_cosine(unit: NDArray[Any]) -> float:
+    """Return the mean cosine over all pairs of two or more unit rows, shape ``(n, d)``.
+
+    ``(|sum of rows|² − n) / (n (n − 1))``: nothing n × n is made.
+    """
     n = len(unit)
-    total = unit.sum(axis=0)
+    total = unit.sum(axis=0, dtype=np.float64)
     return float((total @ total - n) / (n * (n - 1)))
 
 

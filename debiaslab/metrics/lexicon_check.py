@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.lexicons import Lexicon, SplitHalf
+from debiaslab.metrics.collapse import mean_pairwise_cosine
 from debiaslab.metrics.null import TOP
 from debiaslab.metrics.vocabulary import MIN_PAIRS, MIN_WORDS, find, row_of
 from debiaslab.vectors.embeddings import Embeddings
@@ -96,7 +96,7 @@ class ListChecker:
             for listed in [lexicon.half(half)]
         }
         unit = _unit(self._embeddings, found.rows)
-        coherence = mean_pairwise_cosine(unit)
+        coherence = mean_pairwise_cosine(unit) if len(unit) > 1 else None
         return ListCheck(
             name=lexicon.name,
             words=len(lexicon.words),
@@ -142,18 +142,6 @@ class ListChecker:
             values.append(mean_pairwise_cosine(self._frequent[rows]))
         low, high = np.quantile(np.array(values, dtype=np.float64), [0.025, 0.975])
         return float(low), float(high)
-
-
-def mean_pairwise_cosine(unit: NDArray[Any]) -> float | None:
-    """Return the mean cosine over all pairs of ``n`` unit rows, shape ``(n, d)``; None if n < 2.
-
-    ``(|sum of rows|² − n) / (n (n − 1))``: nothing n × n is made.
-    """
-    n = len(unit)
-    if n < 2:
-        return None
-    total = unit.sum(axis=0, dtype=np.float64)
-    return float((total @ total - n) / (n * (n - 1)))
 
 
 def _unit(embeddings: Embeddings, rows: Sequence[int]) -> NDArray[np.float32]:

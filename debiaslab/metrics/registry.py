@@ -277,10 +277,9 @@ def metrics() -> dict[str, Metric]:
     return {each.name: each for each in sorted(_REGISTRY.values(), key=place)}
 
 
-def list_metrics(family: str | None = None) -> list[ListMetric]:
-    """Return the metrics of word lists, of one family or of all."""
-    found = [each for each in metrics().values() if isinstance(each, ListMetric)]
-    return [each for each in found if family in (None, each.family)]
+def list_metrics() -> list[ListMetric]:
+    """Return the metrics of word lists."""
+    return [each for each in metrics().values() if isinstance(each, ListMetric)]
 
 
 def attribute_cases(attribute: Attribute, half: Half) -> Iterator[tuple[ListMetric, Case]]:

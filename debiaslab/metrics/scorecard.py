@@ -179,17 +179,18 @@ def null_remarks(records: Sequence[Record]) -> list[str]:
 
     Records of which the same is to be said share a line; without anything to say there is none.
     """
-    return [*_of_sets(records), *_of_words(records)]
-
-
-def _of_sets(records: Sequence[Record]) -> list[str]:
-    found: dict[str, dict[str, None]] = {}
-    for record in records:
-        for suffix, where in _WHERE:
-            said = _problem(record, suffix)
-            if said is not None:
-                found.setdefault(f"{where}: {said}", {})[record.label] = None
-    return [f"{shortlist(tuple(names))}, {problem}" for problem, names in found.items()]
+    found: dict[str, list[str]] = {}
+    lines = []
+    for suffix, where in _WHERE:
+        for record in records:
+            if (problem := _problem(record, suffix)) is not None:
+                found.setdefault(f"{where}: {problem}", []).append(record.label)
+        # Every null in one set of vectors is without the same words.
+        zeros = max((record.extra.get(f"null_zeros{suffix}") or 0 for record in records), default=0)
+        if zeros:
+            said = "1 frequent word is" if zeros == 1 else f"{zeros:,} frequent words are"
+            lines.append(f"{where}: {said} never drawn: all-zero vectors")
+    return [*(f"{shortlist(tuple(names))}, {each}" for each, names in found.items()), *lines]
 
 
 def _problem(record: Record, suffix: str) -> str | None:
@@ -199,14 +200,3 @@ def _problem(record: Record, suffix: str) -> str | None:
         draws = record.extra[f"null_draws{suffix}"]
         return f"{undefined:,} of {draws:,} sets are left out, for it is undefined for them"
     return None if reason is None else f"not measured: {reason}"
-
-
-def _of_words(records: Sequence[Record]) -> list[str]:
-    """Return a line for each set of vectors: every null in it is without the same words."""
-    lines = []
-    for suffix, where in _WHERE:
-        zeros = max((record.extra.get(f"null_zeros{suffix}") or 0 for record in records), default=0)
-        if zeros:
-            said = "1 frequent word is" if zeros == 1 else f"{zeros:,} frequent words are"
-            lines.append(f"{where}: {said} never drawn: all-zero vectors")
-    return lines

@@ -103,6 +103,7 @@ class Look:
     bootstrap: int
     permutations: int
     seed: int
+    _intervals: dict[Value, Interval] = field(default_factory=dict, repr=False)
 
     @property
     def scores(self) -> Array:
@@ -120,6 +121,11 @@ class Look:
         """
         if not self.bootstrap:
             return NO_INTERVAL
+        if value not in self._intervals:
+            self._intervals[value] = self._interval(value)
+        return self._intervals[value]
+
+    def _interval(self, value: Value) -> Interval:
         rng, sets = np.random.default_rng(self.seed), self.sets
         if len(sets) == 1:
             sets = [sets[0][np.argsort(value(sets[0][:, None]), kind="stable")]]

@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
+from debiaslab.regularizers.gender_words import pronouns_chosen, spellings, swap_pairs
 from debiaslab.regularizers.registry import LogUniform, Space, Stage, Strategy, register
 from debiaslab.regularizers.swapping import derived_key
-from debiaslab.regularizers.words import PairChoice, check_pairs, gender_pairs
-from debiaslab.vectors.words import written_pairs
+from debiaslab.regularizers.words import PairChoice, check_pairs
 
 Pieces = Callable[[], Iterable[tuple[int, NDArray[np.int32]]]]  # (place, ids) of a whole text
 
+_PRONOUNS = (("his", "her"), ("him", "hers"))  # no pairs to swap, but words of a gender
 _POWER = 0.75  # of counts, as in the noise distribution of the whole text
 _PURPOSE = 0x737472  # "str": keeps what is drawn apart from what else draws from the seed
 
@@ -34,10 +35,10 @@ class StratifiedNoise(Strategy):
     """Negatives come from the noise of texts like the pair's own: about men, or about women.
 
     A document is cut into equal stretches of about ``stretch`` tokens. A stretch with more male
-    than female words of the gender pairs is of the male stratum, one with more female words of the
-    female one; one with none of them is as its document is. Any other keeps the noise distribution
-    q of the whole text. Stratum s has the noise
-    ``q_s(c) ∝ q(c) · (n_s(c) / q(c))^λ``, where n_s is its own noise distribution, of counts with
+    than female words (those that ``cds`` swaps, without names; of the tune half) is of the male
+    stratum, one with more female words of the female one; one with none of them is as its document
+    is. Any other keeps the noise distribution q of the whole text. Stratum s has the noise ``q_s(c)
+    ∝ q(c) · (n_s(c) / q(c))^λ``, where n_s is its own noise distribution, of counts with
     ``smoothing`` tokens of the whole text added. λ = 0 is the baseline; λ = 1 is the noise of the
     stratum itself; λ = 4/3 undoes its power 0.75; a greater λ corrects too much. It reaches every
     word and reads no list of neutral words. Windows are not cut where a stretch ends: a pair is of
@@ -70,20 +71,29 @@ class StratifiedNoise(Strategy):
         Raises:
             UserError: The vocabulary has no gender pair.
         """
-        wanted = gender_pairs(self.pairs)
-        found, missing = written_pairs(frozenset(vocabulary), wanted)
-        if not found:
+        wanted = [*swap_pairs(self.pairs), *(_PRONOUNS if pronouns_chosen(self.pairs) else ())]
+        index = {word: i for i, word in enumerate(vocabulary)}
+        classes = np.zeros(len(vocabulary) + 1, np.int8)
+        known: dict[str, bool] = {}
+        for pair in wanted:
+            written = [
+                (stratum, index[word])
+                for words in spellings(*pair)
+                for stratum, word in enumerate(words, start=1)
+                if word in index
+            ]
+            known["/".join(pair)] = {stratum for stratum, _ in written} == {1, 2}
+            for stratum, i in written:
+                classes[i] = stratum
+        if not any(known.values()):
             raise UserError(
                 f"none of the {len(wanted)} gender pairs is in the vocabulary",
                 allowed="a corpus with at least one, such as " + "/".join(wanted[0]),
                 next_step="a smaller --min-count, or a larger corpus",
             )
-        index = {word: i for i, word in enumerate(vocabulary)}
-        classes = np.zeros(len(vocabulary), np.int8)
-        for stratum, words in enumerate(zip(*found, strict=True), start=1):
-            classes[[index[word] for word in words]] = stratum
-        pairs, lacking = (tuple(map("/".join, each)) for each in (found, missing))
-        return Strata(self, classes, pairs, lacking, self._shuffle_key(seed))
+        found = tuple(pair for pair, both in known.items() if both)
+        missing = tuple(pair for pair, both in known.items() if not both)
+        return Strata(self, classes, found, missing, self._shuffle_key(seed))
 
     def _shuffle_key(self, seed: int) -> int | None:
         return None
@@ -112,7 +122,8 @@ class Strata:
 
     Args:
         strategy: Exponent λ, length of a stretch, smoothing.
-        classes: Class of each word from 1, 0 for all others: shape ``(V,)``.
+        classes: Class of each word from 1, 0 for all others and, last, for a document's end (−1):
+            shape ``(V + 1,)``.
         pairs: The pairs that tell a stratum, as "he/she".
         pairs_missing: Those that the vocabulary lacks.
         shuffle_key: Deals the strata out at random; None: they are what the words say.
@@ -168,14 +179,14 @@ class Strata:
             told = self._told(ids, stretches)
         else:
             told = self._dealt(start + stretches.first)
-        strata: NDArray[np.int8] = told.astype(np.int8)[stretches.of_token]
-        return strata
+        return np.repeat(told.astype(np.int8), stretches.sizes)
 
     def _told(self, ids: NDArray[np.int32], stretches: _Stretches) -> NDArray[np.int64]:
         """Return the stratum of each stretch by its words, or by its document's if it has none."""
-        classes = np.where(ids >= 0, self._classes[np.maximum(ids, 0)], 0)
+        classes = self._classes[ids]
         telling = np.flatnonzero(classes)
-        place = stretches.of_token[telling] * self._size + classes[telling]
+        stretch = np.searchsorted(stretches.first, telling, side="right") - 1
+        place = stretch * self._size + classes[telling]
         shape = len(stretches.first), self._size
         counts = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
         whole = np.zeros_like(counts)
@@ -198,21 +209,20 @@ class Strata:
 
 
 class _Stretches(NamedTuple):
-    """Documents cut into equal stretches."""
+    """Documents cut into equal stretches; a document's end is in its last one."""
 
-    of_token: NDArray[np.int64]  # (n,) from 0 on; a document's end is in its last one
     first: NDArray[np.int64]  # where each begins
+    sizes: NDArray[np.int64]  # of each, in tokens
     document: NDArray[np.int64]  # of each
 
 
 def _stretches(ids: NDArray[np.int32], length: int) -> _Stretches:
     """Cut documents into equal stretches of about ``length`` tokens."""
-    bounds = np.unique(np.concatenate([[0], np.flatnonzero(ids < 0) + 1, [len(ids)]]))
-    begins, sizes = bounds[:-1], np.diff(bounds)
-    pieces = np.maximum(np.rint(sizes / length).astype(np.int64), 1)
-    document = np.repeat(np.arange(len(begins)), sizes)
-    within = np.arange(len(ids)) - begins[document]
-    before = np.cumsum(pieces) - pieces
-    stretch = before[document] + within * pieces[document] // sizes[document]
-    first = np.flatnonzero(np.diff(stretch, prepend=-1))
-    return _Stretches(stretch, first, document[first])
+    bounds = np.concatenate([[0], np.flatnonzero(ids < 0) + 1, [len(ids)]])
+    sizes = np.diff(bounds)  # the last document is cut off, or empty
+    pieces = np.where(sizes > 0, np.maximum(np.rint(sizes / length).astype(np.int64), 1), 0)
+    document = np.repeat(np.arange(len(sizes)), pieces)
+    number = np.arange(len(document)) - (np.cumsum(pieces) - pieces)[document]
+    within = -(-number * sizes[document] // pieces[document])
+    first = bounds[document] + within
+    return _Stretches(first, np.diff(np.append(first, len(ids))), document)
