@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import orthogonal_procrustes
 
 from debiaslab import lexicons
 from debiaslab.errors import UserError
@@ -71,6 +70,8 @@ def align(
             allowed=f"at least {needed:,} for vectors of length {baseline.dim}",
             next_step="the baseline that was trained on the same text",
         )
+    from scipy.linalg import orthogonal_procrustes  # what else is measured does without scipy
+
     own, theirs = _unit(embeddings, common), _unit(baseline, common)
     rotation, _ = orthogonal_procrustes(own, theirs)
     fit = float(np.mean(np.sum((own @ rotation) * theirs, axis=1)))
