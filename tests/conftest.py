@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
@@ -127,6 +128,35 @@ def own_small(small: Path, own_folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     shutil.copytree(small, folder)
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture(params=["plain", "compiled"])
+def encode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Return a function that encodes a text, as small texts are encoded and as large ones are."""
+    from debiaslab.corpus import Corpus, CorpusSettings, encoding
+
+    monkeypatch.setattr(encoding, "SMALL", 0 if request.param == "compiled" else 1 << 40)
+
+    def encode(
+        text: str | bytes, *, name: str = "text.txt", phrases: str = "", **settings: Any
+    ) -> Any:
+        path, mwes = tmp_path / name, tmp_path / "mwes.txt"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        if phrases:
+            mwes.write_bytes(phrases.encode())
+            settings["mwes"] = str(mwes)
+        chosen = CorpusSettings(**{"min_count": 1, **settings})
+        return Corpus.build([path], chosen, cache=tmp_path / "cache", progress=False)
+
+    return encode
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The toy text, encoded once for all tests that train on it."""
+    from tests.toys import toy_corpus
+
+    return toy_corpus(tmp_path_factory.mktemp("toy"))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,43 +32,23 @@ class Case:
 
     def run_kernel(self) -> tuple[int, int, float]:
         train = kernel.compile_kernel(self.model.dim, self.model.target.stride(0), self.negatives)
-        return train(
-            self.tokens.copy(),
-            self.strata.copy(),
-            self.model.target.data_ptr(),
-            self.model.context.data_ptr(),
-            self.draws.keep,
-            self.draws.noise,
-            tuple(np.uint64(key) for key in self.keys),
-            self.window,
-            self.dynamic,
-            self.lr,
-            self.draws.unk,
-            self.draws.spare,
-            tuple(
-                each.detach()[: self.hot].numpy()
-                for each in (self.model.target, self.model.context)
-            ),
-            100,
-        )
+        matrices = (self.model.target, self.model.context)
+        memory = [each.data_ptr() for each in matrices]
+        keys = tuple(np.uint64(key) for key in self.keys)
+        windows = (self.window, self.dynamic, self.lr, self.draws.unk, self.draws.spare)
+        hot = tuple(each.detach()[: self.hot].numpy() for each in matrices)
+        draws = (self.draws.keep, self.draws.noise)
+        text = (self.tokens.copy(), self.strata.copy())
+        return train(*text, *memory, *draws, keys, *windows, hot, 100)
 
     def run_plain(self, W: NDArray[np.float64], C: NDArray[np.float64]) -> int:
-        return kernel.train_plain(
-            W,
-            C,
-            self.tokens,
-            self.strata,
-            self.draws,
-            self.keys,
-            self.window,
-            self.dynamic,
-            self.negatives,
-            self.lr,
-        )
+        windows = (self.window, self.dynamic, self.negatives, self.lr)
+        text = (self.tokens, self.strata)
+        return kernel.train_plain(W, C, *text, self.draws, self.keys, *windows)
 
 
-def train_by_autograd(block: Case, W: Tensor, C: Tensor) -> int:
-    """The same block with the loss written out and torch's gradients."""
+def centres(block: Case) -> Iterator[tuple[float, int, list[int], list[int]]]:
+    """Yield place in the block (0 to 1), context word, targets and negatives of each centre."""
     draws, keys = block.draws, block.keys
     noise = (kernel.draw_noise(keys.noise, n, draws.noise[0]) for n in range(10**9))
     kept = [
@@ -75,22 +56,28 @@ def train_by_autograd(block: Case, W: Tensor, C: Tensor) -> int:
         for p, w in enumerate(block.tokens)
         if w < 0 or kernel.random_bits(keys.keep, p) >> 32 <= int(draws.keep[w])
     ]
-    pairs = 0
     for i, c in enumerate(kept):
-        if c < 0:
-            continue
         reach = block.window
         if block.dynamic:
             reach -= (kernel.random_bits(keys.reach, i) >> 32) * block.window >> 32
-        targets = list(kernel.around(kept, i, reach))
-        if not targets:
-            continue
-        negatives = [kernel.other_than(c, noise, draws.spare) for _ in range(block.negatives)]
-        lr = block.lr[0] + (block.lr[1] - block.lr[0]) * i / len(kept)
-        size = kernel.group_size(block.negatives)
+        targets = list(kernel.around(kept, i, reach)) if c >= 0 else []
+        if targets:
+            negatives = [kernel.other_than(c, noise, draws.spare) for _ in range(block.negatives)]
+            yield i / len(kept), c, targets, negatives
+
+
+def sgns_loss(W: Tensor, C: Tensor, c: int, targets: list[int], negatives: list[int]) -> Tensor:
+    h = W[targets]
+    return -F.logsigmoid(h @ C[c]).sum() - F.logsigmoid(-h @ C[negatives].T).sum()
+
+
+def train_by_autograd(block: Case, W: Tensor, C: Tensor) -> int:
+    """The same block with the loss written out and torch's gradients."""
+    pairs, size = 0, kernel.group_size(block.negatives)
+    for place, c, targets, negatives in centres(block):
+        lr = block.lr[0] + (block.lr[1] - block.lr[0]) * place
         for first in range(0, len(targets), size):
-            h = W[targets[first : first + size]]
-            loss = -F.logsigmoid(h @ C[c]).sum() - F.logsigmoid(-h @ C[negatives].T).sum()
+            loss = sgns_loss(W, C, c, targets[first : first + size], negatives)
             gradients = torch.autograd.grad(loss, [W, C])
             with torch.no_grad():
                 W -= lr * gradients[0]

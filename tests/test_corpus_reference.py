@@ -1,6 +1,4 @@
-"""A corpus is found by its fingerprint, or fetched, checked, and put into the cache whole."""
-
-from __future__ import annotations
+"""A corpus is found by its fingerprint, or fetched from where it is kept, checked and cached."""
 
 import pickle
 import shutil
@@ -15,6 +13,9 @@ from debiaslab.corpus import Corpus
 from debiaslab.corpus import cache as entries
 from debiaslab.corpus.corpus import CorpusReference, files_of
 from debiaslab.errors import UserError
+from debiaslab.study.kept import find_corpus, keep_corpus
+from debiaslab.tracking import Store
+from debiaslab.tracking.names import CORPUS_FOLDER
 
 TEXT = "the cat and the dog and the bird\na dog and a cat\n" * 20
 
@@ -50,24 +51,10 @@ def copying(corpus: Corpus, aside: Path):
     return lambda folder: [shutil.copy(file, folder) for file in aside.iterdir()]
 
 
-def test_a_shared_folder_is_used_as_it_is(corpus, reference, tmp_path):
-    found = reference.find_or_fetch(tmp_path / "here", never)
-    assert found.path == corpus.path
-    assert same(found, corpus)
-
-
-def test_the_cache_is_searched_by_fingerprint(corpus, reference, tmp_path):
-    whole = tmp_path / "whole.txt"
-    whole.write_text(TEXT * 2)
-    other = Corpus.build([whole], cache=tmp_path / "here", progress=False)
-    shutil.rmtree(corpus.path)
-    found = reference.find_or_fetch(tmp_path / "here", never)
-    assert found.path == other.path
-    assert found.fingerprint == corpus.fingerprint
-    assert found.name == corpus.name == "a+1"
-
-
-def test_it_is_fetched_once(corpus, reference, tmp_path):
+def test_it_is_found_where_it_is_by_its_fingerprint_or_fetched_once(corpus, reference, tmp_path):
+    shared = reference.find_or_fetch(tmp_path / "here", never)
+    assert shared.path == corpus.path
+    assert same(shared, corpus)
     before, ids = corpus.describe(), np.array(corpus.ids)
     fetch = copying(corpus, tmp_path / "aside")
     assert reference.find(tmp_path / "here") is None
@@ -76,6 +63,11 @@ def test_it_is_fetched_once(corpus, reference, tmp_path):
     assert fetched.describe() == before
     assert np.array_equal(fetched.ids, ids)
     assert same(fetched, reference.find_or_fetch(tmp_path / "here", never))
+    (tmp_path / "whole.txt").write_text(TEXT * 2)  # the same text in one file
+    other = Corpus.build([tmp_path / "whole.txt"], cache=tmp_path / "there", progress=False)
+    found = reference.find_or_fetch(tmp_path / "there", never)
+    assert (found.path, found.fingerprint) == (other.path, reference.fingerprint)
+    assert found.name == "a+1"
 
 
 @pytest.mark.parametrize("kind", ["another", "cut short", "without a shard", "interrupted"])
@@ -126,3 +118,49 @@ assert reference.find_or_fetch(here / "cache", fetch).fingerprint == reference.f
     printed = "".join(process.communicate(timeout=60)[0] for process in both)
     assert [process.returncode for process in both] == [0, 0]
     assert printed.split() == ["fetched"]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A store with a study that kept its corpus, whose own folder is gone."""
+    folder = tmp_path_factory.mktemp("kept")
+    files = [folder / "a.txt", folder / "b.txt"]
+    for file in files:
+        file.write_text(TEXT)
+    corpus = Corpus.build(files, cache=folder / "there", progress=False)
+    store = Store.open(folder / "mlruns")
+    study = store.study("s", create=True, params={}, tags={}, description="")
+    bare = store.study("bare", create=True, params={}, tags={}, description="")
+    keep_corpus(store, study, corpus)
+    described, ids = corpus.describe(), np.array(corpus.ids)
+    shutil.rmtree(folder / "there")
+    return store, study, bare, CorpusReference.of(corpus), described, ids
+
+
+def test_a_study_keeps_it_once_and_it_is_fetched_from_there(kept, tmp_path, monkeypatch):
+    store, study, bare, reference, described, ids = kept
+    with pytest.raises(UserError, match=r"no folder here holds the corpus a\+1 .*has not kept it"):
+        find_corpus(store, bare, reference, tmp_path / "cache")
+    corpus = find_corpus(store, study, reference, tmp_path / "cache")
+    assert corpus.describe() == described
+    assert np.array_equal(corpus.ids, ids)
+    assert corpus.path == tmp_path / "cache" / reference.path.name
+    again = find_corpus(store, "no such run", reference, tmp_path / "cache")  # nothing is asked
+    assert again.fingerprint == corpus.fingerprint
+    before = store.artifacts(study)
+    assert f"{CORPUS_FOLDER}/ids-001.i32" in before
+    monkeypatch.setattr(Store, "writer", None)
+    keep_corpus(store, study, corpus)
+    assert store.artifacts(study) == before
+
+
+def test_one_that_changed_in_the_store_is_refused(kept, tmp_path):
+    store, study, _, reference, _, _ = kept
+    shard = store.artifact(study, f"{CORPUS_FOLDER}/ids-000.i32")
+    ids = shard.read_bytes()
+    shard.write_bytes(ids[4:8] + ids[:4] + ids[8:])
+    assert shard.read_bytes() != ids
+    with pytest.raises(UserError, match=r"fetched is damaged.*fingerprint"):
+        find_corpus(store, study, reference, tmp_path / "cache")
+    shard.write_bytes(ids)
+    assert list((tmp_path / "cache").glob("[!.]*")) == []

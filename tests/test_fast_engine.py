@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
+import hashlib
 import math
 import mmap
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -39,27 +39,20 @@ from debiaslab.sgns.model import SGNS
 from debiaslab.sgns.penalty_step import MAX_SUBSTEPS, ROW_LIMIT, apply_penalty
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.sampling import BatchMaker
-from tests.kernel_oracle import Case, train_by_autograd
+from tests.kernel_oracle import Case, centres, sgns_loss, train_by_autograd
 from tests.toys import TinyCorpus, topics
 
 if (reason := fast_unavailable()) is not None:
     pytest.skip(reason, allow_module_level=True)
 
-
-@pytest.fixture(autouse=True)
-def _one_torch_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # as the trainer does for one thread; OpenMP crawls on a busy machine
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @dataclass
 class CosineToFirst:
-    """R = mean squared cosine of rows 1…9 of W with row 0 (C, where asked, likewise)."""
+    """R = mean squared cosine of rows 1…9 of W with row 0."""
 
     weight: float
-    on_contexts: bool = False
     drawn: int = 0
     rows: Tensor = field(default_factory=lambda: torch.arange(10))
 
@@ -68,16 +61,28 @@ class CosineToFirst:
         return self
 
     def __call__(self, W: Tensor, C: Tensor) -> Tensor:
-        unit = F.normalize(C if self.on_contexts else W, dim=1)
+        unit = F.normalize(W, dim=1)
         return (unit[1:] @ unit[0]).square().mean()
 
 
-# ---------------------------------------------------------------- the kernel and its oracles
+Function = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass
+class Given:
+    """Any function of the first ten rows."""
+
+    function: Function
+    rows: Tensor = field(default_factory=lambda: torch.arange(10))
+
+    def __call__(self, W: Tensor, C: Tensor) -> Tensor:
+        return self.function(W, C)
 
 
 def case(
     dim: int, window: int, dynamic: bool, negatives: int, unk: int = -1, tokens: int = 1500
 ) -> Case:
+    """Return one block, with copies of its own of everything that a run changes."""
     size = 200
     corpus = topics(tokens, size, seed=dim)
     model = SGNS(size, dim, seed=3)
@@ -105,24 +110,29 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("hot", [0, 64, 200])
 @pytest.mark.parametrize("sizes", CASES)
-def test_kernel_equals_plain_python(sizes: tuple[int, int, bool, int, int], hot: int) -> None:
-    block = case(*sizes)
-    block.hot = hot  # copies that no other thread adds to change nothing
-    W, C = block.model.W.double().numpy(), block.model.C.double().numpy()
+def test_kernel_equals_plain_python(sizes):
+    dim, window, _, negatives, _ = sizes
+    tokens = 1500 if window * negatives < 30 else 300
+    plain = case(*sizes, tokens=tokens)
+    W, C = plain.model.W.double().numpy(), plain.model.C.double().numpy()
     before = W.copy()
-    pairs = block.run_plain(W, C)
-    trained, measured, _ = block.run_kernel()
-    assert trained == pairs > 1000
-    assert 0 < measured < pairs
+    pairs = plain.run_plain(W, C)
     assert np.abs(W - before).max() > 0.1
-    for got, expected in ((block.model.W, W), (block.model.C, C)):
-        assert np.abs(got.numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
+    for hot in (0, 64, 200):  # copies that no other thread adds to change nothing
+        block = case(*sizes, tokens=tokens)
+        block.hot = hot
+        trained, measured, _ = block.run_kernel()
+        assert trained == pairs > 500
+        assert 0 < measured < pairs
+        for got, expected in ((block.model.W, W), (block.model.C, C)):
+            assert np.abs(got.numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
+        assert not block.model.target[:, dim:].any()  # the padding stays zero
+        assert not block.model.context[:, dim:].any()
 
 
 @pytest.mark.parametrize("sizes", [CASES[0], CASES[4]])
-def test_kernel_equals_plain_python_with_strata(sizes: tuple[int, int, bool, int, int]) -> None:
+def test_kernel_equals_plain_python_with_strata(sizes):
     one, block = case(*sizes), case(*sizes)
     rng = np.random.default_rng(0)
     block.strata = rng.integers(0, 3, len(block.tokens)).astype(np.int8)
@@ -143,7 +153,7 @@ def test_kernel_equals_plain_python_with_strata(sizes: tuple[int, int, bool, int
 
 
 @pytest.mark.parametrize("sizes", CASES[:2])
-def test_plain_python_and_kernel_equal_autograd(sizes: tuple[int, int, bool, int, int]) -> None:
+def test_plain_python_and_kernel_equal_autograd(sizes):
     block = case(*sizes, tokens=300)
     W = block.model.W.double().clone().requires_grad_()
     C = block.model.C.double().clone().requires_grad_()
@@ -159,43 +169,18 @@ def test_plain_python_and_kernel_equal_autograd(sizes: tuple[int, int, bool, int
         assert np.abs(compiled.numpy() - exact).max() <= 1e-5 * np.abs(exact).max()
 
 
-def test_measured_loss_is_that_of_the_weights() -> None:
+def test_measured_loss_is_that_of_the_weights():
     block = case(100, 5, True, 5)
     block.lr = (0.0, 0.0)
     W, C = block.model.W.double(), block.model.C.double()
     _, measured, summed = block.run_kernel()
-    noise = (kernel.draw_noise(block.keys.noise, n, block.draws.noise[0]) for n in range(10**9))
-    kept = [
-        int(w)
-        for p, w in enumerate(block.tokens)
-        if w < 0 or kernel.random_bits(block.keys.keep, p) >> 32 <= int(block.draws.keep[w])
-    ]
-    expected, pairs, centres = 0.0, 0, 0
-    for i, c in enumerate(kept):
-        reach = 5 - ((kernel.random_bits(block.keys.reach, i) >> 32) * 5 >> 32)
-        targets = list(kernel.around(kept, i, reach)) if c >= 0 else []
-        if not targets:
-            continue
-        negatives = [kernel.other_than(c, noise, block.draws.spare) for _ in range(5)]
-        if centres % kernel.MEASURED == 0:
-            h = W[targets]
-            expected -= float(
-                F.logsigmoid(h @ C[c]).sum() + F.logsigmoid(-h @ C[negatives].T).sum()
-            )
-            pairs += len(targets)
-        centres += 1
-    assert measured == pairs
+    chosen = list(centres(block))[:: kernel.MEASURED]
+    assert measured == sum(len(targets) for _, _, targets, _ in chosen)
+    expected = sum(float(sgns_loss(W, C, *centre)) for _, *centre in chosen)
     assert summed == pytest.approx(expected, rel=1e-5)
 
 
-def test_padding_stays_zero() -> None:
-    block = case(17, 20, True, 20)
-    block.run_kernel()
-    assert not block.model.target[:, 17:].any()
-    assert not block.model.context[:, 17:].any()
-
-
-def test_unk_is_a_context_but_never_a_target_or_negative() -> None:
+def test_unk_is_a_context_but_never_a_target_or_negative():
     unk = 4
     block = case(100, 5, True, 5, unk)
     W, C = block.model.W.clone(), block.model.C.clone()
@@ -208,7 +193,7 @@ def test_unk_is_a_context_but_never_a_target_or_negative() -> None:
     assert torch.equal(block.model.C[unk], C[unk])
 
 
-def test_hot_rows_add_up_what_threads_change() -> None:
+def test_hot_rows_add_up_what_threads_change():
     rng = np.random.default_rng(0)
     start, *changes = rng.normal(size=(4, 5, 16)).astype(np.float32)
     shared = start.copy()
@@ -226,7 +211,7 @@ def test_hot_rows_add_up_what_threads_change() -> None:
         assert np.array_equal(copies[i], shared)
 
 
-def test_only_several_threads_keep_copies() -> None:
+def test_only_several_threads_keep_copies():
     model = SGNS(100_000, 100, seed=1)
     assert [len(rows) for rows in _hot_rows(model, 1)] == [0, 0]
     for rows, matrix in zip(_hot_rows(model, 2), (model.target, model.context), strict=True):
@@ -234,7 +219,7 @@ def test_only_several_threads_keep_copies() -> None:
         assert rows.ctypes.data == matrix.data_ptr()
 
 
-def test_windows_reach_across_a_long_document() -> None:
+def test_windows_reach_across_a_long_document():
     block = case(50, 4, False, 2)
     block.tokens = np.tile(np.arange(10, 110, dtype=np.int32), 300)  # words that are all kept
     n, m = len(block.tokens), 4
@@ -253,7 +238,7 @@ def untouched(*shape: int, dtype: type = np.float32) -> NDArray[np.generic]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is reserved when it is asked for")
-def test_a_vocabulary_of_2_to_the_31_words() -> None:
+def test_a_vocabulary_of_2_to_the_31_words():
     """Every token is one of the last 50 words, 137 GB behind the first."""
     size, dim, negatives = 2**31 - 1, 16, 2
     tokens = topics(1500, 50).ids
@@ -268,35 +253,13 @@ def test_a_vocabulary_of_2_to_the_31_words() -> None:
     for matrix, rows in zip((W, C, plain_W, plain_C), (*start, *start), strict=True):
         matrix[-50:] = rows
     train = kernel.compile_kernel(dim, dim, negatives)
-    pairs, _, _ = train(
-        tokens.copy(),
-        np.empty(0, np.int8),
-        W.ctypes.data,
-        C.ctypes.data,
-        keep,
-        noise,
-        tuple(np.uint64(key) for key in keys),
-        3,
-        True,
-        (0.02, 0.01),
-        -1,
-        (0, 1),
-        (W[:0], C[:0]),
-        1,
-    )
+    strata = np.empty(0, np.int8)
+    words = (tokens.copy(), strata, W.ctypes.data, C.ctypes.data, keep, noise)
+    key = tuple(np.uint64(key) for key in keys)
+    pairs, _, _ = train(*words, key, 3, True, (0.02, 0.01), -1, (0, 1), (W[:0], C[:0]), 1)
     draws = kernel.Draws(keep, noise, (0, 1), -1)
-    plain = kernel.train_plain(
-        plain_W,
-        plain_C,
-        tokens,
-        np.empty(0, np.int8),
-        draws,
-        keys,
-        3,
-        True,
-        negatives,
-        (0.02, 0.01),
-    )
+    text = (tokens, strata, draws, keys)
+    plain = kernel.train_plain(plain_W, plain_C, *text, 3, True, negatives, (0.02, 0.01))
     assert pairs == plain > 1000
     for got, expected in ((W, plain_W), (C, plain_C)):
         for rows in (got[-50:] - expected[-50:], got[:1] - expected[:1]):
@@ -306,15 +269,12 @@ def test_a_vocabulary_of_2_to_the_31_words() -> None:
     assert np.abs(C[0]).max() > 0
 
 
-# ---------------------------------------------------------------- random draws
-
-
-def test_random_bits_are_splitmix64() -> None:
+def test_random_bits_are_splitmix64():
     published = [6457827717110365317, 3203168211198807973, 9817491932198370423]
     assert [kernel.random_bits(1234567, n) for n in (1, 2, 3)] == published
 
 
-def test_alias_table_holds_the_distribution() -> None:
+def test_alias_table_holds_the_distribution():
     noise = np.array([1000.0, 300.0, 0.0, 5.0, 5.0, 1.0]) ** 0.75
     noise /= noise.sum()
     table = alias_table(noise)
@@ -323,48 +283,27 @@ def test_alias_table_holds_the_distribution() -> None:
     np.testing.assert_allclose(implied / 6, noise, atol=1e-9)
     assert table[2, 0] == 0
     assert 2 not in table[:, 1][table[:, 0] < 2**32 - 1]
+    few = alias_table(np.array([0.999, 0.001]))
+    drawn = (kernel.draw_noise(7, n, few) for n in range(10**9))
+    assert {kernel.other_than(0, drawn, (0, 1)) for _ in range(200)} == {1}
 
 
-def test_noise_words_follow_the_distribution() -> None:
-    noise = np.arange(1.0, 21.0)
-    noise /= noise.sum()
-    table = alias_table(noise)
-    key = kernel.block_keys(1, 0, 0).noise
-    drawn = np.bincount([kernel.draw_noise(key, n, table) for n in range(20_000)], minlength=20)
-    chi_square = ((drawn - 20_000 * noise) ** 2 / (20_000 * noise)).sum()
-    assert chi_square < 43.8  # 99.9 % of chi² with 19 degrees of freedom
-
-
-def test_negatives_never_equal_the_context_word() -> None:
-    table = alias_table(np.array([0.999, 0.001]))
-    noise = (kernel.draw_noise(7, n, table) for n in range(10**9))
-    assert {kernel.other_than(0, noise, (0, 1)) for _ in range(200)} == {1}
-
-
-def test_blocks_draw_from_different_keys() -> None:
-    keys = [
-        key
-        for seed in (1, 2)
-        for epoch in (0, 1)
-        for block in (0, 1)
-        for key in kernel.block_keys(seed, epoch, block)
-    ]
+def test_blocks_draw_from_different_keys():
+    blocks = [(s, e, b) for s in (1, 2) for e in (0, 1) for b in (0, 1)]
+    keys = [key for each in blocks for key in kernel.block_keys(*each)]
     assert len(set(keys)) == len(keys)
-
-
-# ---------------------------------------------------------------- the engine
 
 
 def settings(**changes: object) -> TrainSettings:
     chosen: dict[str, object] = {"dim": 20, "epochs": 3, "subsample": 0.0, **changes}
-    return TrainSettings(**chosen)  # type: ignore[arg-type]
+    return TrainSettings(**chosen)
 
 
 def trained(
     corpus: TinyCorpus, chosen: TrainSettings, penalty: CosineToFirst | None = None
 ) -> tuple[SGNS, list[float]]:
     model = SGNS(corpus.size, chosen.dim, chosen.seed)
-    engine = FastEngine(model, corpus, chosen, Intervention(penalty))  # type: ignore[arg-type]
+    engine = FastEngine(model, corpus, chosen, Intervention(penalty))
     losses = []
     for epoch in range(chosen.epochs):
         blocks = list(engine.epoch(epoch))
@@ -375,59 +314,23 @@ def trained(
     return model, losses
 
 
-def test_it_learns_which_words_share_documents() -> None:
-    model, losses = trained(topics(), settings())
-    assert losses[-1] < losses[0] < 6 * math.log(2) + 0.01
-    unit = F.normalize(model.W[:20], dim=1)
-    cosines = unit @ unit.T
-    assert cosines[::2, ::2].mean() > cosines[::2, 1::2].mean() + 0.2
-
-
-def test_same_seed_same_bytes_and_other_seed_other_bytes() -> None:
+def test_any_lambda_trains_and_a_large_one_wins():
     corpus = topics()
-    first, again, other = (trained(corpus, settings(seed=seed))[0] for seed in (1, 1, 2))
-    assert torch.equal(first.W, again.W)
-    assert torch.equal(first.C, again.C)
-    assert not torch.equal(first.W, other.W)
-
-
-def test_lambda_zero_is_no_penalty_bit_for_bit() -> None:
-    corpus, penalty = topics(), CosineToFirst(0.0)
-    without, _ = trained(corpus, settings())
-    with_zero, _ = trained(corpus, settings(), penalty)
-    assert penalty.drawn == 0
-    assert torch.equal(without.W, with_zero.W)
-    assert torch.equal(without.C, with_zero.C)
-
-
-def test_a_block_with_a_penalty_minimises_the_joint_loss() -> None:
-    corpus, chosen = topics(900), settings(epochs=1)
-    kernel_only, with_penalty = SGNS(60, 20, 1), SGNS(60, 20, 1)
-    penalty = CosineToFirst(1e-4)
-    (block,) = FastEngine(kernel_only, corpus, chosen, Intervention()).epoch(0)  # type: ignore[arg-type]
-    list(FastEngine(with_penalty, corpus, chosen, Intervention(penalty)).epoch(0))  # type: ignore[arg-type]
-    W = kernel_only.W[:10].clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(penalty(W, W), W)
-    lr = chosen.lr * (1 + chosen.lr_min) / 2  # of the block's middle
-    step = -lr * block.pairs * penalty.weight * gradient
-    expected = kernel_only.W[:10] + step
-    assert (with_penalty.W[:10] - expected).abs().max() <= 1e-5 * expected.abs().max()
-    assert (expected - kernel_only.W[:10]).abs().max() > 1e-4 * expected.abs().max()
-    assert torch.equal(with_penalty.W[10:], kernel_only.W[10:])
-
-
-@pytest.mark.parametrize("weight", [1e-5, 1e-2, 1.0, 10.0, 1e3])
-def test_any_lambda_trains_and_a_large_one_wins(weight: float) -> None:
-    corpus, penalty = topics(), CosineToFirst(weight)
     base, _ = trained(corpus, settings())
-    model, losses = trained(corpus, settings(), penalty)
     C = torch.zeros(10, 20)  # which this penalty does not read
-    assert losses[-1] < losses[0] + 0.1
-    R, without = float(penalty(model.W[:10], C)), float(penalty(base.W[:10], C))
-    assert R / without < (1.01 if weight < 1e-3 else 0.9 if weight < 1 else 0.05)
+    for weight in (0.0, 1e-5, 1e-2, 1.0, 1e3):
+        penalty = CosineToFirst(weight)
+        model, losses = trained(corpus, settings(), penalty)
+        assert losses[-1] < losses[0] + 0.1
+        R, without = float(penalty(model.W[:10], C)), float(penalty(base.W[:10], C))
+        assert R / without < (1.01 if weight < 1e-3 else 0.9 if weight < 1 else 0.05)
+        if weight == 0:
+            assert penalty.drawn == 0
+            assert torch.equal(model.W, base.W)
+            assert torch.equal(model.C, base.C)
 
 
-def test_threads_train_every_word_to_the_same_loss() -> None:
+def test_threads_train_every_word_to_the_same_loss():
     if (os.cpu_count() or 1) < 2:
         pytest.skip("one CPU only")
     corpus = topics(60_000)
@@ -437,29 +340,29 @@ def test_threads_train_every_word_to_the_same_loss() -> None:
         assert two[-1] == pytest.approx(one[-1], rel=0.03)
 
 
-def test_a_reader_may_stop_in_the_middle_of_an_epoch() -> None:
+def test_a_reader_may_stop_in_the_middle_of_an_epoch():
     corpus = topics(60_000)
     threads = min(2, os.cpu_count() or 1)
-    engine = FastEngine(SGNS(60, 20), corpus, settings(threads=threads), Intervention())  # type: ignore[arg-type]
+    engine = FastEngine(SGNS(60, 20), corpus, settings(threads=threads), Intervention())
     blocks = engine.epoch(0)
     next(blocks)
-    blocks.close()  # type: ignore[attr-defined]
+    blocks.close()
 
 
-def test_learning_rate_falls_to_its_minimum() -> None:
+def test_learning_rate_falls_to_its_minimum():
     corpus, chosen = topics(), settings(lr=0.05, lr_min=0.01)
-    engine = FastEngine(SGNS(60, 20), corpus, chosen, Intervention())  # type: ignore[arg-type]
+    engine = FastEngine(SGNS(60, 20), corpus, chosen, Intervention())
     rates = [block.lr for epoch in range(3) for block in engine.epoch(epoch)]
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] == pytest.approx(0.05 * 0.01)
 
 
-def test_the_loss_curves_of_the_two_engines_agree() -> None:
+def test_the_loss_curves_of_the_two_engines_agree():
     """After each epoch, on the same batches: running losses are taken at other moments."""
-    corpus, chosen = topics(40_000), settings(epochs=4, batch_size=16)
+    corpus, chosen = topics(20_000), settings(epochs=4, batch_size=16)
     models = SGNS(60, 20, 1), SGNS(60, 20, 1)
     engines = [
-        kind(model, corpus, chosen, None)  # type: ignore[arg-type]
+        kind(model, corpus, chosen, Intervention())
         for kind, model in zip((FastEngine, ReferenceEngine), models, strict=True)
     ]
     noise = noise_distribution(corpus.counts)
@@ -477,8 +380,8 @@ def test_the_loss_curves_of_the_two_engines_agree() -> None:
                 pass
         curves.append(losses())
     fast, reference = zip(*curves, strict=True)
-    assert fast == pytest.approx(reference, rel=0.02)
-    assert fast[-1] == pytest.approx(reference[-1], rel=0.01)
+    assert fast == pytest.approx(reference, rel=0.04)
+    assert fast[-1] == pytest.approx(reference[-1], rel=0.02)
     assert fast[-1] < 0.6 * fast[0]
 
 
@@ -491,31 +394,21 @@ def test_the_loss_curves_of_the_two_engines_agree() -> None:
         ([-1, -1, 0, -1, 1], 3),  # empty documents, a word that never occurs, no last end
     ],
 )
-def test_tiny_corpora_neither_hang_nor_crash(ids: list[int], size: int) -> None:
+def test_tiny_corpora_neither_hang_nor_crash(ids, size):
     corpus = TinyCorpus(np.array(ids, dtype=np.int32), size)
-    engine = FastEngine(SGNS(size, 20), corpus, settings(), Intervention(CosineToTwo()))  # type: ignore[arg-type]
+    pair = CosineToFirst(1.0, rows=torch.tensor([0, 1]))
+    engine = FastEngine(SGNS(size, 20), corpus, settings(), Intervention(pair))
     blocks = [block for epoch in range(3) for block in engine.epoch(epoch)]
     assert all(math.isfinite(block.loss) for block in blocks)
 
 
-class CosineToTwo:
-    weight = 1.0
-    rows = torch.tensor([0, 1])
-
-    def draw(self, generator: torch.Generator, sample: int) -> CosineToTwo:
-        return self
-
-    def __call__(self, W: Tensor, C: Tensor) -> Tensor:
-        return F.cosine_similarity(W[0], W[1], dim=0).square()
-
-
-def test_one_word_cannot_be_trained() -> None:
+def test_one_word_cannot_be_trained():
     corpus = TinyCorpus(np.array([0, 0, 0, -1], dtype=np.int32), 1)
     with pytest.raises(UserError, match="too few to draw a negative"):
-        FastEngine(SGNS(1, 20), corpus, settings(), Intervention())  # type: ignore[arg-type]
+        FastEngine(SGNS(1, 20), corpus, settings(), Intervention())
 
 
-def test_blocks_cover_the_stream_and_end_with_documents() -> None:
+def test_blocks_cover_the_stream_and_end_with_documents():
     ids = topics(10_000).ids
     found = corpus_blocks(ids, 777)
     assert [s.number for s in found] == list(range(len(found)))
@@ -527,7 +420,7 @@ def test_blocks_cover_the_stream_and_end_with_documents() -> None:
     assert corpus_blocks(endless, 400)[0] == CorpusBlock(0, 0, 400, 400, 0)
 
 
-def test_blocks_are_shorter_for_slower_settings_and_suit_threads() -> None:
+def test_blocks_are_shorter_for_slower_settings_and_suit_threads():
     slow = TrainSettings(dim=1024, negatives=20, window=20)
     assert block_tokens(slow, 10**7) < block_tokens(TrainSettings(), 10**7) < 10**6
     assert block_tokens(TrainSettings(), 100) == 100
@@ -542,56 +435,21 @@ print(hashlib.sha256(model.W.numpy().tobytes()).hexdigest())
 """
 
 
-def in_another_process(code: str, **environment: str) -> str:
-    finished = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return finished.stdout.strip()
-
-
-def test_bytes_are_the_same_across_processes_and_the_cache_is_where_numba_says(
-    tmp_path: Path,
-) -> None:
-    import hashlib
-
+def test_bytes_are_the_same_across_processes_and_the_cache_is_where_numba_says(tmp_path):
     code = RUN.format(tests=str(Path(__file__).parents[1]))
-    model, _ = trained(topics(), settings())
-    here = hashlib.sha256(model.W.numpy().tobytes()).hexdigest()
-    assert in_another_process(code, NUMBA_CACHE_DIR=str(tmp_path)) == here
+    here = hashlib.sha256(trained(topics(), settings())[0].W.numpy().tobytes()).hexdigest()
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    there = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True)
+    assert there.strip() == here
     assert list(tmp_path.rglob("*.nbc"))
-
-
-def test_a_machine_that_cannot_compile_gives_the_reason() -> None:
-    code = "from debiaslab.sgns.fast import fast_unavailable; print(fast_unavailable())"
-    assert "NUMBA_DISABLE_JIT" in in_another_process(code, NUMBA_DISABLE_JIT="1")
-
-
-# ---------------------------------------------------------------- the penalty's step
 
 
 def weights(scale: float = 0.01, size: int = 30) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
-    return tuple(scale * torch.randn(size, 40, generator=generator) for _ in range(2))  # type: ignore[return-value]
+    return tuple(scale * torch.randn(size, 40, generator=generator) for _ in range(2))
 
 
-@pytest.mark.parametrize("on_contexts", [False, True])
-def test_small_step_is_the_gradient_of_the_joint_loss(on_contexts: bool) -> None:
-    W, C = (matrix.double() for matrix in weights(1.0))
-    penalty = CosineToFirst(1.0, on_contexts)
-    leaves = [W.clone().requires_grad_(), C.clone().requires_grad_()]
-    R = penalty(leaves[0][:10], leaves[1][:10])
-    gradients = torch.autograd.grad(R, leaves, allow_unused=True, materialize_grads=True)
-    before = W.clone(), C.clone()
-    assert apply_penalty(W, C, penalty, 1e-3) == pytest.approx(R.item())
-    for now, old, gradient in zip((W, C), before, gradients, strict=True):
-        torch.testing.assert_close(now - old, -1e-3 * gradient, rtol=1e-3, atol=1e-9)
-
-
-def test_no_row_moves_beyond_the_limit_and_others_not_at_all() -> None:
+def test_no_row_moves_beyond_the_limit_and_others_not_at_all():
     W, C = weights()
     before = W.clone(), C.clone()
     apply_penalty(W, C, CosineToFirst(1.0), 1e6)
@@ -599,10 +457,14 @@ def test_no_row_moves_beyond_the_limit_and_others_not_at_all() -> None:
     assert float(moved.max()) <= ROW_LIMIT * MAX_SUBSTEPS * 1.001
     assert torch.equal(W[10:], before[0][10:])
     assert torch.equal(C, before[1])
+    W, C = torch.zeros(30, 40), torch.zeros(30, 40)  # zero rows are left by at most the floor
+    apply_penalty(W, C, CosineToFirst(1.0), 1e9)
+    assert torch.isfinite(W).all()
+    assert float(W.norm(dim=1).max()) < 1e-3
 
 
 @pytest.mark.parametrize("strength", [1e-3, 1e-1, 1e1, 1e3, 1e9])
-def test_any_strength_goes_downhill_and_comes_to_rest(strength: float) -> None:
+def test_any_strength_goes_downhill_and_comes_to_rest(strength):
     W, C = weights()
     penalty = CosineToFirst(1.0)
     values = [apply_penalty(W, C, penalty, strength) for _ in range(20)]
@@ -611,7 +473,7 @@ def test_any_strength_goes_downhill_and_comes_to_rest(strength: float) -> None:
         assert values[-1] < 1e-4
 
 
-def test_cosines_do_not_lengthen_rows() -> None:
+def test_cosines_do_not_lengthen_rows():
     W, C = weights()
     W[1:10] = 3 * W[0] + W[1:10]  # far to go
     before = W.norm(dim=1)
@@ -620,30 +482,12 @@ def test_cosines_do_not_lengthen_rows() -> None:
     torch.testing.assert_close(W.norm(dim=1), before, rtol=0.02, atol=0)
 
 
-def test_zero_rows_are_left_by_at_most_the_floor() -> None:
-    W, C = torch.zeros(30, 40), torch.zeros(30, 40)
-    apply_penalty(W, C, CosineToFirst(1.0), 1e9)
-    assert torch.isfinite(W).all()
-    assert float(W.norm(dim=1).max()) < 1e-3
-
-
-def test_a_penalty_that_is_not_finite_is_refused() -> None:
-    class Broken(CosineToFirst):
-        def __call__(self, W: Tensor, C: Tensor) -> Tensor:
-            return (W * math.nan).sum()
-
+def test_a_penalty_that_is_not_finite_is_refused_and_one_without_a_gradient_moves_nothing():
     with pytest.raises(UserError, match="not finite"):
-        apply_penalty(*weights(), Broken(1.0), 1.0)
-
-
-def test_a_penalty_without_a_gradient_moves_nothing() -> None:
-    class Constant(CosineToFirst):
-        def __call__(self, W: Tensor, C: Tensor) -> Tensor:
-            return torch.tensor(2.0)
-
+        apply_penalty(*weights(), Given(lambda W, C: (W * math.nan).sum()), 1.0)
     W, C = weights()
     before = W.clone()
-    assert apply_penalty(W, C, Constant(1.0), 1.0) == 2.0
+    assert apply_penalty(W, C, Given(lambda W, C: torch.tensor(2.0)), 1.0) == 2.0
     assert torch.equal(W, before)
 
 
@@ -674,46 +518,15 @@ class Remembering:
         return R
 
 
-class Layout(torch.autograd.Function):
-    """Its argument, with a gradient whose columns or whose rows are next to each other."""
-
-    @staticmethod
-    def forward(ctx: Any, W: Tensor, by_column: bool) -> Tensor:
-        ctx.by_column = by_column
-        return W.view_as(W)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return (gradient.T.contiguous().T if ctx.by_column else gradient.contiguous()), None
-
-
-Function = Callable[[Tensor, Tensor], Tensor]
 ALIKE: dict[str, Callable[[], tuple[Function, Function]]] = {
     "gives its inputs": lambda: (Product.apply, lambda W, C: (W * C).sum()),
     "remembers them": lambda: (Remembering(copies=False), Remembering(copies=True)),
-    "by column": lambda: (
-        lambda W, C: (Layout.apply(W, True) @ C.T).square().mean(),
-        lambda W, C: (Layout.apply(W, False) @ C.T).square().mean(),
-    ),
 }
-
-
-@dataclass
-class Given:
-    """Any function of the first ten rows."""
-
-    function: Function
-    rows: Tensor = field(default_factory=lambda: torch.arange(10))
-
-    def __call__(self, W: Tensor, C: Tensor) -> Tensor:
-        return self.function(W, C)
 
 
 @pytest.mark.parametrize("strength", [0.01, 1.0, 1e3])
 @pytest.mark.parametrize("pair", ALIKE)
-def test_a_penalty_may_give_back_or_keep_what_it_was_called_with(
-    pair: str, strength: float
-) -> None:
+def test_a_penalty_may_give_back_or_keep_what_it_was_called_with(pair, strength):
     found = []
     for function in ALIKE[pair]():
         W, C = weights(1.0)
@@ -723,24 +536,3 @@ def test_a_penalty_may_give_back_or_keep_what_it_was_called_with(
     assert torch.equal(found[0][1], found[1][1])
     assert found[0][2] == found[1][2]
     assert not torch.equal(found[0][0], weights(1.0)[0])
-
-
-def test_a_penalty_step_holds_few_copies_of_the_rows_it_moves() -> None:
-    """They are what a worker takes most memory for, next to its matrices."""
-    most = [0]
-
-    class Watching(CosineToFirst):
-        def __call__(self, W: Tensor, C: Tensor) -> Tensor:
-            most[0] = max(most[0], len(memory(size) - known))
-            return super().__call__(W, C)
-
-    def memory(size: tuple[int, ...]) -> set[int]:
-        tensors = [each for each in gc.get_objects() if type(each) is Tensor]
-        return {each.untyped_storage().data_ptr() for each in tensors if each.shape[-2:] == size}
-
-    W, C = weights()
-    size = (10, 40)
-    known = memory(size)
-    apply_penalty(W, C, Watching(1.0), 1e6)
-    # at the start, now, the gradient, where a step leads; and the rows of C
-    assert most[0] == 5

@@ -1,12 +1,7 @@
-from __future__ import annotations
-
-import ast
 import dataclasses
 import doctest
 import hashlib
 import json
-import os
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -18,8 +13,6 @@ from debiaslab.errors import UserError
 from debiaslab.lexicons import (
     OBJECTIVE_TESTS,
     SALT,
-    AssociationTest,
-    Attribute,
     association_test,
     association_tests,
     attribute,
@@ -41,6 +34,7 @@ from debiaslab.lexicons import (
 )
 from debiaslab.lexicons.lists import family_key
 from debiaslab.lexicons.source import SOURCES, VERSIONED_SOURCES, source
+from tests.test_walls import imports_of, package_sources
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "bias"
 needs_shared = pytest.mark.skipif(
@@ -50,49 +44,21 @@ needs_shared = pytest.mark.skipif(
 PUBLISHED = ("6", "6b", "7", "8")
 OTHER_PUBLISHED = ("7b", "8b", "1", "2", "3", "3b", "4", "5", "5b", "9", "10")
 NEW_SETS = (  # by the names of a second publication; its WEAT 4 names are before deletions
-    "flowers",
-    "insects",
-    "instruments",
-    "weapons",
-    "pleasant_5",
-    "unpleasant_5a",
-    "unpleasant_5b",
-    "pleasant_9",
-    "unpleasant_9",
-    "european_american_names_5",
-    "african_american_names_5",
-    "mental_disease",
-    "physical_disease",
-    "permanent",
+    *("flowers", "insects", "instruments", "weapons", "pleasant_5", "unpleasant_5a"),
+    *("unpleasant_5b", "pleasant_9", "unpleasant_9", "european_american_names_5"),
+    *("african_american_names_5", "mental_disease", "physical_disease", "permanent"),
     "old_people_names",
 )
 EVEN_LISTS = (  # quickest to fail first: the search for the salt stops at the first miss
-    "arts",
-    "math",
-    "science",
-    "career",
-    "family",
-    "male_names",
-    "female_names",
-    "arts_2",
-    "male_terms",
-    "male_terms_2",
-    "female_terms",
-    "female_terms_2",
+    *("arts", "math", "science", "career", "family", "male_names", "female_names", "arts_2"),
+    *("male_terms", "male_terms_2", "female_terms", "female_terms_2"),
 )
 BEFORE = (*EVEN_LISTS, "career_extended", "family_extended", "math_extended", "science_extended")
 BEFORE += ("arts_extended", "male_words", "female_words", "professions", "occupations")
 BEFORE += ("occupations_male", "occupations_female", "gender_specific")
 LARGER_LISTS = (
-    "career_extended",
-    "family_extended",
-    "math_extended",
-    "science_extended",
-    "arts_extended",
-    "male_words",
-    "female_words",
-    "occupations_male",
-    "occupations_female",
+    *("career_extended", "family_extended", "math_extended", "science_extended", "arts_extended"),
+    *("male_words", "female_words", "occupations_male", "occupations_female"),
 )
 
 
@@ -108,37 +74,26 @@ def joined(words: list[str]) -> tuple[str, ...]:
     return tuple(word.replace(" ", "_") for word in words)
 
 
-# the split
-
-
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_published_sets_split_exactly_in_two(name: str) -> None:
-    test = association_test(name)
-    assert [len(words) for words in test.half("all")] == [8, 8, 8, 8]
-    assert [len(words) for words in test.half("tune")] == [4, 4, 4, 4]
-    assert [len(words) for words in test.half("report")] == [4, 4, 4, 4]
-
-
-def test_definitional_pairs_split_five_and_five() -> None:
+def test_published_sets_split_exactly_in_two_and_larger_ones_keep_forty_percent():
+    for name in PUBLISHED:
+        for half, size in (("all", 8), ("tune", 4), ("report", 4)):
+            assert [len(words) for words in association_test(name).half(half)] == [size] * 4
     pairs = load_pairs("definitional_pairs")
     assert (len(pairs.half("tune")), len(pairs.half("report"))) == (5, 5)
+    for name in LARGER_LISTS:
+        smaller = min(len(load(name).half(half)) for half in ("tune", "report"))
+        assert smaller >= 0.4 * len(load(name).words)
 
 
-@pytest.mark.parametrize("name", LARGER_LISTS)
-def test_larger_lists_keep_forty_percent_in_each_half(name: str) -> None:
-    lexicon = load(name)
-    smaller = min(len(lexicon.half("tune")), len(lexicon.half("report")))
-    assert smaller >= 0.4 * len(lexicon.words)
-
-
-def test_salt_is_the_smallest_number_that_splits_evenly() -> None:
+def test_salt_is_the_smallest_number_that_splits_evenly():
+    """Of the smaller ones, the thousand before it."""
     prefix, number = SALT.split("-")
     assert prefix == "debiaslab"
     even = [families_of(load(name).words) for name in EVEN_LISTS]
     even.append(families_of(tuple(m for m, _ in load_pairs("definitional_pairs").pairs)))
     larger = [families_of(load(name).words) for name in LARGER_LISTS]
-    found = next(n for n in range(int(number) + 1) if splits_evenly(n, even, larger))
-    assert found == int(number)
+    tried = range(int(number) - 1000, int(number) + 1)
+    assert [n for n in tried if splits_evenly(n, even, larger)] == [int(number)]
 
 
 def families_of(words: tuple[str, ...]) -> list[tuple[bytes, int]]:
@@ -165,47 +120,19 @@ def splits_evenly(n: int, even: list, larger: list) -> bool:
     return True
 
 
-@pytest.mark.parametrize("name", names())
-def test_halves_are_disjoint_and_complete(name: str) -> None:
-    lexicon = load(name)
-    tune, report = set(lexicon.half("tune")), set(lexicon.half("report"))
-    assert not tune & report
-    assert tune | report == set(lexicon.words)
-    assert lexicon.half("all") == lexicon.words
-
-
-def test_a_word_is_in_the_same_half_in_every_lexicon() -> None:
-    seen: dict[str, set[str]] = {}
-    for name in names():
-        for half in ("tune", "report"):
-            for word in load(name).half(half):
-                seen.setdefault(word, set()).add(half)
-    assert all(len(halves) == 1 for halves in seen.values())
-    assert all({half_of(word)} == halves for word, halves in seen.items())
-
-
-def test_half_follows_the_documented_hash() -> None:
+def test_lists_are_of_distinct_lower_case_tokens_whose_halves_are_those_of_the_hash():
     digest = int(hashlib.sha256(f"{SALT}:poetry".encode()).hexdigest(), 16)
-    assert half_of("poetry") == ("tune", "report")[digest % 2]
-    assert half_of("Poetry") == half_of("poetry")
+    assert half_of("poetry") == half_of("Poetry") == ("tune", "report")[digest % 2]
+    for name in names():
+        lexicon = load(name)
+        assert lexicon.words == lexicon.half("all") == lower(lexicon.cased) != ()
+        assert len(set(lexicon.words)) == len(lexicon.words)
+        assert all(len(word.split()) == 1 for word in lexicon.words)
+        for half in ("tune", "report"):
+            assert lexicon.half(half) == tuple(w for w in lexicon.words if half_of(w) == half)
 
 
-@pytest.mark.parametrize("name", pair_names())
-def test_pairs_stay_whole(name: str) -> None:
-    pairs = load_pairs(name)
-    assert all(half_of(male) == half_of(female) for male, female in pairs.pairs)
-    assert sorted(pairs.half("tune") + pairs.half("report")) == sorted(pairs.pairs)
-    assert pairs.half("all") == pairs.pairs
-
-
-@pytest.mark.parametrize("suffix", ["words", "terms", "terms_2"])
-def test_aligned_gender_lists_stay_whole(suffix: str) -> None:
-    male, female = load(f"male_{suffix}").words, load(f"female_{suffix}").words
-    assert len(male) == len(female)
-    assert all(family_key(m) == family_key(f) for m, f in zip(male, female, strict=True))
-
-
-def test_families_are_disjoint_and_hold_inflections_together() -> None:
+def test_families_are_disjoint_and_hold_inflections_together():
     groups = source("families")["families"]
     members = [word for group in groups for word in group]
     assert len(members) == len(set(members))
@@ -214,9 +141,17 @@ def test_families_are_disjoint_and_hold_inflections_together() -> None:
     assert len({family_key(word) for word in ("man", "men", "woman", "women")}) == 1
     assert family_key("he") != family_key("his")
     assert family_key("algebra") == "algebra"
+    for suffix in ("words", "terms", "terms_2"):  # aligned lists stay whole, and so do pairs
+        male, female = load(f"male_{suffix}").words, load(f"female_{suffix}").words
+        assert list(map(family_key, male)) == list(map(family_key, female))
+    for name in pair_names():
+        pairs = load_pairs(name)
+        assert all(half_of(one) == half_of(other) for one, other in pairs.pairs)
+        assert sorted(pairs.half("tune") + pairs.half("report")) == sorted(pairs.pairs)
+        assert pairs.half("all") == pairs.pairs
 
 
-def test_half_of_pair_ignores_order_and_case() -> None:
+def test_half_of_pair_ignores_order_and_case():
     assert half_of_pair("tiger", "cat") == half_of_pair("Cat", "tiger")
     halves = Counter(half_of_pair(f"word{i}", f"word{i + 1}") for i in range(2000))
     assert min(halves.values()) > 900
@@ -224,33 +159,8 @@ def test_half_of_pair_ignores_order_and_case() -> None:
     assert min(independent.values()) > 400
 
 
-def test_half_is_the_same_in_another_process() -> None:
-    code = "from debiaslab.lexicons import report_words; print(*sorted(report_words()))"
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONHASHSEED": "7"},
-        cwd=Path(__file__).resolve().parents[1],
-    )
-    assert run.stdout.split() == sorted(report_words())
-
-
-# the lists
-
-
-@pytest.mark.parametrize("name", names())
-def test_words_are_lower_case_single_tokens_without_repetition(name: str) -> None:
-    words = load(name).words
-    assert words
-    assert len(set(words)) == len(words)
-    assert all(word == word.lower() and len(word.split()) == 1 for word in words)
-    assert lower(load(name).cased) == words
-
-
 @pytest.mark.parametrize("name", [*SOURCES, *VERSIONED_SOURCES, "families"])
-def test_every_source_says_where_it_comes_from(name: str) -> None:
+def test_every_source_says_where_it_comes_from(name):
     document = source(name)
     assert document["name"] == name
     assert all(document[key] for key in ("citation", "version", "notes"))
@@ -258,7 +168,7 @@ def test_every_source_says_where_it_comes_from(name: str) -> None:
     assert all(part["licence"] for part in parts)
 
 
-def test_occupations_follow_their_stated_rule() -> None:
+def test_occupations_follow_their_stated_rule():
     neutral = [each for each in professions() if each.word not in gender_words()]
     plain = [each for each in neutral if abs(each.definitional) <= 0.2]
     assert load("professions").words == tuple(each.word for each in professions())
@@ -268,34 +178,13 @@ def test_occupations_follow_their_stated_rule() -> None:
     assert (len(professions()), len(neutral)) == (320, 303)
     assert "actress" not in load("occupations").words
     assert "actor" not in load("occupations_male").words
-
-
-def test_profession_scores_are_male_positive() -> None:
-    scores = {each.word: each for each in professions()}
+    scores = {each.word: each for each in professions()}  # male is positive
     assert scores["actress"].definitional == -1.0
-    assert scores["nurse"].stereotype == -0.9
-    assert scores["sportswriter"].stereotype == 0.9
+    assert (scores["nurse"].stereotype, scores["sportswriter"].stereotype) == (-0.9, 0.9)
     assert all(abs(p.definitional) <= 1 and abs(p.stereotype) <= 1 for p in professions())
 
 
-@pytest.mark.parametrize("concept", ["career", "family", "math", "science", "arts"])
-def test_extended_concepts_are_gender_neutral_supersets(concept: str) -> None:
-    extended = set(load(f"{concept}_extended").words)
-    published = set(load(concept).words) - {"einstein", "nasa"}
-    if concept == "arts":
-        published |= set(load("arts_2").words) - {"shakespeare"}
-    assert published <= extended
-    assert 38 <= len(extended) <= 45
-    assert all(word.isalpha() for word in extended)
-    assert not extended & gender_words()
-
-
-def test_extended_concepts_share_no_word() -> None:
-    words = [word for c in LARGER_LISTS[:5] for word in load(c).words]
-    assert len(words) == len(set(words))
-
-
-def test_male_word_is_always_first() -> None:
+def test_male_word_is_always_first():
     male, female = set(load("male_words").words), set(load("female_words").words)
     assert not male & female
     for name in pair_names():
@@ -303,43 +192,25 @@ def test_male_word_is_always_first() -> None:
         assert not {m for m, _ in pairs} & {f for _, f in pairs}
         assert not {m for m, _ in pairs} & female
         assert not {f for _, f in pairs} & male
+    aligned = zip(load("male_words").words, load("female_words").words, strict=True)
+    assert set(aligned) <= {pair for name in pair_names() for pair in load_pairs(name).pairs}
     assert ("john", "mary") in load_pairs("definitional_pairs").pairs
     assert ("ex_boyfriend", "ex_girlfriend") in load_pairs("equalize_pairs").pairs
 
 
-def test_gender_attributes_come_from_the_pair_lists() -> None:
-    pairs = {pair for name in pair_names() for pair in load_pairs(name).pairs}
-    aligned = zip(load("male_words").words, load("female_words").words, strict=True)
-    assert set(aligned) <= pairs
-
-
-# the tests of association
-
-
 @pytest.mark.parametrize("test", association_tests(), ids=lambda test: test.name)
-def test_sets_of_a_test_do_not_overlap(test: AssociationTest) -> None:
-    sets = test.half("all")
-    every = [word for words in sets for word in words]
+def test_sets_of_a_test_do_not_overlap_and_neutral_sides_hold_no_gender_word(test):
+    every = [word for words in test.half("all") for word in words]
     assert len(every) == len(set(every))
-
-
-@pytest.mark.parametrize("test", association_tests(), ids=lambda test: test.name)
-def test_neutral_sides_hold_no_gender_word(test: AssociationTest) -> None:
     if test.name in OTHER_PUBLISHED and test.name not in ("7b", "8b"):
-        pytest.skip("this test is not about gender")
+        return  # it is not about gender
     X, Y, A, B = (set(lower(words)) for words in test.half("all"))
     gendered, neutral = (X | Y, A | B) if test.name in ("6", "6b") else (A | B, X | Y)
     assert gendered <= gender_words()
     assert not neutral & gender_words()
 
 
-def test_every_half_of_the_objective_tests_is_large_enough() -> None:
-    for name in OBJECTIVE_TESTS:
-        for half in ("tune", "report"):
-            assert min(len(words) for words in association_test(name).half(half)) >= 14
-
-
-def test_names_and_orientation_of_the_tests() -> None:
+def test_names_and_orientation_of_the_tests():
     expected = PUBLISHED + OBJECTIVE_TESTS + OTHER_PUBLISHED
     assert tuple(test.name for test in association_tests()) == expected
     published = [test.name for test in association_tests() if test.published]
@@ -347,12 +218,13 @@ def test_names_and_orientation_of_the_tests() -> None:
     assert association_test("6").X.name == "male_names"
     assert association_test("6b").A.name == "career"
     assert association_test("7").A.name == "male_terms"
-    for name in OBJECTIVE_TESTS:
-        assert association_test(name).A.name == "male_words"
-        assert association_test(name).B.name == "female_words"
+    for test in map(association_test, OBJECTIVE_TESTS):
+        assert (test.A.name, test.B.name) == ("male_words", "female_words")
+        for half in ("tune", "report"):
+            assert min(map(len, test.half(half))) >= 14
 
 
-def test_report_words_are_the_neutral_report_half() -> None:
+def test_report_words_are_the_neutral_report_half():
     assert not report_words() & gender_words()
     assert all(half_of(word) == "report" for word in report_words())
     for test in association_tests():
@@ -360,39 +232,27 @@ def test_report_words_are_the_neutral_report_half() -> None:
             if not lexicon.people:
                 assert set(lexicon.half("report")) - gender_words() <= report_words()
             assert not set(lexicon.half("tune")) & report_words()
-
-
-def test_names_of_people_are_no_neutral_words() -> None:
     people = [load(name) for name in names() if load(name).people]
     assert {"male_names", "african_american_names_5", "surnames_asian"} <= {p.name for p in people}
     others = {w for name in names() if not load(name).people for w in load(name).words}
-    for lexicon in people:
-        alone = set(lexicon.words) - others
-        assert not alone & (tune_words() | report_words())
+    named = {word for lexicon in people for word in lexicon.words} - others
+    assert not named & (tune_words() | report_words())
 
 
-def test_new_lists_leave_what_a_sweep_does_with_the_words_of_before_as_it_was() -> None:
-    assert digest(gender_words()) == "5ec85f31c4843e10"
-    before = {word for name in BEFORE for word in load(name).words}
-    assert digest(before & tune_words()) == "f879645705fd4728"
-    assert digest(before & report_words()) == "f0c88338484e61ea"
-
-
-def digest(words: frozenset[str] | set[str]) -> str:
-    return hashlib.sha256("\n".join(sorted(words)).encode()).hexdigest()[:16]
-
-
-def test_gender_words_hold_every_gender_list() -> None:
+def test_gender_words_are_those_of_the_gender_lists_and_the_words_of_before_as_they_were():
     for name in ("gender_specific", "male_terms", "female_terms_2", "male_words", "female_names"):
         assert set(load(name).words) <= gender_words()
     assert {"he", "mary", "grandpa", "chairwoman"} <= gender_words()
     assert not {"career", "nurse", "children"} & gender_words()
+    before = {word for name in BEFORE for word in load(name).words}
+    digests = [
+        hashlib.sha256("\n".join(sorted(words)).encode()).hexdigest()[:16]
+        for words in (gender_words(), before & tune_words(), before & report_words())
+    ]
+    assert digests == ["5ec85f31c4843e10", "f879645705fd4728", "f0c88338484e61ea"]
 
 
-# the loader
-
-
-def test_unknown_names_are_refused_with_the_nearest() -> None:
+def test_unknown_names_are_refused_with_the_nearest():
     with pytest.raises(UserError, match="did you mean 'career'"):
         load("carrer")
     with pytest.raises(UserError, match="did you mean 'definitional_pairs'"):
@@ -400,19 +260,12 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean 'career-family'"):
         association_test("career_family")
     with pytest.raises(UserError, match="did you mean 'report'"):
-        load("career").half("reports")  # type: ignore[arg-type]
+        load("career").half("reports")
     with pytest.raises(UserError, match="all, tune, report"):
-        load_pairs("definitional_pairs").half("x")  # type: ignore[arg-type]
+        load_pairs("definitional_pairs").half("x")
 
 
-def test_lexicons_cannot_be_changed_and_are_read_once() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        load("career").words = ()  # type: ignore[misc]
-    assert load("career") is load("career")
-    assert association_test("6").A is load("career")
-
-
-def test_versions_cover_every_list_and_the_split() -> None:
+def test_versions_cover_every_list_and_the_split():
     recorded = versions()
     of_attributes = {f"attribute_{each.name}" for each in attributes()}
     lists = {*names(), *pair_names()}
@@ -420,33 +273,22 @@ def test_versions_cover_every_list_and_the_split() -> None:
     assert {"first_names", "flowers", "religion_muslim", "attribute_religion"} <= set(recorded)
     assert recorded["split"] == SALT
     assert recorded["career"] == load("career").version
-
-
-def test_lexicons_import_nothing_but_errors_yaml_and_pydantic() -> None:
-    allowed = ("debiaslab.errors", "debiaslab.lexicons")
-    others = {*sys.stdlib_module_names, "pydantic", "pydantic_core", "yaml"}
-    for path in Path(lexicons.__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            for module in imported(node):
-                ours = module.split(".")[0] == "debiaslab"
-                other = module.split(".")[0] in others
-                assert module.startswith(allowed) if ours else other
-
-
-def imported(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.ImportFrom):
-        return [node.module or ""]
-    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-
-
-def test_docstring_examples() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        load("career").words = ()
+    assert load("career") is load("career") is association_test("6").A
     assert doctest.testmod(lexicons).failed == 0
 
 
-# attributes
+def test_lexicons_import_nothing_but_errors_yaml_and_pydantic():
+    others = {*sys.stdlib_module_names, "pydantic", "pydantic_core", "yaml"}
+    for path, text in package_sources().items():
+        if path.startswith("lexicons/"):
+            for each in imports_of(path, text):
+                ours = each.module.startswith(("debiaslab.errors", "debiaslab.lexicons"))
+                assert ours or each.module.split(".")[0] in others
 
 
-def test_names_keep_their_capitals_and_the_lower_cased_words_stay() -> None:
+def test_names_keep_their_capitals_and_the_lower_cased_words_stay():
     assert load("male_names").cased[-1] == "Bill"
     assert load("male_names").words[-1] == "bill"
     assert load("male_names").half("tune", cased=True) == ("John", "Paul", "Greg", "Bill")
@@ -456,7 +298,7 @@ def test_names_keep_their_capitals_and_the_lower_cased_words_stay() -> None:
     assert load("african_american_terms").cased[6] == "South_African_American"
 
 
-def test_attributes_have_classes_sets_and_stereotypes() -> None:
+def test_attributes_have_classes_sets_and_stereotypes():
     found = {each.name: each for each in attributes()}
     assert list(found)[:3] == ["gender", "race", "religion"]
     assert [each.name for each in found.values() if each.binary] == ["gender", "christianity_islam"]
@@ -476,7 +318,7 @@ def test_attributes_have_classes_sets_and_stereotypes() -> None:
 
 
 @pytest.mark.parametrize("each", attributes(), ids=lambda each: each.name)
-def test_definitional_sets_stay_whole_and_follow_the_classes(each: Attribute) -> None:
+def test_definitional_sets_stay_whole_and_follow_the_classes(each):
     whole = each.half("tune").definitional_sets + each.half("report").definitional_sets
     lost = set(each.definitional_sets) - set(whole)
     assert lost <= {("rabbi", "priest", "imam")}  # two occupations that were in two halves before
@@ -492,13 +334,13 @@ def test_definitional_sets_stay_whole_and_follow_the_classes(each: Attribute) ->
     assert each.half("all").targets == each.targets
 
 
-def test_files_that_ship_are_valid_and_say_what_is_split() -> None:
+def test_files_that_ship_are_valid_and_say_what_is_split():
     assert [file.name for file in shipped()] == list(SOURCES)
     (warning,) = [text for file in shipped() for text in file.warnings]
     assert "rabbi/priest/imam are in different halves" in warning
 
 
-def test_first_names() -> None:
+def test_first_names():
     male, female, both = first_names()
     assert (len(male), len(female), len(both)) == (2943, 4997, 365)
     assert set(both) == set(male) & set(female)
@@ -510,8 +352,6 @@ def test_first_names() -> None:
     assert "leslie" in both
     assert "Mark Kantrowitz" in source("first_names")["licence"]  # the README goes with the names
 
-
-# files of the user
 
 AGE = {
     "citation": "Nobody (2026)",
@@ -543,7 +383,7 @@ def written(folder: Path, content: object, name: str = "age.json") -> Path:
     return path
 
 
-def test_a_file_of_the_user(tmp_path: Path) -> None:
+def test_a_file_of_the_user(tmp_path):
     before = (names(), tune_words(), report_words(), versions())
     file = load_file(written(tmp_path, AGE))
     assert file.name == "age"
@@ -560,7 +400,7 @@ def test_a_file_of_the_user(tmp_path: Path) -> None:
     assert (names(), tune_words(), report_words(), versions()) == before
 
 
-def test_a_yaml_file_of_the_user(tmp_path: Path) -> None:
+def test_a_yaml_file_of_the_user(tmp_path):
     file = load_file(written(tmp_path, YAML, "ages.yaml"))
     pairs = file.pairs["ages"]
     assert pairs.pairs == (("young", "old"), ("teen", "elder"))
@@ -576,7 +416,7 @@ def changed(**entries: object) -> dict:
 
 
 def age(**entries: object) -> dict:
-    return changed(attributes={"age": {**AGE["attributes"]["age"], **entries}})  # type: ignore[index]
+    return changed(attributes={"age": {**AGE["attributes"]["age"], **entries}})
 
 
 def words(value: object) -> dict:
@@ -619,35 +459,27 @@ def words(value: object) -> dict:
         (age(sets=[]), "there is no key 'sets'"),
         ("{", "age.json: line 1 is not JSON"),
         ('{"citation": "x", "citation": "y"}', "the key 'citation' is there twice"),
+        (".yml citation: [", "line 1 is not YAML"),
+        (".yml citation: a\ncitation: b", "the key 'citation' is there twice"),
+        (".yml citation: a\nwords: {w: {words: [yes]}}", "an unquoted yes, no, on or off"),
+        (".yml citation: a\nversion: 1.0\nwords: {w: {words: [a]}}", "version: this is a number"),
+        (".yml citation: a\n1: b", "the key 1 is no name"),
+        (".yml !!python/object/apply:os.getcwd []", "is not YAML"),
+        (".yml ", "this is nothing"),
     ],
 )
-def test_a_bad_file_is_refused_in_one_sentence(
-    content: object, sentence: str, tmp_path: Path
-) -> None:
+def test_a_bad_file_is_refused_in_one_sentence(content, sentence, tmp_path):
+    name = "age.json"
+    if str(content).startswith(".yml "):
+        name, content = "age.yml", content.removeprefix(".yml ")
+    file = written(tmp_path, content, name)
     with pytest.raises(UserError, match=sentence) as refused:
-        load_file(written(tmp_path, content))
+        load_file(file)
     assert "\n" not in str(refused.value)
-    assert str(refused.value).startswith("age.json: ")
+    assert str(refused.value).startswith(f"{name}: ")
 
 
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        ("citation: [", "line 1 is not YAML"),
-        ("citation: a\ncitation: b", "the key 'citation' is there twice"),
-        ("citation: a\nwords: {w: {words: [yes]}}", "an unquoted yes, no, on or off"),
-        ("citation: a\nversion: 1.0\nwords: {w: {words: [a]}}", "version: this is a number"),
-        ("citation: a\n1: b", "the key 1 is no name"),
-        ("!!python/object/apply:os.getcwd []", "is not YAML"),
-        ("", "this is nothing"),
-    ],
-)
-def test_a_bad_yaml_file_is_refused(content: str, sentence: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=sentence):
-        load_file(written(tmp_path, content, "x.yml"))
-
-
-def test_what_is_no_lexicon_file_is_refused(tmp_path: Path) -> None:
+def test_what_is_no_lexicon_file_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"allowed: \.json, \.yaml or \.yml"):
         load_file(written(tmp_path, AGE, "age.txt"))
     with pytest.raises(UserError, match="cannot be read: No such file"):
@@ -660,19 +492,16 @@ def test_what_is_no_lexicon_file_is_refused(tmp_path: Path) -> None:
         load_file(tmp_path / "latin.json")
 
 
-# against the published files
-
-
 @needs_shared
 @pytest.mark.parametrize("name", PUBLISHED + OTHER_PUBLISHED)
-def test_published_tests_match(name: str) -> None:
+def test_published_tests_match(name):
     published = shared(f"weat/sent-bias/weat{name}.jsonl")
     expected = [joined(published[k]["examples"]) for k in ("targ1", "targ2", "attr1", "attr2")]
     assert list(association_test(name).half("all")) == expected
 
 
 @needs_shared
-def test_word_sets_match_a_second_publication() -> None:
+def test_word_sets_match_a_second_publication():
     published = shared("weat/weat_wordsets_wefe.json")
     for name in EVEN_LISTS + NEW_SETS:
         assert load(name).words == lower(published[name])
@@ -683,28 +512,8 @@ def test_word_sets_match_a_second_publication() -> None:
 
 
 @needs_shared
-def test_pairs_match() -> None:
-    for name in ("definitional_pairs", "equalize_pairs"):
-        published = {frozenset(lower(pair)) for pair in shared(f"bolukbasi/{name}.json")}
-        assert {frozenset(pair) for pair in load_pairs(name).pairs} == published
-
-
-@needs_shared
-def test_gender_specific_words_match() -> None:
-    published = shared("bolukbasi/gender_specific_full.json")
-    assert len(published) == 1441
-    assert set(load("gender_specific").words) == set(lower(published))
-
-
-@needs_shared
-def test_professions_match() -> None:
-    published = [tuple(row) for row in shared("bolukbasi/professions.json")]
-    assert [dataclasses.astuple(each) for each in professions()] == published
-
-
-@needs_shared
 @pytest.mark.parametrize("name", ["gender", "race", "religion"])
-def test_attributes_match(name: str) -> None:
+def test_attributes_match(name):
     published = json.loads(
         (SHARED / f"manzini_multiclass/{name}_attributes_optm.json").read_text("utf-8")
     )
@@ -717,7 +526,15 @@ def test_attributes_match(name: str) -> None:
 
 
 @needs_shared
-def test_surnames_and_words_of_groups_match() -> None:
+def test_pairs_names_professions_and_words_of_groups_match():
+    for name in ("definitional_pairs", "equalize_pairs"):
+        published = {frozenset(lower(pair)) for pair in shared(f"bolukbasi/{name}.json")}
+        assert {frozenset(pair) for pair in load_pairs(name).pairs} == published
+    specific = shared("bolukbasi/gender_specific_full.json")
+    assert len(specific) == 1441
+    assert set(load("gender_specific").words) == set(lower(specific))
+    rows = [tuple(row) for row in shared("bolukbasi/professions.json")]
+    assert [dataclasses.astuple(each) for each in professions()] == rows
     for name, file in (
         ("surnames_white", "names_white"),
         ("surnames_asian", "names_asian"),
@@ -725,12 +542,8 @@ def test_surnames_and_words_of_groups_match() -> None:
         ("terrorism_words", "words_terrorism"),
         ("appearance", "adjectives_appearance"),
     ):
-        published = (SHARED / f"garg_pnas2018/{file}.txt").read_text("utf-8").split()
-        assert load(name).words == tuple(dict.fromkeys(published))
-
-
-@needs_shared
-def test_first_names_match() -> None:
+        listed = (SHARED / f"garg_pnas2018/{file}.txt").read_text("utf-8").split()
+        assert load(name).words == tuple(dict.fromkeys(listed))
     for ours, file in zip(first_names(), ("nltk_male", "nltk_female"), strict=False):
-        published = (SHARED / f"names/{file}.txt").read_text("utf-8").splitlines()
-        assert set(ours) == {name.strip().lower().replace(" ", "_") for name in published}
+        listed = (SHARED / f"names/{file}.txt").read_text("utf-8").splitlines()
+        assert set(ours) == {name.strip().lower().replace(" ", "_") for name in listed}

@@ -21,9 +21,6 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "bias"
 PAIRS = [("he", "she"), ("man", "woman")]
 
 
-# The shipped shares ------------------------------------------------------------------------------
-
-
 def published(name):
     if not SHARED.is_dir():
         pytest.skip(f"the published statistics to compare with are not at {SHARED}")
@@ -61,9 +58,6 @@ def test_sets_are_sourced_split_and_in_range(name):
     assert min(len(tune), len(report)) >= 20
     with pytest.raises(UserError, match="winobias"):
         load_occupation_women("winobia")
-
-
-# The metric --------------------------------------------------------------------------------------
 
 
 def planted(leans, women, dim=5):

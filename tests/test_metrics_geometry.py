@@ -1,6 +1,6 @@
-"""Gender direction, direct and indirect bias, bias by projection and collapse checks."""
+"""Gender direction, direct and indirect bias, bias by projection, and whether one pair makes it."""
 
-import json
+import math
 
 import numpy as np
 import pytest
@@ -15,10 +15,10 @@ from debiaslab.metrics import (
 )
 from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.projection import indirect_bias, indirect_bias_within, indirect_biases
-from debiaslab.metrics.vocabulary import pair_difference
+from debiaslab.metrics.vocabulary import Pair, pair_difference, pair_turn
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, reference_numbers
-from tests.toys import embeddings_of, lexicon_words, records_of
+from tests.toys import embeddings_of, records_of
 
 PAIRS = [("he", "she"), ("man", "woman")]
 
@@ -47,21 +47,6 @@ def test_direction_points_from_female_to_male(method):
         gender_direction(vectors, PAIRS, method="median")
 
 
-def test_direction_is_the_first_component_of_the_centred_pairs():
-    rng = np.random.default_rng(0)
-    words = [f"{side}{i}" for i in range(6) for side in "mf"]
-    vectors = Embeddings(words, rng.normal(size=(12, 10)))
-    direction = gender_direction(vectors, [(f"m{i}", f"f{i}") for i in range(6)])
-    unit = vectors.vectors / np.linalg.norm(vectors.vectors, axis=1, keepdims=True)
-    male, female = unit[0::2].astype(float), unit[1::2].astype(float)
-    centre = (male + female) / 2
-    stacked = np.concatenate([male - centre, female - centre])
-    first = np.linalg.eigh(stacked.T @ stacked)[1][:, -1]
-    assert abs(direction @ first) == pytest.approx(1, abs=1e-6)
-    assert direction @ (male - female).sum(axis=0) > 0
-    assert np.linalg.norm(direction) == pytest.approx(1)
-
-
 def test_direct_bias_by_hand():
     # |cos| with the first axis: .8, 0, .6, .6, mean .5; squared: .64, 0, .36, .36, mean .34.
     vectors = embeddings_of(BY_HAND)
@@ -72,12 +57,11 @@ def test_direct_bias_by_hand():
     assert result == direct_bias(vectors, [*WORDS, "table"], PAIRS)
     assert direct_bias(vectors, WORDS, PAIRS, c=2).value == pytest.approx(0.34, abs=1e-6)
     assert direct_bias(vectors, WORDS, PAIRS, bootstrap=0).interval == (None, None)
-
-
-def test_a_pair_that_lost_a_word_is_left_out_whole():
-    result = direct_bias(embeddings_of(BY_HAND), WORDS, [*PAIRS, ("son", "daughter")])
-    assert (result.value, result.pairs) == (pytest.approx(0.5, abs=1e-6), 2)
-    assert result.missing == ("son", "daughter")
+    lost = direct_bias(vectors, WORDS, [*PAIRS, ("son", "daughter")])  # which is left out whole
+    assert (lost.value, lost.pairs) == (result.value, 2)
+    assert lost.missing == ("son", "daughter")
+    assert list(result.scores) == list(WORDS)
+    assert np.mean(list(result.scores.values())) == pytest.approx(result.value)
 
 
 def test_too_few_words_or_pairs_is_not_measured():
@@ -106,9 +90,6 @@ def test_pairs_that_do_not_differ_and_collapsed_words_are_not_measured():
     assert "collapsed" in direct_bias(embeddings_of(collapsed), WORDS, PAIRS).reason
 
 
-# Bias by projection ------------------------------------------------------------------------------
-
-
 def test_bias_by_projection_by_hand():
     # Signed cosines with the first axis: −.8, 0, .6, .6; mean .1.
     result = bias_by_projection(embeddings_of(BY_HAND), WORDS, PAIRS)
@@ -131,18 +112,6 @@ def test_pair_difference():
         pair_difference(vectors, ("man", "smith"))
     with pytest.raises(NotMeasuredError, match="missing: xe"):
         pair_difference(vectors, ("he", "xe"))
-
-
-def test_scores_of_words_average_to_direct_bias():
-    vectors = embeddings_of(BY_HAND)
-    result = direct_bias(vectors, WORDS, PAIRS, c=2)
-    assert list(result.scores) == list(WORDS)
-    projections = bias_by_projection(vectors, WORDS, PAIRS).scores
-    assert result.scores == pytest.approx({word: abs(n) ** 2 for word, n in projections.items()})
-    assert np.mean(list(result.scores.values())) == pytest.approx(result.value)
-
-
-# Indirect bias -----------------------------------------------------------------------------------
 
 
 def test_indirect_bias_by_hand():
@@ -208,22 +177,63 @@ def test_published_indirect_bias_of_softball():
         assert result == indirect_bias(vectors, "softball", word, pairs)
 
 
-def test_scorecard_has_every_record_for_every_half():
+FIVE: list[Pair] = [(f"m{i}", f"f{i}") for i in range(5)]
+
+
+def apart(differences: np.ndarray, seed: int = 0) -> Embeddings:
+    """Return unit vectors m and f with these directions of m − f, each half a unit long."""
+    rng = np.random.default_rng(seed)
+    words, rows = [], []
+    for (male, female), difference in zip(FIVE, differences, strict=True):
+        middle = rng.normal(size=differences.shape[1])
+        middle -= middle @ difference * difference / (difference @ difference)
+        middle /= np.linalg.norm(middle)
+        half = difference / 2
+        for word, sign in ((male, 1), (female, -1)):
+            rows.append(math.sqrt(1 - half @ half) * middle + sign * half)
+            words.append(word)
+    return Embeddings(words, np.array(rows))
+
+
+def axes(*lengths: float) -> np.ndarray:
+    """Return differences along as many axes of 12, of these lengths."""
+    return np.eye(len(lengths), 12) * np.array(lengths)[:, None]
+
+
+def test_pairs_of_one_direction_hold_it_whichever_is_left_out():
+    same = np.tile(axes(0.5), (5, 1))
+    turn = pair_turn(apart(same), FIVE)
+    assert turn is not None
+    assert turn.degrees == pytest.approx(0, abs=1e-4)
+    assert turn.distance == pytest.approx(0.5)
+
+
+def test_a_pair_that_makes_the_direction_alone_is_named():
+    vectors = apart(axes(0.1, 0.11, 0.9, 0.12, 0.1))
+    turn = pair_turn(vectors, FIVE)
+    assert turn is not None
+    assert turn.pair == ("m2", "f2")
+    assert turn.degrees == pytest.approx(90)
+    assert turn.distance == pytest.approx((0.1 + 0.11 + 0.9 + 0.12 + 0.1) / 5)
+
+
+def test_without_three_pairs_or_a_direction_there_is_none():
+    vectors = apart(axes(0.2, 0.3, 0.4, 0.5, 0.6))
+    assert pair_turn(vectors, FIVE[:2]) is None
+    assert pair_turn(vectors, FIVE[:3]) is not None
+    tied = Embeddings(vectors.words, np.repeat(vectors.vectors[::2], 2, axis=0))
+    assert pair_turn(tied, FIVE) is None
+
+
+def test_the_scorecard_says_it_where_more_than_values_are_wanted():
+    words = ["he", "she", "man", "woman", "john", "mary", "nurse", "pilot", "doctor", "clerk"]
     rng = np.random.default_rng(0)
-    lists = ("occupations", "occupations_male", "occupations_female")
-    words = lexicon_words(lists, ["definitional_pairs"])
-    vectors = Embeddings(words, rng.normal(size=(len(words), 20)) + 0.3)
-    effort = Resampling(0, 50, 0, False)
-    records = records_of("geometry", vectors, effort)
-    made = {(record.metric, record.name, record.words) for record in records}
-    assert len(made) == len(records)
-    halves = ("all", "tune", "report")
-    assert {("bias_by_projection", "occupations", half) for half in halves} <= made
-    assert {("direct_bias", "occupations", half) for half in halves} <= made
-    assert {
-        ("indirect_bias", f"occupations_{g}male", h) for g in ("", "fe") for h in halves
-    } <= made
-    for record in records:
-        assert (record.value is None) == (record.reason is not None)
-    json.dumps([record.to_dict() for record in records], allow_nan=False)
-    assert records == records_of("geometry", vectors, effort)
+    vectors = Embeddings(words, rng.normal(size=(10, 8)))
+    (record, *_) = records_of("direct_bias", vectors, Resampling(0, 0, 0, null=True))
+    expected = pair_turn(vectors, load_pairs("definitional_pairs").half("all"))
+    assert expected is not None
+    assert record.extra["turn_degrees"] == expected.degrees
+    assert record.extra["turn_pair"] == "/".join(expected.pair)
+    assert record.extra["pair_distance"] == expected.distance
+    (quick, *_) = records_of("direct_bias", vectors, Resampling(0, 0, 0, null=False))
+    assert quick.extra == {"pairs": 3}

@@ -4,8 +4,6 @@ Parametrised by the groups of the scorecard and comparing all of their records, 
 or group is held to it without being named here; exceptions are named, and must be exceptions.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np
@@ -50,7 +48,7 @@ def vocabulary() -> tuple[str, ...]:
 
 ANALOGIES = AnalogySet(
     "made up",
-    (AnalogySection("pairs", tuple(FILLER[i : i + 4] for i in range(0, 120, 4))),),  # type: ignore[arg-type]
+    (AnalogySection("pairs", tuple(FILLER[i : i + 4] for i in range(0, 120, 4))),),
 )
 Key = tuple[str, str, str]
 
@@ -108,7 +106,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_a_formula_does_not_have_does_not_matter(group: str, change: str) -> None:
+def test_what_a_formula_does_not_have_does_not_matter(group, change):
     make, but = CHANGES[change]
     expected, changed = measured(group), numbers(group, *map(make, spaces()))
     assert changed.keys() == expected.keys()
@@ -120,6 +118,6 @@ def test_what_a_formula_does_not_have_does_not_matter(group: str, change: str) -
             assert changed[key] != pytest.approx(value, rel=1e-3), key
 
 
-def test_the_exceptions_are_metrics_of_the_scorecard() -> None:
+def test_the_exceptions_are_metrics_of_the_scorecard():
     keys = {part for group in GROUPS for key in measured(group) for part in key[:2]}
     assert keys >= LENGTH_COUNTS | ORDER_IS_FREQUENCY | COUNTED

@@ -5,18 +5,18 @@ Formulas use nothing of the package but word lists. The vectors: ``make referenc
 """
 
 import json
+from functools import cache, reduce
 from itertools import combinations
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from debiaslab.lexicons import association_test, association_tests, load, load_pairs
+from debiaslab.lexicons import association_tests, load, load_pairs, names
 from debiaslab.lexicons.tables import load_sembias
 from debiaslab.metrics import (
     direct_bias,
     ect,
-    evaluate,
     load_similarity,
     mac,
     ripa,
@@ -28,12 +28,10 @@ from debiaslab.metrics import (
 )
 from debiaslab.metrics.projection import indirect_bias
 from debiaslab.metrics.rnsb import rnsb
-from debiaslab.metrics.sembias import sembias
+from debiaslab.metrics.sembias import sembias, words_of
 from debiaslab.vectors.embeddings import Embeddings
 from experiments.oracle.reference_vectors import WEFE_LISTS
 from tests.reference import bolukbasi, google_news, reference, reference_numbers
-
-# Numbers ------------------------------------------------------------------------------------
 
 SETS = {
     "WEAT1": ["flowers", "insects", "pleasant_5", "unpleasant_5a"],
@@ -77,156 +75,76 @@ def test_weat_of_google_news(test):
             assert p == pytest.approx(expected[other], abs=1e-3)
 
 
-@pytest.mark.parametrize("name", ["1", "2", "3", "6", "7"])
-def test_our_lists_give_the_published_effects_in_cased_vectors(name):
-    expected = reference_numbers()["weat_on_wefe_test_model"][f"WEAT{name}"]
-    sets = association_test(name).half("all")
-    result = weat(google_news(), *sets, permutations=0, bootstrap=0)
-    assert list(result.n) == expected["n"]
-    assert result.effect_size == pytest.approx(expected["effect_size_ddof1"], abs=1e-5)
-
-
-@pytest.mark.parametrize("name", ["WordSim-353", "SimLex-999"])
-def test_similarity_of_bolukbasi_vectors(name):
-    expected = reference_numbers()["spearman_on_bolukbasi"]
-    result = word_similarity(bolukbasi(), load_similarity(name))
-    assert result.value == pytest.approx(expected[name], abs=expected["tolerance"])
-
-
-def test_direct_bias_of_bolukbasi_vectors():
-    expected = reference_numbers()["direct_bias_on_bolukbasi"]["neutral_professions"]
-    pairs = load_pairs("definitional_pairs").pairs
-    result = direct_bias(bolukbasi(), load("occupations").words, pairs)
-    assert (result.n, result.pairs) == (expected["n"], 10)
-    assert result.value == pytest.approx(expected["value"], abs=1e-5)
-
-
-def test_scorecard_finds_the_published_biases():
-    card = evaluate(google_news())
-    assert card.value("weat", "7", "all") == pytest.approx(0.97, abs=0.005)
-    assert card.value("weat", "8", "all") == pytest.approx(1.24, abs=0.005)
-    for test in ("career-family", "science-arts", "math-arts", "occupations"):
-        record = card.record("weat", test, "all")
-        assert record.p < 0.01
-        assert record.value > 0.9
-
-
-def test_no_reference_number_is_without_a_test():
-    """A number that is added to the file fails here until a test looks at it."""
-    words = {"readme", "inputs", "note_weat"}
-    numbers = {name: each for name, each in reference_numbers().items() if name not in words}
-    of_weat = {
-        *("n", "effect_size_ddof1", "effect_size_ddof0", "statistic_mean_difference_sum"),
-        *("p_one_sided", "p_two_sided", "p_method", "published_word2vec_d"),
-    }
-    found = {name: set(each) for name, each in numbers.pop("weat_on_wefe_test_model").items()}
-    assert found == dict.fromkeys(SETS, of_weat)
-    assert {name: set(each) for name, each in numbers.items()} == {
-        "mac_cosine_distance_on_wefe_test_model": {"query", "value"},
-        "rnd_norm_on_wefe_test_model": {"query", "value"},
-        "direct_bias_on_bolukbasi": {"neutral_professions", "direction"},
-        "indirect_bias_on_bolukbasi_softball": {
-            *("receptionist", "bookkeeper", "pitcher", "tolerance")
-        },
-        "spearman_on_bolukbasi": {"WordSim-353", "SimLex-999", "tolerance"},
-        "lipstick_on_bolukbasi_published_and_measured": {
-            *("kmeans_before", "kmeans_after_hard", "svm_before", "svm_after_hard"),
-            *("profession_r_before", "profession_r_after_hard"),
-            *("published", "tolerance", "protocol"),
-        },
-    }
-
-
 WEFE_FEMALE = ["female", "woman", "girl", "sister", "she", "her", "hers", "daughter"]
 WEFE_MALE = ["male", "man", "boy", "brother", "he", "him", "his", "son"]
 WEFE_GROUPS = {"female": WEFE_FEMALE, "male": WEFE_MALE}
-WEFE_CAREER = [
-    "executive",
-    "management",
-    "professional",
-    "corporation",
-    "salary",
-    "office",
-    "business",
-    "career",
-]
-WEFE_FAMILY = [
-    "home",
-    "parents",
-    "children",
-    "family",
-    "cousins",
-    "marriage",
-    "wedding",
-    "relatives",
-]
+WEFE_CAREER = ["executive", "management", "professional", "corporation"]
+WEFE_CAREER += ["salary", "office", "business", "career"]
+WEFE_FAMILY = ["home", "parents", "children", "family"]
+WEFE_FAMILY += ["cousins", "marriage", "wedding", "relatives"]
 
 
-def test_published_mac():
-    expected = reference_numbers()["mac_cosine_distance_on_wefe_test_model"]["value"]
-    result = mac(google_news(), WEFE_GROUPS, {"family": WEFE_FAMILY, "career": WEFE_CAREER})
-    assert (result.n, result.groups) == (16, (8, 8))
-    assert result.value == pytest.approx(expected, abs=1e-5)
-
-
-def test_published_rnd_on_raw_vectors():
-    expected = reference_numbers()["rnd_norm_on_wefe_test_model"]["value"]
-    assert rnd(google_news(), WEFE_CAREER, WEFE_GROUPS, unit=False).value == pytest.approx(
-        expected, abs=1e-5
-    )
-
-
-def test_rnd_of_the_wefe_documentation():
-    raw = rnd(google_news(), WEFE_FAMILY, WEFE_GROUPS, unit=False)
-    assert raw.value == pytest.approx(0.030381828546524048, abs=1e-6)
-    unit = rnd(google_news(), WEFE_FAMILY, WEFE_GROUPS)
-    assert unit.value == pytest.approx(-0.006278775632381439, abs=1e-6)
-    # WEFE subtracts similarities where this subtracts distances: the sign is turned.
-    cosine = rnd(google_news(), WEFE_FAMILY, WEFE_GROUPS, distance="cosine")
-    assert cosine.value == pytest.approx(-0.03643466345965862, abs=1e-6)
-
-
-def test_ect_of_the_wefe_documentation():
-    assert ect(google_news(), WEFE_FAMILY, WEFE_GROUPS).value == pytest.approx(0.7619047619047621)
-
-
-def test_ripa_of_the_wefe_documentation():
-    # The numbers it prints are those of the first seven pairs, without daughter and son.
+def wefe_ripa():
+    # The numbers WEFE prints are those of the first seven pairs, without daughter and son.
     pairs = list(zip(WEFE_FEMALE[:7], WEFE_MALE[:7], strict=True))
-    result = ripa(google_news(), WEFE_FAMILY, pairs, relation="mean")
-    assert result.signed == pytest.approx(0.18600442, abs=1e-5)
-    words = dict(result.words)
-    assert words["home"] == pytest.approx(0.008022693, abs=1e-5)
-    assert words["wedding"] == pytest.approx(0.39682359, abs=1e-5)
+    return ripa(google_news(), WEFE_FAMILY, pairs, relation="mean")
 
 
-def test_rnsb_of_the_wefe_documentation():
-    """WEFE's solver also shrinks the intercept, by which the third digit differs."""
-    result = rnsb(google_news(), WEFE_GROUPS, WEFE_FAMILY, WEFE_CAREER, holdout=0)
-    assert result.value == pytest.approx(0.12921977967420623, abs=0.005)
-    assert dict(result.probabilities)["daughter"] == pytest.approx(0.1035870893754135, abs=0.02)
+def wefe_rnd(words=WEFE_FAMILY, **knobs):
+    return rnd(google_news(), words, WEFE_GROUPS, **knobs).value
 
 
-def test_published_unit_ripa_is_direct_bias():
-    pairs = load_pairs("definitional_pairs").pairs
-    words = [*WEFE_CAREER, *WEFE_FAMILY]
-    expected = direct_bias(google_news(), words, pairs)
-    result = ripa(google_news(), words, pairs, unit=True)
-    assert result.value == pytest.approx(expected.value, abs=1e-9)
+def wefe_rnsb():
+    return rnsb(google_news(), WEFE_GROUPS, WEFE_FAMILY, WEFE_CAREER, holdout=0)
 
 
-def test_published_the_stereotype_shows_in_each_metric():
-    both = [*WEFE_CAREER, *WEFE_FAMILY]
-    words = {each.word: each for each in sc_weat(google_news(), both, WEFE_MALE, WEFE_FEMALE).words}
-    assert words["marriage"].effect_size < -1
-    assert words["marriage"].p_two_sided < 0.05
-    careers, families = (
-        same(google_news(), each, WEFE_GROUPS).pairs[0].skew for each in (WEFE_CAREER, WEFE_FAMILY)
-    )
-    assert families > careers  # toward the first group, the female one
+def similarity(name):
+    return word_similarity(bolukbasi(), load_similarity(name)).value
 
 
-# Formulas -----------------------------------------------------------------------------------
+def direct():
+    return direct_bias(bolukbasi(), load("occupations").words, PAIRS).value
+
+
+@pytest.mark.parametrize(
+    ("measure", "expected", "tolerance"),
+    [
+        (
+            lambda: (
+                mac(
+                    google_news(), WEFE_GROUPS, {"family": WEFE_FAMILY, "career": WEFE_CAREER}
+                ).value
+            ),
+            ("mac_cosine_distance_on_wefe_test_model", "value"),
+            1e-5,
+        ),
+        (
+            lambda: wefe_rnd(WEFE_CAREER, unit=False),
+            ("rnd_norm_on_wefe_test_model", "value"),
+            1e-5,
+        ),
+        (lambda: similarity("WordSim-353"), ("spearman_on_bolukbasi", "WordSim-353"), 1e-3),
+        (lambda: similarity("SimLex-999"), ("spearman_on_bolukbasi", "SimLex-999"), 1e-3),
+        (lambda: direct(), ("direct_bias_on_bolukbasi", "neutral_professions", "value"), 1e-5),
+        # printed by the documentation of WEFE
+        (lambda: wefe_rnd(unit=False), 0.030381828546524048, 1e-6),
+        (lambda: wefe_rnd(), -0.006278775632381439, 1e-6),
+        # it subtracts similarities where this subtracts distances: the sign is turned
+        (lambda: wefe_rnd(distance="cosine"), -0.03643466345965862, 1e-6),
+        (lambda: ect(google_news(), WEFE_FAMILY, WEFE_GROUPS).value, 0.7619047619047621, 1e-6),
+        (lambda: wefe_ripa().signed, 0.18600442, 1e-5),
+        (lambda: dict(wefe_ripa().words)["home"], 0.008022693, 1e-5),
+        (lambda: dict(wefe_ripa().words)["wedding"], 0.39682359, 1e-5),
+        # its solver also shrinks the intercept, by which the third digit differs
+        (lambda: wefe_rnsb().value, 0.12921977967420623, 0.005),
+        (lambda: dict(wefe_rnsb().probabilities)["daughter"], 0.1035870893754135, 0.02),
+    ],
+)
+def test_a_published_number(measure, expected, tolerance):
+    if isinstance(expected, tuple):
+        expected = reduce(lambda found, key: found[key], expected, reference_numbers())
+    assert measure() == pytest.approx(expected, abs=tolerance)
+
 
 PAIRS = load_pairs("definitional_pairs").pairs
 MALE, FEMALE, CAREER, FAMILY, MATH, ARTS, OCCUPATIONS = (
@@ -238,7 +156,19 @@ WORDS = {"career": CAREER, "family": FAMILY, "math": MATH, "occupations": OCCUPA
 NONE = {"bootstrap": 0}
 
 
-@pytest.fixture(params=[google_news, bolukbasi])
+@cache
+def made_up() -> Embeddings:
+    """Random vectors, off centre and of unequal lengths, of the words as the lists write them."""
+    rng = np.random.default_rng(0)
+    words = [w for name in names() for w in load(name).cased]
+    words += [w for row in load_sembias().rows for w in words_of(row)]
+    words += [w for pair in PAIRS for w in pair]
+    words = list(dict.fromkeys([*words, "football", "businessman", "maestro", "doctor", "nurse"]))
+    rows = (rng.normal(size=(len(words), 30)) + 0.3) * rng.uniform(0.5, 2, (len(words), 1))
+    return Embeddings(words, rows)
+
+
+@pytest.fixture(params=[google_news, bolukbasi, made_up])
 def vectors(request) -> Embeddings:
     return request.param()
 

@@ -61,6 +61,21 @@ attributes:
 """
 
 
+STRATEGY = """
+from dataclasses import dataclass
+from debiaslab.regularizers import Penalty, register
+
+@register("elsewhere")
+@dataclass(frozen=True)
+class Elsewhere(Penalty):
+    \"\"\"Zero.\"\"\"
+    citation = "a package of somebody else"
+
+    def __call__(self, W, C, words):
+        return 0 * W.sum()
+"""
+
+
 @pytest.fixture
 def package(tmp_path):
     """The package of the page, with a module that cannot be imported beside it."""
@@ -71,7 +86,9 @@ def package(tmp_path):
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-metrics\nVersion: 0.1\n")
     points = "[debiaslab.metrics]\nmedian_bias = my_metrics\nbroken = nowhere.at.all\n"
+    points += "[debiaslab.strategies]\nelsewhere = elsewhere\nbroken = nowhere.too\n"
     (info / "entry_points.txt").write_text(points)
+    (tmp_path / "elsewhere.py").write_text(STRATEGY)
     (tmp_path / "age.yaml").write_text(AGE)
     return tmp_path
 
@@ -119,6 +136,9 @@ def test_the_command_shows_it_and_warns_of_a_package_that_is_broken(package):
     assert "needs definitional pairs\nbetter: lower\na null of random words" in finished.stdout
     assert "source: me, today" in finished.stdout
     assert "'nowhere.at.all' cannot be loaded (ModuleNotFoundError" in finished.stderr
+    finished = python(package, "-m", "debiaslab", "strategies", "elsewhere")
+    assert "a package of somebody else" in finished.stdout
+    assert "'nowhere.too' cannot be loaded (ModuleNotFoundError" in finished.stderr
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from debiaslab.metrics import (
     NotMeasuredError,
     Record,
     Scorecard,
-    SimilaritySet,
     evaluate,
     get,
     indirect_bias_within,
@@ -124,17 +123,7 @@ def test_weat_records_hold_statistic_null_and_both_ps(card):
     assert card.statistic("7", "all") == card.record("weat", "7", "all").extra["statistic"]
 
 
-def test_noise_looks_like_noise(card):
-    tested = [r for r in card.records if r.metric == "weat" and r.value is not None]
-    beyond = [abs(record.extra["statistic"]) > record.extra["null95"] for record in tested]
-    assert sum(beyond) <= len(tested) / 4  # dependent tests at 5 %
-    assert abs(card.value("similarity", "SimLex-999", "all")) < 0.15
-    # The mean of |cos| of random directions in 40 dimensions is about √(2 / 40π) = .126.
-    assert card.value("direct_bias", "occupations", "all") == pytest.approx(0.126, abs=0.02)
-    assert card.warnings == ()
-
-
-def test_json_round_trip_and_flat_records(card):
+def test_json_round_trip_and_flat_records(vectors, card):
     text = card.to_json()
     assert Scorecard.from_json(text) == card
     document = json.loads(text)
@@ -142,11 +131,13 @@ def test_json_round_trip_and_flat_records(card):
     keys = ["metric", "name", "words", "value", "low", "high", "p", "method", "n", "missing"]
     assert list(document["records"][0])[:11] == [*keys, "reason"]
     assert "statistic" in document["records"][0]
-
-
-def test_the_same_seed_gives_the_same_json(vectors, card):
-    assert evaluate(vectors, name="noise", bootstrap=200).to_json() == card.to_json()
-    assert evaluate(vectors, name="noise", bootstrap=200, seed=1).to_json() != card.to_json()
+    assert evaluate(vectors, name="noise", bootstrap=200).to_json() == text
+    assert evaluate(vectors, name="noise", bootstrap=200, seed=1).to_json() != text
+    with pytest.raises(ValueError, match="a record cannot hold nan"):
+        Record("weat", "7", "all", float("nan"))
+    broken = Scorecard("x", (Record("weat", "7", "all", 1.0, low=float("nan")),))
+    with pytest.raises(ValueError, match="Out of range"):
+        broken.to_json()
 
 
 def test_quick_has_the_same_values_and_no_uncertainty(vectors, card):
@@ -158,9 +149,6 @@ def test_quick_has_the_same_values_and_no_uncertainty(vectors, card):
         assert fast.value == full.value
         assert fast.extra.get("statistic") == full.extra.get("statistic")
         assert (fast.low, fast.high, fast.p, fast.method) == (None,) * 4
-
-
-# Groups ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -298,51 +286,39 @@ def test_analogies_and_attributes_add_their_groups(vectors, tmp_path):
 @pytest.mark.parametrize(
     ("name", "metrics"),
     [
-        ("race", ANY_CLASSES),
-        ("religion", ANY_CLASSES),
-        ("ethnicity", ANY_CLASSES),
+        *((name, ANY_CLASSES) for name in ("race", "religion", "ethnicity")),
         ("christianity_islam", TWO_CLASSES),
         ("gender", TWO_CLASSES | ALONG_PAIRS),
     ],
 )
 def test_every_metric_that_generalises_takes_the_attributes_that_ship(name, metrics):
     """Each on vectors that are noise around a common mean, with what random words show."""
-    given = attribute(name)
+    given, whole = attribute(name), attribute(name).half("all")
     lists = [*given.classes.values(), *given.stereotypes.values(), load("occupations")]
     lists += map(load, ("pleasant_5", "unpleasant_5a"))
     words = list(dict.fromkeys([word for each in lists for word in each.words]))
     words += [f"w{i}" for i in range(200)]
-    noise = np.random.default_rng(4).normal(size=(len(words), 20)) + 0.8
-    vectors = Embeddings(words, noise)
+    vectors = Embeddings(words, np.random.default_rng(4).normal(size=(len(words), 20)) + 0.8)
     card = evaluate(vectors, groups=["attributes"], attributes=[given], bootstrap=50)
-    whole = [r for r in card.records if r.words == "all" and r.metric != "collapse"]
-    assert {record.metric for record in whole} == metrics
-    for record in whole:
+    records = [r for r in card.records if r.words == "all" and r.metric != "collapse"]
+    assert {record.metric for record in records} == metrics
+    for record in records:
         assert record.reason is None, record
         assert record.low <= record.high
         assert record.extra["null_low"] < record.extra["null_high"]
-    classes = given.half("all").classes
-    held = [w for each in given.half("all").stereotypes.values() for w in each]
-    neutral = held or load("occupations").words
-    assert card.value("rnd_norm", name, "all") == rnd(vectors, neutral, classes).value
+    held = [w for each in whole.stereotypes.values() for w in each]
+    neutral, classes = held or load("occupations").words, whole.classes
+    pairs = [tuple(each) for each in given.definitional_sets]
+    expected = {("rnd_norm", name): lambda: rnd(vectors, neutral, classes)}
     if given.binary:
-        assert (
-            card.value("sc_weat", name, "all") == sc_weat(vectors, neutral, *classes.values()).value
-        )
+        expected["sc_weat", name] = lambda: sc_weat(vectors, neutral, *classes.values())
     if "ripa" in metrics:
-        pairs = [tuple(each) for each in given.definitional_sets]
-        assert card.value("ripa", name, "all") == ripa(vectors, neutral, pairs).value
-        nurses = given.half("all").stereotypes["female"]
-        shared = card.value("indirect_bias", f"{name} female", "all")
-        assert shared == indirect_bias_within(vectors, nurses, pairs).value
-
-
-def test_own_similarity_sets_replace_the_default(vectors):
-    pairs = zip(vectors.words[:40:2], vectors.words[1:40:2], strict=True)
-    mine = SimilaritySet("mine", tuple((a, b, vectors.cosine(a, b)) for a, b in pairs))
-    card = evaluate(vectors, quick=True, similarity=[mine])
-    assert card.value("similarity", "mine", "all") == pytest.approx(1.0)
-    assert card.record("similarity", "SimLex-999", "all") is None
+        nurses = whole.stereotypes["female"]
+        expected["ripa", name] = lambda: ripa(vectors, neutral, pairs)
+        shared = ("indirect_bias", f"{name} female")
+        expected[shared] = lambda: indirect_bias_within(vectors, nurses, pairs)
+    for key, measure in expected.items():
+        assert card.value(*key, "all") == measure().value
 
 
 def test_table_shows_s_d_p_side_by_side_and_the_caution(card):
@@ -367,14 +343,6 @@ def test_a_small_vocabulary_says_why_and_still_gives_a_scorecard():
     assert card.value("similarity", "SimLex-999", "all") is None
     assert "Not measured:\n  weat 6, all words: X has 0 of 8" in card.table()
     assert Scorecard.from_json(card.to_json()) == card
-
-
-def test_nan_cannot_be_written():
-    with pytest.raises(ValueError, match="a record cannot hold nan"):
-        Record("weat", "7", "all", float("nan"))
-    card = Scorecard("x", (Record("weat", "7", "all", 1.0, low=float("nan")),))
-    with pytest.raises(ValueError, match="Out of range"):
-        card.to_json()
 
 
 @pytest.mark.parametrize(

@@ -33,19 +33,6 @@ def test_the_published_file_is_rebuilt_exactly():
         assert text == PUBLISHED.read_text()
 
 
-def test_rows_are_22_definitions_by_20_stereotypes_with_40_held_out():
-    rows = load_sembias().rows
-    assert len(rows) == len({(row.definition, row.stereotype) for row in rows}) == 440
-    assert len({row.definition for row in rows}) == 22
-    assert len({row.stereotype for row in rows}) == 20
-    assert [row.held_out for row in rows] == [False] * 400 + [True] * 40
-    held_out = load_sembias().half("all", held_out=True)
-    assert {row.definition for row in held_out} == {
-        ("rake", "coquette"),
-        ("nobleman", "noblewoman"),
-    }
-
-
 def test_halves_hold_rows_whose_stereotype_words_are_both_in_them():
     halves = {half: load_sembias().half(half) for half in ("tune", "report")}
     for half, rows in halves.items():
@@ -119,15 +106,6 @@ def test_he_and_she_are_needed_and_must_differ():
     assert sembias(embeddings_of(same), TOY_ROWS).reason == "he and she have the same vectors"
 
 
-def test_collapsed_and_zero_vectors_are_not_measured():
-    point = dict.fromkeys(TOY, (1.0, 2.0, 3.0)) | {"he": (1, 0, 0), "she": (0, 1, 0)}
-    assert "collapsed" in sembias(embeddings_of(point), TOY_ROWS).reason
-    assert (
-        sembias(embeddings_of({**TOY, "cup": (0, 0, 0)}), TOY_ROWS).reason
-        == "all-zero vectors: cup"
-    )
-
-
 def random_vectors(seed, dim=12):
     words = ["he", "she", *(w for row in load_sembias().rows for w in words_of(row))]
     words = list(dict.fromkeys(words))
@@ -140,13 +118,11 @@ def words_of(row):
 
 def test_random_vectors_are_at_chance_and_the_swap_asks_the_opposite():
     rows = load_sembias().rows
-    totals = np.zeros(3)
-    for seed in range(20):
-        totals += shares(sembias(Embeddings(*random_vectors(seed)), rows, bootstrap=0))
-    assert totals / 20 == pytest.approx([0.25, 0.25, 0.5], abs=0.1)
-    words, matrix = random_vectors(0)
-    assert sum(shares(sembias(Embeddings(words, matrix), rows))) == pytest.approx(1)
-    swap = sembias(Embeddings(words, matrix), rows, pair=("she", "he"), bootstrap=0)
+    spaces = [Embeddings(*random_vectors(seed)) for seed in range(20)]
+    found = [shares(sembias(each, rows, bootstrap=0)) for each in spaces]
+    assert np.sum(found, axis=1) == pytest.approx(np.ones(20))
+    assert np.mean(found, axis=0) == pytest.approx([0.25, 0.25, 0.5], abs=0.1)
+    swap = sembias(spaces[0], rows, pair=("she", "he"), bootstrap=0)
     turned = [
         dataclasses.replace(
             row,
@@ -156,7 +132,7 @@ def test_random_vectors_are_at_chance_and_the_swap_asks_the_opposite():
         )
         for row in rows
     ]
-    assert shares(swap) == shares(sembias(Embeddings(words, matrix), turned, bootstrap=0))
+    assert shares(swap) == shares(sembias(spaces[0], turned, bootstrap=0))
 
 
 def test_the_interval_is_wider_than_one_that_takes_rows_for_independent():

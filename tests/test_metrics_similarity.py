@@ -18,6 +18,10 @@ def circle(**degrees):
     return Embeddings(list(degrees), np.c_[np.cos(angles), np.sin(angles)])
 
 
+VECTORS = circle(a=0, b=10, c=30, d=20, e=90)
+PAIRS = (("a", "b", 9.0), ("a", "c", 7.0), ("a", "d", 5.0), ("a", "e", 1.0))
+
+
 def test_the_two_default_sets():
     wordsim, simlex = default_similarity_sets()
     assert (wordsim.name, len(wordsim.pairs)) == ("WordSim-353", 353)
@@ -38,11 +42,8 @@ def test_halves_are_disjoint_and_by_the_hash_of_the_pair():
 def test_word_classes_of_simlex():
     simlex = load_similarity("SimLex-999")
     classes = word_classes(simlex)
-    assert {name: len(each.pairs) for name, each in classes.items()} == {
-        "adjective": 111,
-        "noun": 666,
-        "verb": 222,
-    }
+    sizes = {name: len(each.pairs) for name, each in classes.items()}
+    assert sizes == {"adjective": 111, "noun": 666, "verb": 222}
     assert sum((each.pairs for each in classes.values()), ()) == simlex.pairs
     ends = {name: (each.pairs[0][:2], each.pairs[-1][:2]) for name, each in classes.items()}
     assert ends == {
@@ -59,32 +60,28 @@ def test_word_classes_of_simlex():
 def test_rho_by_hand():
     # Angles between the pairs 10, 30, 20 and 90 degrees: similarity ranks 4, 2, 3, 1 against the
     # human ranks 4, 3, 2, 1: squared rank differences 0 + 1 + 1 + 0, ρ = 1 − 6 · 2 / (4 · 15) = .8.
-    vectors = circle(a=0, b=10, c=30, d=20, e=90)
-    pairs = (("a", "b", 9.0), ("a", "c", 7.0), ("a", "d", 5.0), ("a", "e", 1.0))
-    result = measure(vectors, SimilaritySet("hand", pairs))
+    result = measure(VECTORS, SimilaritySet("hand", PAIRS))
     assert result.value == pytest.approx(0.8)
     assert (result.n, result.pairs, result.coverage, result.missing) == (4, 4, 1.0, ())
 
 
 def test_missing_words_lower_coverage_and_other_cases_are_found():
-    vectors = circle(a=0, b=10, c=30, d=20, e=90)
     pairs = (("A", "b", 9), ("a", "c", 7), ("a", "d", 5), ("a", "E", 1), ("a", "zebra", 3))
-    result = measure(vectors, SimilaritySet("hand", pairs))
+    result = measure(VECTORS, SimilaritySet("hand", pairs))
     assert (result.n, result.pairs, result.coverage) == (4, 5, 0.8)
     assert result.missing == ("zebra",)
-    few = measure(vectors, SimilaritySet("few", pairs[2:]))
+    few = measure(VECTORS, SimilaritySet("few", pairs[2:]))
     assert few.value is None
     assert few.reason == "2 of 3 pairs have both words in the vectors (missing: zebra), needs 4"
-    assert measure(vectors, SimilaritySet("none", ())).coverage == 0.0
+    assert measure(VECTORS, SimilaritySet("none", ())).coverage == 0.0
 
 
 def test_constant_scores_cosines_and_zero_vectors_are_not_measured():
-    pairs = (("a", "b", 9.0), ("a", "c", 7.0), ("a", "d", 5.0), ("a", "e", 1.0))
-    hand = SimilaritySet("hand", pairs)
+    hand = SimilaritySet("hand", PAIRS)
     collapsed = circle(a=5, b=5, c=5, d=5, e=5)
     assert "same cosine" in measure(collapsed, hand).reason
-    same = SimilaritySet("same", tuple((a, b, 3.0) for a, b, _ in pairs))
-    assert "same" in measure(circle(a=0, b=10, c=30, d=20, e=90), same).reason
+    same = SimilaritySet("same", tuple((a, b, 3.0) for a, b, _ in PAIRS))
+    assert "same" in measure(VECTORS, same).reason
     zero = Embeddings(list("abcde"), np.r_[np.random.default_rng(0).normal(size=(4, 2)), [[0, 0]]])
     result = measure(zero, hand)
     assert (result.value, result.reason) == (None, "all-zero vectors: e")
@@ -103,10 +100,28 @@ def test_seeded_interval_around_the_value():
     assert measure(vectors, SimilaritySet("x", pairs), bootstrap=0).interval == (None, None)
 
 
-def test_csv_is_read(tmp_path):
-    path = tmp_path / "mine.csv"
-    path.write_text('\ufeffword1,word2,score\ncat,dog,7.5\n\n"a,b",c,1\n', encoding="utf-8")
-    assert load_similarity(path) == SimilaritySet("mine", (("cat", "dog", 7.5), ("a,b", "c", 1.0)))
+@pytest.mark.parametrize(
+    ("name", "content", "pairs"),
+    [
+        (
+            "a.csv",
+            '\ufeffword1,word2,score\ncat,dog,7.5\n\n"a,b",c,1\n',
+            (("cat", "dog", 7.5), ("a,b", "c", 1.0)),
+        ),
+        # a hyphen is a tag only where all words have one
+        (
+            "a.txt",
+            "love-n sex 1\nvis-a cat-n 2\n",
+            (("love-n", "sex", 1.0), ("vis-a", "cat-n", 2.0)),
+        ),
+        ("a.tsv", "ko\u0308nig\tcafe\u0301\t1\n", (("könig", "café", 1.0),)),
+    ],
+)
+def test_files_are_read_as_they_are_meant(tmp_path, name, content, pairs):
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    assert load_similarity(path) == SimilaritySet("a", pairs)
+    assert similarity_sets_in(path).sets == (load_similarity(path),)  # a folder of one
 
 
 @pytest.mark.parametrize(
@@ -183,23 +198,6 @@ def test_what_is_no_set_is_skipped_in_a_folder_and_refused_alone(tmp_path, conte
         load_similarity(tmp_path / "x.txt")
 
 
-def test_a_hyphen_is_a_tag_only_where_all_words_have_one(tmp_path):
-    (tmp_path / "x.txt").write_text("love-n sex 1\nvis-a cat-n 2\n")
-    assert load_similarity(tmp_path / "x.txt").pairs[1] == ("vis-a", "cat-n", 2.0)
-
-
-def test_words_are_in_normal_form(tmp_path):
-    (tmp_path / "x.tsv").write_text("ko\u0308nig\tcafe\u0301\t1\n", encoding="utf-8")
-    assert load_similarity(tmp_path / "x.tsv").pairs == (("könig", "café", 1.0),)
-
-
-def test_missing_file_and_folder(tmp_path):
-    with pytest.raises(UserError, match="did you mean 'SimLex-999'"):
-        load_similarity("SimLex-99")
-    with pytest.raises(UserError, match="cannot read"):
-        load_similarity(tmp_path)
-
-
 def test_every_set_of_a_folder_and_what_was_skipped(tmp_path):
     for name in ("b.csv", "a.csv"):
         (tmp_path / name).write_text("word1,word2,score\ncat,dog,7.5\n")
@@ -216,21 +214,19 @@ def test_every_set_of_a_folder_and_what_was_skipped(tmp_path):
     assert {each.reason for each in found.skipped} == {"no header word1,word2,score"}
 
 
-def test_one_file_or_name_is_a_folder_of_one(tmp_path):
-    path = tmp_path / "mine.csv"
-    path.write_text("word1,word2,score\ncat,dog,7.5\n")
-    assert similarity_sets_in(path).sets == (load_similarity(path),)
+def test_what_is_not_there_or_damaged_is_refused(tmp_path):
     assert similarity_sets_in("SimLex-999").sets[0].name == "SimLex-999"
-
-
-def test_a_folder_without_a_set_or_with_a_damaged_one_is_refused(tmp_path):
-    with pytest.raises(UserError, match="holds no similarity set; allowed: CSV files with the"):
-        similarity_sets_in(tmp_path)
+    (tmp_path / "empty").mkdir()
     (tmp_path / "bad.csv").write_text("word1,word2,score\ncat,dog,high\n")
-    with pytest.raises(UserError, match=r"row 2 of .*two words and a number"):
-        similarity_sets_in(tmp_path)
-    with pytest.raises(UserError, match="no similarity set or file"):
-        similarity_sets_in(tmp_path / "nothing")
+    for read, path, says in (
+        (load_similarity, "SimLex-99", "did you mean 'SimLex-999'"),
+        (load_similarity, tmp_path, "cannot read"),
+        (similarity_sets_in, tmp_path / "empty", "no similarity set; allowed: CSV files with the"),
+        (similarity_sets_in, tmp_path, "row 2 of .*two words and a number"),
+        (similarity_sets_in, tmp_path / "nothing", "no similarity set or file"),
+    ):
+        with pytest.raises(UserError, match=says):
+            read(path)
 
 
 def test_the_shared_sets_are_all_read():

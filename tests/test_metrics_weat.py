@@ -1,9 +1,14 @@
 """WEAT on vectors whose associations are known by hand, and what must not be measured."""
 
+import sys
+import threading
+
 import numpy as np
 import pytest
 
-from debiaslab.metrics import permutation_test, weat
+from debiaslab.lexicons import association_tests
+from debiaslab.metrics import evaluate, permutation_test, weat
+from debiaslab.metrics.weat import parallel_map
 from debiaslab.vectors.embeddings import Embeddings
 from tests.toys import embeddings_of
 
@@ -98,19 +103,11 @@ def test_missing_words_are_named_and_too_few_are_not_measured():
     assert (lost.effect_size, lost.statistic, lost.p) == (None, None, None)
     assert lost.reason == "Y has 3 of 4 words in the vectors (missing: gone), needs 4"
     assert weat(vectors, x, y, [], b).reason == "A has 0 of 0 words in the vectors, needs 4"
-
-
-def test_a_repeated_word_counts_once():
-    vectors, (x, y, a, b) = random_embeddings(), sets_of()
-    once, twice = weat(vectors, x, y, a, b), weat(vectors, [*x, x[0], x[0]], y, [*a, a[1]], b)
-    assert once == twice
-
-
-def test_other_cases_of_a_word_are_found():
-    vectors = embeddings_of({**BY_HAND, "Mary": EAST, "NASA": EAST, "john": EAST})
-    result = weat(vectors, ["mary", "nasa", "John", "x1"], Y, A, B)
-    assert result.n[0] == 4
-    assert result.missing == ()
+    once = weat(vectors, x, y, a, b)
+    assert once == weat(vectors, [*x, x[0], x[0]], y, [*a, a[1]], b)  # a repeated word counts once
+    cased = embeddings_of({**BY_HAND, "Mary": EAST, "NASA": EAST, "john": EAST})
+    found = weat(cased, ["mary", "nasa", "John", "x1"], Y, A, B)
+    assert (found.n[0], found.missing) == (4, ())
 
 
 def test_a_word_on_both_sides_is_not_measured():
@@ -143,10 +140,26 @@ def test_no_spread_gives_a_statistic_but_no_effect_size():
     assert result.statistic == pytest.approx(0.0, abs=1e-12)
 
 
-def test_collapsed_vectors_are_not_free_of_bias():
+def test_results_are_in_the_order_given_and_two_run_together():
+    met = threading.Barrier(2, timeout=30)  # each waits for another: one thread alone would stop
+
+    def measure(number: int) -> int:
+        met.wait()
+        return number * number
+
+    assert parallel_map(measure, range(6)) == [0, 1, 4, 9, 16, 25]
+
+
+def test_what_one_raises_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        parallel_map(lambda number: 1 // number, [1, 0])
+
+
+def test_a_scorecard_is_the_same_in_one_thread(monkeypatch):
+    words = sorted({w for test in association_tests() for side in test.half("all") for w in side})
+    words += [f"word{i}" for i in range(200)]
     rng = np.random.default_rng(0)
-    words = [*X, *Y, *A, *B]
-    collapsed = Embeddings(words, rng.uniform(1, 2, (16, 1)) * rng.normal(size=(1, 20)))
-    result = weat(collapsed, X, Y, A, B)
-    assert result.statistic is None
-    assert "collapsed" in result.reason
+    vectors = Embeddings(words, rng.normal(size=(len(words), 20)))
+    together = evaluate(vectors, groups=["weat"], bootstrap=100).to_json()
+    monkeypatch.setattr(sys.modules["debiaslab.metrics.weat"], "THREADS", 1)
+    assert evaluate(vectors, groups=["weat"], bootstrap=100).to_json() == together

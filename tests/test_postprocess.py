@@ -1,7 +1,6 @@
 """Post-processing strategies: closed forms, what they promise, and what they leave alone."""
 
-from __future__ import annotations
-
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,10 +12,9 @@ from numpy.typing import NDArray
 from debiaslab import lexicons
 from debiaslab.errors import UserError
 from debiaslab.metrics import direct_bias
-from debiaslab.metrics.lipstick import kmeans_alignment, svm_recovery
-from debiaslab.metrics.neighbor_bias import biased_words, neighbor_bias, neighbor_shares
+from debiaslab.metrics.lipstick import kmeans_alignment
+from debiaslab.metrics.neighbor_bias import biased_words
 from debiaslab.regularizers import (
-    Cover,
     DebiasWords,
     PostProcess,
     covered_words,
@@ -29,27 +27,18 @@ from debiaslab.regularizers import (
 from debiaslab.regularizers.erasers import ridge_smoother
 from debiaslab.regularizers.hard import soft_map
 from debiaslab.regularizers.postprocess import units
-from debiaslab.regularizers.ran import ran_optimum
+from debiaslab.regularizers.ran import mean_biased_neighbors, ran_optimum
 from debiaslab.regularizers.subspace import bias_subspace, leaning_words
 from debiaslab.vectors.embeddings import Embeddings
-from tests.reference import bolukbasi, google_news
+from tests.reference import google_news
 
 Matrix = NDArray[np.float64]
 
 DIM = 24
 PAIRS = lexicons.load_pairs("gender_pairs")
 TUNE = PAIRS.half("tune")
-NAMES = [
-    "double-hard",
-    "half-sibling",
-    "hard",
-    "inlp",
-    "leace",
-    "multiclass-hard",
-    "ran",
-    "random-direction",
-    "soft",
-]
+NAMES = ["double-hard", "half-sibling", "hard", "inlp", "leace", "multiclass-hard", "ran"]
+NAMES += ["random-direction", "soft"]
 # What the methods are run with here: the papers' sizes are for large vocabularies.
 KNOBS: dict[str, dict[str, object]] = {"inlp": {"steps": 5}, "double-hard": {"candidates": 4}}
 
@@ -101,19 +90,20 @@ def lengths(embeddings: Embeddings, words: tuple[str, ...]) -> Matrix:
     return np.linalg.norm(rows(embeddings, words), axis=1)
 
 
-# What all of them keep to ---------------------------------------------------------------------
-
-
-def test_every_strategy_of_finished_vectors_is_tested_here() -> None:
+def test_every_strategy_of_finished_vectors_is_tested_here():
     posts = [name for name in strategy_names() if get(name).stage == "post"]
-    assert {*NAMES, "equalize-only"} == {
-        n for n in posts if get(n).__module__.startswith("debiaslab.")
-    }
+    own = {name for name in posts if get(name).__module__.startswith("debiaslab.")}
+    assert own == {*NAMES, "equalize-only"}
+    weighted = {name for name in NAMES if search_space(name)}
+    assert weighted == {"soft", "half-sibling", "ran"}  # those whose paper has a weight
+    for cover in ("tune", "vocabulary", "all"):
+        assert debias_words(E.words, cover).neutral == tuple(covered_words(E.words, cover))
+    assert WORDS.pairs == TUNE
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("cover", ["tune", "vocabulary", "all"])
-def test_nothing_changes_but_what_is_covered(name: str, cover: Cover) -> None:
+def test_nothing_changes_but_what_is_covered(name, cover):
     words = debias_words(E.words, cover)
     after = applied(name, words=words)
     assert after.words == E.words
@@ -129,7 +119,7 @@ def test_nothing_changes_but_what_is_covered(name: str, cover: Cover) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_method_looks_at_words_that_are_not_covered(name: str) -> None:
+def test_no_method_looks_at_words_that_are_not_covered(name):
     """Other vectors of the report words give the same vectors of all other words."""
     words = debias_words(E.words, "vocabulary")
     unseen = [word for word in E.words if word in lexicons.report_words()]
@@ -141,7 +131,7 @@ def test_no_method_looks_at_words_that_are_not_covered(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["equalize-only", *(n for n in NAMES if n != "random-direction")])
-def test_turning_the_space_turns_the_result(name: str) -> None:
+def test_turning_the_space_turns_the_result(name):
     Q, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(DIM, DIM)))
     turned = Embeddings(E.words, E.vectors @ Q)
     expected = applied(name).vectors @ Q
@@ -150,55 +140,48 @@ def test_turning_the_space_turns_the_result(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["equalize-only", *NAMES])
-def test_the_same_seed_gives_the_same_vectors_and_the_eraser_is_reusable(name: str) -> None:
+def test_the_same_seed_gives_the_same_vectors_and_a_word_of_zeros_does_no_harm(name):
     eraser = strategy(name).fit(E, WORDS, 3)
     assert np.array_equal(eraser(E).vectors, eraser(E).vectors)
     assert np.array_equal(strategy(name).fit(E, WORDS, 3)(E).vectors, eraser(E).vectors)
+    vectors = E.vectors.copy()
+    vectors[E.index[WORDS.neutral[5]]] = 0
+    assert np.isfinite(applied(name, Embeddings(E.words, vectors)).vectors).all()
 
 
 @pytest.mark.parametrize(
     "name", ["hard", "multiclass-hard", "double-hard", "ran", "random-direction", "soft"]
 )
-def test_neutral_words_keep_their_lengths(name: str) -> None:
+def test_neutral_words_keep_their_lengths(name):
     after = applied(name)
     assert lengths(after, WORDS.neutral) == pytest.approx(lengths(E, WORDS.neutral), rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["equalize-only", *NAMES])
-def test_a_neutral_word_of_zeros_does_no_harm(name: str) -> None:
-    vectors = E.vectors.copy()
-    vectors[E.index[WORDS.neutral[5]]] = 0
-    after = applied(name, Embeddings(E.words, vectors))
-    assert np.isfinite(after.vectors).all()
-
-
-@pytest.mark.parametrize("name", ["equalize-only", *(n for n in NAMES if n != "random-direction")])
-def test_what_cannot_be_worked_with_is_refused(name: str) -> None:
-    vectors = E.vectors.copy()
+def test_what_cannot_be_worked_with_is_refused(name):
+    vectors, same = E.vectors.copy(), E.vectors.copy()
     vectors[E.index["woman"]] = 0
-    with pytest.raises(UserError, match="'woman', which defines the bias, is all zeros"):
-        applied(name, Embeddings(E.words, vectors))
-    pairs = (*WORDS.pairs, ("he", "shee"))
-    with pytest.raises(UserError, match="'shee', which defines the bias, is not in the vectors"):
-        applied(name, words=replace(WORDS, pairs=pairs))
-    with pytest.raises(UserError, match="no set of words was given"):
-        applied(name, words=replace(WORDS, pairs=()))
-
-
-@pytest.mark.parametrize("name", ["equalize-only", *NAMES])
-def test_words_without_vectors_are_refused(name: str) -> None:
-    with pytest.raises(UserError, match=r"1 of the 2 words to change.*'nowhere'"):
-        applied(name, words=replace(WORDS, neutral=("word1", "nowhere")))
-    with pytest.raises(UserError, match="at least one word"):
-        applied(name, words=replace(WORDS, neutral=()))
-
-
-def test_pairs_that_do_not_differ_have_no_direction() -> None:
-    vectors = E.vectors.copy()
     for male, female in WORDS.pairs:
-        vectors[E.index[female]] = 2 * vectors[E.index[male]]
-    with pytest.raises(UserError, match="do not differ"):
-        applied("hard", Embeddings(E.words, vectors))
+        same[E.index[female]] = 2 * same[E.index[male]]
+    pairs = (*WORDS.pairs, ("he", "shee"))
+    refused = [
+        (E, replace(WORDS, neutral=("word1", "nowhere")), "1 of the 2 words to change.*'nowhere'"),
+        (E, replace(WORDS, neutral=()), "at least one word"),
+    ]
+    if name != "random-direction":
+        refused += [
+            (Embeddings(E.words, vectors), WORDS, "'woman', which defines the bias, is all zeros"),
+            (E, replace(WORDS, pairs=pairs), "'shee', which defines the bias, is not in the vec"),
+            (E, replace(WORDS, pairs=()), "no set of words was given"),
+        ]
+    if name == "hard":
+        refused += [(Embeddings(E.words, same), WORDS, "do not differ")]
+    if name in ("inlp", "leace", "double-hard"):
+        few = replace(WORDS, neutral=WORDS.neutral[:10])
+        refused += [(E, few, "10 covered words.*at least 16")]
+    for embeddings, words, says in refused:
+        with pytest.raises(UserError, match=says):
+            applied(name, embeddings, words)
 
 
 @pytest.mark.parametrize(
@@ -219,27 +202,14 @@ def test_pairs_that_do_not_differ_have_no_direction() -> None:
         ("soft", {"weight": -1.0}, "λ"),
     ],
 )
-def test_settings_that_make_no_sense(name: str, knobs: dict[str, object], said: str) -> None:
+def test_settings_that_make_no_sense(name, knobs, said):
     with pytest.raises(UserError, match=said):
         applied(name, **knobs)
 
 
-@pytest.mark.parametrize("name", ["inlp", "leace", "double-hard"])
-def test_too_few_words_to_label(name: str) -> None:
-    with pytest.raises(UserError, match=r"10 covered words.*at least 16"):
-        applied(name, words=replace(WORDS, neutral=WORDS.neutral[:10]))
-
-
-def test_only_strategies_whose_paper_has_a_weight_have_a_search_space() -> None:
-    assert {n for n in NAMES if search_space(n)} == {"soft", "half-sibling", "ran"}
-
-
-# Hard debiasing and its kin -------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("components", [1, 3])
 @pytest.mark.parametrize("name", ["hard", "multiclass-hard"])
-def test_neutral_words_have_no_part_in_the_subspace(name: str, components: int) -> None:
+def test_neutral_words_have_no_part_in_the_subspace(name, components):
     B = bias_subspace(E, WORDS.pairs, components)
     assert components * [1] == pytest.approx((B**2).sum(axis=1))
     after = applied(name, components=components)
@@ -248,7 +218,8 @@ def test_neutral_words_have_no_part_in_the_subspace(name: str, components: int) 
 
 
 @pytest.mark.parametrize("name", ["hard", "double-hard"])
-def test_equalised_pairs_are_equidistant_and_equally_long(name: str) -> None:
+def test_equalised_pairs_are_equidistant_equally_long_and_keep_their_sides(name):
+    (g,) = bias_subspace(E, WORDS.pairs)
     after = applied(name)
     neutral = rows(after, WORDS.neutral)
     for pair in WORDS.pairs:
@@ -258,20 +229,17 @@ def test_equalised_pairs_are_equidistant_and_equally_long(name: str) -> None:
         assert neutral @ male == pytest.approx(neutral @ female, abs=1e-4)
         assert np.linalg.norm(male - female) > 0.1  # they still differ, in gender
         assert after.cosine(*pair) < 1 - 1e-3
+        if name == "hard":
+            assert male @ g > 0 > female @ g
+    vectors = E.vectors.copy()
+    vectors[E.index["queen"]] = 3 * vectors[E.index["king"]]
+    pairs = (*WORDS.pairs, ("king", "queen"))  # which do not differ and become one
+    alike = applied(name, Embeddings(E.words, vectors), replace(WORDS, pairs=pairs))
+    assert alike["king"] == pytest.approx(alike["queen"], rel=1e-5)
 
 
-def test_the_pairs_keep_their_sides() -> None:
-    (g,) = bias_subspace(E, WORDS.pairs)
-    after = applied("hard")
-    for male, female in WORDS.pairs:
-        assert after[male] @ g > 0 > after[female] @ g
-
-
-def test_two_classes_are_hard_debiasing() -> None:
-    assert np.array_equal(applied("multiclass-hard").vectors, applied("hard").vectors)
-
-
-def test_an_attribute_of_several_classes() -> None:
+def test_an_attribute_of_several_classes():
+    assert np.array_equal(applied("multiclass-hard").vectors, applied("hard").vectors)  # of two
     after = applied("multiclass-hard", attribute="religion")
     sets = (("judaism", "christianity", "islam"),)
     B = bias_subspace(E, sets, 2)
@@ -284,16 +252,8 @@ def test_an_attribute_of_several_classes() -> None:
     assert "rabbi" not in moved(E, after)  # of the report half, and means a religion
 
 
-def test_equalised_words_that_do_not_differ_become_one() -> None:
-    vectors = E.vectors.copy()
-    vectors[E.index["queen"]] = 3 * vectors[E.index["king"]]
-    pairs = (*WORDS.pairs, ("king", "queen"))
-    after = applied("hard", Embeddings(E.words, vectors), replace(WORDS, pairs=pairs))
-    assert after["king"] == pytest.approx(after["queen"], rel=1e-5)
-
-
 @pytest.mark.parametrize("seed", [0, 1])
-def test_the_control_removes_one_direction_and_it_is_not_gender(seed: int) -> None:
+def test_the_control_removes_one_direction_and_it_is_not_gender(seed):
     assert strategy("random-direction").control
     after = strategy("random-direction").fit(E, WORDS, seed)(E)
     unit = after.rows(WORDS.neutral).astype(np.float64)
@@ -302,7 +262,7 @@ def test_the_control_removes_one_direction_and_it_is_not_gender(seed: int) -> No
     assert np.abs(unit @ g).mean() > 0.5 * np.abs(E.rows(WORDS.neutral) @ g).mean()
 
 
-def test_equalize_only_can_still_be_asked_for_by_its_former_name() -> None:
+def test_equalize_only_can_still_be_asked_for_by_its_former_name():
     former = create("cds+ruler", **{"ruler.pairs": "all"})
     assert former.name == "cds+ruler"
     assert former.knobs()["ruler.pairs"] == "all"
@@ -310,7 +270,7 @@ def test_equalize_only_can_still_be_asked_for_by_its_former_name() -> None:
     assert (applied("ruler").vectors == applied("equalize-only").vectors).all()
 
 
-def test_equalize_only_changes_pairs_alone_and_bias_that_is_read_along_them() -> None:
+def test_equalize_only_changes_pairs_alone_and_bias_that_is_read_along_them():
     after = applied("equalize-only")
     assert moved(E, after) <= {word for pair in WORDS.pairs for word in pair}
     before, now = ([rows(v, each) for each in zip(*WORDS.pairs, strict=True)] for v in (E, after))
@@ -323,10 +283,10 @@ def test_equalize_only_changes_pairs_alone_and_bias_that_is_read_along_them() ->
         np.linalg.norm(units(now[0]) - units(now[1]), axis=1), rel=0.35
     )
     bias = [direct_bias(each, WORDS.neutral, WORDS.pairs, bootstrap=0).value for each in (E, after)]
-    assert bias[1] < 0.5 * bias[0]  # type: ignore[operator]
+    assert bias[1] < 0.5 * bias[0]
 
 
-def test_double_hard_takes_the_component_that_hides_the_labels_best() -> None:
+def test_double_hard_takes_the_component_that_hides_the_labels_best():
     """A planted axis tells biased words apart after hard debiasing; it is the one to go."""
     rng = np.random.default_rng(4)
     vectors = 0.3 * rng.normal(size=E.vectors.shape)
@@ -342,26 +302,12 @@ def test_double_hard_takes_the_component_that_hides_the_labels_best() -> None:
     assert kmeans_alignment(double, biased, seeds=(0,)).value < 0.7
 
 
-# Linear erasers -------------------------------------------------------------------------------
-
-
 def labelled(side: int = 2500) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
     leaning = leaning_words(E, WORDS, side)
     return leaning.male + leaning.female, leaning.is_male
 
 
-def test_the_labels_are_the_extremes_of_the_ranking() -> None:
-    words, is_male = labelled(20)
-    (g,) = bias_subspace(E, WORDS.pairs)
-    cosines = E.rows(WORDS.neutral) @ g
-    least_male = min(E.rows(words[:20]) @ g)
-    assert (cosines > least_male + 1e-7).sum() == 19
-    assert is_male.sum() == 20
-    assert len(set(words)) == 40
-    assert len(labelled()[0]) == 2 * (len(WORDS.neutral) // 8)
-
-
-def test_leace_leaves_no_covariance_with_the_labels() -> None:
+def test_leace_leaves_no_covariance_with_the_labels():
     words, is_male = labelled()
     z = is_male - 0.5
 
@@ -376,17 +322,12 @@ def test_leace_leaves_no_covariance_with_the_labels() -> None:
     probe = np.linalg.lstsq(X - X.mean(axis=0), z, rcond=1e-5)[0]
     assert np.abs((X - X.mean(axis=0)) @ probe).max() < 1e-4  # 0 for every word: chance
     assert X.mean(axis=0) == pytest.approx(rows(E, words).mean(axis=0), abs=1e-5)
-
-
-def test_leace_is_idempotent() -> None:
-    eraser = strategy("leace").fit(E, WORDS)
-    once = eraser(E)
-    assert eraser(once).vectors == pytest.approx(once.vectors, abs=1e-5)
-    assert np.abs(once.vectors - E.vectors).max() > 0.1
+    assert strategy("leace").fit(E, WORDS)(after).vectors == pytest.approx(after.vectors, abs=1e-5)
+    assert np.abs(after.vectors - E.vectors).max() > 0.1
 
 
 @pytest.mark.parametrize("steps", [1, 6])
-def test_inlp_removes_one_direction_a_step(steps: int) -> None:
+def test_inlp_removes_one_direction_a_step(steps):
     eraser = strategy("inlp", steps=steps).fit(E, WORDS)
     after = rows(eraser(E), WORDS.neutral)
     assert np.linalg.matrix_rank(rows(E, WORDS.neutral)) == DIM
@@ -395,18 +336,6 @@ def test_inlp_removes_one_direction_a_step(steps: int) -> None:
     assert (after @ removed.T).std(axis=0) == pytest.approx(0, abs=1e-5)
     assert sizes[DIM - steps - 1] > 1.0
     assert rows(eraser(eraser(E)), WORDS.neutral) == pytest.approx(after, abs=1e-5)
-
-
-def test_inlp_makes_the_labels_hard_to_tell() -> None:
-    from sklearn.svm import LinearSVC
-
-    words, is_male = labelled()
-    accuracy = []
-    for embeddings in (E, applied("inlp", steps=10)):
-        X = embeddings.rows(words)
-        accuracy.append(LinearSVC(dual=False).fit(X, is_male).score(X, is_male))
-    assert accuracy[0] > 0.95
-    assert accuracy[1] < 0.75
 
 
 def objective(X: Matrix, W: Matrix, B: Matrix, weight: float) -> float:
@@ -418,7 +347,7 @@ def objective(X: Matrix, W: Matrix, B: Matrix, weight: float) -> float:
 
 @settings(deadline=None, max_examples=15)
 @given(st.integers(0, 10**6), st.floats(1e-4, 1e3), st.integers(1, 3), st.integers(3, 40))
-def test_the_soft_map_is_the_minimum(seed: int, weight: float, k: int, n: int) -> None:
+def test_the_soft_map_is_the_minimum(seed, weight, k, n):
     """No symmetric change of X = TᵀT makes the objective smaller, in the span of the words."""
     rng = np.random.default_rng(seed)
     W = rng.normal(size=(n, 8))
@@ -434,7 +363,7 @@ def test_the_soft_map_is_the_minimum(seed: int, weight: float, k: int, n: int) -
         assert objective(X + change + change.T, W, B, weight) >= least - 1e-10
 
 
-def test_soft_debiasing_between_its_two_ends() -> None:
+def test_soft_debiasing_between_its_two_ends():
     (g,) = bias_subspace(E, WORDS.pairs)
     none, strong = applied("soft", weight=0.0), applied("soft", weight=1e12)
     assert none.vectors == pytest.approx(E.vectors, abs=1e-6)
@@ -448,7 +377,7 @@ def test_soft_debiasing_between_its_two_ends() -> None:
     assert strong.rows(WORDS.neutral) == pytest.approx(neutralised, abs=0.2)
 
 
-def test_half_sibling_regression_is_the_ridge_residual() -> None:
+def test_half_sibling_regression_is_the_ridge_residual():
     from sklearn.linear_model import Ridge
 
     gender = tuple(word for pair in WORDS.pairs for word in pair)
@@ -463,13 +392,8 @@ def test_half_sibling_regression_is_the_ridge_residual() -> None:
     assert np.abs(ridge_smoother(V[:, :5], 1.0, 1e9) @ V[:, :5] - V[:, :5]).max() < 1e-4
 
 
-# RAN ------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("weights", [(0.125, 0.75, 0.125), (1.0, 0.2, 0.5), (0.0, 1.0, 0.0)])
-def test_no_other_direction_is_better_than_the_ran_optimum(
-    weights: tuple[float, float, float],
-) -> None:
+def test_no_other_direction_is_better_than_the_ran_optimum(weights):
     rng = np.random.default_rng(0)
     w = rng.normal(size=(40, 10))
     w /= np.linalg.norm(w, axis=1, keepdims=True)
@@ -500,91 +424,45 @@ def test_no_other_direction_is_better_than_the_ran_optimum(
         assert u == pytest.approx(w, abs=1e-12)
 
 
-def test_ran_repels_from_neighbours_that_are_near_by_gender_only() -> None:
-    from debiaslab.regularizers.ran import mean_biased_neighbors
-
+def test_ran_repels_from_neighbours_that_are_near_by_gender_only():
     g = np.eye(6, dtype=np.float32)[0]
     by_gender = np.array([[0.6, 0.8, 0, 0, 0, 0], [0.6, 0, 0.8, 0, 0, 0]])
     by_meaning = np.array([[0, 0, 0, 0.6, 0.8, 0], [0, 0, 0, 0.8, 0.6, 0]])
     unit = np.concatenate([by_gender, by_meaning]).astype(np.float32)
     means = mean_biased_neighbors(unit, g, 100, 0.05)
     assert means == pytest.approx(np.concatenate([by_gender[::-1], np.zeros((2, 6))]), abs=1e-6)
-
-
-def test_ran_with_no_weight_changes_nothing() -> None:
     assert applied("ran", weight=0.0).vectors == pytest.approx(E.vectors, abs=1e-5)
     (g,) = bias_subspace(E, WORDS.pairs)
     assert np.abs(applied("ran").rows(WORDS.neutral) @ g).mean() < 0.02
 
 
-# Published vectors ----------------------------------------------------------------------------
-
-
 # Cosines by wefe 1.0.1 (numpy 1.26) on its 13,013 test vectors: HardDebias().fit(model, pairs,
 # equalize_pairs=pairs).transform(model, target=TARGETS), and HalfSiblingRegression().fit(model,
 # words of the pairs, alpha=60).transform(model, target=TARGETS); before: (0.017123, 0.274963, …).
-WEFE_PAIRS = (
-    ("man", "woman"),
-    ("boy", "girl"),
-    ("he", "she"),
-    ("father", "mother"),
-    ("son", "daughter"),
-    ("guy", "gal"),
-    ("male", "female"),
-    ("his", "her"),
-    ("himself", "herself"),
+WEFE_PAIRS = tuple(
+    zip(
+        ["man", "boy", "he", "father", "son", "guy", "male", "his", "himself"],
+        ["woman", "girl", "she", "mother", "daughter", "gal", "female", "her", "herself"],
+        strict=True,
+    )
 )
 TARGETS = ("executive", "salary", "office", "business", "career", "home", "family", "marriage")
 TARGETS += ("math", "poetry")
-WEFE_HARD = {
-    ("executive", "career"): 0.021022,
-    ("office", "home"): 0.274971,
-    ("family", "marriage"): 0.283622,
-    ("salary", "business"): 0.099749,
-    ("math", "poetry"): 0.293293,
-    ("he", "she"): 0.608279,
-    ("man", "woman"): 0.759782,
-    ("male", "female"): 0.766044,
-    ("he", "career"): 0.268914,
-    ("she", "career"): 0.268914,
-    ("mother", "family"): 0.587244,
-    ("father", "family"): 0.587244,
-}
-WEFE_HALF_SIBLING = {
-    ("executive", "career"): 0.009925,
-    ("office", "home"): 0.252701,
-    ("family", "marriage"): 0.1993,
-    ("he", "career"): 0.233379,
-    ("she", "career"): 0.130847,
-    ("mother", "family"): 0.452162,
-}
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"), [("hard", WEFE_HARD), ("half-sibling", WEFE_HALF_SIBLING)]
-)
-def test_cosines_are_those_of_wefe(name: str, expected: dict[tuple[str, str], float]) -> None:
+WEFE = """
+executive career .021022 .009925 | office home .274971 .252701 | family marriage .283622 .1993
+salary business .099749 | math poetry .293293 | he she .608279 | man woman .759782
+male female .766044 | he career .268914 .233379 | she career .268914 .130847
+mother family .587244 .452162 | father family .587244
+"""
+
+
+@pytest.mark.parametrize("name", ["hard", "half-sibling"])
+def test_cosines_are_those_of_wefe(name):
+    rows = [each.split() for each in re.split(r"[|\n]", WEFE.strip())]
+    column = 2 if name == "hard" else 3
+    expected = {tuple(row[:2]): float(row[column]) for row in rows if len(row) > column}
     after = applied(name, google_news(), DebiasWords(WEFE_PAIRS, TARGETS))
     cosines = {pair: after.cosine(*pair) for pair in expected}
     assert cosines == pytest.approx(expected, abs=2e-6)
-
-
-def test_hard_debiasing_leaves_as_much_as_was_published() -> None:
-    """Gonen & Goldberg 2019: after hard debiasing, k-means 0.925 and profession r 0.606."""
-    vectors = bolukbasi()
-    listed = lexicons.load_pairs("definitional_pairs").pairs
-    pairs = tuple(pair for pair in listed if set(pair) <= set(vectors.words))
-    specific = set(lexicons.load("gender_specific").words)
-    neutral = tuple(word for word in vectors.words if word not in specific)
-    after = applied("hard", vectors, DebiasWords(pairs, neutral))
-    biased = biased_words(vectors, exclude=specific)
-    assert kmeans_alignment(after, biased, seeds=(0,)).value == pytest.approx(0.926, abs=0.03)
-    assert svm_recovery(after, biased, seeds=(0,)).value == pytest.approx(0.9405, abs=0.03)
-    shares = neighbor_shares(after, vectors, biased, lexicons.load("occupations").words)
-    assert neighbor_bias(shares, bootstrap=0).value == pytest.approx(0.595, abs=0.03)
-
-
-def test_the_covered_words_are_those_of_the_penalties() -> None:
-    for cover in ("tune", "vocabulary", "all"):
-        assert debias_words(E.words, cover).neutral == tuple(covered_words(E.words, cover))
-    assert WORDS.pairs == TUNE

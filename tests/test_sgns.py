@@ -1,10 +1,7 @@
 """The model, the batches and the reference engine against the formulas they stand for."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,24 +10,17 @@ import torch
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.errors import UserError
 from debiaslab.regularizers import ProjectionPenalty, bind
-from debiaslab.settings.training import EngineName
 from debiaslab.sgns import SGNS, Batch, Start, TrainingDivergedError, TrainSettings, train
-from debiaslab.sgns.engine import Block, Intervention
+from debiaslab.sgns.engine import Block
 from debiaslab.sgns.progress import LossMonitor
 from debiaslab.sgns.sampling import BatchMaker, NoiseSampler, chunks, linear_decay, subsample
 from debiaslab.vectors.embeddings import Embeddings
-from tests.toys import toy_corpus
 
 FAST = TrainSettings(dim=16, window=3, negatives=3, epochs=3, subsample=0.0, batch_size=128)
 SETTINGS = replace(FAST, engine="reference")
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return toy_corpus(tmp_path_factory.mktemp("toy"))
-
-
-def test_model_starts_as_documented_and_keeps_its_padding_zero() -> None:
+def test_model_starts_as_documented_and_keeps_its_padding_zero():
     model = SGNS(50, 20, seed=3)
     assert model.W.shape == model.C.shape == (50, 20)
     assert float(model.W.abs().max()) <= 1 / 20
@@ -43,7 +33,7 @@ def test_model_starts_as_documented_and_keeps_its_padding_zero() -> None:
     assert not torch.equal(model.W, SGNS(50, 20, seed=4).W)
 
 
-def test_loss_is_the_formula_written_out() -> None:
+def test_loss_is_the_formula_written_out():
     """Two positive pairs with two negatives each, by hand: −log σ(w·c) − Σ log σ(−w·n)."""
     model = SGNS(6, 4, seed=0)
     model.C.normal_(generator=torch.Generator().manual_seed(1))
@@ -66,20 +56,8 @@ def test_loss_is_the_formula_written_out() -> None:
     assert model.loss(batch).item() == pytest.approx(np.mean(expected), rel=1e-6)
 
 
-def test_loss_before_training_is_the_entropy_of_guessing() -> None:
-    """With C = 0 every score is 0, so a pair costs (1 + k) log 2."""
-    model = SGNS(10, 8)
-    batch = Batch(
-        targets=torch.tensor([[1], [2]]),
-        mask=torch.ones(2, 1),
-        outputs=torch.tensor([[3, 4, 5, 6], [7, 8, 9, 0]]),
-        labels=torch.tensor([[1.0, 0, 0, 0], [1.0, 0, 0, 0]]),
-    )
-    assert model.loss(batch).item() == pytest.approx(4 * math.log(2))
-
-
 @pytest.mark.parametrize("size", [3, 7, 100])
-def test_chunks_lose_nothing_and_prefer_document_ends(size: int) -> None:
+def test_chunks_lose_nothing_and_prefer_document_ends(size):
     ids = np.array([0, 1, -1, 2, -1, 3, 4, 5, 6, 7, 8, 9, -1], dtype=np.int32)
     pieces = [piece for _, piece in chunks(ids, size)]
     assert np.array_equal(np.concatenate(pieces), ids)
@@ -87,7 +65,7 @@ def test_chunks_lose_nothing_and_prefer_document_ends(size: int) -> None:
     assert pieces[0][-1] == -1
 
 
-def test_subsampling_drops_tokens_at_the_given_rate_and_keeps_document_ends() -> None:
+def test_subsampling_drops_tokens_at_the_given_rate_and_keeps_document_ends():
     ids = np.tile(np.array([0, 1, 0, -1], dtype=np.int32), 20_000)
     kept = ids[subsample(ids, np.array([0.25, 1.0]), np.random.default_rng(0))]
     assert (kept == -1).sum() == 20_000
@@ -95,7 +73,7 @@ def test_subsampling_drops_tokens_at_the_given_rate_and_keeps_document_ends() ->
     assert (kept == 0).sum() / 40_000 == pytest.approx(0.25, abs=0.01)
 
 
-def test_negatives_follow_the_noise_distribution_without_the_context_word() -> None:
+def test_negatives_follow_the_noise_distribution_without_the_context_word():
     noise = np.array([0.5, 0.3, 0.0, 0.2])
     drawn = NoiseSampler(noise).draw_other_than(
         np.zeros(100_000, dtype=np.int64), 3, np.random.default_rng(1)
@@ -126,7 +104,7 @@ def positive_pairs(batches: list[Batch]) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("layout", ["word2vec", "homework"])
-def test_positive_pairs_are_exactly_the_windows(layout: str) -> None:
+def test_positive_pairs_are_exactly_the_windows(layout):
     ids = [0, 1, 2, 3, -1, 4, 5, -1, 6, -1]
     settings = replace(SETTINGS, window=2, dynamic=False, layout=layout, batch_size=3)
     documents = [[0, 1, 2, 3], [4, 5], [6]]
@@ -140,7 +118,7 @@ def test_positive_pairs_are_exactly_the_windows(layout: str) -> None:
     assert positive_pairs(make_batches(settings, ids)) == expected
 
 
-def test_dynamic_windows_reach_each_distance_as_often_as_word2vec() -> None:
+def test_dynamic_windows_reach_each_distance_as_often_as_word2vec():
     """A window drawn from 1…m reaches distance r with probability (m − r + 1) / m."""
     settings = replace(SETTINGS, window=4, dynamic=True, batch_size=4096)
     ids = list(range(3000))
@@ -149,7 +127,7 @@ def test_dynamic_windows_reach_each_distance_as_often_as_word2vec() -> None:
     assert reached == pytest.approx([1.0, 0.75, 0.5, 0.25], abs=0.03)
 
 
-def test_homework_rows_have_one_size_and_fill_missing_slots_with_negatives() -> None:
+def test_homework_rows_have_one_size_and_fill_missing_slots_with_negatives():
     settings = replace(SETTINGS, window=2, negatives=2, dynamic=False, layout="homework")
     (batch,) = make_batches(settings, [*range(40), -1])
     assert batch.outputs.shape == (40, 4 + 8)
@@ -161,7 +139,7 @@ def test_homework_rows_have_one_size_and_fill_missing_slots_with_negatives() -> 
 
 
 @pytest.mark.parametrize("layout", ["word2vec", "homework"])
-def test_unk_is_a_context_but_never_a_target_or_negative(layout: str) -> None:
+def test_unk_is_a_context_but_never_a_target_or_negative(layout):
     rng = np.random.default_rng(0)
     ids = rng.integers(0, 10, 2000).tolist()
     settings = replace(SETTINGS, layout=layout)
@@ -176,53 +154,25 @@ def test_unk_is_a_context_but_never_a_target_or_negative(layout: str) -> None:
     assert 9 not in negatives
 
 
-def test_learning_rate_falls_linearly_to_its_floor() -> None:
+def test_learning_rate_falls_linearly_to_its_floor():
     lr = linear_decay(TrainSettings(lr=0.04, lr_min=0.25))
     assert [lr(0), lr(0.5), lr(1), lr(2)] == pytest.approx([0.04, 0.025, 0.01, 0.01])
 
 
-def test_one_sgd_step_is_the_word2vec_update(corpus: Corpus) -> None:
-    """W[t] += lr · (1 − σ(W·C)) · C and the like, summed over the pairs of the batch."""
-    from debiaslab.sgns.reference import ReferenceEngine
-
-    settings = replace(SETTINGS, dim=4, negatives=1)
-    model = SGNS(len(corpus.words), 4, seed=1)
-    model.C.normal_(generator=torch.Generator().manual_seed(2))
-    W, C = model.W.double().numpy().copy(), model.C.double().numpy().copy()
-    batch = Batch(
-        targets=torch.tensor([[0, 1]]),
-        mask=torch.ones(1, 2),
-        outputs=torch.tensor([[2, 3]]),
-        labels=torch.tensor([[1.0, 0.0]]),
-    )
-    engine = ReferenceEngine(model, corpus, settings, Intervention())
-    engine._step(batch, 0.1, torch.Generator())
-    newW, newC = W.copy(), C.copy()
-    for t in (0, 1):
-        for c, label in ((2, 1.0), (3, 0.0)):
-            g = 0.1 * (label - 1 / (1 + math.exp(-W[t] @ C[c])))
-            newW[t] += g * C[c]
-            newC[c] += g * W[t]
-    assert model.W.numpy() == pytest.approx(newW, abs=1e-6)
-    assert model.C.numpy() == pytest.approx(newC, abs=1e-6)
-
-
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw", "sparse_adam"])
-def test_training_lowers_the_loss_and_learns_the_topics(corpus: Corpus, optimizer: str) -> None:
+def test_training_lowers_the_loss_and_learns_the_topics(corpus, optimizer):
     lr = 0.05 if optimizer == "sgd" else 0.01
-    settings = replace(SETTINGS, optimizer=optimizer, epochs=6, lr=lr)
+    settings = replace(SETTINGS, optimizer=optimizer, epochs=4, lr=lr)
     result = train(corpus, settings, progress=False)
     assert result.engine == "reference"
     assert result.history[-1].loss < result.history[0].loss - 0.1
-    assert result.words == corpus.tokens * 6
+    assert result.words == corpus.tokens * 4
     E = result.embeddings
     assert E.cosine("salary", "executive") > E.cosine("salary", "wedding")
 
 
 @pytest.mark.parametrize("engine", ["reference", "fast"])
-def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
-    corpus: Corpus, engine: str
-) -> None:
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(corpus, engine):
     settings = replace(FAST, engine=engine)
     first, again, other = (
         train(corpus, replace(settings, seed=seed), progress=False) for seed in (5, 5, 6)
@@ -232,35 +182,27 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
 
 
 @pytest.mark.parametrize("engine", ["reference", "fast"])
-def test_lambda_zero_is_the_baseline_bit_for_bit(corpus: Corpus, engine: str) -> None:
+def test_any_weight_trains_without_nan_and_zero_is_the_baseline_bit_for_bit(corpus, engine):
     settings = replace(FAST, engine=engine)
-    zero = bind(ProjectionPenalty(weight=0.0), corpus.words)
-    baseline = train(corpus, settings, None, progress=False)
-    with_zero = train(corpus, settings, zero, progress=False)
-    assert baseline.embeddings.vectors.tobytes() == with_zero.embeddings.vectors.tobytes()
+    baseline = train(corpus, settings, None, progress=False).embeddings
+    for weight in (0.0, 1e-5, 1e-2, 1e3):
+        penalty = bind(ProjectionPenalty(weight=weight), corpus.words)
+        result = train(corpus, settings, penalty, progress=False)
+        assert np.isfinite(result.embeddings.vectors).all()
+        assert all(math.isfinite(report.penalty) for report in result.history)
+        same = result.embeddings.vectors.tobytes() == baseline.vectors.tobytes()
+        assert same is (weight == 0)
 
 
 @pytest.mark.parametrize("engine", ["reference", "fast"])
-@pytest.mark.parametrize("weight", [1e-5, 1e-2, 10.0, 1e3])
-def test_any_weight_trains_without_nan(corpus: Corpus, engine: str, weight: float) -> None:
-    penalty = bind(ProjectionPenalty(weight=weight), corpus.words)
-    result = train(corpus, replace(FAST, engine=engine), penalty, progress=False)
-    assert np.isfinite(result.embeddings.vectors).all()
-    assert all(math.isfinite(report.penalty) for report in result.history)
+def test_the_words_of_reports_add_up_to_whole_epochs(corpus, engine):
+    for size in (7, 200):
+        settings = replace(SETTINGS, engine=engine, batch_size=size, epochs=2, subsample=1e-3)
+        result = train(corpus, settings, progress=False)
+        assert result.words == result.history[-1].step == 2 * corpus.tokens
 
 
-@pytest.mark.parametrize("batch_size", [7, 64, 200])
-@pytest.mark.parametrize("engine", ["reference", "fast"])
-def test_the_words_of_reports_add_up_to_whole_epochs(
-    corpus: Corpus, engine: str, batch_size: int
-) -> None:
-    settings = replace(SETTINGS, engine=engine, batch_size=batch_size, epochs=2, subsample=1e-3)
-    result = train(corpus, settings, progress=False)
-    assert result.words == 2 * corpus.tokens
-    assert result.history[-1].step == 2 * corpus.tokens
-
-
-def test_training_continues_from_given_vectors(corpus: Corpus) -> None:
+def test_training_continues_from_given_vectors(corpus):
     first = train(corpus, SETTINGS, progress=False)
     longer = train(corpus, SETTINGS, init=first.embeddings, progress=False)
     assert longer.history[0].loss < first.history[0].loss
@@ -271,9 +213,7 @@ def test_training_continues_from_given_vectors(corpus: Corpus) -> None:
         train(corpus, SETTINGS, init=Embeddings(["he"], np.ones((1, 3))), progress=False)
 
 
-def test_a_training_says_which_words_continue_and_keeps_the_others_when_asked(
-    corpus: Corpus,
-) -> None:
+def test_a_training_says_which_words_continue_and_keeps_the_others_when_asked(corpus):
     rng = np.random.default_rng(0)
     known = [*corpus.words[:5], "elsewhere", "nowhere"]
     targets, contexts = (Embeddings(known, rng.normal(size=(7, 16))) for _ in range(2))
@@ -296,7 +236,7 @@ def test_a_training_says_which_words_continue_and_keeps_the_others_when_asked(
         Start(targets, Embeddings(["he"], np.ones((1, 3)))).check(16)
 
 
-def test_early_stopping_waits_out_its_patience(corpus: Corpus) -> None:
+def test_early_stopping_waits_out_its_patience(corpus):
     settings = replace(SETTINGS, lr=1e-8, epochs=20, patience=3)  # nothing is learnt at this rate
     result = train(corpus, settings, progress=False)
     assert result.stopped_early
@@ -306,13 +246,13 @@ def test_early_stopping_waits_out_its_patience(corpus: Corpus) -> None:
     assert patient.words == corpus.tokens * 2
 
 
-def test_a_loss_that_is_not_finite_stops_with_a_reason(corpus: Corpus) -> None:
+def test_a_loss_that_is_not_finite_stops_with_a_reason(corpus):
     settings = replace(SETTINGS, lr=10.0, batch_size=4096, epochs=20)
     with pytest.raises(TrainingDivergedError, match=r"became .*in epoch"):
         train(corpus, settings, progress=False)
 
 
-def test_a_loss_far_above_that_of_zeros_stops_too(corpus: Corpus) -> None:
+def test_a_loss_far_above_that_of_zeros_stops_too(corpus):
     zeros = (1 + SETTINGS.negatives) * np.log(2)
     monitor = LossMonitor(corpus, SETTINGS, None)
     block = Block(words=10, pairs=10, loss=9.99 * zeros, penalty=0.0, lr=0.025)
@@ -324,7 +264,7 @@ def test_a_loss_far_above_that_of_zeros_stops_too(corpus: Corpus) -> None:
         train(corpus, settings, progress=False)
 
 
-def test_callbacks_see_every_report_and_epoch(corpus: Corpus) -> None:
+def test_callbacks_see_every_report_and_epoch(corpus):
     reports, epochs = [], []
     result = train(
         corpus,
@@ -338,7 +278,7 @@ def test_callbacks_see_every_report_and_epoch(corpus: Corpus) -> None:
     assert [r.step for r in reports] == sorted(r.step for r in reports)
 
 
-def test_the_vectors_of_an_epoch_stay_as_they_were(corpus: Corpus) -> None:
+def test_the_vectors_of_an_epoch_stay_as_they_were(corpus):
     kept, copies = [], []
 
     def see(number: int, vectors: Embeddings) -> None:
@@ -369,30 +309,25 @@ def test_the_vectors_of_an_epoch_stay_as_they_were(corpus: Corpus) -> None:
         ("seed", -1, "--seed"),
     ],
 )
-def test_bad_settings_are_refused_in_one_sentence(field: str, value: object, hint: str) -> None:
+def test_bad_settings_are_refused_in_one_sentence(field, value, hint):
     with pytest.raises(UserError, match=hint):
-        TrainSettings(**{field: value})  # type: ignore[arg-type]
+        TrainSettings(**{field: value})
 
 
-def test_the_fast_engine_refuses_what_only_the_reference_engine_does(corpus: Corpus) -> None:
+def test_the_fast_engine_refuses_what_only_the_reference_engine_does(corpus):
     with pytest.raises(UserError, match="--engine reference"):
         train(corpus, replace(SETTINGS, engine="fast", optimizer="adamw"), progress=False)
 
 
-def test_a_corpus_no_longer_than_the_window_is_refused(tmp_path: Path) -> None:
-    corpus = _of_lines(tmp_path, "the cat sat")
-    with pytest.raises(UserError, match=r"3 words.*no more than a window of 3.*--window 2"):
-        train(corpus, TrainSettings(window=3), progress=False)
-
-
 @pytest.mark.parametrize("engine", ["fast", "reference"])
-def test_one_word_a_line_gives_no_pair_and_says_so(tmp_path: Path, engine: EngineName) -> None:
-    corpus = _of_lines(tmp_path, *(["red", "green", "blue", "black", "white", "grey"] * 3))
-    with pytest.raises(UserError, match=r"no training pair.*more than one word a line"):
-        train(corpus, TrainSettings(engine=engine, subsample=0.0), progress=False)
-
-
-def _of_lines(folder: Path, *lines: str) -> Corpus:
-    (folder / "text.txt").write_text("\n".join(lines) + "\n")
-    settings = CorpusSettings(min_count=1)
-    return Corpus.build([folder / "text.txt"], settings, cache=folder / "cache", progress=False)
+def test_a_corpus_without_training_pairs_is_refused(tmp_path, engine):
+    """No longer than the window, or one word a line."""
+    for text, chosen, says in (
+        ("the cat sat", {"window": 3}, r"3 words.*no more than a window of 3.*--window 2"),
+        ("red\ngreen\nblue\nblack\nwhite\ngrey\n" * 3, {}, "no training pair.*more than one word"),
+    ):
+        (tmp_path / "text.txt").write_text(text + "\n")
+        one = CorpusSettings(min_count=1)
+        corpus = Corpus.build([tmp_path / "text.txt"], one, cache=tmp_path / "c", progress=False)
+        with pytest.raises(UserError, match=says):
+            train(corpus, TrainSettings(engine=engine, subsample=0.0, **chosen), progress=False)

@@ -1,25 +1,179 @@
-"""Changing what defines a number: another pair for he/she, a word or a set less of an attribute."""
+"""Leaving out a pair, a word or a set; another pair for he/she; reliability and consistency."""
+
+from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from debiaslab.errors import UserError
 from debiaslab.lexicons import attribute, load, load_file, load_pairs
-from debiaslab.lexicons.tables import load_sembias
-from debiaslab.metrics import direct_bias, ect, evaluate, mac, weat
+from debiaslab.lexicons.tables import load_occupation_women, load_sembias
+from debiaslab.metrics import (
+    NotMeasuredError,
+    bias_by_projection,
+    direct_bias,
+    ect,
+    evaluate,
+    gender_direction,
+    mac,
+    ripa,
+    weat,
+)
 from debiaslab.metrics.lipstick import kmeans_alignment
 from debiaslab.metrics.neighbor_bias import biased_words, neighbor_bias, neighbor_shares
+from debiaslab.metrics.projection import indirect_bias_within
 from debiaslab.metrics.reliability import (
     attribute_sensitivity,
+    inter_rule,
     internal_consistency,
+    leave_one_attribute_out,
+    leave_one_pair_out,
     list_consistency,
+    pair_scores,
     pair_sensitivity,
+    retest_reliability,
     weat_sensitivity,
+    word_scores,
 )
 from debiaslab.metrics.rnsb import PLEASANT, UNPLEASANT
-from debiaslab.metrics.sembias import sembias, words_of
+from debiaslab.metrics.sembias import factual_association, sembias, words_of
+from debiaslab.statistics import cronbach_alpha, icc2, icc3
 from debiaslab.vectors.embeddings import Embeddings
+from tests.toys import lexicon_words
+
+SIDES = {side: [f"{side}{i}" for i in range(6)] for side in "xyab"}
+X, Y, A, B = SIDES.values()
+PAIRS = list(zip(A, B, strict=True))
+WOMEN = {word: float(i**2) for i, word in enumerate(X + Y)}
+
+METRICS = {
+    "direct bias": (partial(direct_bias, bootstrap=0), X + Y),
+    "bias by projection": (partial(bias_by_projection, bootstrap=0), X + Y),
+    "indirect bias": (partial(indirect_bias_within, bootstrap=0), X + Y),
+    "RIPA": (partial(ripa, bootstrap=0), X + Y),
+    "RIPA, normalised": (partial(ripa, unit=True, bootstrap=0), X + Y),
+    "factual association": (partial(factual_association, permutations=0, bootstrap=0), WOMEN),
+}
+READS_PAIRS = [("indirect_bias", f"occupations_{gender}male") for gender in ("", "fe")]
+READS_PAIRS += [("factual_association", name) for name in ("bls", "winobias", "census")]
+READS_PAIRS += [("direct_bias", "occupations"), ("bias_by_projection", "occupations")]
+READS_PAIRS += [("ripa", "occupations"), ("ripa_normalised", "occupations")]
+
+
+def space(seed=0, dim=15):
+    words = [word for side in SIDES.values() for word in side]
+    rows = np.random.default_rng(seed).normal(size=(len(words), dim))
+    return Embeddings(words, rows + 0.5)  # words that are alike, for indirect bias
+
+
+@pytest.fixture(scope="module")
+def lexicon_space():
+    """Random vectors of the words of the lexicons, and pairs that differ along one axis."""
+    male, female = map(list, zip(*load_pairs("definitional_pairs").pairs, strict=True))
+    lists = ["occupations", "occupations_male", "occupations_female"]
+    words = lexicon_words(lists, ["definitional_pairs"])
+    for name in ("bls", "winobias", "census"):
+        words += load_occupation_women(name).half("all")
+    words = list(dict.fromkeys(words))
+    rows = np.random.default_rng(3).normal(size=(len(words), 20)) + 0.4
+    rows[:, 0] += 3.0 * np.isin(words, male) - 3.0 * np.isin(words, female)
+    return Embeddings(words, rows)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_each_value_is_the_metric_without_that_pair(name):
+    vectors, (metric, words) = space(), METRICS[name]
+    result = leave_one_pair_out(vectors, words, PAIRS, metric)
+    assert result.value == metric(vectors, words, PAIRS).value is not None
+    assert [each.item for each in result.without] == [f"a{i}/b{i}" for i in range(6)]
+    for place, each in enumerate(result.without):
+        kept = [pair for i, pair in enumerate(PAIRS) if i != place]
+        assert each.value == metric(vectors, words, kept).value
+        assert each.influence == each.value - result.value
+    values = [each.value for each in result.without]
+    assert (result.low, result.high) == (min(values), max(values))
+    assert len(set(values)) == 6
+    most = max(result.without, key=lambda each: abs(each.influence))
+    assert result.most_influential == most
+    if name == "direct bias":
+        assert leave_one_pair_out(vectors, words, PAIRS) == result  # when none is named
+    # unknown and repeated pairs and the order make no difference
+    mixed = [("absent", "b1"), *PAIRS[::-1], PAIRS[0], ("a2", "gone")]
+    other = leave_one_pair_out(vectors, words, mixed, metric)
+    assert {each.item for each in other.without} == {each.item for each in result.without}
+    assert (other.missing, result.missing) == (("absent/b1", "a2/gone"), ())
+    assert other.most_influential.item == most.item
+    for number in ("value", "low", "high"):
+        assert getattr(other, number) == pytest.approx(getattr(result, number))
+
+
+def test_each_value_is_weat_without_that_word():
+    vectors = space()
+    result = leave_one_attribute_out(vectors, X, Y, A, B)
+    assert [each.item for each in result.without] == A + B
+    assert result.value == weat(vectors, X, Y, A, B, permutations=0, bootstrap=0).statistic
+    without_b2 = weat(vectors, X, Y, A, B[:2] + B[3:], permutations=0, bootstrap=0)
+    assert result.without[8].value == without_b2.statistic
+    # s is linear in each attribute mean: leaving one out at a time gives s on average.
+    assert np.mean([each.value for each in result.without]) == pytest.approx(result.value)
+
+
+def test_what_cannot_be_measured():
+    vectors = space()
+    lost = leave_one_pair_out(vectors, X[:3], PAIRS)
+    assert (lost.value, lost.without) == (None, ())
+    assert "needs 4" in lost.reason
+    four = leave_one_attribute_out(vectors, X, Y, A[:4], B)  # 3 words of A are not measured
+    assert [each.value is None for each in four.without] == [True] * 4 + [False] * 6
+    assert ["needs 4" in (each.reason or "") for each in four.without] == [True] * 4 + [False] * 6
+    assert four.most_influential.item in B
+    assert four.reason is None
+    for metric, words, pairs in (
+        (*METRICS["direct bias"], PAIRS[:2]),  # a gender direction needs two pairs
+        (*METRICS["factual association"], PAIRS[:2]),
+        (*METRICS["RIPA"], PAIRS[:1]),  # RIPA needs one
+    ):
+        result = leave_one_pair_out(vectors, words, pairs, metric)
+        assert result.value is not None
+        assert (result.low, result.high, result.most_influential) == (None, None, None)
+        assert [each.value for each in result.without] == [None] * len(pairs)
+        assert result.reason.startswith("no value is left without one: ")
+        assert "both words in the vectors" in result.reason
+
+
+@pytest.mark.parametrize("half", ["all", "tune", "report"])
+def test_every_number_of_the_scorecard_that_reads_the_pairs_is_there(lexicon_space, half):
+    card = evaluate(lexicon_space, groups=["association", "geometry"], bootstrap=0)
+    found = {(each.metric, each.name): each for each in pair_sensitivity(lexicon_space, half)}
+    left_out = [key for key, each in found.items() if each.change == "left out"]
+    assert sorted(left_out) == sorted(READS_PAIRS)
+    pairs = ["/".join(pair) for pair in load_pairs("definitional_pairs").half(half)]
+    for metric, name in READS_PAIRS:
+        result = found[metric, name].result
+        assert result.value == pytest.approx(card.value(metric, name, half), abs=1e-12)
+        assert [each.item for each in result.without] == pairs
+        assert result.low <= result.high
+
+
+def test_no_other_number_of_the_scorecard_moves_with_a_pair(lexicon_space, monkeypatch):
+    """With a pair less in the lexicon, what moves is what the sensitivity covers."""
+    groups = ["weat", "association", "geometry", "lipstick", "similarity"]
+    whole = evaluate(lexicon_space, groups=groups, quick=True)
+    pairs = load_pairs("definitional_pairs")
+    monkeypatch.setattr(type(pairs), "half", lambda self, half: self.pairs[1:])
+    less = evaluate(lexicon_space, groups=groups, quick=True)
+    moved = {
+        (before.metric, before.name)
+        for before, after in zip(whole.records, less.records, strict=True)
+        if before.words == "all" and before.value != after.value
+    }
+    assert moved == set(READS_PAIRS)
+
 
 DIM = 12
 DEFINITIONAL = load_pairs("definitional_pairs")
@@ -37,10 +191,7 @@ AGE = {
                 "old": ["old", "elderly", "senior", "aged", "elder"],
             },
             "definitional_sets": [
-                ["young", "old"],
-                ["youth", "elder"],
-                ["junior", "senior"],
-                ["teen", "gone"],
+                *(["young", "old"], ["youth", "elder"], ["junior", "senior"], ["teen", "gone"]),
             ],
             "stereotypes": {
                 "young": ["energetic", "reckless", "modern", "careless", "trendy"],
@@ -113,37 +264,22 @@ def test_each_value_is_the_metric_with_that_pair(vectors):
     assert len(set(values)) > 1
 
 
-def test_pairs_of_one_difference_give_one_value():
-    for key, result in found(english(noise=0.0)).items():
-        values = [each.value for each in result.without]
-        assert values == pytest.approx([result.value] * 9), key
-        assert (result.low, result.high) == pytest.approx((result.value, result.value)), key
-
-
-def test_a_pair_that_the_vectors_lack_is_not_tried(vectors):
-    kept = [i for i, word in enumerate(vectors.words) if word not in ("woman", "john")]
-    less = Embeddings([vectors.words[i] for i in kept], vectors.vectors[kept])
-    for result in found(less).values():
-        assert result.missing == ("man/woman", "john/mary")
-        assert len(result.without) == 7
-    assert all(result.missing for result in found(vectors, baseline=less).values())
+def without(vectors, *words):
+    kept = [i for i, word in enumerate(vectors.words) if word not in words]
+    return Embeddings([vectors.words[i] for i in kept], vectors.vectors[kept])
 
 
 def test_without_he_or_another_pair_there_is_a_reason(vectors):
-    kept = [i for i, word in enumerate(vectors.words) if word != "he"]
-    less = Embeddings([vectors.words[i] for i in kept], vectors.vectors[kept])
-    for result in found(less).values():
+    for result in found(without(vectors, "he")).values():
         assert result.value is None
         assert result.reason.startswith("the pair he : she has 1 of 2 words in the vectors")
+    for result in found(without(vectors, "woman", "john")).values():
+        assert result.missing == ("man/woman", "john/mary")
+        assert len(result.without) == 7
     women = {pair[1] for pair in DEFINITIONAL.pairs} - {"she"}
-    kept = [i for i, word in enumerate(vectors.words) if word not in women]
-    alone = Embeddings([vectors.words[i] for i in kept], vectors.vectors[kept])
-    result = found(alone)["sembias", "none"]
+    result = found(without(vectors, *women))["sembias", "none"]
     assert result.value is not None
     assert (result.without, result.low, result.reason) == ((), None, "no other pair gives a value")
-
-
-# Attributes -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -191,24 +327,19 @@ def test_every_number_of_an_attribute_is_that_of_the_scorecard(name, half, age):
             assert each.result.low < each.result.high
 
 
-def test_direction_metrics_of_two_classes_are_without_each_pair(age):
-    vectors = space_of(age)
+def test_metrics_of_an_attribute_are_without_each_pair_word_or_set(age):
+    vectors, words = space_of(age), age.half("all")
     results = sensitivity_of(vectors, age)
-    pairs, words = age.definitional_sets, age.half("all").stereotypes
+    held = [*words.stereotypes["young"], *words.stereotypes["old"]]
     for metric in ("direct_bias", "bias_by_projection", "ripa", "ripa_normalised"):
         items = [each.item for each in results[metric, "age"].without]
         assert items == ["young/old", "youth/elder", "junior/senior"]
         assert results[metric, "age"].missing == ("teen/gone",)
-    without = direct_bias(vectors, [*words["young"], *words["old"]], pairs[1:], bootstrap=0)
-    assert results["direct_bias", "age"].without[0].value == without.value
+    first = direct_bias(vectors, held, age.definitional_sets[1:], bootstrap=0)
+    assert results["direct_bias", "age"].without[0].value == first.value
     assert len(results["indirect_bias", "age old"].without) == 3
 
-
-def test_group_metrics_are_without_each_word_of_a_class(age):
-    vectors, words = space_of(age), age.half("all")
-    results = sensitivity_of(vectors, age)
     listed = [*words.classes["young"], *words.classes["old"]]
-    held = [*words.stereotypes["young"], *words.stereotypes["old"]]
     old = [word for word in words.classes["old"] if word != "aged"]
     less = {"young": words.classes["young"], "old": old}
     for metric in ("same", "rnd_norm", "rnd_cosine", "mac", "ect", "sc_weat", "rnsb", "weat"):
@@ -224,8 +355,6 @@ def test_group_metrics_are_without_each_word_of_a_class(age):
         values = [each.value for each in results["mac", "age"].without if each.item in listed]
         assert np.mean(values) == pytest.approx(results["mac", "age"].value)
 
-
-def test_the_mac_of_stereotypes_is_without_each_set_of_targets():
     religion = attribute("religion")
     vectors, words = space_of(religion), religion.half("all")
     results = sensitivity_of(vectors, religion)
@@ -250,15 +379,9 @@ def test_the_lists_of_an_attribute_have_a_consistency(age):
 
 
 def test_what_is_not_left_without_one_says_why(tmp_path):
-    few = {
-        "citation": "a test",
-        "attributes": {
-            "size": {
-                "classes": {"big": ["big", "large"], "small": ["small", "tiny"]},
-                "definitional_sets": [["big", "small"], ["large", "tiny"]],
-            }
-        },
-    }
+    classes = {"big": ["big", "large"], "small": ["small", "tiny"]}
+    size = {"classes": classes, "definitional_sets": [["big", "small"], ["large", "tiny"]]}
+    few = {"citation": "a test", "attributes": {"size": size}}
     (tmp_path / "size.json").write_text(json.dumps(few))
     size = load_file(tmp_path / "size.json").attributes["size"]
     results = {each.metric: each.result for each in attribute_sensitivity(space_of(size), size)}
@@ -271,3 +394,142 @@ def test_what_is_not_left_without_one_says_why(tmp_path):
         assert reason in results[metric].reason
     assert "needs 4" in results["sc_weat"].reason
     assert results["rnsb"].reason is not None
+
+
+# Shrout & Fleiss (1979), Psychological Bulletin 86:420–428, table 2: 6 targets, 4 judges.
+SHROUT_FLEISS = [
+    [9, 2, 5, 8],
+    [6, 1, 3, 2],
+    [8, 4, 6, 8],
+    [7, 1, 2, 6],
+    [10, 5, 6, 9],
+    [6, 2, 4, 7],
+]
+MALE, FEMALE = [f"m{i}" for i in range(5)], [f"f{i}" for i in range(5)]
+FIVE = list(zip(MALE, FEMALE, strict=True))
+THIRTY = [f"w{i}" for i in range(30)]
+tables = st.integers(0, 10_000).map(
+    lambda seed: np.random.default_rng(seed).normal(size=(12, 4)) + np.arange(12)[:, None] / 6
+)
+
+
+def leaning(seed=0, dim=20, noise=0.0, words=THIRTY):
+    """Words with planted gender: the m and f words lie on two sides of the first axis."""
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=(len(THIRTY) + 10, dim))
+    base[:5, 0] += 6
+    base[5:10, 0] -= 6
+    names = [*MALE, *FEMALE, *THIRTY]
+    vectors = base + noise * np.random.default_rng(seed + 1).normal(size=base.shape)
+    kept = [i for i, name in enumerate(names) if name in {*MALE, *FEMALE, *words}]
+    return Embeddings([names[i] for i in kept], vectors[kept])
+
+
+def test_the_published_table():
+    assert icc2(SHROUT_FLEISS) == pytest.approx(0.29, abs=0.005)
+    assert icc3(SHROUT_FLEISS) == pytest.approx(0.71, abs=0.005)
+    # α is ICC(3, k), which they give as .91.
+    assert cronbach_alpha(SHROUT_FLEISS) == pytest.approx(0.91, abs=0.005)
+
+
+@settings(deadline=None, max_examples=30)
+@given(tables, st.integers(0, 100))
+def test_order_and_scale_do_not_matter_and_a_shift_of_a_seed_only_to_agreement(table, seed):
+    rng = np.random.default_rng(seed)
+    moved = 3 * table[rng.permutation(12)][:, rng.permutation(4)] + 7
+    for measure in (icc2, icc3, cronbach_alpha):
+        assert measure(moved) == pytest.approx(measure(table))
+    shifted = table + rng.normal(size=4) * 5
+    assert icc3(shifted) == pytest.approx(icc3(table))
+    assert cronbach_alpha(shifted) == pytest.approx(cronbach_alpha(table))
+    k, icc = 4, icc3(table)  # Spearman–Brown: α is the consistency of the mean of k
+    assert cronbach_alpha(table) == pytest.approx(k * icc / (1 + (k - 1) * icc))
+
+
+def test_the_same_vectors_retest_perfectly_and_noise_lowers_it():
+    same = retest_reliability([leaning(), leaning(), leaning()], THIRTY, FIVE)
+    assert (same.kind, same.n, same.measurements, same.reason) == ("ICC(2,1)", 30, 3, None)
+    assert same.icc == pytest.approx(1)
+    assert same.rank_correlation == pytest.approx(1)
+    for rule in ("projection", "association", "ripa"):
+        little, much = (
+            retest_reliability([leaning(s, noise=size) for s in range(3)], THIRTY, FIVE, rule)
+            for size in (0.3, 5)
+        )
+        assert 0.7 < little.icc < 1
+        assert little.interval[0] < little.icc < little.interval[1]
+        assert much.icc < little.icc
+        assert much.rank_correlation < little.rank_correlation
+
+
+def test_retest_takes_the_words_all_seeds_have():
+    vectors = [leaning(0), leaning(1, noise=0.3, words=THIRTY[2:])]
+    result = retest_reliability(vectors, [*THIRTY, "absent", THIRTY[5]], FIVE)
+    assert (result.n, result.missing) == (28, ("w0", "w1", "absent"))
+    one = retest_reliability([leaning()], THIRTY, FIVE)
+    assert (one.icc, one.measurements) == (None, 1)
+    assert "2 seeds" in one.reason
+    assert "needs 4 words" in retest_reliability(vectors, THIRTY[2:5], FIVE).reason
+    assert "pairs" in retest_reliability(vectors, THIRTY, [("absent", "gone")]).reason
+
+
+def test_rules_agree_on_planted_gender():
+    result = inter_rule(leaning(), THIRTY, FIVE)
+    assert (result.kind, result.measurements) == ("ICC(3,1)", 3)
+    assert result.icc > 0.8
+    assert "needs 4 words and 2 rules" in inter_rule(leaning(), THIRTY, FIVE, ["ripa"]).reason
+
+
+def test_word_scores_are_those_of_the_metrics():
+    vectors = leaning()
+    unit = vectors.unit.astype(float)
+    g = gender_direction(vectors, FIVE)
+    assert word_scores(vectors, THIRTY, FIVE) == pytest.approx(unit[10:] @ g, abs=1e-6)
+    ripa = word_scores(vectors, THIRTY, FIVE, "ripa")
+    assert ripa == pytest.approx(vectors.vectors[10:] @ g, abs=1e-5)
+    association = word_scores(vectors, THIRTY, FIVE, "association")
+    by_pair = pair_scores(vectors, THIRTY, FIVE, "association")
+    assert by_pair.shape == (30, 5)
+    assert by_pair.mean(axis=1) == pytest.approx(association)
+    assert by_pair[3, 2] == pytest.approx(
+        vectors.cosine("w3", "m2") - vectors.cosine("w3", "f2"), abs=1e-6
+    )
+    axis = unit[1] - unit[6]
+    axis /= np.linalg.norm(axis)
+    assert pair_scores(vectors, THIRTY, FIVE)[:, 1] == pytest.approx(unit[10:] @ axis, abs=1e-6)
+    raw = pair_scores(vectors, THIRTY, FIVE, "ripa")[:, 1]
+    assert raw == pytest.approx(vectors.vectors[10:] @ axis, abs=1e-5)
+
+
+def test_internal_consistency_of_planted_gender_and_of_a_stray_pair():
+    result = internal_consistency(leaning(), THIRTY, FIVE)
+    assert (result.n, result.n_pairs, result.reason) == (30, 5, None)
+    assert result.pairs > 0.7
+    table = pair_scores(leaning(), THIRTY, FIVE, "association")
+    assert result.pairs == pytest.approx(cronbach_alpha(table))
+    assert result.words == pytest.approx(cronbach_alpha(table.T))
+    stray = [*FIVE, ("w28", "w29")]
+    with_stray = internal_consistency(leaning(), THIRTY[:28], stray)
+    assert with_stray.pairs_without[-1][0] == "w28/w29"
+    assert with_stray.pairs_without[-1][1] == max(a for _, a in with_stray.pairs_without)
+    assert len(with_stray.words_without) == 28
+
+
+def test_what_has_no_reliability_says_why():
+    few = internal_consistency(leaning(), [*THIRTY[:3], "absent"], FIVE)
+    assert (few.words, few.missing) == (None, ("absent",))
+    assert few.reason == "3 words and 5 pairs in the vectors: needs 4 and 2"
+    for table in ([[1.0, 2.0]], [[1.0], [2.0]], [[1.0, 1.0], [1.0, 1.0]]):
+        with pytest.raises(NotMeasuredError):
+            icc2(table)
+        with pytest.raises(NotMeasuredError):
+            cronbach_alpha(table)
+    for bad in ([1.0, 2.0], [[1.0, float("nan")], [1.0, 2.0]]):
+        with pytest.raises(UserError, match="finite"):
+            icc2(bad)
+        with pytest.raises(UserError, match="finite"):
+            cronbach_alpha(bad)
+    with pytest.raises(UserError, match="did you mean 'projection'"):
+        word_scores(leaning(), THIRTY, FIVE, "projecton")
+    with pytest.raises(NotMeasuredError, match="without a vector: absent"):
+        word_scores(leaning(), ["absent"], FIVE)

@@ -1,7 +1,5 @@
 """Where numba cannot be loaded or compile: one warning, and the reference engine takes over."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import subprocess
@@ -39,7 +37,7 @@ for name in NAMES:
 
 
 @pytest.mark.parametrize("numba", ["missing", "switched off"])
-def test_the_reference_engine_takes_over_with_one_warning(numba: str, tmp_path: Path) -> None:
+def test_the_reference_engine_takes_over_with_one_warning(numba, tmp_path):
     corpus = toy_corpus(tmp_path, documents=30)
     root = str(Path(__file__).parents[1])
     off = {"NUMBA_DISABLE_JIT": "1"} if numba == "switched off" else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,8 @@ from debiaslab.metrics.evaluation import Measurement, group_records
 from debiaslab.vectors.embeddings import Embeddings
 
 MALE = ["he", "man", "boy", "father", "son", "brother", "his", "male", "himself", "john", "him"]
-FEMALE = [
-    *("she", "woman", "girl", "mother", "daughter", "sister", "her", "female", "herself"),
-    *("mary", "hers"),
-]
+FEMALE = ["she", "woman", "girl", "mother", "daughter", "sister"]
+FEMALE += ["her", "female", "herself", "mary", "hers"]
 MALE_SHARE = 0.7  # of the documents of the neutral text
 
 
@@ -128,3 +127,20 @@ def topics(tokens: int = 20_000, size: int = 60, seed: int = 0) -> TinyCorpus:
     ids = 2 * rng.choice(size // 2, size=(documents, 50), p=zipf / zipf.sum()) + half
     ends = np.full((documents, 1), -1)
     return TinyCorpus(np.concatenate([ids, ends], axis=1).astype(np.int32).ravel(), size)
+
+
+ODD_CHARACTERS = list(
+    "abAB zZ_19$..$5,'-é\u0301İıΣσςßǅ\u2028\u2029\x85\x1c\x0b\r\u00a0\u0663$\u0664"
+    "𝟘中文ᾳﬁ\ufeff\u200d\t  \n"
+)
+
+
+def odd_text(seed: int, size: int = 4000, more: str = "") -> str:
+    """Return random text of characters that tokenizers and line splitters get wrong."""
+    return "".join(np.random.default_rng(seed).choice([*ODD_CHARACTERS, *more], size))
+
+
+def documents_of(corpus: Corpus) -> list[list[str]]:
+    """Return the stream as lists of words."""
+    spans = pairwise(corpus.document_offsets())
+    return [[corpus.words[i] for i in corpus.ids[begin : end - 1]] for begin, end in spans]
