@@ -205,6 +205,25 @@ def test_a_large_d_beside_a_random_s_is_marked():
     assert "‡" not in quiet.table()
 
 
+def test_an_anchored_reading_does_not_see_gender_words_that_moved(capfd, made, tmp_path):
+    plain, out = Embeddings.load(made / "plain.kv"), tmp_path / "cards.json"
+    bent = plain.vectors.copy()
+    moved = [plain.index[word] for word in gender_words() if word in plain]
+    bent[moved] = bent[moved].mean(axis=0)  # nothing leans by its own ruler
+    Embeddings(plain.words, bent).save(tmp_path / "bent.kv")
+    words = [str(tmp_path / "bent.kv"), "--baseline", "plain.kv", "--groups", "weat,similarity"]
+    quick(capfd, *words, "--anchored", "--json", str(out))
+    before, own, anchored = (
+        Scorecard.from_json(json.dumps(c)) for c in json.loads(out.read_text())
+    )
+    assert anchored.vectors.endswith("bent.kv (anchored)")
+    assert {record.metric for record in anchored.records} == {"weat", "collapse"}
+    assert own.statistic("7", "all") == pytest.approx(0, abs=1e-6)
+    assert anchored.statistic("7", "all") == pytest.approx(before.statistic("7", "all"), abs=1e-6)
+    said = refused(capfd, "evaluate", "plain.kv", "--anchored")
+    assert "try: --baseline FILE --anchored" in said.sentence
+
+
 def test_the_baseline_has_the_lipstick_tests_and_is_measured_once(capfd, monkeypatch):
     asked: list[Any] = []
 

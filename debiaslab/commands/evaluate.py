@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ class EvaluateCommand(ReadsVectors, WritesStore):
     examples = """examples:
   python -m debiaslab evaluate vectors.kv
   python -m debiaslab evaluate debiased.kv --baseline vectors.kv --json scorecard.json
+  python -m debiaslab evaluate debiased.kv --baseline vectors.kv --anchored
   python -m debiaslab evaluate a.kv b.txt c.bin --compare-csv comparison.csv
   python -m debiaslab evaluate vectors.kv --lexicon race --lexicon religion
   python -m debiaslab evaluate --run RUN_ID --log"""
@@ -65,6 +67,11 @@ class EvaluateCommand(ReadsVectors, WritesStore):
         "vectors before debiasing: measured too, and adds retention, overlap, lipstick tests",
         default=None,
         metavar="FILE",
+    )
+    anchored: Flag = option(
+        "read bias along the gender words of the baseline too, which a strategy cannot move",
+        default=False,
+        group=_WHAT,
     )
     groups: tuple[Text, ...] | None = option(
         "only these groups of metrics, such as weat,similarity; collapse checks come along",
@@ -157,6 +164,11 @@ class EvaluateCommand(ReadsVectors, WritesStore):
         from debiaslab.metrics.evaluation import measured_groups
 
         measured_groups(self.groups)
+        if self.anchored and self.baseline is None:
+            raise UserError(
+                "--anchored reads along the gender words of a baseline, and none was given",
+                next_step="--baseline FILE --anchored",
+            )
         if self.study is not None and not self.log:
             raise UserError(
                 "--study names where the runs are logged, and nothing is logged",
@@ -166,26 +178,29 @@ class EvaluateCommand(ReadsVectors, WritesStore):
     def _measured(self, inputs: Inputs) -> Iterator[tuple[VectorSet, Scorecard]]:
         """Yield the scorecard of each set of vectors, which is then let go."""
         from debiaslab.metrics import evaluate
+        from debiaslab.metrics.evaluation import ALONG_ATTRIBUTES
 
         while inputs.subjects:
             subject = inputs.subjects.pop(0)
             groups = subject.groups(self._asked(inputs))
             if groups == []:
                 continue
-            card = evaluate(
-                subject.embeddings,
-                name=subject.label,
+            measure = partial(
+                evaluate,
                 seed=self.seed,
                 quick=self.quick,
                 similarity=inputs.similarity,
                 baseline=inputs.baseline,
-                groups=groups,
                 analogies=inputs.analogies,
                 attributes=inputs.attributes,
                 tests=inputs.tests,
                 progress=True,
             )
-            yield subject, card
+            yield subject, measure(subject.embeddings, name=subject.label, groups=groups)
+            if self.anchored and not subject.is_baseline:
+                found, name = inputs.anchored(subject.embeddings), f"{subject.label} (anchored)"
+                along = [each for each in groups or () if each in ALONG_ATTRIBUTES]
+                yield subject, measure(found, name=name, groups=along)
 
     def _asked(self, inputs: Inputs) -> list[str] | None:
         """Return the groups asked for: with a baseline all it adds, for the baseline itself too.

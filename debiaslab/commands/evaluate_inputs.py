@@ -61,6 +61,20 @@ class Inputs:
     attributes: list[Attribute]
     tests: list[AssociationTest]
 
+    def anchored(self, embeddings: Embeddings) -> Embeddings:
+        """Return vectors with the baseline's gender words, and those of the attributes.
+
+        Raises:
+            UserError: They cannot be aligned with the baseline.
+        """
+        from debiaslab import lexicons
+        from debiaslab.metrics import anchored
+
+        assert self.baseline is not None, "refused before"
+        classes = (each.classes.values() for each in self.attributes)
+        words = {word for lists in classes for each in lists for word in each.words}
+        return anchored(embeddings, self.baseline.embeddings, words | lexicons.gender_words())
+
 
 def load_all(asked: EvaluateCommand) -> Inputs:
     """Read what the arguments name: all of it, unless the vectors are too large for that together.
@@ -88,7 +102,11 @@ def load_all(asked: EvaluateCommand) -> Inputs:
     if sum(map(_size, asked.vectors)) <= AT_ONCE:
         for subject in subjects:
             _ = subject.embeddings  # a slip in the last file is told before the first is measured
-    return Inputs(subjects, baseline, similarity, analogies, attributes, tests)
+    inputs = Inputs(subjects, baseline, similarity, analogies, attributes, tests)
+    if asked.anchored:
+        for subject in subjects:
+            inputs.anchored(subject.embeddings)  # refused here, before anything is measured
+    return inputs
 
 
 def _file(file: str, reader: Reader, words: str | None) -> VectorSet:

@@ -187,6 +187,8 @@ ADDED = {
     "attributes": ("attributes",),
 }
 NEED_BASELINE = ("retention", "overlap")
+ALONG_ATTRIBUTES = ("weat", "association", "geometry", "direct_bias", "attributes")
+"""Groups that read words along attribute words: what an anchored reading is of."""
 
 
 # Evaluating -------------------------------------------------------------------------------------
