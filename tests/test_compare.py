@@ -356,6 +356,9 @@ def test_the_controls_match_what_is_compared():
     doubled = Entry("same-gender-swap", None, (("names", "false"), ("copies", "true")))
     assert with_controls((Entry("cda", 1.0), Entry("cds", 1.0), blind)) == (doubled,)
     assert with_controls((Entry("cds+hard", 1.0), blind)) == ()
+    knobs = (("stretch", "80"),)
+    noise = (Entry("stratified-noise", 1.5, knobs), blind)
+    assert with_controls(noise) == (Entry("shuffled-strata", 1.5, knobs),)
     assert with_controls((Entry("cds", 1.0), doubled, blind)) == ()
 
 

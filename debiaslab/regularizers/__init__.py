@@ -13,6 +13,7 @@ from debiaslab.regularizers.controls import EqualizeOnly, NoStrategy, RandomDire
 from debiaslab.regularizers.erasers import HalfSibling, Inlp, Leace
 from debiaslab.regularizers.hard import DoubleHard, HardDebias, MulticlassHardDebias, SoftDebias
 from debiaslab.regularizers.matching import Adversarial, DistributionMatching
+from debiaslab.regularizers.noise import StratifiedNoise
 from debiaslab.regularizers.parity import (
     ContextTying,
     ContextualSymmetry,
@@ -102,6 +103,7 @@ __all__ = [
     "Space",
     "SquaredPairwiseParity",
     "Strategy",
+    "StratifiedNoise",
     "SubspaceProjection",
     "SumOfPenalties",
     "Tying",

@@ -250,7 +250,7 @@ class ComparisonPart(Part):
         off=(
             "--no-controls",
             "train no controls besides those named: a random direction of the same strength, "
-            "a penalty at λ → ∞, swaps within a gender, the text without gender",
+            "a penalty at λ → ∞, swaps within a gender, shuffled strata, the text without gender",
         ),
     )
 

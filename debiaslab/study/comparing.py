@@ -17,6 +17,7 @@ from debiaslab.regularizers import (
     Penalty,
     PostProcess,
     SameGenderSwap,
+    StratifiedNoise,
 )
 from debiaslab.regularizers.composition import parts_named
 from debiaslab.regularizers.words import gender_pairs
@@ -49,6 +50,7 @@ LIMIT = 1e6
 
 _RANDOM_PENALTY, _RANDOM_ERASER = "random-projection", "random-direction"
 _SAME_GENDER = "same-gender-swap"
+_SHUFFLED = "shuffled-strata"
 _SWAPS = (CounterfactualSubstitution, CounterfactualAugmentation)
 _PROJECTIONS = "projection"  # how the names of penalties begin that project on a direction
 _UNSEEN_WORDS = {
@@ -393,8 +395,8 @@ def with_controls(settled: Sequence[Entry]) -> tuple[Entry, ...]:
     """Return the controls that entries with a settled λ ask for and do not hold themselves.
 
     A random direction of the same strength as the first projection, one for the first erasing
-    strategy, the first penalty at λ → ∞, the swaps of the first text strategy within a gender, and
-    the text without gender.
+    strategy, the first penalty at λ → ∞, the swaps of the first text strategy within a gender, the
+    first noise by strata with shuffled ones, and the text without gender.
     """
     single = [e for e in settled if len(parts_named(e.strategy)) == 1 and not _is_control(e)]
 
@@ -417,6 +419,8 @@ def with_controls(settled: Sequence[Entry]) -> tuple[Entry, ...]:
         own = strategy.knobs() | {"copies": isinstance(strategy, CounterfactualAugmentation)}
         knobs = tuple((k, str(own[k]).lower()) for k in own if own[k] != usual[k])
         wanted.append(Entry(_SAME_GENDER, None, knobs))
+    if noise := first(StratifiedNoise):
+        wanted.append(replace(noise, strategy=_SHUFFLED))
     wanted.append(Entry(FLOOR))
     there = {entry.strategy for entry in settled if _is_control(entry)}
     return tuple(entry for entry in wanted if entry.strategy not in there)
@@ -447,6 +451,8 @@ def control_status(
         why = refused.get(strategy) or (f"no {reason} by itself" if reason else "not trained")
         why = why if plan.controls else "not named, and --no-controls"
         yield ControlStatus(name, None if side is None else side.label, why)
+    if (shuffled := named.get(_SHUFFLED)) is not None:
+        yield ControlStatus("strata shuffled", shuffled.label)
     yield ControlStatus("unseen words", f"{_UNSEEN_WORDS[plan.cover]}; gap.png shows both halves")
     given = [entry.label for entry in plan.entries if _is_given_all_pairs(entry)]
     name, but = "unseen gender pairs", f", but for {', '.join(given)}" if given else ""
