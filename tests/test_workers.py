@@ -238,7 +238,8 @@ def test_participants_killed_at_random_moments_leave_what_an_undisturbed_one_lea
     assert cells[1] == cells[0]
     assert set(cells[1].values()) == {1}
     assert len(cells[1]) == RUNS[kind]
-    assert {run.status for run in runs[1]} == {"FINISHED", "KILLED"}
+    # nothing is left running; by chance no kill may have fallen into a run
+    assert {run.status for run in runs[1]} <= {"FINISHED", "KILLED"}
     for run in finished[1]:
         vectors = Embeddings.load(stores[1].artifact(run.run_id, VECTORS))
         whole = vectors_of(float(run.params["weight"]), int(run.params["seed"]))
