@@ -156,6 +156,22 @@ def test_penalties_of_one_training_are_added_each_with_its_weight():
     assert search_space("pairwise@10+projection@0.5") == search_space("pairwise+projection")
 
 
+def test_the_value_of_penalties_of_one_training_is_their_sum():
+    words = ["he", "she", "man", "woman", *"abcdefgh"]
+    generator = torch.Generator().manual_seed(0)
+    W, C = torch.randn(2, len(words), 5, generator=generator)
+
+    def value(name: str) -> float:
+        strategy = create(name, weight=1.0)
+        bound = bind_strategy(strategy, words, np.ones(len(words), dtype=np.int64))
+        assert bound.penalty is not None
+        drawn = bound.penalty.draw(torch.Generator().manual_seed(1), 100)
+        return float(drawn(W[drawn.rows], C[drawn.rows]))
+
+    both = value("projection") + value("pairwise")
+    assert value("pairwise+projection") == pytest.approx(both, rel=1e-6)
+
+
 WORDS = ("man", "woman", "boy", "girl", "father", "mother", "table", "chair", "he", "she")
 
 

@@ -40,7 +40,7 @@ def test_tokens_are_those_of_the_pattern(encode, monkeypatch, chunk, lowercase):
     assert documents_of(found) == reference(text, lowercase=lowercase)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(3))
 def test_tokens_are_those_of_nltk(encode, seed):
     """On characters about which the engines behind different NLTK releases agree."""
     from nltk.tokenize import RegexpTokenizer
@@ -166,9 +166,9 @@ def test_memory_does_not_grow_with_the_text(encode, line_end):
         finally:
             tracemalloc.stop()
 
-    (small, at_small), (large, at_large) = peak(150), peak(600)
-    assert large > small + 4e6
-    assert at_large < at_small + 2e6
+    (small, at_small), (large, at_large) = peak(150), peak(500)
+    assert large > small + 3e6
+    assert at_large < at_small + 1e6
 
 
 def test_the_built_in_text(tmp_path):
@@ -203,6 +203,7 @@ def test_keep_probability_is_the_one_of_word2vec_c():
 
 def test_edges_of_keep_probability():
     assert keep_probability([10], 1e-3, total=100)[0] < keep_probability([10], 1e-3, total=1000)[0]
+    assert (np.diff(keep_probability([10_000, 100, 1], 1e-3)) >= 0).all()
     assert (keep_probability([5, 3], 0.0) == 1).all()
     assert keep_probability([5, 3, 0], 1e-3)[2] == 1  # an unseen <UNK>
     for t in (-1e-3, math.nan, math.inf):

@@ -6,6 +6,8 @@ import json
 import os
 import resource
 import shutil
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -245,3 +247,17 @@ def test_the_slower_of_two_builders_takes_what_is_there(build, monkeypatch, whol
     assert corpus.path == raced[0].path
     assert corpus.tokens + corpus.documents == len(corpus.ids)
     assert left_in(corpus.path.parent) == sorted([corpus.path.name, entries.MEMO])
+
+
+def test_two_processes_at_once(text, tmp_path):
+    text.write_text(TEXT * 5_000)
+    code = (
+        "import sys; from debiaslab.corpus import Corpus;"
+        "print(Corpus.build([sys.argv[1]], cache=sys.argv[2], progress=False).fingerprint)"
+    )
+    command = [sys.executable, "-W", "error", "-c", code, str(text), str(tmp_path / "cache")]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = {process.communicate(timeout=60)[0] for process in both}
+    assert [process.returncode for process in both] == [0, 0]
+    assert len(printed) == 1
+    assert len(left_in(tmp_path / "cache")) == 2

@@ -1,5 +1,6 @@
 """The compiled loops give what plain Python gives, on texts that only they are meant for."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -41,18 +42,18 @@ def test_every_character():
     assert len(both_agree([block.lower() for block in blocks])) > 3_000_000
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(3))
 def test_odd_text_in_small_pieces(monkeypatch, seed):
     monkeypatch.setattr(compiled, "_PIECE", kernel.BATCH)
     both_agree([odd_text(seed, size, "\0") + "\n" for size in (1, 10, 30_000, 1, 50_000, 0)])
 
 
 @pytest.mark.parametrize("lowercase", [True, False])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(3))
 def test_phrases_in_odd_text_in_small_pieces(monkeypatch, seed, lowercase):
     """More phrases than one piece holds, of which many overlap."""
     monkeypatch.setattr(compiled, "_PIECE", kernel.BATCH)
-    text = odd_text(seed, 40_000, "\0") + "\n"
+    text = odd_text(seed, 60_000, "\0") + "\n"
     rng = np.random.default_rng(seed)
     tokens = tokenize(text.lower()) if lowercase else [t.lower() for t in tokenize(text)]
     begins = rng.integers(0, len(tokens) - 11, 3000)
@@ -66,6 +67,24 @@ def test_phrases_in_odd_text_in_small_pieces(monkeypatch, seed, lowercase):
     stream = both_agree(blocks, phrases, lowercase=lowercase)
     joined = {SEPARATOR.join(phrase) for phrase in phrases}
     assert sum(token.lower() in joined for token in stream) > 1000
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_phrases_that_come_again_in_every_form(monkeypatch, lowercase):
+    """Many pieces, so that forms are met, numbered and met again, and their tables grow."""
+    monkeypatch.setattr(compiled, "_PIECE", kernel.BATCH)
+    rng = np.random.default_rng(7)
+    words = [f"w{i}" for i in range(60)]
+    phrases = [(a, b) for a in words[:20] for b in words[:20]]
+    phrases += [(a, b, c) for a, b, c in rng.choice(words, (300, 3)).tolist()]
+    drawn = rng.choice(words, 40_000)
+    if not lowercase:
+        drawn = np.where(rng.random(len(drawn)) < 0.5, np.char.upper(drawn), drawn)
+    lines = [" ".join(line) for line in np.array_split(drawn, 500)]
+    blocks = ["\n".join(part) + "\n" for part in (lines[:10], lines[10:], lines)]
+    stream = both_agree(blocks, sorted(set(phrases)), lowercase=lowercase)
+    joined = {token for token in stream if SEPARATOR in token}
+    assert (len(joined) > len(phrases)) is not lowercase
 
 
 def test_many_words():
@@ -112,6 +131,15 @@ def test_the_size_of_blocks_does_not_matter_and_without_numba_plain_python_takes
     assert corpus.fingerprint == expected
 
 
+def test_a_switched_off_compiler_is_not_used():
+    code = "import debiaslab.corpus.kernel"
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert "NUMBA_DISABLE_JIT" in done.stderr.splitlines()[-1]
+
+
 def test_an_interrupt_ends_all_threads_and_leaves_nothing(tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("some words and more\n" * 500_000)
@@ -152,6 +180,7 @@ def test_ahead_keeps_the_order_makes_one_more_and_leaves_no_thread():
         assert len(made) <= i + 2
     with pytest.raises(KeyError):
         next(coming)
+    assert made == [0, 1, 2, 3, 4]
     made.clear()
     for item in zip(range(4), ahead(items(), lambda: seen.append(len(made))), strict=False):
         time.sleep(0.001)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import re
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +16,8 @@ from debiaslab.corpus import Corpus, CorpusSettings, encoding, learn_phrases, re
 from debiaslab.corpus.tokens import LONGEST_PHRASE, load_phrases, tokenize
 from debiaslab.errors import UserError
 from tests.toys import documents_of
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "corpora"
 
 
 def oracle(docs, phrases):
@@ -57,8 +65,8 @@ def test_phrases_by_hand(encode, text, phrases, settings, read):
     assert docs == [line.split() for line in read.split("\n")]
 
 
-@pytest.mark.parametrize("chunk", [5, 23, reading.CHUNK])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("chunk", [5, 23, 200, reading.CHUNK])
+@pytest.mark.parametrize("seed", range(5))
 def test_random_streams_equal_nltk(encode, monkeypatch, chunk, seed):
     """Few words and many phrases, so that matches overlap, nest, fail late and cross blocks."""
     monkeypatch.setattr(reading, "CHUNK", chunk)
@@ -70,6 +78,29 @@ def test_random_streams_equal_nltk(encode, monkeypatch, chunk, seed):
     text = "\n".join(" ".join(doc) for doc in docs)
     corpus = encode(text, phrases="\n".join(map(" ".join, phrases)))
     assert documents_of(corpus) == oracle(docs, phrases)
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the development corpora are not here")
+def test_real_text_equals_nltk(tmp_path):
+    """10,000 biographies, 21,000 phrases of 2 to 11 words out of them, the most frequent pairs."""
+    path = SHARED / "bios_general.10k.txt.gz"
+    with gzip.open(path, "rt", encoding="utf-8", newline="\n") as file:
+        lines = file.read().split("\n")
+    docs = [re.findall(r"\w+|\$[\d\.]+", line.lower()) for line in lines]
+    rng = np.random.default_rng(0)
+    pairs = Counter(pair for doc in docs for pair in pairwise(doc))
+    phrases = [list(pair) for pair, _ in pairs.most_common(15_000)]
+    for doc in rng.choice(np.array([doc for doc in docs if len(doc) > 20], object), 6000):
+        begin = rng.integers(0, len(doc) - 11)
+        phrases.append(doc[begin : begin + min(11, 1 + rng.geometric(0.6))])
+    mwes = tmp_path / "mwes.txt"
+    mwes.write_text("\n".join(map(" ".join, phrases)), encoding="utf-8")
+    settings = CorpusSettings(mwes=str(mwes), min_count=1)
+    corpus = Corpus.build([path], settings, cache=tmp_path / "cache", progress=False)
+    assert path.stat().st_size > encoding.SMALL  # so it was compiled code that read it
+    expected = [corpus.index[w] for doc in oracle(docs, phrases) for w in [*doc, None] if w]
+    assert np.array_equal(corpus.ids[corpus.ids >= 0], expected)
+    assert corpus.raw_tokens < sum(map(len, docs))
 
 
 @pytest.mark.parametrize(
@@ -93,6 +124,9 @@ def test_a_missing_phrase_file(tmp_path):
     (tmp_path / "phrases.txt").write_text("a b")
     settings = CorpusSettings(mwes=str(tmp_path / "phrase.txt"))
     with pytest.raises(UserError, match=r"no file .*phrase\.txt.*did you mean .*phrases\.txt"):
+        Corpus.build([tmp_path / "text.txt"], settings, cache=tmp_path / "c", progress=False)
+    (tmp_path / "phrase.txt").touch()
+    with pytest.raises(UserError, match=r"phrase\.txt is empty"):
         Corpus.build([tmp_path / "text.txt"], settings, cache=tmp_path / "c", progress=False)
 
 
@@ -127,8 +161,8 @@ def gensim_phrases(docs, threshold, min_count):
     return model, set(model.export_phrases())
 
 
-@pytest.mark.parametrize("threshold", [-0.2, 0.1, 0.9])
-@pytest.mark.parametrize("min_count", [1, 5])
+@pytest.mark.parametrize("threshold", [-0.2, 0.1, 0.5, 0.9])
+@pytest.mark.parametrize("min_count", [1, 2, 5])
 def test_pairs_equal_those_of_gensim(learn, threshold, min_count):
     text = text_of(min_count)
     docs = [tokenize(line.lower()) for line in text.split("\n")]

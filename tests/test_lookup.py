@@ -11,7 +11,7 @@ import pytest
 
 from debiaslab import lexicons, regularizers
 from debiaslab.errors import UserError, normal_form
-from debiaslab.leaderboard.export import codalab, default_pairs
+from debiaslab.leaderboard.export import codalab, default_pairs, read_pairs
 from debiaslab.metrics.vocabulary import find, row_of
 from debiaslab.metrics.weat import weat
 from debiaslab.regularizers import bind, debias_words
@@ -68,6 +68,15 @@ def test_vectors_hold_a_word_in_both_forms():
         assert asked in embeddings
         assert np.array_equal(embeddings[asked], embeddings[known])
         assert embeddings.split([asked]) == ([asked], [])
+
+
+def test_pairs_of_a_file_are_found(tmp_path):
+    path = tmp_path / "pairs.csv"
+    path.write_text(normalize("NFD", "word1,word2\nkönig,ёлка\n"), encoding="utf-8")
+    submission = codalab(
+        Embeddings(FORMS, np.eye(len(FORMS))), read_pairs(path), tmp_path / "s.csv"
+    )
+    assert submission.missing_words == ()
 
 
 def test_a_word_as_given_comes_before_its_other_casings():

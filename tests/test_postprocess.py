@@ -171,7 +171,11 @@ def test_what_cannot_be_worked_with_is_refused(name):
     if name != "random-direction":
         refused += [
             (Embeddings(E.words, vectors), WORDS, "'woman', which defines the bias, is all zeros"),
-            (E, replace(WORDS, pairs=pairs), "'shee', which defines the bias, is not in the vec"),
+            (
+                E,
+                replace(WORDS, pairs=pairs),
+                "'shee', which defines the bias, is not in the vectors",
+            ),
             (E, replace(WORDS, pairs=()), "no set of words was given"),
         ]
     if name == "hard":
@@ -307,6 +311,17 @@ def labelled(side: int = 2500) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
     return leaning.male + leaning.female, leaning.is_male
 
 
+def test_the_labels_are_the_extremes_of_the_ranking():
+    words, is_male = labelled(20)
+    (g,) = bias_subspace(E, WORDS.pairs)
+    cosines = E.rows(WORDS.neutral) @ g
+    least_male = min(E.rows(words[:20]) @ g)
+    assert (cosines > least_male + 1e-7).sum() == 19
+    assert is_male.sum() == 20
+    assert len(set(words)) == 40
+    assert len(labelled()[0]) == 2 * (len(WORDS.neutral) // 8)
+
+
 def test_leace_leaves_no_covariance_with_the_labels():
     words, is_male = labelled()
     z = is_male - 0.5
@@ -336,6 +351,18 @@ def test_inlp_removes_one_direction_a_step(steps):
     assert (after @ removed.T).std(axis=0) == pytest.approx(0, abs=1e-5)
     assert sizes[DIM - steps - 1] > 1.0
     assert rows(eraser(eraser(E)), WORDS.neutral) == pytest.approx(after, abs=1e-5)
+
+
+def test_inlp_makes_the_labels_hard_to_tell():
+    from sklearn.svm import LinearSVC
+
+    words, is_male = labelled()
+    accuracy = []
+    for embeddings in (E, applied("inlp", steps=10)):
+        X = embeddings.rows(words)
+        accuracy.append(LinearSVC(dual=False).fit(X, is_male).score(X, is_male))
+    assert accuracy[0] > 0.95
+    assert accuracy[1] < 0.75
 
 
 def objective(X: Matrix, W: Matrix, B: Matrix, weight: float) -> float:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
+from debiaslab.corpus import Corpus
 from debiaslab.corpus.stream import read_ids
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Planted, Preprocess, Rewriting, bind_strategy, create, get
@@ -30,12 +32,14 @@ from debiaslab.regularizers.gender_words import (
     swap_pairs,
 )
 from debiaslab.regularizers.swapping import Swap, derived_key, hashed_bits, hashed_random
-from debiaslab.sgns import SGNS, TrainSettings
+from debiaslab.sgns import SGNS, TrainSettings, train
 from debiaslab.sgns.engine import Intervention
 from debiaslab.sgns.fast import FastEngine
 from debiaslab.sgns.kernel import random_bits as training_bits
 from debiaslab.sgns.reference import ReferenceEngine
 from tests.toys import TinyCorpus, topics
+
+BIOGRAPHIES = Path(__file__).resolve().parents[2] / "shared/data/corpora/bios_general.DEBUG.txt"
 
 
 @dataclass
@@ -111,6 +115,22 @@ def test_names_are_matched_one_to_one_by_frequency():
     counts = np.array([1000, 90, 50, 60, 3, 5])
     index = {word: i for i, word in enumerate(words)}
     assert match_names(index, counts) == [("john", "mary"), ("robert", "anne")]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(1, 10_000), min_size=2, max_size=6), st.randoms())
+def test_matching_by_rank_has_the_least_cost(frequencies, random):
+    from scipy.optimize import linear_sum_assignment
+
+    male, female = (names[: len(frequencies)] for names in names_by_gender())
+    counts = np.array([*frequencies, *reversed([f * 3 + 1 for f in frequencies])])
+    index = {name: i for i, name in enumerate([*male, *female])}
+    logs = np.log(counts)
+    pairs = match_names(index, counts)
+    cost = sum(abs(logs[index[m]] - logs[index[f]]) for m, f in pairs)
+    matrix = np.abs(logs[: len(male), None] - logs[None, len(male) :])
+    assert len(pairs) == len(frequencies)
+    assert cost == pytest.approx(matrix[linear_sum_assignment(matrix)].sum())
 
 
 def test_swapping_twice_gives_the_text_again():
@@ -217,6 +237,23 @@ def test_her_is_told_apart_in_sentences_written_for_it():
     ]
     assert len(lines) == 60
     assert sum(right) == 53  # what the documentation says
+
+
+@pytest.mark.skipif(not BIOGRAPHIES.exists(), reason="the shared corpora are not here")
+def test_expected_counts_are_near_on_real_text(tmp_path):
+    corpus = Corpus.build([BIOGRAPHIES], cache=tmp_path, progress=False)
+    for name, epochs in (("cda", 1), ("cds", 60), ("gender-blind", 1)):
+        bound = bind_strategy(create(name), corpus.words, corpus.counts).preprocessing
+        assert bound is not None
+        counted = np.zeros(len(corpus))
+        for epoch in range(epochs):
+            ids = bound.rewrite(np.array(corpus.ids), 0, epoch)
+            counted += np.bincount(ids[ids >= 0], minlength=len(corpus)) / epochs
+        expected = bound.counts(corpus.counts)
+        assert np.abs(counted - expected).sum() < 0.01 * corpus.tokens
+        for words in (("he",), ("she",), ("her",), ("his", "him")):
+            rows = [corpus.index[word] for word in words]
+            assert counted[rows].sum() == pytest.approx(expected[rows].sum(), rel=0.07)
 
 
 def test_random_bits_are_those_of_training():
@@ -512,6 +549,37 @@ def test_words_to_be_like_have_a_dose_too_and_give_way_to_chosen_ones():
     both = replace(given, others=("pilot",), others_dose=-1.0).bind(words)
     assert words.read(both)[2] == "nurse and he and pilot"
     assert both.counts(words.counts).sum() == words.counts.sum()
+
+
+def test_a_composition_with_a_penalty_trains(corpus):
+    bound = bind_strategy(create("cds+projection", weight=0.1), corpus.words, corpus.counts, seed=1)
+    settings = TrainSettings(dim=16, epochs=2, threads=2)
+    result = train(
+        corpus, settings, bound.penalty, preprocessing=bound.preprocessing, progress=False
+    )
+    assert np.isfinite(result.embeddings.vectors).all()
+
+
+def test_association_follows_the_planted_dose(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join(random_text().documents), encoding="utf-8")
+    corpus = Corpus.build([path], cache=tmp_path, progress=False)
+    chosen = tuple(f"word{i}" for i in range(6))
+    male, female = (np.array(side) for side in zip(*swap_pairs()[:20], strict=True))
+    found = []
+    for dose in (-1.0, 0.0, 1.0):
+        text = Planted(chosen, dose, "balanced").bind(corpus)
+        settings = TrainSettings(dim=20, epochs=5, subsample=0, seed=2)
+        vectors = train(corpus, settings, preprocessing=text, progress=False).embeddings
+        unit = vectors.vectors / np.linalg.norm(vectors.vectors, axis=1, keepdims=True)
+        rows = {
+            side: unit[[vectors.index[w] for w in words]].mean(0)
+            for side, words in (("m", male), ("f", female), ("c", np.array(chosen)))
+        }
+        found.append(float(rows["c"] @ (rows["m"] - rows["f"])))
+    assert found[0] < found[1] < found[2]
+    assert found[0] < -0.05
+    assert found[2] > 0.05
 
 
 ENGINES = [FastEngine, ReferenceEngine]

@@ -1,5 +1,6 @@
 """A corpus in shards, built in parts, is the corpus in one piece; training streams its shards."""
 
+import gzip
 import subprocess
 import sys
 from itertools import accumulate
@@ -113,7 +114,15 @@ def test_a_large_file_is_cut_for_many_workers(tmp_path, lines, monkeypatch, endi
     assert len(list(fewer.path.glob("*.i32"))) <= 5
 
 
-@settings(max_examples=25, deadline=None)
+def test_a_packed_file_is_not_cut(tmp_path, lines, monkeypatch):
+    monkeypatch.setattr(encoding, "SPAN", 100)
+    packed = tmp_path / "text.txt.gz"
+    packed.write_bytes(gzip.compress("".join(lines).encode()))
+    source = FileSource(packed)
+    assert encoding.cut([source]) == [source]
+
+
+@settings(max_examples=60, deadline=None)
 @given(st.text(alphabet="añ \n", min_size=1, max_size=60), st.integers(1, 40))
 def test_spans_are_the_lines_of_a_file(tmp_path_factory, text, length):
     path = tmp_path_factory.mktemp("spans") / "text.txt"
@@ -166,7 +175,7 @@ def test_a_damaged_shard_is_noticed(tmp_path, lines):
     assert np.array_equal(again.ids, ids)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.data())
 def test_reading_shards_is_reading_an_array(sizes, data):
     ids = np.arange(sum(sizes), dtype=np.int32)

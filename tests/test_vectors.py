@@ -190,6 +190,15 @@ def test_files_that_gensim_carries(name, options):
     assert same_as_gensim(read(datapath(name)), load(datapath(name), **(options or {})))
 
 
+def test_gensim_text_and_binary_of_the_same_vectors_read_equal(tmp_path):
+    keyed = KeyedVectors(5)
+    keyed.add_vectors(PLAIN, np.random.default_rng(2).standard_normal((len(PLAIN), 5)))
+    keyed.save_word2vec_format(str(tmp_path / "t"))
+    keyed.save_word2vec_format(str(tmp_path / "b"), binary=True)
+    assert same_as_gensim(read(tmp_path / "t"), KeyedVectors.load_word2vec_format(tmp_path / "t"))
+    assert same_as_gensim(read(tmp_path / "b"), keyed)
+
+
 def keyed_vectors() -> KeyedVectors:
     keyed = KeyedVectors(4)
     keyed.add_vectors(PLAIN, np.random.default_rng(3).standard_normal((len(PLAIN), 4)))
@@ -204,6 +213,29 @@ def test_native_files_of_every_protocol_and_float(tmp_path, protocol, dtype):
     keyed.set_vecattr("the", "count", 5)
     keyed.save(str(tmp_path / "k.kv"), pickle_protocol=protocol)
     assert same_as_gensim(read(tmp_path / "k.kv"), keyed)
+
+
+def test_the_keyed_vectors_of_a_trained_model_and_not_the_model_itself(tmp_path):
+    model = Word2Vec([PLAIN, PLAIN[::-1]] * 3, vector_size=6, min_count=1, seed=1, workers=1)
+    model.wv.save(str(tmp_path / "w.kv"))
+    assert same_as_gensim(read(tmp_path / "w.kv"), model.wv)
+    model.save(str(tmp_path / "w.model"))
+    with pytest.raises(UserError, match=r"Word2Vec.*\.wv\.save_word2vec_format"):
+        read(tmp_path / "w.model")
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_native_files_whose_words_are_numpy_strings(tmp_path, protocol):
+    embeddings = vectors_of(PLAIN)
+    keyed = embeddings.to_keyed_vectors()
+    keyed.index_to_key = list(np.array(PLAIN))
+    assert type(keyed.index_to_key[0]) is np.str_
+    keyed.save(str(tmp_path / "v.kv"), pickle_protocol=protocol)
+    assert same(read(tmp_path / "v.kv"), embeddings)
+    keyed.index_to_key = list(np.arange(len(PLAIN)))
+    keyed.save(str(tmp_path / "v.kv"), pickle_protocol=protocol)
+    with pytest.raises(UserError, match="no list of words"):
+        read(tmp_path / "v.kv")
 
 
 def test_arrays_in_a_file_beside(tmp_path):
@@ -244,7 +276,19 @@ def test_gzipped_files(tmp_path, put):
     ],
 )
 def test_files_as_others_write_them(put, content, rows):
-    assert read(put("v", content)).vectors.tolist() == rows
+    found = read(put("v", content))
+    assert found.vectors.tolist() == rows
+    assert found.words == (("a", "b") if len(rows) == 2 else ("the",))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_a_reader_made_is_kept_without_a_copy(tmp_path, ending, monkeypatch):
+    path = vectors_of([f"w{i}" for i in range(50)]).save(tmp_path / f"v{ending}")
+    made: list[np.ndarray] = []
+    monkeypatch.setattr(
+        "debiaslab.vectors.table.first_not_finite", lambda matrix: made.append(matrix)
+    )
+    assert np.shares_memory(read(path).vectors, made[0])
 
 
 TEXT = b"3 2\na 1 2\nb 3 4\nc 5 6\n"
@@ -260,6 +304,8 @@ BINARY = b"3 2\n" + b"".join(w + b" " + struct.pack("<2f", 0.1, 1e9) for w in (b
         (gzip.compress(TEXT, mtime=0)[:12] + b"\xff" * 30, "damaged"),
         (b"PK\x03\x04 not really a zip", r"no plain \.npz"),
         (b"hello world\nthis is a poem\n", "no vector file: it starts with"),
+        (b"word1,word2\nold,new\n", "no vector file"),
+        (b"\x89PNG\r\n\x1a\n\x00", "no vector file"),
         (b"9" * 5000 + b" 2\n", "no vector file"),
         (b"-3 2\na 1 2\n", "no vector file"),
         # text
@@ -267,13 +313,16 @@ BINARY = b"3 2\n" + b"".join(w + b" " + struct.pack("<2f", 0.1, 1e9) for w in (b
         (TEXT[:-6], r"promises 3 words, but 2 follow.*cut short"),
         (TEXT[:-3], "line 4 .* has 1 numbers .*2 numbers"),
         (TEXT + b"d 7 8\n", "promises 3 words, but 4 follow"),
+        (b"3 5" + TEXT[3:], "line 2 .* has 2 numbers .*5 numbers"),
         (b"999999999999999 2" + TEXT[3:], "promises 999,999,999,999,999 words, but 3"),
         (b"3 999999999999999" + TEXT[3:], "line 2 .* has 2 numbers"),
         (b"0 2\n", "0 words of dimension 2"),
+        (b"2 0\na\nb\n", "2 words of dimension 0"),
         (TEXT.replace(b"4", b"nan"), "line 3 .*'b' holds NaN"),
         (TEXT.replace(b"4", b"-inf"), "line 3 .*'b' holds NaN, infinity"),
         (TEXT.replace(b"4", b"1e39"), "line 3 .*beyond float32"),
         (TEXT.replace(b"4", b"4.x"), r"line 3 of [^:]*: '4\.x' is not a number"),
+        (TEXT.replace(b"6", b"6x"), "line 4 of [^:]*: '6x' is not a number"),
         (TEXT.replace(b"b 3", b"b b 3"), "line 3 .* has 3 numbers .*a word with a space"),
         (TEXT.replace(b"b 3", b" 3"), "line 3 .* does not start with a word"),
         (TEXT.replace(b"b 3", b"\xff 3"), "line 3 .* is not UTF-8"),
@@ -282,6 +331,7 @@ BINARY = b"3 2\n" + b"".join(w + b" " + struct.pack("<2f", 0.1, 1e9) for w in (b
         (b"a 1 2\nb 3\n", "line 2 .* has 1 numbers"),
         # binary
         (BINARY[:-1], r"promises 3 vectors .*cut short|is cut short in vector 3"),
+        (BINARY[:-9], r"promises 3 vectors .*cut short"),
         (BINARY.replace(b"3 2", b"2 2"), "promises 2 vectors, but 10 bytes more"),
         (BINARY.replace(b"3 2", b"3 9"), "cut short"),
         (BINARY.replace(b"3 2", b"999999999999 999999999"), "promises 999,999,999,999 vectors"),
@@ -293,6 +343,7 @@ BINARY = b"3 2\n" + b"".join(w + b" " + struct.pack("<2f", 0.1, 1e9) for w in (b
         # pickles
         (b"\x80\x04", "damaged or cut-short pickle"),
         (pickle.dumps({"words": ["a"]}), "something else than vectors"),
+        (pickle.dumps([1.0] * 9), "something else than vectors"),
     ],
 )
 def test_bad_files_give_one_clear_sentence(put, content, says):
@@ -302,13 +353,21 @@ def test_bad_files_give_one_clear_sentence(put, content, says):
     assert str(path) in str(caught.value)
 
 
+def test_a_blank_line_between_two_blocks_of_lines(put):
+    line = b"w%d " + b" ".join([b"0.123456789"] * 50) + b"\n"
+    lines = b"".join(line % i for i in range(5000))
+    assert len(read(put("v.txt", lines + b"\n" * 3_000_000))) == 5000
+    with pytest.raises(UserError, match=r"line 5001 of .* is blank, and more lines follow"):
+        read(put("v.txt", lines + b"\n" * 5_000_000 + line % 6000))
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_cut_of_a_file_is_told_or_is_the_whole(tmp_path, format):
     embeddings = vectors_of(["one", "two", "three"], dim=5)
     path = write(embeddings, tmp_path / "v", format)
     content = path.read_bytes()
     text_end = len(content) - 1 if format != "word2vec" else content.rindex(b" ")
-    for end in range(0, text_end + 1, 1 if format in ("word2vec", "bin") else 7):
+    for end in range(0, text_end + 1):
         path.write_bytes(content[:end])
         with pytest.raises(UserError):
             read(path)
@@ -319,7 +378,7 @@ def test_any_changed_byte_gives_vectors_or_a_clear_sentence(tmp_path, format):
     path = write(vectors_of(["one", "two", "three"], dim=5), tmp_path / "v", format)
     content = bytearray(path.read_bytes())
     rng = np.random.default_rng(5)
-    for _ in range(300):
+    for _ in range(1500):
         damaged = bytearray(content)
         for place in rng.integers(0, len(content), size=rng.integers(1, 4)):
             damaged[place] = rng.integers(0, 256)
@@ -380,6 +439,19 @@ def test_bad_npz(tmp_path, arrays, says):
     np.savez(tmp_path / "v.npz", **arrays)
     with pytest.raises(UserError, match=says):
         read(tmp_path / "v.npz")
+
+
+def test_an_npz_of_others_needs_words_and_vectors_only(tmp_path):
+    np.savez_compressed(tmp_path / "v.npz", vectors=np.eye(2), words=np.array(["a", "b"]))
+    assert read(tmp_path / "v.npz").words == ("a", "b")
+
+
+def test_one_long_word_costs_an_npz_its_own_bytes_only(tmp_path):
+    words = ["x" * 20_000, "ü" * 5_000, *(f"word{i}" for i in range(5_000))]
+    path = vectors_of(words).save(tmp_path / "v.npz")
+    plain = vectors_of(words[2:]).save(tmp_path / "plain.npz")
+    assert path.stat().st_size - plain.stat().st_size < 31_000
+    assert read(path).words == tuple(words)
 
 
 def test_an_npz_of_earlier_versions_is_read(tmp_path):
@@ -673,6 +745,26 @@ def test_advice_about_a_gensim_model_leads_to_vectors_that_are_read(
     expected = KeyedVectors.load_word2vec_format("vectors.bin", binary=True)
     assert same(read("vectors.bin"), Embeddings.from_keyed_vectors(expected))
     assert set(read("vectors.bin").words) == {"king", "queen", "man", "woman", "the"}
+
+
+def test_advice_about_a_file_that_is_not_beside_works_where_both_are(tmp_path):
+    keyed = KeyedVectors(3)
+    keyed.add_vectors(["a", "b"], np.eye(2, 3, dtype=np.float32))
+    keyed.save(str(tmp_path / "k.kv"), separately=["vectors"])
+    KeyedVectors.load(str(tmp_path / "k.kv")).save(str(tmp_path / "one.kv"), separately=[])
+    (tmp_path / "k.kv.vectors.npy").unlink()
+    with pytest.raises(UserError, match=r"save with separately=\[\]"):
+        read(tmp_path / "k.kv")
+    assert read(tmp_path / "one.kv").words == ("a", "b")
+
+
+def test_advice_about_a_bare_array_is_the_file_that_is_looked_for(tmp_path):
+    np.save(tmp_path / "v.npy", np.eye(2))
+    with pytest.raises(UserError) as caught:
+        read(tmp_path / "v.npy")
+    named = str(caught.value).rpartition("saved as ")[2]
+    Path(named).write_text("a\nb\n")
+    assert read(tmp_path / "v.npy").words == ("a", "b")
 
 
 @pytest.mark.parametrize("name", ["lee_fasttext_new", "crime-and-punishment", "toy-model"])
