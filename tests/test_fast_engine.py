@@ -331,6 +331,22 @@ def test_it_learns_which_words_share_documents():
     assert cosines[::2, ::2].mean() > cosines[::2, 1::2].mean() + 0.2
 
 
+def test_a_block_with_a_penalty_minimises_the_joint_loss():
+    corpus, chosen = topics(900), settings(epochs=1)
+    kernel_only, with_penalty = SGNS(60, 20, 1), SGNS(60, 20, 1)
+    penalty = CosineToFirst(1e-4)
+    (block,) = FastEngine(kernel_only, corpus, chosen, Intervention()).epoch(0)
+    list(FastEngine(with_penalty, corpus, chosen, Intervention(penalty)).epoch(0))
+    W = kernel_only.W[:10].clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(penalty(W, W), W)
+    lr = chosen.lr * (1 + chosen.lr_min) / 2  # of the block's middle
+    step = -lr * block.pairs * penalty.weight * gradient
+    expected = kernel_only.W[:10] + step
+    assert (with_penalty.W[:10] - expected).abs().max() <= 1e-5 * expected.abs().max()
+    assert (expected - kernel_only.W[:10]).abs().max() > 1e-4 * expected.abs().max()
+    assert torch.equal(with_penalty.W[10:], kernel_only.W[10:])
+
+
 def test_any_lambda_trains_and_a_large_one_wins():
     corpus = topics()
     base, _ = trained(corpus, settings())

@@ -422,6 +422,21 @@ def test_records_of_every_metric_on_every_half(lexicon_vectors):
         assert record.extra["null_low"] - span < record.value < record.extra["null_high"] + span
 
 
+def test_quick_records_have_the_same_values(lexicon_vectors):
+    full = records_of("association", lexicon_vectors, Resampling(0, 100, 1000, null=True))
+    quick = records_of("association", lexicon_vectors, Resampling(0, 0, 0, null=False))
+    for one, other in zip(full, quick, strict=True):
+        assert one.value == other.value
+        assert other.extra.get("null_low") is None
+
+
+def test_records_of_a_small_vocabulary_have_reasons():
+    small = Embeddings(["he", "she", "cat", "dog"], np.eye(4))
+    for record in records_of("association", small, Resampling(0, 100, 1000, null=True)):
+        assert record.value is None
+        assert record.reason
+
+
 def test_a_large_d_with_a_random_s_is_warned_about(lexicon_vectors):
     """Occupations and fillers vary much along gender; math and arts hardly, but in order."""
     rng = np.random.default_rng(1)

@@ -125,7 +125,7 @@ def test_every_metric_of_word_lists_is_held_to_it():
 
 
 @pytest.mark.parametrize("metric", ALL)
-@settings(deadline=None, max_examples=5)
+@few
 @given(seed=seeds)
 def test_rotation_length_order_and_absent_words_do_not_matter(metric, seed):
     vectors, (x, y, a, b) = space(seed, 6, 5, 5, 6)

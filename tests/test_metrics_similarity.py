@@ -224,7 +224,7 @@ def test_what_is_not_there_or_damaged_is_refused(tmp_path):
         (
             similarity_sets_in,
             tmp_path / "empty",
-            "holds no similarity set; allowed: CSV files",
+            "holds no similarity set; allowed: CSV files with the",
         ),
         (similarity_sets_in, tmp_path, "row 2 of .*two words and a number"),
         (similarity_sets_in, tmp_path / "nothing", "no similarity set or file"),

@@ -83,6 +83,7 @@ def test_every_strategy_has_a_citation_and_a_valid_search_space(name):
     assert len(strategy.citation) > 20
     if name == "none" or issubclass(strategy, Penalty):
         assert bool(strategy.search_space) is (name != "none")
+        assert strategy.stage == ("none" if name == "none" else "in")
     for knob, space in strategy.search_space.items():
         assert 0 < space.low < space.high < math.inf
         create(name, **{knob: space.low})  # a knob the strategy takes
