@@ -279,7 +279,11 @@ ZIPS: list[tuple[str, dict[str, bytes], str | None]] = [
     ("long name", {"s.csv": CSV, f"__MACOSX/._{'s' * 260}.csv": b""}, "ile name too long"),
     ("two", {"s.csv": CSV, "t.csv": CSV}, "s.csv, t.csv; it must hold one CSV"),
     ("same in a folder", {"a/s.csv": CSV, "s.csv": CSV}, "it must hold one CSV"),
-    ("notes", {"s.csv": CSV, "notes.txt": b"hello"}, "it must hold one CSV"),
+    (
+        "notes",
+        {"s.csv": CSV, "notes.txt": b"hello"},
+        "s.csv, notes.txt; it must hold one CSV",
+    ),
     ("no ending", {"s": CSV}, "it must hold one CSV"),
     ("workbook", {"s.xlsx": b"PK"}, "it must hold one CSV"),
     ("only Finder's", {"__MACOSX/._s.csv": CSV}, "nothing; it must hold one CSV"),
