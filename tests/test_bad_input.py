@@ -317,16 +317,18 @@ def test_a_text_that_lacks_words_is_refused_before_training(lack, capfd):
 @pytest.mark.usefixtures("own_small", "no_training")
 def test_a_study_of_something_else_is_not_continued(capfd):
     before = [(run.run_id, run.status, run.end) for run in runs()]
-    for more, said in (
-        (["--window", "3"], "settings.window: 5 → 3"),
-        (["--strategy", "tying"], "strategy: projection → tying"),
-        (["--bias-weight", "2"], "objective.bias_weight: 1.0 → 2.0"),
-        ([], "--marks cut where an earlier version cut"),
+    marks = "--marks cut where an earlier version cut words at combining marks, "
+    for more, said, first in (
+        (["--window", "3"], "settings.window: 5 → 3", ""),
+        (["--strategy", "tying"], "strategy: projection → tying", ""),
+        (["--bias-weight", "2"], "objective.bias_weight: 1.0 → 2.0", ""),
+        ([], "(corpus: ", marks),
     ):
         if not more:
             write_toy(Path(), documents=150)
         other = "the study 'small' was made with other settings"
-        holds(refused(capfd, *STUDY, *more).sentence, other, said, "another --study NAME")
+        advice = f"try: {first}another --study NAME"
+        holds(refused(capfd, *STUDY, *more).sentence, other, said, advice)
     assert [(run.run_id, run.status, run.end) for run in runs()] == before
 
 
