@@ -50,9 +50,10 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @dataclass
 class CosineToFirst:
-    """R = mean squared cosine of rows 1…9 of W with row 0."""
+    """R = mean squared cosine of rows 1…9 of W with row 0 (C, where asked, likewise)."""
 
     weight: float
+    on_contexts: bool = False
     drawn: int = 0
     rows: Tensor = field(default_factory=lambda: torch.arange(10))
 
@@ -61,7 +62,7 @@ class CosineToFirst:
         return self
 
     def __call__(self, W: Tensor, C: Tensor) -> Tensor:
-        unit = F.normalize(W, dim=1)
+        unit = F.normalize(C if self.on_contexts else W, dim=1)
         return (unit[1:] @ unit[0]).square().mean()
 
 
@@ -112,18 +113,16 @@ CASES = [
 
 @pytest.mark.parametrize("sizes", CASES)
 def test_kernel_equals_plain_python(sizes):
-    dim, window, _, negatives, _ = sizes
-    tokens = 1500 if window * negatives < 30 else 300
-    plain = case(*sizes, tokens=tokens)
+    dim, plain = sizes[0], case(*sizes)
     W, C = plain.model.W.double().numpy(), plain.model.C.double().numpy()
     before = W.copy()
     pairs = plain.run_plain(W, C)
     assert np.abs(W - before).max() > 0.1
     for hot in (0, 64, 200):  # copies that no other thread adds to change nothing
-        block = case(*sizes, tokens=tokens)
+        block = case(*sizes)
         block.hot = hot
         trained, measured, _ = block.run_kernel()
-        assert trained == pairs > 500
+        assert trained == pairs > 1000
         assert 0 < measured < pairs
         for got, expected in ((block.model.W, W), (block.model.C, C)):
             assert np.abs(got.numpy() - expected).max() <= 1e-5 * np.abs(expected).max()
@@ -288,6 +287,16 @@ def test_alias_table_holds_the_distribution():
     assert {kernel.other_than(0, drawn, (0, 1)) for _ in range(200)} == {1}
 
 
+def test_noise_words_follow_the_distribution():
+    noise = np.arange(1.0, 21.0)
+    noise /= noise.sum()
+    table = alias_table(noise)
+    key = kernel.block_keys(1, 0, 0).noise
+    drawn = np.bincount([kernel.draw_noise(key, n, table) for n in range(20_000)], minlength=20)
+    chi_square = ((drawn - 20_000 * noise) ** 2 / (20_000 * noise)).sum()
+    assert chi_square < 43.8  # 99.9 % of chi² with 19 degrees of freedom
+
+
 def test_blocks_draw_from_different_keys():
     blocks = [(s, e, b) for s in (1, 2) for e in (0, 1) for b in (0, 1)]
     keys = [key for each in blocks for key in kernel.block_keys(*each)]
@@ -314,11 +323,19 @@ def trained(
     return model, losses
 
 
+def test_it_learns_which_words_share_documents():
+    model, losses = trained(topics(), settings())
+    assert losses[-1] < losses[0] < 6 * math.log(2) + 0.01
+    unit = F.normalize(model.W[:20], dim=1)
+    cosines = unit @ unit.T
+    assert cosines[::2, ::2].mean() > cosines[::2, 1::2].mean() + 0.2
+
+
 def test_any_lambda_trains_and_a_large_one_wins():
     corpus = topics()
     base, _ = trained(corpus, settings())
     C = torch.zeros(10, 20)  # which this penalty does not read
-    for weight in (0.0, 1e-5, 1e-2, 1.0, 1e3):
+    for weight in (0.0, 1e-5, 1e-2, 1.0, 10.0, 1e3):
         penalty = CosineToFirst(weight)
         model, losses = trained(corpus, settings(), penalty)
         assert losses[-1] < losses[0] + 0.1
@@ -359,7 +376,7 @@ def test_learning_rate_falls_to_its_minimum():
 
 def test_the_loss_curves_of_the_two_engines_agree():
     """After each epoch, on the same batches: running losses are taken at other moments."""
-    corpus, chosen = topics(20_000), settings(epochs=4, batch_size=16)
+    corpus, chosen = topics(40_000), settings(epochs=4, batch_size=16)
     models = SGNS(60, 20, 1), SGNS(60, 20, 1)
     engines = [
         kind(model, corpus, chosen, Intervention())
@@ -380,8 +397,8 @@ def test_the_loss_curves_of_the_two_engines_agree():
                 pass
         curves.append(losses())
     fast, reference = zip(*curves, strict=True)
-    assert fast == pytest.approx(reference, rel=0.04)
-    assert fast[-1] == pytest.approx(reference[-1], rel=0.02)
+    assert fast == pytest.approx(reference, rel=0.02)
+    assert fast[-1] == pytest.approx(reference[-1], rel=0.01)
     assert fast[-1] < 0.6 * fast[0]
 
 
@@ -435,18 +452,35 @@ print(hashlib.sha256(model.W.numpy().tobytes()).hexdigest())
 """
 
 
-def test_bytes_are_the_same_across_processes_and_the_cache_is_where_numba_says(tmp_path):
+def test_bytes_are_the_same_across_processes_and_what_cannot_compile_says_why(tmp_path):
     code = RUN.format(tests=str(Path(__file__).parents[1]))
     here = hashlib.sha256(trained(topics(), settings())[0].W.numpy().tobytes()).hexdigest()
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     there = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True)
     assert there.strip() == here
     assert list(tmp_path.rglob("*.nbc"))
+    code = "from debiaslab.sgns.fast import fast_unavailable; print(fast_unavailable())"
+    environment["NUMBA_DISABLE_JIT"] = "1"
+    said = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True)
+    assert "NUMBA_DISABLE_JIT" in said
 
 
 def weights(scale: float = 0.01, size: int = 30) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
     return tuple(scale * torch.randn(size, 40, generator=generator) for _ in range(2))
+
+
+@pytest.mark.parametrize("on_contexts", [False, True])
+def test_small_step_is_the_gradient_of_the_joint_loss(on_contexts):
+    W, C = (matrix.double() for matrix in weights(1.0))
+    penalty = CosineToFirst(1.0, on_contexts)
+    leaves = [W.clone().requires_grad_(), C.clone().requires_grad_()]
+    R = penalty(leaves[0][:10], leaves[1][:10])
+    gradients = torch.autograd.grad(R, leaves, allow_unused=True, materialize_grads=True)
+    before = W.clone(), C.clone()
+    assert apply_penalty(W, C, penalty, 1e-3) == pytest.approx(R.item())
+    for now, old, gradient in zip((W, C), before, gradients, strict=True):
+        torch.testing.assert_close(now - old, -1e-3 * gradient, rtol=1e-3, atol=1e-9)
 
 
 def test_no_row_moves_beyond_the_limit_and_others_not_at_all():
@@ -518,9 +552,26 @@ class Remembering:
         return R
 
 
+class Layout(torch.autograd.Function):
+    """Its argument, with a gradient whose columns or whose rows are next to each other."""
+
+    @staticmethod
+    def forward(ctx: Any, W: Tensor, by_column: bool) -> Tensor:
+        ctx.by_column = by_column
+        return W.view_as(W)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return (gradient.T.contiguous().T if ctx.by_column else gradient.contiguous()), None
+
+
 ALIKE: dict[str, Callable[[], tuple[Function, Function]]] = {
     "gives its inputs": lambda: (Product.apply, lambda W, C: (W * C).sum()),
     "remembers them": lambda: (Remembering(copies=False), Remembering(copies=True)),
+    "by column": lambda: (
+        lambda W, C: (Layout.apply(W, True) @ C.T).square().mean(),
+        lambda W, C: (Layout.apply(W, False) @ C.T).square().mean(),
+    ),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from debiaslab.errors import UserError
 from debiaslab.regularizers import (
     BoundPenalty,
     Cover,
+    LogUniform,
     NoStrategy,
     Penalty,
     PenaltyWords,
@@ -30,9 +32,9 @@ from debiaslab.regularizers import (
     registry,
     strategy_names,
 )
-from debiaslab.sgns import SGNS, Batch, TrainSettings
+from debiaslab.sgns import SGNS, Batch, TrainSettings, train
 from debiaslab.sgns.engine import Intervention
-from debiaslab.sgns.penalty_step import ROW_LIMIT
+from debiaslab.sgns.penalty_step import ROW_LIMIT, apply_penalty
 from debiaslab.sgns.reference import ReferenceEngine
 
 Matrix = NDArray[np.float64]
@@ -63,9 +65,12 @@ def test_the_strategies_of_the_project_are_registered():
     assert get("projection") is ProjectionPenalty
     assert create("projection", weight=0.5, direction="mean") == ProjectionPenalty(0.5, "mean")
     for refused, says in (
-        (lambda: create("projection", direktion="mean"), "no knob 'direktion'.*mean 'direction'"),
+        (
+            lambda: create("projection", direktion="mean"),
+            "no knob 'direktion'.*did you mean 'direction'",
+        ),
         (lambda: create("projection", direction="pcs"), "did you mean 'pca'"),
-        (lambda: get("projektion"), "did you mean 'projection'"),
+        (lambda: get("projektion"), "pairwise.*did you mean 'projection'"),
     ):
         with pytest.raises(UserError, match=says):
             refused()
@@ -76,6 +81,8 @@ def test_every_strategy_has_a_citation_and_a_valid_search_space(name):
     strategy = get(name)
     assert strategy.name == name
     assert len(strategy.citation) > 20
+    if name == "none" or issubclass(strategy, Penalty):
+        assert bool(strategy.search_space) is (name != "none")
     for knob, space in strategy.search_space.items():
         assert 0 < space.low < space.high < math.inf
         create(name, **{knob: space.low})  # a knob the strategy takes
@@ -224,6 +231,21 @@ def test_a_vocabulary_without_pairs_or_covered_words_is_refused():
         bind(NoStrategy(), VOCABULARY, "vocabullary")
 
 
+def test_renumbering_changes_nothing():
+    """R from the rows drawn is R from the whole matrix."""
+    W = torch.from_numpy(np.random.default_rng(3).normal(size=(len(VOCABULARY), 8)))
+    index = {word: i for i, word in enumerate(VOCABULARY)}
+    words = PenaltyWords(
+        torch.tensor([index[word] for word in covered_words(VOCABULARY, "all")]),
+        torch.tensor([index[male] for male, _ in TUNE_PAIRS]),
+        torch.tensor([index[female] for _, female in TUNE_PAIRS]),
+    )
+    for penalty in PENALTIES:
+        drawn = bind(penalty, VOCABULARY).draw(torch.Generator(), 10**9)
+        R = float(drawn(W[drawn.rows], W[drawn.rows]))
+        assert pytest.approx(float(penalty(W, W, words)), rel=1e-12) == R
+
+
 def drawn_neutral(bound: BoundPenalty, seed: int, sample: int) -> list[int]:
     generator = torch.Generator().manual_seed(seed)
     drawn = bound.draw(generator, sample)
@@ -266,6 +288,20 @@ def test_the_sampled_penalty_is_unbiased(penalty):
     error = values.std(ddof=1) / math.sqrt(len(values))
     assert 0 < error < 0.05 * full  # a bias of a fifth would show
     assert abs(values.mean() - full) < 4 * error
+
+
+def test_every_covered_word_is_drawn_equally_often():
+    """2,000 draws of 50 from n words: each about 2,000 · 50 / n times (binomial, 5 deviations)."""
+    bound, draws, sample = bound_with("tune"), 2000, 50
+    generator = torch.Generator().manual_seed(1)
+    counts = np.zeros(len(VOCABULARY))
+    for _ in range(draws):
+        counts[bound.draw(generator, sample).rows.numpy()] += 1
+    covered = set(covered_words(VOCABULARY, "tune"))
+    rows = [i for i, word in enumerate(VOCABULARY) if word in covered]
+    share = sample / len(rows)
+    spread = math.sqrt(draws * share * (1 - share))
+    assert np.abs(counts[rows] - draws * share).max() < 5 * spread
 
 
 SETTINGS = TrainSettings(
@@ -331,6 +367,75 @@ def test_one_step_is_the_gradient_of_the_joint_loss(corpus, penalty, pairs):
     assert np.abs(expected[0] - without[0].numpy()).max() > 1e-5  # the penalty does something
     for ours, theirs in zip(moved, expected, strict=True):
         assert ours.numpy() == pytest.approx(theirs, abs=1e-12)
+
+
+@each_penalty
+def test_the_penalty_step_per_pair_does_not_depend_on_the_batch_size(corpus, penalty):
+    penalty = replace(penalty, weight=0.1)
+    steps = {}
+    for pairs in (1, 10, 30):
+        joint, baseline = one_step(corpus, penalty, pairs)[0], one_step(corpus, None, pairs)[0]
+        steps[pairs] = ((joint - baseline) / pairs).numpy()
+    assert np.abs(steps[1]).max() > 1e-5
+    assert steps[10] == pytest.approx(steps[1], abs=1e-13)
+    assert steps[30] == pytest.approx(steps[1], abs=1e-13)
+
+
+@each_penalty
+def test_both_engines_take_the_same_small_penalty_step(corpus, penalty):
+    """The fast engine's step of strength lr · pairs · λ is the reference engine's."""
+    penalty = replace(penalty, weight=1e-4)
+    reference = one_step(corpus, penalty, 10)[0] - one_step(corpus, None, 10)[0]
+    model = some_model(corpus)
+    before = model.W.clone()
+    drawn = bind(penalty, corpus.words).draw(torch.Generator(), 10**9)
+    apply_penalty(model.W, model.C, drawn, strength=LR * 10 * penalty.weight)
+    assert float(reference.norm()) > 1e-7
+    assert float((model.W - before - reference).norm()) < 1e-4 * float(reference.norm())
+
+
+def test_lambda_means_the_same_for_two_batch_sizes_over_a_whole_training(corpus):
+    """What is left of R: alike for batches of 64 and 256, much less for eight times the λ."""
+
+    def left(weight: float, batch_size: int) -> float:
+        penalty = bind(ProjectionPenalty(weight=weight), corpus.words)
+        settings = replace(SETTINGS, batch_size=batch_size, epochs=4, lr=0.05)
+        W = train(corpus, settings, penalty, progress=False).embeddings.vectors
+        drawn = penalty.draw(torch.Generator(), 10**9)
+        rows = torch.from_numpy(W.copy())[drawn.rows]
+        return float(drawn(rows, rows))
+
+    small, large, stronger = left(0.05, 64), left(0.05, 256), left(0.4, 64)
+    assert large == pytest.approx(small, rel=0.2)
+    assert stronger < 0.5 * small < 0.5 * left(0.0, 64)
+
+
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.parametrize("engine", ["reference", "fast"])
+def test_a_strategy_of_a_user_trains_end_to_end(corpus, engine):
+    """One class and one decorator: neutral words are asked to have no first coordinate."""
+
+    @register("no-first-coordinate")
+    @dataclass(frozen=True)
+    class NoFirstCoordinate(Penalty):
+        citation = "this test"
+        search_space: ClassVar[dict[str, LogUniform]] = {"weight": LogUniform(1e-3, 1e1)}
+
+        def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
+            return torch.nn.functional.normalize(W, dim=1)[words.neutral, 0].square().mean()
+
+    def first_coordinate(weight: float) -> float:
+        penalty = bind(create("no-first-coordinate", weight=weight), corpus.words)
+        settings = replace(SETTINGS, engine=engine, epochs=3)
+        E = train(corpus, settings, penalty, progress=False).embeddings
+        return float(np.mean(E.rows(covered_words(corpus.words, "all"))[:, 0] ** 2))
+
+    assert "no-first-coordinate" in strategy_names()
+    assert first_coordinate(10.0) < 0.05 * first_coordinate(0.0)
+
+
+def test_the_strategies_of_tests_are_gone_after_them():
+    assert not {"no-first-coordinate", "half-hearted"} & set(strategy_names())
 
 
 @each_penalty

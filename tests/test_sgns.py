@@ -11,8 +11,9 @@ from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.errors import UserError
 from debiaslab.regularizers import ProjectionPenalty, bind
 from debiaslab.sgns import SGNS, Batch, Start, TrainingDivergedError, TrainSettings, train
-from debiaslab.sgns.engine import Block
+from debiaslab.sgns.engine import Block, Intervention
 from debiaslab.sgns.progress import LossMonitor
+from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.sampling import BatchMaker, NoiseSampler, chunks, linear_decay, subsample
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -54,6 +55,17 @@ def test_loss_is_the_formula_written_out():
     ]
     assert batch.pairs == 2
     assert model.loss(batch).item() == pytest.approx(np.mean(expected), rel=1e-6)
+
+
+def test_loss_before_training_is_the_entropy_of_guessing():
+    """With C = 0 every score is 0, so a pair costs (1 + k) log 2."""
+    batch = Batch(
+        targets=torch.tensor([[1], [2]]),
+        mask=torch.ones(2, 1),
+        outputs=torch.tensor([[3, 4, 5, 6], [7, 8, 9, 0]]),
+        labels=torch.tensor([[1.0, 0, 0, 0], [1.0, 0, 0, 0]]),
+    )
+    assert SGNS(10, 8).loss(batch).item() == pytest.approx(4 * math.log(2))
 
 
 @pytest.mark.parametrize("size", [3, 7, 100])
@@ -159,6 +171,30 @@ def test_learning_rate_falls_linearly_to_its_floor():
     assert [lr(0), lr(0.5), lr(1), lr(2)] == pytest.approx([0.04, 0.025, 0.01, 0.01])
 
 
+def test_one_sgd_step_is_the_word2vec_update(corpus):
+    """W[t] += lr · (1 − σ(W·C)) · C and the like, summed over the pairs of the batch."""
+    model = SGNS(len(corpus.words), 4, seed=1)
+    model.C.normal_(generator=torch.Generator().manual_seed(2))
+    W, C = model.W.double().numpy().copy(), model.C.double().numpy().copy()
+    batch = Batch(
+        targets=torch.tensor([[0, 1]]),
+        mask=torch.ones(1, 2),
+        outputs=torch.tensor([[2, 3]]),
+        labels=torch.tensor([[1.0, 0.0]]),
+    )
+    settings = replace(SETTINGS, dim=4, negatives=1)
+    engine = ReferenceEngine(model, corpus, settings, Intervention())
+    engine._step(batch, 0.1, torch.Generator())
+    newW, newC = W.copy(), C.copy()
+    for t in (0, 1):
+        for c, label in ((2, 1.0), (3, 0.0)):
+            g = 0.1 * (label - 1 / (1 + math.exp(-W[t] @ C[c])))
+            newW[t] += g * C[c]
+            newC[c] += g * W[t]
+    assert model.W.numpy() == pytest.approx(newW, abs=1e-6)
+    assert model.C.numpy() == pytest.approx(newC, abs=1e-6)
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw", "sparse_adam"])
 def test_training_lowers_the_loss_and_learns_the_topics(corpus, optimizer):
     lr = 0.05 if optimizer == "sgd" else 0.01
@@ -185,7 +221,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(corpus, engine)
 def test_any_weight_trains_without_nan_and_zero_is_the_baseline_bit_for_bit(corpus, engine):
     settings = replace(FAST, engine=engine)
     baseline = train(corpus, settings, None, progress=False).embeddings
-    for weight in (0.0, 1e-5, 1e-2, 1e3):
+    for weight in (0.0, 1e-5, 1e-2, 10.0, 1e3):
         penalty = bind(ProjectionPenalty(weight=weight), corpus.words)
         result = train(corpus, settings, penalty, progress=False)
         assert np.isfinite(result.embeddings.vectors).all()
@@ -196,7 +232,7 @@ def test_any_weight_trains_without_nan_and_zero_is_the_baseline_bit_for_bit(corp
 
 @pytest.mark.parametrize("engine", ["reference", "fast"])
 def test_the_words_of_reports_add_up_to_whole_epochs(corpus, engine):
-    for size in (7, 200):
+    for size in (7, 64, 200):
         settings = replace(SETTINGS, engine=engine, batch_size=size, epochs=2, subsample=1e-3)
         result = train(corpus, settings, progress=False)
         assert result.words == result.history[-1].step == 2 * corpus.tokens
@@ -324,7 +360,11 @@ def test_a_corpus_without_training_pairs_is_refused(tmp_path, engine):
     """No longer than the window, or one word a line."""
     for text, chosen, says in (
         ("the cat sat", {"window": 3}, r"3 words.*no more than a window of 3.*--window 2"),
-        ("red\ngreen\nblue\nblack\nwhite\ngrey\n" * 3, {}, "no training pair.*more than one word"),
+        (
+            "red\ngreen\nblue\nblack\nwhite\ngrey\n" * 3,
+            {},
+            "no training pair.*more than one word a line",
+        ),
     ):
         (tmp_path / "text.txt").write_text(text + "\n")
         one = CorpusSettings(min_count=1)
