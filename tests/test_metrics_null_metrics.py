@@ -146,6 +146,26 @@ def test_the_general_null_takes_any_function_of_rows():
     assert fast == pytest.approx(null_statistics(VECTORS, M, F, 4, 4, draws=2000, seed=3))
 
 
+def test_sets_of_one_draw_are_disjoint_and_uniform():
+    scores = np.arange(30.0)
+    seen = []
+
+    def collect(x, y):
+        drawn = np.concatenate([x, y], axis=1)
+        assert all(len(set(row)) == 12 for row in drawn)
+        seen.append(drawn)
+        return mean(x)
+
+    null_from(collect, scores, (5, 7), draws=6000)
+    counts = np.bincount(np.concatenate(seen).astype(int).ravel(), minlength=30)
+    assert counts == pytest.approx(6000 * 12 / 30, rel=0.1)
+
+
+def test_long_word_lists_cost_no_more_than_their_words():
+    values = null_from(mean, np.random.default_rng(0).normal(size=9500), (303,), draws=10_000)
+    assert values.std() == pytest.approx(np.sqrt((1 - 303 / 9500) / 303), rel=0.03)
+
+
 def sembias_rows():
     return [
         SemBiasRow(
@@ -169,6 +189,27 @@ def test_a_pair_of_random_words_in_the_place_of_he_and_she():
     assert null.mean(axis=0) == pytest.approx(expected, abs=0.05)
     with pytest.raises(NotMeasuredError, match="0 of 8 rows"):
         metrics.sembias_null(WORDS, rows)
+
+
+def test_an_unbiased_space_lies_within_its_null():
+    covered = 0
+    for seed in range(60):
+        vectors = space(300, seed=seed)
+        chosen = [f"w{i}" for i in np.random.default_rng(seed).choice(300, N, replace=False)]
+        band = null_band(direct_bias_null(random_words(vectors), PAIRS, N, draws=1000))
+        covered += band.holds(direct_bias(vectors, chosen, PAIRS, bootstrap=0).value)
+    assert covered >= 51  # 95 % of 60 is 57; 51 is 3.6 standard deviations below
+
+
+def test_a_planted_bias_lies_outside_and_has_a_small_p():
+    vectors = np.array(VECTORS.vectors)
+    vectors[10:18] += 5 * metrics.gender_direction(VECTORS, PAIRS)
+    planted = Embeddings(VECTORS.words, vectors)
+    words, planted_words = random_words(planted), [f"w{i}" for i in range(N)]
+    null = direct_bias_null(words, PAIRS, N)
+    value = direct_bias(planted, planted_words, PAIRS, bootstrap=0).value
+    assert not null_band(null).holds(value)
+    assert null_p(null, value) < 0.01
 
 
 def test_p_counts_the_value_itself_and_never_exceeds_one():
@@ -277,6 +318,24 @@ def test_words_with_all_zero_vectors_are_never_drawn_and_counted():
     assert null.extra["null_zeros_baseline"] == 3
 
 
+def test_sc_weat_of_random_words_counts_words_without_spread_as_the_metric_does():
+    rows = np.zeros((60, 12))
+    rows[:, :6] = np.random.default_rng(1).normal(size=(60, 6))
+    rows[30:, :6] = 0  # half of the other words have nothing to do with the groups
+    rows[30:, 6:] = np.random.default_rng(2).normal(size=(30, 6))
+    vectors = Embeddings([*M, *F, *(f"w{i}" for i in range(50))], rows)
+    null = metrics.sc_weat_null(random_words(vectors), M, F, 4, draws=20_000)
+    undefined = np.isnan(null)
+    assert undefined.mean() == pytest.approx(comb(30, 4) / comb(50, 4), abs=0.01)
+    rng, by_metric = np.random.default_rng(3), []
+    for _ in range(300):
+        drawn = [f"w{i}" for i in rng.permutation(50)[:4]]
+        value = metrics.sc_weat(vectors, drawn, M, F, permutations=0, bootstrap=0).value
+        by_metric += [] if value is None else [value]
+    error = np.std(by_metric) / np.sqrt(len(by_metric))
+    assert np.nanmean(null) == pytest.approx(np.mean(by_metric), abs=3 * error)
+
+
 def test_sets_with_a_word_on_the_direction_have_no_indirect_bias():
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(50, 12)) + 2
@@ -368,3 +427,64 @@ def test_the_yardstick_is_seeded_grows_with_the_quantile_and_shrinks_with_the_se
     assert larger < one
     with pytest.raises(NotMeasuredError, match="A has 0 of 1 words in the vectors"):
         null_quantile(space(30), ["absent"], F, 1, 1)
+    with pytest.raises(NotMeasuredError, match="needs 16 words, 10 are left"):
+        null_quantile(space(10), M, F, 8, 8)
+
+
+A, B = ["a1", "a2"], ["b1", "b2"]
+
+
+def yardstick(targets, dim=10, seed=0):
+    rng = np.random.default_rng(seed)
+    words = [*A, *B, *(f"w{i}" for i in range(targets))]
+    return Embeddings(words, rng.normal(size=(len(words), dim)))
+
+
+def associations(vectors):
+    unit = vectors.vectors / np.linalg.norm(vectors.vectors, axis=1, keepdims=True)
+    return unit[4:] @ (unit[:2].mean(axis=0) - unit[2:4].mean(axis=0))
+
+
+def test_draws_are_disjoint_and_without_replacement():
+    vectors = yardstick(5)
+    g = associations(vectors)
+    possible = [g[list(c)].mean() - np.delete(g, c).mean() for c in combinations(range(5), 2)]
+    drawn = null_statistics(vectors, A, B, 2, 3, draws=20_000)
+    nearest = np.abs(drawn[:, None] - np.array(possible)).argmin(axis=1)
+    assert np.abs(drawn - np.array(possible)[nearest]).max() < 1e-6
+    assert np.bincount(nearest, minlength=10) == pytest.approx(2000, abs=250)
+
+
+def test_quantile_agrees_with_one_draw_at_a_time():
+    vectors = yardstick(300)
+    g, rng = associations(vectors), np.random.default_rng(9)
+    slow = []
+    for _ in range(10_000):
+        chosen = g[rng.choice(len(g), 16, replace=False)]
+        slow.append(abs(chosen[:8].mean() - chosen[8:].mean()))
+    assert null_quantile(vectors, A, B, 8, 8) == pytest.approx(np.quantile(slow, 0.95), rel=0.04)
+
+
+def test_one_statistic_in_twenty_of_random_sets_is_above_it():
+    vectors = yardstick(2000, dim=30)
+    rng = np.random.default_rng(3)
+    attributes = [*A, "w0", "w1"], [*B, "w2", "w3"]
+    bound = null_quantile(vectors, *attributes, 5, 5)
+    above = 0
+    for _ in range(400):
+        words = [f"w{i}" for i in rng.choice(np.arange(4, 2000), 10, replace=False)]
+        result = weat(vectors, words[:5], words[5:], *attributes, permutations=0, bootstrap=0)
+        above += abs(result.statistic) > bound
+    assert above == pytest.approx(400 * 0.05, abs=18)  # 4 standard deviations
+
+
+def test_excluded_zero_and_attribute_words_and_those_past_the_top_are_not_drawn():
+    vectors = np.array(yardstick(40).vectors)
+    vectors[4:6] = 0  # w0, w1
+    vectors = Embeddings(yardstick(40).words, vectors)
+    # Left of the first 10 rows: not the 4 attributes, not the 2 zeros, not w2: w3, w4, w5.
+    drawn = null_statistics(vectors, A, B, 1, 1, exclude=["w2", "unknown"], top=10, draws=500)
+    unit = vectors.unit.astype(float)
+    g = unit[7:10] @ (unit[:2].mean(axis=0) - unit[2:4].mean(axis=0))
+    possible = np.subtract.outer(g, g)[~np.eye(3, dtype=bool)]
+    assert np.abs(drawn[:, None] - possible).min(axis=1).max() < 1e-6

@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
-from debiaslab.metrics import SimilaritySet, nearest, word_similarity
+from debiaslab.metrics import Baseline, SimilaritySet, nearest, word_similarity
+from debiaslab.metrics.cases import HALVES, Resampling
 from debiaslab.metrics.nearest import nearest_rows, neighbor_overlap
 from debiaslab.metrics.similarity import similarity_retention
 from debiaslab.vectors.embeddings import Embeddings
-from tests.toys import noise
+from tests.toys import noise, records_of
 
 
 def by_hand(one: Embeddings, two: Embeddings, k: int) -> float:
@@ -98,9 +99,16 @@ def test_what_is_lost_or_collapsed_is_never_overlap():
     assert half.n == 80
     assert half.value < 0.5
     assert neighbor_overlap(base, dead, words=base.words[:80]).n == 40
-    bad = Embeddings(base.words, np.ones((100, 12)))
-    assert neighbor_overlap(base, bad).value is None
-    assert neighbor_overlap(base, bad).reason
+    for vectors in (np.zeros((100, 12)), np.ones((100, 12))):
+        bad = Embeddings(base.words, vectors)
+        for pair in ((bad, base), (base, bad), (bad, bad)):
+            result = neighbor_overlap(*pair)
+            assert result.value is None
+            assert result.reason
+    line = np.random.default_rng(0).normal(size=(100, 1)) * np.ones((1, 12))
+    clusters = noise(2).vectors[np.random.default_rng(0).integers(0, 2, 100)]
+    for vectors in (line, clusters):
+        assert neighbor_overlap(Embeddings(base.words, vectors), base).value < 0.25
 
 
 def test_too_few_common_words_and_bad_numbers():
@@ -111,6 +119,19 @@ def test_too_few_common_words_and_bad_numbers():
     for bad in ({"k": 0}, {"sample": 0}):
         with pytest.raises(UserError, match="1 or more"):
             neighbor_overlap(noise(50), noise(50), **bad)
+
+
+def test_overlap_records():
+    made = records_of(
+        "overlap", noise(1600), Resampling(0, 20, 0, False), baseline=Baseline(noise(1600))
+    )
+    assert [r.name for r in made] == ["all ranks", "ranks 1-1000", "ranks 1001-1600"]
+    assert made[0].extra["k"] == 10
+    nothing = records_of(
+        "overlap", noise(5), Resampling(0, 20, 0, False), baseline=Baseline(noise(5))
+    )
+    assert len(nothing) == 1
+    assert nothing[0].reason
 
 
 def judged(base: Embeddings, n: int = 120) -> SimilaritySet:
@@ -168,3 +189,17 @@ def test_retention_without_a_meaning_says_why():
     unsure = SimilaritySet("u", tuple((a, b, i % 7) for i, (a, b, _) in enumerate(sets.pairs)))
     result = similarity_retention(noise(80, seed=3), base, unsure)
     assert result.interval == (None, None)
+
+
+def test_retention_records():
+    base = noise(80)
+    made = records_of(
+        "retention",
+        base,
+        Resampling(0, 20, 0, False),
+        [judged(base)],
+        baseline=Baseline(base),
+    )
+    assert [r.words for r in made] == list(HALVES)
+    assert [r.value for r in made] == pytest.approx([1, 1, 1])
+    assert made[0].extra["run"] == made[0].extra["baseline"]

@@ -228,3 +228,16 @@ def test_monte_carlo_p_converges_to_exact(x, y, seed):
     for one, other in ((exact.p, drawn.p), (exact.p_two_sided, drawn.p_two_sided)):
         assert abs(one - other) < 5.5 * np.sqrt(one * (1 - one) / 40_000) + 1e-4
     assert drawn.p >= drawn.floor == 1 / 40_001
+
+
+@few
+@given(seed=seeds, n_x=st.integers(2, 40), n_y=st.integers(2, 40))
+def test_monte_carlo_p_does_not_depend_on_order_or_sign(seed, n_x, n_y):
+    drawn = np.random.default_rng(seed).normal(size=n_x + n_y)
+    x, y = drawn[:n_x], drawn[n_x:]
+    result, *others = (
+        permutation_test(*groups, exact_limit=0, draws=1000)
+        for groups in ((x, y), (x[::-1], y[::-1]), (y, x), (-x, -y), (-y, -x))
+    )
+    assert {other.p_two_sided for other in others} == {result.p_two_sided}
+    assert others[0].p == others[3].p == result.p

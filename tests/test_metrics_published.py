@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from debiaslab.lexicons import association_tests, load, load_pairs, names
+from debiaslab.lexicons import association_test, association_tests, load, load_pairs, names
 from debiaslab.lexicons.tables import load_sembias
 from debiaslab.metrics import (
     direct_bias,
     ect,
+    evaluate,
     load_similarity,
     mac,
     ripa,
@@ -75,6 +76,15 @@ def test_weat_of_google_news(test):
             assert p == pytest.approx(expected[other], abs=1e-3)
 
 
+@pytest.mark.parametrize("name", ["1", "2", "3", "6", "7"])
+def test_our_lists_give_the_published_effects_in_cased_vectors(name):
+    expected = reference_numbers()["weat_on_wefe_test_model"][f"WEAT{name}"]
+    sets = association_test(name).half("all")
+    result = weat(google_news(), *sets, permutations=0, bootstrap=0)
+    assert list(result.n) == expected["n"]
+    assert result.effect_size == pytest.approx(expected["effect_size_ddof1"], abs=1e-5)
+
+
 WEFE_FEMALE = ["female", "woman", "girl", "sister", "she", "her", "hers", "daughter"]
 WEFE_MALE = ["male", "man", "boy", "brother", "he", "him", "his", "son"]
 WEFE_GROUPS = {"female": WEFE_FEMALE, "male": WEFE_MALE}
@@ -131,7 +141,7 @@ def direct():
         (lambda: wefe_rnd(), -0.006278775632381439, 1e-6),
         # it subtracts similarities where this subtracts distances: the sign is turned
         (lambda: wefe_rnd(distance="cosine"), -0.03643466345965862, 1e-6),
-        (lambda: ect(google_news(), WEFE_FAMILY, WEFE_GROUPS).value, 0.7619047619047621, 1e-6),
+        (lambda: ect(google_news(), WEFE_FAMILY, WEFE_GROUPS).value, 0.7619047619047621, 7e-7),
         (lambda: wefe_ripa().signed, 0.18600442, 1e-5),
         (lambda: dict(wefe_ripa().words)["home"], 0.008022693, 1e-5),
         (lambda: dict(wefe_ripa().words)["wedding"], 0.39682359, 1e-5),
@@ -144,6 +154,70 @@ def test_a_published_number(measure, expected, tolerance):
     if isinstance(expected, tuple):
         expected = reduce(lambda found, key: found[key], expected, reference_numbers())
     assert measure() == pytest.approx(expected, abs=tolerance)
+
+
+def test_sizes_of_what_is_published():
+    expected = reference_numbers()["direct_bias_on_bolukbasi"]["neutral_professions"]
+    direct = direct_bias(bolukbasi(), load("occupations").words, PAIRS, bootstrap=0)
+    assert (direct.n, direct.pairs) == (expected["n"], 10)
+    attributes = {"family": WEFE_FAMILY, "career": WEFE_CAREER}
+    found = mac(google_news(), WEFE_GROUPS, attributes, bootstrap=0)
+    assert (found.n, found.groups) == (16, (8, 8))
+
+
+def test_scorecard_finds_the_published_biases():
+    card = evaluate(google_news())
+    assert card.value("weat", "7", "all") == pytest.approx(0.97, abs=0.005)
+    assert card.value("weat", "8", "all") == pytest.approx(1.24, abs=0.005)
+    for test in ("career-family", "science-arts", "math-arts", "occupations"):
+        record = card.record("weat", test, "all")
+        assert record.p < 0.01
+        assert record.value > 0.9
+
+
+def test_no_reference_number_is_without_a_test():
+    """A number that is added to the file fails here until a test looks at it."""
+    words = {"readme", "inputs", "note_weat"}
+    numbers = {name: each for name, each in reference_numbers().items() if name not in words}
+    of_weat = {
+        *("n", "effect_size_ddof1", "effect_size_ddof0", "statistic_mean_difference_sum"),
+        *("p_one_sided", "p_two_sided", "p_method", "published_word2vec_d"),
+    }
+    found = {name: set(each) for name, each in numbers.pop("weat_on_wefe_test_model").items()}
+    assert found == dict.fromkeys(SETS, of_weat)
+    assert {name: set(each) for name, each in numbers.items()} == {
+        "mac_cosine_distance_on_wefe_test_model": {"query", "value"},
+        "rnd_norm_on_wefe_test_model": {"query", "value"},
+        "direct_bias_on_bolukbasi": {"neutral_professions", "direction"},
+        "indirect_bias_on_bolukbasi_softball": {
+            *("receptionist", "bookkeeper", "pitcher", "tolerance")
+        },
+        "spearman_on_bolukbasi": {"WordSim-353", "SimLex-999", "tolerance"},
+        "lipstick_on_bolukbasi_published_and_measured": {
+            *("kmeans_before", "kmeans_after_hard", "svm_before", "svm_after_hard"),
+            *("profession_r_before", "profession_r_after_hard"),
+            *("published", "tolerance", "protocol"),
+        },
+    }
+
+
+def test_unit_ripa_is_direct_bias():
+    pairs = load_pairs("definitional_pairs").pairs
+    words = [*WEFE_CAREER, *WEFE_FAMILY]
+    expected = direct_bias(google_news(), words, pairs)
+    result = ripa(google_news(), words, pairs, unit=True)
+    assert result.value == pytest.approx(expected.value, abs=1e-9)
+
+
+def test_the_stereotype_shows_in_each_metric():
+    both = [*WEFE_CAREER, *WEFE_FAMILY]
+    words = {each.word: each for each in sc_weat(google_news(), both, WEFE_MALE, WEFE_FEMALE).words}
+    assert words["marriage"].effect_size < -1
+    assert words["marriage"].p_two_sided < 0.05
+    careers, families = (
+        same(google_news(), each, WEFE_GROUPS).pairs[0].skew for each in (WEFE_CAREER, WEFE_FAMILY)
+    )
+    assert families > careers  # toward the first group, the female one
 
 
 PAIRS = load_pairs("definitional_pairs").pairs

@@ -15,6 +15,7 @@ from debiaslab.metrics import (
     NotMeasuredError,
     Record,
     Scorecard,
+    SimilaritySet,
     evaluate,
     get,
     indirect_bias_within,
@@ -121,6 +122,16 @@ def test_weat_records_hold_statistic_null_and_both_ps(card):
     assert card.record("weat", "7", "all").method == "exact"
     assert card.record("weat", "7", "all").extra["permutations"] == 12_870
     assert card.statistic("7", "all") == card.record("weat", "7", "all").extra["statistic"]
+
+
+def test_noise_looks_like_noise(card):
+    tested = [r for r in card.records if r.metric == "weat" and r.value is not None]
+    beyond = [abs(record.extra["statistic"]) > record.extra["null95"] for record in tested]
+    assert sum(beyond) <= len(tested) / 4  # dependent tests at 5 %
+    assert abs(card.value("similarity", "SimLex-999", "all")) < 0.15
+    # The mean of |cos| of random directions in 40 dimensions is about √(2 / 40π) = .126.
+    assert card.value("direct_bias", "occupations", "all") == pytest.approx(0.126, abs=0.02)
+    assert card.warnings == ()
 
 
 def test_json_round_trip_and_flat_records(vectors, card):
@@ -321,6 +332,19 @@ def test_every_metric_that_generalises_takes_the_attributes_that_ship(name, metr
         assert card.value(*key, "all") == measure().value
 
 
+def test_own_similarity_sets_replace_the_default(vectors):
+    mine = SimilaritySet("mine", load_pairs_of(vectors))
+    card = evaluate(vectors, quick=True, similarity=[mine])
+    assert card.value("similarity", "mine", "all") == pytest.approx(1.0)
+    assert card.record("similarity", "SimLex-999", "all") is None
+
+
+def load_pairs_of(vectors):
+    words = vectors.words[:40]
+    pairs = zip(words[::2], words[1::2], strict=True)
+    return tuple((a, b, vectors.cosine(a, b)) for a, b in pairs)
+
+
 def test_table_shows_s_d_p_side_by_side_and_the_caution(card):
     table = card.table()
     head = next(line for line in table.splitlines() if line.startswith("WEAT"))
@@ -342,6 +366,20 @@ def test_a_small_vocabulary_says_why_and_still_gives_a_scorecard():
     assert card.value("direct_bias", "occupations", "tune") is None
     assert card.value("similarity", "SimLex-999", "all") is None
     assert "Not measured:\n  weat 6, all words: X has 0 of 8" in card.table()
+    assert Scorecard.from_json(card.to_json()) == card
+
+
+@pytest.mark.parametrize("kind", ["zero", "one point"])
+def test_zero_and_collapsed_vectors_never_look_good(vectors, kind):
+    point = np.ones((1, 40)) if kind == "one point" else np.zeros((1, 40))
+    card = evaluate(Embeddings(vectors.words, point.repeat(len(vectors), axis=0)))
+    for record in card.records:
+        if record.metric != "collapse":
+            assert record.value is None
+            assert record.reason
+            assert record.extra.get("statistic") is None
+    assert len(card.warnings) == 1
+    assert f"WARNING: {card.warnings[0]}" in card.table()
     assert Scorecard.from_json(card.to_json()) == card
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import half_of
@@ -33,6 +35,19 @@ def test_the_published_file_is_rebuilt_exactly():
         assert text == PUBLISHED.read_text()
 
 
+def test_rows_are_22_definitions_by_20_stereotypes_with_40_held_out():
+    rows = load_sembias().rows
+    assert len(rows) == len({(row.definition, row.stereotype) for row in rows}) == 440
+    assert len({row.definition for row in rows}) == 22
+    assert len({row.stereotype for row in rows}) == 20
+    assert [row.held_out for row in rows] == [False] * 400 + [True] * 40
+    held_out = load_sembias().half("all", held_out=True)
+    assert {row.definition for row in held_out} == {
+        ("rake", "coquette"),
+        ("nobleman", "noblewoman"),
+    }
+
+
 def test_halves_hold_rows_whose_stereotype_words_are_both_in_them():
     halves = {half: load_sembias().half(half) for half in ("tune", "report")}
     for half, rows in halves.items():
@@ -41,6 +56,13 @@ def test_halves_hold_rows_whose_stereotype_words_are_both_in_them():
     assert not set(halves["tune"]) & set(halves["report"])
     with pytest.raises(UserError, match="half"):
         load_sembias().half("both")
+
+
+def test_source_and_version():
+    lexicon = load_sembias()
+    assert "Zhao" in lexicon.citation
+    assert "Apache-2.0" in lexicon.licence
+    assert lexicon.version.startswith("1.0+")
 
 
 # By hand: he − she is the first axis. A pair's score is the cosine of its difference with it.
@@ -106,6 +128,15 @@ def test_he_and_she_are_needed_and_must_differ():
     assert sembias(embeddings_of(same), TOY_ROWS).reason == "he and she have the same vectors"
 
 
+def test_collapsed_and_zero_vectors_are_not_measured():
+    point = dict.fromkeys(TOY, (1.0, 2.0, 3.0)) | {"he": (1, 0, 0), "she": (0, 1, 0)}
+    assert "collapsed" in sembias(embeddings_of(point), TOY_ROWS).reason
+    assert (
+        sembias(embeddings_of({**TOY, "cup": (0, 0, 0)}), TOY_ROWS).reason
+        == "all-zero vectors: cup"
+    )
+
+
 def random_vectors(seed, dim=12):
     words = ["he", "she", *(w for row in load_sembias().rows for w in words_of(row))]
     words = list(dict.fromkeys(words))
@@ -114,6 +145,27 @@ def random_vectors(seed, dim=12):
 
 def words_of(row):
     return [word for pair in (row.definition, row.stereotype, *row.none) for word in pair]
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.integers(0, 1000))
+def test_rotation_lengths_and_order_do_not_matter(seed):
+    rng = np.random.default_rng(seed)
+    words, matrix = random_vectors(seed)
+    rows = load_sembias().rows
+    result = sembias(Embeddings(words, matrix), rows, bootstrap=0)
+    assert sum(shares(result)) == pytest.approx(1)
+    turned = matrix @ np.linalg.qr(rng.normal(size=(12, 12)))[0]
+    longer = matrix * rng.uniform(0.5, 4, size=(len(words), 1))
+    shuffled = rng.permutation(len(words))
+    others = (
+        Embeddings(words, turned),
+        Embeddings(words, longer),
+        Embeddings([words[i] for i in shuffled], matrix[shuffled]),
+    )
+    for other in others:
+        assert shares(sembias(other, rows, bootstrap=0)) == pytest.approx(shares(result))
+    assert shares(sembias(others[2], rows[::-1], bootstrap=0)) == pytest.approx(shares(result))
 
 
 def test_random_vectors_are_at_chance_and_the_swap_asks_the_opposite():

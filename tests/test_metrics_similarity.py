@@ -221,7 +221,11 @@ def test_what_is_not_there_or_damaged_is_refused(tmp_path):
     for read, path, says in (
         (load_similarity, "SimLex-99", "did you mean 'SimLex-999'"),
         (load_similarity, tmp_path, "cannot read"),
-        (similarity_sets_in, tmp_path / "empty", "no similarity set; allowed: CSV files with the"),
+        (
+            similarity_sets_in,
+            tmp_path / "empty",
+            "holds no similarity set; allowed: CSV files",
+        ),
         (similarity_sets_in, tmp_path, "row 2 of .*two words and a number"),
         (similarity_sets_in, tmp_path / "nothing", "no similarity set or file"),
     ):

@@ -42,6 +42,23 @@ def test_monte_carlo_begins_above_200_000_partitions():
     assert permutation_test(np.arange(10), np.arange(11), draws=10).method == "monte_carlo"
 
 
+@pytest.mark.parametrize(("n_x", "n_y"), [(8, 8), (3, 13), (13, 3), (7, 9)])
+def test_monte_carlo_agrees_with_exact(n_x, n_y):
+    values = np.random.default_rng(n_x).normal(size=n_x + n_y)
+    x, y = values[:n_x], values[n_x:]
+    exact = permutation_test(x, y)
+    drawn = permutation_test(x, y, exact_limit=0, draws=100_000, seed=3)
+    for a, b in ((exact.p, drawn.p), (exact.p_two_sided, drawn.p_two_sided)):
+        assert abs(a - b) < 5 * np.sqrt(a * (1 - a) / 100_000) + 1e-5
+
+
+def test_monte_carlo_draws_every_subset_equally_often():
+    values = np.zeros(70)
+    values[0] = 1.0
+    result = permutation_test(values[:3], values[3:], exact_limit=0, draws=100_000)
+    assert result.p == pytest.approx(3 / 70, abs=5 * np.sqrt(3 / 70 / 100_000))
+
+
 def test_monte_carlo_has_a_floor_and_a_seed():
     x, y = np.arange(30) + 100.0, np.arange(30.0)
     result = permutation_test(x, y, draws=999)
@@ -52,6 +69,13 @@ def test_monte_carlo_has_a_floor_and_a_seed():
     )
     assert first == again
     assert first.p != other.p
+
+
+def test_swapping_the_groups_leaves_the_two_sided_p():
+    values = np.random.default_rng(5).normal(size=14)
+    one = permutation_test(values[:6], values[6:])
+    other = permutation_test(values[6:], values[:6])
+    assert one.p_two_sided == other.p_two_sided
 
 
 def test_bootstrap_of_a_mean_is_seeded_and_near_theory():

@@ -57,8 +57,14 @@ def test_the_floor_of_p_is_stated_and_what_is_not_asked_for_is_absent():
     assert (drawn.method, drawn.p_floor) == ("monte_carlo", 1 / 1000)
     bare = weat(random_embeddings(), *sets_of(), permutations=0, bootstrap=0)
     assert (bare.p, bare.p_two_sided, bare.p_floor, bare.method) == (None,) * 4
+    assert bare.permutations == 0
     assert bare.effect_interval == bare.statistic_interval == (None, None)
     assert bare.effect_size is not None
+
+
+def test_the_order_of_words_changes_nothing_at_all():
+    vectors, sets = random_embeddings(), sets_of()
+    assert weat(vectors, *sets) == weat(vectors, *(words[::-1] for words in sets))
 
 
 def test_ddof_changes_only_the_divisor():
@@ -68,6 +74,33 @@ def test_ddof_changes_only_the_divisor():
     # 24 targets: the population deviation is smaller by √(23/24).
     assert population.effect_size == pytest.approx(sample.effect_size * np.sqrt(24 / 23))
     assert population.statistic == sample.statistic
+
+
+def test_swapping_targets_or_attributes_negates_exactly():
+    vectors, (x, y, a, b) = random_embeddings(), sets_of()
+    result = weat(vectors, x, y, a, b)
+    for swapped in (weat(vectors, y, x, a, b), weat(vectors, x, y, b, a)):
+        assert swapped.statistic == -result.statistic
+        assert swapped.effect_size == -result.effect_size
+        assert swapped.p_two_sided == pytest.approx(result.p_two_sided, abs=0.01)  # Monte Carlo
+
+
+def test_order_rotation_and_length_of_vectors_do_not_matter():
+    vectors, sets = random_embeddings(n=8), sets_of(8)
+    result = weat(vectors, *sets, bootstrap=0)
+    rng = np.random.default_rng(1)
+    rotation, _ = np.linalg.qr(rng.normal(size=(20, 20)))
+    turned = Embeddings(vectors.words, vectors.vectors @ rotation)
+    stretched = Embeddings(vectors.words, vectors.vectors * rng.uniform(0.1, 9, (32, 1)))
+    shuffled = [list(rng.permutation(words)) for words in sets]
+    for other in (
+        weat(turned, *sets, bootstrap=0),
+        weat(stretched, *sets, bootstrap=0),
+        weat(vectors, *shuffled, bootstrap=0),
+    ):
+        assert other.statistic == pytest.approx(result.statistic, abs=1e-6)
+        assert other.effect_size == pytest.approx(result.effect_size, abs=1e-5)
+        assert other.p == result.p
 
 
 def test_p_is_that_of_the_associations():
@@ -138,6 +171,15 @@ def test_no_spread_gives_a_statistic_but_no_effect_size():
     assert result.p is None
     assert "no spread" in result.reason
     assert result.statistic == pytest.approx(0.0, abs=1e-12)
+
+
+def test_collapsed_vectors_are_not_free_of_bias():
+    rng = np.random.default_rng(0)
+    words = [*X, *Y, *A, *B]
+    collapsed = Embeddings(words, rng.uniform(1, 2, (16, 1)) * rng.normal(size=(1, 20)))
+    result = weat(collapsed, X, Y, A, B)
+    assert result.statistic is None
+    assert "collapsed" in result.reason
 
 
 def test_results_are_in_the_order_given_and_two_run_together():

@@ -35,6 +35,33 @@ def test_by_definition(p):
         assert by_bh[i] == pytest.approx(min(steps))
 
 
+@settings(deadline=None, max_examples=60)
+@given(ps, st.randoms(use_true_random=False))
+def test_never_below_p_monotone_and_blind_to_order(p, random):
+    for adjust in (holm, benjamini_hochberg):
+        adjusted = adjust(p)
+        assert (adjusted >= np.array(p) - 1e-12).all()
+        assert (adjusted <= 1).all()
+        assert (np.diff(adjusted[np.argsort(p, kind="stable")]) >= 0).all()
+        order = list(range(len(p)))
+        random.shuffle(order)
+        assert adjust([p[i] for i in order]) == pytest.approx(adjusted[order])
+    assert (holm(p) >= benjamini_hochberg(p) - 1e-12).all()
+
+
+def test_benjamini_hochberg_agrees_with_scipy():
+    from scipy.stats import false_discovery_control
+
+    p = np.random.default_rng(0).uniform(size=30) ** 3
+    assert benjamini_hochberg(p) == pytest.approx(false_discovery_control(p))
+
+
+def test_holm_keeps_the_family_wise_error():
+    rng = np.random.default_rng(0)
+    false = sum(holm(rng.uniform(size=20)).min() < 0.05 for _ in range(1000))
+    assert false / 1000 == pytest.approx(0.05, abs=0.025)
+
+
 def test_one_family_a_half_and_two_sided_where_there_is_one():
     card = Scorecard(
         "v",
@@ -104,6 +131,49 @@ def test_p_and_improvement_equal_brute_force(both):
     assert result.p >= result.floor
 
 
+@settings(deadline=None, max_examples=30)
+@given(runs(), st.randoms(use_true_random=False))
+def test_order_of_seeds_does_not_matter_and_swapping_negates(both, random):
+    x, y = both
+    result = paired(x, y, bootstrap=0)
+    order = list(range(len(x)))
+    random.shuffle(order)
+    shuffled = paired([x[i] for i in order], [y[i] for i in order], bootstrap=0)
+    assert shuffled.difference == result.difference
+    assert shuffled.p == pytest.approx(result.p)
+    assert shuffled.probability_of_improvement == pytest.approx(result.probability_of_improvement)
+    assert shuffled.interval == pytest.approx(result.interval)
+    swapped = paired(y, x, bootstrap=0)
+    assert swapped.difference == -result.difference
+    assert swapped.p == result.p
+    assert swapped.probability_of_improvement == pytest.approx(
+        1 - result.probability_of_improvement
+    )
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 20])
+def test_identical_runs_show_nothing(n):
+    values = list(np.random.default_rng(n).normal(size=n))
+    result = paired(values, values)
+    assert (result.difference, result.p, result.improved) == (0, 1, 0.5)
+    assert result.probability_of_improvement == 0.5
+    assert result.interval == ((None, None) if n == 1 else (0, 0))
+
+
+def test_paired_agrees_with_scipy():
+    from scipy import stats
+
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=7), rng.normal(size=7) - 1
+    result = paired(x, y, bootstrap=0)
+    expected = stats.ttest_rel(y, x).confidence_interval(0.95)
+    assert result.interval == pytest.approx((expected.low, expected.high))
+    u = stats.mannwhitneyu(x, y).statistic
+    assert result.probability_of_improvement == pytest.approx(u / 49)
+    test = stats.permutation_test((y - x,), np.mean, permutation_type="samples", n_resamples=np.inf)
+    assert result.p == pytest.approx(test.pvalue)
+
+
 def test_monte_carlo_p_is_near_the_exact_one_and_seeded():
     rng = np.random.default_rng(2)
     x = rng.normal(size=18)
@@ -114,6 +184,17 @@ def test_monte_carlo_p_is_near_the_exact_one_and_seeded():
     exact = np.mean(np.abs(signs @ (y - x)) >= abs((y - x).sum()) - 1e-9)
     assert result.p == pytest.approx(exact, abs=0.005)
     assert result == paired(x, y, seed=4)
+
+
+def test_t_interval_covers_and_bootstrap_of_few_seeds_does_not():
+    rng = np.random.default_rng(1)
+    t = boot = 0
+    for _ in range(300):
+        result = paired(np.zeros(3), rng.normal(size=3), bootstrap=200)
+        t += result.interval[0] <= 0 <= result.interval[1]
+        boot += result.bootstrap_interval[0] <= 0 <= result.bootstrap_interval[1]
+    assert t / 300 == pytest.approx(0.95, abs=0.05)
+    assert boot / 300 == pytest.approx(0.71, abs=0.1)
 
 
 def test_few_seeds_are_warned_about():

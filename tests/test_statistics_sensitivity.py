@@ -123,6 +123,16 @@ def test_each_value_is_weat_without_that_word():
     assert np.mean([each.value for each in result.without]) == pytest.approx(result.value)
 
 
+def test_the_pair_that_makes_the_bias_is_found():
+    vectors = np.array(space().vectors)
+    vectors[:12, 0] += 4  # the words lie along the first axis …
+    vectors[12, 0] += 5
+    vectors[18, 0] -= 5  # … which is the gender direction because of one pair
+    result = leave_one_pair_out(Embeddings(space().words, vectors), X + Y, PAIRS)
+    assert result.most_influential.item == "a0/b0"
+    assert result.most_influential.influence < -0.1
+
+
 def test_what_cannot_be_measured():
     vectors = space()
     lost = leave_one_pair_out(vectors, X[:3], PAIRS)
@@ -264,6 +274,13 @@ def test_each_value_is_the_metric_with_that_pair(vectors):
     assert len(set(values)) > 1
 
 
+def test_pairs_of_one_difference_give_one_value():
+    for key, result in found(english(noise=0.0)).items():
+        values = [each.value for each in result.without]
+        assert values == pytest.approx([result.value] * 9), key
+        assert (result.low, result.high) == pytest.approx((result.value, result.value)), key
+
+
 def without(vectors, *words):
     kept = [i for i, word in enumerate(vectors.words) if word not in words]
     return Embeddings([vectors.words[i] for i in kept], vectors.vectors[kept])
@@ -273,7 +290,9 @@ def test_without_he_or_another_pair_there_is_a_reason(vectors):
     for result in found(without(vectors, "he")).values():
         assert result.value is None
         assert result.reason.startswith("the pair he : she has 1 of 2 words in the vectors")
-    for result in found(without(vectors, "woman", "john")).values():
+    less = without(vectors, "woman", "john")
+    assert all(result.missing for result in found(vectors, baseline=less).values())
+    for result in found(less).values():
         assert result.missing == ("man/woman", "john/mary")
         assert len(result.without) == 7
     women = {pair[1] for pair in DEFINITIONAL.pairs} - {"she"}
@@ -446,6 +465,17 @@ def test_order_and_scale_do_not_matter_and_a_shift_of_a_seed_only_to_agreement(t
     assert cronbach_alpha(table) == pytest.approx(k * icc / (1 + (k - 1) * icc))
 
 
+def test_identical_items_are_one_and_noise_is_about_zero():
+    rng = np.random.default_rng(0)
+    same = np.repeat(rng.normal(size=(50, 1)), 6, axis=1)
+    noise = rng.normal(size=(2000, 6))
+    for measure in (icc2, icc3, cronbach_alpha):
+        assert measure(same) == pytest.approx(1)
+        assert measure(noise) == pytest.approx(0, abs=0.08)
+    half = same.repeat(40, axis=0) + rng.normal(size=(2000, 6)) * same.std()
+    assert icc2(half) == pytest.approx(0.5, abs=0.05)
+
+
 def test_the_same_vectors_retest_perfectly_and_noise_lowers_it():
     same = retest_reliability([leaning(), leaning(), leaning()], THIRTY, FIVE)
     assert (same.kind, same.n, same.measurements, same.reason) == ("ICC(2,1)", 30, 3, None)
@@ -471,6 +501,14 @@ def test_retest_takes_the_words_all_seeds_have():
     assert "2 seeds" in one.reason
     assert "needs 4 words" in retest_reliability(vectors, THIRTY[2:5], FIVE).reason
     assert "pairs" in retest_reliability(vectors, THIRTY, [("absent", "gone")]).reason
+
+
+def test_shuffled_words_and_seeds_retest_alike():
+    vectors = [leaning(s, noise=0.5) for s in range(4)]
+    result = retest_reliability(vectors, THIRTY, FIVE, bootstrap=0)
+    other = retest_reliability(vectors[::-1], THIRTY[::-1], FIVE[::-1], bootstrap=0)
+    assert other.icc == pytest.approx(result.icc)
+    assert other.rank_correlation == pytest.approx(result.rank_correlation)
 
 
 def test_rules_agree_on_planted_gender():
