@@ -59,6 +59,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "gz.txt": gzip.compress(text),
         "long-phrase.txt": b"a b c d e f g h i j k l\n",
         "headers.csv": b"left,right\nman,woman\n",
+        "ragged.csv": b"word1,word2\nman\n",
+        "no-pairs.csv": b"word1,word2\n",
         "ragged-vectors.txt": b"3 2\nman 1 2\nwoman 3\nhe 1 2\n",
         "vectors.txt": b"3 2\nman 1 2\nwoman 3 4\nhe 1 2\n",
     }
@@ -132,7 +134,7 @@ TRAINING = [
     ("--layout x", "allowed: word2vec, homework"),
     ("--device gpu", "--device was 'gpu', which cannot be used here; allowed: cpu"),
     ("--device meta", "try: --device cpu"),
-    ("--threads 4096", "--threads must be from 1 to "),
+    ("--threads 4096", f"--threads must be from 1 to {os.cpu_count()}, got 4096"),
     ("--patience 0", "--patience must be from 1 to 10,000, got 0"),
     ("--batch-size 0", "--batch-size must be from 1 to 1,048,576, got 0"),
     ("--dynamic --fixed", "--fixed: not allowed with argument --dynamic"),
@@ -141,7 +143,7 @@ TRAINING = [
     ("--knob direction", "'direction' is not NAME=VALUE"),
     ("--strategy projection --knob direktion=mean", "did you mean 'direction'?"),
     ("--store empty.txt", "the store empty.txt is a file; allowed: a folder"),
-    ("--mwes nofile --dim 0", "--dim must be from 1"),
+    ("--mwes nofile --dim 0", "--dim must be from 1 to 1,024, got 0"),
 ]
 TRAIN_ONLY = [
     ("--seed -1", "--seed must be from 0 to 2,147,483,647, got -1"),
@@ -206,6 +208,11 @@ EXPORT = [
     ("--study small --missing nan", "--missing was nan; allowed: a number from -1"),
     ("--study small --missing 2", "--missing must be from -1 to 1, got 2.0"),
     ("--study small --pairs headers.csv", "allowed: the header word1,word2"),
+    ("--study small --pairs ragged.csv", "line 2 of ragged.csv has 1 columns"),
+    ("--study small --pairs no-pairs.csv", "holds no pairs"),
+    ("--study small --pairs empty.txt", "is empty"),
+    ("--study small --pairs latin.txt", "not UTF-8"),
+    ("--study small --pairs folder", "is a directory"),
     ("--study small --pairs nofile.csv", "there is no file nofile.csv"),
     ("--study small", "there is no tracking store at"),
 ]
@@ -219,6 +226,7 @@ OTHERS = [
     ("strategies --all", "--all is not understood"),
     ("bench", "the following arguments are required: SUBJECT; try"),
     ("bench thread", "did you mean 'threads'?"),
+    ("bench batchsize", "did you mean 'batch-size'?"),
     ("bench threads nofile.txt", "there is no file nofile.txt"),
     ("bench threads --threads none", "--threads: 'none' cannot be used"),
     ("bench batch-size --seconds -1", "--seconds must be above 0, got -1.0"),
@@ -309,16 +317,18 @@ def test_a_text_that_lacks_words_is_refused_before_training(lack, capfd):
 @pytest.mark.usefixtures("own_small", "no_training")
 def test_a_study_of_something_else_is_not_continued(capfd):
     before = [(run.run_id, run.status, run.end) for run in runs()]
-    for more, said in (
-        (["--window", "3"], "settings.window: 5 → 3"),
-        (["--strategy", "tying"], "strategy: projection → tying"),
-        (["--bias-weight", "2"], "objective.bias_weight: 1.0 → 2.0"),
-        ([], "--marks cut where an earlier version cut"),
+    marks = "--marks cut where an earlier version cut words at combining marks, "
+    for more, said, first in (
+        (["--window", "3"], "settings.window: 5 → 3", ""),
+        (["--strategy", "tying"], "strategy: projection → tying", ""),
+        (["--bias-weight", "2"], "objective.bias_weight: 1.0 → 2.0", ""),
+        ([], "(corpus: ", marks),
     ):
         if not more:
             write_toy(Path(), documents=150)
         other = "the study 'small' was made with other settings"
-        holds(refused(capfd, *STUDY, *more).sentence, other, said, "another --study NAME")
+        advice = f"try: {first}another --study NAME"
+        holds(refused(capfd, *STUDY, *more).sentence, other, said, advice)
     assert [(run.run_id, run.status, run.end) for run in runs()] == before
 
 

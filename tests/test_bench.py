@@ -109,7 +109,9 @@ def test_bad_input_is_one_sentence(capsys, monkeypatch):
     monkeypatch.setattr("debiaslab.bench.time_threads", pytest.fail)  # not after measuring
     for arguments, sentence in (
         (["batch-size", "--seconds", "nan"], "--seconds was nan"),
-        (["threads", "--threads", "100000"], "--threads must be from 1 to"),
+        (["batch-size", "--seconds", "0"], "--seconds must be above 0, got 0.0"),
+        (["threads", "--threads", "0"], "--threads must be at least 1, got 0"),
+        (["threads", "--threads", "100000"], f"from 1 to {os.cpu_count()}, got 100000"),
         (["threads", "--out", "/proc/here"], "cannot write /proc/here"),  # to root too
     ):
         assert cli.main(["bench", *arguments]) == 2

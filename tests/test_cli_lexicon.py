@@ -158,6 +158,8 @@ def test_capitals_zero_vectors_and_too_few_words():
     assert warning.startswith("male_names: 3 of 4 in tune and 0 of 4 in report")
     nothing = ListChecker(embeddings).words(load("career"))
     assert (nothing.ranks, nothing.coherence, nothing.random) == (None, None, None)
+    single = ListChecker(Embeddings(["john"], np.ones((1, 2)))).words(load("male_names"))
+    assert (single.found, single.coherence, single.random) == (("john",), None, None)
 
 
 # refusals -------------------------------------------------------------------------------------

@@ -169,6 +169,7 @@ def test_every_form_has_ranks_the_best_and_the_differences_to_the_baseline():
 
 
 def test_figures_are_drawn_with_what_there_is():
+    assert all(draw(SIDES).axes for draw in (front_figure, heat_map_figure, gap_figure))
     front, ranks, gap = (
         draw(SIDES).get_suptitle().replace("\n", " ")
         for draw in (front_figure, heat_map_figure, gap_figure)

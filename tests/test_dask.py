@@ -226,12 +226,22 @@ def test_a_killed_worker_costs_nothing(tmp_path, client, monkeypatch, capfd):
     assert (kept.executor, kept.scheduler, kept.budget.trials) == ("dask", address, 3)
 
 
-def test_a_cluster_that_does_not_answer_is_refused_before_the_work(capfd, own_folder, monkeypatch):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--executor daks", "--executor was 'daks'; allowed: local, dask; did you mean 'dask'?"),
+        ("--scheduler tcp://127.0.0.1:9", "of a Dask cluster; try: --executor dask"),
+        ("--executor dask --scheduler here:1", "--scheduler was 'here:1'; allowed: the address"),
+        ("--executor dask --scheduler tcp://127.0.0.1:9", "no Dask scheduler answers"),
+    ],
+)
+def test_a_cluster_that_is_none_is_refused_before_the_work(
+    options, message, capfd, own_folder, monkeypatch
+):
     """More of what is refused above and in test_study_commands."""
     monkeypatch.setattr(cluster, "PATIENCE", 1)
     (own_folder / "toy.txt").write_text(toy_text(5))
-    words = ["--executor", "dask", "--scheduler", "tcp://127.0.0.1:9"]
-    assert "no Dask scheduler answers" in refused(capfd, "sweep", "toy.txt", *words).sentence
+    assert message in refused(capfd, "sweep", "toy.txt", *options.split()).sentence
     assert not (own_folder / "data").exists()
 
 

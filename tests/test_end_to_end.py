@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from debiaslab.leaderboard.export import default_pairs
 from debiaslab.metrics import Scorecard
 from debiaslab.tracking import VECTORS, RunInfo, Store
 from debiaslab.vectors.embeddings import Embeddings
-from tests.command_line import STUDY, call, noise, refused, write_toy
+from tests.command_line import call, noise, refused
 from tests.expecting import holds
 from tests.shared import BUILTIN, PRINTED
 
@@ -88,6 +89,25 @@ def test_the_submission_holds_every_pair_in_order(builtin):
         assert archive.read("small.csv") == submission.read_bytes()
 
 
+def test_the_other_commands_read_the_study(builtin, own_folder, capfd):
+    store = ["--study", "small", "--store", str(builtin / "mlruns")]
+    assert "small" in call(capfd, "studies", *store[2:]).out
+    assert call(capfd, "export", *store, "--out", "again.csv").code == 0
+    again = Path("again.csv").read_bytes()
+    assert again == (builtin / "submissions" / "small.csv").read_bytes()
+    assert call(capfd, "export", *store, "--format", "word2vec", "--out", "v.txt").code == 0
+    nearest = Embeddings.load("v.txt").neighbors("college", 1)[0][0]
+    assert nearest in call(capfd, "neighbors", "college", *store).out
+    said = call(capfd, "evaluate", "v.txt", "--json", "card.json")
+    assert said.code == 0, said.err
+    assert "Scorecard of v.txt" in said.out
+    assert Scorecard.from_json(Path("card.json").read_text()).value("weat", "7", "all")
+    shutil.copy("v.txt", "other.txt")
+    words = ["evaluate", "v.txt", "--baseline", "other.txt", "--groups", "weat"]
+    assert call(capfd, *words, "--json", "card.json").code == 0
+    assert len(json.loads(Path("card.json").read_text())) == 2
+
+
 def test_running_it_again_trains_nothing_and_other_settings_are_refused(
     builtin, tmp_path, monkeypatch, capfd
 ):
@@ -101,10 +121,9 @@ def test_running_it_again_trains_nothing_and_other_settings_are_refused(
     assert {run.run_id for run in children(folder)} == before
 
 
-def test_an_interrupted_sweep_goes_on_to_the_same_end(small, own_folder):
+def test_an_interrupted_sweep_goes_on_to_the_same_end(builtin, own_folder):
     """Ctrl-C, then SIGKILL in mid-sweep: the same λs, scores and file as without them."""
-    write_toy(own_folder)
-    command = [sys.executable, "-m", "debiaslab", *STUDY]
+    command = [sys.executable, "-m", "debiaslab", *BUILTIN]
     for stop, code in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -122,8 +141,8 @@ def test_an_interrupted_sweep_goes_on_to_the_same_end(small, own_folder):
     assert noise(done.stderr) == []
     runs = children(own_folder)
     assert all(run.status != "RUNNING" for run in runs)
-    assert outcomes(runs) == outcomes(children(small))
-    ours, theirs = (folder / "submissions" / "small.csv" for folder in (own_folder, small))
+    assert outcomes(runs) == outcomes(children(builtin))
+    ours, theirs = (folder / "submissions" / "small.csv" for folder in (own_folder, builtin))
     assert ours.read_bytes() == theirs.read_bytes()
 
 

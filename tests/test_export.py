@@ -35,8 +35,14 @@ def rows_of(path: Path) -> list[list[str]]:
 def test_the_default_pairs_are_the_homeworks_list_to_the_letter():
     """The digest was taken from the homework's own file, 1,630 rows in its order."""
     pairs = default_pairs()
-    assert len(set(pairs)) == 1630
-    assert pairs[989:991] == [("attend", "arrive"), ("math", "male")]  # SimLex, then topics
+    assert len(pairs) == len(set(pairs)) == 1630
+    assert pairs[:2] == [("old", "new"), ("smart", "intelligent")]
+    # SimLex, then topics
+    assert pairs[989:992] == [("attend", "arrive"), ("math", "male"), ("math", "man")]
+    assert pairs[-1] == ("relatives", "daughter")
+    topics, terms = map(set, zip(*pairs[990:], strict=True))
+    assert (len(topics), len(terms)) == (40, 16)
+    assert all(word == word.lower() for word in topics | terms)
     rows = "\n".join(",".join(pair) for pair in pairs)
     assert hashlib.sha256(rows.encode()).hexdigest() == (
         "03686b4540f306410b7393b7956be656487033e3e8ea81c6b8aa127fa0967272"
@@ -141,6 +147,8 @@ def test_missing_words_get_the_fallback_and_a_warning(tmp_path, embeddings):
     assert made.warning is not None
     assert "3 of 4 pairs got the fallback 0.0 because 2 of their words" in made.warning
     assert "'abc', 'xyz'" in made.warning
+    none = codalab(embeddings, [("p", "q")], tmp_path / "none.csv")
+    assert rows_of(none.path)[1:] == [["p", "q", "0.00000000"]]
     other = codalab(embeddings, pairs, tmp_path / "other.csv", missing=0.25)
     assert rows_of(other.path)[1][2] == "0.25000000"
 

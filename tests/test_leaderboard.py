@@ -279,7 +279,11 @@ ZIPS: list[tuple[str, dict[str, bytes], str | None]] = [
     ("long name", {"s.csv": CSV, f"__MACOSX/._{'s' * 260}.csv": b""}, "ile name too long"),
     ("two", {"s.csv": CSV, "t.csv": CSV}, "s.csv, t.csv; it must hold one CSV"),
     ("same in a folder", {"a/s.csv": CSV, "s.csv": CSV}, "it must hold one CSV"),
-    ("notes", {"s.csv": CSV, "notes.txt": b"hello"}, "it must hold one CSV"),
+    (
+        "notes",
+        {"any.csv": CSV, "notes.txt": b"hello"},
+        "holds any.csv, notes.txt; it must hold one CSV",
+    ),
     ("no ending", {"s": CSV}, "it must hold one CSV"),
     ("workbook", {"s.xlsx": b"PK"}, "it must hold one CSV"),
     ("only Finder's", {"__MACOSX/._s.csv": CSV}, "nothing; it must hold one CSV"),
@@ -329,6 +333,10 @@ def test_a_zip_three_deep_and_a_damaged_one_are_refused_by_both(server, tmp_path
         with pytest.raises(UserError, match=said):
             score_files([each])
         assert said in hand_in(server, each)
+
+    (tmp_path / "bad.zip").write_text("no zip")
+    with pytest.raises(SubmissionError, match="is not a zip file that can be read"):
+        read_submission(tmp_path / "bad.zip", REFERENCE)
 
 
 @pytest.mark.parametrize("name", ["s.txt", "s", "s.tsv"])

@@ -96,6 +96,8 @@ def test_the_best_run_is_the_registered_model_that_best_names(study):
     client = mlflow.MlflowClient(study.store.uri, study.store.uri)
     version = client.get_model_version_by_alias("small", "best")
     assert (version.run_id, version.version) == (study.best.run_id, 1)
+    where = client.get_run(study.best.run_id).info.artifact_uri
+    assert str(study.folder) in where  # and not where the study was made
     files = list((study.folder / "mlruns" / "artifacts" / "models").rglob("*.*"))
     assert "similarity_model.py" in {path.name for path in files}  # models from code
     assert not [path for path in files if path.suffix in (".pkl", ".pickle", ".joblib")]

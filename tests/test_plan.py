@@ -49,6 +49,18 @@ OTHER_SETTINGS: dict[str, Any] = {
     **{"lr": 0.05, "lr_min": 0.1, "optimizer": "adamw", "batch_size": 512, "layout": "homework"},
     **{"patience": 5, "threads": 2, "engine": "reference", "device": "cuda"},
 }
+
+
+def plan_with(name: str, value: Any) -> Plan:
+    """Return a plan with another setting, though a machine of one core takes no second thread."""
+    if name != "threads":
+        return replace(PLAN, settings=replace(PLAN.settings, **{name: value}))
+    plan, made = replace(PLAN), replace(PLAN.settings)
+    object.__setattr__(made, name, value)
+    object.__setattr__(plan, "settings", made)
+    return plan
+
+
 ANOTHER_STUDY: dict[str, Plan] = {
     "strategy": replace(PLAN, strategy="pairwise"),
     "cover": replace(PLAN, cover="tune"),
@@ -57,10 +69,7 @@ ANOTHER_STUDY: dict[str, Plan] = {
     "objective.bias_weight": replace(PLAN, objective=Objective(bias_weight=2.0)),
     "objective.retention_weight": replace(PLAN, objective=Objective(retention_weight=0.0)),
     "objective.tests": replace(PLAN, objective=Objective(tests=("math-arts",))),
-    **{
-        f"settings.{name}": replace(PLAN, settings=replace(PLAN.settings, **{name: value}))
-        for name, value in OTHER_SETTINGS.items()
-    },
+    **{f"settings.{name}": plan_with(name, value) for name, value in OTHER_SETTINGS.items()},
 }
 
 

@@ -22,6 +22,13 @@ def test_holds_versions_machine_and_no_host_name():
     assert platform.node() not in text.split()
 
 
+def test_imports_nothing_heavy():
+    code = "import sys; from debiaslab.system.provenance import provenance; provenance(); "
+    code += "print(*{'torch', 'mlflow', 'numba', 'gensim'} & set(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == []
+
+
 def test_argv_is_redacted(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["x", "postgresql://ann:hunter2@db/optuna"])
     assert provenance()["argv"] == ["x", "postgresql://***@db/optuna"]

@@ -279,8 +279,17 @@ def test_association_sizes_are_in_units_of_the_baseline():
     assert size.run_interval == size.baseline_interval == pytest.approx((0.0, 1.0))
 
 
+def closed(content: RunContent) -> Page:
+    page = Page(html_page(content.report()))
+    assert page.open == []
+    assert all(
+        str(attributes.get("href", "#"))[0] == "#" for _, attributes in page.tags
+    )  # nothing is fetched
+    return page
+
+
 def run_page(*records):
-    return Page(html_page(RunContent("t", {}, {}, Scorecard("run", records), "f").report()))
+    return closed(RunContent("t", {}, {}, Scorecard("run", records), "f"))
 
 
 def test_the_page_of_a_run():
@@ -295,9 +304,7 @@ def test_the_page_of_a_run():
         baseline=CARD,
         drawings=list(run_drawings(association_sizes(CARD, CARD, {"6b/tune": 0.05}), loss)),
     )
-    page = Page(html_page(content.report()))
-    assert page.open == []
-    assert all(str(link.get("href"))[0] == "#" for link in page.all("a"))  # nothing is fetched
+    page = closed(content)
     holds(
         page.words,
         *("trial <1>", "<img src=x>", "d is scale-free.", "all <alike>", "executive"),

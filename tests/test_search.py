@@ -177,7 +177,7 @@ def test_what_was_interrupted_comes_again_and_what_failed_counts_and_does_not(fo
     assert trial.user_attrs["reason"] == "the loss became nan"
     assert tried(search) == [failed.weight]
     following = search.propose()
-    assert following.number == 1
+    assert following.number == failed.number + 1 == 1
     assert following.weight != failed.weight  # the same λ would fail again
     search.complete(following, 1.0)
     assert len(open_search(folder, "counts").finished) == 2  # as recorded

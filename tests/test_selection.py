@@ -22,6 +22,7 @@ def trials(*points: tuple[float, float, float], baseline: bool = True) -> tuple[
 def test_the_baseline_is_never_chosen():
     study = trials((2.0, 0.99, 2.0), (1.0, 0.99, 1.0))
     for name in ("composite", "bias@0.98", "knee"):
+        assert SelectionRule(name).name == name
         assert SelectionRule(name).choose(study).weight == 2.0
     with pytest.raises(UserError, match="no trial has finished"):
         SelectionRule().choose(trials())

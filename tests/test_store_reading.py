@@ -106,8 +106,8 @@ def test_an_older_store_is_read_whole_and_written_after_the_command_that_is_name
 def test_a_newer_store_says_which_mlflow_to_install(made, tmp_path, capfd):
     new = made_by_newer(made, tmp_path / "new")
     before = contents(new)
-    commands = [[*READING[command], "--store", str(new)] for command in READING]
-    commands = [words for words in commands if words[0] in ("studies", "export", "prune-store")]
+    asked = ("studies", "export", "archive", "prune-store")
+    commands = [[*READING[command], "--store", str(new)] for command in asked]
     for words in commands:
         sentence = refused(capfd, *words).sentence
         newer = "was written by a newer MLflow than the installed"
@@ -180,10 +180,10 @@ def test_a_read_only_store_serves_reading_commands_and_refuses_to_be_written(mad
     store = copy_store(made, tmp_path / "a store")
     where = ["--store", str(store)]
     before = contents(store)
-    words = [[*asked[command], *where] for command in ("status", "report", "export")]
+    words = [[*asked[command], *where] for command in ("status", "report", "export", "archive")]
     said, errors = read_only(store, [*words, ["resume", "small", *where]])
     assert contents(store) == before
-    assert [each.split()[-1] for each in said] == ["0", "0", "0", "2"], errors
+    assert [each.split()[-1] for each in said] == ["0"] * 4 + ["2"], errors
     assert "3 done of 3" in said[0]
     assert "not kept with the study: this store may not be written" in said[1]
     holds(errors, "Read-only file system", none_of=["Traceback"])

@@ -162,7 +162,8 @@ def test_a_search_database_that_is_none_is_refused_without_its_password(capfd, m
 def test_a_tracking_address_that_is_none_is_told_what_one_looks_like(address, capfd, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     allowed = "allowed: an http(s) server, sqlite:///"
-    holds(refused(capfd, "plan", "pair.yaml").sentence, "MLFLOW_TRACKING_URI=", allowed)
+    said = refused(capfd, "plan", "pair.yaml").sentence
+    holds(said, "MLFLOW_TRACKING_URI=", allowed, none_of=["s3cret"])
 
 
 def test_status_of_a_finished_group_and_of_one_of_its_studies(capfd):
@@ -208,6 +209,9 @@ def test_resume_trains_what_is_missing_and_more_trials(capfd):
     assert len(children("pair-tying")) == 6
     assert call(capfd, "resume", "pair", "--trials", "4").code == 0
     assert {asked(name) for name in ("pair-projection", "pair-tying", "pair")} == {4}
+    more = call(capfd, "sweep", "pair.yaml", "--trials", "5")
+    assert more.code == 0, more.err
+    assert "nothing was left" not in more.out
 
 
 @pytest.mark.parametrize(

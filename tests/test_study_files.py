@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +45,24 @@ def test_an_empty_file_an_empty_line_and_the_defaults_are_one_study():
         assert made.corpus.files == ()
 
 
+def test_the_defaults_shown_in_the_help_are_those_of_a_file():
+    options = [each for each in parser_of("sweep")._actions if each.option_strings]
+    shown = {
+        option.option_strings[-1].strip("-"): said[1]
+        for option in options
+        if (said := re.search(r"\(default: (.*)\)$", option.help or ""))
+    }
+    plan, search, corpus = Plan(), SearchSettings(), CorpusSettings()
+    of_a_file = {**vars(plan.settings), **vars(corpus), **vars(plan.objective), **vars(search)}
+    of_a_file |= {"trials": plan.trials, "seeds": len(plan.seeds), "cover": plan.cover}
+    of_a_file |= {"objectives": ",".join(search.objectives), "strategy": plan.strategy}
+    of_a_file |= {"workers": study().workers, "executor": study().executor, "store": "mlruns"}
+    assert shown == {flag: str(of_a_file[flag.replace("-", "_")]) for flag in shown}
+    named = "dim window negatives epochs subsample lr optimizer batch-size layout threads device"
+    named += " min-count rare trials seeds cover bias-weight retention-weight sampler points"
+    assert {*named.split(), "objectives"} <= shown.keys()
+
+
 @pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_studies_that_ship_can_be_run(path):
     made = check_study(read_study(path), str(path))
@@ -51,6 +70,7 @@ def test_the_studies_that_ship_can_be_run(path):
     assert check_study(json.loads(made.to_json()), "again") == made
     plan, *_ = plans_of(made)
     if path.stem == "quickstart":  # is the plain command
+        assert plans_of(made) == (plan,)
         assert plan.identity(CORPUS) == Plan().identity(CORPUS)
     if path.stem == "homework":  # is what the course asks for
         settings = plan.settings
@@ -244,7 +264,11 @@ def test_a_whole_number_stays_one_where_a_number_is_allowed():
         ("search: {objectives: [bias]}", "allowed: score or bias,retention"),
         ("search: {objectives: [bias, retention], prune: 0.3}", "of which neither alone"),
         ("{search: {sampler: grid}, budget: {trials: 10}}", "the grid has 9 points"),
-        ("executor: dsk", "a cluster); allowed: local, dask"),
+        (
+            "executor: dsk",
+            "executor was 'dsk' (local: this machine; dask: the workers of a cluster); "
+            "allowed: local, dask",
+        ),
         ("name: a/b", "without slashes"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import shlex
 from collections.abc import Sequence
@@ -146,6 +147,7 @@ def test_the_page_fetches_nothing(report, page):
     (policy,) = [m for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
     assert str(policy["content"]).startswith("default-src 'none'")
     assert any(table.get("class") == "sortable" for table in page.all("table"))
+    holds(page.text, 'setAttribute("aria-sort"', 'document.createElement("button")')
 
 
 def test_it_is_readable_without_eyes_or_mouse(page):
@@ -282,6 +284,7 @@ def test_the_pdf_is_one_always_the_same_and_holds_the_last_row_of_a_long_table(r
     assert b"http" not in own
     *rows, last = long.tables[-1].cells
     other = replace(long.tables[-1], rows=(*rows, (last[0], "another value")))
+    assert len(rows) > 40
     changed = replace(long, tables=[*long.tables[:-1], other])
     assert pdf_page(changed) != pdf_page(long)
 
@@ -394,6 +397,7 @@ def test_a_comparison_is_read_as_it_was_returned(sided, folder):
         _ = study.best
     kept = Store.open(folder).artifact(sided.parent, "sides.json")
     text = kept.read_text(encoding="utf-8")
+    assert json.loads(text)[0]["strategy"] == "baseline"
     kept.unlink()  # as an older version left it
     try:
         with refuses("the command that made it"):

@@ -6,6 +6,7 @@ Imports inside functions count; imports under ``if TYPE_CHECKING`` do not, for t
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.util import resolve_name
@@ -84,7 +85,9 @@ def imports_of(path: str, source: str) -> tuple[Import, ...]:
 
     def visit(node: ast.AST, in_function: bool) -> None:
         children = ast.iter_child_nodes(node)
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        if isinstance(node, ast.If) and re.fullmatch(
+            r"(\w+\.)*TYPE_CHECKING", ast.unparse(node.test)
+        ):
             children = iter(node.orelse)
         found.extend(Import(module, in_function) for module in _modules(node, path))
         in_function |= isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
@@ -283,6 +286,7 @@ MLFLOW, OPTUNA, RICH, DASK, PRINT, ALONE = WALLS[4:]
         (KEEP, "lexicons/load.py", "from debiaslab.vectors.words import written_in"),
         (KEEP, "lexicons/load.py", "import debiaslab.system.files"),
         (KEEP, "vectors/x.py", "from debiaslab import lexicons"),
+        (KEEP, "tracking/x.py", "from debiaslab.lexicons import read"),
         (KEEP, "corpus/cache.py", "import debiaslab.vectors.embeddings as e"),
         (KEEP, "sgns/deep/er.py", "from ...metrics.weat import weat"),
         (KEEP, "sgns/model.py", "def f():\n    from debiaslab import metrics"),
@@ -291,9 +295,11 @@ MLFLOW, OPTUNA, RICH, DASK, PRINT, ALONE = WALLS[4:]
         (KEEP, "sgns/model.py", "if X:\n    import debiaslab.lexicons"),
         (KEEP, "regularizers/x.py", "class A:\n    import debiaslab.sgns"),
         (KEEP, "metrics/x.py", "import os, debiaslab.corpus"),
+        (KEEP, "metrics/x.py", "import_module('debiaslab.sgns.model')"),
         (KEEP, "metrics/x.py", "importlib.import_module('debiaslab.sgns')"),
         (KEEP, "metrics/x.py", "__import__('debiaslab.tracking')"),
         (KEEP, "metrics/x.py", "if TYPE_CHECKING:\n    pass\nelse:\n    import debiaslab.sgns"),
+        (KEEP, "metrics/x.py", "if not TYPE_CHECKING:\n    import debiaslab.sgns"),
         (BELOW, "tracking/store.py", "from debiaslab.study import Plan"),
         (BELOW, "report/x.py", "def f():\n    import debiaslab.study.plan"),
         (BELOW, "embeddings.py", "from debiaslab import cli"),
@@ -302,6 +308,7 @@ MLFLOW, OPTUNA, RICH, DASK, PRINT, ALONE = WALLS[4:]
         (MLFLOW, "study/run.py", "def f():\n    import mlflow"),
         (MLFLOW, "report/x.py", "from mlflow.entities import Param"),
         (MLFLOW, "cli.py", "import debiaslab.tracking.similarity_model"),
+        (OPTUNA, "tracking/store.py", "import optuna.trial"),
         (OPTUNA, "commands/sweep.py", "from optuna import Trial"),
         (RICH, "report/x.py", "from rich.table import Table"),
         (DASK, "commands/corpus.py", "def f():\n    import distributed"),

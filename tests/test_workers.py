@@ -12,7 +12,9 @@ import sys
 import tempfile
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -146,7 +148,7 @@ COMPARED = CellList(
     )
 )
 RUNS = {"sweep": (1 + TRIALS) * len(SEEDS), "comparison": (1 + len(WEIGHTS)) * len(SEEDS)}
-KILLS = 18  # of each kind of study
+KILLS = {"sweep": 32, "comparison": 18}
 MOST = 300  # statements a participant makes, at most, before it is killed
 
 
@@ -155,7 +157,9 @@ def vectors_of(weight: float, seed: int) -> NDArray[np.float32]:
     return rng.normal(size=(2, 3)).astype(np.float32)
 
 
-def pretend(site: Site, cell: Cell, **unused: object) -> FinishedRun:
+def pretend(
+    site: Site, cell: Cell, *, begun: Callable[[], object], **unused: object
+) -> FinishedRun:
     """Log a run as `train_cell` does, of vectors that λ and the seed alone say, in little time."""
     weight, seed = cell.weight, cell.seed
     outcome = Outcome(weight, None, 1.0, None, weight + seed)
@@ -166,6 +170,7 @@ def pretend(site: Site, cell: Cell, **unused: object) -> FinishedRun:
             "pretended", parent=site.parent, params=cell.params, tags=cell.tags, dataset=None
         ) as log,
     ):
+        begun()
         log.metrics(asdict(outcome))
         vectors = Embeddings(("a", "b"), vectors_of(weight, seed))
         log.file(vectors.save(Path(folder) / Path(VECTORS).name), str(Path(VECTORS).parent))
@@ -174,13 +179,15 @@ def pretend(site: Site, cell: Cell, **unused: object) -> FinishedRun:
     return FinishedRun(log.run_id, cell.trial, weight, seed, outcome, reference)
 
 
-def participate(root: Path, kind: str, statements: int | None) -> None:
+def participate(root: Path, kind: str, statements: int | None, in_a_run: bool) -> None:
     """Take part in the study, which is made when there is none.
 
     With ``statements`` the process is killed when it is about to make one more in a database than
-    these, of MLflow's or Optuna's, once it has opened both: at any moment of its work.
+    these, of MLflow's or Optuna's, once it has opened both: at any moment of its work. With
+    ``in_a_run`` those that it makes before its first run are not counted.
     """
-    worker.train_cell = pretend  # type: ignore[assignment]  # in a forked process of its own
+    counting = threading.Event()
+    worker.train_cell = partial(pretend, begun=counting.set)  # in a forked process of its own
     worker._between = lambda *_: Scorecard("", ())
     store = Store.open(root)
     parent = store.study("study", create=True, params={}, tags={}, description="")
@@ -188,9 +195,11 @@ def participate(root: Path, kind: str, statements: int | None) -> None:
     source: Any = DrawnTrials(PLAN, search) if kind == "sweep" else ListedCells(COMPARED, root)
     store.reconcile(parent)
     left = itertools.count(-1 if statements is None else statements, -1)
+    if not in_a_run:
+        counting.set()
 
     def kill_in_the_end(*unused: object) -> None:
-        if next(left) == 0:
+        if counting.is_set() and next(left) == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
     sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", kill_in_the_end)
@@ -201,9 +210,10 @@ def participate(root: Path, kind: str, statements: int | None) -> None:
     store.reconcile(parent)
 
 
-def start(root: Path, kind: str, statements: int | None = None) -> Any:
+def start(root: Path, kind: str, statements: int | None = None, in_a_run: bool = False) -> Any:
     """Start a participant: forked, since what it needs takes seconds to import."""
-    process = get_context("fork").Process(target=participate, args=(root, kind, statements))
+    asked = (root, kind, statements, in_a_run)
+    process = get_context("fork").Process(target=participate, args=asked)
     process.start()
     return process
 
@@ -217,8 +227,11 @@ def test_participants_killed_at_random_moments_leave_what_an_undisturbed_one_lea
     undisturbed.join(300)
     assert undisturbed.exitcode == 0
     rng, killed = random.Random(6), 0
-    workers = [start(root, kind, rng.randrange(MOST)) for _ in range(2)]  # one makes the store
-    while killed < KILLS:
+    workers = [  # one of them makes the store
+        start(root, kind, 0, in_a_run=True),
+        start(root, kind, rng.randrange(MOST)),
+    ]
+    while killed < KILLS[kind]:
         victim = next((each for each in workers if not each.is_alive()), None)
         if victim is None:
             wait([each.sentinel for each in workers])
@@ -226,7 +239,7 @@ def test_participants_killed_at_random_moments_leave_what_an_undisturbed_one_lea
         workers.remove(victim)
         assert victim.exitcode == -signal.SIGKILL, "the study was whole before its time"
         killed += 1
-        workers.append(start(root, kind, rng.randrange(MOST) if killed < KILLS - 1 else None))
+        workers.append(start(root, kind, rng.randrange(MOST) if killed < KILLS[kind] - 1 else None))
     for each in workers:
         each.join(300)
         assert each.exitcode == 0
@@ -238,8 +251,7 @@ def test_participants_killed_at_random_moments_leave_what_an_undisturbed_one_lea
     assert cells[1] == cells[0]
     assert set(cells[1].values()) == {1}
     assert len(cells[1]) == RUNS[kind]
-    # nothing is left running; by chance no kill may have fallen into a run
-    assert {run.status for run in runs[1]} <= {"FINISHED", "KILLED"}
+    assert {run.status for run in runs[1]} == {"FINISHED", "KILLED"}
     for run in finished[1]:
         vectors = Embeddings.load(stores[1].artifact(run.run_id, VECTORS))
         whole = vectors_of(float(run.params["weight"]), int(run.params["seed"]))

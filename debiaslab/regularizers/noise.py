@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from debiaslab.errors import UserError
 from debiaslab.regularizers.gender_words import pronouns_chosen, spellings, swap_pairs
 from debiaslab.regularizers.registry import LogUniform, Space, Stage, Strategy, register
-from debiaslab.regularizers.swapping import derived_key
+from debiaslab.regularizers.swapping import derived_key, hashed_random
 from debiaslab.regularizers.words import PairChoice, check_pairs
 
 Pieces = Callable[[], Iterable[tuple[int, NDArray[np.int32]]]]  # (place, ids) of a whole text
@@ -200,11 +200,8 @@ class Strata:
     def _dealt(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return a random stratum for each stretch, by its place in the stream."""
         assert self._shuffle_key is not None
-        x = places.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(self._shuffle_key)
-        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-            x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
-        uniform = (x >> np.uint64(11)) / 2.0**53
-        dealt: NDArray[np.int64] = np.searchsorted(np.cumsum(self._shares), uniform, side="right")
+        drawn = hashed_random(self._shuffle_key, places)
+        dealt: NDArray[np.int64] = np.searchsorted(np.cumsum(self._shares), drawn, side="right")
         return np.minimum(dealt, self._size - 1)
 
 

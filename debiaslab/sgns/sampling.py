@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -120,6 +120,20 @@ class NoiseSampler:
         return np.minimum(found, len(self._cumulative) - 1)
 
 
+class _Places(NamedTuple):
+    """Some positions of the text."""
+
+    word: Ids  # (n,) that stands there
+    around: Ids  # (n, 2m) the words of the widest window
+    real: NDArray[np.bool_]  # (n, 2m) which of them are in the window
+    stratum: NDArray[np.int8]  # (n,)
+
+    def where(self, real: NDArray[np.bool_]) -> _Places:
+        """Return those with any real word around them, of which ``real`` tells anew."""
+        used = np.flatnonzero(real.any(axis=1))
+        return _Places(self.word[used], self.around[used], real[used], self.stratum[used])
+
+
 class BatchMaker:
     """Makes the batches of one epoch; the layout is that of the settings.
 
@@ -163,6 +177,7 @@ class BatchMaker:
             place: Where to begin, with ``rng`` as it was there; it is kept up to date.
         """
         place = Place() if place is None else place
+        make = self._homework if self._settings.layout == "homework" else self._word2vec
         for start, read in chunks(ids, start=place.start):
             now = dict(rng.bit_generator.state)
             within = place.done > 0 and start == place.start
@@ -184,23 +199,11 @@ class BatchMaker:
             for first in range(place.done, len(positions), size):
                 at = positions[first : first + size]
                 own = np.zeros(len(at), np.int8) if stratum is None else stratum[at]
-                batch = self._make(kept, document, at, own, rng)
+                around, real = self._window(kept, document, at, rng)
+                batch = make(_Places(kept[at].astype(np.int64), around, real, own), rng)
                 place.done = first + len(at)
                 if batch is not None:
                     yield batch, words * len(at) / len(positions)
-
-    def _make(
-        self,
-        kept: NDArray[np.int32],
-        document: Ids,
-        at: Ids,
-        stratum: NDArray[np.int8],
-        rng: np.random.Generator,
-    ) -> Batch | None:
-        window, real = self._window(kept, document, at, rng)
-        centre = kept[at].astype(np.int64)
-        make = self._homework if self._settings.layout == "homework" else self._word2vec
-        return make(centre, window, real, stratum, rng)
 
     def _window(
         self, kept: NDArray[np.int32], document: Ids, at: Ids, rng: np.random.Generator
@@ -216,41 +219,26 @@ class BatchMaker:
             real &= np.abs(self._offsets) <= reach
         return np.maximum(words, 0), real
 
-    def _word2vec(
-        self,
-        context: Ids,
-        targets: Ids,
-        real: NDArray[np.bool_],
-        stratum: NDArray[np.int8],
-        rng: np.random.Generator,
-    ) -> Batch | None:
-        real = real & (targets != self._unk)
-        used = real.any(axis=1)
-        if not used.any():
+    def _word2vec(self, places: _Places, rng: np.random.Generator) -> Batch | None:
+        context, targets, real, stratum = places.where(places.real & (places.around != self._unk))
+        if not len(context):
             return None
-        context, targets, real = context[used], targets[used], real[used]
         k = self._settings.negatives
 
         def draw(negatives: NoiseSampler, rows: NDArray[np.bool_]) -> Ids:
             return negatives.draw_other_than(context[rows], k, rng)
 
-        outputs = np.concatenate([context[:, None], self._drawn(stratum[used], draw)], axis=1)
+        outputs = np.concatenate([context[:, None], self._drawn(stratum, draw)], axis=1)
         labels = np.zeros(outputs.shape, dtype=np.float32)
         labels[:, 0] = 1.0
         return _batch(targets, real, outputs, labels)
 
-    def _homework(
-        self,
-        target: Ids,
-        window: Ids,
-        real: NDArray[np.bool_],
-        stratum: NDArray[np.int8],
-        rng: np.random.Generator,
-    ) -> Batch | None:
-        used = (target != self._unk) & real.any(axis=1)
-        if not used.any():
+    def _homework(self, places: _Places, rng: np.random.Generator) -> Batch | None:
+        target, window, real, stratum = places.where(
+            places.real & (places.word != self._unk)[:, None]
+        )
+        if not len(target):
             return None
-        target, window, real, stratum = target[used], window[used], real[used], stratum[used]
         slots = window.shape[1]
         contexts = np.where(real, window, -1)
 
