@@ -161,9 +161,14 @@ class EvaluateCommand(ReadsVectors, WritesStore):
 
     def _check(self) -> None:
         """Refuse what can be known to be wrong before anything is read."""
-        from debiaslab.metrics.evaluation import measured_groups
+        from debiaslab.metrics.evaluation import ALONG_ATTRIBUTES, measured_groups
 
         measured_groups(self.groups)
+        if self.anchored and self.groups and not {*self.groups} & {*ALONG_ATTRIBUTES}:
+            raise UserError(
+                f"--groups {','.join(self.groups)} has nothing that --anchored reads",
+                allowed=", ".join(ALONG_ATTRIBUTES),
+            )
         if self.anchored and self.baseline is None:
             raise UserError(
                 "--anchored reads along the gender words of a baseline, and none was given",
