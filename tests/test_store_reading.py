@@ -114,6 +114,11 @@ def test_a_newer_store_says_which_mlflow_to_install(made, tmp_path, capfd):
         holds(sentence, newer, none_of=["upgrade"])
         assert sentence.endswith(f"pip install 'mlflow>{database.version('mlflow')}'")
         assert contents(new) == before
+    for file in new.glob("artifacts/*/artifacts/provenance.json"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace('"mlflow": "3', '"mlflow": "33'), encoding="utf-8")
+    for words in commands:
+        assert "pip install 'mlflow==33." in refused(capfd, *words).sentence
 
 
 def test_a_search_of_another_optuna(made, tmp_path, capfd):

@@ -26,7 +26,7 @@ from debiaslab.study.worker import TaskSource, Worker
 from debiaslab.system.redact import redact
 from debiaslab.tracking import Store
 from debiaslab.tracking.contact import locate
-from debiaslab.tracking.names import CORPUS_TAG, NOTES
+from debiaslab.tracking.names import CORPUS_TAG, NOTES, check_study_name
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -97,6 +97,8 @@ def open_study_run(
     """
     store = Store.open(conduct.root)
     begun = store.find_study(name) is None
+    if begun:
+        check_study_name(name)
     if begun and (lost := store.deleted_study(name)) is not None:
         warnings.warn(
             f"the run {lost} of the study {name!r} was deleted in MLflow: the runs under it are "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -26,12 +27,13 @@ from typing import Literal
 from urllib.parse import quote
 
 from debiaslab.errors import UserError
-from debiaslab.tracking.names import ROOT_TAG
+from debiaslab.tracking.names import PROVENANCE, ROOT_TAG
 
 Age = Literal["none", "older", "current", "newer"]
 
 LOCKED = "database is locked"  # what sqlite says
 PATIENCE = 20.0  # seconds for another program to let go of a database, as MLflow has them
+_LOOKED_AT = 20  # runs, the newest first, that are asked which MLflow wrote them
 
 
 # Every column in which MLflow 3 keeps the location of a file of the store. Params, tags and
@@ -97,7 +99,7 @@ def prepare(database: Path) -> None:
         connection.execute("PRAGMA schema_version").fetchone()
     schema = schema_of(database)
     if schema.age == "newer":
-        raise too_new(str(database), schema)
+        raise too_new(str(database), schema, database)
     if schema.age == "older" and not schema.empty:  # an empty one was cut short as it was made
         raise too_old(str(database), f"sqlite:///{database.as_posix()}")
     rebase(database)
@@ -131,7 +133,7 @@ def copy_to_read(database: Path) -> Copy | None:
     if schema.age == "none":
         raise no_store(database)
     if schema.age == "newer":
-        raise too_new(str(database), schema)
+        raise too_new(str(database), schema, database)
     why = _untouchable(database, schema)
     if why is None:
         return None
@@ -340,14 +342,38 @@ def _tables(connection: sqlite3.Connection) -> set[str]:
     return {row[0] for row in rows}
 
 
-def too_new(where: str, schema: Schema) -> UserError:
-    """Say that a store needs a newer MLflow than the one that is installed."""
+def too_new(where: str, schema: Schema, database: Path | None = None) -> UserError:
+    """Say that a store needs a newer MLflow than the one that is installed, and which."""
     installed = version("mlflow")
+    made = None if database is None else _written_by(database)
+    wanted = f"=={made}" if made and _numbers(made) > _numbers(installed) else f">{installed}"
     return UserError(
         f"the tracking store {where} was written by a newer MLflow than the installed {installed} "
         f"(its schema is {schema.revision})",
-        next_step=f"pip install 'mlflow>{installed}'",
+        next_step=f"pip install 'mlflow{wanted}'",
     )
+
+
+def _written_by(database: Path) -> str | None:
+    """Return the newest MLflow that runs of a local store say they were made with."""
+    with contextlib.suppress(sqlite3.Error, OSError), _reading(database) as connection:
+        query = "SELECT run_uuid FROM runs ORDER BY start_time DESC LIMIT ?"
+        rows = connection.execute(query, (_LOOKED_AT,)).fetchall()
+        made = [_made_with(database.parent / "artifacts" / row[0]) for row in rows]
+        return max(filter(None, made), key=_numbers, default=None)
+    return None
+
+
+def _made_with(artifacts: Path) -> str | None:
+    try:
+        text = (artifacts / "artifacts" / PROVENANCE).read_text(encoding="utf-8")
+        return str(json.loads(text)["packages"]["mlflow"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", text)]
 
 
 def too_old(where: str, uri: str, *, reading: bool = False) -> UserError:
