@@ -166,7 +166,8 @@ def test_memory_does_not_grow_with_the_text(encode, line_end):
         finally:
             tracemalloc.stop()
 
-    (small, at_small), (large, at_large) = peak(150), peak(500)
+    # from some three chunks on, which the reader holds at once, the peak stands still
+    (small, at_small), (large, at_large) = peak(300), peak(700)
     assert large > small + 3e6
     assert at_large < at_small + 1e6
 
