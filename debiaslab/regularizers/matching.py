@@ -31,10 +31,11 @@ def leaning_rows(
       penalty on W alone leaves this as it is, so that words keep their label.
     - ``target``: cos(W_w, Σ (m − f)): what the word's own vector shows.
     """
-    unit = unit_rows(W)
-    g = (unit[words.male] - unit[words.female]).mean(0)
-    rows = unit if by == "target" else unit_rows(C)
-    order = (rows[words.neutral] @ g).argsort(stable=True)
+    neutral, male, female = words.split(W)
+    g = (unit_rows(male) - unit_rows(female)).mean(0)
+    rows = neutral if by == "target" else words.split(C)[0]
+    lengths = rows.norm(dim=1).clamp_min(1e-12)
+    order = ((rows @ g) / lengths).argsort(stable=True)
     n = max(1, int(share * len(order)))
     ordered = words.neutral[order]
     return ordered[len(order) - n :], ordered[:n]
@@ -91,10 +92,10 @@ class DistributionMatching(Penalty):
         """Return the squared distance of the class means, in [0, 4] without ``whiten``."""
         unit = unit_rows(W)
         male, female = leaning_rows(W, C, words, self.share, self.leaning)
-        difference = unit[male].mean(0) - unit[female].mean(0)
+        difference = unit.index_select(0, male).mean(0) - unit.index_select(0, female).mean(0)
         if not self.whiten:
             return difference.square().sum()
-        return difference @ torch.linalg.solve(covariance(unit[words.neutral]), difference)
+        return difference @ torch.linalg.solve(covariance(words.split(unit)[0]), difference)
 
 
 @torch.no_grad()
@@ -106,7 +107,7 @@ def covariance(rows: Tensor) -> Tensor:
     return sigma + ridge * torch.eye(len(sigma), dtype=sigma.dtype, device=sigma.device)
 
 
-_NEWTON_STEPS = 5  # of a draw; the probe starts from the last draw's
+_NEWTON_SHARE = 0.5  # of a Newton step at each draw: the probe averages over the last draws
 _HALVINGS = 8  # of a Newton step that does not lower the probe's loss
 _PROBE_RIDGE = (
     1e-3  # of the probe's squared weights: its optimum is finite when classes are separable
@@ -118,7 +119,7 @@ _PROBE_RIDGE = (
 class Adversarial(Penalty):
     """Mean of |log 2 − CE|: what a logistic probe on unit rows knows, in nats, of how they lean.
 
-    The probe minimises its cross-entropy plus 10⁻³ · ‖θ‖² / 2 by damped Newton steps of its own
+    The probe minimises its cross-entropy plus 10⁻³ · ‖θ‖² / 2 by a damped Newton step of its own
     at every draw of words, from where it was, and stands still on the path of one step. Its
     gradient on a word it is right about is reversed by the sign of CE in R, up to the point where
     it can but toss a coin; a word past that point is drawn back to it. Reversed without end, words
@@ -180,23 +181,21 @@ class _Probe:
 
     def cross_entropies(self, unit: Tensor) -> Tensor:
         """Return −log P(class) of each labelled word, in nats."""
-        x, y = self._labelled(unit)
         assert self.theta is not None
-        return F.softplus(-y * (x @ self.theta))
+        scores = unit @ self.theta[:-1] + self.theta[-1]
+        return F.softplus(torch.cat([-scores[self.male], scores[self.female]]))
 
     @torch.no_grad()
     def learn(self, unit: Tensor) -> None:
-        """Take a few Newton steps on CE + ridge, halved until they lower it."""
+        """Take a part of a Newton step on CE + ridge, halved until it lowers it."""
         x, y = self._labelled(unit)
         theta = x.new_zeros(x.shape[1]) if self.theta is None else self.theta.to(x)
         ridge = _PROBE_RIDGE * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
-        for _ in range(_NEWTON_STEPS):
-            wrong = torch.sigmoid(-y * (x @ theta))  # P of the other class
-            gradient = -(x.T @ (y * wrong)) / len(x) + _PROBE_RIDGE * theta
-            curvature = (x.T * (wrong * (1 - wrong))) @ x / len(x) + ridge
-            step = torch.linalg.solve(curvature, gradient)
-            theta = _lower(x, y, theta, step)
-        self.theta = theta
+        wrong = torch.sigmoid(-y * (x @ theta))  # P of the other class
+        gradient = -(x.T @ (y * wrong)) / len(x) + _PROBE_RIDGE * theta
+        curvature = (x.T * (wrong * (1 - wrong))) @ x / len(x) + ridge
+        step = _NEWTON_SHARE * torch.linalg.solve(curvature, gradient)
+        self.theta = _lower(x, y, theta, step)
 
     def _labelled(self, unit: Tensor) -> tuple[Tensor, Tensor]:
         x = torch.cat([unit[self.male], unit[self.female]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -26,8 +26,8 @@ class PairwiseParity(Penalty):
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the mean absolute difference of cosines, in [0, 2]."""
         unit = unit_rows(W)
-        difference = unit[words.male] - unit[words.female]
-        return (unit[words.neutral] @ difference.T).abs().mean()
+        neutral, male, female = words.split(unit)
+        return (neutral @ (male - female).T).abs().mean()
 
 
 @register("pairwise-squared")
@@ -45,8 +45,8 @@ class SquaredPairwiseParity(Penalty):
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the mean squared difference of cosines, in [0, 4]."""
         unit = unit_rows(W)
-        difference = unit[words.male] - unit[words.female]
-        return (unit[words.neutral] @ difference.T).square().mean()
+        neutral, male, female = words.split(unit)
+        return (neutral @ (male - female).T).square().mean()
 
 
 @register("contextual-symmetry")
@@ -72,19 +72,19 @@ class ContextualSymmetry(Penalty):
 
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the mean squared difference of scores; 0 when every score is even."""
-        sides = ((W, W), (W, C), (C, W))
-        return (
-            sum((self._scores(A, B, words).square().mean() for A, B in sides), W.new_zeros(())) / 3
-        )
+        (w, *W_pairs), (c, *C_pairs) = words.split(W), words.split(C)
+        w, c = unit_rows(w), unit_rows(c)
+        by_W, by_C = self._difference(*W_pairs), self._difference(*C_pairs)
+        R = sum((a @ b.T).square().mean() for a, b in ((w, by_W), (w, by_C), (c, by_W)))
+        return cast(Tensor, R) / 3
 
-    def _scores(self, A: Tensor, B: Tensor, words: PenaltyWords) -> Tensor:
-        """Return A_w·(B_m − B_f) in units of the mean length of such a B, ``(n, p)``."""
-        male, female = B[words.male], B[words.female]
+    def _difference(self, male: Tensor, female: Tensor) -> Tensor:
+        """Return B_m − B_f in units of the mean length of such a B, ``(p, d)``."""
         length = (male.detach().norm(dim=1).mean() + female.detach().norm(dim=1).mean()) / 2
         difference = male - female
         if self.hold_pairs:
             difference = difference.detach()
-        return unit_rows(A[words.neutral]) @ difference.T / length.clamp_min(1e-12)
+        return difference / length.clamp_min(1e-12)
 
 
 @register("tying")

@@ -6,6 +6,7 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar, cast
 
 import torch
@@ -43,7 +44,6 @@ _FIRST_MODULES = {
     "Tying": "tying",
 }
 _SHORTEST = 1e-12  # shorter rows are divided by this, as torch does it
-_BLOCK_FLOATS = 1 << 17  # whose gradient is made at a time: what that takes stays in the cache
 
 
 def unit_rows(rows: Tensor) -> Tensor:
@@ -59,32 +59,19 @@ def unit_rows(rows: Tensor) -> Tensor:
 class _UnitRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor) -> Tensor:
-        ctx.save_for_backward(rows)
-        return rows / _lengths(rows).clamp_min(_SHORTEST)
+        unit = rows / vector_norm(rows, dim=1, keepdim=True).clamp_min(_SHORTEST)
+        ctx.save_for_backward(rows, unit)
+        return unit
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        (rows,) = ctx.saved_tensors
-        result = torch.empty_like(rows)
-        size = max(_BLOCK_FLOATS // max(rows.shape[1], 1), 1)
-        for first in range(0, len(rows), size):
-            some = slice(first, first + size)
-            result[some] = _gradient(rows[some], gradient[some])
-        return result
-
-
-def _lengths(rows: Tensor) -> Tensor:
-    return vector_norm(rows, dim=1, keepdim=True)
-
-
-def _gradient(rows: Tensor, gradient: Tensor) -> Tensor:
-    """Return the gradient by ``w`` of ``w / |w|``: that of the division, and through ``|w|``."""
-    lengths = _lengths(rows)
-    divisor = lengths.clamp_min(_SHORTEST)
-    by_divisor = (-gradient * ((rows / divisor) / divisor)).sum(dim=1, keepdim=True)
-    by_length = by_divisor.masked_fill(lengths < _SHORTEST, 0)
-    along = (rows / lengths).masked_fill(lengths == 0, 0)
-    return gradient / divisor + by_length * along
+        """Return the gradient by w of w / |w|, which is at a right angle to w."""
+        rows, unit = ctx.saved_tensors
+        lengths = vector_norm(rows, dim=1, keepdim=True)
+        along = torch.einsum("ij,ij->i", unit, gradient)[:, None]
+        along = along.masked_fill(lengths < _SHORTEST, 0)  # their divisor is constant
+        across = torch.addcmul(gradient, unit, along, value=-1)
+        return across.div_(lengths.clamp_min(_SHORTEST))
 
 
 @dataclass(frozen=True)
@@ -94,12 +81,27 @@ class PenaltyWords:
     neutral: Tensor  # (n,) non-gender words the penalty acts on
     male: Tensor  # (p,) male member of each definitional pair
     female: Tensor  # (p,) its female member
+    step: object = field(default_factory=object)  # the same for all draws of one penalty step
+    in_front: bool = False  # whether the neutral words are the first n rows, in this order
 
     def to(self, device: torch.device) -> PenaltyWords:
         """Return the same on a device: these themselves when they are there."""
         if self.neutral.device == device:
             return self
-        return PenaltyWords(*(rows.to(device) for rows in (self.neutral, self.male, self.female)))
+        moved = (rows.to(device) for rows in (self.neutral, self.male, self.female))
+        return PenaltyWords(*moved, self.step, self.in_front)
+
+    def split(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the rows of the neutral words, of the male and of the female members.
+
+        The same as indexing by each, but the neutral ones, which are nearly all, are not copied,
+        nor is their gradient added up from three matrices.
+        """
+        if not self.in_front:
+            return rows[self.neutral], rows[self.male], rows[self.female]
+        n = len(self.neutral)
+        neutral, members = rows.split([n, len(rows) - n])
+        return neutral, members[self.male - n], members[self.female - n]
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,9 @@ class BoundPenalty:
                 allowed="a corpus with at least one, such as " + "/".join(pairs[0]),
                 next_step="a smaller --min-count, or a larger corpus",
             )
-        neutral = covered_words(vocabulary, cover) if penalty.acts_on_neutral else []
+        members = {word for pair in found for word in pair}
+        covered = covered_words(vocabulary, cover) if penalty.acts_on_neutral else []
+        neutral = [word for word in covered if word not in members]
         if penalty.acts_on_neutral and not neutral:
             raise UserError(
                 f"cover {cover!r} holds no word of the vocabulary", next_step="--cover all"
@@ -208,7 +212,40 @@ class BoundPenalty:
         neutral = self._neutral
         if len(neutral) > sample:
             neutral = neutral[torch.randperm(len(neutral), generator=generator)[:sample]]
-        return _Drawn(self._penalty, neutral, self._male, self._female)
+        return _Drawn(self._penalty, neutral, self._male, self._female, object())
+
+    def draws_in_turn(self, seed: int, step: int, sample: int, draws: int) -> list[_Drawn]:
+        """Draw the words of one penalty step several times; each neutral word has its turn.
+
+        They are visited in a random order, in equal parts, and then in another one. Each draw is a
+        random sample, and R is as unbiased as from independent ones, but no word has to wait by
+        chance (random reshuffling: Mishchenko, Khaled and Richtárik 2020, NeurIPS). Nothing is
+        remembered: a step draws the same words whenever it is asked.
+
+        Args:
+            seed: Of the orders.
+            step: Number of the penalty step in its training, from 0.
+            sample: Neutral words of a draw: at most so many where one step can visit all words,
+                a few more elsewhere, so that no part of a cycle is small. All pairs are there.
+            draws: How often words are drawn.
+        """
+        size = len(self._neutral)
+        parts = min(-(-size // sample), max(draws, size // sample))
+        found, words = [], object()
+        for number in range(step * draws, (step + 1) * draws):
+            neutral = self._neutral
+            if parts > 1:
+                cycle, part = divmod(number, parts)
+                neutral = neutral[_order(len(neutral), seed, cycle).tensor_split(parts)[part]]
+            found.append(_Drawn(self._penalty, neutral, self._male, self._female, words))
+        return found
+
+
+@lru_cache(maxsize=1)
+def _order(size: int, seed: int, cycle: int) -> Tensor:
+    """Return the random order in which words have their turns in one cycle."""
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + cycle)
+    return torch.randperm(size, generator=generator)
 
 
 def _module_of(penalty: Penalty) -> str:
@@ -222,11 +259,14 @@ def _module_of(penalty: Penalty) -> str:
 class _Drawn:
     """One step's words, renumbered to the rows that the penalty is handed."""
 
-    def __init__(self, penalty: Penalty, neutral: Tensor, male: Tensor, female: Tensor) -> None:
+    def __init__(
+        self, penalty: Penalty, neutral: Tensor, male: Tensor, female: Tensor, step: object
+    ) -> None:
         self._penalty = penalty
-        self.rows, local = torch.unique(torch.cat([neutral, male, female]), return_inverse=True)
         n, p = len(neutral), len(male)
-        self._words = PenaltyWords(local[:n], local[n : n + p], local[n + p :])
+        members, local = torch.unique(torch.cat([male, female]), return_inverse=True)
+        self.rows = torch.cat([neutral, members])
+        self._words = PenaltyWords(torch.arange(n), local[:p] + n, local[p:] + n, step, True)
 
     def __call__(self, W: Tensor, C: Tensor) -> Tensor:
         self._words = self._words.to(W.device)  # one object a draw, by which penalties know it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -265,27 +266,47 @@ class RepulsionNeutralisation(Penalty):
     def __call__(self, W: Tensor, C: Tensor, words: PenaltyWords) -> Tensor:
         """Return the mean of repulsion and neutralisation, in [0, 1]."""
         unit = unit_rows(W)
-        g = gender_direction(unit[words.male], unit[words.female], "pca")
-        neutral = unit[words.neutral]
-        repulsion = [self._repulsion(each, g) for each in neutral.split(_GROUP)]
-        neutralisation = (neutral @ g).abs().mean()
-        return (torch.cat(repulsion).mean() + neutralisation) / 2
+        neutral, male, female = words.split(unit)
+        g = gender_direction(male, female, "pca")
+        groups = neutral.split(_GROUP)
+        found = self._found
+        if found.words is not words:
+            found.words, found.near = words, [self._biased_neighbors(each, g) for each in groups]
+        near = zip(groups, found.near, strict=True)
+        repulsion = sum((_repulsion(unit, *own) for unit, own in near), W.new_zeros(()))
+        return (repulsion / len(neutral) + (neutral @ g).abs().mean()) / 2
 
-    def _repulsion(self, unit: Tensor, g: Tensor) -> Tensor:
-        """Return the mean |cos| of each of some unit rows with its biased neighbours, ``(n,)``."""
-        if len(unit) < 2:
-            return unit.new_zeros(len(unit))
-        cosines = unit @ unit.T
-        near, biased = self._biased_neighbors(cosines.detach(), (unit @ g).detach())
-        sizes = cosines.gather(1, near).abs() * biased
-        return sizes.sum(1) / biased.sum(1).clamp_min(1)
+    @cached_property
+    def _found(self) -> _Found:
+        return _Found()
 
     @torch.no_grad()
-    def _biased_neighbors(self, cosines: Tensor, along: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the nearest rows of each row, and which of them are near by gender."""
-        others = cosines.clone().fill_diagonal_(-torch.inf)
-        nearest, near = others.topk(min(self.neighbors, len(others) - 1), dim=1)
+    def _biased_neighbors(self, unit: Tensor, g: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the nearest rows of each row, and shares that add up to 1 of those near by gender.
+
+        Each ``(n, k)``; the shares of a row are all 0 where none is.
+        """
+        count = min(self.neighbors, len(unit) - 1)
+        cosines, along = (unit @ unit.T).fill_diagonal_(-torch.inf), unit @ g
+        nearest, near = cosines.topk(count, dim=1)
         across = (1 - along.square()).clamp_min(1e-12).sqrt()  # ‖w_⊥‖ of unit rows
         without = (nearest - along[:, None] * along[near]) / (across[:, None] * across[near])
         indirect = (nearest - without) / nearest.clamp_min(1e-12)
-        return near, (nearest > 0) & (indirect > self.threshold)
+        biased = ((nearest > 0) & (indirect > self.threshold)).to(unit.dtype)
+        return near, biased / biased.sum(1, keepdim=True).clamp_min(1)
+
+
+class _Found:
+    """The biased neighbours of the last draw of words: they stand still on the path of one step."""
+
+    def __init__(self) -> None:
+        self.words: PenaltyWords | None = None
+        self.near: list[tuple[Tensor, Tensor]] = []  # of each group, as `_biased_neighbors`
+
+
+def _repulsion(unit: Tensor, near: Tensor, shares: Tensor) -> Tensor:
+    """Return the sum over some unit rows of the mean |cos| with their biased neighbours."""
+    rows = unit.detach()
+    signs = (rows @ rows.T).gather(1, near).sign_()
+    weights = rows.new_zeros(len(rows), len(rows)).scatter_(1, near, signs.mul_(shares))
+    return ((weights @ unit) * unit).sum()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -69,6 +69,17 @@ class PenaltyTerm(Protocol):
 
     def draw(self, generator: torch.Generator, sample: int) -> DrawnPenalty:
         """Choose the words of one step: at most ``sample`` of those covered, by the generator."""
+        ...
+
+
+@runtime_checkable
+class InTurn(Protocol):
+    """What a penalty offers whose words are to be visited in turn instead of by chance."""
+
+    def draws_in_turn(
+        self, seed: int, step: int, sample: int, draws: int
+    ) -> Sequence[DrawnPenalty]:
+        """Choose the words of one step ``draws`` times; the same again for the same arguments."""
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,9 +17,9 @@ from debiaslab.corpus import keep_probability
 from debiaslab.corpus.stream import IdStream, read_ids
 from debiaslab.errors import UserError
 from debiaslab.settings.training import TrainSettings
-from debiaslab.sgns.engine import Block, Intervention, State
+from debiaslab.sgns.engine import Block, DrawnPenalty, Intervention, InTurn, State
 from debiaslab.sgns.model import SGNS
-from debiaslab.sgns.penalty_step import apply_penalty
+from debiaslab.sgns.penalty_step import Reach, apply_penalty
 from debiaslab.sgns.sampling import linear_decay, noise_by_stratum
 
 _FULL = 2**32
@@ -60,9 +60,12 @@ def alias_table(probabilities: NDArray[np.float64]) -> NDArray[np.uint32]:
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
 
-# Words of a large cover that one penalty step acts on. With 512, each word is reached so seldom
-# that λ saturates early (built-in text, cover all, λ = 10: R = 2.8e-3 against 1.7e-5).
-SAMPLE = 8_192
+# Words of a large cover that one penalty step acts on: so many, so many times, each time others.
+# Pairs so take several steps for one of each neutral word. With half as many words, each is reached
+# so seldom that λ saturates early (R at the end doubles).
+SAMPLE = 2_048
+DRAWS = 4
+_FORMER_SAMPLE = 8_192  # which checkpoints without a penalty are known by
 _BLOCK_SECONDS = 0.05  # a block's training time: long enough for a penalty to cost little beside it
 _TRAINING_BLOCKS = 40  # a short training has at least so many blocks, and so penalty steps
 _LEAST_TOKENS = 1_000  # of a block, even so
@@ -153,13 +156,16 @@ class FastEngine:
         self._blocks = corpus_blocks(corpus.ids, block_tokens(settings, len(corpus.ids)))
         self._unpaid = 0.0  # lr · pairs of blocks whose penalty step is still to come
         self._R = 0.0
+        self._reach = Reach(0 if self._penalty is None else len(model.W))
         self._waiting: deque[tuple[CorpusBlock, Future[_Trained]]] = deque()
         self._ahead = settings.threads  # blocks in training besides the one reported next
 
     @property
     def identity(self) -> dict[str, Any]:
         """How the stream is cut, and how many words a penalty step acts on."""
-        return {"blocks": len(self._blocks), "sample": SAMPLE}
+        if self._penalty is None:
+            return {"blocks": len(self._blocks), "sample": _FORMER_SAMPLE}
+        return {"blocks": len(self._blocks), "sample": SAMPLE, "draws": DRAWS}
 
     def epoch(self, number: int, first: int = 0) -> Iterator[Block]:
         """Train one pass over the corpus, yielding a report per block, in order."""
@@ -188,11 +194,12 @@ class FastEngine:
 
     def state(self) -> State:
         """Return what the penalty's next step makes up for; draws depend on the block alone."""
-        return State({"unpaid": self._unpaid, "R": self._R})
+        return State({"unpaid": self._unpaid, "R": self._R}, self._reach.state())
 
     def restore(self, state: State) -> None:
         """Go on from what ``state`` returned."""
         self._unpaid, self._R = state.values["unpaid"], state.values["R"]
+        self._reach.restore(state.arrays)
 
     def _finish_next(self, epoch: int) -> Block:
         block, trained = self._waiting.popleft()
@@ -232,9 +239,8 @@ class FastEngine:
             together = -(-self._settings.threads // _THREADS_PER_STEP)
             last = block is self._blocks[-1]
             if last or block.number % together == together - 1:
-                drawn = self._penalty.draw(self._generator(epoch, block.number), SAMPLE)
-                strength = self._unpaid * self._penalty.weight
-                self._R = apply_penalty(self._model.W, self._model.C, drawn, strength)
+                steps = -(-len(self._blocks) // together)
+                self._R = self._step(epoch, block, epoch * steps + block.number // together)
                 self._unpaid = 0.0
         return Block(
             words=block.words,
@@ -243,6 +249,19 @@ class FastEngine:
             penalty=self._R,
             lr=self._rate(epoch, block, 1.0),
         )
+
+    def _step(self, epoch: int, block: CorpusBlock, number: int) -> float:
+        """Take a penalty step in equal parts, each on words of its own, and return the mean R."""
+        penalty, settings = self._penalty, self._settings
+        assert penalty is not None
+        draws: Sequence[DrawnPenalty]
+        if isinstance(penalty, InTurn):
+            draws = penalty.draws_in_turn(settings.seed, number, SAMPLE, DRAWS)
+        else:
+            generator = self._generator(epoch, block.number)
+            draws = [penalty.draw(generator, SAMPLE) for _ in range(DRAWS)]
+        W, C, strength = self._model.W, self._model.C, self._unpaid * penalty.weight / DRAWS
+        return sum(apply_penalty(W, C, drawn, strength, self._reach) for drawn in draws) / DRAWS
 
     def _rate(self, epoch: int, block: CorpusBlock, share: float) -> float:
         """Return the learning rate when ``share`` of a block is done."""

@@ -17,6 +17,7 @@ is drawn depends on seed, epoch, block and place, never on what was drawn before
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import float32, int64, njit, uint64
+from numba import float32, float64, int64, njit, uint64
 from numba.cpython.unsafe.tuple import tuple_setitem
 from numpy.typing import NDArray
 
@@ -38,6 +39,17 @@ _NOISE_BUFFER = 4096
 STRATUM_BITS = 40  # of a noise word's counter; above them stands its stratum
 _LINE = 16  # floats of a cache line
 _WORD = 0xFFFFFFFFFFFFFFFF
+_PENALTY_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "boundscheck": False,
+    "fastmath": {"reassoc", "contract", "nsz"},  # sums in the order that is quickest
+}
+_MORE = 2.0  # what a row may move next time, in units of what it moved, while it goes downhill
+_LESS = 1.5  # the same, once its gradient has turned against the step
+_LEAST = 0.005  # of its length, that a row may move even so
+_BEYOND = 2.0  # trial steps that the secant may add up to
+_SMALL = 1e-3  # angles that are their own tangents
 
 
 class Keys(NamedTuple):
@@ -370,3 +382,131 @@ def _loss(scores, targets, k):  # type: ignore[no-untyped-def]
         total += max(x, 0.0)
         product *= 1.0 + np.exp(-abs(x))  # −log σ(−x) = max(x, 0) + log(1 + e^−|x|)
     return total + np.log(product)  # of at most 42 factors up to 2: far from overflow
+
+
+def _cached(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function when it is first called, and keep the code where numba finds a place."""
+    options: dict[str, Any] = {**_PENALTY_OPTIONS}
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError as error:
+        if "cannot cache" not in str(error):
+            raise
+        return njit(**options)(function)
+
+
+@njit(**_PENALTY_OPTIONS)
+def _dot(a, b):  # type: ignore[no-untyped-def]
+    total = a[0] * b[0]
+    for j in range(1, len(a)):
+        total += a[j] * b[j]
+    return float64(total)
+
+
+@njit(**_PENALTY_OPTIONS)
+def _within(length, size, limit, strength, floor):  # type: ignore[no-untyped-def]
+    """Return the strength of a trial step, at which a gradient of this size moves a row so far."""
+    longest = limit * max(length, floor)
+    return strength if strength * size <= longest else longest / size
+
+
+@njit(**_PENALTY_OPTIONS)
+def _kept(ww, wg, gg, strength, floor):  # type: ignore[no-untyped-def]
+    """Return what w − strength · g is multiplied by, so that only its part along w changes |w|."""
+    length = math.sqrt(ww)
+    moved = math.sqrt(max(ww - 2 * strength * wg + strength * strength * gg, 0.0))
+    if length <= floor or moved == 0:
+        return 1.0
+    return (length - strength * wg / length) / moved
+
+
+@_cached
+def try_step(rows, gradients, ids, limits, strength, floor, there):  # type: ignore[no-untyped-def]
+    """Write where the trial steps of some rows lead.
+
+    Args:
+        rows: Where they are, ``(n, d)``.
+        gradients: Of the penalty there, ``(n, d)``.
+        ids: Their words, ``(n,)``.
+        limits: How far each word's row may move, in shares of its length, ``(V,)``.
+        strength: lr · pairs · λ.
+        floor: Shorter rows move as if they were this long.
+        there: Written over, ``(n, d)``.
+    """
+    for i in range(len(rows)):
+        w, g = rows[i], gradients[i]
+        ww, wg, gg = _dot(w, w), _dot(w, g), _dot(g, g)
+        k = _within(math.sqrt(ww), math.sqrt(gg), limits[ids[i]], strength, floor)
+        scale = _kept(ww, wg, gg, k, floor)
+        a, b, trial = w.dtype.type(scale), w.dtype.type(-k * scale), there[i]
+        for j in range(len(w)):
+            trial[j] = a * w[j] + b * g[j]
+
+
+@njit(**_PENALTY_OPTIONS)
+def _slope(length, along, across, wh, sh):  # type: ignore[no-untyped-def]
+    """Return the slope of R at the end of a trial step, by the tangent of the angle turned.
+
+    The step's part along w has changed the length of w alone, and the part across has turned it.
+
+    Args:
+        length: |w|.
+        along: Part of the step along w.
+        across: Length of its part at a right angle to w.
+        wh: w · h, h the gradient at the end.
+        sh: step · h.
+    """
+    reached = length + along
+    chord = math.sqrt(reached * reached + across * across)
+    longer = along * (wh + sh) / chord
+    turned = (reached * sh - (across * across + reached * along) * wh / length) / chord
+    return longer * (chord / reached) ** 2 + turned * length / reached
+
+
+@_cached
+def arrive(  # type: ignore[no-untyped-def]
+    rows, gradients, ids, limits, strength, floor, most, seen, matrix
+):
+    """Move rows to where the slope of the penalty along their steps vanishes, by the secant.
+
+    Args:
+        rows: Where they were, ``(n, d)``.
+        gradients: Of the penalty there, ``(n, d)``.
+        ids: Their words, ``(n,)``.
+        limits: As in ``try_step``, ``(V,)``; written over for the next step.
+        strength: lr · pairs · λ: no row goes beyond it.
+        floor: Shorter rows move as if they were this long.
+        most: That a limit may be.
+        seen: The gradients where the trial steps led, ``(n, d)``.
+        matrix: All rows, ``(V, at least d)``. What they have moved is added, not written over them:
+            other threads may be training the same rows.
+    """
+    for i in range(len(rows)):
+        w, g, h = rows[i], gradients[i], seen[i]
+        ww, wg, gg = _dot(w, w), _dot(w, g), _dot(g, g)
+        if gg == 0:
+            continue
+        word = uint64(ids[i])
+        length, size, moving = math.sqrt(ww), math.sqrt(gg), matrix[word]
+        k = _within(length, size, limits[word], strength, floor)
+        rising, tangent = -k * _dot(g, h), 0.0
+        if length > floor:
+            along = -k * wg / length
+            across = math.sqrt(max(k * k * gg - along * along, 0.0))
+            rising = _slope(length, along, across, _dot(w, h), rising)
+            tangent = across / (length + along)
+        further = min(_BEYOND, strength / k)
+        fallen = k * gg + rising  # by how much the slope has changed
+        share = k * gg / fallen if fallen * further > k * gg else further
+        if share < 1 and tangent > _SMALL:  # the secant is of the angle
+            share = math.tan(share * math.atan(tangent)) / tangent
+        taken = k * share
+        scale = _kept(ww, wg, gg, taken, floor)
+        a, b = w.dtype.type(scale - 1), w.dtype.type(-taken * scale)
+        for j in range(len(w)):
+            moving[j] += a * w[j] + b * g[j]
+        moved = taken * size / max(length, floor)
+        if rising > 0:
+            limits[word] = min(max(_LESS * moved, _LEAST), most)
+        else:
+            limits[word] = min(max(_MORE * moved, limits[word]), most)
