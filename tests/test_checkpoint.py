@@ -175,6 +175,13 @@ def test_every_penalty_goes_on_bit_for_bit(corpus, folder, name, through):
         assert same is (name == "none")
 
 
+@needs_fast
+def test_turns_of_words_go_on_where_they_were(corpus, folder, monkeypatch):
+    monkeypatch.setattr("debiaslab.sgns.fast.SAMPLE", 10)
+    job = Job(corpus, FAST, lambda: bind(create("pairwise", weight=10.0), corpus.words))
+    assert_same(job.interrupted(folder), job.run())
+
+
 @dataclass(frozen=True)
 class Drifting(Penalty):
     """Its direction is an average over draws, which a checkpoint must keep."""

@@ -27,6 +27,7 @@ from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns import kernel
 from debiaslab.sgns.engine import Intervention
 from debiaslab.sgns.fast import (
+    DRAWS,
     CorpusBlock,
     FastEngine,
     _hot_rows,
@@ -36,7 +37,7 @@ from debiaslab.sgns.fast import (
     fast_unavailable,
 )
 from debiaslab.sgns.model import SGNS
-from debiaslab.sgns.penalty_step import ROW_MOST, apply_penalty
+from debiaslab.sgns.penalty_step import ROW_LIMIT, ROW_MOST, Reach, apply_penalty
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.sampling import BatchMaker
 from tests.kernel_oracle import Case, centres, sgns_loss, train_by_autograd
@@ -603,3 +604,56 @@ def test_a_penalty_may_give_back_or_keep_what_it_was_called_with(pair, strength)
     assert torch.equal(found[0][1], found[1][1])
     assert found[0][2] == found[1][2]
     assert not torch.equal(found[0][0], weights(1.0)[0])
+
+
+def kinks(W: Tensor, C: Tensor) -> Tensor:
+    """Return the mean |cos| with six directions, whose least value is at many kinks."""
+    directions = torch.randn(W.shape[1], 6, generator=torch.Generator().manual_seed(1))
+    return (F.normalize(W, dim=1) @ directions.to(W)).abs().mean()
+
+
+@pytest.mark.parametrize("strength", [1.0, 1e3, 1e9])
+def test_at_kinks_steps_shorten_and_rows_that_are_moved_on_are_followed(strength):
+    W, C = weights(1.0)
+    reach = Reach(len(W))
+    R = [apply_penalty(W, C, Given(kinks), strength, reach) for _ in range(60)]
+    if strength > 1:
+        assert R[-1] < 0.1 * R[0]
+        assert float(np.median(reach.limits[0][:10])) < ROW_LIMIT / 2
+    assert R[-1] <= R[0]
+    shorter = reach.limits[0].copy()
+    assert np.array_equal(reach.limits[1], Reach(len(W)).limits[1])  # R does not depend on C
+    W += torch.randn(W.shape, generator=torch.Generator().manual_seed(2))
+    for _ in range(4):
+        before = W.clone()
+        apply_penalty(W, C, Given(kinks), strength, reach)
+        moved = (W - before).norm(dim=1) / before.norm(dim=1)
+        assert float(moved.max()) <= ROW_MOST * 1.001
+    if strength > 1:
+        assert np.median(reach.limits[0][:10] / shorter[:10]) > 1
+
+
+@pytest.mark.parametrize("angle", [0.05, 0.3, -0.2])
+def test_a_correction_finds_the_right_angle_that_a_trial_has_passed_or_missed(angle):
+    """cos² with the first axis: one step brings rows near their optimum, at the same length."""
+    turned = torch.tensor([[math.sin(angle), math.cos(angle)]]).repeat(30, 1) * 2
+    W, C = turned.clone(), turned.clone()
+    axis = Given(lambda W, C: F.normalize(W, dim=1)[:, 0].square().sum())
+    reach = Reach(len(W))
+    for _ in range(3):
+        apply_penalty(W, C, axis, 1e4, reach)
+    assert W[:10, 0].abs().max() < 2e-3 * abs(angle)
+    torch.testing.assert_close(W.norm(dim=1), turned.norm(dim=1))
+
+
+def test_a_term_that_draws_by_chance_alone_is_asked_for_every_part_of_a_step():
+    asked: list[int] = []
+
+    class Chance(CosineToFirst):
+        def draw(self, generator: torch.Generator, sample: int) -> CosineToFirst:
+            asked.append(int(torch.randint(10**9, (1,), generator=generator)))
+            return super().draw(generator, sample)
+
+    engine = FastEngine(SGNS(topics().size, 20), topics(), settings(), Intervention(Chance(0.1)))
+    blocks = list(engine.epoch(0))
+    assert len(asked) == len(set(asked)) == DRAWS * len(blocks)

@@ -305,6 +305,56 @@ def test_every_covered_word_is_drawn_equally_often():
     assert np.abs(counts[rows] - draws * share).max() < 5 * spread
 
 
+def in_turn(bound: BoundPenalty, step: int, sample: int, draws: int) -> list[list[int]]:
+    """Return the neutral words of the draws of one step."""
+    found = bound.draws_in_turn(7, step, sample, draws)
+    return [[i for i in each.rows.tolist() if VOCABULARY[i] not in GENDERED] for each in found]
+
+
+GENDERED = lexicons.gender_words()
+
+
+@pytest.mark.parametrize(("sample", "draws"), [(7, 1), (50, 4), (200, 3)])
+def test_in_turn_every_word_is_drawn_once_before_any_is_drawn_again(sample, draws):
+    """Over three cycles, in parts that differ by a word at most, each cycle in another order."""
+    bound = bound_with("all")
+    covered = sorted(drawn_neutral(bound, 0, 10**9))
+    steps = range(3 + 3 * len(covered) // (sample * draws))
+    parts = [part for step in steps for part in in_turn(bound, step, sample, draws)]
+    ends = np.cumsum([len(part) for part in parts])
+    whole = int(np.searchsorted(ends, len(covered))) + 1
+    cycles = [parts[first : first + whole] for first in range(0, 3 * whole, whole)]
+    for cycle in cycles:
+        assert sorted(word for part in cycle for word in part) == covered
+        assert max(map(len, cycle)) - min(map(len, cycle)) <= 1
+    assert cycles[0] != cycles[1] != cycles[2]
+
+
+def test_turns_depend_on_seed_and_step_alone_and_a_small_cover_is_one_draw():
+    bound = bound_with("all")
+    later = in_turn(bound, 5, 20, 4)
+    in_turn(bound, 3, 20, 4)
+    assert in_turn(bound, 5, 20, 4) == later != in_turn(bound, 4, 20, 4)
+    first, *others = bound.draws_in_turn(7, 0, 10**6, 4)
+    assert others == [first] * 3  # penalties know a draw by its words: these are the same
+
+
+@pytest.mark.parametrize("penalty", PENALTIES, ids=name_of)
+def test_rows_in_front_give_the_same_penalty_and_gradient_as_rows_anywhere(penalty):
+    drawn = bind(penalty, VOCABULARY).draw(torch.Generator(), 10**9)
+    words = replace(drawn._words, in_front=False)
+    W, C = torch.from_numpy(np.random.default_rng(3).normal(size=(2, len(drawn.rows), 8)))
+    found = []
+    for each in (drawn._words, words):
+        leaves = [matrix.clone().requires_grad_() for matrix in (W, C)]
+        R = penalty.fresh()(*leaves, each)
+        found.append(
+            (R, *torch.autograd.grad(R, leaves, allow_unused=True, materialize_grads=True))
+        )
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
 SETTINGS = TrainSettings(
     dim=8, window=3, negatives=3, epochs=2, subsample=0.0, batch_size=256, engine="reference"
 )

@@ -88,8 +88,8 @@ class PenaltyWords:
         """Return the same on a device: these themselves when they are there."""
         if self.neutral.device == device:
             return self
-        moved = (rows.to(device) for rows in (self.neutral, self.male, self.female))
-        return PenaltyWords(*moved, self.step, self.in_front)
+        neutral, male, female = (r.to(device) for r in (self.neutral, self.male, self.female))
+        return PenaltyWords(neutral, male, female, self.step, self.in_front)
 
     def split(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the rows of the neutral words, of the male and of the female members.
@@ -231,13 +231,15 @@ class BoundPenalty:
         """
         size = len(self._neutral)
         parts = min(-(-size // sample), max(draws, size // sample))
-        found, words = [], object()
+        token = object()
+        if parts <= 1:  # the same words again
+            words = self._neutral, self._male, self._female
+            return [_Drawn(self._penalty, *words, token)] * draws
+        found = []
         for number in range(step * draws, (step + 1) * draws):
-            neutral = self._neutral
-            if parts > 1:
-                cycle, part = divmod(number, parts)
-                neutral = neutral[_order(len(neutral), seed, cycle).tensor_split(parts)[part]]
-            found.append(_Drawn(self._penalty, neutral, self._male, self._female, words))
+            cycle, part = divmod(number, parts)
+            neutral = self._neutral[_order(size, seed, cycle).tensor_split(parts)[part]]
+            found.append(_Drawn(self._penalty, neutral, self._male, self._female, token))
         return found
 
 
