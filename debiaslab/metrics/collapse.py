@@ -1,4 +1,4 @@
-"""What to look at before numbers are read: collapsed vectors, and word lists that do not fit them."""
+"""What to look at before numbers are read: collapsed vectors, and lists that do not fit them."""
 
 from __future__ import annotations
 
