@@ -48,7 +48,7 @@ OPTIONS = {
     "prune-store": "--yes --failed --checkpoints --store",
     "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
     "--store",
-    "report": "--study --out --format --store",
+    "report": "--study --run --out --format --store",
     "floor": "--seeds --study --out --mwes --dim --epochs --min-count --threads --store",
     "planted": "--words --doses --base --apart --seeds --study --out --mwes --dim --epochs "
     "--min-count --threads --store",
