@@ -75,10 +75,8 @@ class SweepVerdict:
         ]
         if self.retention is not None:
             left, interval = _percents(self.retention)
-            parts.append(
-                f"Word similarity: {left} of the baseline's was kept{interval}, "
-                f"{_RETAINED[self.retention.word]}."
-            )
+            loss = f", {_RETAINED[self.retention.word]}" if found.pair.n > 1 else ""
+            parts.append(f"Word similarity: {left} of the baseline's was kept{interval}{loss}.")
         if found.pair.n > 1:
             parts.append(f"Means of {found.pair.n} seeds, {_BY[found.test or 't']}.")
         if self.rises:
@@ -174,6 +172,12 @@ def verdict(rows: Sequence[TrialRow], sides: Sequence[StrategyResult] = ()) -> S
         gained=sum(best[s].score for s in seeds) < sum(base[s].score for s in seeds),
         rises=rises(sides, 1) if sides else (),
     )
+
+
+def sweep_finding(rows: Sequence[TrialRow], sides: Sequence[StrategyResult] = ()) -> str:
+    """Return the finding in a few sentences, see :func:`verdict`."""
+    found = verdict(rows, sides)
+    return f"{_NOTHING}: only the baseline." if found is None else found.sentence
 
 
 def headline(rows: Sequence[TrialRow]) -> str:
