@@ -371,22 +371,30 @@ def test_the_hypervolume_of_each_kind_by_hand():
     assert by_group["in"].values == pytest.approx(expected)
     first, second, third = by_group["post"].values
     assert second is None
-    ratio = headline(front_volumes(STAGED))
+    assert (first, third) == (pytest.approx(expected[0]), pytest.approx(expected[2]))
+    ratio = headline(front_volumes(thrice(STAGED)))
     assert ratio is not None
     assert (ratio.mean, ratio.n) == (pytest.approx(1.0), 2)  # the same numbers, where there are any
-    assert (first, third) == (pytest.approx(expected[0]), pytest.approx(expected[2]))
 
 
-def test_without_both_kinds_the_headline_says_what_is_lacking():
-    assert headline(front_volumes(SIDES)) is None
-    assert "post-processing is not in this comparison" in comparison_text(SIDES)
+def thrice(sides: Sequence[StrategyResult]) -> list[StrategyResult]:
+    """Return the sides with every strategy three times: a front of a kind needs so many."""
+    copies = [replace(own, strategy=f"{own.strategy}{i}") for own in sides[1:] for i in range(3)]
+    return [sides[0], *copies]
+
+
+def test_fronts_are_compared_between_kinds_of_three_strategies_and_more():
+    assert headline(front_volumes(STAGED)) is None
+    assert "ypervolume" not in comparison_text(STAGED)
+    assert "fewer than 3 strategies of post-processing" in comparison_text(thrice(SIDES))
     said = "in-processing over post-processing: 1.000 ±0.000 (2 of 3 seeds; post-proc"
-    assert said in comparison_text(STAGED)
+    assert said in comparison_text(thrice(STAGED))
     worse = replace(SIDES[1], strategy="worse", stage="post", outcomes=SIDES[0].outcomes)
     said = "post-processing's is 0, or one of the two not measured, in every seed"
-    assert said in comparison_text((STAGED[0], STAGED[1], worse))  # it dominates nothing
-    assert "reference point" in comparison_markdown(STAGED)
-    assert "1.00 ±0.00, 2 of 3 seeds" in front_figure(STAGED).get_suptitle().replace("\n", " ")
+    assert said in comparison_text(thrice((STAGED[0], STAGED[1], worse)))  # it dominates nothing
+    assert "reference point" in comparison_markdown(thrice(STAGED))
+    title = front_figure(thrice(STAGED)).get_suptitle().replace("\n", " ")
+    assert "1.00 ±0.00, 2 of 3 seeds" in title
 
 
 def test_many_points_are_numbered_and_named_in_a_key():

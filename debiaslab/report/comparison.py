@@ -292,6 +292,7 @@ GROUPS = {
     "several": "several stages",
 }
 """What acts at one stage of training, by stage, and what acts at several."""
+LEAST_OF_A_KIND = 3  # strategies whose front says something of their kind
 _REFERENCE = (
     "Hypervolume of the fronts of bias and retention: the share that is dominated of the box\n"
     "from the baseline's bias at retention 0 (the reference point, of the same seed) to no bias\n"
@@ -313,6 +314,11 @@ class FrontVolume(OverSeeds):
 
     group: str
     strategies: tuple[str, ...]
+
+    @property
+    def counts(self) -> bool:
+        """Whether there are enough strategies for a front to say something of the kind."""
+        return len(self.strategies) >= LEAST_OF_A_KIND
 
 
 def group_of(side: StrategyResult) -> str | None:
@@ -352,9 +358,9 @@ def front_volumes(sides: Sequence[StrategyResult]) -> tuple[FrontVolume, ...]:
 def headline(volumes: Sequence[FrontVolume]) -> OverSeeds | None:
     """Return in-processing over post-processing, the ratio of hypervolumes with each seed.
 
-    None when one of them was not compared, or no seed has both.
+    None when one of them has fewer than ``LEAST_OF_A_KIND`` strategies, or no seed has both.
     """
-    by_group = {each.group: each.values for each in volumes}
+    by_group = {each.group: each.values for each in volumes if each.counts}
     if not {"in", "post"} <= by_group.keys():
         return None
     both = zip(by_group["in"], by_group["post"], strict=True)
@@ -363,10 +369,12 @@ def headline(volumes: Sequence[FrontVolume]) -> OverSeeds | None:
 
 
 def front_text(sides: Sequence[StrategyResult]) -> str:
-    """Return the hypervolumes, and the headline or what it lacks."""
-    volumes = front_volumes(sides)
+    """Return the hypervolumes and their ratio, or what that lacks; empty without such a kind."""
+    volumes = [each for each in front_volumes(sides) if each.counts]
+    if not volumes:
+        return ""
     named = [(_named(each), each.text()) for each in volumes]
-    width = max((len(name) for name, _ in named), default=0)
+    width = max(len(name) for name, _ in named)
     lines = [_REFERENCE, *(f"  {name:<{width}}  {number}" for name, number in named)]
     ratio = headline(volumes)
     if ratio is not None:
@@ -375,11 +383,11 @@ def front_text(sides: Sequence[StrategyResult]) -> str:
     else:
         there = {each.group for each in volumes}
         lacking = [GROUPS[group] for group in ("in", "post") if group not in there]
-        reason = f"{' and '.join(lacking)} is not in this comparison"
+        reason = f"fewer than {LEAST_OF_A_KIND} strategies of {' and '.join(lacking)}"
         said = f"not measured ({reason if lacking else f'{_NO_RATIO} in every seed'})"
     return "\n".join([*lines, f"  in-processing over post-processing: {said}"])
 
 
 def _named(volume: FrontVolume) -> str:
     count = len(volume.strategies)
-    return f"{GROUPS[volume.group]} ({count} {'strategy' if count == 1 else 'strategies'})"
+    return f"{GROUPS[volume.group]} ({count} strategies)"

@@ -89,7 +89,7 @@ def comparison_blocks(
     Args:
         sides: The strategies, the baseline first.
         title: Of the first table.
-        against: Which side the differences are to.
+        against: A side that the others are held against too, besides the baseline.
     """
     found: list[Block] = [means_table(sides, title)]
     if len(sides) == 1:
@@ -97,9 +97,9 @@ def comparison_blocks(
     between = pairs_table(sides)
     return [
         *found,
-        changes_table(sides, against),
-        *([between] if len(between.rows) > 1 else []),
-        front_text(sides),
+        *(changes_table(sides, to) for to in dict.fromkeys((0, against))),
+        *([between] if between.rows else []),
+        *filter(None, [front_text(sides)]),
     ]
 
 
@@ -230,12 +230,9 @@ _MEASURE_COLUMNS = (
 """p is that of sign flips; the last nine are of headline measures, over which p is corrected."""
 
 
-def comparison_csv(sides: Sequence[StrategyResult], against: int = 0) -> str:
-    """Return every measure of every side, one a row; a number that is missing is left empty.
-
-    The verdict is against the side ``against``; the differences before it are to the baseline.
-    """
-    found = verdicts_against(sides, against)
+def comparison_csv(sides: Sequence[StrategyResult]) -> str:
+    """Return every measure of every side, one a row; a number that is missing is left empty."""
+    found = verdicts_against(sides)
     rows = [
         (*_measure_row(side, measure, result), *_verdict_row(own.get(measure)))
         for measure in every_measure(sides)
