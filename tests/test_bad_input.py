@@ -101,7 +101,7 @@ CORPUS = [
     ("no/such/folder.txt", "the folder no/such does not exist"),
     ("empty.txt", "is empty; allowed: text, one document a line"),
     ("blank.txt", "the text holds no words"),
-    ("folder", "is a directory; allowed: files; try: name its files: folder/*.txt"),
+    ("folder", "is a directory; allowed: text, one document a line; try: name its files: "),
     ("latin.txt", "not valid UTF-8 at line 1"),
     ("binary.txt", "is a binary file"),
     ("cut.txt.gz", "cut short"),

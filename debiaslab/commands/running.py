@@ -37,7 +37,7 @@ def check(study: StudyFile, *, text: bool = True) -> None:
         UserError: The plans make no sense, files are missing or have no place, the device cannot
             be used, or there would be more threads than cores.
     """
-    from debiaslab.corpus.sources import sources_of
+    from debiaslab.corpus.reading import sources_of
     from debiaslab.study.cluster import check_address, shown_address
     from debiaslab.study.executors import Processes
     from debiaslab.study.spec import comparison_of, plans_of, planting_of

@@ -26,10 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.corpus.encoding import DOCUMENT_END, IDS, Mapper, Stream, Vocabulary, in_turn
-from debiaslab.corpus.reading import ByteBar, reading_error
+from debiaslab.corpus.reading import ByteBar
 from debiaslab.corpus.stream import IdStream, Shards
 from debiaslab.errors import UserError
-from debiaslab.system.files import replacing, sync, writing_error
+from debiaslab.system.files import reading_error, replacing, sync, writing_error
 
 FORMAT = 1  # raise it whenever the same text and settings give another entry
 META, WORDS, COUNTS, STREAM = "meta.json", "words.txt", "counts.npy", "ids.i32"

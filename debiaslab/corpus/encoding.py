@@ -12,17 +12,19 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.corpus.numbers import Numbers, PlainNumbers, ahead, grown
-from debiaslab.corpus.reading import ByteBar, TextBlock
-from debiaslab.corpus.sources import Source
+from debiaslab.corpus.numbers import PlainNumbers, ahead, grown
+from debiaslab.corpus.reading import ByteBar, Source, TextBlock
 from debiaslab.corpus.tokens import Phrase, prepare
 from debiaslab.errors import UserError
 from debiaslab.settings.training import CorpusSettings
+
+if TYPE_CHECKING:
+    from debiaslab.corpus.compiled import CompiledNumbers
 
 SPAN = 1 << 26  # bytes of a file that is cut: two seconds of work for two cores
 MOST = 128  # parts: each shard of an open corpus takes one of the files a process may have open
@@ -117,7 +119,9 @@ def number_tokens(
     return Counted(numbers.words, counts[: len(numbers)], prepared.marked, numbers.too_long)
 
 
-def numbers_for(size: int, phrases: Sequence[Phrase], settings: CorpusSettings) -> Numbers:
+def numbers_for(
+    size: int, phrases: Sequence[Phrase], settings: CorpusSettings
+) -> PlainNumbers | CompiledNumbers:
     """Return what numbers the tokens of files of ``size`` bytes, compiled when that pays."""
     if size >= SMALL:
         try:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
-from debiaslab.errors import UserError, nearest
-from debiaslab.system.files import replacing
+from debiaslab.errors import UserError
+from debiaslab.system.files import reading_error, replacing
 from debiaslab.tables import Column, Table
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -194,22 +194,14 @@ def _simlex() -> list[Pair]:
 
 
 def _text(path: Path) -> str:
-    if path.is_dir():
-        raise UserError(f"{path} is a directory", allowed="a CSV with the columns word1,word2")
     try:
         return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        beside = path.parent.iterdir() if path.parent.is_dir() else ()
-        match = nearest(path.name, [entry.name for entry in beside])
-        raise UserError(
-            f"there is no file {path}", nearest=str(path.with_name(match)) if match else None
-        ) from None
     except UnicodeDecodeError as error:
         raise UserError(
             f"byte {error.start} of {path} is not UTF-8", allowed="a CSV in UTF-8"
         ) from None
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+        raise reading_error(path, error) from error
 
 
 def _is_blank(row: list[str]) -> bool:

@@ -18,7 +18,7 @@ from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import GENDERS, TOPICS, csv_text, default_pairs, zipped
 from debiaslab.leaderboard.scoring import Reference, SubmissionError, read_submission, score
 from debiaslab.metrics import load_similarity
-from debiaslab.system.files import replacing
+from debiaslab.system.files import reading_error, replacing
 
 _PAGES = ("overview", "evaluation", "data", "terms")
 _COLUMNS = (
@@ -72,9 +72,7 @@ def score_files(paths: Sequence[Path]) -> list[tuple[str, dict[str, float]]]:
                 next_step="python -m debiaslab export --study NAME --out submission.csv",
             ) from error
         except OSError as error:
-            raise UserError(
-                f"cannot read {path}: {error.strerror}", allowed="a CSV or zip file"
-            ) from error
+            raise reading_error(path, error) from error
     return sorted(board, key=lambda entry: -entry[1]["score"])
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons.lists import (
     Half,
     SplitHalf,
@@ -21,7 +20,7 @@ from debiaslab.lexicons.lists import (
     source,
     version_of,
 )
-from debiaslab.lexicons.load import load, load_pairs, names, pair_names
+from debiaslab.lexicons.load import called, load, load_pairs, names, pair_names
 
 Pair = tuple[str, str]
 
@@ -104,15 +103,7 @@ def load_occupation_women(name: str) -> OccupationWomen:
     Raises:
         UserError: There is no such set.
     """
-    try:
-        return _women()[name]
-    except KeyError:
-        known = occupation_women_names()
-        raise UserError(
-            f"there is no set of women's shares by occupation called {name!r}",
-            allowed=", ".join(known),
-            nearest=nearest(name, known),
-        ) from None
+    return called("set of women's shares by occupation", name, _women())
 
 
 @cache

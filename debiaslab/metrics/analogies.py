@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError, UserError
+from debiaslab.errors import NotMeasuredError, UserError, require_known
 from debiaslab.lexicons import Half
 from debiaslab.metrics.cases import HALVES
 from debiaslab.metrics.datasets import AnalogySet, Question, default_analogy_sets, in_half
@@ -21,7 +21,6 @@ from debiaslab.metrics.vocabulary import (
     Result,
     find,
     require_directions,
-    require_known,
     row_of,
     shortlist,
     unit_rows,

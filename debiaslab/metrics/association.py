@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError
+from debiaslab.errors import NotMeasuredError, require_known
 from debiaslab.lexicons import Attribute, Half
 from debiaslab.metrics.cases import Case, attribute_against_groups
 from debiaslab.metrics.null import mean
@@ -19,7 +19,6 @@ from debiaslab.metrics.vocabulary import (
     GroupPair,
     Measured,
     in_order,
-    require_known,
     rows_of,
     union,
 )

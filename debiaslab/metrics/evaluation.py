@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
-from debiaslab.errors import NotMeasuredError, UserError
+from debiaslab.errors import NotMeasuredError, UserError, require_known
 from debiaslab.lexicons import AssociationTest, Attribute, association_tests
 from debiaslab.metrics.cases import HALVES, Resampling
 from debiaslab.metrics.datasets import AnalogySet, SimilaritySet, default_similarity_sets
@@ -18,7 +18,6 @@ from debiaslab.metrics.neighbor_bias import BiasedWords, biased_words
 from debiaslab.metrics.null import NullCache
 from debiaslab.metrics.registry import RecordMetric, attribute_cases, metrics
 from debiaslab.metrics.scorecard import Record, Scorecard
-from debiaslab.metrics.vocabulary import require_known
 from debiaslab.statistics.bootstrap import RESAMPLES
 from debiaslab.statistics.permutation import DRAWS
 from debiaslab.vectors.embeddings import Embeddings

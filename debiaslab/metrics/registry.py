@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.errors import require_known
 from debiaslab.lexicons import Attribute, Half
 from debiaslab.metrics.cases import HALVES, Case, Resampling
 from debiaslab.metrics.null import NullCache, RandomWords, with_null
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import Pair, require_known
+from debiaslab.metrics.vocabulary import Pair
 from debiaslab.statistics.reliability import Number
 from debiaslab.vectors.embeddings import Embeddings
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError
+from debiaslab.errors import NotMeasuredError, require_known
 from debiaslab.lexicons import AssociationTest, Attribute, Half, load, load_pairs
 from debiaslab.metrics.cases import DEFINITIONAL_PAIRS, OCCUPATIONS, Case, Item, Resampling
 from debiaslab.metrics.projection import STEREOTYPED, direct_bias
@@ -35,7 +35,6 @@ from debiaslab.metrics.vocabulary import (
     find,
     find_pairs,
     gender_direction,
-    require_known,
     row_of,
     rows_of,
     shortlist,

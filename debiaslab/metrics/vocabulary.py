@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError, UserError, nearest
+from debiaslab.errors import NotMeasuredError, UserError
 from debiaslab.statistics.bootstrap import NO_INTERVAL, Interval
 from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import written_in
@@ -33,12 +33,6 @@ def shortlist(words: tuple[str, ...], most: int = 6) -> str:
     """Return ``words`` joined for a sentence, the tail cut to a count."""
     shown = ", ".join(words[:most])
     return f"{shown} and {len(words) - most} more" if len(words) > most else shown
-
-
-def require_known(name: str, known: Sequence[str], problem: str) -> None:
-    """Raise UserError, which begins with ``problem``, when ``name`` is not among ``known``."""
-    if name not in known:
-        raise UserError(problem, allowed=", ".join(known), nearest=nearest(name, known))
 
 
 @dataclass(frozen=True)

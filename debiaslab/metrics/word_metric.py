@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError, UserError, nearest
+from debiaslab.errors import NotMeasuredError, require_known
 from debiaslab.metrics import cases
 from debiaslab.metrics.cases import Case
 from debiaslab.metrics.null import DRAWS, RandomWords, mean, null_from
@@ -330,12 +330,7 @@ class WordMetric(ListMetric):
     def _knobs(self, given: Mapping[str, Any]) -> dict[str, Any]:
         known = self.settings
         for name in given:
-            if name not in known:
-                raise UserError(
-                    f"{self.name} has no setting {name!r}",
-                    allowed=", ".join(known) or "none",
-                    nearest=nearest(name, known),
-                )
+            require_known(name, known, f"{self.name} has no setting {name!r}")
         return {**known, **given}
 
     def _groups(self, against: Sequence[Any]) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 from torch import Tensor
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, unknown
 from debiaslab.regularizers.noise import StratifiedNoise
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
 from debiaslab.regularizers.registry import LogUniform, Space, Strategy, get
@@ -310,11 +310,7 @@ def _knobs_of(strategy: type[Strategy]) -> list[Field[Any]]:
 
 
 def _no_knob(name: str, knob: str, known: list[str]) -> UserError:
-    return UserError(
-        f"strategy {name!r} has no knob {knob!r}",
-        allowed=", ".join(known) or "none",
-        nearest=nearest(knob, known),
-    )
+    return unknown(f"strategy {name!r} has no knob {knob!r}", knob, known)
 
 
 def _typed(strategy: str, knob: Field[Any], value: Any) -> Any:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, require_known
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords, unit_rows
 from debiaslab.regularizers.registry import LogUniform, register
 
@@ -71,12 +71,7 @@ class ProjectionPenalty(Projection):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.direction not in ("pca", "mean"):
-            raise UserError(
-                f"the direction was {self.direction!r}",
-                allowed="pca, mean",
-                nearest=nearest(self.direction, ("pca", "mean")),
-            )
+        require_known(self.direction, ("pca", "mean"), f"the direction was {self.direction!r}")
 
     def directions(self, unit: Tensor, words: PenaltyWords) -> Tensor:
         """Return the gender direction of the moment."""

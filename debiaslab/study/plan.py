@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from debiaslab import lexicons, regularizers
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, require_known
 from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Uniform
 from debiaslab.regularizers.composition import SEPARATOR, check_weighs, parts_named, weight_of
 from debiaslab.regularizers.words import check_cover
@@ -97,12 +97,7 @@ class Plan:
         """Refuse a space of a knob that the strategy does not have, or of values it refuses."""
         known = ["weight", *self.create(weight=0.0).knobs()]
         for knob, space in self.search_space.items():
-            if knob not in known:
-                raise UserError(
-                    f"strategy {self.strategy!r} has no knob {knob!r} to search",
-                    allowed=", ".join(known),
-                    nearest=nearest(knob, known),
-                )
+            require_known(knob, known, f"strategy {self.strategy!r} has no knob {knob!r} to search")
             values = space.options if isinstance(space, Choice) else (space.low, space.high)
             if knob == "weight" and (not isinstance(space, LogUniform | Uniform) or space.low <= 0):
                 raise UserError(

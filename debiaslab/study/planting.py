@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, require_known
 from debiaslab.metrics import Scorecard
 from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.metrics.vocabulary import MIN_WORDS, shortlist
@@ -83,12 +83,7 @@ class PlantingPlan:
     apart: bool = False
 
     def __post_init__(self) -> None:
-        if self.base not in get_args(Base):
-            raise UserError(
-                f"the base was {self.base!r}",
-                allowed=", ".join(get_args(Base)),
-                nearest=nearest(self.base, get_args(Base)),
-            )
+        require_known(self.base, get_args(Base), f"the base was {self.base!r}")
         if len(self.doses) < 2 or len(set(self.doses)) < len(self.doses):
             raise UserError(
                 f"the doses were {', '.join(map(str, self.doses)) or 'none'}",

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from debiaslab import regularizers
 from debiaslab.corpus import CorpusSettings
-from debiaslab.corpus.sources import BuiltinSource
+from debiaslab.corpus.reading import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Int, LogUniform, Space, Uniform
 from debiaslab.settings.options import explained, fields_of, put

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, require_known
 from debiaslab.vectors.words import falling, written_in
 
 BadWords = Literal["refuse", "skip"]
@@ -48,13 +48,7 @@ class Wanted:
     frequencies: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
-        known = get_args(BadWords)
-        if self.bad_words not in known:
-            raise UserError(
-                f"bad_words was {self.bad_words!r}",
-                allowed=", ".join(known),
-                nearest=nearest(self.bad_words, known),
-            )
+        require_known(self.bad_words, get_args(BadWords), f"bad_words was {self.bad_words!r}")
 
 
 @dataclass(frozen=True)
