@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab import lexicons, regularizers
+from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.regularizers import (
     CounterfactualAugmentation,
@@ -37,7 +36,6 @@ from debiaslab.tracking.names import (
     SETTLED,
     TUNING_TAG,
     check_study_name,
-    default_study_name,
 )
 
 if TYPE_CHECKING:
@@ -193,7 +191,7 @@ def check_comparison(corpus: Corpus, plan: ComparisonPlan, *, root: str | Path) 
     plan.objective.check_vocabulary(frozenset(corpus.words))
     for entry in plan.entries:
         _bind(corpus, plan, regularizers.create(entry.strategy, **dict(entry.knobs)))
-    name = comparison_name(corpus, plan)
+    name = plan.study_name(corpus)
     store = existing_store(root)
     found = None if store is None else store.find_study(name)
     if found is None:
@@ -211,24 +209,6 @@ def check_comparison(corpus: Corpus, plan: ComparisonPlan, *, root: str | Path) 
             next_step="another --study name",
         )
     return name
-
-
-def comparison_name(corpus: Corpus, plan: ComparisonPlan) -> str:
-    """Return the given name, or one that differs whenever anything that is compared does."""
-    if plan.name is not None:
-        return plan.name
-    identity = {
-        "corpus": corpus.fingerprint,
-        "entries": [asdict(entry) for entry in plan.entries],
-        "seeds": plan.seeds,
-        "cover": plan.cover,
-        "settings": plan.settings.shared(),
-        "objective": asdict(plan.objective),
-        "tuning": [plan.trials, plan.tuning_seeds, plan.rule.name],
-        "lexicons": lexicons.versions(),
-    }
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return default_study_name("compare", corpus.name, digest)
 
 
 def tuning_plan(plan: ComparisonPlan, entry: Entry) -> Plan:
@@ -273,7 +253,7 @@ def foreseen(
 
     ``store`` is None when there is none yet.
     """
-    study = None if store is None else store.find_study(comparison_name(corpus, plan))
+    study = None if store is None else store.find_study(plan.study_name(corpus))
     known = [] if store is None or study is None else read_settled(store, study.run_id)
     if {each.entry.label for each in known} < {each.label for each in plan.entries}:
         known = [Settled(e.strategy, e.knobs, e.weight or 1.0) for e in plan.entries]
@@ -374,7 +354,7 @@ def floor_plan(
 
 def floor_named(corpus: Corpus, plan: ComparisonPlan) -> ComparisonPlan:
     """Return the plan of a floor with the name of its study."""
-    named = plan.name or comparison_name(corpus, plan).replace("compare-", "floor-", 1)
+    named = plan.name or plan.study_name(corpus).replace("compare-", "floor-", 1)
     return replace(plan, name=named)
 
 

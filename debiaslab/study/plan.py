@@ -35,6 +35,22 @@ def grid_levels(search: SearchSettings, space: Space) -> int:
     return search.points
 
 
+def check_seeds(seeds: Sequence[int], settings: TrainSettings, option: str = "--seeds") -> None:
+    """Raise a `UserError` unless there are seeds, each once, and a training takes all of them."""
+    if not seeds:
+        raise UserError(f"{option} must be at least 1, got 0")
+    for seed in seeds:
+        replace(settings, seed=seed)  # refuses what is no seed
+        if seeds.count(seed) > 1:
+            raise UserError(f"seed {seed} is named twice", allowed="seeds that differ")
+
+
+def name_from(kind: str, corpus: Corpus, identity: Mapping[str, Any]) -> str:
+    """Return the name of a study that has none: another one whenever its identity is another."""
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return default_study_name(kind, corpus.name, digest)
+
+
 @dataclass(frozen=True)
 class Plan:
     """One sweep: λ, and perhaps other knobs, of one strategy, on one corpus, over seeds."""
@@ -79,12 +95,7 @@ class Plan:
                 allowed=f"up to {points}",
                 next_step=f"--trials {points}, or more --points",
             )
-        if not self.seeds:
-            raise UserError("--seeds must be at least 1, got 0")
-        for seed in self.seeds:
-            self.settings_for(seed)  # refuses what is no seed
-            if self.seeds.count(seed) > 1:
-                raise UserError(f"seed {seed} is named twice", allowed="seeds that differ")
+        check_seeds(self.seeds, self.settings)
         check_cover(self.cover)
 
     @property
@@ -162,8 +173,7 @@ class Plan:
         """Return the given name, or one that differs whenever the identity does."""
         if self.name is not None:
             return self.name
-        digest = hashlib.sha256(json.dumps(self.identity(corpus), sort_keys=True).encode())
-        return default_study_name(self.strategy, corpus.name, digest.hexdigest())
+        return name_from(self.strategy, corpus, self.identity(corpus))
 
 
 def _space_identity(space: Space) -> dict[str, Any]:
@@ -306,17 +316,31 @@ class ComparisonPlan:
                     allowed="strategies that do something",
                 )
         check_cover(self.cover)
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise UserError("a comparison needs one seed or more, each named once")
+        check_seeds(self.seeds, self.settings)
+        check_seeds(self.tuning_seeds, self.settings, "--tuning-seeds")
         if set(self.seeds) & set(self.tuning_seeds):
             raise UserError(
                 "λ would be tuned on seeds that are reported",
                 allowed="--tuning-seeds that are not among the --seeds",
             )
-        for seed in (*self.seeds, *self.tuning_seeds):
-            replace(self.settings, seed=seed)  # refuses what is no seed
         if self.trials < 1:
-            raise UserError(f"--trials was {self.trials}", allowed="1 or more")
+            raise UserError(f"--trials must be at least 1, got {self.trials}")
+
+    def study_name(self, corpus: Corpus) -> str:
+        """Return the given name, or one that differs whenever anything that is compared does."""
+        identity = {
+            "corpus": corpus.fingerprint,
+            "entries": [asdict(entry) for entry in self.entries],
+            "seeds": self.seeds,
+            "cover": self.cover,
+            "settings": self.settings.shared(),
+            "objective": asdict(self.objective),
+            "tuning": [self.trials, self.tuning_seeds, self.rule.name],
+            "lexicons": lexicons.versions(),
+        }
+        if self.name is not None:
+            return self.name
+        return name_from("compare", corpus, identity)
 
     def cell(self, entry: Entry, weight: float, seed: int) -> Cell:
         """Return one training of a strategy; λ = 0 is the baseline."""

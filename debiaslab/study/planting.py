@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,10 +27,11 @@ from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
 from debiaslab.study.driver import Conduct, conduct_study, open_study_run
 from debiaslab.study.objective import Objective
+from debiaslab.study.plan import check_seeds, name_from
 from debiaslab.study.run import flat
 from debiaslab.study.worker import CellList
 from debiaslab.tracking import RunLog, Store
-from debiaslab.tracking.names import PLANTED_CARD, PLANTED_WORDS, PLANTING_TAG, default_study_name
+from debiaslab.tracking.names import PLANTED_CARD, PLANTED_WORDS, PLANTING_TAG
 from debiaslab.vectors.words import written_in
 
 if TYPE_CHECKING:
@@ -93,10 +92,26 @@ class PlantingPlan:
         for dose in self.doses:
             if not (math.isfinite(dose) and -1 <= dose <= 1):
                 raise UserError(f"a dose was {dose!r}", allowed="numbers from -1 to 1")
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise UserError("planting needs one seed or more, each named once")
-        for seed in self.seeds:
-            replace(self.settings, seed=seed)  # refuses what is no seed
+        check_seeds(self.seeds, self.settings)
+
+    def study_name(self, corpus: Corpus) -> str:
+        """Return the given name, or one that differs whenever anything that shapes a run does.
+
+        Doses and seeds do not: more of them continue the same study.
+        """
+        identity = {
+            "corpus": corpus.fingerprint,
+            "words": self.words or self.count,
+            "base": self.base,
+            "settings": self.settings.shared(),
+            "metrics": [each.metric for each in planted_metrics(apart=self.apart)],
+            "lexicons": lexicons.versions(),
+            **({"apart": True} if self.apart else {}),
+        }
+        kind = "planted-apart" if self.apart else "planted"
+        if self.name is not None:
+            return self.name
+        return name_from(kind, corpus, identity)
 
     def cell(self, words: PlantedWords, dose: float, seed: int) -> Cell:
         """Return one training, with the words of its seed."""
@@ -155,7 +170,7 @@ def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Pl
     from debiaslab.study.spec import study_of
 
     sets = {seed: words_of(corpus, plan, seed) for seed in plan.seeds}
-    name = planting_name(corpus, plan)
+    name = plan.study_name(corpus)
     params = {
         "doses": list(plan.doses),
         "base": plan.base,
@@ -270,28 +285,6 @@ def words_of(corpus: Corpus, plan: PlantingPlan, seed: int) -> PlantedWords:
     """Return the words that a seed plants in, and those it compares them with."""
     window = plan.settings.window
     return planted_words(corpus, words=plan.words, count=plan.count, window=window, seed=seed)
-
-
-def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
-    """Return the given name, or one that differs whenever anything that shapes a run does.
-
-    Doses and seeds do not: more of them continue the same study.
-    """
-    if plan.name is not None:
-        return plan.name
-    identity = {
-        "corpus": corpus.fingerprint,
-        "words": plan.words or plan.count,
-        "base": plan.base,
-        "settings": plan.settings.shared(),
-        "metrics": [each.metric for each in planted_metrics(apart=plan.apart)],
-        "lexicons": lexicons.versions(),
-    }
-    if plan.apart:
-        identity["apart"] = True
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    kind = "planted-apart" if plan.apart else "planted"
-    return default_study_name(kind, corpus.name, digest)
 
 
 def words_from(text: str) -> tuple[str, ...]:
