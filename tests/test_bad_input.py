@@ -155,7 +155,7 @@ TRAIN_ONLY = [
     ("--out vectors", "try: vectors.kv"),
     ("--out folder", "folder has no ending"),
     ("--out empty.txt/vectors.kv", "cannot write empty.txt/vectors.kv"),
-    ("--out " + "a" * 300 + ".kv", "File name too long"),
+    ("--out " + "a" * 300 + ".kv", "has 303 bytes; allowed: up to 200 bytes"),
     ("--init nofile", "there is no file nofile"),
     ("--init empty.txt", "is empty"),
     ("--init binary.txt", "is no vector file"),

@@ -150,7 +150,7 @@ def test_plans_that_make_no_sense():
         ({"doses": (0.0, 0.0)}, "two or more"),
         ({"doses": (0.0, 2.0)}, "from -1 to 1"),
         ({"base": "balance"}, "balanced"),
-        ({"seeds": ()}, "one seed or more"),
+        ({"seeds": ()}, "--seeds must be at least 1"),
         ({"seeds": (-1,)}, "--seed"),
     ):
         with refuses(said):
