@@ -73,11 +73,7 @@ def corpus_of(study: StudyFile) -> Corpus:
 
 
 def executor_of(study: StudyFile) -> Executor | None:
-    """Return what runs the workers of a study; None: this process alone.
-
-    Raises:
-        UserError: The cluster cannot be reached.
-    """
+    """Return what runs the workers of a study; None: this process alone."""
     from debiaslab.study.cluster import DaskCluster
     from debiaslab.study.executors import Processes
 

@@ -231,11 +231,7 @@ def best_run(store: Store, run: str | None, study: str | None) -> RunInfo:
 
 
 def one_of(**named: str | None) -> None:
-    """Refuse anything but exactly one of the named options.
-
-    Raises:
-        UserError: None of them, or more than one, was given.
-    """
+    """Raise a `UserError` unless exactly one of the named options was given."""
     given = [f"--{name}" for name, value in named.items() if value is not None]
     if len(given) != 1:
         raise UserError(

@@ -257,10 +257,9 @@ def _remove_stale(cache: Path) -> None:
 
 
 def stamp(file: Path) -> list[int]:
-    """Return size and modification time (ns): when both stay, the content is taken to stay.
+    """Return size and modification time (ns) of a file; a `UserError` says that it is gone.
 
-    Raises:
-        UserError: The file is gone.
+    When both stay, the content is taken to stay.
     """
     try:
         status = file.stat()

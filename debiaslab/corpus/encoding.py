@@ -160,11 +160,7 @@ def chosen_marks(counted: Counted, settings: CorpusSettings) -> CorpusSettings |
 
 
 def choose_vocabulary(counted: Counted, settings: CorpusSettings) -> Vocabulary:
-    """Sort the types that are frequent enough, and say what becomes of the others.
-
-    Raises:
-        UserError: Fewer than two types are left.
-    """
+    """Return the frequent enough types, sorted; raise a `UserError` if fewer than two are left."""
     counts = counted.counts.copy()
     counts[END] = 0
     by_word = np.flatnonzero(counts >= settings.min_count).tolist()

@@ -37,11 +37,7 @@ _COLUMNS = (
 
 
 def default_reference() -> list[Reference]:
-    """Return the 1,630 pairs of the task with what scoring needs to know of them.
-
-    Raises:
-        UserError: gensim, which carries SimLex-999, is not installed.
-    """
+    """Return the 1,630 pairs of the task with what scoring needs to know of them."""
     gold = {(a, b): score for a, b, score in load_similarity("SimLex-999").pairs}
     group = {word: f"weat_{name}" for name in TOPICS for word in lexicons.load(name).words}
     gender = {word: name for name in GENDERS for word in lexicons.load(f"{name}_terms").words}

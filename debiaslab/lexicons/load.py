@@ -45,29 +45,17 @@ class Profession:
 
 
 def load(name: str) -> Lexicon:
-    """Return the word list called ``name`` (see `names`).
-
-    Raises:
-        UserError: There is no such word list.
-    """
+    """Return the word list called ``name`` (see `names`); raise a `UserError` if there is none."""
     return called("word list", name, _lexicons())
 
 
 def load_pairs(name: str) -> PairLexicon:
-    """Return the pair list called ``name`` (see `pair_names`), the male word first in each pair.
-
-    Raises:
-        UserError: There is no such pair list.
-    """
+    """Return a pair list by name (see `pair_names`), the male word first in each pair."""
     return called("pair list", name, _pair_lexicons())
 
 
 def attribute(name: str) -> Attribute:
-    """Return the attribute called ``name``, such as ``religion`` (see `attributes`).
-
-    Raises:
-        UserError: There is no such attribute.
-    """
+    """Return an attribute by name, such as ``religion``; raise a `UserError` if there is none."""
     return called("attribute", name, _attributes())
 
 
@@ -179,11 +167,7 @@ def association_tests() -> tuple[AssociationTest, ...]:
 
 
 def association_test(name: str) -> AssociationTest:
-    """Return the test called ``name``.
-
-    Raises:
-        UserError: There is no such test.
-    """
+    """Return the test called ``name``; raise a `UserError` if there is none."""
     return called("association test", name, _tests())
 
 

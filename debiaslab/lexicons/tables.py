@@ -98,11 +98,7 @@ def occupation_women_names() -> list[str]:
 
 
 def load_occupation_women(name: str) -> OccupationWomen:
-    """Return the set called ``name`` (see `occupation_women_names`).
-
-    Raises:
-        UserError: There is no such set.
-    """
+    """Return a set by name (see `occupation_women_names`); raise a `UserError` if there is none."""
     return called("set of women's shares by occupation", name, _women())
 
 

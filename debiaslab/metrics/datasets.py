@@ -116,11 +116,7 @@ class SimilaritySets:
 
 @cache
 def default_similarity_sets() -> tuple[SimilaritySet, ...]:
-    """Return WordSim-353 and SimLex-999.
-
-    Raises:
-        UserError: gensim, whose wheel carries both, is not installed.
-    """
+    """Return WordSim-353 and SimLex-999, which come with gensim."""
     return tuple(load_similarity(name) for name in _IN_GENSIM)
 
 

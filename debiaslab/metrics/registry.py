@@ -291,11 +291,7 @@ def attribute_cases(attribute: Attribute, half: Half) -> Iterator[tuple[ListMetr
 
 
 def get(name: str) -> Metric:
-    """Return the metric called ``name``.
-
-    Raises:
-        UserError: There is none.
-    """
+    """Return the metric called ``name``; raise a `UserError` if there is none."""
     known = metrics()
     require_known(name, list(known), f"there is no metric {name!r}")
     return known[name]

@@ -222,11 +222,7 @@ def parts_named(name: str) -> list[str]:
 
 
 def weight_of(text: str, whole: str) -> float:
-    """Return the λ that is written after an ``@``.
-
-    Raises:
-        UserError: It is not a number above 0.
-    """
+    """Return the λ after an ``@``; raise a `UserError` unless it is a number above 0."""
     try:
         value = float(text)
     except ValueError:
@@ -240,11 +236,7 @@ def weight_of(text: str, whole: str) -> float:
 
 
 def check_weighs(strategy: type[Strategy], whole: str) -> None:
-    """Refuse a λ for a strategy that has none.
-
-    Raises:
-        UserError: It is neither a penalty, nor has it a λ to search.
-    """
+    """Raise a `UserError` for a strategy that is no penalty and has no λ to search."""
     if not issubclass(strategy, Penalty) and "weight" not in strategy.search_space:
         raise UserError(
             f"{whole!r} gives {strategy.name!r} a λ, which it does not have",

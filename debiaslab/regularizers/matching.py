@@ -41,11 +41,7 @@ def leaning_rows(
 
 
 def check_leaning(share: float, by: str) -> None:
-    """Refuse a share or a way to measure leaning that is none.
-
-    Raises:
-        UserError: ``share`` is not in (0, 0.5], or ``by`` neither context nor target.
-    """
+    """Raise a `UserError` unless ``share`` is in (0, 0.5] and ``by`` is context or target."""
     if not 0 < share <= 0.5:
         raise UserError(f"share was {share}", allowed="a number above 0, at most 0.5")
     require_known(by, get_args(LeaningBy), f"leaning was {by!r}")

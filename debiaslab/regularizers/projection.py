@@ -335,11 +335,7 @@ class GenderNeutral(Penalty):
 
 
 def check_reserving(k: int, beta: float) -> None:
-    """Refuse to reserve no dimension, or to give pairs no or all of their length in them.
-
-    Raises:
-        UserError: k is below 1, or β outside (0, 1).
-    """
+    """Raise a `UserError` unless k is at least 1 and β between 0 and 1."""
     if k < 1:
         raise UserError(f"{k} dimensions were to be reserved", allowed="1 or more")
     if not 0 < beta < 1:
@@ -347,11 +343,7 @@ def check_reserving(k: int, beta: float) -> None:
 
 
 def check_reserved(k: int, dim: int) -> None:
-    """Refuse to reserve all dimensions.
-
-    Raises:
-        UserError: k is not below the dimension.
-    """
+    """Raise a `UserError` unless k is below the dimension."""
     if k >= dim:
         raise UserError(
             f"{k} dimensions were to be reserved",

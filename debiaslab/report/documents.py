@@ -105,11 +105,7 @@ _DIFF_SHOWN = 100_000
 
 
 def html_page(report: ReportContent) -> str:
-    """Return the page: self-contained, the same bytes for the same report.
-
-    Raises:
-        UserError: It would be larger than 3 MB.
-    """
+    """Return the page, self-contained, the same bytes for the same report; at most 3 MB."""
     neighbors = report.neighbors
     page = (
         _templates()

@@ -79,8 +79,7 @@ def part(of: type[T], group: str | None = None) -> T:
 def settings(cls: type[T]) -> type[T]:
     """Make a frozen dataclass whose values are checked, wherever they come from.
 
-    Raises:
-        UserError: From what it decorates, when a value is of another type or out of its limits.
+    What it decorates raises a `UserError` about a value of another type or out of its limits.
     """
     return _checked(cls, kw_only=False)
 

@@ -111,11 +111,7 @@ class Start:
     keep_words: bool = False
 
     def check(self, dim: int) -> None:
-        """Refuse vectors of another dimension than the training's.
-
-        Raises:
-            UserError: One of the two has another.
-        """
+        """Raise a `UserError` unless the vectors have the dimension of the training."""
         for kind, vectors in (("vectors", self.targets), ("context vectors", self.contexts)):
             if vectors is not None and vectors.dim != dim:
                 raise UserError(

@@ -78,10 +78,9 @@ def connected(scheduler: str | None = None, workers: int | None = None) -> Itera
 
 
 def check_address(scheduler: str | None) -> None:
-    """Refuse, without asking it, an address that no scheduler can have; None: a cluster of ours.
+    """Raise a `UserError` if Dask is not installed or no scheduler can have the address.
 
-    Raises:
-        UserError: Dask is not installed, or the address is not one.
+    No scheduler is asked; None stands for a cluster of ours.
     """
     if find_spec("distributed") is None:
         raise _not_installed()

@@ -102,11 +102,7 @@ class Objective(ObjectivePart):
         )
 
     def check_vocabulary(self, words: frozenset[str]) -> None:
-        """Fail before training when no test can be measured on tune words.
-
-        Raises:
-            UserError: Every test has a set with fewer than 4 tune words in the vocabulary.
-        """
+        """Raise a `UserError` if no test has 4 tune words of each set in the vocabulary."""
         for name in self.tests:
             sets = lexicons.association_test(name).half("tune")
             found = [sum(written_in(words, word) is not None for word in each) for each in sets]

@@ -288,11 +288,7 @@ def words_of(corpus: Corpus, plan: PlantingPlan, seed: int) -> PlantedWords:
 
 
 def words_from(text: str) -> tuple[str, ...]:
-    """Return the words of a lexicon by its name, or of a list with commas.
-
-    Raises:
-        UserError: One name that is no lexicon, or nothing at all.
-    """
+    """Return the words of a lexicon by its name, or of a list with commas; `UserError` if none."""
     given: Sequence[str] = [word.strip() for word in text.split(",") if word.strip()]
     if len(given) != 1:
         if not given:

@@ -71,11 +71,7 @@ def check_study(
 
 
 def comparison_of(study: StudyFile) -> ComparisonPlan:
-    """Return what a study compares; a floor is a comparison.
-
-    Raises:
-        UserError: A value makes no sense, by itself or with the others.
-    """
+    """Return what a study compares (a floor, too); raise a `UserError` if it makes no sense."""
     trainer = study.trainer.settings()
     if study.kind == "floor":
         return floor_plan(study.seeds, trainer, study.name)
@@ -95,11 +91,7 @@ def comparison_of(study: StudyFile) -> ComparisonPlan:
 
 
 def planting_of(study: StudyFile) -> PlantingPlan:
-    """Return what a study plants.
-
-    Raises:
-        UserError: A value makes no sense, by itself or with the others.
-    """
+    """Return what a study plants; raise a `UserError` if the values make no sense."""
     own = study.planting.model_dump()
     return PlantingPlan(
         **own, seeds=study.seeds, settings=study.trainer.settings(), name=study.name

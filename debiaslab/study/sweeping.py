@@ -144,11 +144,7 @@ def check_sweep(
 
 
 def check_submission(submissions: Path, name: str, read: Sequence[str | Path]) -> None:
-    """Refuse a study whose CodaLab files could not be written, or would replace what is read.
-
-    Raises:
-        UserError: So it is.
-    """
+    """Raise a `UserError` if CodaLab files cannot be written, or would replace what is read."""
     files = [submissions / f"{name}{ending}" for ending in (".zip", ".csv")]
     check_output(files[0])
     refuse_overwriting([("the CodaLab file", file) for file in files], read)

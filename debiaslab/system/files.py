@@ -162,11 +162,7 @@ def check_output(path: str | Path) -> None:
 
 
 def check_output_folder(path: str | Path) -> None:
-    """Make sure that files can be written in the folder ``path``, which need not exist.
-
-    Raises:
-        UserError: ``path`` is a file, or the folder may not be made or written.
-    """
+    """Raise a `UserError` unless files can be written in the folder ``path``, which may be new."""
     _check_above(Path(path) / "file", Path(path))
 
 
