@@ -42,19 +42,12 @@ _CHUNK = 1 << 18  # numbers handled at a time
 
 @dataclass(frozen=True)
 class Counted:
-    """Types in order of first sight; entry 0 stands for the ends of documents.
+    """Types in order of first sight; entry 0 stands for the ends of documents."""
 
-    Attributes:
-        words: The types.
-        counts: Tokens of each.
-        marked: Words with a combining mark, all cut at it; counted under ``auto`` only.
-        too_long: Tokens that were left out because they are longer than a word may be.
-    """
-
-    words: list[str]
-    counts: NDArray[np.int64]
-    marked: int = 0
-    too_long: int = 0
+    words: list[str]  # the types
+    counts: NDArray[np.int64]  # tokens of each
+    marked: int = 0  # words with a combining mark, all cut at it; counted under ``auto`` only
+    too_long: int = 0  # tokens that were left out because they are longer than a word may be
 
     @property
     def tokens(self) -> int:

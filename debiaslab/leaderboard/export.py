@@ -44,21 +44,13 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Submission:
-    """A CodaLab file that was written.
+    """A CodaLab file that was written."""
 
-    Attributes:
-        path: The CSV or zip.
-        rows: How many pairs it holds.
-        missing_words: Words that the vectors lack, in the order they were met.
-        missing_pairs: How many pairs therefore got the fallback.
-        fallback: Their value.
-    """
-
-    path: Path
-    rows: int
-    missing_words: tuple[str, ...]
-    missing_pairs: int
-    fallback: float
+    path: Path  # the CSV or zip
+    rows: int  # how many pairs it holds
+    missing_words: tuple[str, ...]  # words that the vectors lack, in the order they were met
+    missing_pairs: int  # how many pairs therefore got the fallback
+    fallback: float  # their value
 
     @property
     def warning(self) -> str | None:

@@ -64,23 +64,15 @@ def first_names() -> FirstNames:
 
 @dataclass(frozen=True)
 class OccupationWomen:
-    """Percentages of women, one an occupation.
-
-    Attributes:
-        name: Name of the set.
-        percent: ``(occupation, percentage)``, the percentage in 0–100, by occupation.
-        year: The year or years of the statistics.
-        citation: Where the statistics were published.
-        licence: Its licence.
-        version: Version of this copy, with a digest of its content.
-    """
+    """Percentages of women, one an occupation."""
 
     name: str
+    # ``(occupation, percentage)``, the percentage in 0–100, by occupation
     percent: tuple[tuple[str, float], ...]
-    year: str
-    citation: str
+    year: str  # the year or years of the statistics
+    citation: str  # where the statistics were published
     licence: str
-    version: str
+    version: str  # version of this copy, with a digest of its content
 
     def half(self, half: Half) -> dict[str, float]:
         """Return ``{occupation: percentage}`` of one half (``all`` for both).
@@ -123,19 +115,12 @@ def _women() -> dict[str, OccupationWomen]:
 
 @dataclass(frozen=True)
 class SemBiasRow:
-    """One question: which of four pairs is most like *he : she*?
+    """One question: which of four pairs is most like *he : she*?"""
 
-    Attributes:
-        definition: A pair that differs by gender and nothing else, male word first.
-        stereotype: A pair stereotyped as male and female, in that order.
-        none: Two pairs that say nothing of gender.
-        held_out: Whether the row is of the published held-out subset.
-    """
-
-    definition: Pair
-    stereotype: Pair
-    none: tuple[Pair, Pair]
-    held_out: bool
+    definition: Pair  # a pair that differs by gender and nothing else, male word first
+    stereotype: Pair  # a pair stereotyped as male and female, in that order
+    none: tuple[Pair, Pair]  # two pairs that say nothing of gender
+    held_out: bool  # whether the row is of the published held-out subset
 
 
 @dataclass(frozen=True)

@@ -108,25 +108,16 @@ class Analogies(Result):
 
 @dataclass(frozen=True)
 class Answers:
-    """Which questions of a set were asked, and answered rightly: made once, read for each half.
-
-    Attributes:
-        analogies: The set.
-        candidates: How many of the first words could be an answer.
-        covered: Questions that could be asked, by section.
-        asked: Those that were.
-        right: One array a section by way of answering, shape ``(questions asked,)``.
-        missing: Words that are not among the candidates.
-        reason: Why nothing was asked.
-    """
+    """Which questions of a set were asked, and answered rightly: made once, read for each half."""
 
     analogies: AnalogySet
-    candidates: int
-    covered: tuple[tuple[Question, ...], ...] = ()
-    asked: tuple[tuple[Question, ...], ...] = ()
+    candidates: int  # how many of the first words could be an answer
+    covered: tuple[tuple[Question, ...], ...] = ()  # questions that could be asked, by section
+    asked: tuple[tuple[Question, ...], ...] = ()  # those that were
+    # one array a section by way of answering, shape ``(questions asked,)``
     right: dict[Way, tuple[Right, ...]] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
-    reason: str | None = None
+    missing: tuple[str, ...] = ()  # words that are not among the candidates
+    reason: str | None = None  # why nothing was asked
 
 
 def analogies(

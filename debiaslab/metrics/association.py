@@ -162,19 +162,12 @@ SameMethod = Literal["published", "subspace"]
 
 @dataclass(frozen=True)
 class PairBias:
-    """Bias between two groups, over words.
+    """Bias between two groups, over words."""
 
-    Attributes:
-        first: A group.
-        second: Another.
-        skew: Mean of ``cos(w, mean of first − mean of second)``; positive: toward the first.
-        stereotype: Its (population) standard deviation: words pulled to both sides.
-    """
-
-    first: str
-    second: str
-    skew: float
-    stereotype: float
+    first: str  # a group
+    second: str  # another one
+    skew: float  # mean of ``cos(w, mean of first − mean of second)``; positive: toward the first
+    stereotype: float  # its (population) standard deviation: words pulled to both sides
 
 
 @dataclass(frozen=True)

@@ -65,20 +65,14 @@ class Words(Protocol):
 
 @dataclass(frozen=True)
 class PlantedMetric:
-    """A metric of the control.
+    """A metric of the control."""
 
-    Attributes:
-        metric: As in the records.
-        label: For tables and figures.
-        follows: What it should follow by its definition: the dose, the size of the dose (upward,
-            or with ``"less"`` downward), or (when such an association cancels out) nothing.
-        measure: Returns its record.
-    """
-
-    metric: str
-    label: str
+    metric: str  # as in the records
+    label: str  # for tables and figures
+    # what it should follow by its definition: the dose, the size of the dose (upward, or with
+    # ``"less"`` downward), or (when such an association cancels out) nothing
     follows: Follows
-    measure: Callable[[PlantedSubject], Record]
+    measure: Callable[[PlantedSubject], Record]  # returns its record
 
 
 def planted_metrics(*, apart: bool) -> tuple[PlantedMetric, ...]:
@@ -130,27 +124,17 @@ def measure_planted(
 
 @dataclass(frozen=True)
 class PlantedSubject:
-    """One set of words, and what it is held against.
+    """One set of words, and what it is held against."""
 
-    Attributes:
-        name: ``planted`` or ``control``.
-        embeddings: The vectors.
-        words: The words.
-        against: The second targets of WEAT, and the other half of what RNSB compares.
-        pool: The words that random sets are drawn from.
-        neighbors: The lean of the neighbours of all words, those of the pool among them.
-        seed: Seed of the random sets.
-        apart: Whether every other word has the opposite dose.
-    """
-
-    name: str
+    name: str  # ``planted`` or ``control``
     embeddings: Embeddings
     words: Sequence[str]
-    against: Sequence[str]
-    pool: RandomWords
+    against: Sequence[str]  # the second targets of WEAT, and the other half of what RNSB compares
+    pool: RandomWords  # the words that random sets are drawn from
+    # the lean of the neighbours of all words, those of the pool among them
     neighbors: NeighborShares
-    seed: int
-    apart: bool = False
+    seed: int  # seed of the random sets
+    apart: bool = False  # whether every other word has the opposite dose
 
     @property
     def targets(self) -> dict[str, Sequence[str]]:

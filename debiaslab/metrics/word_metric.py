@@ -79,30 +79,19 @@ _FACTS: Mapping[Against, tuple[str, OfHalf, OfAttribute]] = {
 
 @dataclass(frozen=True)
 class Look:
-    """What a metric of words sees when it says more than its value.
-
-    Attributes:
-        embeddings: The vectors.
-        held: What the words are held against, as looked up.
-        rows: Vectors of the words to which the metric is defined, as it sees them, ``(n, d)``,
-            set by set, in the order of the vocabulary, of the list where each has a number.
-        sets: What each word is to it, one array for each set of words.
-        places: Each word and its place in ``rows``, in the order of the list.
-        knobs: The settings in force.
-        bootstrap: Resamples for intervals; 0 for none.
-        permutations: Permutations of its test; 0 for none.
-        seed: Seed of both.
-    """
+    """What a metric of words sees when it says more than its value."""
 
     embeddings: Embeddings
-    held: Any
+    held: Any  # what the words are held against, as looked up
+    # vectors of the words to which the metric is defined, as it sees them, ``(n, d)``, set by
+    # set, in the order of the vocabulary, of the list where each has a number
     rows: Array
-    sets: Sequence[Array]
-    places: Mapping[str, int]
-    knobs: Mapping[str, Any]
-    bootstrap: int
-    permutations: int
-    seed: int
+    sets: Sequence[Array]  # what each word is to it, one array for each set of words
+    places: Mapping[str, int]  # each word and its place in ``rows``, in the order of the list
+    knobs: Mapping[str, Any]  # the settings in force
+    bootstrap: int  # resamples for intervals; 0 for none
+    permutations: int  # permutations of its test; 0 for none
+    seed: int  # seed of both
     _intervals: dict[Value, Interval] = field(default_factory=dict, repr=False)
 
     @property

@@ -94,15 +94,10 @@ class Ruler(EqualizeOnly):
 
 @dataclass(frozen=True, eq=False)
 class _Signed(Eraser):
-    """Pairs that differ along one direction only.
+    """Pairs that differ along one direction only."""
 
-    Attributes:
-        e: That direction, of length 1, ``(d,)``; male words have a positive part in it.
-        pairs: (male, female).
-    """
-
-    e: Matrix
-    pairs: tuple[Pair, ...]
+    e: Matrix  # that direction, of length 1, ``(d,)``; male words have a positive part in it
+    pairs: tuple[Pair, ...]  # (male, female)
 
     def __call__(self, embeddings: Embeddings) -> Embeddings:
         """Return new vectors of the same words in the same order."""

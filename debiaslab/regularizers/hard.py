@@ -269,17 +269,11 @@ class DoubleHard(LabelsWords):
 
 @dataclass(frozen=True, eq=False)
 class FrequencyRemoval(Eraser):
-    """w ← w − μ − (uᵀw) u on unit vectors, scaled to the length of w.
+    """w ← w − μ − (uᵀw) u on unit vectors, scaled to the length of w."""
 
-    Attributes:
-        mean: μ, mean of the unit vectors, ``(d,)``.
-        axis: u, a principal component of them, ``(d,)``.
-        words: The words it moves.
-    """
-
-    mean: NDArray[np.float64]
-    axis: NDArray[np.float64]
-    words: tuple[str, ...]
+    mean: NDArray[np.float64]  # μ, mean of the unit vectors, ``(d,)``
+    axis: NDArray[np.float64]  # u, a principal component of them, ``(d,)``
+    words: tuple[str, ...]  # the words it moves
 
     def __call__(self, embeddings: Embeddings) -> Embeddings:
         """Return new vectors of the same words in the same order; a zero vector stays zero."""

@@ -176,19 +176,12 @@ def with_gender_words(embeddings: Embeddings, words: DebiasWords) -> tuple[str, 
 
 @dataclass(frozen=True, eq=False)
 class AffineMap(Eraser):
-    """w ← w − (w − c) Dᵀ for the words it covers; no other word changes.
+    """w ← w − (w − c) Dᵀ for the words it covers; no other word changes."""
 
-    Attributes:
-        D: What is taken away, ``(d, d)``: identity minus the map.
-        center: c, ``(d,)``, which the map leaves in place.
-        words: The words it covers.
-        keep_lengths: Whether the results are scaled to the old lengths.
-    """
-
-    D: Matrix
-    center: NDArray[np.float64]
-    words: tuple[str, ...]
-    keep_lengths: bool = False
+    D: Matrix  # what is taken away, ``(d, d)``: identity minus the map
+    center: NDArray[np.float64]  # c, ``(d,)``, which the map leaves in place
+    words: tuple[str, ...]  # the words it covers
+    keep_lengths: bool = False  # whether the results are scaled to the old lengths
 
     def __call__(self, embeddings: Embeddings) -> Embeddings:
         """Return new vectors of the same words in the same order."""

@@ -135,15 +135,10 @@ class RanDebias(PostProcess):
 
 @dataclass(frozen=True, eq=False)
 class Directions(Eraser):
-    """New directions of some words, which keep their lengths; no other word changes.
-
-    Attributes:
-        words: The words.
-        unit: Their new unit vectors, ``(n, d)``.
-    """
+    """New directions of some words, which keep their lengths; no other word changes."""
 
     words: tuple[str, ...]
-    unit: NDArray[np.float32]
+    unit: NDArray[np.float32]  # their new unit vectors, ``(n, d)``
 
     def __call__(self, embeddings: Embeddings) -> Embeddings:
         """Return new vectors of the same words in the same order; a zero vector stays zero."""

@@ -101,16 +101,11 @@ _SAME = 1e-6  # of a unit vector: a difference that is float32's rounding
 
 @dataclass(frozen=True, eq=False)
 class NeutralizeAndEqualize(Eraser):
-    """w ← w − w_B at the length of w for neutral words; then each equalise set in turn.
+    """w ← w − w_B at the length of w for neutral words; then each equalise set in turn."""
 
-    Attributes:
-        B: Orthonormal basis of the subspace, ``(k, d)``.
-        neutral: Words that lose their part in the subspace.
-        equalized: Sets of words that afterwards differ inside the subspace only.
-    """
-
-    B: Matrix
-    neutral: tuple[str, ...]
+    B: Matrix  # orthonormal basis of the subspace, ``(k, d)``
+    neutral: tuple[str, ...]  # words that lose their part in the subspace
+    # sets of words that afterwards differ inside the subspace only
     equalized: tuple[WordSet, ...] = ()
 
     def __call__(self, embeddings: Embeddings) -> Embeddings:

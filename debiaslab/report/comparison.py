@@ -240,15 +240,10 @@ _NO_RATIO = "post-processing's is 0, or one of the two not measured,"
 
 @dataclass(frozen=True)
 class FrontVolume(OverSeeds):
-    """The hypervolume, in [0, 1], of the strategies of one kind.
+    """The hypervolume, in [0, 1], of the strategies of one kind."""
 
-    Attributes:
-        group: A key of ``GROUPS``.
-        strategies: Labels of those that have a number with any seed.
-    """
-
-    group: str
-    strategies: tuple[str, ...]
+    group: str  # a key of ``GROUPS``
+    strategies: tuple[str, ...]  # labels of those that have a number with any seed
 
 
 def group_of(side: StrategyResult) -> str | None:

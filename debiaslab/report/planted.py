@@ -52,28 +52,20 @@ class DosePoint(OverSeeds):
 
 @dataclass(frozen=True)
 class Followed:
-    """One metric over the doses.
+    """One metric over the doses."""
 
-    Attributes:
-        metric: Which.
-        planted: The chosen words, by rising dose.
-        control: The control words.
-        rho: Spearman correlation of the metric with the dose (its size for metrics without sign)
-            for the chosen words, within each seed, mean over seeds; None with fewer than 3 doses
-            or without spread.
-        control_rho: The same for the control words.
-        response: Change of the chosen words' mean from the lowest to the highest dose, less that
-            of random words: the planted text changes the vectors of gender words for all.
-        control_response: The same for the control words.
-    """
-
-    metric: PlantedMetric
-    planted: tuple[DosePoint, ...]
-    control: tuple[DosePoint, ...]
+    metric: PlantedMetric  # which
+    planted: tuple[DosePoint, ...]  # the chosen words, by rising dose
+    control: tuple[DosePoint, ...]  # the control words
+    # Spearman correlation of the metric with the dose (its size for metrics without sign) for
+    # the chosen words, within each seed, mean over seeds; None with fewer than 3 doses or
+    # without spread
     rho: float | None
-    control_rho: float | None
+    control_rho: float | None  # the same for the control words
+    # change of the chosen words' mean from the lowest to the highest dose, less that of
+    # random words: the planted text changes the vectors of gender words for all
     response: float | None
-    control_response: float | None
+    control_response: float | None  # the same for the control words
 
     @property
     def leak(self) -> float | None:

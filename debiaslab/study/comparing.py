@@ -60,17 +60,11 @@ _UNSEEN_WORDS = {
 
 @dataclass(frozen=True)
 class ControlStatus:
-    """One control: what holds it, or what is missing.
+    """One control: what holds it, or what is missing."""
 
-    Attributes:
-        name: Of the control.
-        by: What of the comparison is this control; None when it is missing.
-        lacking: Why it is missing, and how to have it.
-    """
-
-    name: str
-    by: str | None
-    lacking: str = ""
+    name: str  # of the control
+    by: str | None  # what of the comparison is this control; None when it is missing
+    lacking: str = ""  # why it is missing, and how to have it
 
     def __str__(self) -> str:
         return f"{self.name}: {self.by or f'missing ({self.lacking})'}"
@@ -99,25 +93,16 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Settled:
-    """A strategy whose λ is settled, and what choosing it cost.
-
-    Attributes:
-        strategy: Its name.
-        knobs: Its settings besides λ.
-        weight: λ.
-        control: Whether it was added as a control.
-        tuned_by: The search that chose λ: name, trials, rule; empty where λ was given.
-        runs: Trainings of that search.
-        seconds: Their training time.
-    """
+    """A strategy whose λ is settled, and what choosing it cost."""
 
     strategy: str
-    knobs: Knobs
-    weight: float
-    control: bool = False
+    knobs: Knobs  # its settings besides λ
+    weight: float  # λ
+    control: bool = False  # whether it was added as a control
+    # the search that chose λ: name, trials, rule; empty where λ was given
     tuned_by: tuple[str, ...] = ()
-    runs: int = 0
-    seconds: float = 0.0
+    runs: int = 0  # trainings of that search
+    seconds: float = 0.0  # their training time
 
     @property
     def entry(self) -> Entry:

@@ -204,17 +204,11 @@ _FORM = re.compile(r"(?P<name>[^\[\]@]+)(\[(?P<knobs>[^\[\]]*)\])?(@(?P<weight>.
 
 @dataclass(frozen=True)
 class Entry:
-    """One strategy of a comparison.
+    """One strategy of a comparison."""
 
-    Attributes:
-        strategy: Its name, or several joined with ``+``.
-        weight: λ; None when it is tuned, or has none.
-        knobs: Its settings besides λ, as (name, value).
-    """
-
-    strategy: str
-    weight: float | None = None
-    knobs: Knobs = ()
+    strategy: str  # its name, or several joined with ``+``
+    weight: float | None = None  # λ; None when it is tuned, or has none
+    knobs: Knobs = ()  # its settings besides λ, as (name, value)
 
     @classmethod
     def parse(cls, text: str) -> Entry:

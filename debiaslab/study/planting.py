@@ -305,23 +305,16 @@ _PIECE = 1_000_000  # ids looked at at once
 
 @dataclass(frozen=True)
 class PlantedWords:
-    """Three sets of one size whose words occur, and have gender words near them, equally often.
+    """Three sets of one size whose words occur, and have gender words near them, equally often."""
 
-    Attributes:
-        chosen: The words a bias is planted in.
-        control: Words that no dose is given.
-        other: Words that no dose is given either, for metrics that compare two sets.
-        pool: The words that random sets are drawn from: like the chosen ones, none of them.
-        male_share: Share of the male ones among all gender words of the text.
-        shared: Share of the gender words near a control word that are near a chosen one as well:
-            as much of what is planted reaches the control words.
-    """
-
-    chosen: tuple[str, ...]
-    control: tuple[str, ...]
-    other: tuple[str, ...]
+    chosen: tuple[str, ...]  # the words a bias is planted in
+    control: tuple[str, ...]  # words that no dose is given
+    other: tuple[str, ...]  # words that no dose is given either, for metrics that compare two sets
+    # the words that random sets are drawn from: like the chosen ones, none of them
     pool: tuple[str, ...]
-    male_share: float
+    male_share: float  # share of the male ones among all gender words of the text
+    # share of the gender words near a control word that are near a chosen one as well: as
+    # much of what is planted reaches the control words
     shared: float
 
 

@@ -43,19 +43,12 @@ State = Literal["done", "running", "failed", "missing", "pruned", "not needed"]
 
 @dataclass(frozen=True)
 class TrialStatus:
-    """One trial, or one strategy or dose of a list of cells.
+    """One trial, or one strategy or dose of a list of cells."""
 
-    Attributes:
-        trial: Its number, or its name in a list; None: the baseline.
-        weight: λ; None: not drawn yet, or there is none.
-        cells: State by seed.
-        runs: By seed, the MLflow run of a cell that is done, running or failed.
-    """
-
-    trial: int | str | None
-    weight: float | None
-    cells: Mapping[int, State]
-    runs: Mapping[int, str]
+    trial: int | str | None  # its number, or its name in a list; None: the baseline
+    weight: float | None  # λ; None: not drawn yet, or there is none
+    cells: Mapping[int, State]  # state by seed
+    runs: Mapping[int, str]  # by seed, the MLflow run of a cell that is done, running or failed
 
     def shown(self, seed: int) -> str:
         """State of a cell with the first letters of its run's id, by which others know it."""

@@ -53,19 +53,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class BadWord:
-    """A word that was read and cannot be kept.
+    """A word that was read and cannot be kept."""
 
-    Attributes:
-        row: Its row, from 0.
-        kind: What is wrong with it, after "a word".
-        given: The sentence about it, if it is the first.
-        allowed: What could be there instead.
-    """
-
-    row: int
-    kind: str
-    given: str
-    allowed: str
+    row: int  # its row, from 0
+    kind: str  # what is wrong with it, after "a word"
+    given: str  # the sentence about it, if it is the first
+    allowed: str  # what could be there instead
 
     @classmethod
     def not_utf8(
