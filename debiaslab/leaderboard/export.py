@@ -18,7 +18,7 @@ from debiaslab import lexicons
 from debiaslab.errors import UserError
 from debiaslab.system.files import reading_error, replacing
 from debiaslab.tables import Column, Table
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings, units
 
 Pair = tuple[str, str]
 
@@ -229,13 +229,7 @@ def _similarities(
     row = {word: -1 if form is None else embeddings.index[form] for word, form in found.items()}
     rows = np.array([(row[a], row[b]) for a, b in pairs], dtype=np.int64).reshape(-1, 2)
     known = (rows >= 0).all(axis=1)
-    left, right = (_unit(embeddings.vectors[rows[known, side]]) for side in (0, 1))
+    left, right = (units(embeddings.vectors[rows[known, side]]) for side in (0, 1))
     values = np.full(len(pairs), missing, dtype=np.float64)
     values[known] = np.clip((left * right).sum(axis=1), -1.0, 1.0)
     return values
-
-
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    wide = rows.astype(np.float64)
-    norms = np.linalg.norm(wide, axis=1, keepdims=True)
-    return wide / np.where(norms > 0, norms, 1.0)

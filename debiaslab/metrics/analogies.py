@@ -33,6 +33,7 @@ from debiaslab.statistics.bootstrap import (
     resample_counts,
 )
 from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import units as unit_length
 
 if TYPE_CHECKING:
     from debiaslab.metrics.evaluation import Measurement
@@ -528,9 +529,7 @@ def bias_analogies(
 
 def _by_sum(embeddings: Embeddings, units: Units, candidates: int, k: int) -> Nearest:
     """Return the best of 3CosAdd; ``units`` are the pair's two rows, then those of the words."""
-    queries = units[2:] - units[0] + units[1]
-    lengths = np.linalg.norm(queries, axis=1, keepdims=True)
-    queries /= np.where(lengths > 0, lengths, 1.0)
+    queries = unit_length(units[2:] - units[0] + units[1])
     found = nearest_rows(queries.astype(np.float32), embeddings, np.arange(candidates), k)
     return replace(found, cosines=found.cosines.clip(max=1.0))
 

@@ -16,12 +16,11 @@ from debiaslab.regularizers.postprocess import (
     frozen,
     unit_blocks,
     unit_vectors,
-    units,
 )
 from debiaslab.regularizers.registry import Strategy, register
 from debiaslab.regularizers.subspace import NeutralizeAndEqualize, check_known, check_sets
 from debiaslab.regularizers.words import Pair
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings, units
 
 
 @register("none")

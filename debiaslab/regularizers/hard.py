@@ -21,7 +21,6 @@ from debiaslab.regularizers.postprocess import (
     frozen,
     scaled_like,
     unit_blocks,
-    units,
     with_gender_words,
 )
 from debiaslab.regularizers.registry import LogUniform, register
@@ -38,7 +37,7 @@ from debiaslab.regularizers.subspace import (
     leaning_words,
     without,
 )
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings, units
 from debiaslab.vectors.words import written_in
 
 

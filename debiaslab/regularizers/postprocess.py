@@ -22,7 +22,7 @@ from debiaslab.regularizers.words import (
     covered_words,
     gender_pairs,
 )
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings, units
 from debiaslab.vectors.words import written_pairs
 
 
@@ -148,14 +148,6 @@ def scaled_like(changed: Matrix, original: Matrix) -> Matrix:
 def unit_vectors(embeddings: Embeddings, words: Iterable[str]) -> Matrix:
     """Return the unit vectors of words that are known, ``(n, d)``; zero for a zero vector."""
     return units(embeddings.vectors[[embeddings.index[word] for word in words]])
-
-
-def units(rows: NDArray[np.floating]) -> Matrix:
-    """Return rows scaled to length 1, in float64; an all-zero row stays zero."""
-    rows = rows.astype(np.float64)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Matrix = rows / np.where(lengths > 0, lengths, 1.0)
-    return unit
 
 
 def unit_blocks(embeddings: Embeddings, words: Sequence[str]) -> Iterator[Matrix]:

@@ -19,12 +19,11 @@ from debiaslab.regularizers.postprocess import (
     PostProcess,
     frozen,
     unit_vectors,
-    units,
 )
 from debiaslab.regularizers.projection import gender_direction
 from debiaslab.regularizers.registry import LogUniform, register
 from debiaslab.regularizers.subspace import bias_subspace, check_known, without
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings, units
 
 _BLOCK = 1 << 10  # words whose cosines with all others are held at once
 _LEAST_COSINE = 1e-3  # below, the share of gender in a cosine is a division by nothing

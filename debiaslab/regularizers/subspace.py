@@ -18,9 +18,8 @@ from debiaslab.regularizers.postprocess import (
     frozen,
     scaled_like,
     unit_vectors,
-    units,
 )
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings, units
 
 WordSet = tuple[str, ...]
 

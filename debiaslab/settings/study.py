@@ -164,7 +164,7 @@ class SearchSettings:
     objectives: Words = option(
         "score, or bias,retention for a Pareto front",
         default=("score",),
-        parse=lambda text: tuple(each.strip() for each in text.split(",")),
+        parse=_names,
         shown=_commas,
     )
     min_retention: Real | None = option(

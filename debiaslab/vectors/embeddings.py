@@ -47,6 +47,14 @@ def _is_frozen(array: object) -> bool:
     return owner is None or isinstance(owner, bytes)
 
 
+def units(rows: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return rows scaled to length 1, in float64; an all-zero row stays zero."""
+    rows = rows.astype(np.float64)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: NDArray[np.float64] = rows / np.where(lengths > 0, lengths, 1.0)
+    return unit
+
+
 class Embeddings:
     """An immutable vocabulary with one vector a word.
 
@@ -182,9 +190,7 @@ class Embeddings:
         """
         unit = np.empty_like(self.vectors)
         for start in range(0, len(self), _BLOCK):
-            block = self.vectors[start : start + _BLOCK].astype(np.float64)
-            norms = np.linalg.norm(block, axis=1, keepdims=True)
-            unit[start : start + _BLOCK] = block / np.where(norms > 0, norms, 1.0)
+            unit[start : start + _BLOCK] = units(self.vectors[start : start + _BLOCK])
         unit.flags.writeable = False
         return unit
 
