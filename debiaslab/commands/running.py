@@ -30,7 +30,6 @@ def check(study: StudyFile, *, text: bool = True) -> None:
     """Refuse what can be known to be wrong before anything is read; a cluster is not asked.
 
     Args:
-        study: The study.
         text: Whether its text has to be here.
 
     Raises:
@@ -237,7 +236,6 @@ def plan_study(study: StudyFile, root: str) -> Iterator[str]:
     """Say what a study of any kind would train, and how long that takes; nothing is made.
 
     Args:
-        study: The study.
         root: Folder of the store.
 
     Raises:

@@ -120,7 +120,6 @@ def codalab(
     ``embeddings.written_in``). The same input gives the same bytes.
 
     Args:
-        embeddings: The vectors.
         pairs: The pairs, as ``default_pairs`` or ``read_pairs`` returns them.
         out: A ``.csv``, or a ``.zip`` that will hold just the CSV of the same stem.
         missing: The similarity stated for a pair with a word that has no vector, in [−1, 1].

@@ -194,7 +194,6 @@ class ListChecker:
     """Checks lists in one set of vectors, the most frequent words first.
 
     Args:
-        embeddings: The vectors.
         draws: Random lists for each length; 0 for none.
         seed: Their seed. They are drawn from the first 10,000 vectors that are not all zeros.
     """

@@ -104,7 +104,6 @@ def measure_planted(
     ``extra`` has what random words of the pool show in the same vectors, see ``null.with_null``.
 
     Args:
-        words: The words.
         apart: Whether every other chosen word was pulled to the other side. Measured is then what
             tells words of one list apart; WEAT compares its two halves.
     """

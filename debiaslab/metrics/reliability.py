@@ -80,7 +80,6 @@ def word_scores(
         embeddings: The vectors; every word must have one.
         words: ``n`` words, in the order of the result.
         pairs: Pairs ``(male, female)``; a pair with an unknown word is left out whole.
-        rule: The scoring rule.
 
     Returns:
         Scores, shape ``(n,)``.

@@ -283,7 +283,6 @@ def null95(
 
     Args:
         drawn: The words to draw from.
-        tested: The tests.
     """
     effort = Resampling(seed, 0, 0, null=True)
 

@@ -173,7 +173,6 @@ class WordMetric(ListMetric):
         """Return the metric of a list of words.
 
         Args:
-            embeddings: The vectors.
             words: The words to measure, one list or several (which count as one), or two target
                 sets by name; repeated words count once. For some metrics words with their numbers.
             against: The groups or the pairs they are held against; two groups one by one.

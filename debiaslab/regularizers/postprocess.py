@@ -76,7 +76,6 @@ class PostProcess(Strategy):
         """Learn from vectors what is to be removed from them.
 
         Args:
-            embeddings: The vectors.
             words: Which words define gender, and which may be changed.
             seed: Seed of everything that is drawn.
 

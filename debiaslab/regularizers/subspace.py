@@ -184,7 +184,6 @@ def leaning_words(embeddings: Embeddings, words: DebiasWords, side: int) -> Lean
     """Rank the covered words by their cosine with the gender direction and return the extremes.
 
     Args:
-        embeddings: The vectors.
         words: Pairs that define the direction, and the covered words.
         side: Words on either side; in a small vocabulary fewer, 1/8 of the ranked words.
 

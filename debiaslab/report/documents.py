@@ -151,7 +151,6 @@ def markdown_page(report: ReportContent, folder: str) -> str:
     """Return the text; it shows the figures as ``<folder>/<name>.png``.
 
     Args:
-        report: The report.
         folder: Where the figures will be, seen from the file.
     """
     text, after_item = "", False

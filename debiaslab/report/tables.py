@@ -370,7 +370,6 @@ def neighbors_table(
 
     Args:
         embeddings: Where to look; the word is found as ``Embeddings.lookup`` finds it.
-        word: The word.
         n: How many neighbours, 1 or more.
         compare: A second set of vectors, shown beside the first; neighbours in both lists get a *.
         labels: Names of the two sets, for the head of the table.

@@ -397,7 +397,6 @@ def control_status(
     """Say of each control that a comparison should hold what it is here, or what it lacks.
 
     Args:
-        plan: The comparison.
         sides: Its strategies, the baseline first.
         refused: Strategies of controls that this corpus has no words for, with the reason.
     """

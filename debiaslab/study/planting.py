@@ -215,7 +215,6 @@ def rows_of(
     """Return the cells of a control, dose by dose.
 
     Args:
-        plan: The control.
         sets: The words of each seed; None: without them, since they follow from the seed.
     """
     unknown = PlantedWords((), (), (), (), math.nan, math.nan)
@@ -329,7 +328,6 @@ def planted_words(
     would move those of all others.
 
     Args:
-        corpus: The text.
         words: The words to plant a bias in; those the text lacks are left out. None: chosen.
         count: How many to choose.
         window: How far "near" reaches, in words of the same document.
@@ -373,7 +371,6 @@ def gender_words_near(
     """Return how many gender words stand near the occurrences of each word, together, ``(V,)``.
 
     Args:
-        corpus: The text.
         gender: 0 for words without gender, shape ``(V,)``; such words count for others only.
         window: How far "near" reaches, in words of the same document.
     """

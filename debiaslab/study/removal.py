@@ -46,7 +46,6 @@ def find_removal(store: Store, root: Path, name: str, *, dead_elsewhere: bool = 
     """Return what goes with a study or a group; nothing is changed.
 
     Args:
-        store: The tracking store.
         root: Folder of the search's database and of the checkpoints.
         name: Name of the study or group.
         dead_elsewhere: Whether processes of other machines, which cannot be seen, have ended.
@@ -148,7 +147,6 @@ def find_leftovers(
     ended. The run of a study itself never counts: it holds the study.
 
     Args:
-        store: The tracking store.
         folders: Where to look for files: the store's folder first.
         failed: Whether runs that failed for a reason of their own count too.
         checkpoints: Whether trainings that a resumed study would continue count too.

@@ -242,7 +242,6 @@ def changed(
     Scheduler and workers that were meant for another kind of executor are not taken along.
 
     Args:
-        study: The study.
         given: The other values.
         flags: What the keys are called on the command line.
 

@@ -224,7 +224,6 @@ def estimate(corpus: Corpus, cell: Cell, *, runs: int, baselines: int) -> Estima
     """Train a slice of the corpus with and without the strategy, and measure its vectors once.
 
     Args:
-        corpus: The encoded corpus.
         cell: A training with the strategy, at λ = 1.
         runs: How many of them are to be trained.
         baselines: How many without the strategy.

@@ -53,7 +53,6 @@ def sweep(
     processes that sweep the same study meanwhile, here or on other machines, share the work.
 
     Args:
-        corpus: Encoded corpus.
         plan: Strategy, trials, seeds, settings and objective.
         root: Folder of the local store (``MLFLOW_TRACKING_URI`` chooses another for the runs).
         submissions: Folder for the CodaLab files of the best run.
@@ -193,7 +192,6 @@ class DrawnTrials:
     """What is left of a search, as one worker knows it.
 
     Args:
-        plan: The sweep.
         search: Where trials are drawn and recorded.
         deadline: Of ``time.monotonic()``; no trial is begun after it.
     """

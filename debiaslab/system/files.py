@@ -24,7 +24,6 @@ def check_readable(path: Path, what: str, *, of_folder: str | None = None) -> No
     """Raise unless ``path`` is a regular file that may be read and is not empty.
 
     Args:
-        path: The file.
         what: What it should be.
         of_folder: What to try where it is a folder.
 

@@ -112,7 +112,6 @@ class Embeddings:
         code.
 
         Args:
-            path: The vector file.
             words: For a bare ``.npy`` array only: its words, or the path of a file with one a line.
                 Without it ``vectors.npy`` takes them from ``vectors.words.txt``, ``vectors.words``,
                 ``vectors.vocab`` or ``vectors.txt``.

@@ -141,9 +141,7 @@ def checked(
     counts are known the rows are put in their order.
 
     Args:
-        words: The words.
         vectors: Their vectors, shape ``(V, d)``.
-        path: The file.
         wanted: What is done about bad words, and frequencies that count more than ``counts``.
         place: What to call a row in a sentence.
         bad: Words that the reader could not take as they are.
