@@ -37,7 +37,7 @@ def check(study: StudyFile, *, text: bool = True) -> None:
             be used, or there would be more threads than cores.
     """
     from debiaslab.corpus.reading import sources_of
-    from debiaslab.study.cluster import check_address, shown_address
+    from debiaslab.study.cluster import check_address, redacted_address
     from debiaslab.study.executors import Processes
     from debiaslab.study.spec import comparison_of, plans_of, planting_of
     from debiaslab.study.sweeping import check_submission
@@ -54,7 +54,7 @@ def check(study: StudyFile, *, text: bool = True) -> None:
         check_address(study.scheduler)
     elif study.scheduler is not None:
         raise UserError(
-            f"--scheduler was {shown_address(study.scheduler)!r}, of a Dask cluster",
+            f"--scheduler was {redacted_address(study.scheduler)!r}, of a Dask cluster",
             next_step="--executor dask",
         )
     elif study.workers > 1:

@@ -44,7 +44,7 @@ class Baseline:
 
     @cached_property
     def yardstick(self) -> NullCache:
-        """Its random words, the fixed yardstick of everything held against it."""
+        """Its random words, the fixed yardstick of everything compared with it."""
         return NullCache.of(self.embeddings, "_baseline")
 
     @cached_property
@@ -73,7 +73,7 @@ class Measurement:
     analogies: Sequence[AnalogySet] | None = None
     attributes: Sequence[Attribute] = ()
     tests: Sequence[AssociationTest] = ()
-    own: Baseline | None = None  # the vectors themselves, where others are held against them
+    own: Baseline | None = None  # the vectors themselves, where others are compared with them
     baseline: Baseline | None = None
     lipstick_nulls: bool = True  # they take longer than the tests
 
@@ -231,7 +231,7 @@ def evaluate(
         attributes: Attributes besides gender, of a lexicon file, which adds their group; two
             classes that both have stereotypes are among the association tests as well.
         tests: Association tests besides those that ship, of a lexicon file.
-        lipstick_nulls: Whether the lipstick tests, too, are held against random words. That takes
+        lipstick_nulls: Whether the lipstick tests, too, are compared with random words. That takes
             seconds (a classifier for each of 20 axes), which a study does without.
         progress: Whether to draw a progress bar on stderr when it takes more than two seconds.
 

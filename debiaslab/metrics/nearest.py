@@ -178,7 +178,7 @@ def neighbor_overlap(
 
     Args:
         embeddings: The vectors to judge.
-        baseline: What they are held against; its order gives the frequency bands.
+        baseline: What they are compared with; its order gives the frequency bands.
         k: Neighbours of a word.
         words: Words to measure; without it ``sample`` words are drawn, as many from each frequency
             band (ranks 1–1,000, –10,000, –100,000 and the rest), so that each band weighs alike.

@@ -355,7 +355,7 @@ def with_null(
         null: What random words show in the place of its words.
         yardsticks: Where they are drawn from.
         effort: Whose seed the draws have.
-        key: Which number of the record is held against them, its value or one of ``extra``.
+        key: Which number of the record is compared with them, its value or one of ``extra``.
         numbers: What the record says of them, see :func:`null_numbers`.
     """
     extra, number = dict(record.extra), record.number(key)

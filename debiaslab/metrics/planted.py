@@ -1,6 +1,6 @@
 """What metrics make of a planted bias: words with a dose, words like them without one.
 
-A metric of words held against groups or pairs takes part by itself. By its definition it follows
+A metric of words measured against groups or pairs takes part. By its definition it follows
 the dose (it has a sign), the size of the dose, or nothing, where such an association cancels out.
 """
 
@@ -123,7 +123,7 @@ def measure_planted(
 
 @dataclass(frozen=True)
 class PlantedSubject:
-    """One set of words, and what it is held against."""
+    """One set of words, and what it is measured against."""
 
     name: str  # ``planted`` or ``control``
     embeddings: Embeddings
@@ -223,7 +223,7 @@ def _measure_of(
 
 
 def _held(metric: ListMetric, subject: PlantedSubject) -> Groups | Pairs:
-    """Return what words are held against, so that a positive number is male."""
+    """Return what words are measured against, so that a positive number is male."""
     if not isinstance(metric, WordMetric) or metric.against in ("pairs", "direction"):
         return gender_pairs("all")
     return dict(reversed(subject.groups.items())) if metric.positive else subject.groups

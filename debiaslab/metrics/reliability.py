@@ -335,7 +335,7 @@ LISTS = (
     *STEREOTYPED,
     *("career_extended", "family_extended", "math_extended", "science_extended", "arts_extended"),
 )
-"""The lists that are held against gender words and have enough words to ask."""
+"""The lists that are compared with gender words and have enough words to ask."""
 
 
 def list_consistency(
@@ -343,7 +343,7 @@ def list_consistency(
 ) -> dict[str, Consistency]:
     """Return the internal consistency of each word list, by its name.
 
-    Lists are held against the definitional pairs; the stereotypes of an attribute of two classes
+    Lists are compared with the definitional pairs; the stereotypes of an attribute of two classes
     that has definitional pairs of its own, ``"<attribute> <class>"``, against these.
 
     Args:

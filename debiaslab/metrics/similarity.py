@@ -192,7 +192,7 @@ def similarity_retention(
 
     Args:
         embeddings: The run.
-        baseline: What it is held against.
+        baseline: What it is compared with.
         similarity: Pairs with human scores.
 
     Returns:

@@ -1,6 +1,6 @@
 """A metric is one decorated function: what one word is to it, and what many words make.
 
-The function (``fit``) looks up what words are held against and returns what a word is to the
+The function (``fit``) looks up what words are measured against and returns what a word is to the
 metric; ``value`` is what the words of one list (or of two target sets) make, their mean where
 nothing else is said. Value, interval, null of random words and per-word figures follow from these
 two, and through ``ListMetric`` all the rest.
@@ -82,7 +82,7 @@ class Look:
     """What a metric of words sees when it says more than its value."""
 
     embeddings: Embeddings
-    held: Any  # what the words are held against, as looked up
+    held: Any  # what the words are measured against, as looked up
     # vectors of the words to which the metric is defined, as it sees them, ``(n, d)``, set by
     # set, in the order of the vocabulary, of the list where each has a number
     rows: Array
@@ -129,9 +129,9 @@ class WordMetric(ListMetric):
     """A metric that is what each word is to it, and what many words make.
 
     Attributes:
-        fit: Looks up what words are held against and returns what a word is to the metric.
+        fit: Looks up what words are measured against and returns what a word is to the metric.
         value: What many words make.
-        against: What words are held against.
+        against: What words are measured against.
         of: What the lists of words are called: one list, or two target sets.
         with_number: Whether each word comes with a number (a mapping of words), which is then the
             second of its scores.
@@ -175,7 +175,7 @@ class WordMetric(ListMetric):
         Args:
             words: The words to measure, one list or several (which count as one), or two target
                 sets by name; repeated words count once. For some metrics words with their numbers.
-            against: The groups or the pairs they are held against; two groups one by one.
+            against: The groups or the pairs they are measured against; two groups one by one.
             bootstrap: Resamples of the words for the interval; 0 for none.
             permutations: Permutations of the test of a metric that has one; 0 for none.
             seed: Seed of both.
@@ -244,7 +244,7 @@ class WordMetric(ListMetric):
         """Return the metric of random words, shape ``(draws,)``; NaN where it is undefined.
 
         Args:
-            drawn: The words to draw from; those held against are never drawn.
+            drawn: The words to draw from; those measured against are never drawn.
             against: As in the metric, and then the words of a set where ``n`` is not named.
             n: Words of a set, or of each of two.
             numbers: The numbers of the words of a metric of words with a number, in place of ``n``.
@@ -433,7 +433,7 @@ def metric(
 ) -> Callable[[Callable[..., Score]], WordMetric]:
     """Return a decorator that makes a function a metric, registered under ``name``.
 
-    The function takes vectors and what words are held against (``FoundSets`` of groups,
+    The function takes vectors and what words are measured against (``FoundSets`` of groups,
     ``FoundPairs``), and its settings by keyword; it returns what a word is to the metric, from
     vectors of shape ``(n, d)``.
 

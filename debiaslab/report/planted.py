@@ -161,8 +161,8 @@ _COLUMNS = (
 _FOLLOWS = {"dose": "dose", "size": "its size", "less": "−its size", "nothing": None}
 _AT_ZERO = {
     "text": "gender words near the chosen words are male as often as in the whole text ({:.0%})",
-    "alike": "gender words near these, and near all they are held against, are male as often as in "
-    "the whole text ({:.0%})",
+    "alike": "gender words near these, and near all they are compared with, are male as often as "
+    "in the whole text ({:.0%})",
     "balanced": "half of the gender words near the chosen words are male ({:.0%} in the text)",
     "corpus": "the text as it is ({:.0%} of its gender words are male)",
 }

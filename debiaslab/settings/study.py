@@ -279,7 +279,7 @@ class PlantingPart(Part):
     )
     base: Base = option(
         "dose 0: text (male as often as in the whole text), alike (those near the words they are "
-        "held against as well), balanced (half) or corpus (as it was)",
+        "compared with as well), balanced (half) or corpus (as it was)",
         default="text",
     )
     count: Whole = option("words that are chosen", default=16, ge=1, flag=None)

@@ -86,12 +86,12 @@ def check_address(scheduler: str | None) -> None:
         raise _not_installed()
     if scheduler is not None and not _ADDRESS.fullmatch(scheduler):
         raise UserError(
-            f"--scheduler was {shown_address(scheduler)!r}",
+            f"--scheduler was {redacted_address(scheduler)!r}",
             allowed="the address that `dask scheduler` prints, such as tcp://10.0.0.1:8786",
         )
 
 
-def shown_address(scheduler: str) -> str:
+def redacted_address(scheduler: str) -> str:
     """Return the address of a scheduler with credentials redacted."""
     return re.sub(".*@", "***@", scheduler)
 

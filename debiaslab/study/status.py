@@ -50,7 +50,7 @@ class TrialStatus:
     cells: Mapping[int, State]  # state by seed
     runs: Mapping[int, str]  # by seed, the MLflow run of a cell that is done, running or failed
 
-    def shown(self, seed: int) -> str:
+    def format_cell(self, seed: int) -> str:
         """State of a cell with the first letters of its run's id, by which others know it."""
         return f"{self.cells[seed]} {self.runs.get(seed, '')[:_LETTERS]}".rstrip()
 
@@ -80,7 +80,10 @@ class Status:
         columns = [Column(f"seed {seed}", align="left") for seed in seeds]
         return Table(
             (Column(self.kind, missing="baseline"), Column("λ", ".3g"), *columns),
-            [(row.trial, row.weight, *(row.shown(seed) for seed in seeds)) for row in self.rows],
+            [
+                (row.trial, row.weight, *(row.format_cell(seed) for seed in seeds))
+                for row in self.rows
+            ],
             keys=2,
             ruled=False,
         )

@@ -184,8 +184,9 @@ def refuse_overwriting(
     for name, path in written:
         for key in _keys(path):
             if key in inputs and inputs[key].exists():
+                same = "a file" if inputs[key] == path else f"the file {inputs[key]}"
                 raise UserError(
-                    f"{name} {path} is {_shown(inputs[key], path)} that this command reads",
+                    f"{name} {path} is {same} that this command reads",
                     allowed="another file: what is read would be lost",
                     next_step=f"{name} {free_name(path)}" if name.startswith("-") else None,
                 )
@@ -212,10 +213,6 @@ def _keys(path: Path) -> Iterator[object]:
     except OSError:
         return
     yield found.st_dev, found.st_ino
-
-
-def _shown(path: Path, other: Path) -> str:
-    return "a file" if path == other else f"the file {path}"
 
 
 def _check_above(path: Path, shown: Path) -> None:
