@@ -15,11 +15,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from debiaslab.commands.files import check_files, writes
-from debiaslab.commands.options import Command, named_first, prepare
+from debiaslab.commands.options import Command, check_files, named_first, prepare, writes
 from debiaslab.errors import DifferenceError, UserError, nearest
 from debiaslab.system.files import writing_error
-from debiaslab.system.redact import redact
+from debiaslab.system.provenance import redact
 from debiaslab.tables import render
 
 _COMMANDS = {  # name → its module, and what it does in a few words
@@ -42,7 +41,7 @@ _COMMANDS = {  # name → its module, and what it does in a few words
     "evaluate": ("evaluate", "measure the bias and utility of vector files"),
     "debias": ("training", "debias finished vectors with a post-processing strategy"),
     "reliability": (
-        "reliability",
+        "vectors",
         "show how far bias scores hold over pairs, words, rules and seeds",
     ),
     "neighbors": ("vectors", "show the words nearest to a word, one or two vectors side by side"),

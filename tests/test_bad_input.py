@@ -28,7 +28,7 @@ from debiaslab import lexicons
 from debiaslab.cli import main
 from debiaslab.corpus import Corpus
 from debiaslab.sgns import Block
-from debiaslab.sgns.progress import LossMonitor
+from debiaslab.sgns.trainer import LossMonitor
 from debiaslab.system.files import writing_error
 from debiaslab.tracking import RunWriter, Store
 from debiaslab.vectors import embeddings

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from debiaslab.commands.files import Input, VectorsInput
-from debiaslab.commands.options import Said
+from debiaslab.commands.options import Input, Said, VectorsInput
 from debiaslab.commands.stores import Reader, ReadsVectors
 from debiaslab.errors import UserError, nearest
 from debiaslab.settings.options import Text, command, option
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
         LexiconFile,
         PairLexicon,
     )
-    from debiaslab.metrics.lexicon_check import ListCheck, ListChecker, SetsCheck
+    from debiaslab.metrics.collapse import ListCheck, ListChecker, SetsCheck
 
 HALVES: tuple[Half, ...] = ("all", "tune", "report")
 WIDTH = 96
@@ -136,7 +135,7 @@ def _tests(tests: Iterable[AssociationTest]) -> Table:
 
 
 def _tables() -> str:
-    from debiaslab.lexicons.source import VERSIONED_SOURCES, source
+    from debiaslab.lexicons.lists import VERSIONED_SOURCES, source
 
     documents = map(source, VERSIONED_SOURCES)
     return "\n".join(
@@ -237,7 +236,7 @@ def _source(each: Lexicon | PairLexicon | Attribute) -> str:
 def _check(
     known: _Known, names: Sequence[str], vectors: str, reader: Reader
 ) -> Iterator[str | Table]:
-    from debiaslab.metrics.lexicon_check import ListChecker
+    from debiaslab.metrics.collapse import ListChecker
     from debiaslab.metrics.null import TOP
 
     embeddings = reader.in_order(vectors)
@@ -277,7 +276,7 @@ def _chosen_lists(known: _Known, names: Sequence[str]) -> list[Lexicon]:
 
 
 def _check_sets(checker: ListChecker, known: _Known, names: Sequence[str]) -> Iterator[SetsCheck]:
-    from debiaslab.metrics.lexicon_check import HALVES
+    from debiaslab.metrics.collapse import HALVES
 
     for name, pairs in known.pairs.items():
         if not names or name in names:

@@ -9,8 +9,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from debiaslab.commands.files import CACHE, save_in
-from debiaslab.commands.options import Said
+from debiaslab.commands.options import CACHE, Said, save_in
 from debiaslab.commands.stores import SUBMISSIONS, check_device, next_command
 from debiaslab.errors import UserError
 from debiaslab.tables import Block

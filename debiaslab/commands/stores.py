@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from debiaslab.commands.files import Input, StoreFolder
-from debiaslab.commands.options import NAMED, Command
+from debiaslab.commands.options import NAMED, Command, Input, StoreFolder
 from debiaslab.errors import UserError
 from debiaslab.settings.options import Text, command, option
 

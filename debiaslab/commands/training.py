@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.files import CACHE, OutputFolder, VectorsInput, VectorsOutput
-from debiaslab.commands.options import Said
+from debiaslab.commands.options import CACHE, OutputFolder, Said, VectorsInput, VectorsOutput
 from debiaslab.commands.stores import (
     Pairs,
     ReadsVectors,
@@ -19,7 +18,7 @@ from debiaslab.errors import UserError
 from debiaslab.settings.options import Flag, Real, Text, Whole, command, option, part
 from debiaslab.settings.study import CorpusPart, Cover
 from debiaslab.settings.training import LARGEST_SEED, TrainSettings
-from debiaslab.system.redact import utf8
+from debiaslab.system.provenance import utf8
 
 if TYPE_CHECKING:
     from debiaslab.regularizers import Coverage, PostProcess

@@ -22,7 +22,7 @@ from debiaslab.corpus.reading import ByteBar, TextBlock
 from debiaslab.corpus.sources import Source
 from debiaslab.corpus.tokens import Phrase, prepare
 from debiaslab.errors import UserError
-from debiaslab.settings.corpus import CorpusSettings
+from debiaslab.settings.training import CorpusSettings
 
 SPAN = 1 << 26  # bytes of a file that is cut: two seconds of work for two cores
 MOST = 128  # parts: each shard of an open corpus takes one of the files a process may have open

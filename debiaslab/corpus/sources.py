@@ -21,7 +21,7 @@ from debiaslab.corpus.reading import (
     reading_error,
 )
 from debiaslab.errors import UserError
-from debiaslab.system.redact import utf8
+from debiaslab.system.provenance import utf8
 
 _COMPRESSED = {".gz", ".bz2", ".zst"}
 

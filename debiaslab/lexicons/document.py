@@ -32,8 +32,8 @@ from debiaslab.lexicons.lists import (
     PairLexicon,
     WordSet,
     half_of_all,
+    version_of,
 )
-from debiaslab.lexicons.source import version_of
 
 _KINDS = {
     dict: "an object",

@@ -12,10 +12,14 @@ from pathlib import Path
 
 from debiaslab.errors import UserError, nearest
 from debiaslab.lexicons.document import LexiconFile, parse
-from debiaslab.lexicons.lists import SALT, AssociationTest, Attribute, Lexicon, PairLexicon
-from debiaslab.lexicons.source import (
+from debiaslab.lexicons.lists import (
+    SALT,
     SOURCES,
     VERSIONED_SOURCES,
+    AssociationTest,
+    Attribute,
+    Lexicon,
+    PairLexicon,
     read_document,
     source,
     version_of,

@@ -12,9 +12,16 @@ from functools import cache
 from typing import NamedTuple
 
 from debiaslab.errors import UserError, nearest
-from debiaslab.lexicons.lists import Half, SplitHalf, check_half, half_of, in_half
+from debiaslab.lexicons.lists import (
+    Half,
+    SplitHalf,
+    check_half,
+    half_of,
+    in_half,
+    source,
+    version_of,
+)
 from debiaslab.lexicons.load import load, load_pairs, names, pair_names
-from debiaslab.lexicons.source import source, version_of
 
 Pair = tuple[str, str]
 

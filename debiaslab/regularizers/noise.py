@@ -17,10 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
-from debiaslab.regularizers.gender_words import pronouns_chosen, spellings, swap_pairs
 from debiaslab.regularizers.registry import LogUniform, Space, Stage, Strategy, register
 from debiaslab.regularizers.swapping import derived_key, hashed_random
-from debiaslab.regularizers.words import PairChoice, check_pairs
+from debiaslab.regularizers.words import (
+    PairChoice,
+    check_pairs,
+    pronouns_chosen,
+    spellings,
+    swap_pairs,
+)
 
 Pieces = Callable[[], Iterable[tuple[int, NDArray[np.int32]]]]  # (place, ids) of a whole text
 

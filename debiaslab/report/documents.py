@@ -21,7 +21,7 @@ from debiaslab.errors import UserError
 from debiaslab.report.content import ReportContent
 from debiaslab.report.style import Drawing
 from debiaslab.report.words import NeighborIndex
-from debiaslab.system.redact import utf8
+from debiaslab.system.provenance import utf8
 from debiaslab.tables import Column, Table, markdown_text
 
 if TYPE_CHECKING:

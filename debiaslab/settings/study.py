@@ -21,7 +21,6 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from debiaslab.errors import UserError
-from debiaslab.settings.corpus import CorpusSettings
 from debiaslab.settings.options import (
     File,
     Flag,
@@ -32,7 +31,7 @@ from debiaslab.settings.options import (
     part,
     settings,
 )
-from debiaslab.settings.training import Hyperparameters, TrainSettings
+from debiaslab.settings.training import CorpusSettings, Hyperparameters, TrainSettings
 
 Kind = Literal["sweep", "compare", "planted", "floor"]
 Cover = Literal["tune", "vocabulary", "all"]

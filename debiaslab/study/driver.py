@@ -23,7 +23,7 @@ from debiaslab.study.kept import keep_corpus, log_study_file, renew_report
 from debiaslab.study.run import Site, dataset_info, log_provenance
 from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.worker import TaskSource, Worker
-from debiaslab.system.redact import redact
+from debiaslab.system.provenance import redact
 from debiaslab.tracking import Store
 from debiaslab.tracking.contact import locate
 from debiaslab.tracking.names import CORPUS_TAG, NOTES, check_study_name

@@ -20,8 +20,8 @@ from debiaslab.metrics import Scorecard
 from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.metrics.vocabulary import MIN_WORDS, shortlist
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
-from debiaslab.regularizers.gender_words import gender_terms
 from debiaslab.regularizers.swapping import Swap
+from debiaslab.regularizers.words import gender_terms
 from debiaslab.results import Dosed, PlantedStudy
 from debiaslab.results.runs import dose_shift, share_at_zero
 from debiaslab.settings.study import Base

@@ -19,7 +19,7 @@ from sqlalchemy import URL, create_engine, inspect
 from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from debiaslab.errors import UserError
-from debiaslab.system.redact import redact
+from debiaslab.system.provenance import redact
 from debiaslab.tracking.database import LOCKED, copy_database, held_by_another, write_ahead
 
 DATABASE = "optuna.db"
