@@ -223,7 +223,7 @@ def test_a_finished_control_trains_nothing_again(corpus, found, monkeypatch):
     kept = read_study(Store.open(root), first.name)
     assert kept.planted == first.study
     report = report_of(kept)
-    assert report.headline == "10 of 10 signed metrics follow the planted dose (ρ ≥ 0.9)."
+    assert report.headline == "11 of 11 signed metrics follow the planted dose (ρ ≥ 0.9)."
     assert report.tables[0].cells == planted_table(first.study).cells
     assert [each.name for each in report.drawings] == ["planted"]
     assert "chosen" in report.paragraphs["Words"][0]
@@ -378,7 +378,7 @@ def test_tables_have_every_number(found):
         == len(planted_metrics(apart=False)) + 0
     )
     figure = planted_figure(study)
-    assert "10 of 10 signed metrics" in figure._suptitle.get_text()  # type: ignore[attr-defined]
+    assert "11 of 11 signed metrics" in figure._suptitle.get_text()  # type: ignore[attr-defined]
     assert sum(axes.get_visible() for axes in figure.axes) == len(planted_metrics(apart=False))
 
 

@@ -147,8 +147,10 @@ def _association(measurement: Measurement) -> Iterable[Record]:
     )
 
 
-def _direct_bias(measurement: Measurement) -> Iterable[Record]:
-    return metrics()["direct_bias"].records(measurement)
+def _direct_bias(measurement: Measurement) -> Iterator[Record]:
+    """Scale-free and raw."""
+    for name in ("direct_bias", "raw_direct_bias"):
+        yield from metrics()[name].records(measurement)
 
 
 def _attributes(measurement: Measurement) -> Iterator[Record]:
