@@ -213,8 +213,7 @@ def run_vectors(store: Store, run: RunInfo) -> Embeddings:
         else:
             step = f"--run {store.best(name).run_id} for its best run"
         raise UserError(
-            f"{run.run_id} is the study {name!r}, which has no vectors of its own",
-            next_step=step,
+            f"{run.run_id} is the study {name!r}, which has no vectors of its own", next_step=step
         )
     if VECTORS not in store.artifacts(run.run_id):
         raise UserError(

@@ -305,10 +305,7 @@ def _read_memo(memo: Path) -> dict[str, Any]:
 def _sha256(file: Path, *, progress: bool) -> str:
     digest = hashlib.sha256()
     try:
-        with (
-            file.open("rb") as raw,
-            ByteBar("checking", file.stat().st_size, show=progress) as bar,
-        ):
+        with file.open("rb") as raw, ByteBar("checking", file.stat().st_size, show=progress) as bar:
             while chunk := raw.read(_CHUNK):
                 digest.update(chunk)
                 bar.advance(len(chunk))

@@ -238,8 +238,7 @@ def _pieces(chunks: Iterator[bytes], path: Path) -> Iterator[bytes]:
             rest = rest[cut:]
         elif len(rest) > LONGEST_WORD:
             raise UserError(
-                f"{path} has {len(rest):,} bytes without a blank or a line end",
-                allowed=_TEXT,
+                f"{path} has {len(rest):,} bytes without a blank or a line end", allowed=_TEXT
             )
     if not some:
         raise UserError(f"{path} is empty once decompressed", allowed=_TEXT)

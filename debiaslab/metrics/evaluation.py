@@ -261,15 +261,7 @@ def evaluate(
     effort = Resampling(seed, 0 if quick else bootstrap, 0 if quick else DRAWS, null=not quick)
     own_tests = _own_tests(tests, attributes)
     measurement = Measurement(
-        embeddings,
-        effort,
-        sets,
-        analogies,
-        attributes,
-        own_tests,
-        own,
-        before,
-        lipstick_nulls,
+        embeddings, effort, sets, analogies, attributes, own_tests, own, before, lipstick_nulls
     )
     records: list[Record] = []
     with tqdm(chosen, desc=name, unit="group", delay=_SILENCE, disable=not progress) as bar:

@@ -134,12 +134,7 @@ def null_of(
 
 
 def null_from(
-    metric: SetMetric,
-    scores: Array,
-    sizes: Sequence[int],
-    *,
-    draws: int = DRAWS,
-    seed: int = 0,
+    metric: SetMetric, scores: Array, sizes: Sequence[int], *, draws: int = DRAWS, seed: int = 0
 ) -> Array:
     """Return a metric of random sets of scores that were computed once for each word.
 

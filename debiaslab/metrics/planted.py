@@ -295,9 +295,7 @@ def _neighbors_r(subject: PlantedSubject) -> Record:
 
 
 _WEAT_D = replace(
-    weat,
-    value=effect_size,
-    undefined="all targets have the same association: no spread for d",
+    weat, value=effect_size, undefined="all targets have the same association: no spread for d"
 )
 _ASSOCIATION = replace(weat, of=("the word list",), least=1, value=mean, about=None)
 

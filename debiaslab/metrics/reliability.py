@@ -279,10 +279,7 @@ class Consistency:
 
 
 def internal_consistency(
-    embeddings: Embeddings,
-    words: Sequence[str],
-    pairs: Sequence[Pair],
-    rule: Rule = "association",
+    embeddings: Embeddings, words: Sequence[str], pairs: Sequence[Pair], rule: Rule = "association"
 ) -> Consistency:
     """Measure the internal consistency of a word list and of gender pairs in one set of vectors.
 
@@ -400,11 +397,7 @@ def leave_one_pair_out(
 
 
 def leave_one_attribute_out(
-    embeddings: Embeddings,
-    X: Sequence[str],
-    Y: Sequence[str],
-    A: Sequence[str],
-    B: Sequence[str],
+    embeddings: Embeddings, X: Sequence[str], Y: Sequence[str], A: Sequence[str], B: Sequence[str]
 ) -> LeaveOneOut:
     """Return the WEAT statistic ``s`` with each attribute word (of A, then B) left out in turn.
 

@@ -59,11 +59,7 @@ class WordSimilarity(Result):
 
 
 def word_similarity(
-    embeddings: Embeddings,
-    similarity: SimilaritySet,
-    *,
-    bootstrap: int = RESAMPLES,
-    seed: int = 0,
+    embeddings: Embeddings, similarity: SimilaritySet, *, bootstrap: int = RESAMPLES, seed: int = 0
 ) -> WordSimilarity:
     """Return Spearman's ρ over the pairs whose words are both in the vectors.
 

@@ -229,8 +229,7 @@ def weight_of(text: str, whole: str) -> float:
         value = 0.0
     if not (math.isfinite(value) and value > 0):
         raise UserError(
-            f"the λ of {whole!r} was {text!r}",
-            allowed="a number above 0, as in projection@0.5",
+            f"the λ of {whole!r} was {text!r}", allowed="a number above 0, as in projection@0.5"
         )
     return value
 

@@ -124,11 +124,7 @@ class RanDebias(PostProcess):
         repelled = mean_biased_neighbors(
             w.astype(np.float32), g.astype(np.float32), self.neighbors, self.threshold
         )
-        weights = (
-            self.weight * self.repulsion,
-            self.attraction,
-            self.weight * self.neutralization,
-        )
+        weights = (self.weight * self.repulsion, self.attraction, self.weight * self.neutralization)
         return Directions(covered, ran_optimum(w, repelled, g, weights).astype(np.float32))
 
 

@@ -149,9 +149,7 @@ HEADLINE: tuple[Measure, ...] = (
 """The columns of the table: report words only, where a metric has halves."""
 
 
-def headline_measures(
-    sides: Sequence[StrategyResult],
-) -> dict[Measure, tuple[MeasureSummary, ...]]:
+def headline_measures(sides: Sequence[StrategyResult]) -> dict[Measure, tuple[MeasureSummary, ...]]:
     """Return the headline measures that any side has, each with its numbers of all sides."""
     every = {measure: compared(sides, measure) for measure in HEADLINE}
     return {m: results for m, results in every.items() if any(each.n for each in results)}

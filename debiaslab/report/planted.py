@@ -299,14 +299,7 @@ def planted_figure(study: PlantedStudy) -> Figure:
 def _panel(axes: Axes, each: Followed) -> None:
     banded = [(p.dose, *p.null) for p in each.planted if p.null is not None]
     doses, low, high = zip(*banded, strict=True) if banded else ((), (), ())
-    axes.fill_between(
-        doses,
-        low,
-        high,
-        color=_BAND,
-        linewidth=0,
-        label="random words, middle 95 %",
-    )
+    axes.fill_between(doses, low, high, color=_BAND, linewidth=0, label="random words, middle 95 %")
     _series(axes, each.control, REPORT, "s", "control words, no dose", 0.02)
     _series(axes, each.planted, TUNE, "o", "chosen words, planted", -0.02)
     plain(axes)

@@ -121,10 +121,7 @@ def _means_note(sides: Sequence[StrategyResult]) -> str:
 def changes_table(sides: Sequence[StrategyResult]) -> Table:
     """Return one row a strategy: differences to the baseline of the same seeds, with intervals."""
     measures = headline_measures(sides)
-    columns = (
-        Column("strategy", align="left"),
-        *(Column(measure.label) for measure in measures),
-    )
+    columns = (Column("strategy", align="left"), *(Column(measure.label) for measure in measures))
     rows = [
         (_label(side), *(_change(results[i]) for results in measures.values()))
         for i, side in enumerate(sides)
@@ -426,11 +423,7 @@ def printable(word: str) -> str:
 
 
 def _side_by_side(
-    title: str,
-    lists: dict[str, Found],
-    marked: Collection[str],
-    notes: tuple[str, ...],
-    score: str,
+    title: str, lists: dict[str, Found], marked: Collection[str], notes: tuple[str, ...], score: str
 ) -> Table:
     """Return lists of words beside each other, by rank; ``marked`` words get a *."""
     columns = [Column("rank")]

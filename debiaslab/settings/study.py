@@ -10,27 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from debiaslab.errors import UserError
-from debiaslab.settings.options import (
-    File,
-    Flag,
-    Real,
-    Text,
-    Whole,
-    option,
-    part,
-    settings,
-)
+from debiaslab.settings.options import File, Flag, Real, Text, Whole, option, part, settings
 from debiaslab.settings.training import CorpusSettings, Hyperparameters, TrainSettings
 
 Kind = Literal["sweep", "compare", "planted", "floor"]

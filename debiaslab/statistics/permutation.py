@@ -44,12 +44,7 @@ class PermutationTest:
 
 
 def permutation_test(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
-    exact_limit: int = EXACT_LIMIT,
-    draws: int = DRAWS,
-    seed: int = 0,
+    x: ArrayLike, y: ArrayLike, *, exact_limit: int = EXACT_LIMIT, draws: int = DRAWS, seed: int = 0
 ) -> PermutationTest:
     """Test mean(x) − mean(y) over re-partitions of the pooled values into the same two sizes.
 

@@ -31,12 +31,7 @@ from debiaslab.study.run import Site
 from debiaslab.study.sweeping import conduct_sweep
 from debiaslab.study.worker import CellList, ListedCells
 from debiaslab.tracking import Store
-from debiaslab.tracking.names import (
-    COMPARISON_TAG,
-    SETTLED,
-    TUNING_TAG,
-    check_study_name,
-)
+from debiaslab.tracking.names import COMPARISON_TAG, SETTLED, TUNING_TAG, check_study_name
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus

@@ -122,8 +122,8 @@ def study_to_read(folder: Path, name: str) -> Iterator[optuna.Study | None]:
 
 def _too_new(folder: Path) -> UserError:
     return UserError(
-        f"the search's database {database_name(folder)} was written by a newer Optuna than the installed "
-        f"{version('optuna')}",
+        f"the search's database {database_name(folder)} was written by a newer Optuna than the "
+        f"installed {version('optuna')}",
         next_step=f"pip install 'optuna>{version('optuna')}'",
     )
 
@@ -145,9 +145,9 @@ def _usable(folder: Path) -> Iterator[str]:
             raise _too_new(folder) from None
         address = '"$' + VARIABLE + '"' if on_a_server() else quote(url)
         raise UserError(
-            f"the search's database {database_name(folder)} was written by an older Optuna than the "
-            f"installed {version('optuna')}; writing to it would change it so that the older one "
-            "cannot open it any more",
+            f"the search's database {database_name(folder)} was written by an older Optuna than "
+            f"the installed {version('optuna')}; writing to it would change it so that the older "
+            "one cannot open it any more",
             next_step=f"keep a copy of it, then: optuna storage upgrade --storage {address}",
         ) from None
 

@@ -227,7 +227,7 @@ def read_binary(stream: BinaryIO, path: Path, wanted: Wanted) -> Rows:
     if least > len(data) - start:
         raise UserError(
             f"{path} promises {count:,} vectors of length {dim:,}, which take {least:,} bytes or "
-            f"more, but only {len(data) - start:,} follow (cut short?)",
+            f"more, but only {len(data) - start:,} follow (cut short?)"
         )
     words: list[bytes] = []
     matrix = np.empty((count, dim), np.float32)
