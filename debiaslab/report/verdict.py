@@ -32,23 +32,14 @@ _BIAS, _RETENTION = OUTCOMES
 
 @dataclass(frozen=True)
 class SweepVerdict:
-    """What the best trial did, against the baseline of the same seeds.
+    """What the best trial did, against the baseline of the same seeds."""
 
-    Attributes:
-        weight: λ of the best trial.
-        words: The half of the words it is of: ``report`` where that was measured.
-        bias: What may be said of bias; p is corrected over bias and retention.
-        retention: What may be said of retention, whose baseline is 1; None when not measured.
-        gained: Whether the objective is better than the baseline's, in the mean.
-        rises: What else became worse with every seed, in words.
-    """
-
-    weight: float
-    words: str
-    bias: Verdict
-    retention: Verdict | None
-    gained: bool
-    rises: tuple[str, ...] = ()
+    weight: float  # λ of the best trial
+    words: str  # the half of the words it is of: ``report`` where that was measured
+    bias: Verdict  # p is corrected over bias and retention
+    retention: Verdict | None  # its baseline is 1; None when it was not measured
+    gained: bool  # whether the objective is better than the baseline's, in the mean
+    rises: tuple[str, ...] = ()  # what else became worse with every seed, in words
 
     @property
     def title(self) -> str:
