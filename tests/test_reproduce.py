@@ -146,6 +146,17 @@ def test_a_number_of_the_scorecard_that_is_no_headline_counts_too(capfd):
     assert "weat" in line
 
 
+def test_a_metric_that_is_newer_than_the_run_makes_no_difference(capfd):
+    run = runs()["baseline"].run_id
+    file = Store.open(create=False).artifact(run, SCORECARD)
+    card = json.loads(file.read_text(encoding="utf-8"))
+    kept = [each for each in card["records"] if each["metric"] != "collapse"]
+    assert 0 < len(kept) < len(card["records"])
+    file.write_text(json.dumps({**card, "records": kept}))
+    same, total, _ = reproduced(capfd, run)
+    assert same == total > 10
+
+
 def test_what_is_other_here_is_shown(capfd):
     run = runs()["baseline"]
     path = Store.open(create=False).artifact(run.run_id, "provenance.json")
