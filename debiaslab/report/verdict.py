@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from debiaslab.report.comparison import OUTCOMES, MeasureSummary, compared
+from debiaslab.report.comparison import ANCHORED, OUTCOMES, MeasureSummary, compared, judged_by
 from debiaslab.results import StrategyResult, TrialRow
 from debiaslab.statistics.paired import Paired, paired
 from debiaslab.tables import with_span
@@ -189,7 +189,8 @@ class ComparedVerdict:
 
 def compared_verdict(sides: Sequence[StrategyResult]) -> ComparedVerdict:
     """Return which strategy has the lowest bias, and whether the change exceeds seed noise."""
-    bias, kept = compared(sides, OUTCOMES[0]), compared(sides, OUTCOMES[1])
+    measure = judged_by(sides)
+    bias, kept = compared(sides, measure), compared(sides, OUTCOMES[1])
     seeds = len(sides[0].cards)
     known = [
         (result.mean, i)
@@ -204,12 +205,13 @@ def compared_verdict(sides: Sequence[StrategyResult]) -> ComparedVerdict:
     before = "" if bias[0].mean is None else f"{bias[0].mean:.2f} → "
     by = "" if own.to_baseline is None else f" ({_with_interval(own.to_baseline)})"
     below = sum(each.fell for side, each in zip(sides, bias, strict=True) if not side.control)
+    of = ", by the baseline's gender words (anchored)" if measure is ANCHORED else ""
     over = "one seed: no interval" if seeds == 1 else f"{seeds} seeds, 95 % t intervals"
     return ComparedVerdict(
         least,
-        f"{sides[least].label} has the lowest bias on report words: {before}{own.mean:.2f}{by}, at "
-        f"retention {_mean_interval(kept[least])}; {below or 'none'} of {len(known)} strategies "
-        f"lowered bias by more than seed noise ({over}).",
+        f"{sides[least].label} has the lowest bias on report words{of}: {before}{own.mean:.2f}"
+        f"{by}, at retention {_mean_interval(kept[least])}; {below or 'none'} of {len(known)} "
+        f"strategies lowered bias by more than seed noise ({over}).",
     )
 
 

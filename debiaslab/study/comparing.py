@@ -223,7 +223,7 @@ def comparison_name(corpus: Corpus, plan: ComparisonPlan) -> str:
         "seeds": plan.seeds,
         "cover": plan.cover,
         "settings": plan.settings.shared(),
-        "objective": asdict(plan.objective),
+        "objective": plan.objective.identity(),
         "tuning": [plan.trials, plan.tuning_seeds, plan.rule.name],
         "lexicons": lexicons.versions(),
     }

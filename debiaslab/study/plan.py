@@ -156,7 +156,7 @@ class Plan:
             "knobs": self.create(weight=0.0).knobs(),
             "seeds": list(self.seeds),
             "settings": self.settings.shared(),
-            "objective": asdict(self.objective),
+            "objective": self.objective.identity(),
             "lexicons": lexicons.versions(),
         }
         if search := self.search.identity():  # absent from studies that search in the default way
@@ -324,6 +324,12 @@ class ComparisonPlan:
             raise UserError(f"--trials was {self.trials}", allowed="1 or more")
 
     def cell(self, entry: Entry, weight: float, seed: int) -> Cell:
-        """Return one training of a strategy; λ = 0 is the baseline."""
-        settings = replace(self.settings, seed=seed)
-        return Cell(entry.strategy, weight, entry.knobs, self.cover, settings, self.objective)
+        """Return one training of a strategy; λ = 0 is the baseline.
+
+        Nothing is chosen by it: both readings of its bias stand side by side.
+        """
+        settings, objective = (
+            replace(self.settings, seed=seed),
+            replace(self.objective, ruler="own"),
+        )
+        return Cell(entry.strategy, weight, entry.knobs, self.cover, settings, objective)
