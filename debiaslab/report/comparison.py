@@ -210,7 +210,8 @@ def compared(sides: Sequence[StrategyResult], measure: Measure) -> tuple[Measure
 
 def anchored(measure: Measure) -> Measure:
     """Return the anchored reading of a measure; what reads no attribute words has no number."""
-    return ANCHORED if measure == OUTCOMES[0] else replace(measure, ruler="anchored")
+    name = f"{measure.name}_anchored" if measure.metric == "outcome" else measure.name
+    return replace(measure, name=name, ruler="anchored")
 
 
 def judged_by(sides: Sequence[StrategyResult]) -> Measure:
