@@ -40,10 +40,7 @@ _COMMANDS = {  # name → its module, and what it does in a few words
     "export": ("vectors", "write the CodaLab file, or the vectors, of a run"),
     "evaluate": ("evaluate", "measure the bias and utility of vector files"),
     "debias": ("training", "debias finished vectors with a post-processing strategy"),
-    "reliability": (
-        "vectors",
-        "show how far bias scores hold over pairs, words, rules and seeds",
-    ),
+    "reliability": ("vectors", "show how far bias scores hold over pairs, words, rules and seeds"),
     "neighbors": ("vectors", "show the words nearest to a word, one or two vectors side by side"),
     "lexicon": ("lexicon", "list and show the word lists, check them against vectors"),
     "strategies": ("registries", "list the debiasing strategies"),
@@ -218,8 +215,7 @@ def command_class(name: str | None) -> type[Command]:
     """Return the class of a command: only its module is imported."""
     home, _ = _COMMANDS[str(name)]
     found: type[Command] = getattr(
-        import_module(f"debiaslab.commands.{home}"),
-        f"{str(name).title().replace('-', '')}Command",
+        import_module(f"debiaslab.commands.{home}"), f"{str(name).title().replace('-', '')}Command"
     )
     return found
 

@@ -72,7 +72,7 @@ class LexiconCommand(ReadsVectors):
         for name in self.names:
             known.require(name)
         if self.vectors is None:
-            yield "\n\n".join(known.shown(name) for name in self.names)
+            yield "\n\n".join(known.describe(name) for name in self.names)
             return
         yield from _check(known, self.names, self.vectors, self.reader())
 
@@ -173,31 +173,31 @@ class _Known:
                 next_step="python -m debiaslab lexicon list",
             )
 
-    def shown(self, name: str) -> str:
+    def describe(self, name: str) -> str:
         """Return all that has this name: a list and an attribute may share one."""
         kinds: tuple[tuple[Mapping[str, Any], Callable[[Any], str]], ...] = (
-            (self.lexicons, _shown_list),
-            (self.pairs, _shown_pairs),
-            (self.attributes, _shown_attribute),
-            (self.tests, _shown_test),
+            (self.lexicons, _describe_list),
+            (self.pairs, _describe_pairs),
+            (self.attributes, _describe_attribute),
+            (self.tests, _describe_test),
         )
         return "\n\n".join(show(there[name]) for there, show in kinds if name in there)
 
 
-def _shown_list(lexicon: Lexicon) -> str:
+def _describe_list(lexicon: Lexicon) -> str:
     what = "names of people" if lexicon.people else "words"
     halves = {half: lexicon.half(half, cased=True) for half in HALVES[1:]}
     lines = [_field(f"{half} ({len(x)})", ", ".join(x)) for half, x in halves.items()]
     return "\n".join([f"{lexicon.name}: {len(lexicon.words)} {what}", *lines, _source(lexicon)])
 
 
-def _shown_pairs(lexicon: PairLexicon) -> str:
+def _describe_pairs(lexicon: PairLexicon) -> str:
     halves = {half: lexicon.half(half) for half in HALVES[1:]}
     lines = [_field(f"{half} ({len(x)})", _sets(x)) for half, x in halves.items()]
     return "\n".join([f"{lexicon.name}: {len(lexicon.pairs)} pairs", *lines, _source(lexicon)])
 
 
-def _shown_attribute(attribute: Attribute) -> str:
+def _describe_attribute(attribute: Attribute) -> str:
     lines = [f"attribute {attribute.name}: {', '.join(attribute.classes)}"]
     for name, lexicon in attribute.classes.items():
         lines.append(_field(name, ", ".join(lexicon.cased)))
@@ -212,7 +212,7 @@ def _shown_attribute(attribute: Attribute) -> str:
     return "\n".join([*lines, _source(attribute)])
 
 
-def _shown_test(test: AssociationTest) -> str:
+def _describe_test(test: AssociationTest) -> str:
     lines = [f"association test {test.name}: {test.label}"]
     for side, lexicon in zip("XYAB", (test.X, test.Y, test.A, test.B), strict=True):
         lines.append(_field(f"{side} {lexicon.name}", ", ".join(lexicon.cased)))

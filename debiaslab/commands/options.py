@@ -91,7 +91,6 @@ class VectorsOutput(Output):
         from debiaslab.vectors import check_writable
 
         check_writable(self)
-        check_output(self)
 
 
 class OutputFolder(Output):

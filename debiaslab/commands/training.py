@@ -93,7 +93,7 @@ class TrainCommand(ReadsVectors, WritesStore):
     def run(self) -> Said:
         """Train, measure, log and save."""
         from debiaslab.corpus import Corpus
-        from debiaslab.corpus.sources import sources_of
+        from debiaslab.corpus.reading import sources_of
         from debiaslab.study.single import SingleTraining, train_single
 
         # What can fail at once comes before what takes long.

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import yaml
 
-from debiaslab.errors import UserError, nearest, normal_form
+from debiaslab.errors import UserError, normal_form, require_known
 
 LIST_SOURCES = (
     "weat",
@@ -181,18 +181,8 @@ def half_of_all(words: Iterable[str]) -> SplitHalf | None:
 
 
 def check_half(half: str) -> None:
-    """Refuse anything that is not the name of a half.
-
-    Raises:
-        UserError: ``half`` is not one of all, tune, report.
-    """
-    allowed = get_args(Half)
-    if half not in allowed:
-        raise UserError(
-            f"{half!r} is not a half of the lexicons",
-            allowed=", ".join(allowed),
-            nearest=nearest(half, allowed),
-        )
+    """Raise a `UserError` unless ``half`` is one of all, tune, report."""
+    require_known(half, get_args(Half), f"{half!r} is not a half of the lexicons")
 
 
 def _half_of_key(key: str) -> SplitHalf:

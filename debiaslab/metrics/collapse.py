@@ -159,60 +159,41 @@ HALVES: tuple[SplitHalf, ...] = ("tune", "report")
 
 @dataclass(frozen=True)
 class ListCheck:
-    """A word list in a set of vectors.
-
-    Attributes:
-        name: Name of the list.
-        words: How many words it has.
-        found: The words as the vectors spell them.
-        missing: The words, as published, that have no vector.
-        halves: Half → (words found, words listed).
-        ranks: 25, 50 and 75 % quantiles of the frequency rank (1 = first row) of the words found;
-            None when there is none.
-        coherence: Mean cosine over the pairs of words found; None with fewer than 2 vectors that
-            are not all zeros.
-        random: 2.5 and 97.5 % quantiles of the coherence of random lists as long; None where
-            ``coherence`` is, or when there are too few words to draw from.
-        warnings: One sentence each.
-    """
+    """A word list in a set of vectors."""
 
     name: str
-    words: int
-    found: tuple[str, ...]
-    missing: tuple[str, ...]
-    halves: Mapping[SplitHalf, tuple[int, int]]
+    words: int  # how many words it has
+    found: tuple[str, ...]  # the words as the vectors spell them
+    missing: tuple[str, ...]  # the words, as published, that have no vector
+    halves: Mapping[SplitHalf, tuple[int, int]]  # half → (words found, words listed)
+    # 25, 50 and 75 % quantiles of the frequency rank (1 = first row) of the words found; None
+    # when there is none
     ranks: tuple[int, int, int] | None
+    # mean cosine over the pairs of words found; None with fewer than 2 vectors that are not
+    # all zeros
     coherence: float | None
+    # 2.5 and 97.5 % quantiles of the coherence of random lists as long; None where
+    # ``coherence`` is, or when there are too few words to draw from
     random: tuple[float, float] | None
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...]  # one sentence each
 
 
 @dataclass(frozen=True)
 class SetsCheck:
-    """A list of pairs, or of definitional sets, in a set of vectors.
-
-    Attributes:
-        name: Name of the list.
-        sets: How many it has.
-        found: How many have all of their words.
-        missing: The others.
-        halves: Half → (sets found, sets in that half).
-        warnings: One sentence each.
-    """
+    """A list of pairs, or of definitional sets, in a set of vectors."""
 
     name: str
-    sets: int
-    found: int
-    missing: tuple[tuple[str, ...], ...]
-    halves: Mapping[SplitHalf, tuple[int, int]]
-    warnings: tuple[str, ...]
+    sets: int  # how many it has
+    found: int  # how many have all of their words
+    missing: tuple[tuple[str, ...], ...]  # the others
+    halves: Mapping[SplitHalf, tuple[int, int]]  # half → (sets found, sets in that half)
+    warnings: tuple[str, ...]  # one sentence each
 
 
 class ListChecker:
     """Checks lists in one set of vectors, the most frequent words first.
 
     Args:
-        embeddings: The vectors.
         draws: Random lists for each length; 0 for none.
         seed: Their seed. They are drawn from the first 10,000 vectors that are not all zeros.
     """

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError
+from debiaslab.errors import NotMeasuredError, require_known
 from debiaslab.lexicons import Attribute, Half, load
 from debiaslab.metrics.cases import Case, attribute_against_pairs, gender_pairs
 from debiaslab.metrics.null import DRAWS, QUANTILE, RandomWords, null_from
@@ -27,7 +27,6 @@ from debiaslab.metrics.vocabulary import (
     pair_turn,
     require_directions,
     require_enough,
-    require_known,
     rows_of,
     shortlist,
     union,

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.errors import require_known
 from debiaslab.lexicons import Attribute, Half
 from debiaslab.metrics.cases import HALVES, Case, Resampling
 from debiaslab.metrics.null import NullCache, RandomWords, with_null
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import Pair, require_known
+from debiaslab.metrics.vocabulary import Pair
 from debiaslab.statistics.reliability import Number
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -291,11 +292,7 @@ def attribute_cases(attribute: Attribute, half: Half) -> Iterator[tuple[ListMetr
 
 
 def get(name: str) -> Metric:
-    """Return the metric called ``name``.
-
-    Raises:
-        UserError: There is none.
-    """
+    """Return the metric called ``name``; raise a `UserError` if there is none."""
     known = metrics()
     require_known(name, list(known), f"there is no metric {name!r}")
     return known[name]

@@ -1,4 +1,4 @@
-"""Strategies that act on the noise distribution: what a pair is held against, by stratum of text.
+"""Strategies that act on the noise distribution: what a pair is compared with, by stratum of text.
 
 SGNS learns ``W[w] · C[c] ≈ log p(c | w) − log q(c) − log k`` (Levy & Goldberg 2014, with q the
 noise distribution). Where the negatives of a pair are drawn from the noise of the *stratum* its

@@ -112,11 +112,7 @@ class CounterfactualSubstitution(Preprocess):
 
 
 def check_probability(probability: float) -> None:
-    """Refuse what is no probability.
-
-    Raises:
-        UserError: It is not from 0 to 1.
-    """
+    """Raise a `UserError` unless a probability is from 0 to 1."""
     if not 0 <= probability <= 1:
         raise UserError(
             f"the probability of a swap was {probability!r}",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import require_known
 from debiaslab.lexicons.lists import source
 from debiaslab.settings.study import Cover as Cover
 from debiaslab.vectors.words import written_pairs
@@ -28,19 +28,12 @@ def gender_pairs(choice: PairChoice) -> tuple[tuple[str, str], ...]:
 
 def check_pairs(choice: str) -> None:
     """Raise a `UserError` unless ``choice`` is one of ``PairChoice``."""
-    _check("pairs", choice, get_args(PairChoice))
+    require_known(choice, get_args(PairChoice), f"pairs was {choice!r}")
 
 
 def check_cover(cover: str) -> None:
     """Raise a `UserError` unless ``cover`` is one of ``Cover``."""
-    _check("--cover", cover, get_args(Cover))
-
-
-def _check(name: str, given: str, known: tuple[str, ...]) -> None:
-    if given not in known:
-        raise UserError(
-            f"{name} was {given!r}", allowed=", ".join(known), nearest=nearest(str(given), known)
-        )
+    require_known(cover, get_args(Cover), f"--cover was {cover!r}")
 
 
 def covered_words(vocabulary: Sequence[str], cover: Cover) -> list[str]:

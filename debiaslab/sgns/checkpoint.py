@@ -335,7 +335,6 @@ class Slot:
 
     Args:
         settings: Where and how often.
-        path: The file.
         identity: Of the training.
     """
 

@@ -111,11 +111,7 @@ class Start:
     keep_words: bool = False
 
     def check(self, dim: int) -> None:
-        """Refuse vectors of another dimension than the training's.
-
-        Raises:
-            UserError: One of the two has another.
-        """
+        """Raise a `UserError` unless the vectors have the dimension of the training."""
         for kind, vectors in (("vectors", self.targets), ("context vectors", self.contexts)):
             if vectors is not None and vectors.dim != dim:
                 raise UserError(
@@ -157,21 +153,13 @@ class Start:
 
 @dataclass(frozen=True)
 class Continued:
-    """How many words a training took from the vectors it continues from.
+    """How many words a training took from the vectors it continues from."""
 
-    Attributes:
-        found: Words of the text that start from their vector.
-        anew: Words of the text that have none.
-        absent: Words with a vector that the text lacks.
-        kept: Whether these stay among the vectors.
-        contexts: Words of the text that start from their context vector, too.
-    """
-
-    found: int
-    anew: int
-    absent: int
-    kept: bool
-    contexts: int
+    found: int  # words of the text that start from their vector
+    anew: int  # words of the text that have none
+    absent: int  # words with a vector that the text lacks
+    kept: bool  # whether these stay among the vectors
+    contexts: int  # words of the text that start from their context vector, too
 
     def __str__(self) -> str:
         absent = "kept as they are" if self.kept else "dropped (--keep-words keeps them)"

@@ -262,8 +262,6 @@ def train(
     """Train SGNS on a corpus with ``L = mean over pairs of the SGNS loss + λ · R(W, C)``.
 
     Args:
-        corpus: Encoded corpus.
-        settings: Hyperparameters.
         penalty: λ and R(W, C); None or λ = 0 trains the baseline, bit for bit.
         preprocessing: Rewrites the id stream while it is read; None trains on the corpus as it is.
         strata: Strata of the text with noise of their own; None draws all negatives from one noise.

@@ -16,7 +16,7 @@ import numpy as np
 from debiaslab import lexicons, regularizers
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.corpus.corpus import CorpusReference
-from debiaslab.corpus.sources import BuiltinSource
+from debiaslab.corpus.reading import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.regularizers.words import check_cover

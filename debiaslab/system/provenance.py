@@ -82,10 +82,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            env=environment,
-            timeout=10,
+            ["git", "-C", str(folder), *arguments], capture_output=True, env=environment, timeout=10
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
