@@ -6,7 +6,6 @@ import errno
 import gzip
 import math
 import os
-import resource
 import shutil
 import signal
 import sqlite3
@@ -33,6 +32,7 @@ from debiaslab.system.files import writing_error
 from debiaslab.tracking import RunWriter, Store
 from debiaslab.vectors import embeddings
 from debiaslab.vectors.embeddings import Embeddings
+from tests import forking
 from tests.command_line import STUDY, TINY, call, refused, runs, write_toy
 from tests.expecting import holds
 from tests.toys import FEMALE, MALE, toy_text
@@ -439,6 +439,14 @@ def test_no_space_for_the_cache(monkeypatch, capfd):
     monkeypatch.undo()
 
 
+LIMITED = """
+import resource, sys
+from debiaslab.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+sys.exit(main(sys.argv[2:]))
+"""
+
+
 @pytest.mark.parametrize(
     ("command", "most", "said"),
     [
@@ -449,13 +457,7 @@ def test_no_space_for_the_cache(monkeypatch, capfd):
 def test_a_file_that_may_grow_no_further_leaves_none(command, most, said, tmp_path):
     """A real limit of the system: what a quota or a full disk looks like from inside."""
     write_toy(tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-m", "debiaslab", *command],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
-    )
+    done = forking.run(["-c", LIMITED, most, *command], cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     holds(done.stderr, said, none_of=["Traceback"])
     if command is not TRAIN:
@@ -518,14 +520,8 @@ def test_no_space_for_a_librarys_own_files(files, monkeypatch, capfd):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_no_space_for_what_is_printed(files):
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "debiaslab", "evaluate", "vectors.kv"],
-            cwd=files,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        command = ["-m", "debiaslab", "evaluate", "vectors.kv"]
+        done = forking.run(command, cwd=files, stdout=full)
     assert done.returncode == 2
     assert done.stderr.startswith("debiaslab: the output cannot be written: No space left")
     assert done.stderr.count("\n") == 1

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import pytest
 from debiaslab.study.search_storage import VARIABLE, open_storage
 from debiaslab.study.status import known_trials
 from debiaslab.tracking import Store, free_port
+from tests import forking
 from tests.command_line import call, refused, write_toy
 from tests.expecting import holds
 from tests.waiting import TrackingServer, until
@@ -100,8 +100,8 @@ def test_two_workers_share_a_study_through_servers_and_one_is_killed(
         folder.mkdir()
         write_toy(folder)
         with (folder / "log").open("wb") as log:
-            command = [sys.executable, "-m", "debiaslab", *SWEEP]
-            workers.append(subprocess.Popen(command, cwd=folder, stdout=log, stderr=log))
+            command = ["-m", "debiaslab", *SWEEP]
+            workers.append(forking.begin(command, cwd=folder, stdout=log, stderr=log))
 
     def trying() -> list[Any]:
         store = Store.open(tmp_path / "none")

@@ -28,6 +28,7 @@ from debiaslab.system.provenance import Process, _started, surely_dead, this_pro
 from debiaslab.tracking import DatasetInfo, Store, free_port, records, ui_command, ui_environment
 from debiaslab.tracking.database import prepare, rebase
 from debiaslab.vectors.embeddings import Embeddings
+from tests import forking
 from tests.expecting import refuses
 from tests.waiting import answers, until
 
@@ -295,12 +296,14 @@ with store.resume(parent), store.start(
 
 def killed_while_it_runs(store, root, parent):
     """Kill a process within a run; return the ids of the run and of the process."""
-    command = [sys.executable, "-c", VICTIM, str(root), parent]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as victim:
-        run_id = victim.stdout.readline().strip()
+    reading, writing = os.pipe()
+    with open(reading) as said, open(writing, "w") as out:
+        victim = forking.begin(["-c", VICTIM, root, parent], stdout=out)
+        run_id = said.readline().strip()
         assert store.reconcile(parent) == 0
         assert store.run(run_id).status == "RUNNING"
         victim.send_signal(signal.SIGKILL)
+    assert victim.wait() == -signal.SIGKILL
     return run_id, victim.pid
 
 
