@@ -27,7 +27,7 @@ from debiaslab import lexicons
 from debiaslab.cli import main
 from debiaslab.corpus import Corpus
 from debiaslab.sgns import Block
-from debiaslab.sgns.progress import LossMonitor
+from debiaslab.sgns.trainer import LossMonitor
 from debiaslab.system.files import writing_error
 from debiaslab.tracking import RunWriter, Store
 from debiaslab.vectors import embeddings
@@ -101,7 +101,7 @@ CORPUS = [
     ("no/such/folder.txt", "the folder no/such does not exist"),
     ("empty.txt", "is empty; allowed: text, one document a line"),
     ("blank.txt", "the text holds no words"),
-    ("folder", "is a directory; allowed: files; try: name its files: folder/*.txt"),
+    ("folder", "is a directory; allowed: text, one document a line; try: name its files: "),
     ("latin.txt", "not valid UTF-8 at line 1"),
     ("binary.txt", "is a binary file"),
     ("cut.txt.gz", "cut short"),
@@ -155,7 +155,7 @@ TRAIN_ONLY = [
     ("--out vectors", "try: vectors.kv"),
     ("--out folder", "folder has no ending"),
     ("--out empty.txt/vectors.kv", "cannot write empty.txt/vectors.kv"),
-    ("--out " + "a" * 300 + ".kv", "File name too long"),
+    ("--out " + "a" * 300 + ".kv", "has 303 bytes; allowed: up to 200 bytes"),
     ("--init nofile", "there is no file nofile"),
     ("--init empty.txt", "is empty"),
     ("--init binary.txt", "is no vector file"),

@@ -43,7 +43,7 @@ from debiaslab.sgns import (
 from debiaslab.sgns.checkpoint import DamagedCheckpointError, read, write
 from debiaslab.sgns.engine import State
 from debiaslab.sgns.fast import fast_unavailable
-from debiaslab.sgns.progress import LossMonitor
+from debiaslab.sgns.trainer import LossMonitor
 from debiaslab.tracking import Store
 from debiaslab.vectors.embeddings import Embeddings
 from tests import forking

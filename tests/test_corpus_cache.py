@@ -13,8 +13,7 @@ import pytest
 
 from debiaslab.corpus import Corpus, CorpusSettings, encoding
 from debiaslab.corpus import cache as entries
-from debiaslab.corpus.reading import TextBlock
-from debiaslab.corpus.sources import FileSource
+from debiaslab.corpus.reading import FileSource, TextBlock
 from debiaslab.errors import UserError
 from tests import forking
 

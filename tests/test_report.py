@@ -339,11 +339,11 @@ def test_page_and_table_say_what_their_nulls_are_without():
     left_out = "indirect_bias a all, here: 20 of 500 sets are left out"
     holds(
         run_page(SOME, other).words,
-        *("indirect bias a all 0 0.2000 [0.1000, 0.3000] mac b", left_out),
+        *("indirect_bias a all 0 0.2000 [0.100, 0.300]", "mac b", left_out),
         "here: 2 frequent words are never drawn: all-zero vectors",
     )
     whole = run_page(Record("mac", "b", "all", 0.9, extra=NULL | {"null_undefined": 0})).words
-    holds(whole, "[0.1000, 0.3000]", none_of=("left out", "Of the random words"))
+    holds(whole, "[0.100, 0.300]", none_of=("left out", "Of the random words"))
     sure = Record("indirect_bias", "a", "all", 0.2, extra=NULL | {"null_undefined": 0})
     before, after, whole = (
         SimpleNamespace(scorecard=Scorecard("run", (each,)), label="x", seed=1)

@@ -20,6 +20,7 @@ from debiaslab.study.objective import Objective
 from debiaslab.study.plan import ComparisonPlan, Entry
 from debiaslab.study.single import read_recipe
 from debiaslab.tracking import VECTORS, RunInfo, Store
+from debiaslab.tracking.names import SCORECARD
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, call, refused
 from tests.expecting import holds, refuses
@@ -142,6 +143,17 @@ def test_a_number_of_the_scorecard_that_is_no_headline_counts_too(capfd):
     assert "vectors   identical, bit for bit" in said.out
     (line,) = [line for line in said.out.splitlines() if "→" in line]
     assert "weat" in line
+
+
+def test_a_metric_that_is_newer_than_the_run_makes_no_difference(capfd):
+    run = runs()["baseline"].run_id
+    file = Store.open(create=False).artifact(run, SCORECARD)
+    card = json.loads(file.read_text(encoding="utf-8"))
+    kept = [each for each in card["records"] if each["metric"] != "collapse"]
+    assert 0 < len(kept) < len(card["records"])
+    file.write_text(json.dumps({**card, "records": kept}))
+    same, total, _ = reproduced(capfd, run)
+    assert same == total > 10
 
 
 def test_what_is_other_here_is_shown(capfd):

@@ -10,8 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debiaslab.commands.files import Input, Output, VectorsInput
-from debiaslab.commands.options import Said
+from debiaslab.commands.options import Input, Output, Said, VectorsInput
 from debiaslab.commands.stores import ReadsVectors, WritesStore, check_store
 from debiaslab.errors import UserError
 from debiaslab.settings.options import Flag, Text, Whole, command, option

@@ -11,8 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from debiaslab.commands.files import CACHE, Input, Output
-from debiaslab.commands.options import Said
+from debiaslab.commands.options import CACHE, Input, Output, Said
 from debiaslab.commands.stores import ReadsStore, WritesStore, open_store, study_name
 from debiaslab.errors import DifferenceError, UserError
 from debiaslab.settings.options import Text, Whole, command, option

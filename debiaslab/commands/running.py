@@ -9,8 +9,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from debiaslab.commands.files import CACHE, save_in
-from debiaslab.commands.options import Said
+from debiaslab.commands.options import CACHE, Said, save_in
 from debiaslab.commands.stores import SUBMISSIONS, check_device, next_command
 from debiaslab.errors import UserError
 from debiaslab.tables import Block
@@ -31,15 +30,14 @@ def check(study: StudyFile, *, text: bool = True) -> None:
     """Refuse what can be known to be wrong before anything is read; a cluster is not asked.
 
     Args:
-        study: The study.
         text: Whether its text has to be here.
 
     Raises:
         UserError: The plans make no sense, files are missing or have no place, the device cannot
             be used, or there would be more threads than cores.
     """
-    from debiaslab.corpus.sources import sources_of
-    from debiaslab.study.cluster import check_address, shown_address
+    from debiaslab.corpus.reading import sources_of
+    from debiaslab.study.cluster import check_address, redacted_address
     from debiaslab.study.executors import Processes
     from debiaslab.study.spec import comparison_of, plans_of, planting_of
     from debiaslab.study.sweeping import check_submission
@@ -56,7 +54,7 @@ def check(study: StudyFile, *, text: bool = True) -> None:
         check_address(study.scheduler)
     elif study.scheduler is not None:
         raise UserError(
-            f"--scheduler was {shown_address(study.scheduler)!r}, of a Dask cluster",
+            f"--scheduler was {redacted_address(study.scheduler)!r}, of a Dask cluster",
             next_step="--executor dask",
         )
     elif study.workers > 1:
@@ -74,11 +72,7 @@ def corpus_of(study: StudyFile) -> Corpus:
 
 
 def executor_of(study: StudyFile) -> Executor | None:
-    """Return what runs the workers of a study; None: this process alone.
-
-    Raises:
-        UserError: The cluster cannot be reached.
-    """
+    """Return what runs the workers of a study; None: this process alone."""
     from debiaslab.study.cluster import DaskCluster
     from debiaslab.study.executors import Processes
 
@@ -242,7 +236,6 @@ def plan_study(study: StudyFile, root: str) -> Iterator[str]:
     """Say what a study of any kind would train, and how long that takes; nothing is made.
 
     Args:
-        study: The study.
         root: Folder of the store.
 
     Raises:
@@ -337,11 +330,11 @@ def _comparison_plan(
 
 def _planted_plan(plan: PlantingPlan, corpus: Corpus, root: str) -> tuple[str, float]:
     """Return what a planted-bias control would train, and the seconds it takes."""
-    from debiaslab.study.planting import planting_name, rows_of, words_of
+    from debiaslab.study.planting import rows_of, words_of
     from debiaslab.study.run import run_digest
     from debiaslab.study.status import estimate
 
-    name = planting_name(corpus, plan)
+    name = plan.study_name(corpus)
     seed = plan.seeds[0]
     cell = plan.cell(words_of(corpus, plan, seed), max(plan.doses), seed)
     done = {run_digest(run) for run in _finished(root, name)}

@@ -11,8 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic.fields import FieldInfo
 
-from debiaslab.commands.files import CACHE, Input, Output, OutputFolder, folder_of
-from debiaslab.commands.options import Said, options_of
+from debiaslab.commands.options import (
+    CACHE,
+    Input,
+    Output,
+    OutputFolder,
+    Said,
+    folder_of,
+    options_of,
+)
 from debiaslab.commands.running import check, corpus_of, plan_study, run_study
 from debiaslab.commands.stores import (
     Pairs,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
-from debiaslab.errors import NotMeasuredError, UserError
+from debiaslab.errors import NotMeasuredError, UserError, require_known
 from debiaslab.lexicons import AssociationTest, Attribute, association_tests
 from debiaslab.metrics.cases import HALVES, Resampling
 from debiaslab.metrics.datasets import AnalogySet, SimilaritySet, default_similarity_sets
@@ -18,7 +18,6 @@ from debiaslab.metrics.neighbor_bias import BiasedWords, biased_words
 from debiaslab.metrics.null import NullCache
 from debiaslab.metrics.registry import RecordMetric, attribute_cases, metrics
 from debiaslab.metrics.scorecard import Record, Scorecard
-from debiaslab.metrics.vocabulary import require_known
 from debiaslab.statistics.bootstrap import RESAMPLES
 from debiaslab.statistics.permutation import DRAWS
 from debiaslab.vectors.embeddings import Embeddings
@@ -45,7 +44,7 @@ class Baseline:
 
     @cached_property
     def yardstick(self) -> NullCache:
-        """Its random words, the fixed yardstick of everything held against it."""
+        """Its random words, the fixed yardstick of everything compared with it."""
         return NullCache.of(self.embeddings, "_baseline")
 
     @cached_property
@@ -74,7 +73,7 @@ class Measurement:
     analogies: Sequence[AnalogySet] | None = None
     attributes: Sequence[Attribute] = ()
     tests: Sequence[AssociationTest] = ()
-    own: Baseline | None = None  # the vectors themselves, where others are held against them
+    own: Baseline | None = None  # the vectors themselves, where others are compared with them
     baseline: Baseline | None = None
     lipstick_nulls: bool = True  # they take longer than the tests
 
@@ -148,8 +147,10 @@ def _association(measurement: Measurement) -> Iterable[Record]:
     )
 
 
-def _direct_bias(measurement: Measurement) -> Iterable[Record]:
-    return metrics()["direct_bias"].records(measurement)
+def _direct_bias(measurement: Measurement) -> Iterator[Record]:
+    """Scale-free and raw."""
+    for name in ("direct_bias", "raw_direct_bias"):
+        yield from metrics()[name].records(measurement)
 
 
 def _attributes(measurement: Measurement) -> Iterator[Record]:
@@ -232,7 +233,7 @@ def evaluate(
         attributes: Attributes besides gender, of a lexicon file, which adds their group; two
             classes that both have stereotypes are among the association tests as well.
         tests: Association tests besides those that ship, of a lexicon file.
-        lipstick_nulls: Whether the lipstick tests, too, are held against random words. That takes
+        lipstick_nulls: Whether the lipstick tests, too, are compared with random words. That takes
             seconds (a classifier for each of 20 axes), which a study does without.
         progress: Whether to draw a progress bar on stderr when it takes more than two seconds.
 
@@ -260,15 +261,7 @@ def evaluate(
     effort = Resampling(seed, 0 if quick else bootstrap, 0 if quick else DRAWS, null=not quick)
     own_tests = _own_tests(tests, attributes)
     measurement = Measurement(
-        embeddings,
-        effort,
-        sets,
-        analogies,
-        attributes,
-        own_tests,
-        own,
-        before,
-        lipstick_nulls,
+        embeddings, effort, sets, analogies, attributes, own_tests, own, before, lipstick_nulls
     )
     records: list[Record] = []
     with tqdm(chosen, desc=name, unit="group", delay=_SILENCE, disable=not progress) as bar:

@@ -134,12 +134,7 @@ def null_of(
 
 
 def null_from(
-    metric: SetMetric,
-    scores: Array,
-    sizes: Sequence[int],
-    *,
-    draws: int = DRAWS,
-    seed: int = 0,
+    metric: SetMetric, scores: Array, sizes: Sequence[int], *, draws: int = DRAWS, seed: int = 0
 ) -> Array:
     """Return a metric of random sets of scores that were computed once for each word.
 
@@ -355,7 +350,7 @@ def with_null(
         null: What random words show in the place of its words.
         yardsticks: Where they are drawn from.
         effort: Whose seed the draws have.
-        key: Which number of the record is held against them, its value or one of ``extra``.
+        key: Which number of the record is compared with them, its value or one of ``extra``.
         numbers: What the record says of them, see :func:`null_numbers`.
     """
     extra, number = dict(record.extra), record.number(key)

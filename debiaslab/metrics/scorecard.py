@@ -34,7 +34,7 @@ class Record:
         missing: Words that have no vector.
         reason: Why ``value`` is None; None when it is not.
         extra: Further values of this metric, kept as keys of the record in JSON.
-        inputs: The words it is of and what they were held against; not in JSON.
+        inputs: The words it is of and what they were compared with; not in JSON.
     """
 
     metric: str

@@ -100,16 +100,16 @@ def _halved(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
 
 
 def _tables(title: str, records: Sequence[Record]) -> list[str | Table]:
-    weat = [record for record in records if _has_statistic(record)]
-    other = [r for r in records if r.value is not None and not _has_statistic(r)]
-    tables: list[str | Table] = []
-    if weat:
-        tables.append(_weat_table(weat))
+    """Return a title and the tables below it, those of metrics with a p-value apart."""
+    other = [record for record in records if not _has_statistic(record)]
     # Apart from each other both fit the width: few metrics besides WEAT have a p.
-    for found in ([r for r in other if r.p is None], [r for r in other if r.p is not None]):
-        if found:
-            tables.append(_other_table(found))
-    return ["", title, *(block for table in tables for block in ("", table))] if tables else []
+    tables = (
+        association_table(records),
+        measure_table([record for record in other if record.p is None]),
+        measure_table([record for record in other if record.p is not None]),
+    )
+    found = [block for table in tables if table.rows for block in ("", table)]
+    return ["", title, *found] if found else []
 
 
 def _has_statistic(record: Record) -> bool:
@@ -119,50 +119,61 @@ def _has_statistic(record: Record) -> bool:
 _P_COLUMNS = tuple(Column(name, ".2g", missing="") for name in ("p", "Holm", "BH"))
 
 
-def _weat_table(records: Sequence[Record]) -> Table:
+def association_table(
+    records: Sequence[Record], baseline: Scorecard | None = None, title: str = ""
+) -> Table:
+    """Return the association tests that were measured, beside s of a baseline's scorecard."""
     columns = (
         *(Column("WEAT", align="left"), Column("words", align="left"), Column("n")),
-        *(Column("s", ".4f"), Column("95 % interval", span(4))),
+        *(Column("s", "+.4f"), Column("95 % interval", span(4)), Column("s, baseline", "+.4f")),
         *(Column("null95", ".4f"), Column("baseline's", ".4f")),
-        *(Column("d", ".2f"), Column("95 % interval", span(2)), *_P_COLUMNS),
-        Column("test"),
+        *(Column("d", "+.2f"), Column("95 % interval", span(2)), *_P_COLUMNS),
+        Column("test", missing=""),
     )
     rows = []
-    for record in records:
+    for record in filter(_has_statistic, records):
         extra = record.extra
+        before = None if baseline is None else baseline.statistic(record.name, record.words)
         rows.append(
             [
                 *(record.name, record.words, record.n, extra["statistic"]),
-                (extra.get("statistic_low"), extra.get("statistic_high")),
+                *((extra.get("statistic_low"), extra.get("statistic_high")), before),
                 *(extra.get("null95"), extra.get("null95_baseline")),
                 TableCell(record.value, "‡" if extra.get("warning_scale") else ""),
                 *((record.low, record.high), *_ps(record)),
                 (record.method or "").replace("monte_carlo", "MC"),
             ]
         )
-    return Table(columns, rows, keys=2).without_empty_columns()
+    return Table(columns, rows, title, keys=2).without_empty_columns()
 
 
-def _other_table(records: Sequence[Record]) -> Table:
+def measure_table(
+    records: Sequence[Record], baseline: Scorecard | None = None, title: str = ""
+) -> Table:
+    """Return all other numbers that were measured, beside those of a baseline's scorecard."""
     columns = (
         *(Column(name, align="left") for name in ("metric", "name", "words")),
-        *(Column("n"), Column("value", ".4f"), Column("95 % interval", span(4))),
+        *(Column("n", ",d"), Column("coverage", ".0%", missing=""), Column("value", ".4f")),
+        *(Column("95 % interval", span(4)), Column("baseline", ".4f")),
         *(Column("random words", span(3)), Column("baseline's", span(3)), *_P_COLUMNS),
         Column("better", missing=""),
     )
+    measured = [r for r in records if r.value is not None and not _has_statistic(r)]
     sections = [
         [
             [
-                *(metric if i == 0 else "", record.name, record.words, record.n, record.value),
+                *(metric if i == 0 else "", record.name, record.words, record.n),
+                *(record.extra.get("coverage"), record.value),
                 TableCell((record.low, record.high), "†" if _kind(record) else ""),
+                None if baseline is None else baseline.value(metric, record.name, record.words),
                 *(_band(record, ""), _band(record, "_baseline"), *_ps(record)),
                 direction_of(record).better,
             ]
             for i, record in enumerate(found)
         ]
-        for metric, found in _by_metric(records).items()
+        for metric, found in _by_metric(measured).items()
     ]
-    return _sectioned(columns, sections, keys=3)
+    return _sectioned(columns, sections, title, keys=3)
 
 
 def _kind(record: Record) -> str | None:
@@ -215,7 +226,11 @@ def _ranked(row: ComparedMetric, file: int) -> TableCell:
 
 
 def _sectioned(
-    columns: tuple[Column, ...], sections: Sequence[Sequence[Sequence[Any]]], keys: int
+    columns: tuple[Column, ...],
+    sections: Sequence[Sequence[Sequence[Any]]],
+    title: str = "",
+    *,
+    keys: int,
 ) -> Table:
     """Return a table with room between sections; those of a single row stand together."""
     rows = [row for section in sections for row in section]
@@ -224,7 +239,7 @@ def _sectioned(
         start += len(before)
         if len(before) > 1 or len(section) > 1:
             breaks.add(start)
-    table = Table(columns, rows, keys=keys, breaks=frozenset(breaks))
+    table = Table(columns, rows, title, keys=keys, breaks=frozenset(breaks))
     return table.without_empty_columns()
 
 

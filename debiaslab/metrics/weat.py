@@ -225,7 +225,7 @@ def weat(embeddings: Embeddings, groups: FoundSets, *, ddof: int = 1) -> Score:
       1 / (draws + 1). Exact and two-sided it is twice that when X and Y have one size.
 
     The record's value is ``d``. ``extra`` has ``null95`` (with the suffix of each yardstick): the
-    95 % quantile of ``|s|`` of random targets of the same sizes, held against the test's own
+    95 % quantile of ``|s|`` of random targets of the same sizes, compared with the test's own
     attributes. In the baseline it is the fixed reference, and what the objective divides by.
     """
     a, b = groups.unit(embeddings)
@@ -283,7 +283,6 @@ def null95(
 
     Args:
         drawn: The words to draw from.
-        tested: The tests.
     """
     effort = Resampling(seed, 0, 0, null=True)
 

@@ -149,9 +149,7 @@ HEADLINE: tuple[Measure, ...] = (
 """The columns of the table: report words only, where a metric has halves."""
 
 
-def headline_measures(
-    sides: Sequence[StrategyResult],
-) -> dict[Measure, tuple[MeasureSummary, ...]]:
+def headline_measures(sides: Sequence[StrategyResult]) -> dict[Measure, tuple[MeasureSummary, ...]]:
     """Return the headline measures that any side has, each with its numbers of all sides."""
     every = {measure: compared(sides, measure) for measure in HEADLINE}
     return {m: results for m, results in every.items() if any(each.n for each in results)}
@@ -240,15 +238,10 @@ _NO_RATIO = "post-processing's is 0, or one of the two not measured,"
 
 @dataclass(frozen=True)
 class FrontVolume(OverSeeds):
-    """The hypervolume, in [0, 1], of the strategies of one kind.
+    """The hypervolume, in [0, 1], of the strategies of one kind."""
 
-    Attributes:
-        group: A key of ``GROUPS``.
-        strategies: Labels of those that have a number with any seed.
-    """
-
-    group: str
-    strategies: tuple[str, ...]
+    group: str  # a key of ``GROUPS``
+    strategies: tuple[str, ...]  # labels of those that have a number with any seed
 
 
 def group_of(side: StrategyResult) -> str | None:

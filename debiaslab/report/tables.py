@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from debiaslab.errors import UserError
 from debiaslab.metrics.analogies import Method, bias_analogies
 from debiaslab.metrics.registry import direction_of
 from debiaslab.metrics.scorecard import null_remarks
-from debiaslab.metrics.tables import SCALE_MARK
+from debiaslab.metrics.tables import P_NOTE, SCALE_MARK, association_table, measure_table
 from debiaslab.report.comparison import (
     Measure,
     MeasureSummary,
@@ -20,7 +21,6 @@ from debiaslab.report.comparison import (
     front_text,
     headline_measures,
 )
-from debiaslab.report.figures import association_label
 from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
 from debiaslab.statistics.paired import FEW_SEEDS
 from debiaslab.tables import MISSING, Block, Column, Table, TableCell, plus_minus, span, with_span
@@ -121,10 +121,7 @@ def _means_note(sides: Sequence[StrategyResult]) -> str:
 def changes_table(sides: Sequence[StrategyResult]) -> Table:
     """Return one row a strategy: differences to the baseline of the same seeds, with intervals."""
     measures = headline_measures(sides)
-    columns = (
-        Column("strategy", align="left"),
-        *(Column(measure.label) for measure in measures),
-    )
+    columns = (Column("strategy", align="left"), *(Column(measure.label) for measure in measures))
     rows = [
         (_label(side), *(_change(results[i]) for results in measures.values()))
         for i, side in enumerate(sides)
@@ -330,67 +327,18 @@ def _record_row(record: Record, baseline: Scorecard) -> tuple[object, ...]:
 
 def scorecard_tables(card: Scorecard, baseline: Scorecard | None) -> list[Table]:
     """Return the numbers of one run, associations apart, beside the baseline's where it has one."""
-    measured = [record for record in card.records if record.reason is None]
-    weat = [record for record in measured if record.metric == "weat"]
-    other = [record for record in measured if record.metric != "weat"]
-    found = [_associations(weat, baseline), _others(other, baseline)]
-    if baseline is None:
-        found = [table.without(i) for table, i in zip(found, (5, 8), strict=True)]
-    return [table for table in found if table.rows]
-
-
-def _associations(records: Sequence[Record], baseline: Scorecard | None) -> Table:
-    columns = (
-        *(Column("test", align="left"), Column("words", align="left"), Column("n")),
-        *(Column("s", "+.4f", missing=NOT_MEASURED), Column("95 % interval", span(4))),
-        Column("s, baseline", "+.4f", missing=NOT_MEASURED),
-        *(Column("null95", ".4f", missing=NOT_MEASURED), Column("d", "+.2f")),
-        *(Column("95 % interval", span(2)), Column("p", ".2g", missing="")),
-    )
-    rows = []
-    for record in records:
-        extra = record.extra
-        before = None if baseline is None else baseline.statistic(record.name, record.words)
-        rows.append(
-            (
-                *(association_label(record.name), record.words, record.n, extra.get("statistic")),
-                (extra.get("statistic_low"), extra.get("statistic_high")),
-                *(before, extra.get("null95")),
-                TableCell(record.value, "‡" if extra.get("warning_scale") else ""),
-                *((record.low, record.high), record.p),
-            )
-        )
-    marked = any(record.extra.get("warning_scale") for record in records)
+    associations = association_table(card.records, baseline, "Associations")
+    others = measure_table(card.records, baseline, "Utility and other measures")
+    marked = any(record.extra.get("warning_scale") for record in card.records)
     note = (
         "s: difference of mean associations, in cosine. null95: 95 % of |s| for random words in "
-        "these vectors. p: one-sided permutation test. d is scale-free. It divides s by the spread "
-        "of the associations, so it stays large, with random sign, when all associations have "
-        "vanished. Compare s, against null95."
+        "these vectors. d is scale-free. It divides s by the spread of the associations, so it "
+        f"stays large, with random sign, when all associations have vanished. {P_NOTE}"
     )
-    return Table(columns, rows, "Associations", (f"{note} {SCALE_MARK}" if marked else note,))
-
-
-def _others(records: Sequence[Record], baseline: Scorecard | None) -> Table:
-    columns = (
-        *(Column(name, align="left") for name in ("measure", "of", "words")),
-        *(Column("n", ",d"), Column("coverage", ".0%", missing="")),
-        *(Column("value", ".4f", missing=NOT_MEASURED), Column("95 % interval", span(4))),
-        *(Column("random words"), Column("baseline", ".4f", missing=NOT_MEASURED)),
-    )
-    rows = []
-    for record in records:
-        before = None
-        if baseline is not None:
-            before = baseline.value(record.metric, record.name, record.words)
-        rows.append(
-            [
-                *(record.metric.replace("_", " "), record.name.replace("_", " "), record.words),
-                *(record.n, record.extra.get("coverage"), record.value),
-                *((record.low, record.high), null_range(record), before),
-            ]
-        )
-    note = "Random words: the middle 95 % of what they show in these vectors."
-    return Table(columns, rows, "Utility and other measures", (note,), keys=3)
+    notes = (f"{note} {SCALE_MARK}" if marked else note,)
+    band = "Random words: the middle 95 % of what they show in these vectors."
+    found = (replace(associations, notes=notes), replace(others, notes=(band,)))
+    return [table for table in found if table.rows]
 
 
 def null_range(record: Record) -> str:
@@ -419,7 +367,6 @@ def neighbors_table(
 
     Args:
         embeddings: Where to look; the word is found as ``Embeddings.lookup`` finds it.
-        word: The word.
         n: How many neighbours, 1 or more.
         compare: A second set of vectors, shown beside the first; neighbours in both lists get a *.
         labels: Names of the two sets, for the head of the table.
@@ -476,11 +423,7 @@ def printable(word: str) -> str:
 
 
 def _side_by_side(
-    title: str,
-    lists: dict[str, Found],
-    marked: Collection[str],
-    notes: tuple[str, ...],
-    score: str,
+    title: str, lists: dict[str, Found], marked: Collection[str], notes: tuple[str, ...], score: str
 ) -> Table:
     """Return lists of words beside each other, by rank; ``marked`` words get a *."""
     columns = [Column("rank")]

@@ -20,17 +20,11 @@ _MOST_DIGITS = 4  # an interval that is narrower than these show is as good as a
 
 @dataclass(frozen=True)
 class Change:
-    """A number of the baseline and of the best trial, over the seeds both have.
+    """A number of the baseline and of the best trial, over the seeds both have."""
 
-    Attributes:
-        before: Mean of the baseline.
-        after: Mean of the best trial.
-        pair: The paired comparison over seeds; its interval is None with one seed.
-    """
-
-    before: float
-    after: float
-    pair: Paired
+    before: float  # mean of the baseline
+    after: float  # mean of the best trial
+    pair: Paired  # the paired comparison over seeds; its interval is None with one seed
 
     @property
     def rounded(self) -> tuple[str, str]:
@@ -51,23 +45,15 @@ class Change:
 
 @dataclass(frozen=True)
 class SweepVerdict:
-    """What the best trial did, against the baseline of the same seeds.
+    """What the best trial did, against the baseline of the same seeds."""
 
-    Attributes:
-        weight: λ of the best trial.
-        words: The half of the words it is of: ``report`` where that was measured.
-        bias: Change of bias.
-        retention: Change of retention, whose baseline is 1; None when it was not measured.
-        score: Change of the objective.
-        seeds: How many seeds both have.
-    """
-
-    weight: float
-    words: str
-    bias: Change
+    weight: float  # λ of the best trial
+    words: str  # the half of the words it is of: ``report`` where that was measured
+    bias: Change  # change of bias
+    # change of retention, whose baseline is 1; None when it was not measured
     retention: Change | None
-    score: Change
-    seeds: int
+    score: Change  # change of the objective
+    seeds: int  # how many seeds both have
 
     @property
     def title(self) -> str:

@@ -308,11 +308,7 @@ class StudyResults:
         return dict(json.loads(text))
 
     def run(self, run_id: str) -> RunResults:
-        """Return one of the runs.
-
-        Raises:
-            UserError: The study has no such finished run.
-        """
+        """Return one of the runs; raise a `UserError` if it is none of the finished ones."""
         found = next((run for run in self.runs if run.run_id == run_id), None)
         if found is None:
             raise UserError(

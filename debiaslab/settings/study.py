@@ -10,29 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from debiaslab.errors import UserError
-from debiaslab.settings.corpus import CorpusSettings
-from debiaslab.settings.options import (
-    File,
-    Flag,
-    Real,
-    Text,
-    Whole,
-    option,
-    part,
-    settings,
-)
-from debiaslab.settings.training import Hyperparameters, TrainSettings
+from debiaslab.settings.options import File, Flag, Real, Text, Whole, option, part, settings
+from debiaslab.settings.training import CorpusSettings, Hyperparameters, TrainSettings
 
 Kind = Literal["sweep", "compare", "planted", "floor"]
 Cover = Literal["tune", "vocabulary", "all"]
@@ -165,7 +148,7 @@ class SearchSettings:
     objectives: Words = option(
         "score, or bias,retention for a Pareto front",
         default=("score",),
-        parse=lambda text: tuple(each.strip() for each in text.split(",")),
+        parse=_names,
         shown=_commas,
     )
     min_retention: Real | None = option(
@@ -280,7 +263,7 @@ class PlantingPart(Part):
     )
     base: Base = option(
         "dose 0: text (male as often as in the whole text), alike (those near the words they are "
-        "held against as well), balanced (half) or corpus (as it was)",
+        "compared with as well), balanced (half) or corpus (as it was)",
         default="text",
     )
     count: Whole = option("words that are chosen", default=16, ge=1, flag=None)

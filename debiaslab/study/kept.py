@@ -210,8 +210,6 @@ def study_note(
     """Return the description of a sweep, Markdown.
 
     Args:
-        plan: The study.
-        corpus: Its corpus.
         place: MLflow experiment and run of the study, for the links.
         rows: What has finished; none while the study runs for the first time.
         words: What was covered, tuned on and reported on.

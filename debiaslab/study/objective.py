@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from debiaslab import lexicons
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, require_known, unknown
 from debiaslab.metrics import NotMeasuredError, Scorecard
 from debiaslab.metrics.null import NullCache
 from debiaslab.metrics.vocabulary import find
@@ -69,12 +69,7 @@ class Objective(ObjectivePart):
         if not self.tests:
             raise UserError("the objective has no association test", allowed=", ".join(known))
         for test in self.tests:
-            if test not in known:
-                raise UserError(
-                    f"there is no association test {test!r}",
-                    allowed=", ".join(known),
-                    nearest=nearest(test, known),
-                )
+            require_known(test, known, f"there is no association test {test!r}")
 
     def outcome(self, scorecard: Scorecard, yardstick: BaselineReference) -> Outcome:
         """Turn a scorecard into the objective's units.
@@ -107,11 +102,7 @@ class Objective(ObjectivePart):
         )
 
     def check_vocabulary(self, words: frozenset[str]) -> None:
-        """Fail before training when no test can be measured on tune words.
-
-        Raises:
-            UserError: Every test has a set with fewer than 4 tune words in the vocabulary.
-        """
+        """Raise a `UserError` if no test has 4 tune words of each set in the vocabulary."""
         for name in self.tests:
             sets = lexicons.association_test(name).half("tune")
             found = [sum(written_in(words, word) is not None for word in each) for each in sets]
@@ -228,11 +219,7 @@ class SelectionRule:
         except ValueError:
             retention = math.nan
         if self.name not in known and not (kind == "bias" and 0 < retention <= 1):
-            raise UserError(
-                f"--select was {self.name!r}",
-                allowed=", ".join(known),
-                nearest=nearest(self.name, known),
-            )
+            raise unknown(f"--select was {self.name!r}", self.name, known)
 
     def choose(self, trials: Sequence[TrialSummary]) -> TrialSummary:
         """Return the chosen trial, never the baseline; of equals the smaller λ.

@@ -30,8 +30,7 @@ from debiaslab.sgns import (
 from debiaslab.study.cell import Cell, digest_of, strategy_label, tells_cells_apart
 from debiaslab.study.kept import run_note
 from debiaslab.study.objective import FORMULA, BaselineReference, Outcome, measure_reference
-from debiaslab.system.provenance import provenance
-from debiaslab.system.redact import utf8
+from debiaslab.system.provenance import provenance, utf8
 from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
 from debiaslab.tracking.names import (
     CELL_TAG,

@@ -19,7 +19,7 @@ from sqlalchemy import URL, create_engine, inspect
 from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from debiaslab.errors import UserError
-from debiaslab.system.redact import redact
+from debiaslab.system.provenance import redact
 from debiaslab.tracking.database import LOCKED, copy_database, held_by_another, write_ahead
 
 DATABASE = "optuna.db"
@@ -47,7 +47,7 @@ def on_a_server() -> bool:
     return bool(os.environ.get(VARIABLE))
 
 
-def shown(folder: Path) -> str:
+def database_name(folder: Path) -> str:
     """Return what a user may see of the address."""
     return redact(storage_url(folder)) if on_a_server() else str(folder / DATABASE)
 
@@ -122,8 +122,8 @@ def study_to_read(folder: Path, name: str) -> Iterator[optuna.Study | None]:
 
 def _too_new(folder: Path) -> UserError:
     return UserError(
-        f"the search's database {shown(folder)} was written by a newer Optuna than the installed "
-        f"{version('optuna')}",
+        f"the search's database {database_name(folder)} was written by a newer Optuna than the "
+        f"installed {version('optuna')}",
         next_step=f"pip install 'optuna>{version('optuna')}'",
     )
 
@@ -145,9 +145,9 @@ def _usable(folder: Path) -> Iterator[str]:
             raise _too_new(folder) from None
         address = '"$' + VARIABLE + '"' if on_a_server() else quote(url)
         raise UserError(
-            f"the search's database {shown(folder)} was written by an older Optuna than the "
-            f"installed {version('optuna')}; writing to it would change it so that the older one "
-            "cannot open it any more",
+            f"the search's database {database_name(folder)} was written by an older Optuna than "
+            f"the installed {version('optuna')}; writing to it would change it so that the older "
+            "one cannot open it any more",
             next_step=f"keep a copy of it, then: optuna storage upgrade --storage {address}",
         ) from None
 
@@ -178,11 +178,11 @@ def explained(folder: Path) -> Iterator[None]:
         cause = error.__cause__ or error
         reason = _first_line(getattr(cause, "orig", None) or cause)
         if LOCKED in reason:
-            raise held_by_another(shown(folder), time.monotonic() - started) from None
+            raise held_by_another(database_name(folder), time.monotonic() - started) from None
         damaged = "not a database" in reason or "malformed" in reason
         served = bool(os.environ.get(VARIABLE))
         raise UserError(
-            f"the search's database {shown(folder)} cannot be used: {reason}",
+            f"the search's database {database_name(folder)} cannot be used: {reason}",
             next_step="move that file aside, then the same command again: runs that finished are "
             "not trained again"
             if damaged

@@ -7,7 +7,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from debiaslab import lexicons, regularizers
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.corpus.corpus import CorpusReference
-from debiaslab.corpus.sources import BuiltinSource
+from debiaslab.corpus.reading import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.regularizers.words import check_cover
@@ -389,10 +389,12 @@ def make_again(recipe: Recipe, corpus: Corpus, *, progress: bool = True) -> Verd
 
 
 def compared(recipe: Recipe, vectors: Embeddings, scorecard: Scorecard) -> Verdict:
-    """Compare vectors and their scorecard with the logged ones."""
+    """Compare vectors and their scorecard with the logged ones; metrics that are newer are not."""
     a, b = recipe.vectors, vectors
     same_words = a.words == b.words and a.dim == b.dim
-    then, here = flat(recipe.scorecard), flat(scorecard)
+    known = {record.metric for record in recipe.scorecard.records}
+    logged = tuple(record for record in scorecard.records if record.metric in known)
+    then, here = flat(recipe.scorecard), flat(replace(scorecard, records=logged))
     both = [name for name in then if name in here]
     differing = [(name, then[name], here[name]) for name in both if then[name] != here[name]]
     equal = same_words and bool(np.array_equal(a.vectors, b.vectors))

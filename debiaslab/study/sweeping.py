@@ -53,7 +53,6 @@ def sweep(
     processes that sweep the same study meanwhile, here or on other machines, share the work.
 
     Args:
-        corpus: Encoded corpus.
         plan: Strategy, trials, seeds, settings and objective.
         root: Folder of the local store (``MLFLOW_TRACKING_URI`` chooses another for the runs).
         submissions: Folder for the CodaLab files of the best run.
@@ -144,11 +143,7 @@ def check_sweep(
 
 
 def check_submission(submissions: Path, name: str, read: Sequence[str | Path]) -> None:
-    """Refuse a study whose CodaLab files could not be written, or would replace what is read.
-
-    Raises:
-        UserError: So it is.
-    """
+    """Raise a `UserError` if CodaLab files cannot be written, or would replace what is read."""
     files = [submissions / f"{name}{ending}" for ending in (".zip", ".csv")]
     check_output(files[0])
     refuse_overwriting([("the CodaLab file", file) for file in files], read)
@@ -197,7 +192,6 @@ class DrawnTrials:
     """What is left of a search, as one worker knows it.
 
     Args:
-        plan: The sweep.
         search: Where trials are drawn and recorded.
         deadline: Of ``time.monotonic()``; no trial is begun after it.
     """

@@ -26,7 +26,7 @@ from urllib.parse import unquote, urlsplit
 
 from debiaslab.errors import UserError
 from debiaslab.system.files import writing_error
-from debiaslab.system.redact import redact, utf8
+from debiaslab.system.provenance import redact, utf8
 from debiaslab.tracking.database import LOCKED, Schema, held_by_another, too_new, too_old
 from debiaslab.tracking.names import (
     EXPERIMENT,

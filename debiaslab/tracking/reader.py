@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from debiaslab.errors import UserError, nearest
-from debiaslab.system.redact import redact
+from debiaslab.system.provenance import redact
 from debiaslab.tracking.contact import (
     Location,
     experiments,

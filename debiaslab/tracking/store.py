@@ -18,8 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.system.provenance import Process, surely_dead
-from debiaslab.system.redact import utf8
+from debiaslab.system.provenance import Process, surely_dead, utf8
 from debiaslab.tracking.contact import (
     CALLER_ERRORS,
     explained_mlflow,
