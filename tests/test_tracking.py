@@ -316,7 +316,7 @@ def test_a_process_id_used_again_is_another_process_and_an_unreaped_one_is_dead(
         process = Process(here.host, child.pid, _started(child.pid))
         assert not surely_dead(process)
         child.kill()
-        until(lambda: surely_dead(process), 10)
+        until(lambda: surely_dead(process))
 
 
 def test_a_moved_folder_is_rebased(store, root, tmp_path):
@@ -478,14 +478,16 @@ def test_a_real_server_serves_the_ui_and_takes_runs(tmp_path, monkeypatch):
     base = f"http://127.0.0.1:{port}"
     command, environment = ui_command(behind, port=port), ui_environment(behind)
     log = (tmp_path / "server.log").open("w")
-    with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as server:
+    with log:
+        server = forking.begin(command[1:], env=environment, stdout=log, stderr=log)
         try:
-            until(lambda: answers(f"{base}/health"), 60)
+            until(lambda: answers(f"{base}/health"))
             assert b'<div id="root"' in urllib.request.urlopen(base, timeout=10).read()
             monkeypatch.setenv("MLFLOW_TRACKING_URI", base)
             use_a_server(Store.open())
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGTERM)
+            server.wait()
 
 
 def use_a_server(store):
