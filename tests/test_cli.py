@@ -245,8 +245,8 @@ def test_strategies_are_listed_with_their_search_space(capfd):
 
 def test_the_sweep_says_what_it_found_and_what_to_type_next(small):
     lines = (small / PRINTED).read_text(encoding="utf-8").splitlines()
-    start, header = next(each for each in enumerate(lines) if each[1].startswith("trial"))
-    assert header.split()[:2] == ["trial", "λ"]
+    heads = (i for i, line in enumerate(lines) if line.split()[:2] == ["trial", "λ"])
+    header = lines[start := next(heads)]
     rows = lines[start + 2 : start + 5]
     assert {len(row.rstrip(" *")) for row in rows} == {len(header)}  # columns are aligned
     assert lines[-1] == "next: python -m debiaslab ui --study small"
