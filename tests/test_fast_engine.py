@@ -103,7 +103,7 @@ CASES = [
     (100, 5, True, 5, -1),  # word2vec's defaults
     (50, 2, False, 2, -1),  # the homework's
     (1, 1, False, 1, -1),
-    (17, 20, True, 20, -1),
+    (17, 20, True, 20, -1, 500),
     (300, 3, True, 7, 4),  # more vectors than are written out in a straight line, and <UNK>
     (300, 5, True, 5, -1),  # the same in groups of four targets, with AVX-512
     (300, 5, True, 3, -1),  # the same in groups of four targets everywhere

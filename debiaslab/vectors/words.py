@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Container, Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -107,12 +108,16 @@ def written_in(vocabulary: Container[str], word: str) -> str | None:
     """
     if word in vocabulary:  # nearly always
         return word
-    for form in (word, word.lower(), word.capitalize(), word.upper(), word.title()):
-        if (found := equivalent(vocabulary, form)) is not None:
-            return found
+    return next((form for form in _forms(word) if form in vocabulary), None)
+
+
+@lru_cache(1 << 16)  # a text lacks the same words of all lists, whichever vectors are measured
+def _forms(word: str) -> tuple[str, ...]:
+    cases = (word, word.lower(), word.capitalize(), word.upper(), word.title())
     joined = (word.replace(" ", space) for space in _SPACES) if " " in word else ()
-    written = (written_in(vocabulary, each) for each in joined)
-    return next((each for each in written if each is not None), None)
+    forms = [form for each in cases for form in spellings(each)]
+    forms += [form for each in joined for form in _forms(each)]
+    return tuple(dict.fromkeys(forms))
 
 
 def equivalent(vocabulary: Container[str], word: str) -> str | None:
