@@ -111,13 +111,12 @@ def written_in(vocabulary: Container[str], word: str) -> str | None:
     return next((form for form in _forms(word) if form in vocabulary), None)
 
 
-@lru_cache(1 << 16)  # a text lacks the same words of all lists, whichever vectors are measured
+@lru_cache(maxsize=1 << 14)  # words of the lists, which every scorecard looks up again
 def _forms(word: str) -> tuple[str, ...]:
-    cases = (word, word.lower(), word.capitalize(), word.upper(), word.title())
-    joined = (word.replace(" ", space) for space in _SPACES) if " " in word else ()
-    forms = [form for each in cases for form in spellings(each)]
-    forms += [form for each in joined for form in _forms(each)]
-    return tuple(dict.fromkeys(forms))
+    """Return what a vocabulary may write for ``word``, each once, in the order of trying."""
+    spaced = (word, *(word.replace(" ", space) for space in _SPACES)) if " " in word else (word,)
+    cased = ((w, w.lower(), w.capitalize(), w.upper(), w.title()) for w in spaced)
+    return tuple(dict.fromkeys(form for each in cased for w in each for form in spellings(w)))
 
 
 def equivalent(vocabulary: Container[str], word: str) -> str | None:
