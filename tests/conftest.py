@@ -20,9 +20,10 @@ from tests.shared import Shared
 # Files of few, long tests, which start processes and servers: begun last, one would keep one
 # process busy while the other has nothing left.
 LONG = [
-    *("end_to_end", "workers", "notebooks", "checkpoint", "search_modes", "study_commands"),
-    *("listed_studies", "study_results", "postgres_study", "compare", "fast_engine", "bad_input"),
-    *("mlflow_ui", "dask", "store_reading", "command_files", "reproduce", "tracking", "planted"),
+    *("listed_studies", "notebooks", "command_files", "study_commands", "end_to_end", "workers"),
+    *("search_modes", "study_results", "compare", "fast_engine", "checkpoint", "bad_input"),
+    *("lexicons", "postgres_study", "mlflow_ui", "dask", "store_reading", "bench", "planted"),
+    *("store_outage", "tracking", "reproduce", "corpus_phrases"),
 ]
 DRAWN = ("test_report", "test_study_results")
 

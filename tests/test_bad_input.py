@@ -12,10 +12,10 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from tests import forking
 from tests.command_line import STUDY, TINY, call, refused, runs, write_toy
 from tests.expecting import holds
 from tests.toys import FEMALE, MALE, toy_text
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 Capture = pytest.CaptureFixture[str]
@@ -649,17 +650,17 @@ def test_ctrl_c_ends_the_ui_and_its_workers(small, tmp_path, monkeypatch, capfd)
     noted = tmp_path / "worker"
     server = f"""
 import pathlib, subprocess, sys, time
-worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 pathlib.Path({str(noted)!r} + ".new").write_text(str(worker.pid))
 pathlib.Path({str(noted)!r} + ".new").rename({str(noted)!r})
-time.sleep(60)
+time.sleep(600)
 """
     monkeypatch.setattr("debiaslab.tracking.ui_command", command(server))
     threading.Thread(target=interrupt_when, args=(noted,), daemon=True).start()
     said = call(capfd, "ui")
     assert said.code == 0, said.err
     assert said.out.rstrip().endswith("the MLflow UI has ended")
-    assert ended(int(noted.read_text()))
+    until(partial(ended, int(noted.read_text())))
 
 
 def command(program: str) -> Callable[..., list[str]]:
@@ -667,21 +668,13 @@ def command(program: str) -> Callable[..., list[str]]:
 
 
 def interrupt_when(path: Path) -> None:
-    deadline = time.monotonic() + 20
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(path.exists)
     os.kill(os.getpid(), signal.SIGINT)
 
 
 def ended(pid: int) -> bool:
-    for _ in range(100):
-        state = subprocess.run(
-            ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True
-        )
-        if not state.stdout.strip() or state.stdout.startswith("Z"):
-            return True
-        time.sleep(0.05)
-    return False
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return not state.stdout.strip() or state.stdout.startswith("Z")
 
 
 # Helpers --------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import csv
 import json
 import shutil
 import signal
-import time
 import zipfile
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from tests import forking
 from tests.command_line import call, noise, refused
 from tests.expecting import holds
 from tests.shared import BUILTIN, PRINTED
+from tests.waiting import until
 
 
 def children(folder: Path) -> list[RunInfo]:
@@ -154,14 +154,14 @@ def outcomes(runs: list[RunInfo]) -> list[tuple[str, str, float, float]]:
 
 def wait_for_running_trial(folder: Path, process: forking.Process) -> None:
     """Wait until a trial run that was not there before is being trained."""
-    deadline = time.monotonic() + 120
     seen = len(trials(folder))
-    while time.monotonic() < deadline and process.poll() is None:
+
+    def trains() -> bool:
+        assert process.poll() is None, f"no trial started: {Path('stopped.log').read_text()}"
         found = trials(folder)
-        if len(found) > seen and found[-1].status == "RUNNING":
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"no trial started: {Path('stopped.log').read_text()}")
+        return len(found) > seen and found[-1].status == "RUNNING"
+
+    until(trains)
 
 
 def trials(folder: Path) -> list[RunInfo]:
