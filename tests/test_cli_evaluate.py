@@ -6,8 +6,6 @@ import csv
 import json
 import re
 import shutil
-import subprocess
-import sys
 import weakref
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from debiaslab.lexicons import gender_words
 from debiaslab.metrics import Record, Scorecard
 from debiaslab.tracking import Store
 from debiaslab.vectors.embeddings import Embeddings
+from tests import forking
 from tests.command_line import call, refused, runs
 from tests.expecting import holds
 from tests.toys import judged_words, lexicon_words
@@ -169,13 +168,9 @@ def test_piped_output_is_plain_text_with_the_report_half_first_and_the_baseline_
     made,
 ):
     words = "evaluate mild.npz --baseline plain.kv --json full.json --groups"
-    done = subprocess.run(
-        [sys.executable, "-m", "debiaslab", *words.split(), "weat,direct_bias,similarity,collapse"],
-        cwd=made,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    groups = "weat,direct_bias,similarity,collapse"
+    done = forking.run(["-m", "debiaslab", *words.split(), groups], cwd=made)
+    assert done.returncode == 0, done.stderr
     holds(done.stdout, "d is scale-free", none_of=["\x1b"])
     assert max(map(len, done.stdout.splitlines())) <= 150
     headline, rest = done.stdout.index("Headline: report words"), done.stdout.index("All words and")
