@@ -215,6 +215,10 @@ def test_an_anchored_reading_does_not_see_gender_words_that_moved(capfd, made, t
     assert {record.metric for record in anchored.records} == {"weat", "collapse"}
     assert own.statistic("7", "all") == pytest.approx(0, abs=1e-6)
     assert anchored.statistic("7", "all") == pytest.approx(before.statistic("7", "all"), abs=1e-6)
+    _, beside = json.loads(out.read_text())[:2]
+    assert beside["anchored"][0]["value"] == pytest.approx(1, abs=1e-5)
+    shown = quick(capfd, *words)  # without the option both readings stand in one table
+    assert "own gender words, and along the baseline's (anchored)" in " ".join(shown.split())
     said = refused(capfd, "evaluate", *words[:3], "--groups", "similarity", "--anchored")
     assert "--groups similarity has nothing that --anchored reads; allowed: weat" in said.sentence
     said = refused(capfd, "evaluate", "plain.kv", "--anchored")
