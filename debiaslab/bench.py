@@ -71,7 +71,6 @@ def time_batch_sizes(
     of ``seconds``; the vocabulary, and so the cost of a step, stays that of the whole.
 
     Args:
-        corpus: Encoded corpus.
         settings: Everything but the batch size.
         seconds: Time limit for each batch size, all repeats together, roughly kept.
         progress: Whether to draw a progress bar.
@@ -145,7 +144,6 @@ def time_threads(
     """Train ``REPEATS`` times with each number of threads, in alternation.
 
     Args:
-        corpus: Encoded corpus.
         settings: Everything but threads and epochs.
         threads: Numbers of threads.
         progress: Whether to draw a progress bar.

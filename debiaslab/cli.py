@@ -15,11 +15,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from debiaslab.commands.files import check_files, writes
-from debiaslab.commands.options import Command, named_first, prepare
+from debiaslab.commands.options import Command, check_files, named_first, prepare, writes
 from debiaslab.errors import DifferenceError, UserError, nearest
 from debiaslab.system.files import writing_error
-from debiaslab.system.redact import redact
+from debiaslab.system.provenance import redact
 from debiaslab.tables import render
 
 _COMMANDS = {  # name → its module, and what it does in a few words
@@ -41,10 +40,7 @@ _COMMANDS = {  # name → its module, and what it does in a few words
     "export": ("vectors", "write the CodaLab file, or the vectors, of a run"),
     "evaluate": ("evaluate", "measure the bias and utility of vector files"),
     "debias": ("training", "debias finished vectors with a post-processing strategy"),
-    "reliability": (
-        "reliability",
-        "show how far bias scores hold over pairs, words, rules and seeds",
-    ),
+    "reliability": ("vectors", "show how far bias scores hold over pairs, words, rules and seeds"),
     "neighbors": ("vectors", "show the words nearest to a word, one or two vectors side by side"),
     "lexicon": ("lexicon", "list and show the word lists, check them against vectors"),
     "strategies": ("registries", "list the debiasing strategies"),
@@ -219,8 +215,7 @@ def command_class(name: str | None) -> type[Command]:
     """Return the class of a command: only its module is imported."""
     home, _ = _COMMANDS[str(name)]
     found: type[Command] = getattr(
-        import_module(f"debiaslab.commands.{home}"),
-        f"{str(name).title().replace('-', '')}Command",
+        import_module(f"debiaslab.commands.{home}"), f"{str(name).title().replace('-', '')}Command"
     )
     return found
 

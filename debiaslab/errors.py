@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class UserError(Exception):
@@ -57,6 +57,19 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the entry of ``known`` that is closest to ``word``, or None when nothing is close."""
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return matches[0] if matches else None
+
+
+def unknown(given: str, name: object, known: Iterable[str]) -> UserError:
+    """Return the error that ``given`` says, with what is known and what of it ``name`` is like."""
+    known = list(known)
+    allowed = ", ".join(known) or "none"
+    return UserError(given, allowed=allowed, nearest=nearest(str(name), known))
+
+
+def require_known(name: object, known: Collection[str], given: str) -> None:
+    """Raise the error that ``given`` says unless ``name`` is one of the ``known``."""
+    if name not in known:
+        raise unknown(given, name, known)
 
 
 def normal_form(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import zstandard
 from debiaslab import __version__
 from debiaslab.cli import COMMANDS, command_class, main
 from debiaslab.vectors.embeddings import Embeddings
+from tests import forking
 from tests.command_line import TINY, call, noise, runs, write_toy
 from tests.expecting import holds
 from tests.shared import PRINTED
@@ -48,7 +50,7 @@ OPTIONS = {
     "prune-store": "--yes --failed --checkpoints --store",
     "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
     "--store",
-    "report": "--study --out --format --store",
+    "report": "--study --run --out --format --store",
     "floor": "--seeds --study --out --mwes --dim --epochs --min-count --threads --store",
     "planted": "--words --doses --base --apart --seeds --study --out --mwes --dim --epochs "
     "--min-count --threads --store",
@@ -143,19 +145,12 @@ def test_version(capfd):
 
 def test_a_reader_that_has_seen_enough(tmp_path):
     write_toy(tmp_path)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "debiaslab", "corpus", "toy.txt"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    process.stdout.close()  # as `| head -0` does
-    assert process.stderr is not None
-    assert noise(process.stderr.read()) == []
-    process.stderr.close()
-    assert process.wait() == 0
+    reading, writing = os.pipe()
+    os.close(reading)  # as `| head -0` does
+    done = forking.run(["-m", "debiaslab", "corpus", "toy.txt"], cwd=tmp_path, stdout=writing)
+    os.close(writing)
+    assert noise(done.stderr) == []
+    assert done.returncode == 0
 
 
 def test_a_terminal_without_greek(tmp_path):
@@ -249,7 +244,8 @@ def test_strategies_are_listed_with_their_search_space(capfd):
 
 
 def test_the_sweep_says_what_it_found_and_what_to_type_next(small):
-    lines = (small / PRINTED).read_text(encoding="utf-8").splitlines()
+    finding, _, *lines = (small / PRINTED).read_text(encoding="utf-8").splitlines()
+    assert finding.startswith("At λ")
     header = lines[0]
     assert header.split()[:2] == ["trial", "λ"]
     assert {len(row.rstrip(" *")) for row in lines[2:5]} == {len(header)}  # columns are aligned

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from debiaslab.lexicons import attributes, load, load_pairs, names, pair_names
-from debiaslab.metrics.collapse import mean_pairwise_cosine
-from debiaslab.metrics.lexicon_check import ListChecker
+from debiaslab.metrics.collapse import ListChecker, mean_pairwise_cosine
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import call, refused
 

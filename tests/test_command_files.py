@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from debiaslab.cli import COMMANDS, command_class, main
-from debiaslab.commands.files import Input, Output, StoreFolder
+from debiaslab.commands.options import Input, Output, StoreFolder
 from debiaslab.leaderboard.export import default_pairs
 from debiaslab.system.files import LONGEST_NAME
 from debiaslab.tracking import Store

@@ -1,4 +1,4 @@
-"""The aims of the project, held against a comparison: `experiments/comparisons`."""
+"""The aims of the project, compared with a comparison: `experiments/comparisons`."""
 
 from __future__ import annotations
 

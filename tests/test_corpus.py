@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from debiaslab.corpus import Corpus, CorpusSettings, keep_probability, noise_distribution, reading
-from debiaslab.corpus.sources import BuiltinSource
+from debiaslab.corpus.reading import BuiltinSource
 from debiaslab.errors import UserError
 from tests.toys import documents_of, odd_text
 
@@ -183,7 +183,7 @@ def test_the_built_in_text(tmp_path):
 
 
 def test_a_gensim_without_its_test_data(tmp_path, monkeypatch):
-    monkeypatch.setattr("debiaslab.corpus.sources._DUMP", "absent.bz2")
+    monkeypatch.setattr("debiaslab.corpus.reading._DUMP", "absent.bz2")
     with pytest.raises(UserError, match="gensim"):
         BuiltinSource().file  # noqa: B018
 

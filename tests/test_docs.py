@@ -17,7 +17,7 @@ import pytest
 
 from debiaslab import regularizers
 from debiaslab.cli import COMMANDS
-from debiaslab.corpus.sources import BuiltinSource
+from debiaslab.corpus.reading import BuiltinSource
 from debiaslab.metrics.evaluation import GROUPS
 from debiaslab.metrics.lipstick import LABEL_TESTS
 from debiaslab.metrics.registry import metrics

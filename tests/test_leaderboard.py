@@ -180,7 +180,7 @@ def test_the_command_prints_the_best_first_whatever_is_wrong_with_others(tmp_pat
     assert "1 of 2 files were refused" in printed.err
     assert main(["score", str(bad)]) == 2
     assert "line 5 of bad.csv" in capsys.readouterr().err
-    with pytest.raises(UserError, match="cannot read"):
+    with pytest.raises(UserError, match="there is no file"):
         score_files([tmp_path / "none.csv"])
 
 

@@ -34,8 +34,7 @@ from debiaslab.lexicons import (
     tune_words,
     versions,
 )
-from debiaslab.lexicons.lists import family_key
-from debiaslab.lexicons.source import SOURCES, VERSIONED_SOURCES, source
+from debiaslab.lexicons.lists import SOURCES, VERSIONED_SOURCES, family_key, source
 from tests.test_walls import imports_of, package_sources
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "bias"

@@ -12,12 +12,21 @@ from debiaslab.errors import UserError
 from debiaslab.lexicons import load, load_pairs
 from debiaslab.metrics import (
     NotMeasuredError,
+    Record,
+    Scorecard,
     bias_by_projection,
     direct_bias,
     gender_direction,
+    random_words,
+    warnings_of,
 )
 from debiaslab.metrics.cases import Resampling
-from debiaslab.metrics.projection import indirect_bias, indirect_bias_within, indirect_biases
+from debiaslab.metrics.projection import (
+    indirect_bias,
+    indirect_bias_within,
+    indirect_biases,
+    pair_closeness,
+)
 from debiaslab.metrics.vocabulary import Pair, pair_difference, pair_turn
 from debiaslab.vectors.embeddings import Embeddings
 from tests.reference import bolukbasi, reference_numbers
@@ -318,6 +327,27 @@ def test_without_three_pairs_or_a_direction_there_is_none():
     assert pair_turn(vectors, FIVE[:3]) is not None
     tied = Embeddings(vectors.words, np.repeat(vectors.vectors[::2], 2, axis=0))
     assert pair_turn(tied, FIVE) is None
+
+
+def test_pairs_without_a_common_difference_agree_no_more_than_random_pairs():
+    rng = np.random.default_rng(2)
+    others = Embeddings([f"w{i}" for i in range(400)], rng.normal(size=(400, 12)))
+    drawn = random_words(others)
+    same = pair_closeness(apart(np.tile(axes(0.5), (5, 1))), FIVE, drawn)
+    assert same["pair_agreement"] == pytest.approx(1)
+    assert same["pair_cosine"] == pytest.approx(1 - 0.5**2 / 2)
+    noise = pair_closeness(apart(axes(0.3, 0.3, 0.3, 0.3, 0.3)), FIVE, drawn)
+    assert noise["pair_agreement"] == pytest.approx(1 / math.sqrt(5))  # orthogonal ones
+    assert noise["random_pair_cosine"] == pytest.approx(0, abs=0.05)
+    for found, is_noise in ((same, False), (noise, True)):
+        agreement, random = found["pair_agreement"], found["random_pair_agreement"]
+        assert agreement is not None
+        assert random is not None
+        assert (agreement <= random) == is_noise
+        record = Record("direct_bias", "occupations", "report", 0.1, extra=found)
+        told = warnings_of(Scorecard("x", (record,)))
+        assert any("their direction is noise" in each for each in told) == is_noise
+    assert set(pair_closeness(others, FIVE, drawn).values()) == {None}
 
 
 def test_the_scorecard_says_it_where_more_than_values_are_wanted():

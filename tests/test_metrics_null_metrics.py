@@ -58,6 +58,7 @@ ALIKE = Embeddings(VECTORS.words, VECTORS.unit + 0.5)  # whose cosines have a me
 
 WORD_METRICS = [
     ("direct_bias", (PAIRS,), {}),
+    ("raw_direct_bias", (PAIRS,), {}),
     ("ripa", (PAIRS,), {}),
     ("ripa", (PAIRS,), {"unit": True, "relation": "mean"}),
     ("mac", (GROUPS,), {}),
@@ -71,7 +72,8 @@ WORD_METRICS = [
 
 
 def word_metric(name, against, knobs):
-    measure, null = getattr(metrics, name), getattr(metrics, f"{name}_null")
+    measure = getattr(metrics, name)
+    null = getattr(metrics, f"{name}_null", measure.null)  # older ones have names
     return (
         lambda w: measure(VECTORS, w, *against, bootstrap=0, **knobs).value,
         lambda: null(WORDS, *against, N, **knobs),
@@ -228,7 +230,7 @@ def test_fixed_words_are_never_drawn():
     # Only four words are left besides the groups, so a null of five cannot be drawn.
     few = random_words(space(4))
     nulls = [
-        lambda name=name, against=against, knobs=knobs: getattr(metrics, f"{name}_null")(
+        lambda name=name, against=against, knobs=knobs: getattr(metrics, name).null(
             few, *against, 5, **knobs
         )
         for name, against, knobs in WORD_METRICS

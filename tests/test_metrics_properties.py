@@ -17,6 +17,7 @@ from debiaslab.metrics import (
     indirect_bias_within,
     mac,
     permutation_test,
+    raw_direct_bias,
     ripa,
     rnd,
     same,
@@ -85,6 +86,7 @@ ANY_LENGTH = {
     "ripa_normalised": lambda v, x, y, a, b: ripa(v, x + y, pairs(a, b), unit=True).value,
     "rnsb unit": lambda v, x, y, a, b: rnsb(v, x + y, a, b, unit=True, holdout=0).value,
     "direct_bias": lambda v, x, y, a, b: direct_bias(v, x + y, pairs(a, b)).value,
+    "raw_direct_bias": lambda v, x, y, a, b: raw_direct_bias(v, x + y, pairs(a, b)).value,
     "bias_by_projection": lambda v, x, y, a, b: bias_by_projection(v, x + y, pairs(a, b)).value,
     "indirect_bias": lambda v, x, y, a, b: indirect_bias_within(v, x + y, pairs(a, b)).value,
     "factual_association": lambda v, x, y, a, b: (

@@ -20,6 +20,7 @@ from debiaslab.metrics import (
     evaluate,
     load_similarity,
     mac,
+    raw_direct_bias,
     ripa,
     rnd,
     same,
@@ -369,6 +370,13 @@ def test_direct_bias_formula(vectors, words):
     for c in (0.5, 1, 2):
         result = direct_bias(vectors, words, PAIRS, c=c, **NONE)
         assert result.value == pytest.approx((along**c).mean(), abs=1e-6)
+
+
+def test_raw_direct_bias(vectors, words):
+    rows = unit(vectors, words)
+    along = [rows @ np.subtract(*unit(vectors, pair)) for pair in known_pairs(vectors)]
+    result = raw_direct_bias(vectors, words, PAIRS, **NONE)
+    assert result.value == pytest.approx(abs(np.mean(along, axis=0)).mean(), abs=1e-6)
 
 
 def test_indirect_bias(vectors):

@@ -39,7 +39,14 @@ HALVES = ("all", "tune", "report")
 
 ANY_CLASSES = {"same", "rnd_norm", "rnd_cosine", "mac", "ect", "rnsb"}
 TWO_CLASSES = ANY_CLASSES | {"sc_weat"}
-ALONG_PAIRS = {"direct_bias", "bias_by_projection", "ripa", "ripa_normalised", "indirect_bias"}
+ALONG_PAIRS = {
+    "direct_bias",
+    "raw_direct_bias",
+    "bias_by_projection",
+    "ripa",
+    "ripa_normalised",
+    "indirect_bias",
+}
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +161,7 @@ def test_json_round_trip_and_flat_records(vectors, card):
 def test_quick_has_the_same_values_and_no_uncertainty(vectors, card):
     quick = evaluate(vectors, quick=True)
     metrics = list(dict.fromkeys(record.metric for record in quick.records))
-    assert metrics == ["weat", "direct_bias", "similarity", "collapse"]
+    assert metrics == ["weat", "direct_bias", "raw_direct_bias", "similarity", "collapse"]
     for fast in quick.records:
         full = card.record(fast.metric, fast.name, fast.words)
         assert fast.value == full.value
@@ -196,7 +203,8 @@ def test_only_the_groups_named_each_once_and_one_without_its_baseline_says_so(ve
     keys = [(r.metric, r.name, r.words) for r in both.records]
     assert len(set(keys)) == len(keys)
     assert "direct_bias" in metrics_of(both)
-    assert metrics_of(evaluate(vectors, groups=["direct_bias"])) == {"direct_bias", "collapse"}
+    alone = metrics_of(evaluate(vectors, groups=["direct_bias"]))
+    assert alone == {"direct_bias", "raw_direct_bias", "collapse"}
 
 
 def test_a_baseline_of_many_gives_the_same_cards(vectors, debiased):
@@ -205,7 +213,7 @@ def test_a_baseline_of_many_gives_the_same_cards(vectors, debiased):
     alone = evaluate(vectors, baseline=one, groups=groups, bootstrap=0)
     assert alone == evaluate(vectors, groups=groups, bootstrap=0)
     assert metrics_of(evaluate(vectors, baseline=one, quick=True)) == {
-        *("weat", "direct_bias", "similarity", "collapse")
+        *("weat", "direct_bias", "raw_direct_bias", "similarity", "collapse")
     }
     again = evaluate(debiased, baseline=one, groups=groups, bootstrap=0)
     assert again == evaluate(debiased, baseline=vectors, groups=groups, bootstrap=0)

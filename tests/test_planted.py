@@ -53,7 +53,6 @@ from debiaslab.study.planting import (
     conduct_planting,
     gender_words_near,
     planted_words,
-    planting_name,
     words_from,
 )
 from debiaslab.study.run import Site
@@ -151,7 +150,7 @@ def test_plans_that_make_no_sense():
         ({"doses": (0.0, 0.0)}, "two or more"),
         ({"doses": (0.0, 2.0)}, "from -1 to 1"),
         ({"base": "balance"}, "balanced"),
-        ({"seeds": ()}, "one seed or more"),
+        ({"seeds": ()}, "--seeds must be at least 1"),
         ({"seeds": (-1,)}, "--seed"),
     ):
         with refuses(said):
@@ -224,7 +223,7 @@ def test_a_finished_control_trains_nothing_again(corpus, found, monkeypatch):
     kept = read_study(Store.open(root), first.name)
     assert kept.planted == first.study
     report = report_of(kept)
-    assert report.headline == "10 of 10 signed metrics follow the planted dose (ρ ≥ 0.9)."
+    assert report.headline == "11 of 11 signed metrics follow the planted dose (ρ ≥ 0.9)."
     assert report.tables[0].cells == planted_table(first.study).cells
     assert [each.name for each in report.drawings] == ["planted"]
     assert "chosen" in report.paragraphs["Words"][0]
@@ -259,12 +258,12 @@ def test_words_pulled_to_both_sides_show_in_metrics_that_cancel_a_common_shift(
 
 
 def test_what_shapes_a_run_is_in_the_name(corpus):
-    name = planting_name(corpus, PLAN)
-    assert planting_name(corpus, replace(PLAN, doses=(0.0, 1.0), seeds=(7,))) == name
+    name = PLAN.study_name(corpus)
+    assert replace(PLAN, doses=(0.0, 1.0), seeds=(7,)).study_name(corpus) == name
     for change in ({"base": "corpus"}, {"count": 5}, {"words": ("a",)}, {"apart": True}):
-        assert planting_name(corpus, replace(PLAN, **change)) != name  # type: ignore[arg-type]
+        assert replace(PLAN, **change).study_name(corpus) != name  # type: ignore[arg-type]
     longer = replace(PLAN, settings=replace(PLAN.settings, epochs=9))
-    assert planting_name(corpus, longer) != name
+    assert longer.study_name(corpus) != name
 
 
 # Numbers --------------------------------------------------------------------------------------
@@ -379,7 +378,7 @@ def test_tables_have_every_number(found):
         == len(planted_metrics(apart=False)) + 0
     )
     figure = planted_figure(study)
-    assert "10 of 10 signed metrics" in figure._suptitle.get_text()  # type: ignore[attr-defined]
+    assert "11 of 11 signed metrics" in figure._suptitle.get_text()  # type: ignore[attr-defined]
     assert sum(axes.get_visible() for axes in figure.axes) == len(planted_metrics(apart=False))
 
 

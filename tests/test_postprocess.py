@@ -26,10 +26,9 @@ from debiaslab.regularizers import (
 )
 from debiaslab.regularizers.erasers import ridge_smoother
 from debiaslab.regularizers.hard import soft_map
-from debiaslab.regularizers.postprocess import units
 from debiaslab.regularizers.ran import mean_biased_neighbors, ran_optimum
 from debiaslab.regularizers.subspace import bias_subspace, leaning_words
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings, units
 from tests.reference import google_news
 
 Matrix = NDArray[np.float64]

@@ -23,7 +23,8 @@ from debiaslab.corpus import Corpus
 from debiaslab.corpus.stream import read_ids
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Planted, Preprocess, Rewriting, bind_strategy, create, get
-from debiaslab.regularizers.gender_words import (
+from debiaslab.regularizers.swapping import Swap, derived_key, hashed_bits, hashed_random
+from debiaslab.regularizers.words import (
     PRONOUNS,
     gender_terms,
     match_names,
@@ -31,7 +32,6 @@ from debiaslab.regularizers.gender_words import (
     names_of_people,
     swap_pairs,
 )
-from debiaslab.regularizers.swapping import Swap, derived_key, hashed_bits, hashed_random
 from debiaslab.sgns import SGNS, TrainSettings, train
 from debiaslab.sgns.engine import Intervention
 from debiaslab.sgns.fast import FastEngine

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from debiaslab.system.provenance import git_state, provenance
-from debiaslab.system.redact import redact
+from debiaslab.system.provenance import git_state, provenance, redact
 
 
 def test_holds_versions_machine_and_no_host_name():

@@ -111,11 +111,12 @@ def but(**values):
 
 
 def test_the_headline_states_the_finding():
-    assert headline(ROWS) == "λ = 0.5: bias on report words 2.00 → 0.50, retention 0.85"
+    unsure = ": 2 seeds cannot tell"
+    assert headline(ROWS) == f"λ = 0.5: bias on report words 2.00 → 0.50, retention 0.85{unsure}"
     blind = headline(but(bias_report=None))
-    assert blind == "λ = 0.5: bias on tune words 1.60 → 0.50, retention 0.85"
+    assert blind == f"λ = 0.5: bias on tune words 1.60 → 0.50, retention 0.85{unsure}"
     assert "No trial" in headline(ROWS[-2:])
-    assert headline(but(retention_report=0.5)).endswith("2.00 → 0.50, retention 0.50")
+    assert "2.00 → 0.50, retention 0.50" in headline(but(retention_report=0.5))
 
 
 def test_the_sweep_figure_shows_means_seeds_and_baseline():
@@ -339,11 +340,11 @@ def test_page_and_table_say_what_their_nulls_are_without():
     left_out = "indirect_bias a all, here: 20 of 500 sets are left out"
     holds(
         run_page(SOME, other).words,
-        *("indirect bias a all 0 0.2000 [0.1000, 0.3000] mac b", left_out),
+        *("indirect_bias a all 0 0.2000 [0.100, 0.300]", "mac b", left_out),
         "here: 2 frequent words are never drawn: all-zero vectors",
     )
     whole = run_page(Record("mac", "b", "all", 0.9, extra=NULL | {"null_undefined": 0})).words
-    holds(whole, "[0.1000, 0.3000]", none_of=("left out", "Of the random words"))
+    holds(whole, "[0.100, 0.300]", none_of=("left out", "Of the random words"))
     sure = Record("indirect_bias", "a", "all", 0.2, extra=NULL | {"null_undefined": 0})
     before, after, whole = (
         SimpleNamespace(scorecard=Scorecard("run", (each,)), label="x", seed=1)

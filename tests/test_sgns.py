@@ -12,9 +12,9 @@ from debiaslab.errors import UserError
 from debiaslab.regularizers import ProjectionPenalty, bind
 from debiaslab.sgns import SGNS, Batch, Start, TrainingDivergedError, TrainSettings, train
 from debiaslab.sgns.engine import Block, Intervention
-from debiaslab.sgns.progress import LossMonitor
 from debiaslab.sgns.reference import ReferenceEngine
 from debiaslab.sgns.sampling import BatchMaker, NoiseSampler, chunks, linear_decay, subsample
+from debiaslab.sgns.trainer import LossMonitor
 from debiaslab.vectors.embeddings import Embeddings
 
 FAST = TrainSettings(dim=16, window=3, negatives=3, epochs=3, subsample=0.0, batch_size=128)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from debiaslab.corpus import Corpus, CorpusSettings, encoding, reading
 from debiaslab.corpus import cache as entries
-from debiaslab.corpus.sources import FileSource
+from debiaslab.corpus.reading import FileSource
 from debiaslab.corpus.stream import Shards, read_ids
 from debiaslab.errors import UserError
 from debiaslab.sgns import TrainSettings, train

@@ -169,7 +169,11 @@ def test_a_path_is_checked_before_training_without_touching_anything(tmp_path):
     check_writable("v.npz")
     (tmp_path / "file").write_text("")
     (tmp_path / "d.kv").mkdir()
-    for path, says in (("v.xyz", "'.xyz'"), ("d.kv", "is a directory"), ("file/v.kv", "no folder")):
+    for path, says in (
+        ("v.xyz", "'.xyz'"),
+        ("d.kv", "is a directory"),
+        ("file/v.kv", "not a folder"),
+    ):
         with pytest.raises(UserError, match=says):
             check_writable(tmp_path / path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["d.kv", "file"]

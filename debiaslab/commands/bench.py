@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal
 
-from debiaslab.commands.files import CACHE, OutputFolder, folder_of
-from debiaslab.commands.options import Command, Said
+from debiaslab.commands.options import CACHE, Command, OutputFolder, Said, folder_of
 from debiaslab.settings.options import Real, Whole, command, option, part
 from debiaslab.settings.study import CorpusPart
 from debiaslab.tables import Column, Table, TableCell

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-from debiaslab.commands.files import Input, Output, OutputFolder
-from debiaslab.commands.options import Command, Said
+from debiaslab.commands.options import Command, Input, Output, OutputFolder, Said
 from debiaslab.errors import UserError
 from debiaslab.settings.options import Text, command, option
 from debiaslab.tables import Column, Table

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from debiaslab.commands.files import CACHE, Output
-from debiaslab.commands.options import Command, Said
+from debiaslab.commands.options import CACHE, Command, Output, Said
 from debiaslab.errors import UserError
-from debiaslab.settings.corpus import CorpusSettings
 from debiaslab.settings.options import (
     Line,
     Real,
@@ -24,6 +22,7 @@ from debiaslab.settings.options import (
     part,
 )
 from debiaslab.settings.study import CorpusPart
+from debiaslab.settings.training import CorpusSettings
 from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:

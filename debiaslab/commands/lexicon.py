@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from debiaslab.commands.files import Input, VectorsInput
-from debiaslab.commands.options import Said
+from debiaslab.commands.options import Input, Said, VectorsInput
 from debiaslab.commands.stores import Reader, ReadsVectors
 from debiaslab.errors import UserError, nearest
 from debiaslab.settings.options import Text, command, option
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
         LexiconFile,
         PairLexicon,
     )
-    from debiaslab.metrics.lexicon_check import ListCheck, ListChecker, SetsCheck
+    from debiaslab.metrics.collapse import ListCheck, ListChecker, SetsCheck
 
 HALVES: tuple[Half, ...] = ("all", "tune", "report")
 WIDTH = 96
@@ -73,7 +72,7 @@ class LexiconCommand(ReadsVectors):
         for name in self.names:
             known.require(name)
         if self.vectors is None:
-            yield "\n\n".join(known.shown(name) for name in self.names)
+            yield "\n\n".join(known.describe(name) for name in self.names)
             return
         yield from _check(known, self.names, self.vectors, self.reader())
 
@@ -136,7 +135,7 @@ def _tests(tests: Iterable[AssociationTest]) -> Table:
 
 
 def _tables() -> str:
-    from debiaslab.lexicons.source import VERSIONED_SOURCES, source
+    from debiaslab.lexicons.lists import VERSIONED_SOURCES, source
 
     documents = map(source, VERSIONED_SOURCES)
     return "\n".join(
@@ -174,31 +173,31 @@ class _Known:
                 next_step="python -m debiaslab lexicon list",
             )
 
-    def shown(self, name: str) -> str:
+    def describe(self, name: str) -> str:
         """Return all that has this name: a list and an attribute may share one."""
         kinds: tuple[tuple[Mapping[str, Any], Callable[[Any], str]], ...] = (
-            (self.lexicons, _shown_list),
-            (self.pairs, _shown_pairs),
-            (self.attributes, _shown_attribute),
-            (self.tests, _shown_test),
+            (self.lexicons, _describe_list),
+            (self.pairs, _describe_pairs),
+            (self.attributes, _describe_attribute),
+            (self.tests, _describe_test),
         )
         return "\n\n".join(show(there[name]) for there, show in kinds if name in there)
 
 
-def _shown_list(lexicon: Lexicon) -> str:
+def _describe_list(lexicon: Lexicon) -> str:
     what = "names of people" if lexicon.people else "words"
     halves = {half: lexicon.half(half, cased=True) for half in HALVES[1:]}
     lines = [_field(f"{half} ({len(x)})", ", ".join(x)) for half, x in halves.items()]
     return "\n".join([f"{lexicon.name}: {len(lexicon.words)} {what}", *lines, _source(lexicon)])
 
 
-def _shown_pairs(lexicon: PairLexicon) -> str:
+def _describe_pairs(lexicon: PairLexicon) -> str:
     halves = {half: lexicon.half(half) for half in HALVES[1:]}
     lines = [_field(f"{half} ({len(x)})", _sets(x)) for half, x in halves.items()]
     return "\n".join([f"{lexicon.name}: {len(lexicon.pairs)} pairs", *lines, _source(lexicon)])
 
 
-def _shown_attribute(attribute: Attribute) -> str:
+def _describe_attribute(attribute: Attribute) -> str:
     lines = [f"attribute {attribute.name}: {', '.join(attribute.classes)}"]
     for name, lexicon in attribute.classes.items():
         lines.append(_field(name, ", ".join(lexicon.cased)))
@@ -213,7 +212,7 @@ def _shown_attribute(attribute: Attribute) -> str:
     return "\n".join([*lines, _source(attribute)])
 
 
-def _shown_test(test: AssociationTest) -> str:
+def _describe_test(test: AssociationTest) -> str:
     lines = [f"association test {test.name}: {test.label}"]
     for side, lexicon in zip("XYAB", (test.X, test.Y, test.A, test.B), strict=True):
         lines.append(_field(f"{side} {lexicon.name}", ", ".join(lexicon.cased)))
@@ -237,7 +236,7 @@ def _source(each: Lexicon | PairLexicon | Attribute) -> str:
 def _check(
     known: _Known, names: Sequence[str], vectors: str, reader: Reader
 ) -> Iterator[str | Table]:
-    from debiaslab.metrics.lexicon_check import ListChecker
+    from debiaslab.metrics.collapse import ListChecker
     from debiaslab.metrics.null import TOP
 
     embeddings = reader.in_order(vectors)
@@ -277,7 +276,7 @@ def _chosen_lists(known: _Known, names: Sequence[str]) -> list[Lexicon]:
 
 
 def _check_sets(checker: ListChecker, known: _Known, names: Sequence[str]) -> Iterator[SetsCheck]:
-    from debiaslab.metrics.lexicon_check import HALVES
+    from debiaslab.metrics.collapse import HALVES
 
     for name, pairs in known.pairs.items():
         if not names or name in names:

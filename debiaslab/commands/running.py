@@ -9,8 +9,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from debiaslab.commands.files import CACHE, save_in
-from debiaslab.commands.options import Said
+from debiaslab.commands.options import CACHE, Said, save_in
 from debiaslab.commands.stores import SUBMISSIONS, check_device, next_command
 from debiaslab.errors import UserError
 from debiaslab.tables import Block
@@ -31,15 +30,14 @@ def check(study: StudyFile, *, text: bool = True) -> None:
     """Refuse what can be known to be wrong before anything is read; a cluster is not asked.
 
     Args:
-        study: The study.
         text: Whether its text has to be here.
 
     Raises:
         UserError: The plans make no sense, files are missing or have no place, the device cannot
             be used, or there would be more threads than cores.
     """
-    from debiaslab.corpus.sources import sources_of
-    from debiaslab.study.cluster import check_address, shown_address
+    from debiaslab.corpus.reading import sources_of
+    from debiaslab.study.cluster import check_address, redacted_address
     from debiaslab.study.executors import Processes
     from debiaslab.study.spec import comparison_of, plans_of, planting_of
     from debiaslab.study.sweeping import check_submission
@@ -56,7 +54,7 @@ def check(study: StudyFile, *, text: bool = True) -> None:
         check_address(study.scheduler)
     elif study.scheduler is not None:
         raise UserError(
-            f"--scheduler was {shown_address(study.scheduler)!r}, of a Dask cluster",
+            f"--scheduler was {redacted_address(study.scheduler)!r}, of a Dask cluster",
             next_step="--executor dask",
         )
     elif study.workers > 1:
@@ -74,11 +72,7 @@ def corpus_of(study: StudyFile) -> Corpus:
 
 
 def executor_of(study: StudyFile) -> Executor | None:
-    """Return what runs the workers of a study; None: this process alone.
-
-    Raises:
-        UserError: The cluster cannot be reached.
-    """
+    """Return what runs the workers of a study; None: this process alone."""
     from debiaslab.study.cluster import DaskCluster
     from debiaslab.study.executors import Processes
 
@@ -93,7 +87,11 @@ def executor_of(study: StudyFile) -> Executor | None:
 
 
 def run_study(
-    study: StudyFile, root: str, corpus: Corpus | None = None, out: str | None = None
+    study: StudyFile,
+    root: str,
+    corpus: Corpus | None = None,
+    out: str | None = None,
+    against: str | None = None,
 ) -> Said:
     """Run or continue a study of any kind, and say what it found.
 
@@ -102,6 +100,7 @@ def run_study(
         root: Folder of the store.
         corpus: Its corpus; None: its files are read.
         out: Where the table is written too; None: it is kept with the study only.
+        against: Strategy of a comparison that the others are held against too.
     """
     from debiaslab.study.driver import Conduct
     from debiaslab.system.files import write_file
@@ -112,8 +111,12 @@ def run_study(
     if study.kind == "sweep":
         yield from _sweep(corpus, study, conduct)
         return
-    runners = {"compare": _compare, "planted": _planted, "floor": _floor}
-    found, blocks, files = runners[study.kind](corpus, study, conduct)
+    if study.kind == "compare":
+        found, blocks, files = _compare(corpus, study, conduct, against)
+    else:
+        found, blocks, files = (_planted if study.kind == "planted" else _floor)(
+            corpus, study, conduct
+        )
     writer = Store.open(root).writer(found.parent)
     for name, content in files.items():
         if isinstance(content, bytes):
@@ -156,9 +159,12 @@ def _next(study: str, root: str) -> str:
 Shown = tuple[Any, list[Block], dict[str, str | bytes]]
 
 
-def _compare(corpus: Corpus, study: StudyFile, conduct: Conduct) -> Shown:
+def _compare(
+    corpus: Corpus, study: StudyFile, conduct: Conduct, against: str | None = None
+) -> Shown:
     from debiaslab import report
     from debiaslab.report.style import png
+    from debiaslab.report.verdict import compared_verdict
     from debiaslab.study.comparing import conduct_comparison
     from debiaslab.study.kept import comparison_note
     from debiaslab.study.spec import comparison_of
@@ -168,15 +174,16 @@ def _compare(corpus: Corpus, study: StudyFile, conduct: Conduct) -> Shown:
     found = conduct_comparison(corpus, comparison_of(study), conduct)
     sides = found.sides
     controls = "\n".join(["Controls", *(f"  {each}" for each in found.controls)])
-    tables = report.comparison_blocks(sides)
+    place = next((i for i, side in enumerate(sides) if side.strategy == against), 0)
+    tables = report.comparison_blocks(sides, against=place)
     markdown = f"{markdown_document(tables)}\n```\n{controls}\n```\n"
     files: dict[str, str | bytes] = {
         "comparison.txt": f"{plain_document(tables)}\n{controls}\n",
         "comparison.csv": report.comparison_csv(sides),
         "comparison.md": markdown,
-        "comparison.tex": latex_document(report.comparison_blocks(sides, "Strategies")),
+        "comparison.tex": latex_document(report.comparison_blocks(sides, "Strategies", place)),
     }
-    blocks = [*tables, controls]
+    blocks = [compared_verdict(sides).sentence, *tables, controls]
     for name in ("front", "heat_map", "gap"):
         try:
             files[f"{name}.png"] = png(getattr(report, f"{name}_figure")(sides))
@@ -242,7 +249,6 @@ def plan_study(study: StudyFile, root: str) -> Iterator[str]:
     """Say what a study of any kind would train, and how long that takes; nothing is made.
 
     Args:
-        study: The study.
         root: Folder of the store.
 
     Raises:
@@ -337,11 +343,11 @@ def _comparison_plan(
 
 def _planted_plan(plan: PlantingPlan, corpus: Corpus, root: str) -> tuple[str, float]:
     """Return what a planted-bias control would train, and the seconds it takes."""
-    from debiaslab.study.planting import planting_name, rows_of, words_of
+    from debiaslab.study.planting import rows_of, words_of
     from debiaslab.study.run import run_digest
     from debiaslab.study.status import estimate
 
-    name = planting_name(corpus, plan)
+    name = plan.study_name(corpus)
     seed = plan.seeds[0]
     cell = plan.cell(words_of(corpus, plan, seed), max(plan.doses), seed)
     done = {run_digest(run) for run in _finished(root, name)}

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from debiaslab.commands.files import Input, StoreFolder
-from debiaslab.commands.options import NAMED, Command
+from debiaslab.commands.options import NAMED, Command, Input, StoreFolder
 from debiaslab.errors import UserError
 from debiaslab.settings.options import Text, command, option
 
@@ -214,8 +213,7 @@ def run_vectors(store: Store, run: RunInfo) -> Embeddings:
         else:
             step = f"--run {store.best(name).run_id} for its best run"
         raise UserError(
-            f"{run.run_id} is the study {name!r}, which has no vectors of its own",
-            next_step=step,
+            f"{run.run_id} is the study {name!r}, which has no vectors of its own", next_step=step
         )
     if VECTORS not in store.artifacts(run.run_id):
         raise UserError(
@@ -232,11 +230,7 @@ def best_run(store: Store, run: str | None, study: str | None) -> RunInfo:
 
 
 def one_of(**named: str | None) -> None:
-    """Refuse anything but exactly one of the named options.
-
-    Raises:
-        UserError: None of them, or more than one, was given.
-    """
+    """Raise a `UserError` unless exactly one of the named options was given."""
     given = [f"--{name}" for name, value in named.items() if value is not None]
     if len(given) != 1:
         raise UserError(

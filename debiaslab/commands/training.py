@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.files import CACHE, OutputFolder, VectorsInput, VectorsOutput
-from debiaslab.commands.options import Said
+from debiaslab.commands.options import CACHE, OutputFolder, Said, VectorsInput, VectorsOutput
 from debiaslab.commands.stores import (
     Pairs,
     ReadsVectors,
@@ -19,7 +18,7 @@ from debiaslab.errors import UserError
 from debiaslab.settings.options import Flag, Real, Text, Whole, command, option, part
 from debiaslab.settings.study import CorpusPart, Cover
 from debiaslab.settings.training import LARGEST_SEED, TrainSettings
-from debiaslab.system.redact import utf8
+from debiaslab.system.provenance import utf8
 
 if TYPE_CHECKING:
     from debiaslab.regularizers import Coverage, PostProcess
@@ -94,7 +93,7 @@ class TrainCommand(ReadsVectors, WritesStore):
     def run(self) -> Said:
         """Train, measure, log and save."""
         from debiaslab.corpus import Corpus
-        from debiaslab.corpus.sources import sources_of
+        from debiaslab.corpus.reading import sources_of
         from debiaslab.study.single import SingleTraining, train_single
 
         # What can fail at once comes before what takes long.

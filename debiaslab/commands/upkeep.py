@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.commands.files import CACHE, Input, Output
-from debiaslab.commands.options import Said
+from debiaslab.commands.options import CACHE, Input, Output, Said
 from debiaslab.commands.stores import (
     SUBMISSIONS,
     ReadsStore,

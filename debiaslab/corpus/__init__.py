@@ -4,7 +4,7 @@ from debiaslab.corpus.corpus import Corpus
 from debiaslab.corpus.encoding import Mapper, in_turn
 from debiaslab.corpus.learning import learn_phrases, write_phrases
 from debiaslab.corpus.stream import keep_probability, noise_distribution
-from debiaslab.settings.corpus import CorpusSettings
+from debiaslab.settings.training import CorpusSettings
 
 __all__ = [
     "Corpus",

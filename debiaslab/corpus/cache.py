@@ -26,10 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.corpus.encoding import DOCUMENT_END, IDS, Mapper, Stream, Vocabulary, in_turn
-from debiaslab.corpus.reading import ByteBar, reading_error
+from debiaslab.corpus.reading import ByteBar
 from debiaslab.corpus.stream import IdStream, Shards
 from debiaslab.errors import UserError
-from debiaslab.system.files import replacing, sync, writing_error
+from debiaslab.system.files import reading_error, replacing, sync, writing_error
 
 FORMAT = 1  # raise it whenever the same text and settings give another entry
 META, WORDS, COUNTS, STREAM = "meta.json", "words.txt", "counts.npy", "ids.i32"
@@ -257,10 +257,9 @@ def _remove_stale(cache: Path) -> None:
 
 
 def stamp(file: Path) -> list[int]:
-    """Return size and modification time (ns): when both stay, the content is taken to stay.
+    """Return size and modification time (ns) of a file; a `UserError` says that it is gone.
 
-    Raises:
-        UserError: The file is gone.
+    When both stay, the content is taken to stay.
     """
     try:
         status = file.stat()
@@ -306,10 +305,7 @@ def _read_memo(memo: Path) -> dict[str, Any]:
 def _sha256(file: Path, *, progress: bool) -> str:
     digest = hashlib.sha256()
     try:
-        with (
-            file.open("rb") as raw,
-            ByteBar("checking", file.stat().st_size, show=progress) as bar,
-        ):
+        with file.open("rb") as raw, ByteBar("checking", file.stat().st_size, show=progress) as bar:
             while chunk := raw.read(_CHUNK):
                 digest.update(chunk)
                 bar.advance(len(chunk))

@@ -30,11 +30,11 @@ from debiaslab.corpus.encoding import (
     in_turn,
     merge,
 )
-from debiaslab.corpus.sources import Source, name_of, sources_of
+from debiaslab.corpus.reading import Source, name_of, sources_of
 from debiaslab.corpus.stream import IdStream, read_ids
 from debiaslab.corpus.tokens import LONGEST, PATTERN, Phrase, load_phrases, phrases_key
 from debiaslab.errors import UserError
-from debiaslab.settings.corpus import CorpusSettings
+from debiaslab.settings.training import CorpusSettings
 
 _PIECE = 1 << 20  # ids looked at at once
 

@@ -12,17 +12,19 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.corpus.numbers import Numbers, PlainNumbers, ahead, grown
-from debiaslab.corpus.reading import ByteBar, TextBlock
-from debiaslab.corpus.sources import Source
+from debiaslab.corpus.numbers import PlainNumbers, ahead, grown
+from debiaslab.corpus.reading import ByteBar, Source, TextBlock
 from debiaslab.corpus.tokens import Phrase, prepare
 from debiaslab.errors import UserError
-from debiaslab.settings.corpus import CorpusSettings
+from debiaslab.settings.training import CorpusSettings
+
+if TYPE_CHECKING:
+    from debiaslab.corpus.compiled import CompiledNumbers
 
 SPAN = 1 << 26  # bytes of a file that is cut: two seconds of work for two cores
 MOST = 128  # parts: each shard of an open corpus takes one of the files a process may have open
@@ -40,19 +42,12 @@ _CHUNK = 1 << 18  # numbers handled at a time
 
 @dataclass(frozen=True)
 class Counted:
-    """Types in order of first sight; entry 0 stands for the ends of documents.
+    """Types in order of first sight; entry 0 stands for the ends of documents."""
 
-    Attributes:
-        words: The types.
-        counts: Tokens of each.
-        marked: Words with a combining mark, all cut at it; counted under ``auto`` only.
-        too_long: Tokens that were left out because they are longer than a word may be.
-    """
-
-    words: list[str]
-    counts: NDArray[np.int64]
-    marked: int = 0
-    too_long: int = 0
+    words: list[str]  # the types
+    counts: NDArray[np.int64]  # tokens of each
+    marked: int = 0  # words with a combining mark, all cut at it; counted under ``auto`` only
+    too_long: int = 0  # tokens that were left out because they are longer than a word may be
 
     @property
     def tokens(self) -> int:
@@ -117,7 +112,9 @@ def number_tokens(
     return Counted(numbers.words, counts[: len(numbers)], prepared.marked, numbers.too_long)
 
 
-def numbers_for(size: int, phrases: Sequence[Phrase], settings: CorpusSettings) -> Numbers:
+def numbers_for(
+    size: int, phrases: Sequence[Phrase], settings: CorpusSettings
+) -> PlainNumbers | CompiledNumbers:
     """Return what numbers the tokens of files of ``size`` bytes, compiled when that pays."""
     if size >= SMALL:
         try:
@@ -156,11 +153,7 @@ def chosen_marks(counted: Counted, settings: CorpusSettings) -> CorpusSettings |
 
 
 def choose_vocabulary(counted: Counted, settings: CorpusSettings) -> Vocabulary:
-    """Sort the types that are frequent enough, and say what becomes of the others.
-
-    Raises:
-        UserError: Fewer than two types are left.
-    """
+    """Return the frequent enough types, sorted; raise a `UserError` if fewer than two are left."""
     counts = counted.counts.copy()
     counts[END] = 0
     by_word = np.flatnonzero(counts >= settings.min_count).tolist()

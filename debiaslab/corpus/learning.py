@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 
 from debiaslab.corpus.cache import scratch
 from debiaslab.corpus.encoding import END, Counted, chosen_marks, number_tokens
-from debiaslab.corpus.reading import ByteBar
-from debiaslab.corpus.sources import sources_of
+from debiaslab.corpus.reading import ByteBar, sources_of
 from debiaslab.corpus.tokens import LONGEST_PHRASE, SEPARATOR, Phrase, load_phrases
 from debiaslab.errors import UserError
-from debiaslab.settings.corpus import CorpusSettings, Marks
+from debiaslab.settings.training import CorpusSettings, Marks
 from debiaslab.system.files import replacing
 
 _CHUNK = 1 << 21  # numbers handled at a time

@@ -1,6 +1,6 @@
-"""Provisional numbers for the tokens of a text: the protocol, and plain Python's way.
+"""Provisional numbers for the tokens of a text, in plain Python: what ``compiled`` must equal.
 
-Plain Python is what ``compiled`` must equal. It serves small texts, for which loading a compiler
+ It serves small texts, for which loading a compiler
 takes longer than reading, and machines on which numba does not work.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,30 +58,8 @@ class NumberBlock(NamedTuple):
     position: int  # bytes of the file (as it is on disk)
 
 
-class Numbers(Protocol):
-    """Numbers tokens in no set order of types; 0 is the end of a document."""
-
-    def __len__(self) -> int:
-        """Return how many types have a number."""
-        ...
-
-    @property
-    def too_long(self) -> int:
-        """How many tokens were left out because they are longer than a word may be."""
-        ...
-
-    @property
-    def words(self) -> list[str]:
-        """The types by number; the first stands for the end of a document."""
-        ...
-
-    def rows(self, blocks: Iterator[TextBlock]) -> Generator[NumberBlock, None, None]:
-        """Yield the numbers of the tokens of ``blocks``, which are prepared; phrases merged."""
-        ...
-
-
 class PlainNumbers:
-    """Numbers tokens, phrases merged.
+    """Numbers tokens in no set order of types, phrases merged; 0 is the end of a document.
 
     Args:
         phrases: Lower-cased tokens of each phrase.
@@ -94,7 +72,7 @@ class PlainNumbers:
         self._root = _trie(phrases)
         self._lowercase = lowercase
         self._held: list[str] = []
-        self.too_long = 0
+        self.too_long = 0  # tokens left out because they are longer than a word may be
         self._ids[DOCUMENT_END]  # its number is 0
 
     def __len__(self) -> int:

@@ -1,6 +1,8 @@
-"""A text file as a stream of decoded blocks, in memory that does not grow with the file.
+"""Where text comes from: files as streams of decoded blocks, and the articles that gensim carries.
 
-Compressed files are told apart and read in pieces of bounded size.
+Memory does not grow with a file: also compressed ones are read in pieces of bounded size.
+The articles are Wikipedia text (CC BY-SA) that gensim ships as test data: 206 pages of a dump, of
+which 99 redirect and one is empty.
 """
 
 from __future__ import annotations
@@ -9,16 +11,18 @@ import bz2
 import gzip
 import os
 import re
-import stat
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise, starmap
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Literal, NamedTuple
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError
+from debiaslab.system.files import check_readable, reading_error
+from debiaslab.system.provenance import utf8
 
 BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -28,6 +32,7 @@ DELAY = 0.5  # seconds; what is over sooner shows no progress bar
 Kind = Literal["plain", "gz", "bz2", "zst"]
 
 READABLE = "plain UTF-8 text, .gz, .bz2 or .zst"
+_TEXT = "text, one document a line"
 CHUNK = 1 << 19  # bytes of text handled at a time: what fits a processor cache is faster
 _ZST_CHUNK = 1 << 16  # compressed bytes fed at a time: one may grow a thousandfold
 _ZST_WINDOW = 1 << 31  # the largest window `zstd --ultra --long=31` writes
@@ -160,27 +165,8 @@ class Span(NamedTuple):
 
 
 def check_file(path: Path) -> None:
-    """Make sure that ``path`` is a file which may be read and is not empty.
-
-    Raises:
-        UserError: Says what is there instead.
-    """
-    try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise UserError(
-                f"{path} is a directory", allowed="files", next_step=f"name its files: {path}/*.txt"
-            )
-        if not stat.S_ISREG(status.st_mode):
-            raise UserError(
-                f"{path} is not a regular file", allowed="files (text is read more than once)"
-            )
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise reading_error(path, error) from error
-    if status.st_size == 0:
-        raise UserError(f"{path} is empty", allowed="text, one document a line")
+    """Raise a `UserError` unless ``path`` is a file which may be read and is not empty."""
+    check_readable(path, _TEXT, of_folder=f"name its files: {path}/*.txt")
 
 
 def read_blocks(path: Path, span: Span | None = None) -> Iterator[TextBlock]:
@@ -239,27 +225,6 @@ def _within(raw: BinaryIO, span: Span) -> Iterator[bytes]:
         yield chunk
 
 
-def reading_error(path: Path, error: OSError) -> UserError:
-    """Say in one sentence why ``path`` cannot be read."""
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return _missing(path)
-    return UserError(
-        f"cannot read {path}: {error.strerror or error}", allowed="a file you may read"
-    )
-
-
-def _missing(path: Path) -> UserError:
-    folder = path.parent
-    if not folder.is_dir():
-        return UserError(f"there is no file {path}: the folder {folder} does not exist")
-    try:
-        known = [entry.name for entry in folder.iterdir() if entry.is_file()]
-    except OSError:
-        known = []
-    close = nearest(path.name, known)
-    return UserError(f"there is no file {path}", nearest=str(folder / close) if close else None)
-
-
 def _pieces(chunks: Iterator[bytes], path: Path) -> Iterator[bytes]:
     """Cut the text after the last line feed of each chunk, or else after its last blank."""
     rest = b""
@@ -273,11 +238,10 @@ def _pieces(chunks: Iterator[bytes], path: Path) -> Iterator[bytes]:
             rest = rest[cut:]
         elif len(rest) > LONGEST_WORD:
             raise UserError(
-                f"{path} has {len(rest):,} bytes without a blank or a line end",
-                allowed="text, one document a line",
+                f"{path} has {len(rest):,} bytes without a blank or a line end", allowed=_TEXT
             )
     if not some:
-        raise UserError(f"{path} is empty once decompressed", allowed="text, one document a line")
+        raise UserError(f"{path} is empty once decompressed", allowed=_TEXT)
     yield rest + b"\n"
 
 
@@ -370,3 +334,136 @@ class ByteBar:
             rate = self._tokens / max(time.monotonic() - self._begun, 1e-9)
             self._bar.set_postfix_str(f"{rate:,.0f} tokens/s", refresh=False)
         self._bar.update(size)
+
+
+_DUMP = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
+_REDIRECT = "#redirect"
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """A text file, compressed or not, one document a line; or a span of one that is not."""
+
+    file: Path
+    span: Span | None = None
+    reader: str = "lines"
+
+    @property
+    def label(self) -> str:
+        """The path as given."""
+        return str(self.file)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file, or of the span."""
+        return self.file.stat().st_size if self.span is None else self.span.stop - self.span.start
+
+    def absolute(self) -> FileSource:
+        """Return the file by its absolute path."""
+        return replace(self, file=self.file.absolute())
+
+    def cut(self, length: int) -> Sequence[FileSource]:
+        """Return the file in spans of lines, itself when compressed or not longer than one."""
+        if self.span is not None or self.size <= length:
+            return [self]
+        spans = line_spans(self.file, length)
+        return [self] if spans is None else [replace(self, span=span) for span in spans]
+
+    def blocks(self) -> Iterator[TextBlock]:
+        """Yield the text of the file."""
+        return read_blocks(self.file, self.span)
+
+
+@dataclass(frozen=True)
+class BuiltinSource:
+    """The 106 articles, one document each: about 486,000 tokens."""
+
+    label: str = "enwiki-106"
+
+    @property
+    def file(self) -> Path:
+        """The dump inside the gensim package.
+
+        Raises:
+            UserError: gensim is not installed, or without its test data.
+        """
+        # gensim takes most of a second to import; a cached corpus needs only to know its file.
+        from importlib.util import find_spec
+
+        spec = find_spec("gensim")
+        for folder in (spec and spec.submodule_search_locations) or ():
+            file = Path(folder) / "test" / "test_data" / _DUMP
+            if file.is_file():
+                return file
+        raise UserError(
+            f"the built-in text is part of the gensim package, which lacks {_DUMP} here",
+            next_step="pip install --force-reinstall gensim, or give a text file",
+        )
+
+    @property
+    def reader(self) -> str:
+        """Changes with gensim, whose wikitext filter shapes the text."""
+        from importlib.metadata import version
+
+        return f"wikipedia gensim {version('gensim')}"
+
+    @property
+    def size(self) -> int:
+        """Bytes of the dump."""
+        return self.file.stat().st_size
+
+    def absolute(self) -> BuiltinSource:
+        """Return itself: every process finds its own gensim."""
+        return self
+
+    def cut(self, length: int) -> Sequence[BuiltinSource]:
+        """Return itself: the dump is compressed."""
+        return [self]
+
+    def blocks(self) -> Iterator[TextBlock]:
+        """Yield one article a block, in the order of the dump."""
+        from gensim.corpora.wikicorpus import extract_pages, filter_wiki
+
+        file = self.file
+        try:
+            with file.open("rb") as raw, bz2.BZ2File(raw) as dump:
+                for _title, wikitext, _page in extract_pages(dump, ("0",)):
+                    if wikitext and wikitext[: len(_REDIRECT)].lower() != _REDIRECT:
+                        yield TextBlock(" ".join(filter_wiki(wikitext).split()) + "\n", raw.tell())
+        except (EOFError, SyntaxError) as error:  # ElementTree's ParseError is a SyntaxError
+            raise UserError(
+                f"the built-in text {file} is damaged ({error})",
+                next_step="pip install --force-reinstall gensim",
+            ) from error
+        except OSError as error:
+            raise reading_error(file, error) from error
+
+
+Source = FileSource | BuiltinSource
+"""One file of documents: its label, file and size, and the way (`reader`) from it to its text."""
+
+
+def sources_of(paths: Sequence[str | Path]) -> tuple[Source, ...]:
+    """Return a source for each path; the built-in text when there is none.
+
+    Raises:
+        UserError: A path does not name a file that can be read.
+    """
+    if not paths:
+        return (BuiltinSource(),)
+    files = [Path(path) for path in paths]
+    for file in files:
+        check_file(file)
+    return tuple(FileSource(file) for file in files)
+
+
+def name_of(sources: Sequence[Source]) -> str:
+    """Return a short name for people: the first file without its endings, ``+N`` for N more."""
+    first = sources[0]
+    if isinstance(first, BuiltinSource):
+        return first.label
+    stem = first.file.name
+    for endings in (_ENDINGS, {".txt"}):
+        if Path(stem).suffix.lower() in endings:
+            stem = Path(stem).stem
+    return utf8(stem if len(sources) == 1 else f"{stem}+{len(sources) - 1}")

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from debiaslab.corpus.reading import read_blocks
 from debiaslab.errors import UserError, normal_form
-from debiaslab.settings.corpus import CorpusSettings
+from debiaslab.settings.training import CorpusSettings
 
 WORD, PRICE = r"\w", r"[\d\.]"  # the characters of a word, and those after a dollar sign
 PATTERN = rf"{WORD}+|\${PRICE}+"

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
-from debiaslab.errors import UserError, nearest
-from debiaslab.system.files import replacing
+from debiaslab.errors import UserError
+from debiaslab.system.files import reading_error, replacing
 from debiaslab.tables import Column, Table
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings, units
 
 Pair = tuple[str, str]
 
@@ -44,21 +44,13 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Submission:
-    """A CodaLab file that was written.
+    """A CodaLab file that was written."""
 
-    Attributes:
-        path: The CSV or zip.
-        rows: How many pairs it holds.
-        missing_words: Words that the vectors lack, in the order they were met.
-        missing_pairs: How many pairs therefore got the fallback.
-        fallback: Their value.
-    """
-
-    path: Path
-    rows: int
-    missing_words: tuple[str, ...]
-    missing_pairs: int
-    fallback: float
+    path: Path  # the CSV or zip
+    rows: int  # how many pairs it holds
+    missing_words: tuple[str, ...]  # words that the vectors lack, in the order they were met
+    missing_pairs: int  # how many pairs therefore got the fallback
+    fallback: float  # their value
 
     @property
     def warning(self) -> str | None:
@@ -128,7 +120,6 @@ def codalab(
     ``embeddings.written_in``). The same input gives the same bytes.
 
     Args:
-        embeddings: The vectors.
         pairs: The pairs, as ``default_pairs`` or ``read_pairs`` returns them.
         out: A ``.csv``, or a ``.zip`` that will hold just the CSV of the same stem.
         missing: The similarity stated for a pair with a word that has no vector, in [−1, 1].
@@ -194,22 +185,14 @@ def _simlex() -> list[Pair]:
 
 
 def _text(path: Path) -> str:
-    if path.is_dir():
-        raise UserError(f"{path} is a directory", allowed="a CSV with the columns word1,word2")
     try:
         return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        beside = path.parent.iterdir() if path.parent.is_dir() else ()
-        match = nearest(path.name, [entry.name for entry in beside])
-        raise UserError(
-            f"there is no file {path}", nearest=str(path.with_name(match)) if match else None
-        ) from None
     except UnicodeDecodeError as error:
         raise UserError(
             f"byte {error.start} of {path} is not UTF-8", allowed="a CSV in UTF-8"
         ) from None
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+        raise reading_error(path, error) from error
 
 
 def _is_blank(row: list[str]) -> bool:
@@ -245,13 +228,7 @@ def _similarities(
     row = {word: -1 if form is None else embeddings.index[form] for word, form in found.items()}
     rows = np.array([(row[a], row[b]) for a, b in pairs], dtype=np.int64).reshape(-1, 2)
     known = (rows >= 0).all(axis=1)
-    left, right = (_unit(embeddings.vectors[rows[known, side]]) for side in (0, 1))
+    left, right = (units(embeddings.vectors[rows[known, side]]) for side in (0, 1))
     values = np.full(len(pairs), missing, dtype=np.float64)
     values[known] = np.clip((left * right).sum(axis=1), -1.0, 1.0)
     return values
-
-
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    wide = rows.astype(np.float64)
-    norms = np.linalg.norm(wide, axis=1, keepdims=True)
-    return wide / np.where(norms > 0, norms, 1.0)

@@ -18,7 +18,7 @@ from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import GENDERS, TOPICS, csv_text, default_pairs, zipped
 from debiaslab.leaderboard.scoring import Reference, SubmissionError, read_submission, score
 from debiaslab.metrics import load_similarity
-from debiaslab.system.files import replacing
+from debiaslab.system.files import reading_error, replacing
 
 _PAGES = ("overview", "evaluation", "data", "terms")
 _COLUMNS = (
@@ -37,11 +37,7 @@ _COLUMNS = (
 
 
 def default_reference() -> list[Reference]:
-    """Return the 1,630 pairs of the task with what scoring needs to know of them.
-
-    Raises:
-        UserError: gensim, which carries SimLex-999, is not installed.
-    """
+    """Return the 1,630 pairs of the task with what scoring needs to know of them."""
     gold = {(a, b): score for a, b, score in load_similarity("SimLex-999").pairs}
     group = {word: f"weat_{name}" for name in TOPICS for word in lexicons.load(name).words}
     gender = {word: name for name in GENDERS for word in lexicons.load(f"{name}_terms").words}
@@ -72,9 +68,7 @@ def score_files(paths: Sequence[Path]) -> list[tuple[str, dict[str, float]]]:
                 next_step="python -m debiaslab export --study NAME --out submission.csv",
             ) from error
         except OSError as error:
-            raise UserError(
-                f"cannot read {path}: {error.strerror}", allowed="a CSV or zip file"
-            ) from error
+            raise reading_error(path, error) from error
     return sorted(board, key=lambda entry: -entry[1]["score"])
 
 

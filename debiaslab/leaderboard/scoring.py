@@ -69,7 +69,6 @@ def score(cosines: list[float], reference: list[Reference]) -> dict[str, float]:
 
     Args:
         cosines: One for each pair, in the order of ``reference``.
-        reference: The pairs.
 
     Raises:
         SubmissionError: The cosines are all the same on a part of the pairs, so that nothing can
@@ -107,7 +106,6 @@ def read_submission(path: Path, reference: list[Reference]) -> list[float]:
 
     Args:
         path: A ``.csv``, a ``.zip``, or a folder, as a server unpacks the zip.
-        reference: The pairs.
 
     Raises:
         SubmissionError: Not one CSV, another header, missing, repeated or unknown pairs, or a

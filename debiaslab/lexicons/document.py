@@ -32,8 +32,8 @@ from debiaslab.lexicons.lists import (
     PairLexicon,
     WordSet,
     half_of_all,
+    version_of,
 )
-from debiaslab.lexicons.source import version_of
 
 _KINDS = {
     dict: "an object",
@@ -405,12 +405,7 @@ class _Parser:
         return AssociationTest(name, entry.label or name, X, Y, A, B, published=False)
 
     def _sides(
-        self,
-        at: str,
-        given: Mapping[str, Any],
-        lists: dict[str, Lexicon],
-        naming: str,
-        where: str,
+        self, at: str, given: Mapping[str, Any], lists: dict[str, Lexicon], naming: str, where: str
     ) -> dict[str, Lexicon]:
         """Return side → list, each named by the file or held right here."""
         found = {}

@@ -5,22 +5,28 @@ Each file is validated when it is first read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import require_known
 from debiaslab.lexicons.document import LexiconFile, parse
-from debiaslab.lexicons.lists import SALT, AssociationTest, Attribute, Lexicon, PairLexicon
-from debiaslab.lexicons.source import (
+from debiaslab.lexicons.lists import (
+    SALT,
     SOURCES,
     VERSIONED_SOURCES,
+    AssociationTest,
+    Attribute,
+    Lexicon,
+    PairLexicon,
     read_document,
     source,
     version_of,
 )
 
+T = TypeVar("T")
 GENDER_PAIRS = "gender_pairs"
 OBJECTIVE_TESTS: tuple[str, ...] = ("occupations", "career-family", "math-arts", "science-arts")
 
@@ -39,39 +45,18 @@ class Profession:
 
 
 def load(name: str) -> Lexicon:
-    """Return the word list called ``name`` (see `names`).
-
-    Raises:
-        UserError: There is no such word list.
-    """
-    try:
-        return _lexicons()[name]
-    except KeyError:
-        raise unknown("word list", name, names()) from None
+    """Return the word list called ``name`` (see `names`); raise a `UserError` if there is none."""
+    return called("word list", name, _lexicons())
 
 
 def load_pairs(name: str) -> PairLexicon:
-    """Return the pair list called ``name`` (see `pair_names`), the male word first in each pair.
-
-    Raises:
-        UserError: There is no such pair list.
-    """
-    try:
-        return _pair_lexicons()[name]
-    except KeyError:
-        raise unknown("pair list", name, pair_names()) from None
+    """Return a pair list by name (see `pair_names`), the male word first in each pair."""
+    return called("pair list", name, _pair_lexicons())
 
 
 def attribute(name: str) -> Attribute:
-    """Return the attribute called ``name``, such as ``religion`` (see `attributes`).
-
-    Raises:
-        UserError: There is no such attribute.
-    """
-    try:
-        return _attributes()[name]
-    except KeyError:
-        raise unknown("attribute", name, _attributes()) from None
+    """Return an attribute by name, such as ``religion``; raise a `UserError` if there is none."""
+    return called("attribute", name, _attributes())
 
 
 def attributes() -> tuple[Attribute, ...]:
@@ -167,14 +152,10 @@ def load_file(path: str | Path) -> LexiconFile:
     )
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """Return the error about a name that nothing has."""
-    known = list(known)
-    return UserError(
-        f"there is no {kind} called {name!r}",
-        allowed=", ".join(known),
-        nearest=nearest(name, known),
-    )
+def called(kind: str, name: str, known: Mapping[str, T]) -> T:
+    """Return what has a name; raise a `UserError` where nothing of its kind has it."""
+    require_known(name, known, f"there is no {kind} called {name!r}")
+    return known[name]
 
 
 # Association tests ----------------------------------------------------------------------------
@@ -186,15 +167,8 @@ def association_tests() -> tuple[AssociationTest, ...]:
 
 
 def association_test(name: str) -> AssociationTest:
-    """Return the test called ``name``.
-
-    Raises:
-        UserError: There is no such test.
-    """
-    try:
-        return _tests()[name]
-    except KeyError:
-        raise unknown("association test", name, _tests()) from None
+    """Return the test called ``name``; raise a `UserError` if there is none."""
+    return called("association test", name, _tests())
 
 
 _GENDER = "male_words female_words"

@@ -11,10 +11,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from debiaslab.errors import UserError, nearest
-from debiaslab.lexicons.lists import Half, SplitHalf, check_half, half_of, in_half
-from debiaslab.lexicons.load import load, load_pairs, names, pair_names
-from debiaslab.lexicons.source import source, version_of
+from debiaslab.lexicons.lists import (
+    Half,
+    SplitHalf,
+    check_half,
+    half_of,
+    in_half,
+    source,
+    version_of,
+)
+from debiaslab.lexicons.load import called, load, load_pairs, names, pair_names
 
 Pair = tuple[str, str]
 
@@ -58,23 +64,15 @@ def first_names() -> FirstNames:
 
 @dataclass(frozen=True)
 class OccupationWomen:
-    """Percentages of women, one an occupation.
-
-    Attributes:
-        name: Name of the set.
-        percent: ``(occupation, percentage)``, the percentage in 0–100, by occupation.
-        year: The year or years of the statistics.
-        citation: Where the statistics were published.
-        licence: Its licence.
-        version: Version of this copy, with a digest of its content.
-    """
+    """Percentages of women, one an occupation."""
 
     name: str
+    # ``(occupation, percentage)``, the percentage in 0–100, by occupation
     percent: tuple[tuple[str, float], ...]
-    year: str
-    citation: str
+    year: str  # the year or years of the statistics
+    citation: str  # where the statistics were published
     licence: str
-    version: str
+    version: str  # version of this copy, with a digest of its content
 
     def half(self, half: Half) -> dict[str, float]:
         """Return ``{occupation: percentage}`` of one half (``all`` for both).
@@ -92,20 +90,8 @@ def occupation_women_names() -> list[str]:
 
 
 def load_occupation_women(name: str) -> OccupationWomen:
-    """Return the set called ``name`` (see `occupation_women_names`).
-
-    Raises:
-        UserError: There is no such set.
-    """
-    try:
-        return _women()[name]
-    except KeyError:
-        known = occupation_women_names()
-        raise UserError(
-            f"there is no set of women's shares by occupation called {name!r}",
-            allowed=", ".join(known),
-            nearest=nearest(name, known),
-        ) from None
+    """Return a set by name (see `occupation_women_names`); raise a `UserError` if there is none."""
+    return called("set of women's shares by occupation", name, _women())
 
 
 @cache
@@ -129,19 +115,12 @@ def _women() -> dict[str, OccupationWomen]:
 
 @dataclass(frozen=True)
 class SemBiasRow:
-    """One question: which of four pairs is most like *he : she*?
+    """One question: which of four pairs is most like *he : she*?"""
 
-    Attributes:
-        definition: A pair that differs by gender and nothing else, male word first.
-        stereotype: A pair stereotyped as male and female, in that order.
-        none: Two pairs that say nothing of gender.
-        held_out: Whether the row is of the published held-out subset.
-    """
-
-    definition: Pair
-    stereotype: Pair
-    none: tuple[Pair, Pair]
-    held_out: bool
+    definition: Pair  # a pair that differs by gender and nothing else, male word first
+    stereotype: Pair  # a pair stereotyped as male and female, in that order
+    none: tuple[Pair, Pair]  # two pairs that say nothing of gender
+    held_out: bool  # whether the row is of the published held-out subset
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,7 @@ from debiaslab.metrics.projection import (
     indirect_bias_null,
     indirect_bias_within,
     indirect_biases,
+    raw_direct_bias,
     ripa,
     ripa_normalised,
 )
@@ -168,7 +169,15 @@ __all__ += ["direct_bias", "ect", "evaluate", "factual_association", "gender_dir
 __all__ += ["indirect_bias", "indirect_bias_within", "indirect_biases", "kmeans_alignment"]
 __all__ += ["list_metric", "mac", "metric", "neighbor_bias", "neighbor_overlap"]
 __all__ += ["neighbor_shares", "record_metric", "ripa", "ripa_normalised", "rnd", "rnd_cosine"]
-__all__ += ["rnsb", "same", "sc_weat", "sembias", "similarity_retention", "svm_recovery"]
+__all__ += [
+    "raw_direct_bias",
+    "rnsb",
+    "same",
+    "sc_weat",
+    "sembias",
+    "similarity_retention",
+    "svm_recovery",
+]
 __all__ += ["weat", "word_similarity"]
 __all__ += ["bias_by_projection_null", "direct_bias_null", "ect_null", "factual_null"]
 __all__ += ["indirect_bias_null", "mac_null", "null_band", "null_from", "null_of", "null_p"]

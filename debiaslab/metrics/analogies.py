@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError, UserError
+from debiaslab.errors import NotMeasuredError, UserError, require_known
 from debiaslab.lexicons import Half
 from debiaslab.metrics.cases import HALVES
 from debiaslab.metrics.datasets import AnalogySet, Question, default_analogy_sets, in_half
@@ -21,7 +21,6 @@ from debiaslab.metrics.vocabulary import (
     Result,
     find,
     require_directions,
-    require_known,
     row_of,
     shortlist,
     unit_rows,
@@ -34,6 +33,7 @@ from debiaslab.statistics.bootstrap import (
     resample_counts,
 )
 from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import units as unit_length
 
 if TYPE_CHECKING:
     from debiaslab.metrics.evaluation import Measurement
@@ -109,25 +109,16 @@ class Analogies(Result):
 
 @dataclass(frozen=True)
 class Answers:
-    """Which questions of a set were asked, and answered rightly: made once, read for each half.
-
-    Attributes:
-        analogies: The set.
-        candidates: How many of the first words could be an answer.
-        covered: Questions that could be asked, by section.
-        asked: Those that were.
-        right: One array a section by way of answering, shape ``(questions asked,)``.
-        missing: Words that are not among the candidates.
-        reason: Why nothing was asked.
-    """
+    """Which questions of a set were asked, and answered rightly: made once, read for each half."""
 
     analogies: AnalogySet
-    candidates: int
-    covered: tuple[tuple[Question, ...], ...] = ()
-    asked: tuple[tuple[Question, ...], ...] = ()
+    candidates: int  # how many of the first words could be an answer
+    covered: tuple[tuple[Question, ...], ...] = ()  # questions that could be asked, by section
+    asked: tuple[tuple[Question, ...], ...] = ()  # those that were
+    # one array a section by way of answering, shape ``(questions asked,)``
     right: dict[Way, tuple[Right, ...]] = field(default_factory=dict)
-    missing: tuple[str, ...] = ()
-    reason: str | None = None
+    missing: tuple[str, ...] = ()  # words that are not among the candidates
+    reason: str | None = None  # why nothing was asked
 
 
 def analogies(
@@ -538,9 +529,7 @@ def bias_analogies(
 
 def _by_sum(embeddings: Embeddings, units: Units, candidates: int, k: int) -> Nearest:
     """Return the best of 3CosAdd; ``units`` are the pair's two rows, then those of the words."""
-    queries = units[2:] - units[0] + units[1]
-    lengths = np.linalg.norm(queries, axis=1, keepdims=True)
-    queries /= np.where(lengths > 0, lengths, 1.0)
+    queries = unit_length(units[2:] - units[0] + units[1])
     found = nearest_rows(queries.astype(np.float32), embeddings, np.arange(candidates), k)
     return replace(found, cosines=found.cosines.clip(max=1.0))
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError
+from debiaslab.errors import NotMeasuredError, require_known
 from debiaslab.lexicons import Attribute, Half
 from debiaslab.metrics.cases import Case, attribute_against_groups
 from debiaslab.metrics.null import mean
@@ -19,7 +19,6 @@ from debiaslab.metrics.vocabulary import (
     GroupPair,
     Measured,
     in_order,
-    require_known,
     rows_of,
     union,
 )
@@ -163,19 +162,12 @@ SameMethod = Literal["published", "subspace"]
 
 @dataclass(frozen=True)
 class PairBias:
-    """Bias between two groups, over words.
+    """Bias between two groups, over words."""
 
-    Attributes:
-        first: A group.
-        second: Another.
-        skew: Mean of ``cos(w, mean of first − mean of second)``; positive: toward the first.
-        stereotype: Its (population) standard deviation: words pulled to both sides.
-    """
-
-    first: str
-    second: str
-    skew: float
-    stereotype: float
+    first: str  # a group
+    second: str  # another one
+    skew: float  # mean of ``cos(w, mean of first − mean of second)``; positive: toward the first
+    stereotype: float  # its (population) standard deviation: words pulled to both sides
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Case:
         half: Which half of the words.
         words: The words that are measured; with a share each where they are correlated with one,
             by group where groups are compared with each other; the questions of SemBias.
-        against: The groups or pairs of words they are held against; empty where they are not.
+        against: The groups or pairs of words they are measured against; empty where they are not.
         sets: Where the words are those of several sets, the sets: one is left out whole.
         knobs: Settings of the metric that are not its defaults.
         note: What the record says of its words.

@@ -218,7 +218,8 @@ def warnings_of(
 
     Collapse; few seeds; tests whose baseline is at its null already, so that a reduction means
     nothing; a large effect size ``d`` beside a statistic ``s`` within the random-word null,
-    or one that stayed while ``s`` fell; a gender direction that depends on one pair; low coverage.
+    or one that stayed while ``s`` fell; a gender direction that is noise, or depends on one pair;
+    low coverage.
     One sentence a kind, naming the records.
 
     Args:
@@ -228,6 +229,8 @@ def warnings_of(
     found: list[str] = [*card.warnings]
     kinds = {
         "d is large while s does not exceed the random-word null here: read s": _large_d(card),
+        "the differences of the gender pairs agree no more than those of random pairs, so their "
+        "direction is noise: read raw direct bias": _pairs_too_near(card, baseline),
         "the gender direction depends on one pair: dropping it rotates the direction by over "
         f"{LARGE_TURN:.0f}° (run `reliability` for the effect on the number)": _one_pair(card),
         "words or pairs are missing from the vectors": _low_coverage(card),
@@ -266,6 +269,23 @@ def _one_pair(card: Scorecard) -> Iterator[str]:
                 f"{record.label} ({record.extra['turn_pair']}, {turn:.0f}°; the words of a pair "
                 f"are {distance:.2f} apart)"
             )
+
+
+def _pairs_too_near(card: Scorecard, baseline: Scorecard | None) -> Iterator[str]:
+    for record in card.records:
+        agreement, random = (
+            record.extra.get(name) for name in ("pair_agreement", "random_pair_agreement")
+        )
+        if agreement is None or random is None or agreement > random:
+            continue
+        before = baseline and baseline.record(record.metric, record.name, record.words)
+        cosine = before.extra.get("pair_cosine") if before else None
+        cosines = {"the baseline": cosine, "random pairs": record.extra["random_pair_cosine"]}
+        told = [f"{of} {each:.2f}" for of, each in cosines.items() if each is not None]
+        yield (
+            f"{record.label} (mean cosine of a pair {record.extra['pair_cosine']:.2f}, of "
+            f"{', of '.join(told)}; agreement {agreement:.2f}, of random pairs up to {random:.2f})"
+        )
 
 
 def _scale_free(card: Scorecard, baseline: Scorecard) -> Iterator[str]:

@@ -116,11 +116,7 @@ class SimilaritySets:
 
 @cache
 def default_similarity_sets() -> tuple[SimilaritySet, ...]:
-    """Return WordSim-353 and SimLex-999.
-
-    Raises:
-        UserError: gensim, whose wheel carries both, is not installed.
-    """
+    """Return WordSim-353 and SimLex-999, which come with gensim."""
     return tuple(load_similarity(name) for name in _IN_GENSIM)
 
 
@@ -223,8 +219,7 @@ def _pair(path: Path, row: Row, layout: Layout) -> ScoredPair:
     word1, word2, score = found[layout.first], found[layout.second], number_in(found[layout.score])
     if not (word1 and word2 and math.isfinite(score)):
         raise UserError(
-            f"row {row.number} of {path} is {row.line[:_SHOWN]!r}",
-            allowed="two words and a number",
+            f"row {row.number} of {path} is {row.line[:_SHOWN]!r}", allowed="two words and a number"
         )
     return word1, word2, score
 

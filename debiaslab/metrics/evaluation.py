@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
-from debiaslab.errors import NotMeasuredError, UserError
-from debiaslab.lexicons import AssociationTest, Attribute, association_tests
+from debiaslab.errors import NotMeasuredError, UserError, require_known
+from debiaslab.lexicons import AssociationTest, Attribute, Half, association_tests
+from debiaslab.metrics.anchored import align, anchored, attribute_words
 from debiaslab.metrics.cases import HALVES, Resampling
 from debiaslab.metrics.datasets import AnalogySet, SimilaritySet, default_similarity_sets
 from debiaslab.metrics.neighbor_bias import BiasedWords, biased_words
 from debiaslab.metrics.null import NullCache
 from debiaslab.metrics.registry import RecordMetric, attribute_cases, metrics
 from debiaslab.metrics.scorecard import Record, Scorecard
-from debiaslab.metrics.vocabulary import require_known
 from debiaslab.statistics.bootstrap import RESAMPLES
 from debiaslab.statistics.permutation import DRAWS
 from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
+    from threadpoolctl import ThreadpoolController
 
 _T = TypeVar("_T")
 
@@ -45,7 +47,7 @@ class Baseline:
 
     @cached_property
     def yardstick(self) -> NullCache:
-        """Its random words, the fixed yardstick of everything held against it."""
+        """Its random words, the fixed yardstick of everything compared with it."""
         return NullCache.of(self.embeddings, "_baseline")
 
     @cached_property
@@ -74,7 +76,7 @@ class Measurement:
     analogies: Sequence[AnalogySet] | None = None
     attributes: Sequence[Attribute] = ()
     tests: Sequence[AssociationTest] = ()
-    own: Baseline | None = None  # the vectors themselves, where others are held against them
+    own: Baseline | None = None  # the vectors themselves, where others are compared with them
     baseline: Baseline | None = None
     lipstick_nulls: bool = True  # they take longer than the tests
 
@@ -148,8 +150,10 @@ def _association(measurement: Measurement) -> Iterable[Record]:
     )
 
 
-def _direct_bias(measurement: Measurement) -> Iterable[Record]:
-    return metrics()["direct_bias"].records(measurement)
+def _direct_bias(measurement: Measurement) -> Iterator[Record]:
+    """Scale-free and raw."""
+    for name in ("direct_bias", "raw_direct_bias"):
+        yield from metrics()[name].records(measurement)
 
 
 def _attributes(measurement: Measurement) -> Iterator[Record]:
@@ -191,6 +195,8 @@ ALONG_ATTRIBUTES = ("weat", "association", "geometry", "direct_bias", "attribute
 """Groups that read words along attribute words: what an anchored reading is of."""
 
 
+_ALIGNMENT: tuple[str, str, Half] = ("alignment", "baseline", "all")
+
 # Evaluating -------------------------------------------------------------------------------------
 
 _SILENCE = 2.0  # seconds before a progress bar appears
@@ -211,6 +217,7 @@ def evaluate(
     attributes: Sequence[Attribute] = (),
     tests: Sequence[AssociationTest] = (),
     lipstick_nulls: bool = True,
+    anchor: Embeddings | None = None,
     progress: bool = False,
 ) -> Scorecard:
     """Measure bias, utility and collapse on all, tune and report words.
@@ -232,15 +239,18 @@ def evaluate(
         attributes: Attributes besides gender, of a lexicon file, which adds their group; two
             classes that both have stereotypes are among the association tests as well.
         tests: Association tests besides those that ship, of a lexicon file.
-        lipstick_nulls: Whether the lipstick tests, too, are held against random words. That takes
+        lipstick_nulls: Whether the lipstick tests, too, are compared with random words. That takes
             seconds (a classifier for each of 20 axes), which a study does without.
+        anchor: Vectors along whose attribute words bias is read as well; those of ``baseline``
+            where nothing is said, and none without one.
         progress: Whether to draw a progress bar on stderr when it takes more than two seconds.
 
     Returns:
         Records in a fixed order, group by group: ``weat`` (value ``d``; extra ``statistic``, its
         interval, ``p_two_sided``, ``null95``, set sizes), the other association metrics, geometry
         (``direct_bias`` first), ``similarity`` and the rest, ``collapse`` last. What cannot be
-        measured is there with a reason.
+        measured is there with a reason. ``anchored`` has those of ``ALONG_ATTRIBUTES`` once more,
+        values only, read along the anchor, with the baseline's nulls.
 
     Raises:
         UserError: A group is unknown; two association tests have one name; or ``similarity`` is
@@ -260,15 +270,7 @@ def evaluate(
     effort = Resampling(seed, 0 if quick else bootstrap, 0 if quick else DRAWS, null=not quick)
     own_tests = _own_tests(tests, attributes)
     measurement = Measurement(
-        embeddings,
-        effort,
-        sets,
-        analogies,
-        attributes,
-        own_tests,
-        own,
-        before,
-        lipstick_nulls,
+        embeddings, effort, sets, analogies, attributes, own_tests, own, before, lipstick_nulls
     )
     records: list[Record] = []
     with tqdm(chosen, desc=name, unit="group", delay=_SILENCE, disable=not progress) as bar:
@@ -276,7 +278,61 @@ def evaluate(
             bar.set_postfix_str(group, refresh=False)
             with _blas_threads(group):
                 records += group_records(group, measurement)
-    return Scorecard(name, (*records, *_order(embeddings)))
+    if anchor is None and before is not None:
+        anchor = before.embeddings
+    along = [group for group in chosen if group in ALONG_ATTRIBUTES]
+    found = anchored_records(measurement, anchor, along) if anchor is not None and along else ()
+    return Scorecard(name, (*records, *_order(embeddings)), with_nulls_of(found, records))
+
+
+def anchored_records(
+    measurement: Measurement, anchor: Embeddings, groups: Sequence[str]
+) -> tuple[Record, ...]:
+    """Return what is measured along the attribute words of other vectors, values only.
+
+    The first record is the alignment: its ``value`` is the mean cosine of ``n`` words with
+    themselves, or its ``reason`` says why there is no other.
+    """
+    held = attribute_words(measurement.attributes)
+    own = measurement.embeddings
+    try:
+        fitted = align(own, anchor, without=held)
+    except UserError as problem:
+        return (Record(*_ALIGNMENT, None, reason=str(problem)),)
+    found = replace(
+        measurement,
+        embeddings=anchored(own, anchor, held, alignment=fitted),
+        effort=replace(measurement.effort, bootstrap=0, permutations=0, null=False),
+    )
+    with _blas_threads(""):
+        records = [each for group in groups for each in group_records(group, found)]
+    return (Record(*_ALIGNMENT, fitted.fit, n=fitted.words), *records)
+
+
+def with_nulls_of(
+    along: Sequence[Record], records: Sequence[Record], suffix: str = "_baseline"
+) -> tuple[Record, ...]:
+    """Return anchored records with the random words of the baseline, which others hold already.
+
+    Args:
+        along: Anchored records.
+        records: Records of the same lists, read along their own attribute words.
+        suffix: Which of their nulls are the baseline's: all, where they are of the baseline itself.
+    """
+    known = {(record.metric, record.name, record.words): record for record in records}
+
+    def completed(record: Record) -> Record:
+        own = known.get((record.metric, record.name, record.words))
+        if own is None or record.value is None or own.n != record.n:
+            return record
+        nulls = {
+            f"{key.removesuffix('_baseline')}_baseline": number
+            for key, number in own.extra.items()
+            if key.startswith("null") and key.endswith(suffix) and "null_p" not in key
+        }
+        return replace(record, extra={**record.extra, **nulls})
+
+    return tuple(map(completed, along))
 
 
 def _order(embeddings: Embeddings) -> Iterator[Record]:
@@ -292,10 +348,18 @@ def _blas_threads(group: str) -> Iterator[None]:
 
     Measured with another process on both cores: a fifth of the processor time.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(None if group in _LARGE_PRODUCTS else 1, user_api="blas"):
+    with _libraries(len(sys.modules)).limit(
+        limits=None if group in _LARGE_PRODUCTS else 1, user_api="blas"
+    ):
         yield
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """Return the libraries for products; looked for again when more ``modules`` are imported."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _as_embeddings(vectors: Embeddings | KeyedVectors) -> Embeddings:

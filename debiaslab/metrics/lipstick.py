@@ -33,14 +33,7 @@ from debiaslab.metrics.neighbor_bias import (
 from debiaslab.metrics.null import NullCache, RandomWords, disjoint, require_defined, with_null
 from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import (
-    HE_SHE,
-    Pair,
-    Result,
-    require_directions,
-    row_of,
-    unit_rows,
-)
+from debiaslab.metrics.vocabulary import HE_SHE, Pair, Result, require_directions, row_of, unit_rows
 from debiaslab.statistics.bootstrap import PERMUTATIONS, tested
 from debiaslab.statistics.reliability import Number
 from debiaslab.vectors.embeddings import Embeddings

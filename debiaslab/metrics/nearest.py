@@ -14,7 +14,7 @@ from debiaslab.metrics.registry import record_metric
 from debiaslab.metrics.scorecard import Record
 from debiaslab.metrics.vocabulary import Result, find, require_directions, unit_rows
 from debiaslab.statistics.bootstrap import RESAMPLES, bootstrap_mean
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings, units
 
 if TYPE_CHECKING:
     from debiaslab.metrics.evaluation import Measurement
@@ -47,10 +47,7 @@ def unit_block(embeddings: Embeddings, rows: slice | Rows) -> Matrix:
     Lengths are taken in float64, and only for the rows asked for: for a search through a part of
     a million words, ``Embeddings.unit`` would be a second copy of everything.
     """
-    block = embeddings.vectors[rows].astype(np.float64)
-    norms = np.linalg.norm(block, axis=1, keepdims=True)
-    unit: Matrix = (block / np.where(norms > 0, norms, 1.0)).astype(np.float32)
-    return unit
+    return units(embeddings.vectors[rows]).astype(np.float32)
 
 
 def nearest_rows(
@@ -181,7 +178,7 @@ def neighbor_overlap(
 
     Args:
         embeddings: The vectors to judge.
-        baseline: What they are held against; its order gives the frequency bands.
+        baseline: What they are compared with; its order gives the frequency bands.
         k: Neighbours of a word.
         words: Words to measure; without it ``sample`` words are drawn, as many from each frequency
             band (ranks 1–1,000, –10,000, –100,000 and the rest), so that each band weighs alike.

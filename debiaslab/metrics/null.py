@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -32,6 +32,7 @@ LEAST_DEFINED = 0.5
 BLOCK = 250_000
 """Numbers given to a metric at a time: 2 MB, which stays in the processor's cache."""
 
+_FEW, _KEPT = 1_000, 1 << 20  # words, and numbers, up to which drawn sets are kept in memory
 _PART = 512  # vectors made float64 at a time, for the same reason
 
 _S = TypeVar("_S", bound=np.generic)
@@ -134,12 +135,7 @@ def null_of(
 
 
 def null_from(
-    metric: SetMetric,
-    scores: Array,
-    sizes: Sequence[int],
-    *,
-    draws: int = DRAWS,
-    seed: int = 0,
+    metric: SetMetric, scores: Array, sizes: Sequence[int], *, draws: int = DRAWS, seed: int = 0
 ) -> Array:
     """Return a metric of random sets of scores that were computed once for each word.
 
@@ -163,7 +159,8 @@ def null_from(
     if len(scores) < size:
         each = " against ".join(map(str, sizes))
         raise NotMeasuredError(f"a null of {each} words needs {size} words, {len(scores)} are left")
-    drawn = disjoint(len(scores), size, draws, np.random.default_rng(seed))
+    kept = len(scores) <= _FEW and draws * size <= _KEPT
+    drawn = (_dealt if kept else _dealt.__wrapped__)(len(scores), size, draws, seed)
     ends = np.cumsum(sizes)[:-1]
     step = max(1, BLOCK // max(1, size * (scores[0].size if len(scores) else 1)))
     values = np.empty(draws)
@@ -197,6 +194,14 @@ def mean(scores: Array) -> Array:
 def difference_of_means(x: Array, y: Array) -> Array:
     """Mean score of the first set less that of the second: the WEAT statistic."""
     return mean(x) - mean(y)
+
+
+@lru_cache(maxsize=16)  # the runs of a study share words and seeds
+def _dealt(n: int, size: int, draws: int, seed: int) -> NDArray[np.int32]:
+    """Return what :func:`disjoint` does: the fewer words there are, the longer it takes."""
+    dealt = disjoint(n, size, draws, np.random.default_rng(seed))
+    dealt.flags.writeable = False
+    return dealt
 
 
 def disjoint(n: int, size: int, draws: int, rng: np.random.Generator) -> NDArray[np.int32]:
@@ -355,7 +360,7 @@ def with_null(
         null: What random words show in the place of its words.
         yardsticks: Where they are drawn from.
         effort: Whose seed the draws have.
-        key: Which number of the record is held against them, its value or one of ``extra``.
+        key: Which number of the record is compared with them, its value or one of ``extra``.
         numbers: What the record says of them, see :func:`null_numbers`.
     """
     extra, number = dict(record.extra), record.number(key)

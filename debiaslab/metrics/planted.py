@@ -1,6 +1,6 @@
 """What metrics make of a planted bias: words with a dose, words like them without one.
 
-A metric of words held against groups or pairs takes part by itself. By its definition it follows
+A metric of words measured against groups or pairs takes part. By its definition it follows
 the dose (it has a sign), the size of the dose, or nothing, where such an association cancels out.
 """
 
@@ -65,20 +65,14 @@ class Words(Protocol):
 
 @dataclass(frozen=True)
 class PlantedMetric:
-    """A metric of the control.
+    """A metric of the control."""
 
-    Attributes:
-        metric: As in the records.
-        label: For tables and figures.
-        follows: What it should follow by its definition: the dose, the size of the dose (upward,
-            or with ``"less"`` downward), or (when such an association cancels out) nothing.
-        measure: Returns its record.
-    """
-
-    metric: str
-    label: str
+    metric: str  # as in the records
+    label: str  # for tables and figures
+    # what it should follow by its definition: the dose, the size of the dose (upward, or with
+    # ``"less"`` downward), or (when such an association cancels out) nothing
     follows: Follows
-    measure: Callable[[PlantedSubject], Record]
+    measure: Callable[[PlantedSubject], Record]  # returns its record
 
 
 def planted_metrics(*, apart: bool) -> tuple[PlantedMetric, ...]:
@@ -110,7 +104,6 @@ def measure_planted(
     ``extra`` has what random words of the pool show in the same vectors, see ``null.with_null``.
 
     Args:
-        words: The words.
         apart: Whether every other chosen word was pulled to the other side. Measured is then what
             tells words of one list apart; WEAT compares its two halves.
     """
@@ -130,27 +123,17 @@ def measure_planted(
 
 @dataclass(frozen=True)
 class PlantedSubject:
-    """One set of words, and what it is held against.
+    """One set of words, and what it is measured against."""
 
-    Attributes:
-        name: ``planted`` or ``control``.
-        embeddings: The vectors.
-        words: The words.
-        against: The second targets of WEAT, and the other half of what RNSB compares.
-        pool: The words that random sets are drawn from.
-        neighbors: The lean of the neighbours of all words, those of the pool among them.
-        seed: Seed of the random sets.
-        apart: Whether every other word has the opposite dose.
-    """
-
-    name: str
+    name: str  # ``planted`` or ``control``
     embeddings: Embeddings
     words: Sequence[str]
-    against: Sequence[str]
-    pool: RandomWords
+    against: Sequence[str]  # the second targets of WEAT, and the other half of what RNSB compares
+    pool: RandomWords  # the words that random sets are drawn from
+    # the lean of the neighbours of all words, those of the pool among them
     neighbors: NeighborShares
-    seed: int
-    apart: bool = False
+    seed: int  # seed of the random sets
+    apart: bool = False  # whether every other word has the opposite dose
 
     @property
     def targets(self) -> dict[str, Sequence[str]]:
@@ -240,7 +223,7 @@ def _measure_of(
 
 
 def _held(metric: ListMetric, subject: PlantedSubject) -> Groups | Pairs:
-    """Return what words are held against, so that a positive number is male."""
+    """Return what words are measured against, so that a positive number is male."""
     if not isinstance(metric, WordMetric) or metric.against in ("pairs", "direction"):
         return gender_pairs("all")
     return dict(reversed(subject.groups.items())) if metric.positive else subject.groups
@@ -312,9 +295,7 @@ def _neighbors_r(subject: PlantedSubject) -> Record:
 
 
 _WEAT_D = replace(
-    weat,
-    value=effect_size,
-    undefined="all targets have the same association: no spread for d",
+    weat, value=effect_size, undefined="all targets have the same association: no spread for d"
 )
 _ASSOCIATION = replace(weat, of=("the word list",), least=1, value=mean, about=None)
 

@@ -9,23 +9,24 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError
+from debiaslab.errors import NotMeasuredError, require_known
 from debiaslab.lexicons import Attribute, Half, load
 from debiaslab.metrics.cases import Case, attribute_against_pairs, gender_pairs
-from debiaslab.metrics.null import DRAWS, RandomWords, null_from
+from debiaslab.metrics.null import DRAWS, QUANTILE, RandomWords, null_from
 from debiaslab.metrics.registry import list_metric
 from debiaslab.metrics.vocabulary import (
     FLOAT32_NOISE,
+    MIN_PAIRS,
     FoundPairs,
     Method,
     Pair,
     Result,
     find,
+    find_pairs,
     gender_direction,
     pair_turn,
     require_directions,
     require_enough,
-    require_known,
     rows_of,
     shortlist,
     union,
@@ -45,14 +46,75 @@ Array = NDArray[np.float64]
 Relation = Literal["pca", "mean"]
 
 
-def _turn(embeddings: Embeddings, case: Case) -> Mapping[str, float | str | None]:
-    """Say without which pair the direction turns furthest, see ``pair_turn``."""
-    turn = pair_turn(embeddings, case.against)  # type: ignore[arg-type]
+def _pairs(
+    embeddings: Embeddings, case: Case, drawn: RandomWords
+) -> Mapping[str, float | str | None]:
+    """Say what the direction rests on, see ``pair_turn`` and ``pair_closeness``."""
+    pairs: Any = case.against
+    turn = pair_turn(embeddings, pairs)
     return {
         "pair_distance": None if turn is None else turn.distance,
         "turn_pair": None if turn is None else "/".join(turn.pair),
         "turn_degrees": None if turn is None else turn.degrees,
+        **pair_closeness(embeddings, pairs, drawn),
     }
+
+
+_CLOSENESS = ("pair_cosine", "pair_agreement")
+
+
+def pair_closeness(
+    embeddings: Embeddings,
+    pairs: Sequence[Pair],
+    drawn: RandomWords,
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+) -> Mapping[str, float | None]:
+    """Say how near the two words of a pair are, and how much the pairs' differences agree.
+
+    A direction has length 1 however little is left between the words of its pairs. Where their
+    differences agree no more than those of random pairs do, that direction is noise, and so is
+    what is measured along it and divided by its size.
+
+    Args:
+        pairs: Definitional pairs; one with an unknown word is left out whole.
+        drawn: The words that random pairs are made of.
+
+    Returns:
+        ``pair_cosine``: mean cosine of the two words; ``pair_agreement``: length of the mean
+        difference of unit vectors over their mean length, 1 where all are alike;
+        ``random_pair_cosine``: the median of as many random pairs; ``random_pair_agreement``: their
+        95 % quantile. All are None with fewer than two pairs, or words without a vector.
+    """
+    found = find_pairs(embeddings, pairs).distinct
+    names = (*_CLOSENESS, *(f"random_{name}" for name in _CLOSENESS))
+    if len(found) < MIN_PAIRS:
+        return dict.fromkeys(names)
+    try:
+        first, second = (unit_rows(embeddings, side) for side in zip(*found, strict=True))
+        sizes = (len(found), len(found))
+        cosines = null_from(_cosine, drawn.unit, sizes, draws=draws, seed=seed)
+        agreements = null_from(_agreement, drawn.unit, sizes, draws=draws, seed=seed)
+    except NotMeasuredError:
+        return dict.fromkeys(names)
+    own = [float(each(first[None], second[None])[0]) for each in (_cosine, _agreement)]
+    random = [float(np.median(cosines)), float(np.quantile(agreements, QUANTILE))]
+    return dict(zip(names, (*own, *random), strict=True))
+
+
+def _cosine(first: Array, second: Array) -> Array:
+    """Mean cosine of the pairs of each collection, ``(b, n, d) → (b,)``."""
+    cosines: Array = np.einsum("bnd,bnd->bn", first, second).mean(axis=1)
+    return cosines
+
+
+def _agreement(first: Array, second: Array) -> Array:
+    """Length of the mean difference over the mean length, 0 where nothing differs."""
+    differences = first - second
+    lengths = np.linalg.norm(differences, axis=-1).mean(axis=1)
+    means = np.linalg.norm(differences.mean(axis=1), axis=-1)
+    return np.divide(means, lengths, out=np.zeros_like(means), where=lengths > FLOAT32_NOISE)
 
 
 @metric(
@@ -63,7 +125,7 @@ def _turn(embeddings: Embeddings, case: Case) -> Mapping[str, float | str | None
     better="lower",
     family="geometry",
     extra=lambda result, case: {"pairs": result.pairs},
-    beside=_turn,
+    beside=_pairs,
 )
 def direct_bias(
     embeddings: Embeddings, pairs: FoundPairs, *, c: float = 1.0, method: Method = "pca"
@@ -75,6 +137,28 @@ def direct_bias(
     """
     direction = gender_direction(embeddings, pairs, method=method)
     return lambda rows: np.abs(rows @ direction) ** c
+
+
+@metric(
+    "raw_direct_bias",
+    title="raw direct bias",
+    citation="Caliskan, Bryson & Narayanan 2017, Science 356:183–186 (s of one word), for pairs",
+    against="pairs",
+    better="lower",
+    family="geometry",
+    value=mean_size,
+    extra=lambda result, case: {"pairs": result.pairs},
+)
+def raw_direct_bias(embeddings: Embeddings, pairs: FoundPairs) -> Score:
+    """Mean of ``|mean over pairs of (cos(w, m) − cos(w, f))|`` over words, in cosine units.
+
+    What direct bias is before it is divided by how far the words of its pairs are apart: it falls
+    to 0 where a strategy draws *he* and *she* together, while direct bias becomes that of a random
+    direction. Of two spaces compare this one. A result has ``pairs``.
+    """
+    first, second = (unit_rows(embeddings, side) for side in zip(*pairs.distinct, strict=True))
+    contrast = (first - second).mean(axis=0)
+    return lambda rows: rows @ contrast
 
 
 @metric(

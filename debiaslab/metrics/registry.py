@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from debiaslab.errors import require_known
 from debiaslab.lexicons import Attribute, Half
 from debiaslab.metrics.cases import HALVES, Case, Resampling
 from debiaslab.metrics.null import NullCache, RandomWords, with_null
 from debiaslab.metrics.scorecard import Record
-from debiaslab.metrics.vocabulary import Pair, require_known
+from debiaslab.metrics.vocabulary import Pair
 from debiaslab.statistics.reliability import Number
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -146,7 +147,8 @@ class ListMetric(Metric):
         attribute: The cases of an attribute of a lexicon file.
         extra: What the record says besides, of a result and its case; what has the name of a field
             of the record (its p, say) is that field.
-        beside: The same of vectors and case, where nulls are wanted too; not for attributes.
+        beside: The same of vectors, case and random words, where nulls are wanted; not for
+            attributes.
         permutations: Most permutations of its test; 0 where it has none.
         draws: Random sets of the null of a record of gender.
         planted: What it follows of a planted bias, see ``planted.PlantedMetric``, where its
@@ -158,7 +160,7 @@ class ListMetric(Metric):
     gender: OfHalf
     attribute: OfAttribute = lambda attribute, half: ()
     extra: Extra = lambda result, case: {}
-    beside: Callable[[Embeddings, Case], Mapping[str, Any]] | None = None
+    beside: Callable[[Embeddings, Case, RandomWords], Mapping[str, Any]] | None = None
     permutations: int = 0
     draws: int = DRAWS
     planted: Literal["as defined", "size"] | None = "as defined"
@@ -213,8 +215,8 @@ class ListMetric(Metric):
             seed=effort.seed_of(self.name, case.name, case.half),
         )
         extra = {**self.extra(result, case), **case.note}
-        if self.beside is not None and effort.null and not own:
-            extra |= self.beside(embeddings, case)
+        if self.beside is not None and yardsticks and not own:
+            extra |= self.beside(embeddings, case, yardsticks[0].words)
         extra["inputs"] = case
         record = Record.of(result, self.name, case.name, case.half, extra)
         return self.with_null(record, yardsticks, effort) if self.has_null else record
@@ -290,11 +292,7 @@ def attribute_cases(attribute: Attribute, half: Half) -> Iterator[tuple[ListMetr
 
 
 def get(name: str) -> Metric:
-    """Return the metric called ``name``.
-
-    Raises:
-        UserError: There is none.
-    """
+    """Return the metric called ``name``; raise a `UserError` if there is none."""
     known = metrics()
     require_known(name, list(known), f"there is no metric {name!r}")
     return known[name]

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError
+from debiaslab.errors import NotMeasuredError, require_known
 from debiaslab.lexicons import AssociationTest, Attribute, Half, load, load_pairs
 from debiaslab.metrics.cases import DEFINITIONAL_PAIRS, OCCUPATIONS, Case, Item, Resampling
 from debiaslab.metrics.projection import STEREOTYPED, direct_bias
@@ -35,7 +35,6 @@ from debiaslab.metrics.vocabulary import (
     find,
     find_pairs,
     gender_direction,
-    require_known,
     row_of,
     rows_of,
     shortlist,
@@ -81,7 +80,6 @@ def word_scores(
         embeddings: The vectors; every word must have one.
         words: ``n`` words, in the order of the result.
         pairs: Pairs ``(male, female)``; a pair with an unknown word is left out whole.
-        rule: The scoring rule.
 
     Returns:
         Scores, shape ``(n,)``.
@@ -281,10 +279,7 @@ class Consistency:
 
 
 def internal_consistency(
-    embeddings: Embeddings,
-    words: Sequence[str],
-    pairs: Sequence[Pair],
-    rule: Rule = "association",
+    embeddings: Embeddings, words: Sequence[str], pairs: Sequence[Pair], rule: Rule = "association"
 ) -> Consistency:
     """Measure the internal consistency of a word list and of gender pairs in one set of vectors.
 
@@ -337,7 +332,7 @@ LISTS = (
     *STEREOTYPED,
     *("career_extended", "family_extended", "math_extended", "science_extended", "arts_extended"),
 )
-"""The lists that are held against gender words and have enough words to ask."""
+"""The lists that are compared with gender words and have enough words to ask."""
 
 
 def list_consistency(
@@ -345,7 +340,7 @@ def list_consistency(
 ) -> dict[str, Consistency]:
     """Return the internal consistency of each word list, by its name.
 
-    Lists are held against the definitional pairs; the stereotypes of an attribute of two classes
+    Lists are compared with the definitional pairs; the stereotypes of an attribute of two classes
     that has definitional pairs of its own, ``"<attribute> <class>"``, against these.
 
     Args:
@@ -402,11 +397,7 @@ def leave_one_pair_out(
 
 
 def leave_one_attribute_out(
-    embeddings: Embeddings,
-    X: Sequence[str],
-    Y: Sequence[str],
-    A: Sequence[str],
-    B: Sequence[str],
+    embeddings: Embeddings, X: Sequence[str], Y: Sequence[str], A: Sequence[str], B: Sequence[str]
 ) -> LeaveOneOut:
     """Return the WEAT statistic ``s`` with each attribute word (of A, then B) left out in turn.
 

@@ -59,11 +59,7 @@ class WordSimilarity(Result):
 
 
 def word_similarity(
-    embeddings: Embeddings,
-    similarity: SimilaritySet,
-    *,
-    bootstrap: int = RESAMPLES,
-    seed: int = 0,
+    embeddings: Embeddings, similarity: SimilaritySet, *, bootstrap: int = RESAMPLES, seed: int = 0
 ) -> WordSimilarity:
     """Return Spearman's ρ over the pairs whose words are both in the vectors.
 
@@ -192,7 +188,7 @@ def similarity_retention(
 
     Args:
         embeddings: The run.
-        baseline: What it is held against.
+        baseline: What it is compared with.
         similarity: Pairs with human scores.
 
     Returns:

@@ -38,6 +38,7 @@ def scorecard_blocks(card: Scorecard, warnings: Sequence[str] = ()) -> list[str 
     caution = " (worth no more than the WARNING above lets them)" if card.warnings else ""
     blocks += _tables(f"Headline: report words, on which nothing was tuned{caution}", report)
     blocks += _tables(f"All words and tune words{caution}", rest)
+    blocks += _both_readings(card)
     if any(_has_statistic(record) for record in card.records):
         blocks += ["", SCALE_NOTE]
     if any(record.extra.get("warning_scale") for record in card.records):
@@ -52,6 +53,36 @@ def scorecard_blocks(card: Scorecard, warnings: Sequence[str] = ()) -> list[str 
     if remarks:
         blocks += ["", "Random words:", *(f"  {line}" for line in remarks)]
     return blocks
+
+
+def _both_readings(card: Scorecard) -> list[str | Table]:
+    """Return a table of what report words show by either ruler, or why there is none."""
+    if not card.anchored:
+        return []
+    aligned, *along = card.anchored
+    if aligned.value is None:
+        return ["", f"Not read along the baseline's gender words: {aligned.reason}"]
+    columns = (
+        *(Column(name, align="left") for name in ("metric", "name")),
+        *(Column(name, ".4f") for name in ("own", "anchored")),
+        *(Column("random words", span(3)), Column("better", missing="")),
+    )
+    rows = []
+    for record in along:
+        own, direction = card.record(record.metric, record.name, record.words), direction_of(record)
+        if record.words == "report" and own is not None and direction.number(own) is not None:
+            bound = record.extra.get("null95_baseline")
+            band = _band(record, "_baseline") if bound is None else (-bound, bound)
+            numbers = (direction.number(own), direction.number(record), band)
+            rows.append((record.metric, record.name, *numbers, direction.better))
+    if not rows:
+        return []
+    title = "Report words along their own gender words, and along the baseline's (anchored)"
+    note = (
+        f"vectors rotated onto the baseline's: mean cosine {aligned.value:.2f} over "
+        f"{aligned.n:,} words; weat by s; random words in the baseline"
+    )
+    return ["", title, "", Table(columns, rows, notes=(note,), keys=2).without_empty_columns()]
 
 
 def comparison_blocks(comparison: ScorecardComparison) -> list[str | Table]:
@@ -100,16 +131,16 @@ def _halved(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
 
 
 def _tables(title: str, records: Sequence[Record]) -> list[str | Table]:
-    weat = [record for record in records if _has_statistic(record)]
-    other = [r for r in records if r.value is not None and not _has_statistic(r)]
-    tables: list[str | Table] = []
-    if weat:
-        tables.append(_weat_table(weat))
+    """Return a title and the tables below it, those of metrics with a p-value apart."""
+    other = [record for record in records if not _has_statistic(record)]
     # Apart from each other both fit the width: few metrics besides WEAT have a p.
-    for found in ([r for r in other if r.p is None], [r for r in other if r.p is not None]):
-        if found:
-            tables.append(_other_table(found))
-    return ["", title, *(block for table in tables for block in ("", table))] if tables else []
+    tables = (
+        association_table(records),
+        measure_table([record for record in other if record.p is None]),
+        measure_table([record for record in other if record.p is not None]),
+    )
+    found = [block for table in tables if table.rows for block in ("", table)]
+    return ["", title, *found] if found else []
 
 
 def _has_statistic(record: Record) -> bool:
@@ -119,50 +150,61 @@ def _has_statistic(record: Record) -> bool:
 _P_COLUMNS = tuple(Column(name, ".2g", missing="") for name in ("p", "Holm", "BH"))
 
 
-def _weat_table(records: Sequence[Record]) -> Table:
+def association_table(
+    records: Sequence[Record], baseline: Scorecard | None = None, title: str = ""
+) -> Table:
+    """Return the association tests that were measured, beside s of a baseline's scorecard."""
     columns = (
         *(Column("WEAT", align="left"), Column("words", align="left"), Column("n")),
-        *(Column("s", ".4f"), Column("95 % interval", span(4))),
+        *(Column("s", "+.4f"), Column("95 % interval", span(4)), Column("s, baseline", "+.4f")),
         *(Column("null95", ".4f"), Column("baseline's", ".4f")),
-        *(Column("d", ".2f"), Column("95 % interval", span(2)), *_P_COLUMNS),
-        Column("test"),
+        *(Column("d", "+.2f"), Column("95 % interval", span(2)), *_P_COLUMNS),
+        Column("test", missing=""),
     )
     rows = []
-    for record in records:
+    for record in filter(_has_statistic, records):
         extra = record.extra
+        before = None if baseline is None else baseline.statistic(record.name, record.words)
         rows.append(
             [
                 *(record.name, record.words, record.n, extra["statistic"]),
-                (extra.get("statistic_low"), extra.get("statistic_high")),
+                *((extra.get("statistic_low"), extra.get("statistic_high")), before),
                 *(extra.get("null95"), extra.get("null95_baseline")),
                 TableCell(record.value, "‡" if extra.get("warning_scale") else ""),
                 *((record.low, record.high), *_ps(record)),
                 (record.method or "").replace("monte_carlo", "MC"),
             ]
         )
-    return Table(columns, rows, keys=2).without_empty_columns()
+    return Table(columns, rows, title, keys=2).without_empty_columns()
 
 
-def _other_table(records: Sequence[Record]) -> Table:
+def measure_table(
+    records: Sequence[Record], baseline: Scorecard | None = None, title: str = ""
+) -> Table:
+    """Return all other numbers that were measured, beside those of a baseline's scorecard."""
     columns = (
         *(Column(name, align="left") for name in ("metric", "name", "words")),
-        *(Column("n"), Column("value", ".4f"), Column("95 % interval", span(4))),
+        *(Column("n", ",d"), Column("coverage", ".0%", missing=""), Column("value", ".4f")),
+        *(Column("95 % interval", span(4)), Column("baseline", ".4f")),
         *(Column("random words", span(3)), Column("baseline's", span(3)), *_P_COLUMNS),
         Column("better", missing=""),
     )
+    measured = [r for r in records if r.value is not None and not _has_statistic(r)]
     sections = [
         [
             [
-                *(metric if i == 0 else "", record.name, record.words, record.n, record.value),
+                *(metric if i == 0 else "", record.name, record.words, record.n),
+                *(record.extra.get("coverage"), record.value),
                 TableCell((record.low, record.high), "†" if _kind(record) else ""),
+                None if baseline is None else baseline.value(metric, record.name, record.words),
                 *(_band(record, ""), _band(record, "_baseline"), *_ps(record)),
                 direction_of(record).better,
             ]
             for i, record in enumerate(found)
         ]
-        for metric, found in _by_metric(records).items()
+        for metric, found in _by_metric(measured).items()
     ]
-    return _sectioned(columns, sections, keys=3)
+    return _sectioned(columns, sections, title, keys=3)
 
 
 def _kind(record: Record) -> str | None:
@@ -215,7 +257,11 @@ def _ranked(row: ComparedMetric, file: int) -> TableCell:
 
 
 def _sectioned(
-    columns: tuple[Column, ...], sections: Sequence[Sequence[Sequence[Any]]], keys: int
+    columns: tuple[Column, ...],
+    sections: Sequence[Sequence[Sequence[Any]]],
+    title: str = "",
+    *,
+    keys: int,
 ) -> Table:
     """Return a table with room between sections; those of a single row stand together."""
     rows = [row for section in sections for row in section]
@@ -224,7 +270,7 @@ def _sectioned(
         start += len(before)
         if len(before) > 1 or len(section) > 1:
             breaks.add(start)
-    table = Table(columns, rows, keys=keys, breaks=frozenset(breaks))
+    table = Table(columns, rows, title, keys=keys, breaks=frozenset(breaks))
     return table.without_empty_columns()
 
 

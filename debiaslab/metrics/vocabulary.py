@@ -14,10 +14,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError, UserError, nearest
+from debiaslab.errors import NotMeasuredError, UserError
 from debiaslab.statistics.bootstrap import NO_INTERVAL, Interval
 from debiaslab.vectors.embeddings import Embeddings
-from debiaslab.vectors.words import written_in
 
 MIN_WORDS = 4
 """A set with fewer words than this gives *not measured*, never a number."""
@@ -33,12 +32,6 @@ def shortlist(words: tuple[str, ...], most: int = 6) -> str:
     """Return ``words`` joined for a sentence, the tail cut to a count."""
     shown = ", ".join(words[:most])
     return f"{shown} and {len(words) - most} more" if len(words) > most else shown
-
-
-def require_known(name: str, known: Sequence[str], problem: str) -> None:
-    """Raise UserError, which begins with ``problem``, when ``name`` is not among ``known``."""
-    if name not in known:
-        raise UserError(problem, allowed=", ".join(known), nearest=nearest(name, known))
 
 
 @dataclass(frozen=True)
@@ -89,17 +82,12 @@ _COLLINEAR = 1e-9  # 1 − cosine below this: one direction, up to float32 round
 
 @dataclass(frozen=True)
 class Found:
-    """The words of a list that the vectors have.
+    """The words of a list that the vectors have."""
 
-    Attributes:
-        words: The words as the vectors spell them, each once, in the order of the list.
-        rows: Their row numbers.
-        missing: The words of the list, as given, that have no vector.
-    """
-
+    # the words as the vectors spell them, each once, in the order of the list
     words: tuple[str, ...]
-    rows: tuple[int, ...]
-    missing: tuple[str, ...]
+    rows: tuple[int, ...]  # their row numbers
+    missing: tuple[str, ...]  # the words of the list, as given, that have no vector
 
 
 def row_of(embeddings: Embeddings, word: str) -> int | None:
@@ -107,7 +95,7 @@ def row_of(embeddings: Embeddings, word: str) -> int | None:
     index = embeddings.index
     if (row := index.get(word)) is not None:  # nearly always
         return row
-    written = written_in(index, word)
+    written = embeddings.lookup(word)
     return None if written is None else index[written]
 
 
@@ -281,19 +269,12 @@ HE_SHE: Pair = ("he", "she")
 
 @dataclass(frozen=True)
 class FoundPairs:
-    """Pairs of words as the vectors have them.
+    """Pairs of words as the vectors have them."""
 
-    Attributes:
-        pairs: As given.
-        complete: Those with both words in the vectors.
-        rows: The rows of these.
-        missing: The words that make the others incomplete.
-    """
-
-    pairs: Sequence[Pair]
-    complete: tuple[Pair, ...]
-    rows: tuple[tuple[int, int], ...]
-    missing: tuple[str, ...]
+    pairs: Sequence[Pair]  # as given
+    complete: tuple[Pair, ...]  # those with both words in the vectors
+    rows: tuple[tuple[int, int], ...]  # the rows of these
+    missing: tuple[str, ...]  # the words that make the others incomplete
 
     @property
     def distinct(self) -> list[tuple[int, int]]:
@@ -379,17 +360,11 @@ def pair_difference(embeddings: Embeddings, pair: Pair = HE_SHE) -> NDArray[np.f
 
 @dataclass(frozen=True)
 class PairTurn:
-    """Result of :func:`pair_turn`.
+    """Result of :func:`pair_turn`."""
 
-    Attributes:
-        pair: The pair without which the direction turns furthest.
-        degrees: By how much, in [0, 90]: a direction and its opposite are one axis.
-        distance: Mean length of the differences of the pairs' unit vectors, in [0, 2].
-    """
-
-    pair: Pair
-    degrees: float
-    distance: float
+    pair: Pair  # the pair without which the direction turns furthest
+    degrees: float  # by how much, in [0, 90]: a direction and its opposite are one axis
+    distance: float  # mean length of the differences of the pairs' unit vectors, in [0, 2]
 
 
 def pair_turn(

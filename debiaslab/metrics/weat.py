@@ -156,9 +156,12 @@ class Weat(WordMetric):
         tests = (*association_tests(), *given.tests)
         cases = [case_of(test, half) for test in tests for half in HALVES]
         yardsticks = given.yardsticks  # made before the threads, which share them
-        yield from parallel_map(
-            lambda case: self.record(given.embeddings, case, given.effort, yardsticks), cases
-        )
+
+        def measured(case: Case) -> Record:
+            return self.record(given.embeddings, case, given.effort, yardsticks)
+
+        # Without draws a test takes less time than handing it to a thread.
+        yield from parallel_map(measured, cases) if given.effort.null else map(measured, cases)
 
     def with_null(
         self, record: Record, yardsticks: Sequence[NullCache], effort: Resampling
@@ -225,7 +228,7 @@ def weat(embeddings: Embeddings, groups: FoundSets, *, ddof: int = 1) -> Score:
       1 / (draws + 1). Exact and two-sided it is twice that when X and Y have one size.
 
     The record's value is ``d``. ``extra`` has ``null95`` (with the suffix of each yardstick): the
-    95 % quantile of ``|s|`` of random targets of the same sizes, held against the test's own
+    95 % quantile of ``|s|`` of random targets of the same sizes, compared with the test's own
     attributes. In the baseline it is the fixed reference, and what the objective divides by.
     """
     a, b = groups.unit(embeddings)
@@ -283,7 +286,6 @@ def null95(
 
     Args:
         drawn: The words to draw from.
-        tested: The tests.
     """
     effort = Resampling(seed, 0, 0, null=True)
 

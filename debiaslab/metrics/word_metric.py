@@ -1,6 +1,6 @@
 """A metric is one decorated function: what one word is to it, and what many words make.
 
-The function (``fit``) looks up what words are held against and returns what a word is to the
+The function (``fit``) looks up what words are measured against and returns what a word is to the
 metric; ``value`` is what the words of one list (or of two target sets) make, their mean where
 nothing else is said. Value, interval, null of random words and per-word figures follow from these
 two, and through ``ListMetric`` all the rest.
@@ -11,13 +11,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import NotMeasuredError, UserError, nearest
+from debiaslab.errors import NotMeasuredError, require_known
 from debiaslab.metrics import cases
 from debiaslab.metrics.cases import Case
 from debiaslab.metrics.null import DRAWS, RandomWords, mean, null_from
@@ -79,30 +79,19 @@ _FACTS: Mapping[Against, tuple[str, OfHalf, OfAttribute]] = {
 
 @dataclass(frozen=True)
 class Look:
-    """What a metric of words sees when it says more than its value.
-
-    Attributes:
-        embeddings: The vectors.
-        held: What the words are held against, as looked up.
-        rows: Vectors of the words to which the metric is defined, as it sees them, ``(n, d)``,
-            set by set, in the order of the vocabulary, of the list where each has a number.
-        sets: What each word is to it, one array for each set of words.
-        places: Each word and its place in ``rows``, in the order of the list.
-        knobs: The settings in force.
-        bootstrap: Resamples for intervals; 0 for none.
-        permutations: Permutations of its test; 0 for none.
-        seed: Seed of both.
-    """
+    """What a metric of words sees when it says more than its value."""
 
     embeddings: Embeddings
-    held: Any
+    held: Any  # what the words are measured against, as looked up
+    # vectors of the words to which the metric is defined, as it sees them, ``(n, d)``, set by
+    # set, in the order of the vocabulary, of the list where each has a number
     rows: Array
-    sets: Sequence[Array]
-    places: Mapping[str, int]
-    knobs: Mapping[str, Any]
-    bootstrap: int
-    permutations: int
-    seed: int
+    sets: Sequence[Array]  # what each word is to it, one array for each set of words
+    places: Mapping[str, int]  # each word and its place in ``rows``, in the order of the list
+    knobs: Mapping[str, Any]  # the settings in force
+    bootstrap: int  # resamples for intervals; 0 for none
+    permutations: int  # permutations of its test; 0 for none
+    seed: int  # seed of both
     _intervals: dict[Value, Interval] = field(default_factory=dict, repr=False)
 
     @property
@@ -140,9 +129,9 @@ class WordMetric(ListMetric):
     """A metric that is what each word is to it, and what many words make.
 
     Attributes:
-        fit: Looks up what words are held against and returns what a word is to the metric.
+        fit: Looks up what words are measured against and returns what a word is to the metric.
         value: What many words make.
-        against: What words are held against.
+        against: What words are measured against.
         of: What the lists of words are called: one list, or two target sets.
         with_number: Whether each word comes with a number (a mapping of words), which is then the
             second of its scores.
@@ -184,10 +173,9 @@ class WordMetric(ListMetric):
         """Return the metric of a list of words.
 
         Args:
-            embeddings: The vectors.
             words: The words to measure, one list or several (which count as one), or two target
                 sets by name; repeated words count once. For some metrics words with their numbers.
-            against: The groups or the pairs they are held against; two groups one by one.
+            against: The groups or the pairs they are measured against; two groups one by one.
             bootstrap: Resamples of the words for the interval; 0 for none.
             permutations: Permutations of the test of a metric that has one; 0 for none.
             seed: Seed of both.
@@ -256,7 +244,7 @@ class WordMetric(ListMetric):
         """Return the metric of random words, shape ``(draws,)``; NaN where it is undefined.
 
         Args:
-            drawn: The words to draw from; those held against are never drawn.
+            drawn: The words to draw from; those measured against are never drawn.
             against: As in the metric, and then the words of a set where ``n`` is not named.
             n: Words of a set, or of each of two.
             numbers: The numbers of the words of a metric of words with a number, in place of ``n``.
@@ -320,7 +308,7 @@ class WordMetric(ListMetric):
             more = {"numbers": [number for word, number in case.words.items() if word not in lost]}
         return self.null(drawn, case.against, draws=draws, seed=seed, **more, **case.knobs)
 
-    @property
+    @cached_property
     def settings(self) -> Mapping[str, Any]:
         """Its settings by name, and their values."""
         found = inspect.signature(self.fit).parameters.values()
@@ -330,12 +318,7 @@ class WordMetric(ListMetric):
     def _knobs(self, given: Mapping[str, Any]) -> dict[str, Any]:
         known = self.settings
         for name in given:
-            if name not in known:
-                raise UserError(
-                    f"{self.name} has no setting {name!r}",
-                    allowed=", ".join(known) or "none",
-                    nearest=nearest(name, known),
-                )
+            require_known(name, known, f"{self.name} has no setting {name!r}")
         return {**known, **given}
 
     def _groups(self, against: Sequence[Any]) -> Any:
@@ -450,7 +433,7 @@ def metric(
 ) -> Callable[[Callable[..., Score]], WordMetric]:
     """Return a decorator that makes a function a metric, registered under ``name``.
 
-    The function takes vectors and what words are held against (``FoundSets`` of groups,
+    The function takes vectors and what words are measured against (``FoundSets`` of groups,
     ``FoundPairs``), and its settings by keyword; it returns what a word is to the metric, from
     vectors of shape ``(n, d)``.
 

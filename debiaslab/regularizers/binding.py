@@ -87,7 +87,7 @@ def bind_strategy(
         counts: Tokens of each, shape ``(V,)``.
         cover: Which non-gender words it acts on.
         seed: Seed of everything that pre- and post-processing draw.
-        dim: Length of the vectors; None: not known, and knobs are not held against it.
+        dim: Length of the vectors; None: not known, and knobs are not compared with it.
 
     Raises:
         UserError: The vocabulary lacks words the strategy needs, a knob asks for more than there

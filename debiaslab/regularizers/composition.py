@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 from torch import Tensor
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, unknown
 from debiaslab.regularizers.noise import StratifiedNoise
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords
 from debiaslab.regularizers.registry import LogUniform, Space, Strategy, get
@@ -222,29 +222,20 @@ def parts_named(name: str) -> list[str]:
 
 
 def weight_of(text: str, whole: str) -> float:
-    """Return the λ that is written after an ``@``.
-
-    Raises:
-        UserError: It is not a number above 0.
-    """
+    """Return the λ after an ``@``; raise a `UserError` unless it is a number above 0."""
     try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not (math.isfinite(value) and value > 0):
         raise UserError(
-            f"the λ of {whole!r} was {text!r}",
-            allowed="a number above 0, as in projection@0.5",
+            f"the λ of {whole!r} was {text!r}", allowed="a number above 0, as in projection@0.5"
         )
     return value
 
 
 def check_weighs(strategy: type[Strategy], whole: str) -> None:
-    """Refuse a λ for a strategy that has none.
-
-    Raises:
-        UserError: It is neither a penalty, nor has it a λ to search.
-    """
+    """Raise a `UserError` for a strategy that is no penalty and has no λ to search."""
     if not issubclass(strategy, Penalty) and "weight" not in strategy.search_space:
         raise UserError(
             f"{whole!r} gives {strategy.name!r} a λ, which it does not have",
@@ -310,11 +301,7 @@ def _knobs_of(strategy: type[Strategy]) -> list[Field[Any]]:
 
 
 def _no_knob(name: str, knob: str, known: list[str]) -> UserError:
-    return UserError(
-        f"strategy {name!r} has no knob {knob!r}",
-        allowed=", ".join(known) or "none",
-        nearest=nearest(knob, known),
-    )
+    return unknown(f"strategy {name!r} has no knob {knob!r}", knob, known)
 
 
 def _typed(strategy: str, knob: Field[Any], value: Any) -> Any:

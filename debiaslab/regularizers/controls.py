@@ -16,12 +16,11 @@ from debiaslab.regularizers.postprocess import (
     frozen,
     unit_blocks,
     unit_vectors,
-    units,
 )
 from debiaslab.regularizers.registry import Strategy, register
 from debiaslab.regularizers.subspace import NeutralizeAndEqualize, check_known, check_sets
 from debiaslab.regularizers.words import Pair
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings, units
 
 
 @register("none")
@@ -94,15 +93,10 @@ class Ruler(EqualizeOnly):
 
 @dataclass(frozen=True, eq=False)
 class _Signed(Eraser):
-    """Pairs that differ along one direction only.
+    """Pairs that differ along one direction only."""
 
-    Attributes:
-        e: That direction, of length 1, ``(d,)``; male words have a positive part in it.
-        pairs: (male, female).
-    """
-
-    e: Matrix
-    pairs: tuple[Pair, ...]
+    e: Matrix  # that direction, of length 1, ``(d,)``; male words have a positive part in it
+    pairs: tuple[Pair, ...]  # (male, female)
 
     def __call__(self, embeddings: Embeddings) -> Embeddings:
         """Return new vectors of the same words in the same order."""

@@ -21,7 +21,6 @@ from debiaslab.regularizers.postprocess import (
     frozen,
     scaled_like,
     unit_blocks,
-    units,
     with_gender_words,
 )
 from debiaslab.regularizers.registry import LogUniform, register
@@ -38,7 +37,7 @@ from debiaslab.regularizers.subspace import (
     leaning_words,
     without,
 )
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings, units
 from debiaslab.vectors.words import written_in
 
 
@@ -269,17 +268,11 @@ class DoubleHard(LabelsWords):
 
 @dataclass(frozen=True, eq=False)
 class FrequencyRemoval(Eraser):
-    """w ← w − μ − (uᵀw) u on unit vectors, scaled to the length of w.
+    """w ← w − μ − (uᵀw) u on unit vectors, scaled to the length of w."""
 
-    Attributes:
-        mean: μ, mean of the unit vectors, ``(d,)``.
-        axis: u, a principal component of them, ``(d,)``.
-        words: The words it moves.
-    """
-
-    mean: NDArray[np.float64]
-    axis: NDArray[np.float64]
-    words: tuple[str, ...]
+    mean: NDArray[np.float64]  # μ, mean of the unit vectors, ``(d,)``
+    axis: NDArray[np.float64]  # u, a principal component of them, ``(d,)``
+    words: tuple[str, ...]  # the words it moves
 
     def __call__(self, embeddings: Embeddings) -> Embeddings:
         """Return new vectors of the same words in the same order; a zero vector stays zero."""

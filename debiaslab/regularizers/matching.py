@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, require_known
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords, unit_rows
 from debiaslab.regularizers.registry import LogUniform, register
 
@@ -42,16 +42,10 @@ def leaning_rows(
 
 
 def check_leaning(share: float, by: str) -> None:
-    """Refuse a share or a way to measure leaning that is none.
-
-    Raises:
-        UserError: ``share`` is not in (0, 0.5], or ``by`` neither context nor target.
-    """
+    """Raise a `UserError` unless ``share`` is in (0, 0.5] and ``by`` is context or target."""
     if not 0 < share <= 0.5:
         raise UserError(f"share was {share}", allowed="a number above 0, at most 0.5")
-    known = get_args(LeaningBy)
-    if by not in known:
-        raise UserError(f"leaning was {by!r}", allowed=", ".join(known), nearest=nearest(by, known))
+    require_known(by, get_args(LeaningBy), f"leaning was {by!r}")
 
 
 _RIDGE = 1e-2  # of the mean variance, added to Σ: drawn words may be fewer than dimensions

@@ -1,4 +1,4 @@
-"""Strategies that act on the noise distribution: what a pair is held against, by stratum of text.
+"""Strategies that act on the noise distribution: what a pair is compared with, by stratum of text.
 
 SGNS learns ``W[w] · C[c] ≈ log p(c | w) − log q(c) − log k`` (Levy & Goldberg 2014, with q the
 noise distribution). Where the negatives of a pair are drawn from the noise of the *stratum* its
@@ -17,10 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
-from debiaslab.regularizers.gender_words import pronouns_chosen, spellings, swap_pairs
 from debiaslab.regularizers.registry import LogUniform, Space, Stage, Strategy, register
 from debiaslab.regularizers.swapping import derived_key, hashed_random
-from debiaslab.regularizers.words import PairChoice, check_pairs
+from debiaslab.regularizers.words import (
+    PairChoice,
+    check_pairs,
+    pronouns_chosen,
+    spellings,
+    swap_pairs,
+)
 
 Pieces = Callable[[], Iterable[tuple[int, NDArray[np.int32]]]]  # (place, ids) of a whole text
 

@@ -13,7 +13,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, require_known
 from debiaslab.regularizers.swapping import Swap, derived_key, hashed_random
 from debiaslab.regularizers.text import Rewriting
 
@@ -97,12 +97,7 @@ class Planted:
         for dose in (self.dose, self.others_dose, self.like_dose):
             if not (math.isfinite(dose) and -1 <= dose <= 1):
                 raise UserError(f"the dose was {dose!r}", allowed="a number from -1 to 1")
-        if self.base not in get_args(Base):
-            raise UserError(
-                f"the base was {self.base!r}",
-                allowed=", ".join(get_args(Base)),
-                nearest=nearest(self.base, get_args(Base)),
-            )
+        require_known(self.base, get_args(Base), f"the base was {self.base!r}")
         if self.window < 1:
             raise UserError(f"the window was {self.window!r}", allowed="a whole number above 0")
 

@@ -22,7 +22,7 @@ from debiaslab.regularizers.words import (
     covered_words,
     gender_pairs,
 )
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings, units
 from debiaslab.vectors.words import written_pairs
 
 
@@ -76,7 +76,6 @@ class PostProcess(Strategy):
         """Learn from vectors what is to be removed from them.
 
         Args:
-            embeddings: The vectors.
             words: Which words define gender, and which may be changed.
             seed: Seed of everything that is drawn.
 
@@ -150,14 +149,6 @@ def unit_vectors(embeddings: Embeddings, words: Iterable[str]) -> Matrix:
     return units(embeddings.vectors[[embeddings.index[word] for word in words]])
 
 
-def units(rows: NDArray[np.floating]) -> Matrix:
-    """Return rows scaled to length 1, in float64; an all-zero row stays zero."""
-    rows = rows.astype(np.float64)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Matrix = rows / np.where(lengths > 0, lengths, 1.0)
-    return unit
-
-
 def unit_blocks(embeddings: Embeddings, words: Sequence[str]) -> Iterator[Matrix]:
     """Yield the unit vectors of known words, some rows at a time."""
     for start in range(0, len(words), _BLOCK):
@@ -176,19 +167,12 @@ def with_gender_words(embeddings: Embeddings, words: DebiasWords) -> tuple[str, 
 
 @dataclass(frozen=True, eq=False)
 class AffineMap(Eraser):
-    """w ← w − (w − c) Dᵀ for the words it covers; no other word changes.
+    """w ← w − (w − c) Dᵀ for the words it covers; no other word changes."""
 
-    Attributes:
-        D: What is taken away, ``(d, d)``: identity minus the map.
-        center: c, ``(d,)``, which the map leaves in place.
-        words: The words it covers.
-        keep_lengths: Whether the results are scaled to the old lengths.
-    """
-
-    D: Matrix
-    center: NDArray[np.float64]
-    words: tuple[str, ...]
-    keep_lengths: bool = False
+    D: Matrix  # what is taken away, ``(d, d)``: identity minus the map
+    center: NDArray[np.float64]  # c, ``(d,)``, which the map leaves in place
+    words: tuple[str, ...]  # the words it covers
+    keep_lengths: bool = False  # whether the results are scaled to the old lengths
 
     def __call__(self, embeddings: Embeddings) -> Embeddings:
         """Return new vectors of the same words in the same order."""

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, require_known
 from debiaslab.regularizers.penalty import Penalty, PenaltyWords, unit_rows
 from debiaslab.regularizers.registry import LogUniform, register
 
@@ -71,12 +71,7 @@ class ProjectionPenalty(Projection):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.direction not in ("pca", "mean"):
-            raise UserError(
-                f"the direction was {self.direction!r}",
-                allowed="pca, mean",
-                nearest=nearest(self.direction, ("pca", "mean")),
-            )
+        require_known(self.direction, ("pca", "mean"), f"the direction was {self.direction!r}")
 
     def directions(self, unit: Tensor, words: PenaltyWords) -> Tensor:
         """Return the gender direction of the moment."""
@@ -344,11 +339,7 @@ class GenderNeutral(Penalty):
 
 
 def check_reserving(k: int, beta: float) -> None:
-    """Refuse to reserve no dimension, or to give pairs no or all of their length in them.
-
-    Raises:
-        UserError: k is below 1, or β outside (0, 1).
-    """
+    """Raise a `UserError` unless k is at least 1 and β between 0 and 1."""
     if k < 1:
         raise UserError(f"{k} dimensions were to be reserved", allowed="1 or more")
     if not 0 < beta < 1:
@@ -356,11 +347,7 @@ def check_reserving(k: int, beta: float) -> None:
 
 
 def check_reserved(k: int, dim: int) -> None:
-    """Refuse to reserve all dimensions.
-
-    Raises:
-        UserError: k is not below the dimension.
-    """
+    """Raise a `UserError` unless k is below the dimension."""
     if k >= dim:
         raise UserError(
             f"{k} dimensions were to be reserved",

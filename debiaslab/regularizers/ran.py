@@ -20,12 +20,11 @@ from debiaslab.regularizers.postprocess import (
     PostProcess,
     frozen,
     unit_vectors,
-    units,
 )
 from debiaslab.regularizers.projection import gender_direction
 from debiaslab.regularizers.registry import LogUniform, register
 from debiaslab.regularizers.subspace import bias_subspace, check_known, without
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings, units
 
 _BLOCK = 1 << 10  # words whose cosines with all others are held at once
 _LEAST_COSINE = 1e-3  # below, the share of gender in a cosine is a division by nothing
@@ -126,25 +125,16 @@ class RanDebias(PostProcess):
         repelled = mean_biased_neighbors(
             w.astype(np.float32), g.astype(np.float32), self.neighbors, self.threshold
         )
-        weights = (
-            self.weight * self.repulsion,
-            self.attraction,
-            self.weight * self.neutralization,
-        )
+        weights = (self.weight * self.repulsion, self.attraction, self.weight * self.neutralization)
         return Directions(covered, ran_optimum(w, repelled, g, weights).astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)
 class Directions(Eraser):
-    """New directions of some words, which keep their lengths; no other word changes.
-
-    Attributes:
-        words: The words.
-        unit: Their new unit vectors, ``(n, d)``.
-    """
+    """New directions of some words, which keep their lengths; no other word changes."""
 
     words: tuple[str, ...]
-    unit: NDArray[np.float32]
+    unit: NDArray[np.float32]  # their new unit vectors, ``(n, d)``
 
     def __call__(self, embeddings: Embeddings) -> Embeddings:
         """Return new vectors of the same words in the same order; a zero vector stays zero."""

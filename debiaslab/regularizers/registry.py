@@ -168,11 +168,7 @@ def strategy_names() -> list[str]:
 
 
 def get(name: str) -> type[Strategy]:
-    """Return the strategy class registered as ``name``.
-
-    Raises:
-        UserError: No strategy has this name.
-    """
+    """Return the strategy registered as ``name``; raise a `UserError` if there is none."""
     if name not in _REGISTRY:
         _load_others()
     if name in _REGISTRY:

@@ -18,9 +18,8 @@ from debiaslab.regularizers.postprocess import (
     frozen,
     scaled_like,
     unit_vectors,
-    units,
 )
-from debiaslab.vectors.embeddings import Embeddings
+from debiaslab.vectors.embeddings import Embeddings, units
 
 WordSet = tuple[str, ...]
 
@@ -55,11 +54,7 @@ def bias_subspace(embeddings: Embeddings, sets: Sequence[WordSet], components: i
 
 
 def check_components(components: int, spanned: int, sets: int, dim: int) -> None:
-    """Refuse a bias subspace of more dimensions than the sets span, or of all there are.
-
-    Raises:
-        UserError: There are not so many, or fewer than 1 were asked for.
-    """
+    """Raise a `UserError` unless the sets span a bias subspace of so many dimensions, 1 or more."""
     most = min(spanned, dim - 1)
     if not 1 <= components <= most:
         raise UserError(
@@ -70,11 +65,7 @@ def check_components(components: int, spanned: int, sets: int, dim: int) -> None
 
 
 def check_sets(embeddings: Embeddings, sets: Sequence[WordSet]) -> None:
-    """Make sure that every word of the sets has a vector with a direction.
-
-    Raises:
-        UserError: There is no set, a word is missing, or its vector is all zeros.
-    """
+    """Raise a `UserError` unless there are sets and all of their words have a non-zero vector."""
     if not sets:
         raise UserError(
             "no set of words was given that defines the bias",
@@ -94,11 +85,7 @@ def check_sets(embeddings: Embeddings, sets: Sequence[WordSet]) -> None:
 
 
 def check_known(embeddings: Embeddings, words: Sequence[str]) -> None:
-    """Make sure that every word to be changed has a vector.
-
-    Raises:
-        UserError: There is no word to change, or some have no vector.
-    """
+    """Raise a `UserError` unless there are words to change and all have a vector."""
     missing = [word for word in words if word not in embeddings]
     if not words or missing:
         raise UserError(
@@ -113,16 +100,11 @@ _SAME = 1e-6  # of a unit vector: a difference that is float32's rounding
 
 @dataclass(frozen=True, eq=False)
 class NeutralizeAndEqualize(Eraser):
-    """w ← w − w_B at the length of w for neutral words; then each equalise set in turn.
+    """w ← w − w_B at the length of w for neutral words; then each equalise set in turn."""
 
-    Attributes:
-        B: Orthonormal basis of the subspace, ``(k, d)``.
-        neutral: Words that lose their part in the subspace.
-        equalized: Sets of words that afterwards differ inside the subspace only.
-    """
-
-    B: Matrix
-    neutral: tuple[str, ...]
+    B: Matrix  # orthonormal basis of the subspace, ``(k, d)``
+    neutral: tuple[str, ...]  # words that lose their part in the subspace
+    # sets of words that afterwards differ inside the subspace only
     equalized: tuple[WordSet, ...] = ()
 
     def __call__(self, embeddings: Embeddings) -> Embeddings:
@@ -202,7 +184,6 @@ def leaning_words(embeddings: Embeddings, words: DebiasWords, side: int) -> Lean
     """Rank the covered words by their cosine with the gender direction and return the extremes.
 
     Args:
-        embeddings: The vectors.
         words: Pairs that define the direction, and the covered words.
         side: Words on either side; in a small vocabulary fewer, 1/8 of the ranked words.
 
@@ -221,11 +202,7 @@ def leaning_words(embeddings: Embeddings, words: DebiasWords, side: int) -> Lean
 
 
 def check_enough(ranked: int) -> None:
-    """Refuse a number of words too small to have extremes.
-
-    Raises:
-        UserError: There are fewer than 16.
-    """
+    """Raise a `UserError` with fewer than 16 words: so few have no extremes."""
     if ranked < _LEAST * SHARE:
         raise UserError(
             f"{ranked} covered words have a vector that is not all zeros",
@@ -248,10 +225,6 @@ def _ranked(embeddings: Embeddings, words: Sequence[str]) -> list[str]:
 
 
 def check_side(side: int) -> None:
-    """Refuse a number of labelled words that labels nothing.
-
-    Raises:
-        UserError: It is less than 2.
-    """
+    """Raise a `UserError` unless 2 words or more are labelled on each side."""
     if side < 2:
         raise UserError(f"{side} labelled words a side were asked for", allowed="2 or more")

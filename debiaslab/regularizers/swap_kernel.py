@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from debiaslab.regularizers.gender_words import (
+from debiaslab.regularizers.words import (
     AFTER_OBJECT,
     BEFORE_HERS,
     GENDERED,

@@ -23,27 +23,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
-from debiaslab.regularizers.gender_words import (
+from debiaslab.regularizers.words import (
     AFTER_OBJECT,
     BEFORE_HERS,
     OTHER_GENDERED,
     PRONOUN_HER,
     PRONOUN_HIS,
     PRONOUNS,
+    Pair,
+    PairChoice,
     after_object,
     match_names,
     pronouns_chosen,
     spellings,
     swap_pairs,
 )
-from debiaslab.regularizers.words import Pair, PairChoice
 
 
 @dataclass(frozen=True, eq=False)
 class Swap:
     """Which words of a vocabulary have a counterpart of the other gender, and which."""
 
-    flags: NDArray[np.uint8]  # (V + 1,) bits of `gender_words`: of the document's end, of each word
+    flags: NDArray[np.uint8]  # (V + 1,) bits of `words`: of the document's end, of each word
     counterparts: NDArray[np.int32]  # (V, 2) the usual one; *him* for *her*, *hers* for *his*
     gender: NDArray[np.int8]  # (V,) 1 male, −1 female, 0 without a counterpart
     pairs: tuple[str, ...]  # "he/she", … found in the vocabulary

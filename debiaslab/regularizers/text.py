@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab.errors import UserError
-from debiaslab.regularizers.gender_words import (
+from debiaslab.regularizers.registry import Stage, Strategy, register
+from debiaslab.regularizers.swapping import Swap, derived_key
+from debiaslab.regularizers.words import (
     OTHER_GENDERED,
+    PairChoice,
+    check_pairs,
     gender_terms,
     names_in,
     spellings,
     swap_pairs,
 )
-from debiaslab.regularizers.registry import Stage, Strategy, register
-from debiaslab.regularizers.swapping import Swap, derived_key
-from debiaslab.regularizers.words import PairChoice, check_pairs
 
 
 class Rewriting(ABC):
@@ -111,11 +112,7 @@ class CounterfactualSubstitution(Preprocess):
 
 
 def check_probability(probability: float) -> None:
-    """Refuse what is no probability.
-
-    Raises:
-        UserError: It is not from 0 to 1.
-    """
+    """Raise a `UserError` unless a probability is from 0 to 1."""
     if not 0 <= probability <= 1:
         raise UserError(
             f"the probability of a swap was {probability!r}",

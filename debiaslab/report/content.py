@@ -20,10 +20,10 @@ from debiaslab.report.comparison import sentence
 from debiaslab.report.figures import AssociationSize, Trainings, association_sizes
 from debiaslab.report.planted import finding, followed, planted_table, words_of
 from debiaslab.report.style import Drawing, drawings
-from debiaslab.report.verdict import compared_verdict, verdict
+from debiaslab.report.verdict import compared_verdict, sweep_finding
 from debiaslab.report.words import NeighborIndex, WordPair, neighbor_index
 from debiaslab.tables import Table
-from debiaslab.tracking.names import REASON_TAG
+from debiaslab.tracking.names import REASON_TAG, YARDSTICK
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Record, Scorecard
@@ -238,8 +238,7 @@ def _headline(study: StudyResults) -> str:
         return tables.how_to_read(study.sides)
     if study.is_comparison:
         return compared_verdict(study.sides).sentence
-    found = verdict(study.trials)
-    return "No trial has finished yet: only the baseline." if found is None else found.sentence
+    return sweep_finding(study.trials, study.tuned)
 
 
 def _warnings(study: StudyResults, before: RunResults, after: RunResults | None) -> tuple[str, ...]:
@@ -466,6 +465,29 @@ class RunContent:
     outcome: Mapping[str, float | None] | None = None
     baseline: Scorecard | None = None
     drawings: Sequence[Drawing] = ()
+
+    @classmethod
+    def of(cls, run: RunResults, formula: str) -> RunContent:
+        """Return what the store keeps of a finished run, with its figures.
+
+        Raises:
+            UserError: Files of the run are gone, or it has no scorecard.
+        """
+        scored = run.keeps(YARDSTICK)
+        baseline = None if run.baseline is None else run.baseline.scorecard
+        sizes = association_sizes(run.scorecard, baseline, run.yardstick if scored else {})
+        loss, penalty = run.series("loss"), run.series("penalty")
+        shown = penalty if any(value for _, value in penalty) else []
+        return cls(
+            title=run.info.name,
+            params=run.info.params,
+            provenance=run.provenance,
+            scorecard=run.scorecard,
+            formula=formula if scored else "",
+            outcome=run.outcome,
+            baseline=baseline,
+            drawings=list(run_drawings(sizes, loss, shown)),
+        )
 
     def report(self) -> ReportContent:
         """Return the report of the run."""

@@ -21,7 +21,7 @@ from debiaslab.errors import UserError
 from debiaslab.report.content import ReportContent
 from debiaslab.report.style import Drawing
 from debiaslab.report.words import NeighborIndex
-from debiaslab.system.redact import utf8
+from debiaslab.system.provenance import utf8
 from debiaslab.tables import Column, Table, markdown_text
 
 if TYPE_CHECKING:
@@ -105,11 +105,7 @@ _DIFF_SHOWN = 100_000
 
 
 def html_page(report: ReportContent) -> str:
-    """Return the page: self-contained, the same bytes for the same report.
-
-    Raises:
-        UserError: It would be larger than 3 MB.
-    """
+    """Return the page, self-contained, the same bytes for the same report; at most 3 MB."""
     neighbors = report.neighbors
     page = (
         _templates()
@@ -155,7 +151,6 @@ def markdown_page(report: ReportContent, folder: str) -> str:
     """Return the text; it shows the figures as ``<folder>/<name>.png``.
 
     Args:
-        report: The report.
         folder: Where the figures will be, seen from the file.
     """
     text, after_item = "", False

@@ -52,28 +52,20 @@ class DosePoint(OverSeeds):
 
 @dataclass(frozen=True)
 class Followed:
-    """One metric over the doses.
+    """One metric over the doses."""
 
-    Attributes:
-        metric: Which.
-        planted: The chosen words, by rising dose.
-        control: The control words.
-        rho: Spearman correlation of the metric with the dose (its size for metrics without sign)
-            for the chosen words, within each seed, mean over seeds; None with fewer than 3 doses
-            or without spread.
-        control_rho: The same for the control words.
-        response: Change of the chosen words' mean from the lowest to the highest dose, less that
-            of random words: the planted text changes the vectors of gender words for all.
-        control_response: The same for the control words.
-    """
-
-    metric: PlantedMetric
-    planted: tuple[DosePoint, ...]
-    control: tuple[DosePoint, ...]
+    metric: PlantedMetric  # which
+    planted: tuple[DosePoint, ...]  # the chosen words, by rising dose
+    control: tuple[DosePoint, ...]  # the control words
+    # Spearman correlation of the metric with the dose (its size for metrics without sign) for
+    # the chosen words, within each seed, mean over seeds; None with fewer than 3 doses or
+    # without spread
     rho: float | None
-    control_rho: float | None
+    control_rho: float | None  # the same for the control words
+    # change of the chosen words' mean from the lowest to the highest dose, less that of
+    # random words: the planted text changes the vectors of gender words for all
     response: float | None
-    control_response: float | None
+    control_response: float | None  # the same for the control words
 
     @property
     def leak(self) -> float | None:
@@ -169,8 +161,8 @@ _COLUMNS = (
 _FOLLOWS = {"dose": "dose", "size": "its size", "less": "−its size", "nothing": None}
 _AT_ZERO = {
     "text": "gender words near the chosen words are male as often as in the whole text ({:.0%})",
-    "alike": "gender words near these, and near all they are held against, are male as often as in "
-    "the whole text ({:.0%})",
+    "alike": "gender words near these, and near all they are compared with, are male as often as "
+    "in the whole text ({:.0%})",
     "balanced": "half of the gender words near the chosen words are male ({:.0%} in the text)",
     "corpus": "the text as it is ({:.0%} of its gender words are male)",
 }
@@ -307,14 +299,7 @@ def planted_figure(study: PlantedStudy) -> Figure:
 def _panel(axes: Axes, each: Followed) -> None:
     banded = [(p.dose, *p.null) for p in each.planted if p.null is not None]
     doses, low, high = zip(*banded, strict=True) if banded else ((), (), ())
-    axes.fill_between(
-        doses,
-        low,
-        high,
-        color=_BAND,
-        linewidth=0,
-        label="random words, middle 95 %",
-    )
+    axes.fill_between(doses, low, high, color=_BAND, linewidth=0, label="random words, middle 95 %")
     _series(axes, each.control, REPORT, "s", "control words, no dose", 0.02)
     _series(axes, each.planted, TUNE, "o", "chosen words, planted", -0.02)
     plain(axes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -10,19 +11,25 @@ from debiaslab.errors import UserError
 from debiaslab.metrics.analogies import Method, bias_analogies
 from debiaslab.metrics.registry import direction_of
 from debiaslab.metrics.scorecard import null_remarks
-from debiaslab.metrics.tables import SCALE_MARK
+from debiaslab.metrics.tables import P_NOTE, SCALE_MARK, association_table, measure_table
 from debiaslab.report.comparison import (
+    ANCHORED,
+    ANCHORED_NOTE,
+    OUTCOMES,
+    SAME,
     Measure,
     MeasureSummary,
+    anchored,
     compared,
     every_measure,
     footnotes,
     front_text,
     headline_measures,
+    verdicts_against,
 )
-from debiaslab.report.figures import association_label
 from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
 from debiaslab.statistics.paired import FEW_SEEDS
+from debiaslab.statistics.verdict import LEVEL, Contrast, Verdict, Word, verdicts
 from debiaslab.tables import MISSING, Block, Column, Table, TableCell, plus_minus, span, with_span
 
 if TYPE_CHECKING:
@@ -77,10 +84,26 @@ def _spread(spread: Spread) -> str:
 # A comparison ---------------------------------------------------------------------------------
 
 
-def comparison_blocks(sides: Sequence[StrategyResult], title: str = "") -> list[Block]:
-    """Return the means, the differences to the baseline, and the hypervolumes of the fronts."""
+def comparison_blocks(
+    sides: Sequence[StrategyResult], title: str = "", against: int = 0
+) -> list[Block]:
+    """Return the means, differences, every two strategies, and the hypervolumes of the fronts.
+
+    Args:
+        sides: The strategies, the baseline first.
+        title: Of the first table.
+        against: A side that the others are held against too, besides the baseline.
+    """
     found: list[Block] = [means_table(sides, title)]
-    return [*found, changes_table(sides), front_text(sides)] if len(sides) > 1 else found
+    if len(sides) == 1:
+        return found
+    between = pairs_table(sides)
+    return [
+        *found,
+        *(changes_table(sides, to) for to in dict.fromkeys((0, against))),
+        *([between] if between.rows else []),
+        *filter(None, [front_text(sides)]),
+    ]
 
 
 def means_table(sides: Sequence[StrategyResult], title: str = "") -> Table:
@@ -105,7 +128,7 @@ def _means_note(sides: Sequence[StrategyResult]) -> str:
     return "; ".join(
         (
             f"report words and report pairs, mean ± half of the 95 % t interval over {over}, "
-            "(rank)",
+            "(1 + strategies that are better by a paired test, corrected over all pairs)",
             f"{MISSING} not measured or not finished",
             *footnotes(sides),
             "bias in units of what random words show in the baseline",
@@ -118,21 +141,82 @@ def _means_note(sides: Sequence[StrategyResult]) -> str:
     )
 
 
-def changes_table(sides: Sequence[StrategyResult]) -> Table:
-    """Return one row a strategy: differences to the baseline of the same seeds, with intervals."""
+MARKS: dict[Word, str] = {
+    "lower": "↓",
+    "higher": "↑",
+    "equivalent": "≈",
+    "nothing to measure": "∅",
+    "cannot tell": "",
+}
+"""What stands behind a difference."""
+
+
+def changes_table(sides: Sequence[StrategyResult], against: int = 0) -> Table:
+    """Return one row a strategy: differences to the baseline of the same seeds, with intervals.
+
+    Args:
+        sides: The strategies, the baseline first.
+        against: Which side the differences are to.
+    """
     measures = headline_measures(sides)
-    columns = (
-        Column("strategy", align="left"),
-        *(Column(measure.label) for measure in measures),
-    )
+    columns = (Column("strategy", align="left"), *(Column(measure.label) for measure in measures))
+    found = verdicts_against(sides, against)
     rows = [
-        (_label(side), *(_change(results[i]) for results in measures.values()))
+        (_label(side), *(_change(found[i].get(measure), side) for measure in measures))
         for i, side in enumerate(sides)
-        if i
+        if i != against
     ]
-    title = "Difference to the baseline of the same seed, with its 95 % interval"
-    note = "✓ the interval excludes 0"
-    return Table(columns, rows, title, (note,), "tab:differences")
+    to = "the baseline" if against == 0 else sides[against].label
+    title = f"Difference to {to} of the same seed, with its 95 % interval"
+    return Table(columns, rows, title, (_changes_note(found),), "tab:differences")
+
+
+def _changes_note(found: Sequence[Mapping[Measure, Verdict]]) -> str:
+    every = [verdict for own in found for verdict in own.values()]
+    tests = {"t": "a paired t test", "sign flips": "the exact permutation test over seeds"}
+    used = [said for test, said in tests.items() if any(each.test == test for each in every)]
+    by = f"{' or '.join(used)}, " if used else ""
+    return (
+        f"↓ lower, ↑ higher: {by}p ≤ {LEVEL:g} after Holm's correction over the measures of a row; "
+        f"≈ equivalent: surely within {SAME:g}, or a tenth of what random words reach; "
+        "∅ nothing to measure: the first does not exceed random words; no mark: these seeds "
+        "cannot tell"
+    )
+
+
+def _change(verdict: Verdict | None, side: StrategyResult) -> str | None:
+    if verdict is None:
+        return None
+    pair, mark = verdict.pair, MARKS[verdict.word]
+    few = f"n={pair.n}" if pair.n < len(side.cards) else ""
+    shown = with_span(pair.difference, pair.interval, signed=True)
+    return " ".join(part for part in (shown, mark, few) if part)
+
+
+def pairs_table(sides: Sequence[StrategyResult], measure: Measure = OUTCOMES[0]) -> Table:
+    """Return the difference of a measure between every two strategies: row less column."""
+    places = [i for i, side in enumerate(sides) if i and not side.control]
+    seeds = range(len(sides[0].cards))
+    values = {i: [measure.number(sides[i], k) for k in seeds] for i in places}
+    margin = measure.margin(sides[0])
+    contrasts = {
+        (i, j): contrast
+        for i in places
+        for j in places
+        if j < i and (contrast := Contrast.of(values[j], values[i], margin)) is not None
+    }
+    found = dict(zip(contrasts, verdicts(list(contrasts.values())), strict=True))
+    columns = (Column("row − column", align="left"), *(Column(sides[j].label) for j in places[:-1]))
+    rows = [
+        (
+            sides[i].label,
+            *("" if j >= i else _change(found.get((i, j)), sides[i]) for j in places[:-1]),
+        )
+        for i in places[1:]
+    ]
+    note = f"marks as above, corrected over the {len(found)} pairs of strategies"
+    title = f"Every two strategies: {measure.label} on report words"
+    return Table(columns, rows, title, (note,), "tab:pairs")
 
 
 _MEASURE_COLUMNS = (
@@ -140,16 +224,27 @@ _MEASURE_COLUMNS = (
     *("mean", "low", "high", "rank", "difference", "difference_low", "difference_high", "p"),
     *("p_floor", "probability_of_improvement"),
     *("training_seconds", "tuning_runs", "tuning_seconds"),
+    *("verdict", "test", "p_test", "p_holm", "p_bh", "p_equivalent", "margin"),
+    *("detectable", "seeds_needed", "anchored_mean", "anchored_low", "anchored_high"),
 )
+"""p is that of sign flips; verdict to seeds_needed are of headline measures, over which p is
+corrected; anchored_… the same along the baseline's gender words."""
 
 
 def comparison_csv(sides: Sequence[StrategyResult]) -> str:
-    """Return every measure of every side, one a row; a number that is missing is left empty."""
-    rows = [
-        _measure_row(side, measure, result)
-        for measure in every_measure(sides)
-        for side, result in zip(sides, compared(sides, measure), strict=True)
-    ]
+    """Return every measure of every side, one a row; a number that is missing is left empty.
+
+    The anchored reading stands at the end of the row, for metrics that have one.
+    """
+    found = verdicts_against(sides)
+    rows = []
+    for measure in every_measure(sides):
+        along = compared(sides, anchored(measure))
+        for side, result, own, read in zip(
+            sides, compared(sides, measure), found, along, strict=True
+        ):
+            told = _verdict_row(own.get(measure))
+            rows.append((*_measure_row(side, measure, result), *told, read.mean, *read.interval))
     return Table(tuple(map(Column, _MEASURE_COLUMNS)), rows).csv()
 
 
@@ -170,6 +265,15 @@ def _measure_row(
     )
 
 
+def _verdict_row(found: Verdict | None) -> tuple[object, ...]:
+    if found is None:
+        return (None,) * 9
+    return (
+        *(found.word, found.test, found.p, found.p_holm, found.p_bh, found.p_equivalent),
+        *(found.contrast.margin, found.detectable, found.seeds_needed),
+    )
+
+
 def _label(side: StrategyResult) -> str:
     return f"{side.label} (control)" if side.control else side.label
 
@@ -183,16 +287,7 @@ def _seeds(side: StrategyResult) -> str:
 def _ranked(result: MeasureSummary) -> TableCell | None:
     if result.mean is None:
         return None
-    return TableCell(result, f" {result.rank_text}", strong=result.rank == 1)
-
-
-def _change(result: MeasureSummary) -> str | None:
-    pair = result.to_baseline
-    if pair is None:
-        return None
-    sure = " ✓" if pair.excludes_zero else ""
-    few = f" n={pair.n}" if pair.n < result.seeds else ""
-    return f"{with_span(pair.difference, pair.interval, signed=True)}{sure}{few}"
+    return TableCell(result, f" {result.rank_text}".rstrip(), strong=result.best)
 
 
 def _budget(side: StrategyResult) -> str:
@@ -209,11 +304,29 @@ FLOOR_MEASURES: tuple[Measure, ...] = (
     Measure("lipstick", "profession_neighbors", "all", "lower", "profession neighbours r"),
     Measure("lipstick", "profession_neighbors", "report", "lower", "… of report words"),
 )
+"""What needs no gender word in the text."""
+
+FLOOR_ANCHORED: tuple[Measure, ...] = (
+    replace(ANCHORED, label="bias of report words, anchored"),
+    *(
+        Measure("weat", name, "report", "lower", f"|s| {name}, anchored", "anchored")
+        for name in ("6b", "7", "8", "occupations")
+    ),
+    Measure(
+        "raw_direct_bias", "occupations", "report", "lower", "raw direct bias, anchored", "anchored"
+    ),
+)
+"""What needs the baseline's: words of one gender's topics lean without any gender word."""
 
 
 def floor_measures(sides: Sequence[StrategyResult]) -> dict[Measure, tuple[MeasureSummary, ...]]:
-    """Return the lipstick tests of the baseline, ``sides[0]``, and the floor, ``sides[1]``."""
-    return {measure: compared(sides, measure) for measure in FLOOR_MEASURES}
+    """Return what is measured of the baseline, ``sides[0]``, and the floor, ``sides[1]``.
+
+    The lipstick tests, and the anchored bias where there is any.
+    """
+    along = {measure: compared(sides, measure) for measure in FLOOR_ANCHORED}
+    measured = {measure: found for measure, found in along.items() if found[1].n}
+    return {measure: compared(sides, measure) for measure in FLOOR_MEASURES} | measured
 
 
 def floor_blocks(sides: Sequence[StrategyResult]) -> list[Block]:
@@ -222,7 +335,7 @@ def floor_blocks(sides: Sequence[StrategyResult]) -> list[Block]:
 
 
 def floor_table(sides: Sequence[StrategyResult], title: str = "") -> Table:
-    """Return one row a lipstick test."""
+    """Return one row a test."""
     columns = (
         *(Column("test", align="left"), Column("baseline")),
         *(Column("gender-blind (floor)"), Column("difference")),
@@ -239,6 +352,8 @@ def floor_table(sides: Sequence[StrategyResult], title: str = "") -> Table:
         "and first name was one word before training; room: whether the baseline is surely above "
         "the floor, so that a strategy could show anything here"
     )
+    if any(measure.ruler == "anchored" for measure in floor_measures(sides)):
+        note += f"; {ANCHORED_NOTE}"
     return Table(columns, rows, title, (note,), "tab:floor")
 
 
@@ -330,67 +445,18 @@ def _record_row(record: Record, baseline: Scorecard) -> tuple[object, ...]:
 
 def scorecard_tables(card: Scorecard, baseline: Scorecard | None) -> list[Table]:
     """Return the numbers of one run, associations apart, beside the baseline's where it has one."""
-    measured = [record for record in card.records if record.reason is None]
-    weat = [record for record in measured if record.metric == "weat"]
-    other = [record for record in measured if record.metric != "weat"]
-    found = [_associations(weat, baseline), _others(other, baseline)]
-    if baseline is None:
-        found = [table.without(i) for table, i in zip(found, (5, 8), strict=True)]
-    return [table for table in found if table.rows]
-
-
-def _associations(records: Sequence[Record], baseline: Scorecard | None) -> Table:
-    columns = (
-        *(Column("test", align="left"), Column("words", align="left"), Column("n")),
-        *(Column("s", "+.4f", missing=NOT_MEASURED), Column("95 % interval", span(4))),
-        Column("s, baseline", "+.4f", missing=NOT_MEASURED),
-        *(Column("null95", ".4f", missing=NOT_MEASURED), Column("d", "+.2f")),
-        *(Column("95 % interval", span(2)), Column("p", ".2g", missing="")),
-    )
-    rows = []
-    for record in records:
-        extra = record.extra
-        before = None if baseline is None else baseline.statistic(record.name, record.words)
-        rows.append(
-            (
-                *(association_label(record.name), record.words, record.n, extra.get("statistic")),
-                (extra.get("statistic_low"), extra.get("statistic_high")),
-                *(before, extra.get("null95")),
-                TableCell(record.value, "‡" if extra.get("warning_scale") else ""),
-                *((record.low, record.high), record.p),
-            )
-        )
-    marked = any(record.extra.get("warning_scale") for record in records)
+    associations = association_table(card.records, baseline, "Associations")
+    others = measure_table(card.records, baseline, "Utility and other measures")
+    marked = any(record.extra.get("warning_scale") for record in card.records)
     note = (
         "s: difference of mean associations, in cosine. null95: 95 % of |s| for random words in "
-        "these vectors. p: one-sided permutation test. d is scale-free. It divides s by the spread "
-        "of the associations, so it stays large, with random sign, when all associations have "
-        "vanished. Compare s, against null95."
+        "these vectors. d is scale-free. It divides s by the spread of the associations, so it "
+        f"stays large, with random sign, when all associations have vanished. {P_NOTE}"
     )
-    return Table(columns, rows, "Associations", (f"{note} {SCALE_MARK}" if marked else note,))
-
-
-def _others(records: Sequence[Record], baseline: Scorecard | None) -> Table:
-    columns = (
-        *(Column(name, align="left") for name in ("measure", "of", "words")),
-        *(Column("n", ",d"), Column("coverage", ".0%", missing="")),
-        *(Column("value", ".4f", missing=NOT_MEASURED), Column("95 % interval", span(4))),
-        *(Column("random words"), Column("baseline", ".4f", missing=NOT_MEASURED)),
-    )
-    rows = []
-    for record in records:
-        before = None
-        if baseline is not None:
-            before = baseline.value(record.metric, record.name, record.words)
-        rows.append(
-            [
-                *(record.metric.replace("_", " "), record.name.replace("_", " "), record.words),
-                *(record.n, record.extra.get("coverage"), record.value),
-                *((record.low, record.high), null_range(record), before),
-            ]
-        )
-    note = "Random words: the middle 95 % of what they show in these vectors."
-    return Table(columns, rows, "Utility and other measures", (note,), keys=3)
+    notes = (f"{note} {SCALE_MARK}" if marked else note,)
+    band = "Random words: the middle 95 % of what they show in these vectors."
+    found = (replace(associations, notes=notes), replace(others, notes=(band,)))
+    return [table for table in found if table.rows]
 
 
 def null_range(record: Record) -> str:
@@ -419,7 +485,6 @@ def neighbors_table(
 
     Args:
         embeddings: Where to look; the word is found as ``Embeddings.lookup`` finds it.
-        word: The word.
         n: How many neighbours, 1 or more.
         compare: A second set of vectors, shown beside the first; neighbours in both lists get a *.
         labels: Names of the two sets, for the head of the table.
@@ -476,11 +541,7 @@ def printable(word: str) -> str:
 
 
 def _side_by_side(
-    title: str,
-    lists: dict[str, Found],
-    marked: Collection[str],
-    notes: tuple[str, ...],
-    score: str,
+    title: str, lists: dict[str, Found], marked: Collection[str], notes: tuple[str, ...], score: str
 ) -> Table:
     """Return lists of words beside each other, by rank; ``marked`` words get a *."""
     columns = [Column("rank")]

@@ -37,17 +37,11 @@ Points = NDArray[np.float64]  # shape (n, 2)
 
 @dataclass(frozen=True)
 class WordPair:
-    """The vectors of two runs of one seed.
+    """The vectors of two runs of one seed."""
 
-    Attributes:
-        before: The baseline's.
-        after: The run's.
-        tests: The association tests that are drawn.
-    """
-
-    before: Embeddings
-    after: Embeddings
-    tests: Sequence[str] = ()
+    before: Embeddings  # the baseline's
+    after: Embeddings  # the run's
+    tests: Sequence[str] = ()  # the association tests that are drawn
 
     @property
     def both(self) -> tuple[Embeddings, Embeddings]:
@@ -71,48 +65,29 @@ class Shift:
 
 @dataclass(frozen=True)
 class MappedWords:
-    """Words in the plane, before and after, each space by itself.
-
-    Attributes:
-        words: The words.
-        groups: What each is: ``male``, ``female``, or the name of its list.
-        before: Shape ``(n, 2)``.
-        after: Shape ``(n, 2)``.
-        measured: What the figure states of each space; None where it was not measured.
-    """
+    """Words in the plane, before and after, each space by itself."""
 
     words: tuple[str, ...]
-    groups: tuple[str, ...]
-    before: Points
-    after: Points
+    groups: tuple[str, ...]  # what each is: ``male``, ``female``, or the name of its list
+    before: Points  # shape ``(n, 2)``
+    after: Points  # shape ``(n, 2)``
+    # what the figure states of each space; None where it was not measured
     measured: tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)
 class Association:
-    """One association test, word by word: ``s(w, A, B)`` of each target word.
-
-    Attributes:
-        test: Name of the test.
-        half: Which half of the words.
-        target: ``X`` or ``Y``.
-        list: Name of the target list.
-        words: The target words.
-        before: ``s`` of each in the baseline.
-        after: ``s`` of each in the run.
-        before_interval: 95 % bootstrap interval of the mean over words.
-        after_interval: The same, after.
-    """
+    """One association test, word by word: ``s(w, A, B)`` of each target word."""
 
     test: str
-    half: Half
-    target: str
-    list: str
-    words: tuple[str, ...]
-    before: tuple[float, ...]
-    after: tuple[float, ...]
-    before_interval: Interval
-    after_interval: Interval
+    half: Half  # which half of the words
+    target: str  # ``X`` or ``Y``
+    list: str  # name of the target list
+    words: tuple[str, ...]  # the target words
+    before: tuple[float, ...]  # ``s`` of each in the baseline
+    after: tuple[float, ...]  # ``s`` of each in the run
+    before_interval: Interval  # 95 % bootstrap interval of the mean over words
+    after_interval: Interval  # the same, after
 
 
 Scatter = tuple[NeighborShares, NeighborBias]  # professions, and the correlation over them

@@ -57,6 +57,8 @@ class TrialRow:
         run_id: MLflow run.
         best: Whether it belongs to the best trial.
         retention_report: The same as retention, on report pairs.
+        bias_own: Bias on tune words along gender words of the same vectors; None in older studies.
+        bias_anchored: The same along those of the baseline.
     """
 
     trial: int | None
@@ -69,6 +71,8 @@ class TrialRow:
     run_id: str
     best: bool
     retention_report: float | None
+    bias_own: float | None = None
+    bias_anchored: float | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,8 @@ def _row(run: RunInfo) -> TrialRow:
         run_id=run.run_id,
         best=False,
         retention_report=run.metrics.get("retention_report"),
+        bias_own=run.metrics.get("bias_tune_own"),
+        bias_anchored=run.metrics.get("bias_tune_anchored"),
     )
 
 
@@ -277,6 +283,26 @@ class StudyResults:
         return read_sides(self._store, self.parent.run_id)
 
     @cached_property
+    def tuned(self) -> tuple[StrategyResult, ...]:
+        """The baseline and the best trial of a sweep over their seeds; empty without a trial."""
+        best = {row.run_id for row in self.trials if row.best}
+        after = {run.seed: run for run in self.runs if run.run_id in best}
+        if not after or not self.baselines:
+            return ()
+        return tuple(
+            StrategyResult(
+                strategy=name,
+                weight=next((run.weight for run in runs.values() if run.weight), None),
+                stage=name,
+                control=False,
+                cards=tuple(runs[s].scorecard if s in runs else None for s in self.seeds),
+                outcomes=tuple(runs[s].info.metrics if s in runs else None for s in self.seeds),
+                runs=tuple(runs[s].run_id if s in runs else None for s in self.seeds),
+            )
+            for name, runs in ((BASELINE, self.baselines), ("best", after))
+        )
+
+    @cached_property
     def corpus(self) -> Mapping[str, Any]:
         """Name, documents, tokens, types, fingerprint, sources and settings of the text."""
         first = self.runs[0]
@@ -308,11 +334,7 @@ class StudyResults:
         return dict(json.loads(text))
 
     def run(self, run_id: str) -> RunResults:
-        """Return one of the runs.
-
-        Raises:
-            UserError: The study has no such finished run.
-        """
+        """Return one of the runs; raise a `UserError` if it is none of the finished ones."""
         found = next((run for run in self.runs if run.run_id == run_id), None)
         if found is None:
             raise UserError(

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass as validated
 from pydantic.fields import FieldInfo
 from typing_extensions import dataclass_transform
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, nearest, unknown
 
 T = TypeVar("T")
 # No silent conversions: 5.5, true and "5" are no whole numbers.
@@ -79,8 +79,7 @@ def part(of: type[T], group: str | None = None) -> T:
 def settings(cls: type[T]) -> type[T]:
     """Make a frozen dataclass whose values are checked, wherever they come from.
 
-    Raises:
-        UserError: From what it decorates, when a value is of another type or out of its limits.
+    What it decorates raises a `UserError` about a value of another type or out of its limits.
     """
     return _checked(cls, kw_only=False)
 
@@ -195,11 +194,8 @@ def explained(
     what, unit = _named(place, field, source, flags or {})
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         known = list(fields_of(_model_at(model, place[:-1])))
-        return UserError(
-            f"{'' if source is None else f'{source}: '}there is no key {_dotted(place)!r}",
-            allowed=", ".join(known),
-            nearest=nearest(str(place[-1]), known),
-        )
+        file = "" if source is None else f"{source}: "
+        return unknown(f"{file}there is no key {_dotted(place)!r}", place[-1], known)
     if first["type"] in ("missing", "missing_argument"):
         return UserError(f"{what} is missing", allowed=_allowed(field, first))
     given = first["input"]

@@ -10,33 +10,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from debiaslab.errors import UserError
-from debiaslab.settings.corpus import CorpusSettings
-from debiaslab.settings.options import (
-    File,
-    Flag,
-    Real,
-    Text,
-    Whole,
-    option,
-    part,
-    settings,
-)
-from debiaslab.settings.training import Hyperparameters, TrainSettings
+from debiaslab.settings.options import File, Flag, Real, Text, Whole, option, part, settings
+from debiaslab.settings.training import CorpusSettings, Hyperparameters, TrainSettings
 
 Kind = Literal["sweep", "compare", "planted", "floor"]
 Cover = Literal["tune", "vocabulary", "all"]
 Sampler = Literal["tpe", "gp", "nsga2", "grid", "qmc", "random"]
+ByRuler = Literal["own", "anchored", "both"]
 Base = Literal["text", "alike", "balanced", "corpus"]
 ALL = "all"  # every registered strategy that has something to search
 OBJECTIVES = (("score",), ("bias", "retention"))
@@ -151,6 +135,11 @@ class ObjectivePart:
     # a fifth of the utility lost weighs as much as B = 1
     retention_weight: Real = option("weight of lost utility in the score", default=5.0, ge=0)
     tests: Words = option("association tests", default=_objective_tests, flag=None)
+    ruler: ByRuler = option(
+        "gender words that bias is read along while λ is searched: own (of the same vectors), "
+        "anchored (the baseline's) or both (the larger bias counts)",
+        default="own",
+    )
 
 
 @settings
@@ -165,7 +154,7 @@ class SearchSettings:
     objectives: Words = option(
         "score, or bias,retention for a Pareto front",
         default=("score",),
-        parse=lambda text: tuple(each.strip() for each in text.split(",")),
+        parse=_names,
         shown=_commas,
     )
     min_retention: Real | None = option(
@@ -280,7 +269,7 @@ class PlantingPart(Part):
     )
     base: Base = option(
         "dose 0: text (male as often as in the whole text), alike (those near the words they are "
-        "held against as well), balanced (half) or corpus (as it was)",
+        "compared with as well), balanced (half) or corpus (as it was)",
         default="text",
     )
     count: Whole = option("words that are chosen", default=16, ge=1, flag=None)

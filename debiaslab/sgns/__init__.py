@@ -10,10 +10,8 @@ from debiaslab.sgns.engine import (
     Preprocessing,
     Resumable,
 )
-from debiaslab.sgns.model import SGNS, Batch
-from debiaslab.sgns.progress import Report, TrainingDivergedError
-from debiaslab.sgns.start import Start
-from debiaslab.sgns.trainer import TrainResult, train
+from debiaslab.sgns.model import SGNS, Batch, Start
+from debiaslab.sgns.trainer import Report, TrainingDivergedError, TrainResult, train
 
 __all__ = [
     "SGNS",

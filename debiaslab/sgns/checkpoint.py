@@ -23,7 +23,7 @@ from debiaslab.corpus.stream import read_ids
 from debiaslab.errors import UserError
 from debiaslab.settings.training import TrainSettings
 from debiaslab.sgns.engine import Engine, Intervention, PenaltyTerm, Preprocessing, State
-from debiaslab.sgns.start import Start
+from debiaslab.sgns.model import Start
 from debiaslab.system.files import replacing
 from debiaslab.vectors.embeddings import Embeddings
 
@@ -335,7 +335,6 @@ class Slot:
 
     Args:
         settings: Where and how often.
-        path: The file.
         identity: Of the training.
     """
 

@@ -116,8 +116,6 @@ class FastEngine:
 
     Args:
         model: Trained in place; on the CPU, as ``SGNS`` lays it out.
-        corpus: Encoded corpus.
-        settings: Hyperparameters.
         intervention: Penalty, pre-processing and strata of the noise.
 
     Raises:

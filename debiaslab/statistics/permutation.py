@@ -19,7 +19,7 @@ DRAWS = 100_000
 
 _CHUNK = 60_000  # words of coins at a time: 0.5 MB, which stays in the processor's cache
 _MOST_DIGITS = 24  # of a chance of heads: enough for 1 of 16 million
-_MASKS = 4096  # subsets at a time where each is held against many words
+_MASKS = 4096  # subsets at a time where each is compared with many words
 
 TIE = 1e-10  # of the largest value; sums of the same numbers in another order differ by far less
 
@@ -44,12 +44,7 @@ class PermutationTest:
 
 
 def permutation_test(
-    x: ArrayLike,
-    y: ArrayLike,
-    *,
-    exact_limit: int = EXACT_LIMIT,
-    draws: int = DRAWS,
-    seed: int = 0,
+    x: ArrayLike, y: ArrayLike, *, exact_limit: int = EXACT_LIMIT, draws: int = DRAWS, seed: int = 0
 ) -> PermutationTest:
     """Test mean(x) − mean(y) over re-partitions of the pooled values into the same two sizes.
 

@@ -29,7 +29,7 @@ from debiaslab.errors import UserError
 from debiaslab.study.kept import publish
 from debiaslab.study.run import vectors_of
 from debiaslab.study.search import INTERRUPTED
-from debiaslab.study.search_storage import open_storage, shown, study_to_read
+from debiaslab.study.search_storage import database_name, open_storage, study_to_read
 from debiaslab.system.files import replacing
 from debiaslab.tracking import BEST_TAG, KIND_TAG, NOTE_TAG, PARENT_TAG, REASON_TAG, Store
 from debiaslab.tracking.names import (
@@ -145,7 +145,7 @@ def _restored_search(root: Path, name: str, search: ArchivedSearch) -> optuna.St
         there = optuna.load_study(study_name=name, storage=storage)
         if not there.user_attrs.get(_SEARCH_RESTORING):
             raise UserError(
-                f"the search of a study {name!r} is in {shown(root)} already",
+                f"the search of a study {name!r} is in {database_name(root)} already",
                 next_step="--store with another folder",
             )
         optuna.delete_study(study_name=name, storage=storage)  # a restoration was cut short

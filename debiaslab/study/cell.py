@@ -67,27 +67,17 @@ class Treatment(Protocol):
 
 @dataclass(frozen=True)
 class Cell:
-    """Text treatment × strategy with knobs × λ × seed × trainer settings.
+    """Text treatment × strategy with knobs × λ × seed × trainer settings."""
 
-    Attributes:
-        strategy: Its name, or several joined with ``+``; ``none`` with a treatment alone.
-        weight: λ; 0 is the baseline.
-        knobs: Settings of the strategy besides λ.
-        cover: Which non-gender words it acts on.
-        settings: Of the training, with its seed.
-        objective: What the run is scored by.
-        trial: Number of the trial of a search; None outside one.
-        treatment: What is done to the text; None: nothing.
-    """
-
+    # its name, or several joined with ``+``; ``none`` with a treatment alone
     strategy: str = "none"
-    weight: float = 1.0
-    knobs: Knobs = ()
-    cover: Cover = "all"
-    settings: TrainSettings = field(default_factory=TrainSettings)
-    objective: Objective = field(default_factory=Objective)
-    trial: int | None = None
-    treatment: Treatment | None = None
+    weight: float = 1.0  # λ; 0 is the baseline
+    knobs: Knobs = ()  # settings of the strategy besides λ
+    cover: Cover = "all"  # which non-gender words it acts on
+    settings: TrainSettings = field(default_factory=TrainSettings)  # of the training, with its seed
+    objective: Objective = field(default_factory=Objective)  # what the run is scored by
+    trial: int | None = None  # number of the trial of a search; None outside one
+    treatment: Treatment | None = None  # what is done to the text; None: nothing
 
     @property
     def seed(self) -> int:

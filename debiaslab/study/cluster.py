@@ -78,21 +78,20 @@ def connected(scheduler: str | None = None, workers: int | None = None) -> Itera
 
 
 def check_address(scheduler: str | None) -> None:
-    """Refuse, without asking it, an address that no scheduler can have; None: a cluster of ours.
+    """Raise a `UserError` if Dask is not installed or no scheduler can have the address.
 
-    Raises:
-        UserError: Dask is not installed, or the address is not one.
+    No scheduler is asked; None stands for a cluster of ours.
     """
     if find_spec("distributed") is None:
         raise _not_installed()
     if scheduler is not None and not _ADDRESS.fullmatch(scheduler):
         raise UserError(
-            f"--scheduler was {shown_address(scheduler)!r}",
+            f"--scheduler was {redacted_address(scheduler)!r}",
             allowed="the address that `dask scheduler` prints, such as tcp://10.0.0.1:8786",
         )
 
 
-def shown_address(scheduler: str) -> str:
+def redacted_address(scheduler: str) -> str:
     """Return the address of a scheduler with credentials redacted."""
     return re.sub(".*@", "***@", scheduler)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab import lexicons, regularizers
+from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.regularizers import (
     CounterfactualAugmentation,
@@ -32,13 +31,7 @@ from debiaslab.study.run import Site
 from debiaslab.study.sweeping import conduct_sweep
 from debiaslab.study.worker import CellList, ListedCells
 from debiaslab.tracking import Store
-from debiaslab.tracking.names import (
-    COMPARISON_TAG,
-    SETTLED,
-    TUNING_TAG,
-    check_study_name,
-    default_study_name,
-)
+from debiaslab.tracking.names import COMPARISON_TAG, SETTLED, TUNING_TAG, check_study_name
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -62,17 +55,11 @@ _UNSEEN_WORDS = {
 
 @dataclass(frozen=True)
 class ControlStatus:
-    """One control: what holds it, or what is missing.
+    """One control: what holds it, or what is missing."""
 
-    Attributes:
-        name: Of the control.
-        by: What of the comparison is this control; None when it is missing.
-        lacking: Why it is missing, and how to have it.
-    """
-
-    name: str
-    by: str | None
-    lacking: str = ""
+    name: str  # of the control
+    by: str | None  # what of the comparison is this control; None when it is missing
+    lacking: str = ""  # why it is missing, and how to have it
 
     def __str__(self) -> str:
         return f"{self.name}: {self.by or f'missing ({self.lacking})'}"
@@ -101,25 +88,16 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Settled:
-    """A strategy whose λ is settled, and what choosing it cost.
-
-    Attributes:
-        strategy: Its name.
-        knobs: Its settings besides λ.
-        weight: λ.
-        control: Whether it was added as a control.
-        tuned_by: The search that chose λ: name, trials, rule; empty where λ was given.
-        runs: Trainings of that search.
-        seconds: Their training time.
-    """
+    """A strategy whose λ is settled, and what choosing it cost."""
 
     strategy: str
-    knobs: Knobs
-    weight: float
-    control: bool = False
+    knobs: Knobs  # its settings besides λ
+    weight: float  # λ
+    control: bool = False  # whether it was added as a control
+    # the search that chose λ: name, trials, rule; empty where λ was given
     tuned_by: tuple[str, ...] = ()
-    runs: int = 0
-    seconds: float = 0.0
+    runs: int = 0  # trainings of that search
+    seconds: float = 0.0  # their training time
 
     @property
     def entry(self) -> Entry:
@@ -193,7 +171,7 @@ def check_comparison(corpus: Corpus, plan: ComparisonPlan, *, root: str | Path) 
     plan.objective.check_vocabulary(frozenset(corpus.words))
     for entry in plan.entries:
         _bind(corpus, plan, regularizers.create(entry.strategy, **dict(entry.knobs)))
-    name = comparison_name(corpus, plan)
+    name = plan.study_name(corpus)
     store = existing_store(root)
     found = None if store is None else store.find_study(name)
     if found is None:
@@ -211,24 +189,6 @@ def check_comparison(corpus: Corpus, plan: ComparisonPlan, *, root: str | Path) 
             next_step="another --study name",
         )
     return name
-
-
-def comparison_name(corpus: Corpus, plan: ComparisonPlan) -> str:
-    """Return the given name, or one that differs whenever anything that is compared does."""
-    if plan.name is not None:
-        return plan.name
-    identity = {
-        "corpus": corpus.fingerprint,
-        "entries": [asdict(entry) for entry in plan.entries],
-        "seeds": plan.seeds,
-        "cover": plan.cover,
-        "settings": plan.settings.shared(),
-        "objective": asdict(plan.objective),
-        "tuning": [plan.trials, plan.tuning_seeds, plan.rule.name],
-        "lexicons": lexicons.versions(),
-    }
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return default_study_name("compare", corpus.name, digest)
 
 
 def tuning_plan(plan: ComparisonPlan, entry: Entry) -> Plan:
@@ -273,7 +233,7 @@ def foreseen(
 
     ``store`` is None when there is none yet.
     """
-    study = None if store is None else store.find_study(comparison_name(corpus, plan))
+    study = None if store is None else store.find_study(plan.study_name(corpus))
     known = [] if store is None or study is None else read_settled(store, study.run_id)
     if {each.entry.label for each in known} < {each.label for each in plan.entries}:
         known = [Settled(e.strategy, e.knobs, e.weight or 1.0) for e in plan.entries]
@@ -374,7 +334,7 @@ def floor_plan(
 
 def floor_named(corpus: Corpus, plan: ComparisonPlan) -> ComparisonPlan:
     """Return the plan of a floor with the name of its study."""
-    named = plan.name or comparison_name(corpus, plan).replace("compare-", "floor-", 1)
+    named = plan.name or plan.study_name(corpus).replace("compare-", "floor-", 1)
     return replace(plan, name=named)
 
 
@@ -432,7 +392,6 @@ def control_status(
     """Say of each control that a comparison should hold what it is here, or what it lacks.
 
     Args:
-        plan: The comparison.
         sides: Its strategies, the baseline first.
         refused: Strategies of controls that this corpus has no words for, with the reason.
     """

@@ -23,7 +23,7 @@ from debiaslab.study.kept import keep_corpus, log_study_file, renew_report
 from debiaslab.study.run import Site, dataset_info, log_provenance
 from debiaslab.study.search_storage import explained, on_a_server
 from debiaslab.study.worker import TaskSource, Worker
-from debiaslab.system.redact import redact
+from debiaslab.system.provenance import redact
 from debiaslab.tracking import Store
 from debiaslab.tracking.contact import locate
 from debiaslab.tracking.names import CORPUS_TAG, NOTES, check_study_name
@@ -88,7 +88,6 @@ def open_study_run(
     """Return where the cells of a study are trained, and whether the study was begun just now.
 
     Args:
-        corpus: Encoded corpus.
         name: Name of the study.
         conduct: How it is run.
         params: Its settings besides the name of its corpus.
@@ -127,7 +126,6 @@ def conduct_study(
     """Have what is left of a study done, and return what ``finish`` makes of it.
 
     Args:
-        site: The study.
         work: What there is to do, as other processes receive it and as this one sees it, and how
             many runs that is in all.
         own: The study's own file, kept with it.

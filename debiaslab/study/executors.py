@@ -66,11 +66,7 @@ class Share:
         return cls(root, job, corpus, site.name, site.parent, site.session, addresses)
 
     def open_corpus(self, _: Store | None = None) -> Corpus:
-        """Return the encoded corpus from its own folder.
-
-        Raises:
-            UserError: It is gone.
-        """
+        """Return the encoded corpus from its own folder; raise a `UserError` if it is gone."""
         corpus = self.corpus.find(self.corpus.path.parent)
         if corpus is None:
             raise UserError(

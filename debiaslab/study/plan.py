@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from debiaslab import lexicons, regularizers
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, require_known
 from debiaslab.regularizers import Choice, Cover, Int, LogUniform, Space, Uniform
 from debiaslab.regularizers.composition import SEPARATOR, check_weighs, parts_named, weight_of
 from debiaslab.regularizers.words import check_cover
@@ -33,6 +33,22 @@ def grid_levels(search: SearchSettings, space: Space) -> int:
     if isinstance(space, Int):
         return min(search.points, space.high - space.low + 1)
     return search.points
+
+
+def check_seeds(seeds: Sequence[int], settings: TrainSettings, option: str = "--seeds") -> None:
+    """Raise a `UserError` unless there are seeds, each once, and a training takes all of them."""
+    if not seeds:
+        raise UserError(f"{option} must be at least 1, got 0")
+    for seed in seeds:
+        replace(settings, seed=seed)  # refuses what is no seed
+        if seeds.count(seed) > 1:
+            raise UserError(f"seed {seed} is named twice", allowed="seeds that differ")
+
+
+def name_from(kind: str, corpus: Corpus, identity: Mapping[str, Any]) -> str:
+    """Return the name of a study that has none: another one whenever its identity is another."""
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return default_study_name(kind, corpus.name, digest)
 
 
 @dataclass(frozen=True)
@@ -79,12 +95,7 @@ class Plan:
                 allowed=f"up to {points}",
                 next_step=f"--trials {points}, or more --points",
             )
-        if not self.seeds:
-            raise UserError("--seeds must be at least 1, got 0")
-        for seed in self.seeds:
-            self.settings_for(seed)  # refuses what is no seed
-            if self.seeds.count(seed) > 1:
-                raise UserError(f"seed {seed} is named twice", allowed="seeds that differ")
+        check_seeds(self.seeds, self.settings)
         check_cover(self.cover)
 
     @property
@@ -97,12 +108,7 @@ class Plan:
         """Refuse a space of a knob that the strategy does not have, or of values it refuses."""
         known = ["weight", *self.create(weight=0.0).knobs()]
         for knob, space in self.search_space.items():
-            if knob not in known:
-                raise UserError(
-                    f"strategy {self.strategy!r} has no knob {knob!r} to search",
-                    allowed=", ".join(known),
-                    nearest=nearest(knob, known),
-                )
+            require_known(knob, known, f"strategy {self.strategy!r} has no knob {knob!r} to search")
             values = space.options if isinstance(space, Choice) else (space.low, space.high)
             if knob == "weight" and (not isinstance(space, LogUniform | Uniform) or space.low <= 0):
                 raise UserError(
@@ -156,7 +162,7 @@ class Plan:
             "knobs": self.create(weight=0.0).knobs(),
             "seeds": list(self.seeds),
             "settings": self.settings.shared(),
-            "objective": asdict(self.objective),
+            "objective": self.objective.identity(),
             "lexicons": lexicons.versions(),
         }
         if search := self.search.identity():  # absent from studies that search in the default way
@@ -167,8 +173,7 @@ class Plan:
         """Return the given name, or one that differs whenever the identity does."""
         if self.name is not None:
             return self.name
-        digest = hashlib.sha256(json.dumps(self.identity(corpus), sort_keys=True).encode())
-        return default_study_name(self.strategy, corpus.name, digest.hexdigest())
+        return name_from(self.strategy, corpus, self.identity(corpus))
 
 
 def _space_identity(space: Space) -> dict[str, Any]:
@@ -199,17 +204,11 @@ _FORM = re.compile(r"(?P<name>[^\[\]@]+)(\[(?P<knobs>[^\[\]]*)\])?(@(?P<weight>.
 
 @dataclass(frozen=True)
 class Entry:
-    """One strategy of a comparison.
+    """One strategy of a comparison."""
 
-    Attributes:
-        strategy: Its name, or several joined with ``+``.
-        weight: λ; None when it is tuned, or has none.
-        knobs: Its settings besides λ, as (name, value).
-    """
-
-    strategy: str
-    weight: float | None = None
-    knobs: Knobs = ()
+    strategy: str  # its name, or several joined with ``+``
+    weight: float | None = None  # λ; None when it is tuned, or has none
+    knobs: Knobs = ()  # its settings besides λ, as (name, value)
 
     @classmethod
     def parse(cls, text: str) -> Entry:
@@ -311,19 +310,39 @@ class ComparisonPlan:
                     allowed="strategies that do something",
                 )
         check_cover(self.cover)
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise UserError("a comparison needs one seed or more, each named once")
+        check_seeds(self.seeds, self.settings)
+        check_seeds(self.tuning_seeds, self.settings, "--tuning-seeds")
         if set(self.seeds) & set(self.tuning_seeds):
             raise UserError(
                 "λ would be tuned on seeds that are reported",
                 allowed="--tuning-seeds that are not among the --seeds",
             )
-        for seed in (*self.seeds, *self.tuning_seeds):
-            replace(self.settings, seed=seed)  # refuses what is no seed
         if self.trials < 1:
-            raise UserError(f"--trials was {self.trials}", allowed="1 or more")
+            raise UserError(f"--trials must be at least 1, got {self.trials}")
+
+    def study_name(self, corpus: Corpus) -> str:
+        """Return the given name, or one that differs whenever anything that is compared does."""
+        identity = {
+            "corpus": corpus.fingerprint,
+            "entries": [asdict(entry) for entry in self.entries],
+            "seeds": self.seeds,
+            "cover": self.cover,
+            "settings": self.settings.shared(),
+            "objective": self.objective.identity(),
+            "tuning": [self.trials, self.tuning_seeds, self.rule.name],
+            "lexicons": lexicons.versions(),
+        }
+        if self.name is not None:
+            return self.name
+        return name_from("compare", corpus, identity)
 
     def cell(self, entry: Entry, weight: float, seed: int) -> Cell:
-        """Return one training of a strategy; λ = 0 is the baseline."""
-        settings = replace(self.settings, seed=seed)
-        return Cell(entry.strategy, weight, entry.knobs, self.cover, settings, self.objective)
+        """Return one training of a strategy; λ = 0 is the baseline.
+
+        Nothing is chosen by it: both readings of its bias stand side by side.
+        """
+        settings, objective = (
+            replace(self.settings, seed=seed),
+            replace(self.objective, ruler="own"),
+        )
+        return Cell(entry.strategy, weight, entry.knobs, self.cover, settings, objective)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from debiaslab import lexicons
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, require_known
 from debiaslab.metrics import Scorecard
 from debiaslab.metrics.planted import measure_planted, planted_metrics
 from debiaslab.metrics.vocabulary import MIN_WORDS, shortlist
 from debiaslab.regularizers import BoundStrategy, Coverage, Planted
-from debiaslab.regularizers.gender_words import gender_terms
 from debiaslab.regularizers.swapping import Swap
+from debiaslab.regularizers.words import gender_terms
 from debiaslab.results import Dosed, PlantedStudy
 from debiaslab.results.runs import dose_shift, share_at_zero
 from debiaslab.settings.study import Base
@@ -29,10 +27,11 @@ from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
 from debiaslab.study.driver import Conduct, conduct_study, open_study_run
 from debiaslab.study.objective import Objective
+from debiaslab.study.plan import check_seeds, name_from
 from debiaslab.study.run import flat
 from debiaslab.study.worker import CellList
 from debiaslab.tracking import RunLog, Store
-from debiaslab.tracking.names import PLANTED_CARD, PLANTED_WORDS, PLANTING_TAG, default_study_name
+from debiaslab.tracking.names import PLANTED_CARD, PLANTED_WORDS, PLANTING_TAG
 from debiaslab.vectors.words import written_in
 
 if TYPE_CHECKING:
@@ -83,12 +82,7 @@ class PlantingPlan:
     apart: bool = False
 
     def __post_init__(self) -> None:
-        if self.base not in get_args(Base):
-            raise UserError(
-                f"the base was {self.base!r}",
-                allowed=", ".join(get_args(Base)),
-                nearest=nearest(self.base, get_args(Base)),
-            )
+        require_known(self.base, get_args(Base), f"the base was {self.base!r}")
         if len(self.doses) < 2 or len(set(self.doses)) < len(self.doses):
             raise UserError(
                 f"the doses were {', '.join(map(str, self.doses)) or 'none'}",
@@ -98,10 +92,26 @@ class PlantingPlan:
         for dose in self.doses:
             if not (math.isfinite(dose) and -1 <= dose <= 1):
                 raise UserError(f"a dose was {dose!r}", allowed="numbers from -1 to 1")
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise UserError("planting needs one seed or more, each named once")
-        for seed in self.seeds:
-            replace(self.settings, seed=seed)  # refuses what is no seed
+        check_seeds(self.seeds, self.settings)
+
+    def study_name(self, corpus: Corpus) -> str:
+        """Return the given name, or one that differs whenever anything that shapes a run does.
+
+        Doses and seeds do not: more of them continue the same study.
+        """
+        identity = {
+            "corpus": corpus.fingerprint,
+            "words": self.words or self.count,
+            "base": self.base,
+            "settings": self.settings.shared(),
+            "metrics": [each.metric for each in planted_metrics(apart=self.apart)],
+            "lexicons": lexicons.versions(),
+            **({"apart": True} if self.apart else {}),
+        }
+        kind = "planted-apart" if self.apart else "planted"
+        if self.name is not None:
+            return self.name
+        return name_from(kind, corpus, identity)
 
     def cell(self, words: PlantedWords, dose: float, seed: int) -> Cell:
         """Return one training, with the words of its seed."""
@@ -160,7 +170,7 @@ def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Pl
     from debiaslab.study.spec import study_of
 
     sets = {seed: words_of(corpus, plan, seed) for seed in plan.seeds}
-    name = planting_name(corpus, plan)
+    name = plan.study_name(corpus)
     params = {
         "doses": list(plan.doses),
         "base": plan.base,
@@ -205,7 +215,6 @@ def rows_of(
     """Return the cells of a control, dose by dose.
 
     Args:
-        plan: The control.
         sets: The words of each seed; None: without them, since they follow from the seed.
     """
     unknown = PlantedWords((), (), (), (), math.nan, math.nan)
@@ -277,34 +286,8 @@ def words_of(corpus: Corpus, plan: PlantingPlan, seed: int) -> PlantedWords:
     return planted_words(corpus, words=plan.words, count=plan.count, window=window, seed=seed)
 
 
-def planting_name(corpus: Corpus, plan: PlantingPlan) -> str:
-    """Return the given name, or one that differs whenever anything that shapes a run does.
-
-    Doses and seeds do not: more of them continue the same study.
-    """
-    if plan.name is not None:
-        return plan.name
-    identity = {
-        "corpus": corpus.fingerprint,
-        "words": plan.words or plan.count,
-        "base": plan.base,
-        "settings": plan.settings.shared(),
-        "metrics": [each.metric for each in planted_metrics(apart=plan.apart)],
-        "lexicons": lexicons.versions(),
-    }
-    if plan.apart:
-        identity["apart"] = True
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    kind = "planted-apart" if plan.apart else "planted"
-    return default_study_name(kind, corpus.name, digest)
-
-
 def words_from(text: str) -> tuple[str, ...]:
-    """Return the words of a lexicon by its name, or of a list with commas.
-
-    Raises:
-        UserError: One name that is no lexicon, or nothing at all.
-    """
+    """Return the words of a lexicon by its name, or of a list with commas; `UserError` if none."""
     given: Sequence[str] = [word.strip() for word in text.split(",") if word.strip()]
     if len(given) != 1:
         if not given:
@@ -321,23 +304,16 @@ _PIECE = 1_000_000  # ids looked at at once
 
 @dataclass(frozen=True)
 class PlantedWords:
-    """Three sets of one size whose words occur, and have gender words near them, equally often.
+    """Three sets of one size whose words occur, and have gender words near them, equally often."""
 
-    Attributes:
-        chosen: The words a bias is planted in.
-        control: Words that no dose is given.
-        other: Words that no dose is given either, for metrics that compare two sets.
-        pool: The words that random sets are drawn from: like the chosen ones, none of them.
-        male_share: Share of the male ones among all gender words of the text.
-        shared: Share of the gender words near a control word that are near a chosen one as well:
-            as much of what is planted reaches the control words.
-    """
-
-    chosen: tuple[str, ...]
-    control: tuple[str, ...]
-    other: tuple[str, ...]
+    chosen: tuple[str, ...]  # the words a bias is planted in
+    control: tuple[str, ...]  # words that no dose is given
+    other: tuple[str, ...]  # words that no dose is given either, for metrics that compare two sets
+    # the words that random sets are drawn from: like the chosen ones, none of them
     pool: tuple[str, ...]
-    male_share: float
+    male_share: float  # share of the male ones among all gender words of the text
+    # share of the gender words near a control word that are near a chosen one as well: as
+    # much of what is planted reaches the control words
     shared: float
 
 
@@ -352,7 +328,6 @@ def planted_words(
     would move those of all others.
 
     Args:
-        corpus: The text.
         words: The words to plant a bias in; those the text lacks are left out. None: chosen.
         count: How many to choose.
         window: How far "near" reaches, in words of the same document.
@@ -396,7 +371,6 @@ def gender_words_near(
     """Return how many gender words stand near the occurrences of each word, together, ``(V,)``.
 
     Args:
-        corpus: The text.
         gender: 0 for words without gender, shape ``(V,)``; such words count for others only.
         window: How far "near" reaches, in words of the same document.
     """

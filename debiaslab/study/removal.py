@@ -28,21 +28,13 @@ _RUN_FOLDER = re.compile(r"^[0-9a-f]{32}$")
 
 @dataclass(frozen=True)
 class Removal:
-    """What goes with a study, or with all studies of a group.
-
-    Attributes:
-        studies: The studies.
-        runs: Their runs, without the studies' own.
-        trials: Trials of their searches.
-        checkpoints: Of trainings that were cut short.
-        bytes: Size of their files on this machine.
-    """
+    """What goes with a study, or with all studies of a group."""
 
     studies: tuple[StudyRun, ...]
-    runs: tuple[RunInfo, ...]
-    trials: int
-    checkpoints: tuple[Path, ...]
-    bytes: int
+    runs: tuple[RunInfo, ...]  # their runs, without the studies' own
+    trials: int  # trials of their searches
+    checkpoints: tuple[Path, ...]  # of trainings that were cut short
+    bytes: int  # size of their files on this machine
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,7 +46,6 @@ def find_removal(store: Store, root: Path, name: str, *, dead_elsewhere: bool = 
     """Return what goes with a study or a group; nothing is changed.
 
     Args:
-        store: The tracking store.
         root: Folder of the search's database and of the checkpoints.
         name: Name of the study or group.
         dead_elsewhere: Whether processes of other machines, which cannot be seen, have ended.
@@ -121,17 +112,11 @@ def _refuse_running(run: RunInfo, name: str, *, dead_elsewhere: bool) -> None:
 
 @dataclass(frozen=True)
 class OldCheckpoint:
-    """A training that was cut short.
+    """A training that was cut short."""
 
-    Attributes:
-        path: Its checkpoint.
-        why: Whose it is, for people.
-        wanted: Whether a study that is resumed may continue it.
-    """
-
-    path: Path
-    why: str
-    wanted: bool
+    path: Path  # its checkpoint
+    why: str  # whose it is, for people
+    wanted: bool  # whether a study that is resumed may continue it
 
 
 @dataclass(frozen=True)
@@ -162,7 +147,6 @@ def find_leftovers(
     ended. The run of a study itself never counts: it holds the study.
 
     Args:
-        store: The tracking store.
         folders: Where to look for files: the store's folder first.
         failed: Whether runs that failed for a reason of their own count too.
         checkpoints: Whether trainings that a resumed study would continue count too.

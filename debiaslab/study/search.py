@@ -51,10 +51,9 @@ class Proposal:
 
 
 def check_same_study(folder: Path, name: str, identity: dict[str, Any]) -> None:
-    """Refuse to continue the study of another corpus, objective or setting; nothing is made.
+    """Raise a `UserError` if the study of this name has another corpus, objective or setting.
 
-    Raises:
-        UserError: The study of this name differs in something.
+    Nothing is made.
     """
     with study_to_read(folder, name) as study:
         known = {} if study is None else study.user_attrs

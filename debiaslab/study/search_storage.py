@@ -19,7 +19,7 @@ from sqlalchemy import URL, create_engine, inspect
 from sqlalchemy.exc import ArgumentError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from debiaslab.errors import UserError
-from debiaslab.system.redact import redact
+from debiaslab.system.provenance import redact
 from debiaslab.tracking.database import LOCKED, copy_database, held_by_another, write_ahead
 
 DATABASE = "optuna.db"
@@ -47,7 +47,7 @@ def on_a_server() -> bool:
     return bool(os.environ.get(VARIABLE))
 
 
-def shown(folder: Path) -> str:
+def database_name(folder: Path) -> str:
     """Return what a user may see of the address."""
     return redact(storage_url(folder)) if on_a_server() else str(folder / DATABASE)
 
@@ -95,15 +95,26 @@ def storage_to_read(folder: Path) -> Iterator[RDBStorage]:
             copy = copy_database(folder / DATABASE, Path(place))
             url = URL.create("sqlite", database=str(copy)).render_as_string()
             storage = RDBStorage(url, skip_compatibility_check=True)
+            newest, *_ = known = _versions_of(storage)
             current = storage.get_current_version()
-            if current not in storage.get_all_versions():
+            if current not in known:
                 raise _too_new(folder)
-            if current != storage.get_head_version():
+            if current != newest:
                 storage.upgrade()
             try:
                 yield storage
             finally:
                 storage.engine.dispose()
+
+
+_VERSIONS: list[str] = []
+
+
+def _versions_of(storage: RDBStorage) -> list[str]:
+    """Return the schemas that the installed Optuna knows, the newest first; it is asked once."""
+    if not _VERSIONS:
+        _VERSIONS.extend(storage.get_all_versions())
+    return _VERSIONS
 
 
 @contextmanager
@@ -122,8 +133,8 @@ def study_to_read(folder: Path, name: str) -> Iterator[optuna.Study | None]:
 
 def _too_new(folder: Path) -> UserError:
     return UserError(
-        f"the search's database {shown(folder)} was written by a newer Optuna than the installed "
-        f"{version('optuna')}",
+        f"the search's database {database_name(folder)} was written by a newer Optuna than the "
+        f"installed {version('optuna')}",
         next_step=f"pip install 'optuna>{version('optuna')}'",
     )
 
@@ -145,9 +156,9 @@ def _usable(folder: Path) -> Iterator[str]:
             raise _too_new(folder) from None
         address = '"$' + VARIABLE + '"' if on_a_server() else quote(url)
         raise UserError(
-            f"the search's database {shown(folder)} was written by an older Optuna than the "
-            f"installed {version('optuna')}; writing to it would change it so that the older one "
-            "cannot open it any more",
+            f"the search's database {database_name(folder)} was written by an older Optuna than "
+            f"the installed {version('optuna')}; writing to it would change it so that the older "
+            "one cannot open it any more",
             next_step=f"keep a copy of it, then: optuna storage upgrade --storage {address}",
         ) from None
 
@@ -159,7 +170,11 @@ def _open(url: str) -> RDBStorage:
     tried = 0
     while True:
         try:
-            return RDBStorage(url, engine_kwargs=options)
+            storage = RDBStorage(url, engine_kwargs=options, skip_compatibility_check=True)
+            if storage.get_current_version() == _versions_of(storage)[0]:
+                return storage
+            storage.engine.dispose()
+            return RDBStorage(url, engine_kwargs=options)  # which raises
         except SEARCH_ERRORS as error:
             tried += 1
             made = isinstance(error, (IntegrityError, ProgrammingError))  # the tables, by others
@@ -178,11 +193,11 @@ def explained(folder: Path) -> Iterator[None]:
         cause = error.__cause__ or error
         reason = _first_line(getattr(cause, "orig", None) or cause)
         if LOCKED in reason:
-            raise held_by_another(shown(folder), time.monotonic() - started) from None
+            raise held_by_another(database_name(folder), time.monotonic() - started) from None
         damaged = "not a database" in reason or "malformed" in reason
         served = bool(os.environ.get(VARIABLE))
         raise UserError(
-            f"the search's database {shown(folder)} cannot be used: {reason}",
+            f"the search's database {database_name(folder)} cannot be used: {reason}",
             next_step="move that file aside, then the same command again: runs that finished are "
             "not trained again"
             if damaged

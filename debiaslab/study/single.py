@@ -7,7 +7,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ import numpy as np
 from debiaslab import lexicons, regularizers
 from debiaslab.corpus import Corpus, CorpusSettings
 from debiaslab.corpus.corpus import CorpusReference
-from debiaslab.corpus.sources import BuiltinSource
+from debiaslab.corpus.reading import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.regularizers.words import check_cover
+from debiaslab.results.runs import RunResults
 from debiaslab.settings.study import parse
 from debiaslab.sgns import Checkpoints, Report, Start, TrainResult, TrainSettings
 from debiaslab.study.cell import Cell, acts, strategy_label
@@ -35,9 +36,8 @@ from debiaslab.study.run import (
 )
 from debiaslab.system.files import check_output_folder
 from debiaslab.system.provenance import provenance
-from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store
+from debiaslab.tracking import STUDY_TAG, Store
 from debiaslab.tracking.names import (
-    BASELINE_KIND,
     CORPUS,
     KIND_TAG,
     PROVENANCE,
@@ -252,7 +252,8 @@ def read_recipe(store: Store, named: str) -> Recipe:
             f"the run {run_id} ({run.status}) did not keep {', '.join(missing)}",
             allowed="a run that has finished",
         )
-    baseline = _baseline(store, run)
+    before = RunResults(run, store).baseline
+    baseline = None if before is None else before.embeddings()
     if _WARM in run.params and baseline is None:
         raise UserError(
             f"the run {run_id} began with {run.params[_WARM]}, which the store does not have",
@@ -296,18 +297,6 @@ def _no_training(run: RunInfo) -> UserError:
         next_step=f"python -m debiaslab status {shlex.quote(name)}, which shows the ids of a "
         "study's runs",
     )
-
-
-def _baseline(store: Store, run: RunInfo) -> Embeddings | None:
-    """Return the vectors of the baseline of a run's study and seed, if the store has them."""
-    parent = run.tags.get(PARENT_TAG)
-    if run.kind == BASELINE_KIND or parent is None:
-        return None
-    same = {"weight": repr(0.0), "seed": run.params["seed"]}
-    for each in store.runs(parent, "baseline", params=same):
-        if each.status == "FINISHED" and VECTORS in store.artifacts(each.run_id):
-            return vectors_of(store, each.run_id)
-    return None
 
 
 def find_corpus(recipe: Recipe, files: Sequence[str], cache: str | Path) -> Corpus:
@@ -384,15 +373,16 @@ def make_again(recipe: Recipe, corpus: Corpus, *, progress: bool = True) -> Verd
         seed=cell.seed,
         baseline=recipe.baseline if recipe.run.kind == _HELD_AGAINST else None,
         lipstick_nulls=False,
+        anchor=recipe.baseline if recipe.scorecard.anchored else None,
     )
     return compared(recipe, result.embeddings, scorecard)
 
 
 def compared(recipe: Recipe, vectors: Embeddings, scorecard: Scorecard) -> Verdict:
-    """Compare vectors and their scorecard with the logged ones."""
+    """Compare vectors and their scorecard with the logged ones; metrics that are newer are not."""
     a, b = recipe.vectors, vectors
     same_words = a.words == b.words and a.dim == b.dim
-    then, here = flat(recipe.scorecard), flat(scorecard)
+    then, here = flat(recipe.scorecard), flat(_of_metrics_in(recipe.scorecard, scorecard))
     both = [name for name in then if name in here]
     differing = [(name, then[name], here[name]) for name in both if then[name] != here[name]]
     equal = same_words and bool(np.array_equal(a.vectors, b.vectors))
@@ -404,6 +394,16 @@ def compared(recipe: Recipe, vectors: Embeddings, scorecard: Scorecard) -> Verdi
         measured=len(both),
         differing=tuple(sorted(differing, key=lambda row: -abs(row[1] - row[2]))),
         elsewhere=len(then) - len(both),
+    )
+
+
+def _of_metrics_in(logged: Scorecard, scorecard: Scorecard) -> Scorecard:
+    """Return a scorecard without the metrics that a logged one does not know."""
+    known, along = ({r.metric for r in each} for each in (logged.records, logged.anchored))
+    return replace(
+        scorecard,
+        records=tuple(record for record in scorecard.records if record.metric in known),
+        anchored=tuple(record for record in scorecard.anchored if record.metric in along),
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from debiaslab import regularizers
 from debiaslab.corpus import CorpusSettings
-from debiaslab.corpus.sources import BuiltinSource
+from debiaslab.corpus.reading import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.regularizers import Choice, Int, LogUniform, Space, Uniform
 from debiaslab.settings.options import explained, fields_of, put
@@ -71,11 +71,7 @@ def check_study(
 
 
 def comparison_of(study: StudyFile) -> ComparisonPlan:
-    """Return what a study compares; a floor is a comparison.
-
-    Raises:
-        UserError: A value makes no sense, by itself or with the others.
-    """
+    """Return what a study compares (a floor, too); raise a `UserError` if it makes no sense."""
     trainer = study.trainer.settings()
     if study.kind == "floor":
         return floor_plan(study.seeds, trainer, study.name)
@@ -95,11 +91,7 @@ def comparison_of(study: StudyFile) -> ComparisonPlan:
 
 
 def planting_of(study: StudyFile) -> PlantingPlan:
-    """Return what a study plants.
-
-    Raises:
-        UserError: A value makes no sense, by itself or with the others.
-    """
+    """Return what a study plants; raise a `UserError` if the values make no sense."""
     own = study.planting.model_dump()
     return PlantingPlan(
         **own, seeds=study.seeds, settings=study.trainer.settings(), name=study.name
@@ -250,7 +242,6 @@ def changed(
     Scheduler and workers that were meant for another kind of executor are not taken along.
 
     Args:
-        study: The study.
         given: The other values.
         flags: What the keys are called on the command line.
 

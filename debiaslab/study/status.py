@@ -43,21 +43,14 @@ State = Literal["done", "running", "failed", "missing", "pruned", "not needed"]
 
 @dataclass(frozen=True)
 class TrialStatus:
-    """One trial, or one strategy or dose of a list of cells.
+    """One trial, or one strategy or dose of a list of cells."""
 
-    Attributes:
-        trial: Its number, or its name in a list; None: the baseline.
-        weight: λ; None: not drawn yet, or there is none.
-        cells: State by seed.
-        runs: By seed, the MLflow run of a cell that is done, running or failed.
-    """
+    trial: int | str | None  # its number, or its name in a list; None: the baseline
+    weight: float | None  # λ; None: not drawn yet, or there is none
+    cells: Mapping[int, State]  # state by seed
+    runs: Mapping[int, str]  # by seed, the MLflow run of a cell that is done, running or failed
 
-    trial: int | str | None
-    weight: float | None
-    cells: Mapping[int, State]
-    runs: Mapping[int, str]
-
-    def shown(self, seed: int) -> str:
+    def format_cell(self, seed: int) -> str:
         """State of a cell with the first letters of its run's id, by which others know it."""
         return f"{self.cells[seed]} {self.runs.get(seed, '')[:_LETTERS]}".rstrip()
 
@@ -87,7 +80,10 @@ class Status:
         columns = [Column(f"seed {seed}", align="left") for seed in seeds]
         return Table(
             (Column(self.kind, missing="baseline"), Column("λ", ".3g"), *columns),
-            [(row.trial, row.weight, *(row.shown(seed) for seed in seeds)) for row in self.rows],
+            [
+                (row.trial, row.weight, *(row.format_cell(seed) for seed in seeds))
+                for row in self.rows
+            ],
             keys=2,
             ruled=False,
         )
@@ -231,7 +227,6 @@ def estimate(corpus: Corpus, cell: Cell, *, runs: int, baselines: int) -> Estima
     """Train a slice of the corpus with and without the strategy, and measure its vectors once.
 
     Args:
-        corpus: The encoded corpus.
         cell: A training with the strategy, at λ = 1.
         runs: How many of them are to be trained.
         baselines: How many without the strategy.

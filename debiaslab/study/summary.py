@@ -17,10 +17,13 @@ from optuna.trial import FrozenTrial, TrialState
 from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import codalab, default_pairs
 from debiaslab.report import trials_table
+from debiaslab.report.comparison import SAME_OF_NULL
+from debiaslab.report.verdict import sweep_finding
 from debiaslab.results import Spread, TrialRow, summarize, trial_rows
+from debiaslab.results.study import read_study
 from debiaslab.statistics.paired import front_of, hypervolume
 from debiaslab.study.kept import publish, study_note
-from debiaslab.study.objective import FORMULA, BaselineReference
+from debiaslab.study.objective import BaselineReference
 from debiaslab.study.run import vectors_of
 from debiaslab.tables import Table
 from debiaslab.tracking import BEST_TAG, VECTORS, Store
@@ -55,19 +58,18 @@ class Summary:
     submission: Path
     warnings: tuple[str, ...]
     words: str  # what was covered, tuned on and reported on
+    finding: str  # what the best trial shows, in a sentence or two
     findings: tuple[str, ...] = ()  # of the search: front, importance, what was not tried
     trained: int | None = None  # runs that were trained for it; None: not counted
 
     @property
-    def blocks(self) -> tuple[Table, str]:
-        """The table, then the best run and the submission."""
+    def blocks(self) -> tuple[str, Table, str]:
+        """The finding, the table, then the best run and the submission."""
         best = self.best
         said = "\n".join(
             [
                 "",
                 self.words,
-                "",
-                FORMULA,
                 "",
                 *self.findings,
                 *(f"warning: {warning}" for warning in self.warnings),
@@ -77,12 +79,11 @@ class Summary:
                 f"submission  {self.submission} and .zip",
             ]
         )
-        return trials_table(self.rows), said
+        return f"{self.finding}\n", trials_table(self.rows), said
 
 
-def mark_best(store: Store, parent: str, min_retention: float | None = None) -> TrialRow | None:
-    """Write into the study which run is the best so far, and return its row."""
-    rows = trial_rows(store.runs(parent), min_retention)
+def mark_best(store: Store, parent: str, rows: Sequence[TrialRow]) -> TrialRow | None:
+    """Write into the study which run of its ``rows`` is the best so far, and return its row."""
     best = min((row for row in rows if row.best), key=lambda row: row.seed, default=None)
     if best is not None:
         writer = store.writer(parent)
@@ -118,7 +119,7 @@ def summarise(site: Site, source: DrawnTrials, words: str, submissions: Path) ->
     store, parent, name = site.store, site.parent, site.name
     plan, search = source.plan, source.search
     rows = trial_rows(store.runs(parent), plan.search.min_retention)
-    best = mark_best(store, parent, plan.search.min_retention)
+    best = mark_best(store, parent, rows)
     if best is None:
         reasons = {str(trial.user_attrs.get("reason")) for trial in search.finished}
         raise UserError(
@@ -135,16 +136,41 @@ def summarise(site: Site, source: DrawnTrials, words: str, submissions: Path) ->
     submission = submissions / f"{name}.csv"
     codalab(embeddings, default_pairs(), submission.with_suffix(".zip"))
     fallback = codalab(embeddings, default_pairs(), submission).warning
-    warnings = [*_warnings(rows, best, search), *([fallback] if fallback else [])]
+    warnings = [*_warnings(rows, best, search, plan), *([fallback] if fallback else [])]
     _log_study(site, words, rows, found)
     publish(store, name, best.run_id, embeddings)
     place = store.experiment_id, parent
-    note = study_note(plan, site.corpus, place, rows=rows, words=words, warnings=warnings)
+    finding = sweep_finding(rows, read_study(store, name).tuned)
+    note = study_note(
+        plan, site.corpus, place, rows=rows, finding=finding, words=words, warnings=warnings
+    )
     store.describe(parent, note)
-    return Summary(name, parent, rows, best, submission, tuple(warnings), words, found.lines)
+    given = rows, best, submission, tuple(warnings), words, finding, found.lines
+    return Summary(name, parent, *given)
 
 
-def _warnings(rows: Sequence[TrialRow], best: TrialRow, search: Search) -> Iterator[str]:
+def _bent_ruler(rows: Sequence[TrialRow], chosen: Sequence[TrialRow]) -> str | None:
+    """Say when bias fell by half as much, or less, along the baseline's gender words."""
+    base = [row for row in rows if row.trial is None]
+    read = [(row.bias_own, row.bias_anchored) for row in (*base, *chosen)]
+    known = [(own, along) for own, along in read if own is not None and along is not None]
+    if len(known) < len(read):
+        return None
+    before, after = known[: len(base)], known[len(base) :]
+    start, end = ([mean(column) for column in zip(*part, strict=True)] for part in (before, after))
+    by_own, anchored = (a - b for a, b in zip(start, end, strict=True))
+    if by_own <= SAME_OF_NULL or anchored > by_own / 2:
+        return None
+    return (
+        f"bias on tune words fell from {start[0]:.2f} to {end[0]:.2f} by the gender words of the "
+        f"same vectors, and to {end[1]:.2f} by the baseline's: more than half of that is gender "
+        "words that moved; --ruler both in a new study looks for words that do"
+    )
+
+
+def _warnings(
+    rows: Sequence[TrialRow], best: TrialRow, search: Search, plan: Plan
+) -> Iterator[str]:
     """Yield what the reader should know: failures, no gain, too little retention."""
     for trial in search.finished:
         if trial.state == TrialState.FAIL:
@@ -152,6 +178,8 @@ def _warnings(rows: Sequence[TrialRow], best: TrialRow, search: Search) -> Itera
             yield f"λ = {weight:.4g} failed: {trial.user_attrs.get('reason')}"
     baseline = mean(row.score for row in rows if row.trial is None)
     chosen = [row for row in rows if row.trial == best.trial]
+    if plan.objective.ruler == "own" and (bent := _bent_ruler(rows, chosen)) is not None:
+        yield bent
     tried, least = mean(row.score for row in chosen), search.settings.min_retention
     if tried >= baseline:
         yield f"no λ did better than the baseline (best score {tried:.3f}, baseline {baseline:.3f})"

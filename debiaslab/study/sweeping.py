@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
+from debiaslab.metrics.anchored import attribute_words, check_words
+from debiaslab.results import trial_rows
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.claims import Claim
 from debiaslab.study.driver import Conduct, conduct_study, open_study_run
@@ -53,7 +55,6 @@ def sweep(
     processes that sweep the same study meanwhile, here or on other machines, share the work.
 
     Args:
-        corpus: Encoded corpus.
         plan: Strategy, trials, seeds, settings and objective.
         root: Folder of the local store (``MLFLOW_TRACKING_URI`` chooses another for the runs).
         submissions: Folder for the CodaLab files of the best run.
@@ -131,6 +132,9 @@ def check_sweep(
         dim=plan.settings.dim,
     )
     plan.objective.check_vocabulary(frozenset(corpus.words))
+    if plan.objective.ruler != "own":
+        words = [word for word in corpus.words if word not in attribute_words()]
+        check_words(words, plan.settings.dim, "--ruler own, or a smaller --min-count or --dim")
     if plan.objective.retention_weight > 0 or plan.search.needs_retention:
         _check_similarity(corpus)
     name = plan.study_name(corpus)
@@ -144,11 +148,7 @@ def check_sweep(
 
 
 def check_submission(submissions: Path, name: str, read: Sequence[str | Path]) -> None:
-    """Refuse a study whose CodaLab files could not be written, or would replace what is read.
-
-    Raises:
-        UserError: So it is.
-    """
+    """Raise a `UserError` if CodaLab files cannot be written, or would replace what is read."""
     files = [submissions / f"{name}{ending}" for ending in (".zip", ".csv")]
     check_output(files[0])
     refuse_overwriting([("the CodaLab file", file) for file in files], read)
@@ -197,7 +197,6 @@ class DrawnTrials:
     """What is left of a search, as one worker knows it.
 
     Args:
-        plan: The sweep.
         search: Where trials are drawn and recorded.
         deadline: Of ``time.monotonic()``; no trial is begun after it.
     """
@@ -238,6 +237,8 @@ class DrawnTrials:
 
     def lost(self, worker: Worker) -> list[tuple[Proposal, int]]:
         """Return what was tried but has no finished run in the tracking store, with its seed."""
+        if not self.search.counted:
+            return []
         runs = worker.site.store.runs(worker.site.parent)
         there = {run_digest(run) for run in runs if run.status == "FINISHED"}
         return [
@@ -311,7 +312,8 @@ class DrawnTrials:
         order = lacks, means["score"], proposal.number
         if self._best is None or order < self._best:  # else it is not the best of the study either
             self._best = order
-            mark_best(worker.site.store, worker.site.parent, least)
+            store, parent = worker.site.store, worker.site.parent
+            mark_best(store, parent, trial_rows(store.runs(parent), least))
 
     def _cell(self, proposal: Proposal, seed: int) -> Cell:
         return self.plan.cell(proposal.weight, seed, drawn=proposal.knobs, trial=proposal.number)

@@ -1,19 +1,67 @@
-"""Writing files whole or not at all, and refusing a place to write before the long work for it."""
+"""Files: written whole or not at all; what cannot be read or written is refused in a sentence."""
 
 from __future__ import annotations
 
 import errno
 import itertools
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from debiaslab.errors import UserError
+from debiaslab.errors import UserError, nearest
 
 LONGEST_NAME = 200  # bytes; most file systems take 255, and files are written under longer names
 _OUT_OF_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+# Reading ---------------------------------------------------------------------------------------
+
+
+def check_readable(path: Path, what: str, *, of_folder: str | None = None) -> None:
+    """Raise unless ``path`` is a regular file that may be read and is not empty.
+
+    Args:
+        what: What it should be.
+        of_folder: What to try where it is a folder.
+
+    Raises:
+        UserError: Says what is there instead.
+    """
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise UserError(f"{path} is a directory", allowed=what, next_step=of_folder)
+        if not stat.S_ISREG(status.st_mode):  # what is read twice is no pipe
+            raise UserError(f"{path} is not a regular file", allowed=what)
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise reading_error(path, error) from error
+    if status.st_size == 0:
+        raise UserError(f"{path} is empty", allowed=what)
+
+
+def reading_error(path: Path, error: OSError) -> UserError:
+    """Return one sentence on why ``path`` cannot be read."""
+    if isinstance(error, IsADirectoryError):
+        return UserError(f"{path} is a directory", allowed="a file")
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        reason = error.strerror or error
+        return UserError(f"cannot read {path}: {reason}", allowed="a file you may read")
+    folder = path.parent
+    if not folder.is_dir():
+        return UserError(f"there is no file {path}: the folder {folder} does not exist")
+    try:
+        close = nearest(path.name, [each.name for each in folder.iterdir() if each.is_file()])
+    except OSError:
+        close = None
+    return UserError(f"there is no file {path}", nearest=str(folder / close) if close else None)
+
+
+# Writing ---------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -113,11 +161,7 @@ def check_output(path: str | Path) -> None:
 
 
 def check_output_folder(path: str | Path) -> None:
-    """Make sure that files can be written in the folder ``path``, which need not exist.
-
-    Raises:
-        UserError: ``path`` is a file, or the folder may not be made or written.
-    """
+    """Raise a `UserError` unless files can be written in the folder ``path``, which may be new."""
     _check_above(Path(path) / "file", Path(path))
 
 
@@ -140,8 +184,9 @@ def refuse_overwriting(
     for name, path in written:
         for key in _keys(path):
             if key in inputs and inputs[key].exists():
+                same = "a file" if inputs[key] == path else f"the file {inputs[key]}"
                 raise UserError(
-                    f"{name} {path} is {_shown(inputs[key], path)} that this command reads",
+                    f"{name} {path} is {same} that this command reads",
                     allowed="another file: what is read would be lost",
                     next_step=f"{name} {free_name(path)}" if name.startswith("-") else None,
                 )
@@ -168,10 +213,6 @@ def _keys(path: Path) -> Iterator[object]:
     except OSError:
         return
     yield found.st_dev, found.st_ino
-
-
-def _shown(path: Path, other: Path) -> str:
-    return "a file" if path == other else f"the file {path}"
 
 
 def _check_above(path: Path, shown: Path) -> None:

@@ -1,19 +1,21 @@
-"""What made a result (versions, source, machine, command line), and whether its process lives."""
+"""What made a result, without credentials: versions, source, machine, command line, process."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import debiaslab
-from debiaslab.system.redact import redact
 
 _PACKAGES = ("torch", "numpy", "numba", "gensim", "mlflow", "optuna", "scipy")
 _DIFF_LIMIT = 1_000_000
@@ -80,16 +82,14 @@ def _git(folder: Path, *arguments: str) -> str | None:
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            env=environment,
-            timeout=10,
+            ["git", "-C", str(folder), *arguments], capture_output=True, env=environment, timeout=10
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.decode(errors="replace") if done.returncode == 0 else None
 
 
+@cache
 def _version(package: str) -> str | None:
     try:
         return version(package)
@@ -185,3 +185,60 @@ def _started_posix(pid: int) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return shown.stdout.strip() or None
+
+
+# Credentials -----------------------------------------------------------------------------------
+
+MASK = "***"
+# The user part ends at the last @ before a blank. Once it holds a colon, a password follows, in
+# which database drivers let pass what an address would have to quote: / ? and #.
+_USERINFO = re.compile(r"(?<=://)(?:[^\s/?#'\"]*|[^\s:/?#@'\"]+:[^\s'\"]{0,300})@")
+_SECRET_FIELD = re.compile(
+    r"((?:^|[?&;\s])(?:[\w-]*(?:password|passwd|pwd|token|secret|signature|credential|api_?key|sig))=)"
+    r"[^&;\s'\"]+",
+    re.IGNORECASE,
+)
+_SECRET_VARIABLES = (
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "PGPASSWORD",
+)
+_ADDRESS_VARIABLES = ("MLFLOW_TRACKING_URI", "DEBIASLAB_OPTUNA_STORAGE")
+# Of an address as a whole, which may be mistyped: its scheme or slashes may be wrong or missing.
+# Where they are right, their colon is not the one before a password.
+_SCHEME = r"[\w+.-]+://"
+_PASSWORD = re.compile(rf"\s*(?:{_SCHEME}|(?!{_SCHEME})[\w+.-]*:?/{{0,3}})[^\s:/]*:(\S*)@")
+_SHORTEST = 4  # a shorter secret stands in too many other words
+
+
+def utf8(text: str) -> str:
+    """Return text that can be encoded: bytes of a path that are not UTF-8 become ``\\udcff``."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def redact(text: str) -> str:
+    """Return ``text`` with every credential replaced by ``***``.
+
+    Covered: the user part of a URI (``scheme://user:password@host``), fields such as
+    ``password=`` and ``token=`` in a query or connection string, the values of the environment
+    variables that hold MLflow, AWS and PostgreSQL secrets, and the passwords in the addresses of
+    the two servers, wherever a driver repeats them. A byte of a path that is not UTF-8, which no
+    store and no file of text takes, is shown as ``\\udcff``.
+    """
+    text = utf8(text)
+    text = _USERINFO.sub(f"{MASK}@", text)
+    text = _SECRET_FIELD.sub(rf"\g<1>{MASK}", text)
+    for secret in _secrets():
+        if len(secret) >= _SHORTEST:
+            text = text.replace(secret, MASK)
+    return text
+
+
+def _secrets() -> Iterator[str]:
+    for variable in _SECRET_VARIABLES:
+        yield os.environ.get(variable, "")
+    for variable in _ADDRESS_VARIABLES:
+        if found := _PASSWORD.match(os.environ.get(variable, "")):
+            yield from (found[1], unquote(found[1]))

@@ -26,6 +26,7 @@ _LATEX = {
     **{"≤": r"$\leq$", "≥": r"$\geq$", "×": r"$\times$", "→": r"$\rightarrow$", "∞": r"$\infty$"},
     **{"λ": r"$\lambda$", "ρ": r"$\rho$", "τ": r"$\tau$", "α": r"$\alpha$", "…": r"\dots{}"},
     **{"†": r"\dag{}", "‡": r"\ddag{}", "✓": r"$\surd$", "·": r"$\cdot$"},
+    **{"↓": r"$\downarrow$", "↑": r"$\uparrow$", "≈": r"$\approx$", "∅": r"$\emptyset$"},
 }
 
 
@@ -105,7 +106,7 @@ class Table:
     @cached_property
     def cells(self) -> tuple[tuple[str, ...], ...]:
         """Every cell as it is shown."""
-        return self._shown(lambda text: text)
+        return self._formatted(lambda text: text)
 
     def footer(self, mark: str = "bold") -> tuple[str, ...]:
         """Return the notes: what marked rows are ends the last one."""
@@ -158,7 +159,7 @@ class Table:
 
     def markdown(self) -> str:
         """Return the title in bold, the table and the notes; marked rows are bold."""
-        rows = self._shown(markdown_text, lambda text: f"**{text}**")
+        rows = self._formatted(markdown_text, lambda text: f"**{text}**")
         head = tuple(map(markdown_text, self.head))
         lines = ["| " + " | ".join(cells) + " |" for cells in (head, *rows)]
         rule = "".join("---|" if c.align == "left" else "---:|" for c in self.columns)
@@ -171,7 +172,7 @@ class Table:
 
         It has the title as caption, a label, and the notes below in small letters.
         """
-        rows = self._shown(latex_text, lambda text: rf"\textbf{{{text}}}")
+        rows = self._formatted(latex_text, lambda text: rf"\textbf{{{text}}}")
         lines = [" & ".join(cells) + r" \\" for cells in (map(latex_text, self.head), *rows)]
         lines = [f"{{}}{line}" if line.startswith("[") else line for line in lines]  # no argument
         columns = "".join("l" if column.align == "left" else "r" for column in self.columns)
@@ -210,12 +211,12 @@ class Table:
         rows = [(*row, "*" if i in self.marked else "") for i, row in enumerate(self.cells)]
         return [(*self.head, ""), *rows]
 
-    def _shown(
+    def _formatted(
         self, written: Callable[[str], str], strong: Callable[[str], str] = lambda text: text
     ) -> tuple[tuple[str, ...], ...]:
         """Return the cells as ``written`` writes a text and ``strong`` one that stands out."""
 
-        def shown(column: Column, value: Any, *, bold: bool) -> str:
+        def formatted(column: Column, value: Any, *, bold: bool) -> str:
             cell = value if isinstance(value, TableCell) else TableCell(value)
             text = written(column.text(cell.value))
             after = written(cell.after)
@@ -225,7 +226,7 @@ class Table:
 
         return tuple(
             tuple(
-                shown(column, value, bold=i in self.marked)
+                formatted(column, value, bold=i in self.marked)
                 for column, value in zip(self.columns, row, strict=True)
             )
             for i, row in enumerate(self.rows)

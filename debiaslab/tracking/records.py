@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from debiaslab.errors import UserError
 from debiaslab.system.files import replacing, sync
-from debiaslab.system.provenance import Process, surely_dead, this_process
-from debiaslab.system.redact import redact
+from debiaslab.system.provenance import Process, redact, surely_dead, this_process
 from debiaslab.tracking.contact import explained_mlflow
 from debiaslab.tracking.names import (
     KIND_TAG,

@@ -18,8 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from debiaslab.system.provenance import Process, surely_dead
-from debiaslab.system.redact import utf8
+from debiaslab.system.provenance import Process, surely_dead, utf8
 from debiaslab.tracking.contact import (
     CALLER_ERRORS,
     explained_mlflow,
@@ -282,7 +281,7 @@ class Store(StoreReader):
         counted.
         """
         closed = 0
-        for run in [*self.runs(parent), self.run(parent)]:
+        for run in [*self.runs(parent, status="RUNNING"), self.run(parent)]:
             process = owner(run)
             if run.status != "RUNNING" or process is None:
                 continue

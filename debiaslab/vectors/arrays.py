@@ -132,11 +132,7 @@ def _restored(words: list[str], lengths: NDArray | None, path: Path) -> list[str
 
 
 def is_bare(path: str | Path) -> bool:
-    """Whether the file holds one bare numpy array.
-
-    Raises:
-        UserError: It cannot be read.
-    """
+    """Whether the file holds one bare numpy array."""
     with reading(Path(path)) as stream:
         return stream.read(len(_MAGIC)) == _MAGIC
 

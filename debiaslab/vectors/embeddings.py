@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest
-from debiaslab.system.files import replacing
+from debiaslab.errors import UserError, nearest, require_known
+from debiaslab.system.files import check_output, replacing
 from debiaslab.vectors import arrays, keyed, word2vec
 from debiaslab.vectors.files import HEAD, reading, sniff
 from debiaslab.vectors.table import BadWords, Rows, Wanted, first_not_finite, refuse_unholdable
@@ -46,6 +45,14 @@ def _is_frozen(array: object) -> bool:
             return False
         owner = owner.base
     return owner is None or isinstance(owner, bytes)
+
+
+def units(rows: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return rows scaled to length 1, in float64; an all-zero row stays zero."""
+    rows = rows.astype(np.float64)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: NDArray[np.float64] = rows / np.where(lengths > 0, lengths, 1.0)
+    return unit
 
 
 class Embeddings:
@@ -105,7 +112,6 @@ class Embeddings:
         code.
 
         Args:
-            path: The vector file.
             words: For a bare ``.npy`` array only: its words, or the path of a file with one a line.
                 Without it ``vectors.npy`` takes them from ``vectors.words.txt``, ``vectors.words``,
                 ``vectors.vocab`` or ``vectors.txt``.
@@ -183,9 +189,7 @@ class Embeddings:
         """
         unit = np.empty_like(self.vectors)
         for start in range(0, len(self), _BLOCK):
-            block = self.vectors[start : start + _BLOCK].astype(np.float64)
-            norms = np.linalg.norm(block, axis=1, keepdims=True)
-            unit[start : start + _BLOCK] = block / np.where(norms > 0, norms, 1.0)
+            unit[start : start + _BLOCK] = units(self.vectors[start : start + _BLOCK])
         unit.flags.writeable = False
         return unit
 
@@ -199,7 +203,16 @@ class Embeddings:
 
     def lookup(self, word: str) -> str | None:
         """Return ``word`` as the vocabulary writes it (see ``written_in``), or None."""
-        return written_in(self.index, word)
+        if word in self.index:  # nearly always
+            return word
+        if word not in self._written:
+            self._written[word] = written_in(self.index, word)
+        return self._written[word]
+
+    @cached_property
+    def _written(self) -> dict[str, str | None]:
+        """What was looked up and is written otherwise, or not there: a scorecard asks often."""
+        return {}
 
     def order_warning(self) -> str | None:
         """Say that the words cannot stand by falling frequency, and why; None when they may."""
@@ -252,16 +265,8 @@ def check_writable(path: str | Path, format: str | None = None) -> None:
         UserError: The format is unknown, or the path is a directory or in a folder that cannot be
             written.
     """
-    path = Path(path)
-    _format_of(path, format)
-    if path.is_dir():
-        raise UserError(f"{path} is a directory", allowed="a file to write")
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise UserError(
-            f"cannot write {path}: {folder} is no folder that you may write to",
-            allowed="a path in a folder you may write to",
-        )
+    _format_of(Path(path), format)
+    check_output(path)
 
 
 def _rows_of(path: Path, words: str | Path | Sequence[str] | None, wanted: Wanted) -> Rows:
@@ -291,14 +296,8 @@ def _rows_of(path: Path, words: str | Path | Sequence[str] | None, wanted: Wante
 
 def _format_of(path: Path, format: str | None) -> Format:
     if format is not None:
-        for known in FORMATS:
-            if format == known:
-                return known
-        raise UserError(
-            f"unknown vector format {format!r}",
-            allowed=", ".join(FORMATS),
-            nearest=nearest(format, FORMATS),
-        )
+        require_known(format, FORMATS, f"unknown vector format {format!r}")
+        return cast(Format, format)
     ending = path.suffix.lower()
     if ending in _BY_ENDING:
         return _BY_ENDING[ending]

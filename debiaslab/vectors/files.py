@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError
+from debiaslab.system.files import check_readable, reading_error
 
 Kind = Literal["word2vec", "headerless", "bin", "pickle", "npz", "npy", "fasttext"]
 
@@ -68,7 +69,7 @@ def reading(path: Path, what: str = "a vector file") -> Iterator[BinaryIO]:
         UserError: ``path`` is missing, no regular file, empty or unreadable, or while it is open
             the gzip turns out damaged or the memory runs out.
     """
-    _refuse_unreadable(path, what)
+    check_readable(path, what)
     try:
         with path.open("rb") as plain:
             packed = plain.read(2) == _GZIP
@@ -83,28 +84,9 @@ def reading(path: Path, what: str = "a vector file") -> Iterator[BinaryIO]:
             f"{path} is cut short or damaged ({error})", next_step="copy or download it again"
         ) from error
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+        raise reading_error(path, error) from error
     except MemoryError as error:
         raise UserError(f"what {path} holds does not fit in memory") from error
-
-
-def _refuse_unreadable(path: Path, what: str) -> None:
-    if path.is_dir():
-        raise UserError(f"{path} is a directory", allowed=what)
-    if not path.exists():
-        raise UserError(f"there is no file {path}", nearest=_neighbor(path))
-    if not path.is_file():
-        raise UserError(f"{path} is not a regular file", allowed=what)
-    if not path.stat().st_size:
-        raise UserError(f"{path} is empty", allowed=what)
-
-
-def _neighbor(path: Path) -> str | None:
-    try:
-        match = nearest(path.name, [entry.name for entry in path.parent.iterdir()])
-    except OSError:
-        return None
-    return str(path.with_name(match)) if match else None
 
 
 def skip_mark(stream: BinaryIO) -> None:

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from debiaslab.errors import UserError, nearest
+from debiaslab.errors import UserError, require_known
 from debiaslab.vectors.words import falling, written_in
 
 BadWords = Literal["refuse", "skip"]
@@ -48,30 +48,17 @@ class Wanted:
     frequencies: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
-        known = get_args(BadWords)
-        if self.bad_words not in known:
-            raise UserError(
-                f"bad_words was {self.bad_words!r}",
-                allowed=", ".join(known),
-                nearest=nearest(self.bad_words, known),
-            )
+        require_known(self.bad_words, get_args(BadWords), f"bad_words was {self.bad_words!r}")
 
 
 @dataclass(frozen=True)
 class BadWord:
-    """A word that was read and cannot be kept.
+    """A word that was read and cannot be kept."""
 
-    Attributes:
-        row: Its row, from 0.
-        kind: What is wrong with it, after "a word".
-        given: The sentence about it, if it is the first.
-        allowed: What could be there instead.
-    """
-
-    row: int
-    kind: str
-    given: str
-    allowed: str
+    row: int  # its row, from 0
+    kind: str  # what is wrong with it, after "a word"
+    given: str  # the sentence about it, if it is the first
+    allowed: str  # what could be there instead
 
     @classmethod
     def not_utf8(
@@ -154,9 +141,7 @@ def checked(
     counts are known the rows are put in their order.
 
     Args:
-        words: The words.
         vectors: Their vectors, shape ``(V, d)``.
-        path: The file.
         wanted: What is done about bad words, and frequencies that count more than ``counts``.
         place: What to call a row in a sentence.
         bad: Words that the reader could not take as they are.

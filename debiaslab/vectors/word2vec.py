@@ -161,7 +161,7 @@ def _row(
         raise UserError(f"{layout.place(row)} does not start with a word")
     wrong = None
     if len(columns) != dim:
-        given = f"{layout.place(row)} has {len(columns)} numbers after the word {_shown(word)}"
+        given = f"{layout.place(row)} has {len(columns)} numbers after the word {_quoted(word)}"
         allowed = f"{dim} numbers, as in the first line (a word with a space in it?)"
         more = columns[: max(0, len(columns) - dim)]
         if not dim or all(_numbers(column) is not None for column in more):
@@ -171,11 +171,11 @@ def _row(
     values = _numbers(b" ".join(columns))
     if values is None:
         bad = next(column for column in columns if _numbers(column) is None)
-        raise UserError(f"{layout.place(row)}: {_shown(bad)} is not a number")
+        raise UserError(f"{layout.place(row)}: {_quoted(bad)} is not a number")
     return values, wrong
 
 
-def _shown(column: bytes) -> str:
+def _quoted(column: bytes) -> str:
     return repr(column[:60].decode("utf-8", errors="replace"))
 
 
@@ -227,7 +227,7 @@ def read_binary(stream: BinaryIO, path: Path, wanted: Wanted) -> Rows:
     if least > len(data) - start:
         raise UserError(
             f"{path} promises {count:,} vectors of length {dim:,}, which take {least:,} bytes or "
-            f"more, but only {len(data) - start:,} follow (cut short?)",
+            f"more, but only {len(data) - start:,} follow (cut short?)"
         )
     words: list[bytes] = []
     matrix = np.empty((count, dim), np.float32)

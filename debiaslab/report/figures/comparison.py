@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from debiaslab.errors import UserError
 from debiaslab.report.comparison import (
+    ANCHORED,
+    BY_OWN_RULER,
     GROUPS,
     OUTCOMES,
     OVERLAP,
     Measure,
     MeasureSummary,
+    OverSeeds,
     compared,
     footnotes,
     front_volumes,
@@ -19,6 +23,7 @@ from debiaslab.report.comparison import (
     headline,
     headline_measures,
     sentence,
+    verdicts_against,
 )
 from debiaslab.report.style import (
     BASELINE,
@@ -35,6 +40,7 @@ from debiaslab.report.style import (
     tell,
 )
 from debiaslab.results import StrategyResult
+from debiaslab.results.runs import ANOTHER_SEED
 from debiaslab.statistics.paired import front_of
 
 if TYPE_CHECKING:
@@ -169,7 +175,7 @@ def _heat_map_note(
     sides: Sequence[StrategyResult], measures: Mapping[Measure, Sequence[MeasureSummary]]
 ) -> str:
     notes = [
-        f"Mean over {_seeds(sides)} (rank among all rows; 1 is best).",
+        f"Mean over {_seeds(sides)} (1 + strategies that are better by a corrected paired test).",
         "Colour: change relative to the baseline, green better, purple worse.",
     ]
     if bare := [
@@ -217,6 +223,66 @@ def gap_figure(sides: Sequence[StrategyResult]) -> Figure:
     return made
 
 
+@figure_of("comparison", "rulers")
+def rulers_figure(sides: Sequence[StrategyResult]) -> Figure:
+    """Bias on report words along the gender words of the same vectors, and along those of the
+    baseline (anchored), a point a strategy: above the diagonal, the ruler bent more than the words
+    moved. A cross is the control, another seed of the baseline.
+    """
+    own, along = (compared(sides, measure) for measure in (BY_OWN_RULER, ANCHORED))
+    known = [
+        (side.label, (a.mean, b.mean), side.control)
+        for side, a, b in zip(sides, own, along, strict=True)
+        if a.mean is not None and b.mean is not None
+    ]
+    if len(known) < 2:
+        raise UserError("no strategy has both readings of its bias")
+    control = _another_seed(sides[0])
+    places = [at for _, at, _ in known] + ([] if control is None else [control])
+    names = [name for name, _, _ in known] + ([] if control is None else ["another seed"])
+    note = f"Means over {_seeds(sides)}. Hollow: controls. Dashed: both rulers alike."
+    made = figure(_rulers_title(sides, own, along), 7.0, 6.0, note)
+    axes = made.subplots()
+    for _, at, hollow in known:
+        axes.plot(*at, "o", color=TUNE, markerfacecolor="white" if hollow else TUNE)
+    if control is not None:
+        axes.plot(*control, "x", color=REPORT, markersize=9)
+    end = 1.1 * max(max(at) for at in places)
+    axes.plot([0, end], [0, end], color=BASELINE, linestyle="--", linewidth=1, zorder=1)
+    axes.set_xlim(0, end)
+    axes.set_ylim(0, end)
+    plain(axes)
+    axes.set_xlabel("bias on report words, own ruler (1 = 95 % of random words)")
+    axes.set_ylabel("the same, anchored")
+    told = (f"{n}: own {x:.2f}, anchored {y:.2f}" for n, (x, y) in zip(names, places, strict=True))
+    tell(axes, places, list(told))
+    name_points(made, axes, places, names)
+    return made
+
+
+def _another_seed(baseline: StrategyResult) -> tuple[float, float] | None:
+    """Return both readings of the baselines, each held against that of the next seed."""
+    found = [
+        OverSeeds(tuple((each or {}).get(f"{ANOTHER_SEED}{m.name}") for each in baseline.outcomes))
+        for m in (BY_OWN_RULER, ANCHORED)
+    ]
+    own, along = (each.mean for each in found)
+    return None if own is None or along is None else (own, along)
+
+
+def _rulers_title(
+    sides: Sequence[StrategyResult],
+    own: Sequence[MeasureSummary],
+    along: Sequence[MeasureSummary],
+) -> str:
+    places = [i for i in _strategies(sides) if own[i].n and along[i].n]
+    above = sum((along[i].mean or 0) > (own[i].mean or 0) for i in places)
+    return (
+        f"{above} of {len(places)} strategies show more bias along the baseline's gender words "
+        "than along their own"
+    )
+
+
 def _lacking(tune: MeasureSummary, report: MeasureSummary) -> str:
     """Say why a row is empty, or has one point: a text without gender words has no bias to read."""
     halves = {"tune": tune.mean, "report": report.mean}
@@ -240,7 +306,7 @@ class _Point(NamedTuple):
     @property
     def ranked(self) -> bool:
         """Whether it does not rest on a single seed of several."""
-        return self.bias.rank is not None
+        return self.bias.n > 1 or self.bias.seeds == 1
 
     @property
     def name(self) -> str:
@@ -274,33 +340,35 @@ def _front_title(sides: Sequence[StrategyResult], points: Sequence[_Point]) -> s
     bias, kept = least.at
     return (
         f"Lowest bias on report words: {least.side.label}, {bias:.2f} at retention "
-        f"{kept:.2f}{_beyond(least)}"
+        f"{kept:.2f}{_beyond(sides, least)}"
     )
 
 
-def _beyond(point: _Point) -> str:
+def _beyond(sides: Sequence[StrategyResult], point: _Point) -> str:
     """Say when the seeds cannot tell it from the baseline."""
-    pair = point.bias.to_baseline
-    if pair is None or pair.excludes_zero is None:
+    found = verdicts_against(sides)[sides.index(point.side)].get(_BIAS_REPORT)
+    if found is None or found.pair.n == 1:
         return " (one seed: may be chance)"
-    return "" if pair.excludes_zero else "; within the seed noise of the baseline"
+    return {
+        "lower": "",
+        "higher": "; higher than the baseline",
+        "equivalent": "; equivalent to the baseline",
+        "cannot tell": "; the seeds cannot tell it from the baseline",
+        "nothing to measure": "; the baseline does not exceed random words",
+    }[found.word]
 
 
 def _ranks_title(
     sides: Sequence[StrategyResult], measures: Mapping[Measure, Sequence[MeasureSummary]]
 ) -> str:
-    """Say which strategy is first most often; baseline and controls have ranks, but no title."""
-    firsts = {i: sum(each[i].rank == 1 for each in measures.values()) for i in _strategies(sides)}
-    if not firsts:
-        return "Every measure of every row, with its rank"
-    most = max(firsts.values())
-    leaders = [sides[i].label for i, n in firsts.items() if n == most]
-    who = leaders[0] if len(leaders) == 1 else f"{len(leaders)} strategies each"
-    return (
-        f"No strategy is best at everything: {who} first in {most} of {len(measures)} measures"
-        if most < len(measures)
-        else f"{who} is first in all {most} measures"
+    """Say which strategies are best by more than their seeds leave uncertain."""
+    best = Counter(
+        sides[i].label for results in measures.values() for i, own in enumerate(results) if own.best
     )
+    if not best:
+        return "No measure tells the best strategy from all others"
+    told = ", ".join(f"{label} in {n}" for label, n in best.most_common(3))
+    return f"Better than every other strategy, of {len(measures)} measures: {told}"
 
 
 def _gap_title(
@@ -308,14 +376,15 @@ def _gap_title(
     tune: Sequence[MeasureSummary],
     report: Sequence[MeasureSummary],
 ) -> str:
-    own = _strategies(sides)
+    found = verdicts_against(sides, measures={_BIAS_TUNE: tune, _BIAS_REPORT: report})
+    own = [found[i] for i in _strategies(sides)]
 
-    def fell(results: Sequence[MeasureSummary]) -> int:
-        return sum(results[i].fell for i in own)
+    def lower(measure: Measure) -> int:
+        return sum(measure in each and each[measure].word == "lower" for each in own)
 
     return (
-        f"Bias fell by more than seed noise for {fell(tune)} of {len(own)} strategies on "
-        f"tune words, for {fell(report)} on report words"
+        f"Bias is lower than the baseline's for {lower(_BIAS_TUNE)} of {len(own)} strategies on "
+        f"tune words, for {lower(_BIAS_REPORT)} on report words"
     )
 
 

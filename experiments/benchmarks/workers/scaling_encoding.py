@@ -10,7 +10,7 @@ from typing import Any
 
 from debiaslab.corpus import Corpus
 from debiaslab.corpus.encoding import numbers_for
-from debiaslab.settings.corpus import CorpusSettings
+from debiaslab.settings.training import CorpusSettings
 from debiaslab.study.cluster import connected, map_on
 
 
