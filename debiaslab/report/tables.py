@@ -25,6 +25,7 @@ from debiaslab.report.comparison import (
     footnotes,
     front_text,
     headline_measures,
+    judged_by,
     verdicts_against,
 )
 from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
@@ -97,7 +98,7 @@ def comparison_blocks(
     found: list[Block] = [means_table(sides, title)]
     if len(sides) == 1:
         return found
-    between = pairs_table(sides)
+    between = pairs_table(sides, judged_by(sides))
     return [
         *found,
         *(changes_table(sides, to) for to in dict.fromkeys((0, against))),
