@@ -448,3 +448,55 @@ def test_an_attribute_that_ships_is_named(capfd, tmp_path):
     words = ("plain.kv", "--lexicon", "religion", "--groups", "attributes")
     card = measured(capfd, tmp_path, *words)
     assert {record.name for record in card.records} >= {"religion", "religion stereotypes"}
+
+
+# Two kinds of vectors --------------------------------------------------------------------------
+
+
+def rows_of(file: Path) -> dict[str, dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        return {row["measure"]: row for row in csv.DictReader(lines)}
+
+
+def test_vectors_are_not_told_from_themselves(capfd, made, tmp_path):
+    kinds = [str(made / name) for name in ("plain.npz", "mild.npz", "strong.npz")]
+    out = tmp_path / "t.csv"
+    answer = call(capfd, "test", *kinds, "--against", *kinds, "--csv", str(out))
+    assert answer.code == 0
+    rows = rows_of(out)
+    assert {row["verdict"] for row in rows.values()} <= {"equivalent", "nothing to measure"}
+    assert {float(row["difference"]) for row in rows.values()} == {0.0}
+    assert {"raw_direct_bias occupations", "similarity WordSim-353"} <= rows.keys()
+
+
+def test_a_difference_in_every_seed_is_told_and_all_measures_are_shown_when_asked(
+    capfd, made, tmp_path
+):
+    plain = Embeddings.load(made / "plain.kv")
+    gender = np.array([word in gender_words() for word in plain.words])
+    rng = np.random.default_rng(1)
+    axis = rng.normal(size=DIM)
+    for seed in range(3):  # occupations lean, more or less, to one side of he − she
+        noise = rng.normal(scale=0.1, size=plain.vectors.shape)
+        for kind, lean in (("calm", 0.0), ("loud", 3.0)):
+            side = np.where(np.arange(len(plain)) % 2, lean, -lean)[:, None]
+            moved = plain.vectors + noise + np.where(gender[:, None], 0, side) * axis
+            moved[plain.index["he"]], moved[plain.index["she"]] = 3 * axis, -3 * axis
+            Embeddings(plain.words, moved).save(tmp_path / f"{kind}{seed}.npz")
+    loud, calm = ([str(tmp_path / f"{kind}{s}.npz") for s in range(3)] for kind in ("loud", "calm"))
+    few, all_ = tmp_path / "few.csv", tmp_path / "all.csv"
+    answer = call(capfd, "test", *loud, "--against", *calm, "--csv", str(few))
+    assert answer.out.startswith("Of 8 measures the first kind is worse in 8.")
+    told = {name: row["verdict"] for name, row in rows_of(few).items()}
+    assert told["raw_direct_bias occupations"] == told["weat 6b"] == "higher"
+    assert told["similarity WordSim-353"] == "lower"
+    call(capfd, "test", *loud, "--against", *calm, "--full", "--csv", str(all_))
+    assert rows_of(few).keys() < rows_of(all_).keys()
+
+
+def test_kinds_of_different_size_and_one_seed(capfd, made):
+    one, two = str(made / "plain.npz"), str(made / "mild.npz")
+    answer = refused(capfd, "test", one, two, "--against", one)
+    assert "2 files were to be tested against 1" in answer.sentence
+    answer = call(capfd, "test", one, "--against", two)
+    assert "one seed cannot tell" in answer.out
