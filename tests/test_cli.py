@@ -46,8 +46,8 @@ OPTIONS = {
     "reproduce": "--store",
     "delete": "--yes --dead-elsewhere --store",
     "prune-store": "--yes --failed --checkpoints --store",
-    "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --against --study --out "
-    "--store",
+    "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --against --study "
+    "--out --store",
     "report": "--study --out --format --store",
     "floor": "--seeds --study --out --mwes --dim --epochs --min-count --threads --store",
     "planted": "--words --doses --base --apart --seeds --study --out --mwes --dim --epochs "
