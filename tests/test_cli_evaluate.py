@@ -168,7 +168,7 @@ def test_an_interval_that_is_none_of_words_is_marked(capfd):
 def test_piped_output_is_plain_text_with_the_report_half_first_and_the_baseline_a_fixed_yardstick(
     made,
 ):
-    words = "evaluate mild.npz --baseline plain.kv --json full.json --groups"
+    words = "evaluate mild.npz --baseline plain.kv --full --json full.json --groups"
     done = subprocess.run(
         [sys.executable, "-m", "debiaslab", *words.split(), "weat,direct_bias,similarity,collapse"],
         cwd=made,
@@ -279,7 +279,7 @@ def test_several_files_are_ranked_and_metrics_correlated(capfd, tmp_path):
 
 def test_two_files_say_why_there_is_no_correlation_and_what_cannot_be_measured(capfd, tmp_path):
     out = tmp_path / "two.csv"
-    text = quick(capfd, "plain.kv", "few.txt", "--compare-csv", str(out))
+    text = quick(capfd, "plain.kv", "few.txt", "--full", "--compare-csv", str(out))
     holds(
         text,
         "a rank correlation needs 3 files or more, 2 were given, of which 1 collapsed",
@@ -292,6 +292,18 @@ def test_two_files_say_why_there_is_no_correlation_and_what_cannot_be_measured(c
     assert re.search(r"weat +6 +report +near 0 .*\(1\) +–", text)
     assert not (tmp_path / "two.correlations.csv").exists()
     assert "vectors are all zeros" in quick(capfd, "zero.txt")  # a row of them is a warning
+
+
+def test_one_screen_shows_the_finding_and_report_words_and_full_everything(capfd):
+    brief, full = (call(capfd, "evaluate", "plain.kv", *more).out for more in ((), ("--full",)))
+    finding, *_ = brief.splitlines()
+    assert re.match(r"plain.kv: (\d|none) of \d+ association tests on report words", finding)
+    rows = [line for line in brief.splitlines() if re.search(r" (report|all) +\d", line)]
+    assert 8 < len(rows) <= 24
+    assert not [line for line in brief.splitlines() if re.search(r" tune +\d", line)]
+    assert re.search(r"\d+ more numbers.*: --full", brief)
+    holds(full, "All words and tune words", "Not measured:" if "not measured" in brief else "")
+    assert len(full) > 2 * len(brief)
 
 
 def test_random_sets_that_were_left_out_and_missing_nulls_are_said():
@@ -324,7 +336,15 @@ def test_frequent_words_that_are_never_drawn_are_said(capfd):
     Embeddings(vectors.words, rows).save("zeros.kv")
     groups = ("--groups", "weat,geometry")
     said = call(
-        capfd, "evaluate", "zeros.kv", "--baseline", "plain.kv", *groups, "--json", "z.json"
+        capfd,
+        "evaluate",
+        "zeros.kv",
+        "--baseline",
+        "plain.kv",
+        *groups,
+        "--full",
+        "--json",
+        "z.json",
     )
     assert said.code == 0, said.err
     lines = said.out.partition("Scorecard of zeros.kv")[2].splitlines()

@@ -84,6 +84,11 @@ class EvaluateCommand(ReadsVectors, WritesStore):
         default=False,
         group=_WHAT,
     )
+    full: Flag = option(
+        "print all, tune and report words, and why something was not measured",
+        default=False,
+        group=_WHAT,
+    )
     similarity: tuple[Input, ...] = option(
         "similarity set word1,word2,score, or a folder of them, besides the two built in",
         default=(),
@@ -127,7 +132,12 @@ class EvaluateCommand(ReadsVectors, WritesStore):
         """Measure each set of vectors, print its table, then the comparison of several."""
         from debiaslab.commands.evaluate_inputs import load_all
         from debiaslab.metrics import compare, warnings_of
-        from debiaslab.metrics.tables import comparison_blocks, printed, scorecard_blocks
+        from debiaslab.metrics.tables import (
+            brief_blocks,
+            comparison_blocks,
+            printed,
+            scorecard_blocks,
+        )
 
         self._check()
         inputs = load_all(self)
@@ -143,7 +153,8 @@ class EvaluateCommand(ReadsVectors, WritesStore):
         for subject, measured in self._measured(inputs):
             card = _with_corrections(measured)
             cards.append(card)
-            said = [printed(scorecard_blocks(card, warnings_of(card, before)))]
+            blocks = scorecard_blocks if self.full else brief_blocks
+            said = [printed(blocks(card, warnings_of(card, before)))]
             before = card if subject.is_baseline else before
             if log is not None:
                 said.append(f"logged run {_logged(log, subject, card)}")

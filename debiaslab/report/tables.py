@@ -263,7 +263,7 @@ def difference_finding(found: Mapping[Measure, Verdict]) -> str:
     )
     n = max(verdict.pair.n for verdict in found.values())
     told = [
-        f"{word} in {counts[word]}" for word in ("lower", "higher", "equivalent") if counts[word]
+        f"{word} in {counts[word]}" for word in ("better", "worse", "equivalent") if counts[word]
     ]
     parts = [f"Of {len(found)} measures the first kind is {', '.join(told)}"] if told else []
     if counts["nothing to measure"]:

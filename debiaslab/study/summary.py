@@ -24,7 +24,7 @@ from debiaslab.statistics.paired import front_of, hypervolume
 from debiaslab.study.kept import publish, study_note
 from debiaslab.study.objective import BaselineReference
 from debiaslab.study.run import vectors_of
-from debiaslab.tables import Table
+from debiaslab.tables import Table, html_document
 from debiaslab.tracking import BEST_TAG, VECTORS, Store
 from debiaslab.tracking.names import FRONT
 
@@ -79,6 +79,10 @@ class Summary:
             ]
         )
         return f"{self.finding}\n", trials_table(self.rows), said
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the finding and the table."""
+        return html_document(self.blocks[:2])
 
 
 def mark_best(store: Store, parent: str, min_retention: float | None = None) -> TrialRow | None:
