@@ -423,7 +423,7 @@ def test_unknown_names_get_the_nearest_and_unfinished_studies_what_to_type(small
 
 
 def test_a_notebook_shows_one_screen(small):
-    assert repr(small) == "StudyResults('small', 2 finished runs, 0 others)"
+    assert repr(small) == "StudyResults('small', 4 finished runs, 0 others)"
     holds(small._repr_html_(), "bias_report", "projection")
     card = small.best.scorecard
     assert re.fullmatch(r"Scorecard\('.*', \d+ of \d+ records measured\)", repr(card))
