@@ -429,7 +429,7 @@ def test_a_notebook_shows_one_screen(small):
     assert re.fullmatch(r"Scorecard\('.*', \d+ of \d+ records measured\)", repr(card))
     assert len(card._repr_html_()) < 20_000
     frame = card.frame()
-    assert len(frame) == len(card.records)
+    assert len(frame) == len(card.records) + len(card.anchored)
     assert {"metric", "name", "words", "value", "low", "high", "n", "reason"} <= set(frame)
 
 

@@ -321,7 +321,7 @@ class TestCommand(ReadsVectors):
         from debiaslab.commands.evaluate_inputs import load_lexicons, load_similarity_sets
         from debiaslab.metrics import evaluate
         from debiaslab.report import StrategyResult
-        from debiaslab.report.tables import difference_finding, difference_table, differences
+        from debiaslab.report.verdict import difference_finding, difference_table, differences
         from debiaslab.system.files import write_file
 
         if len(self.vectors) != len(self.against):

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import Half
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = 1
+
+Ruler = Literal["own", "anchored"]
+"""Whose attribute words a metric reads along: those of the same vectors, or the baseline's."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,22 @@ _OWN = tuple(each.name for each in fields(Record) if each.name not in ("extra", 
 
 @dataclass(frozen=True, repr=False)
 class Scorecard:
-    """All records of one set of vectors."""
+    """All records of one set of vectors.
+
+    Attributes:
+        vectors: What they are called.
+        records: What was measured, each along attribute words of the same vectors.
+        anchored: The same of metrics that use attribute words, read along those of a baseline, see
+            ``anchored``; the first record is the alignment. Empty where there is no baseline.
+    """
 
     vectors: str
     records: tuple[Record, ...]
+    anchored: tuple[Record, ...] = ()
+
+    def reading(self, ruler: Ruler) -> Scorecard:
+        """Return the scorecard of one ruler alone."""
+        return Scorecard(self.vectors, self.anchored) if ruler == "anchored" else self
 
     def record(self, metric: str, name: str, words: Half) -> Record | None:
         """Return the record of this metric, name and half, or None when there is none."""
@@ -142,10 +157,17 @@ class Scorecard:
         return html_document(brief_blocks(self))
 
     def frame(self) -> pd.DataFrame:
-        """Return one row a record, with the keys of its JSON object as columns."""
+        """Return one row a record, with its ruler and the keys of its JSON object as columns."""
         import pandas as pd
 
-        return pd.DataFrame([record.to_dict() for record in self.records])
+        rulers = {"own": self.records, "anchored": self.anchored}
+        return pd.DataFrame(
+            [
+                {"ruler": ruler, **each.to_dict()}
+                for ruler, found in rulers.items()
+                for each in found
+            ]
+        )
 
     def table(self) -> str:
         """Return the scorecard as plain text, as ``evaluate --full`` prints it."""
@@ -154,9 +176,14 @@ class Scorecard:
         return plain(scorecard_blocks(self))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object (schema 1): ``schema``, ``vectors`` and the flat ``records``."""
+        """Return the JSON object (schema 1): ``schema``, ``vectors`` and the flat ``records``.
+
+        Besides these ``anchored``, flat records too, where there are any.
+        """
         records = [record.to_dict() for record in self.records]
-        return {"schema": SCHEMA, "vectors": self.vectors, "records": records}
+        along = [record.to_dict() for record in self.anchored]
+        found = {"schema": SCHEMA, "vectors": self.vectors, "records": records}
+        return {**found, "anchored": along} if along else found
 
     def to_json(self) -> str:
         """Return the JSON text of :meth:`to_dict`; NaN and infinity are refused."""
@@ -175,8 +202,11 @@ class Scorecard:
                 raise UserError(
                     f"this scorecard has schema {document['schema']!r}", allowed=f"schema {SCHEMA}"
                 )
-            records = tuple(map(Record.from_dict, document["records"]))
-            return cls(document["vectors"], records)
+            records, along = (
+                tuple(map(Record.from_dict, each))
+                for each in (document["records"], document.get("anchored", ()))
+            )
+            return cls(document["vectors"], records, along)
         except (ValueError, KeyError, TypeError) as problem:
             raise UserError(
                 f"this is not a scorecard ({problem})",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import zip_longest
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from debiaslab.errors import UserError
@@ -15,11 +13,12 @@ from debiaslab.metrics.registry import direction_of
 from debiaslab.metrics.scorecard import null_remarks
 from debiaslab.metrics.tables import P_NOTE, SCALE_MARK, association_table, measure_table
 from debiaslab.report.comparison import (
-    HEADLINE,
+    ANCHORED,
+    ANCHORED_NOTE,
     OUTCOMES,
-    SAME,
     Measure,
     MeasureSummary,
+    anchored,
     compared,
     every_measure,
     footnotes,
@@ -27,9 +26,10 @@ from debiaslab.report.comparison import (
     headline_measures,
     verdicts_against,
 )
+from debiaslab.report.verdict import MARKS, marks_note
 from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
 from debiaslab.statistics.paired import FEW_SEEDS
-from debiaslab.statistics.verdict import LEVEL, Contrast, Verdict, Word, verdicts
+from debiaslab.statistics.verdict import Contrast, Verdict, verdicts
 from debiaslab.tables import MISSING, Block, Column, Table, TableCell, plus_minus, span, with_span
 
 if TYPE_CHECKING:
@@ -141,16 +141,6 @@ def _means_note(sides: Sequence[StrategyResult]) -> str:
     )
 
 
-MARKS: dict[Word, str] = {
-    "lower": "↓",
-    "higher": "↑",
-    "equivalent": "≈",
-    "nothing to measure": "∅",
-    "cannot tell": "",
-}
-"""What stands behind a difference."""
-
-
 def changes_table(sides: Sequence[StrategyResult], against: int = 0) -> Table:
     """Return one row a strategy: differences to the baseline of the same seeds, with intervals.
 
@@ -168,22 +158,7 @@ def changes_table(sides: Sequence[StrategyResult], against: int = 0) -> Table:
     ]
     to = "the baseline" if against == 0 else sides[against].label
     title = f"Difference to {to} of the same seed, with its 95 % interval"
-    return Table(columns, rows, title, (_changes_note(found),), "tab:differences")
-
-
-def _changes_note(
-    found: Sequence[Mapping[Measure, Verdict]], over: str = "the measures of a row"
-) -> str:
-    every = [verdict for own in found for verdict in own.values()]
-    tests = {"t": "a paired t test", "sign flips": "the exact permutation test over seeds"}
-    used = [said for test, said in tests.items() if any(each.test == test for each in every)]
-    by = f"{' or '.join(used)}, " if used else ""
-    return (
-        f"↓ lower, ↑ higher: {by}p ≤ {LEVEL:g} after Holm's correction over {over}; "
-        f"≈ equivalent: surely within {SAME:g}, or a tenth of what random words reach; "
-        "∅ nothing to measure: the first does not exceed random words; no mark: these seeds "
-        "cannot tell"
-    )
+    return Table(columns, rows, title, (marks_note(found),), "tab:differences")
 
 
 def _change(verdict: Verdict | None, side: StrategyResult) -> str | None:
@@ -221,108 +196,32 @@ def pairs_table(sides: Sequence[StrategyResult], measure: Measure = OUTCOMES[0])
     return Table(columns, rows, title, (note,), "tab:pairs")
 
 
-def differences(
-    sides: Sequence[StrategyResult], tests: Collection[str] = (), *, full: bool = False
-) -> dict[Measure, Verdict]:
-    """Return what may be said of the second of two kinds of vectors against the first.
-
-    Args:
-        sides: The two kinds, with scorecards of the same seeds; report words are compared.
-        tests: Names of association tests that are compared besides the headline's measures.
-        full: Compare every measure that has a better side.
-
-    Returns:
-        By measure; p is corrected over them. Word similarity and what is of a user's attribute are
-        always among them.
-    """
-
-    def wanted(measure: Measure) -> bool:
-        if full or measure in HEADLINE or measure.metric in ("similarity", "raw_direct_bias"):
-            return True
-        cards = [card for side in sides for card in side.cards if card is not None]
-        records = (card.record(measure.metric, measure.name, measure.words) for card in cards)
-        inputs = [record.inputs for record in records if record is not None]
-        return measure.name in tests or any(i is not None and i.attribute for i in inputs)
-
-    measures = [m for m in every_measure(sides) if m.words != "tune" and wanted(m)]
-    halved = {(m.metric, m.name) for m in measures if m.words == "report"}
-    chosen = [m for m in measures if m.words == "report" or (m.metric, m.name) not in halved]
-    return verdicts_against(sides, 0, {m: compared(sides, m) for m in chosen})[1]
-
-
-_WORSE = dict.fromkeys(("lower", "higher"), "worse")
-
-
-def difference_finding(found: Mapping[Measure, Verdict]) -> str:
-    """Return how many measures are better, worse or equivalent, and what the seeds cannot tell."""
-    if not found:
-        return "No measure was taken on both kinds of vectors."
-    words = ((m.better, verdict.word) for m, verdict in found.items())
-    counts = Counter(
-        "better" if word == better else _WORSE.get(word, word) for better, word in words
-    )
-    n = max(verdict.pair.n for verdict in found.values())
-    told = [
-        f"{word} in {counts[word]}" for word in ("better", "worse", "equivalent") if counts[word]
-    ]
-    parts = [f"Of {len(found)} measures the first kind is {', '.join(told)}"] if told else []
-    if counts["nothing to measure"]:
-        parts.append(f"{counts['nothing to measure']} do not exceed random words in the other kind")
-    if counts["cannot tell"]:
-        seeds = "one seed" if n == 1 else f"{n} seeds"
-        parts.append(f"{seeds} cannot tell for {counts['cannot tell']} of {len(found)}")
-    return f"{'; '.join(parts)}."
-
-
-def difference_table(sides: Sequence[StrategyResult], found: Mapping[Measure, Verdict]) -> Table:
-    """Return one row a measure: both means, the difference, p and what may be said."""
-    columns = (
-        Column("measure", align="left"),
-        *(Column(name, ".4f") for name in ("other", "first", "difference")),
-        *(Column("95 % interval", span(4)), Column("p, corrected", ".2g")),
-        *(Column("verdict", align="left"), Column("seeds needed")),
-    )
-    rows = [
-        (
-            f"{measure.metric} {measure.name}",
-            fmean(verdict.contrast.first),
-            fmean(verdict.contrast.second),
-            verdict.pair.difference,
-            verdict.pair.interval,
-            verdict.p_holm,
-            verdict.word,
-            verdict.seeds_needed if verdict.word == "cannot tell" else None,
-        )
-        for measure, verdict in found.items()
-    ]
-    first, second = sides[1].label, sides[0].label
-    note = (
-        f"first: {first} and the files after it; other: {second} and the files after it; report "
-        "words, or all words of measures without halves"
-    )
-    marks = _changes_note([found], f"the {len(found)} measures")
-    return Table(columns, rows, "", (note, marks), "tab:differences")
-
-
 _MEASURE_COLUMNS = (
     *("strategy", "weight", "stage", "control", "metric", "name", "words", "better", "seeds"),
     *("mean", "low", "high", "rank", "difference", "difference_low", "difference_high", "p"),
     *("p_floor", "probability_of_improvement"),
     *("training_seconds", "tuning_runs", "tuning_seconds"),
     *("verdict", "test", "p_test", "p_holm", "p_bh", "p_equivalent", "margin"),
-    *("detectable", "seeds_needed"),
+    *("detectable", "seeds_needed", "anchored_mean", "anchored_low", "anchored_high"),
 )
-"""p is that of sign flips; the last nine are of headline measures, over which p is corrected."""
+"""p is that of sign flips; verdict to seeds_needed are of headline measures, over which p is
+corrected; anchored_… the same along the baseline's gender words."""
 
 
 def comparison_csv(sides: Sequence[StrategyResult]) -> str:
-    """Return every measure of every side, one a row; a number that is missing is left empty."""
+    """Return every measure of every side, one a row; a number that is missing is left empty.
+
+    The anchored reading stands at the end of the row, for metrics that have one.
+    """
     found = verdicts_against(sides)
-    rows = [
-        (*_measure_row(side, measure, result), *_verdict_row(own.get(measure)))
-        for measure in every_measure(sides)
-        for side, result, own in zip(sides, compared(sides, measure), found, strict=True)
-    ]
+    rows = []
+    for measure in every_measure(sides):
+        along = compared(sides, anchored(measure))
+        for side, result, own, read in zip(
+            sides, compared(sides, measure), found, along, strict=True
+        ):
+            told = _verdict_row(own.get(measure))
+            rows.append((*_measure_row(side, measure, result), *told, read.mean, *read.interval))
     return Table(tuple(map(Column, _MEASURE_COLUMNS)), rows).csv()
 
 
@@ -382,11 +281,29 @@ FLOOR_MEASURES: tuple[Measure, ...] = (
     Measure("lipstick", "profession_neighbors", "all", "lower", "profession neighbours r"),
     Measure("lipstick", "profession_neighbors", "report", "lower", "… of report words"),
 )
+"""What needs no gender word in the text."""
+
+FLOOR_ANCHORED: tuple[Measure, ...] = (
+    replace(ANCHORED, label="bias of report words, anchored"),
+    *(
+        Measure("weat", name, "report", "lower", f"|s| {name}, anchored", "anchored")
+        for name in ("6b", "7", "8", "occupations")
+    ),
+    Measure(
+        "raw_direct_bias", "occupations", "report", "lower", "raw direct bias, anchored", "anchored"
+    ),
+)
+"""What needs the baseline's: words of one gender's topics lean without any gender word."""
 
 
 def floor_measures(sides: Sequence[StrategyResult]) -> dict[Measure, tuple[MeasureSummary, ...]]:
-    """Return the lipstick tests of the baseline, ``sides[0]``, and the floor, ``sides[1]``."""
-    return {measure: compared(sides, measure) for measure in FLOOR_MEASURES}
+    """Return what is measured of the baseline, ``sides[0]``, and the floor, ``sides[1]``.
+
+    The lipstick tests, and the anchored bias where there is any.
+    """
+    along = {measure: compared(sides, measure) for measure in FLOOR_ANCHORED}
+    measured = {measure: found for measure, found in along.items() if found[1].n}
+    return {measure: compared(sides, measure) for measure in FLOOR_MEASURES} | measured
 
 
 def floor_blocks(sides: Sequence[StrategyResult]) -> list[Block]:
@@ -395,7 +312,7 @@ def floor_blocks(sides: Sequence[StrategyResult]) -> list[Block]:
 
 
 def floor_table(sides: Sequence[StrategyResult], title: str = "") -> Table:
-    """Return one row a lipstick test."""
+    """Return one row a test."""
     columns = (
         *(Column("test", align="left"), Column("baseline")),
         *(Column("gender-blind (floor)"), Column("difference")),
@@ -412,6 +329,8 @@ def floor_table(sides: Sequence[StrategyResult], title: str = "") -> Table:
         "and first name was one word before training; room: whether the baseline is surely above "
         "the floor, so that a strategy could show anything here"
     )
+    if any(measure.ruler == "anchored" for measure in floor_measures(sides)):
+        note += f"; {ANCHORED_NOTE}"
     return Table(columns, rows, title, (note,), "tab:floor")
 
 
