@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from debiaslab.errors import UserError
 from debiaslab.lexicons import load
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.metrics.anchored import align, anchored
+from debiaslab.results import TrialRow
+from debiaslab.study.summary import _bent_ruler
 from debiaslab.vectors.embeddings import Embeddings
 
 WORDS = [f"w{i}" for i in range(300)] + ["he", "she"]
@@ -105,6 +108,16 @@ def test_what_cannot_be_aligned_is_left_out_with_the_reason() -> None:
     assert record.value is None
     assert record.reason is not None
     assert "do not fit the baseline" in record.reason
+
+
+def test_a_sweep_warns_where_more_than_half_of_its_gain_is_gender_words_that_moved() -> None:
+    base = TrialRow(None, 0.0, 1, 1.67, 1.65, 1.0, 1.67, "a", False, 1.0, 1.67, 1.67)
+    tying = replace(base, trial=0, weight=1.0, bias_tune=0.0, bias_own=0.0, bias_anchored=1.65)
+    said = _bent_ruler([base, tying], [tying])
+    assert said is not None
+    assert "fell from 1.67 to 0.00 by the gender words of the same vectors, and to 1.65" in said
+    for other in ({"bias_anchored": 0.7}, {"bias_anchored": None}, {"bias_own": 1.6}):
+        assert _bent_ruler([base, tying], [replace(tying, **other)]) is None
 
 
 @pytest.mark.parametrize(
