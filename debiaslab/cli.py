@@ -39,6 +39,7 @@ _COMMANDS = {  # name → its module, and what it does in a few words
     "planted": ("study", "plant a bias of a known dose and see which metrics follow it"),
     "export": ("vectors", "write the CodaLab file, or the vectors, of a run"),
     "evaluate": ("evaluate", "measure the bias and utility of vector files"),
+    "test": ("evaluate", "test whether two kinds of vectors differ, over shared seeds"),
     "debias": ("training", "debias finished vectors with a post-processing strategy"),
     "reliability": ("vectors", "show how far bias scores hold over pairs, words, rules and seeds"),
     "neighbors": ("vectors", "show the words nearest to a word, one or two vectors side by side"),

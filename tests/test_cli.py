@@ -48,8 +48,8 @@ OPTIONS = {
     "reproduce": "--store",
     "delete": "--yes --dead-elsewhere --store",
     "prune-store": "--yes --failed --checkpoints --store",
-    "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
-    "--store",
+    "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --against --study "
+    "--out --store",
     "report": "--study --run --out --format --store",
     "floor": "--seeds --study --out --mwes --dim --epochs --min-count --threads --store",
     "planted": "--words --doses --base --apart --seeds --study --out --mwes --dim --epochs "
@@ -58,6 +58,7 @@ OPTIONS = {
     "debias": "--strategy --out --weight --knob --cover --seed",
     "evaluate": "--baseline --json --csv --seed --run --log --similarity --analogies --groups "
     "--quick --lexicon --compare-csv",
+    "test": "--against --similarity --lexicon --full --csv --seed",
     "lexicon": "--vectors --file",
     "reliability": "--baseline --words --lexicon --json --seed",
     "neighbors": "--vectors --run --study --compare --analogy -n --store",

@@ -167,7 +167,7 @@ def test_an_interval_that_is_none_of_words_is_marked(capfd):
 def test_piped_output_is_plain_text_with_the_report_half_first_and_the_baseline_a_fixed_yardstick(
     made,
 ):
-    words = "evaluate mild.npz --baseline plain.kv --json full.json --groups"
+    words = "evaluate mild.npz --baseline plain.kv --full --json full.json --groups"
     groups = "weat,direct_bias,similarity,collapse"
     done = forking.run(["-m", "debiaslab", *words.split(), groups], cwd=made)
     assert done.returncode == 0, done.stderr
@@ -278,7 +278,7 @@ def test_several_files_are_ranked_and_metrics_correlated(capfd, tmp_path):
 
 def test_two_files_say_why_there_is_no_correlation_and_what_cannot_be_measured(capfd, tmp_path):
     out = tmp_path / "two.csv"
-    text = quick(capfd, "plain.kv", "few.txt", "--compare-csv", str(out))
+    text = quick(capfd, "plain.kv", "few.txt", "--full", "--compare-csv", str(out))
     holds(
         text,
         "a rank correlation needs 3 files or more, 2 were given, of which 1 collapsed",
@@ -291,6 +291,18 @@ def test_two_files_say_why_there_is_no_correlation_and_what_cannot_be_measured(c
     assert re.search(r"weat +6 +report +near 0 .*\(1\) +–", text)
     assert not (tmp_path / "two.correlations.csv").exists()
     assert "vectors are all zeros" in quick(capfd, "zero.txt")  # a row of them is a warning
+
+
+def test_one_screen_shows_the_finding_and_report_words_and_full_everything(capfd):
+    brief, full = (call(capfd, "evaluate", "plain.kv", *more).out for more in ((), ("--full",)))
+    finding, *_ = brief.splitlines()
+    assert re.match(r"plain.kv: (\d|none) of \d+ association tests on report words", finding)
+    rows = [line for line in brief.splitlines() if re.search(r" (report|all) +\d", line)]
+    assert 8 < len(rows) <= 24
+    assert not [line for line in brief.splitlines() if re.search(r" tune +\d", line)]
+    assert re.search(r"\d+ more numbers.*: --full", brief)
+    holds(full, "All words and tune words", "Not measured:" if "not measured" in brief else "")
+    assert len(full) > 2 * len(brief)
 
 
 def test_random_sets_that_were_left_out_and_missing_nulls_are_said():
@@ -323,7 +335,15 @@ def test_frequent_words_that_are_never_drawn_are_said(capfd):
     Embeddings(vectors.words, rows).save("zeros.kv")
     groups = ("--groups", "weat,geometry")
     said = call(
-        capfd, "evaluate", "zeros.kv", "--baseline", "plain.kv", *groups, "--json", "z.json"
+        capfd,
+        "evaluate",
+        "zeros.kv",
+        "--baseline",
+        "plain.kv",
+        *groups,
+        "--full",
+        "--json",
+        "z.json",
     )
     assert said.code == 0, said.err
     lines = said.out.partition("Scorecard of zeros.kv")[2].splitlines()
@@ -447,3 +467,55 @@ def test_an_attribute_that_ships_is_named(capfd, tmp_path):
     words = ("plain.kv", "--lexicon", "religion", "--groups", "attributes")
     card = measured(capfd, tmp_path, *words)
     assert {record.name for record in card.records} >= {"religion", "religion stereotypes"}
+
+
+# Two kinds of vectors --------------------------------------------------------------------------
+
+
+def rows_of(file: Path) -> dict[str, dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        return {row["measure"]: row for row in csv.DictReader(lines)}
+
+
+def test_vectors_are_not_told_from_themselves(capfd, made, tmp_path):
+    kinds = [str(made / name) for name in ("plain.npz", "mild.npz", "strong.npz")]
+    out = tmp_path / "t.csv"
+    answer = call(capfd, "test", *kinds, "--against", *kinds, "--csv", str(out))
+    assert answer.code == 0
+    rows = rows_of(out)
+    assert {row["verdict"] for row in rows.values()} <= {"equivalent", "nothing to measure"}
+    assert {float(row["difference"]) for row in rows.values()} == {0.0}
+    assert {"raw_direct_bias occupations", "similarity WordSim-353"} <= rows.keys()
+
+
+def test_a_difference_in_every_seed_is_told_and_all_measures_are_shown_when_asked(
+    capfd, made, tmp_path
+):
+    plain = Embeddings.load(made / "plain.kv")
+    gender = np.array([word in gender_words() for word in plain.words])
+    rng = np.random.default_rng(1)
+    axis = rng.normal(size=DIM)
+    for seed in range(3):  # occupations lean, more or less, to one side of he − she
+        noise = rng.normal(scale=0.1, size=plain.vectors.shape)
+        for kind, lean in (("calm", 0.0), ("loud", 3.0)):
+            side = np.where(np.arange(len(plain)) % 2, lean, -lean)[:, None]
+            moved = plain.vectors + noise + np.where(gender[:, None], 0, side) * axis
+            moved[plain.index["he"]], moved[plain.index["she"]] = 3 * axis, -3 * axis
+            Embeddings(plain.words, moved).save(tmp_path / f"{kind}{seed}.npz")
+    loud, calm = ([str(tmp_path / f"{kind}{s}.npz") for s in range(3)] for kind in ("loud", "calm"))
+    few, all_ = tmp_path / "few.csv", tmp_path / "all.csv"
+    answer = call(capfd, "test", *loud, "--against", *calm, "--csv", str(few))
+    assert answer.out.startswith("Of 8 measures the first kind is worse in 8.")
+    told = {name: row["verdict"] for name, row in rows_of(few).items()}
+    assert told["raw_direct_bias occupations"] == told["weat 6b"] == "higher"
+    assert told["similarity WordSim-353"] == "lower"
+    call(capfd, "test", *loud, "--against", *calm, "--full", "--csv", str(all_))
+    assert rows_of(few).keys() < rows_of(all_).keys()
+
+
+def test_kinds_of_different_size_and_one_seed(capfd, made):
+    one, two = str(made / "plain.npz"), str(made / "mild.npz")
+    answer = refused(capfd, "test", one, two, "--against", one)
+    assert "2 files were to be tested against 1" in answer.sentence
+    answer = call(capfd, "test", one, "--against", two)
+    assert "one seed cannot tell" in answer.out

@@ -122,6 +122,7 @@ READ = [
     (["evaluate", "v.npy", "--words", "w.txt", "--csv", "w.txt"], "--csv w.txt is a file"),
     (["evaluate", "v.npy", "--csv", "v.words.txt"], "--csv v.words.txt is a file"),  # not named
     (["evaluate", "a.kv", "b.kv", "--compare-csv", "b.kv"], "--compare-csv b.kv is a file"),
+    (["test", "a.kv", "--against", "b.kv", "--csv", "b.kv"], "--csv b.kv is a file"),
     (["reliability", "a.kv", "b.kv", "--json", "b.kv"], "--json b.kv is a file"),
     (["reliability", "a.kv", "--lexicon", "lists.yaml", "--json", "lists.yaml"], "--json lists"),
     (["score", "submissions/small.csv", "--csv", "submissions/small.csv"], "--csv submissions/"),
@@ -148,6 +149,7 @@ STORE = [
     (["evaluate", "a.kv", "--csv", "mlruns/optuna.db"], "is inside the store mlruns"),
     (["evaluate", "a.kv", "--csv", "data/cache/sources.json"], "is inside the cache of corpora"),
     (["evaluate", "a.kv", "--store", "new", "--csv", "mlruns/artifacts/x"], "the store mlruns"),
+    (["test", "a.kv", "--against", "b.kv", "--csv", "mlruns/t.csv"], "is inside the store mlruns"),
     (["reliability", "a.kv", "--json", "mlruns/artifacts/a.json"], "is inside the store mlruns"),
     (["score", "submissions/small.csv", "--csv", "mlruns/mlflow.db-wal"], "is inside the store"),
     (["corpus", "toy.txt", "--phrases", "data/cache/phrases.txt"], "is inside the cache"),
@@ -258,6 +260,7 @@ ENDS = {  # command → arguments, and the files it must leave
         ["a.kv", "b.kv", "--quick", "--json", "o/j", "--csv", "o/c", "--compare-csv", "o/t.csv"],
         {"o/j", "o/c", "o/t.csv"},
     ),
+    "test": (["a.kv", "--against", "b.kv", "--csv", "o/t.csv"], {"o/t.csv"}),
     "debias": (["a.kv", "--strategy", "hard", "--out", "o/d.kv"], {"o/d.kv"}),
     "reliability": (["a.kv", "--json", "o/r.json"], {"o/r.json"}),
     "neighbors": (["man", "--vectors", "a.kv"], set()),

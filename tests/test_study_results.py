@@ -422,6 +422,17 @@ def test_unknown_names_get_the_nearest_and_unfinished_studies_what_to_type(small
         open_study("begun", folder)
 
 
+def test_a_notebook_shows_one_screen(small):
+    assert repr(small) == "StudyResults('small', 4 finished runs, 0 others)"
+    holds(small._repr_html_(), "bias_report", "projection")
+    card = small.best.scorecard
+    assert re.fullmatch(r"Scorecard\('.*', \d+ of \d+ records measured\)", repr(card))
+    assert len(card._repr_html_()) < 20_000
+    frame = card.frame()
+    assert len(frame) == len(card.records) + len(card.anchored)
+    assert {"metric", "name", "words", "value", "low", "high", "n", "reason"} <= set(frame)
+
+
 # The finding -----------------------------------------------------------------------------------
 
 

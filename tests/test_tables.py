@@ -13,6 +13,7 @@ from debiaslab.tables import (
     Column,
     Table,
     TableCell,
+    html_document,
     latex_document,
     markdown_document,
     plain_document,
@@ -44,6 +45,14 @@ TABLE = Table(
     breaks=frozenset({1}),
 )  # fmt: skip
 NUMBERS = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?")
+
+
+def test_a_notebook_shows_cells_notes_and_what_stands_out():
+    shown = html_document([TABLE, "<a word>\nbelow"])
+    assert shown.count("<tr>") == 1 + len(TABLE.rows)
+    for part in ("<caption>A title of |s|", "<b>+0.5000</b> (1)", "seeds: 3; bold the best"):
+        assert part in shown
+    assert "<pre>&lt;a word&gt;\nbelow</pre>" in shown
 
 
 def test_plain_text_is_aligned_and_says_what_the_mark_is():

@@ -838,6 +838,7 @@ def test_bad_words_are_counted_when_a_file_is_refused_and_left_out_when_asked(tm
 COMMANDS = {
     "evaluate": ["evaluate", "v.txt", "--quick"],
     "debias": ["debias", "--strategy", "hard", "v.txt", "--out", "o.kv"],
+    "test": ["test", "v.txt", "--against", "v.txt"],
     "neighbors": ["neighbors", "king", "--vectors", "v.txt"],
     "reliability": ["reliability", "v.txt"],
     "lexicon": ["lexicon", "check", "--vectors", "v.txt"],

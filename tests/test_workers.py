@@ -224,6 +224,8 @@ def start(root: Path, kind: str, statements: int | None = None, in_a_run: bool =
 def test_participants_killed_at_random_moments_leave_what_an_undisturbed_one_leaves(kind, tmp_path):
     """Workers that come, are killed and come again: all that one does alone, once, and no more."""
     alone, root = tmp_path / "alone", tmp_path / "killed"
+    Store.open(tmp_path / "elsewhere")  # MLflow and Optuna are imported once, not by everybody
+    Search(tmp_path / "elsewhere", "study", {}, PLAN.search_space, PLAN.search).propose()
     undisturbed = start(alone, kind)
     undisturbed.join(300)
     assert undisturbed.exitcode == 0

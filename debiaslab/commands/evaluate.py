@@ -85,6 +85,11 @@ class EvaluateCommand(ReadsVectors, WritesStore):
         default=False,
         group=_WHAT,
     )
+    full: Flag = option(
+        "print all, tune and report words, and why something was not measured",
+        default=False,
+        group=_WHAT,
+    )
     similarity: tuple[Input, ...] = option(
         "similarity set word1,word2,score, or a folder of them, besides the two built in",
         default=(),
@@ -128,7 +133,12 @@ class EvaluateCommand(ReadsVectors, WritesStore):
         """Measure each set of vectors, print its table, then the comparison of several."""
         from debiaslab.commands.evaluate_inputs import load_all
         from debiaslab.metrics import compare, warnings_of
-        from debiaslab.metrics.tables import comparison_blocks, printed, scorecard_blocks
+        from debiaslab.metrics.tables import (
+            brief_blocks,
+            comparison_blocks,
+            printed,
+            scorecard_blocks,
+        )
 
         self._check()
         inputs = load_all(self)
@@ -144,7 +154,8 @@ class EvaluateCommand(ReadsVectors, WritesStore):
         for subject, measured in self._measured(inputs):
             card = _with_corrections(measured)
             cards.append(card)
-            said = [printed(scorecard_blocks(card, warnings_of(card, before)))]
+            blocks = scorecard_blocks if self.full else brief_blocks
+            said = [printed(blocks(card, warnings_of(card, before)))]
             before = card if subject.is_baseline else before
             if log is not None:
                 said.append(f"logged run {_logged(log, subject, card)}")
@@ -270,6 +281,81 @@ class EvaluateCommand(ReadsVectors, WritesStore):
             "lexicon_versions": json.dumps(lexicons.versions(), sort_keys=True),
         }
         return store, parent, params
+
+
+@command
+class TestCommand(ReadsVectors):
+    """Test whether two kinds of vectors differ, over the training seeds they share.
+
+    Each kind is as many files, the same seeds in the same order. Differences are those of the first
+    kind to the other; p is corrected over the measures shown. Report words only.
+    """
+
+    examples = """examples:
+  python -m debiaslab test leace1.kv leace2.kv leace3.kv --against hard1.kv hard2.kv hard3.kv
+  python -m debiaslab test a1.kv a2.kv a3.kv --against b1.kv b2.kv b3.kv --lexicon race --full"""
+    vectors: tuple[VectorsInput, ...] = option(
+        "vectors of one kind, a file for each training seed", flag="vectors", metavar="FILE"
+    )
+    against: tuple[VectorsInput, ...] = option(
+        "as many of the other kind, the same seeds in the same order", metavar="FILE", nargs="+"
+    )
+    similarity: tuple[Input, ...] = option(
+        "similarity set word1,word2,score, or a folder of them, besides the two built in",
+        default=(),
+        metavar="CSV",
+    )
+    lexicon: tuple[Input, ...] = option(
+        "JSON or YAML that defines attributes besides gender, or tests; or the name of an "
+        "attribute that ships: race, religion, ethnicity",
+        default=(),
+        metavar="FILE|NAME",
+    )
+    full: Flag = option("every measure, not the headline's and the given ones", default=False)
+    csv: Output | None = option(
+        "also write the table, whole numbers, to this file", default=None, metavar="OUT"
+    )
+    seed: Whole = option("seed of the random words", default=0, ge=0, le=LARGEST_SEED)
+
+    def run(self) -> Said:
+        """Measure all files, and say of each measure what the seeds can tell."""
+        from debiaslab.commands.evaluate_inputs import load_lexicons, load_similarity_sets
+        from debiaslab.metrics import evaluate
+        from debiaslab.report import StrategyResult
+        from debiaslab.report.verdict import difference_finding, difference_table, differences
+        from debiaslab.system.files import write_file
+
+        if len(self.vectors) != len(self.against):
+            raise UserError(
+                f"{len(self.vectors)} files were to be tested against {len(self.against)}",
+                allowed="as many of each kind, the same seeds in the same order",
+            )
+        attributes, tests = load_lexicons(self.lexicon)
+        similarity = load_similarity_sets(self.similarity)
+        reader, sides = self.reader(), []
+        for files in (self.against, self.vectors):
+            cards = tuple(
+                evaluate(
+                    reader.in_order(file),
+                    seed=self.seed,
+                    bootstrap=0,
+                    similarity=similarity,
+                    attributes=attributes,
+                    tests=tests,
+                    progress=True,
+                )
+                for file in files
+            )
+            none = (None,) * len(files)
+            sides.append(StrategyResult(files[0], None, "none", False, cards, none, none))
+        found = differences(sides, {each.name for each in tests}, full=self.full)
+        table = difference_table(sides, found)
+        written = None if self.csv is None else write_file(self.csv, table.csv())
+        yield difference_finding(found)
+        yield ""
+        yield table
+        if written is not None:
+            yield f"wrote {written}"
 
 
 def _logged(

@@ -6,12 +6,15 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import Half
 from debiaslab.metrics.cases import Case
 from debiaslab.metrics.vocabulary import Result, shortlist
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA = 1
 
@@ -97,7 +100,7 @@ class Record:
 _OWN = tuple(each.name for each in fields(Record) if each.name not in ("extra", "inputs"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scorecard:
     """All records of one set of vectors.
 
@@ -142,8 +145,32 @@ class Scorecard:
         found = (record.extra.get("warning") for record in self.records)
         return tuple(dict.fromkeys(warning for warning in found if warning))
 
+    def __repr__(self) -> str:
+        measured = sum(record.reason is None for record in self.records)
+        return f"Scorecard({self.vectors!r}, {measured} of {len(self.records)} records measured)"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the finding and the report half."""
+        from debiaslab.metrics.tables import brief_blocks
+        from debiaslab.tables import html_document
+
+        return html_document(brief_blocks(self))
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a record, with its ruler and the keys of its JSON object as columns."""
+        import pandas as pd
+
+        rulers = {"own": self.records, "anchored": self.anchored}
+        return pd.DataFrame(
+            [
+                {"ruler": ruler, **each.to_dict()}
+                for ruler, found in rulers.items()
+                for each in found
+            ]
+        )
+
     def table(self) -> str:
-        """Return the scorecard as plain text, as ``evaluate`` prints it."""
+        """Return the scorecard as plain text, as ``evaluate --full`` prints it."""
         from debiaslab.metrics.tables import plain, scorecard_blocks
 
         return plain(scorecard_blocks(self))

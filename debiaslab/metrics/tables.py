@@ -55,7 +55,77 @@ def scorecard_blocks(card: Scorecard, warnings: Sequence[str] = ()) -> list[str 
     return blocks
 
 
-def _both_readings(card: Scorecard) -> list[str | Table]:
+def brief_blocks(card: Scorecard, warnings: Sequence[str] = ()) -> list[str | Table]:
+    """Return what a scorecard shows in one screen: the finding, then the report half.
+
+    Args:
+        warnings: What to warn of besides what it says itself.
+    """
+    report, _ = _halved(card.records)
+    shown = [record for record in report if record.reason is None]
+    if len(shown) > _ONE_SCREEN:
+        shown = [record for record in shown if _is_brief(record, collapsed=card.collapsed)]
+    found = [f"{card.vectors}: {finding(card)}" if card.vectors else finding(card)]
+    found += [f"WARNING: {_cut(each)}" for each in dict.fromkeys((*card.warnings, *warnings))]
+    lost = sum(record.reason is not None for record in card.records)
+    more = len(card.records) - len(shown) - lost
+    left = [f"{more} more numbers"] if more else []
+    left += [f"{lost} not measured, with reasons"] if lost else []
+    blocks = [*found, *_tables("", shown), *_both_readings(card, brief=True), ""]
+    blocks += [SCALE_NOTE] if any(_has_statistic(record) for record in shown) else []
+    blocks += [f"† of {name}: {kind}" for name, kind in _interval_kinds(shown).items()]
+    return [*blocks, f"{' and '.join(left)}: --full"] if left else blocks
+
+
+_ONE_SCREEN = 24  # rows
+
+
+def _is_brief(record: Record, *, collapsed: bool) -> bool:
+    """Whether a scorecard that is too long for one screen shows a record."""
+    own = record.inputs is not None and record.inputs.attribute is not None
+    if record.metric == "collapse":
+        return collapsed
+    return own or (record.metric in _BRIEF and not record.name.startswith("Google "))
+
+
+_BRIEF = {
+    *("weat", "raw_direct_bias", "direct_bias", "factual_association", "lipstick"),
+    *("similarity", "retention", "neighbor_overlap", "analogies_3cosadd"),
+}
+_LONGEST_WARNING = 160  # letters of one in a short scorecard
+
+
+def _cut(warning: str) -> str:
+    return (
+        warning if len(warning) <= _LONGEST_WARNING else f"{warning[:_LONGEST_WARNING]}… (--full)"
+    )
+
+
+def finding(card: Scorecard) -> str:
+    """Return which association tests on report words exceed random words, in a sentence."""
+    tests = {
+        record.name: abs(record.extra["statistic"]) > record.extra["null95"]
+        for record in card.records
+        if record.words == "report"
+        and _has_statistic(record)
+        and record.extra.get("null95") is not None
+    }
+    if not tests:
+        return "no association test on report words was compared with random words."
+    beyond = [name for name, larger in tests.items() if larger]
+    if not beyond:
+        return (
+            f"none of {len(tests)} association tests on report words exceeds random words: there "
+            "is little bias to see here."
+        )
+    verb = "exceeds" if len(beyond) == 1 else "exceed"
+    return (
+        f"{len(beyond)} of {len(tests)} association tests on report words {verb} random words "
+        f"({', '.join(beyond)})."
+    )
+
+
+def _both_readings(card: Scorecard, *, brief: bool = False) -> list[str | Table]:
     """Return a table of what report words show by either ruler, or why there is none."""
     if not card.anchored:
         return []
@@ -69,6 +139,8 @@ def _both_readings(card: Scorecard) -> list[str | Table]:
     )
     rows = []
     for record in along:
+        if brief and not _is_brief(record, collapsed=False):
+            continue
         own, direction = card.record(record.metric, record.name, record.words), direction_of(record)
         if record.words == "report" and own is not None and direction.number(own) is not None:
             bound = record.extra.get("null95_baseline")
@@ -140,7 +212,7 @@ def _tables(title: str, records: Sequence[Record]) -> list[str | Table]:
         measure_table([record for record in other if record.p is not None]),
     )
     found = [block for table in tables if table.rows for block in ("", table)]
-    return ["", title, *found] if found else []
+    return ["", *filter(None, [title]), *found] if found else []
 
 
 def _has_statistic(record: Record) -> bool:

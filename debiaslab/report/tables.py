@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -16,7 +16,6 @@ from debiaslab.report.comparison import (
     ANCHORED,
     ANCHORED_NOTE,
     OUTCOMES,
-    SAME,
     Measure,
     MeasureSummary,
     anchored,
@@ -25,11 +24,13 @@ from debiaslab.report.comparison import (
     footnotes,
     front_text,
     headline_measures,
+    judged_by,
     verdicts_against,
 )
+from debiaslab.report.verdict import MARKS, marks_note
 from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
 from debiaslab.statistics.paired import FEW_SEEDS
-from debiaslab.statistics.verdict import LEVEL, Contrast, Verdict, Word, verdicts
+from debiaslab.statistics.verdict import Contrast, Verdict, verdicts
 from debiaslab.tables import MISSING, Block, Column, Table, TableCell, plus_minus, span, with_span
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def comparison_blocks(
     found: list[Block] = [means_table(sides, title)]
     if len(sides) == 1:
         return found
-    between = pairs_table(sides)
+    between = pairs_table(sides, judged_by(sides))
     return [
         *found,
         *(changes_table(sides, to) for to in dict.fromkeys((0, against))),
@@ -141,16 +142,6 @@ def _means_note(sides: Sequence[StrategyResult]) -> str:
     )
 
 
-MARKS: dict[Word, str] = {
-    "lower": "↓",
-    "higher": "↑",
-    "equivalent": "≈",
-    "nothing to measure": "∅",
-    "cannot tell": "",
-}
-"""What stands behind a difference."""
-
-
 def changes_table(sides: Sequence[StrategyResult], against: int = 0) -> Table:
     """Return one row a strategy: differences to the baseline of the same seeds, with intervals.
 
@@ -168,20 +159,7 @@ def changes_table(sides: Sequence[StrategyResult], against: int = 0) -> Table:
     ]
     to = "the baseline" if against == 0 else sides[against].label
     title = f"Difference to {to} of the same seed, with its 95 % interval"
-    return Table(columns, rows, title, (_changes_note(found),), "tab:differences")
-
-
-def _changes_note(found: Sequence[Mapping[Measure, Verdict]]) -> str:
-    every = [verdict for own in found for verdict in own.values()]
-    tests = {"t": "a paired t test", "sign flips": "the exact permutation test over seeds"}
-    used = [said for test, said in tests.items() if any(each.test == test for each in every)]
-    by = f"{' or '.join(used)}, " if used else ""
-    return (
-        f"↓ lower, ↑ higher: {by}p ≤ {LEVEL:g} after Holm's correction over the measures of a row; "
-        f"≈ equivalent: surely within {SAME:g}, or a tenth of what random words reach; "
-        "∅ nothing to measure: the first does not exceed random words; no mark: these seeds "
-        "cannot tell"
-    )
+    return Table(columns, rows, title, (marks_note(found),), "tab:differences")
 
 
 def _change(verdict: Verdict | None, side: StrategyResult) -> str | None:

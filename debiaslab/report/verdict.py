@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from debiaslab.metrics.vocabulary import shortlist
 from debiaslab.report.comparison import (
     ANCHORED,
+    HEADLINE,
     OUTCOMES,
     OVERLAP,
     SAME,
@@ -17,13 +19,14 @@ from debiaslab.report.comparison import (
     Measure,
     MeasureSummary,
     compared,
+    every_measure,
     judged_by,
     verdicts_against,
 )
 from debiaslab.results import StrategyResult, TrialRow
 from debiaslab.statistics.paired import Paired
 from debiaslab.statistics.verdict import LEVEL, Contrast, Verdict, Word, verdicts
-from debiaslab.tables import with_span
+from debiaslab.tables import Column, Table, span, with_span
 
 _NO_GAIN = " No λ improved on the baseline by the objective."
 _NOTHING = "No trial has finished yet"
@@ -290,3 +293,114 @@ def _mean_interval(result: MeasureSummary) -> str:
         return "not measured"
     digits = 2 if result.half_width is None else _digits(0.0, result.half_width, least=2)
     return result.text(f".{digits}f")
+
+
+# Beside tables --------------------------------------------------------------------------------
+
+MARKS: dict[Word, str] = {
+    "lower": "↓",
+    "higher": "↑",
+    "equivalent": "≈",
+    "nothing to measure": "∅",
+    "cannot tell": "",
+}
+"""What stands behind a difference."""
+
+
+def marks_note(
+    found: Sequence[Mapping[Measure, Verdict]], over: str = "the measures of a row"
+) -> str:
+    """Return what the marks of a table of differences mean; ``over``: what p is corrected over."""
+    every = [verdict for own in found for verdict in own.values()]
+    tests = {"t": "a paired t test", "sign flips": "the exact permutation test over seeds"}
+    used = [said for test, said in tests.items() if any(each.test == test for each in every)]
+    by = f"{' or '.join(used)}, " if used else ""
+    return (
+        f"↓ lower, ↑ higher: {by}p ≤ {LEVEL:g} after Holm's correction over {over}; "
+        f"≈ equivalent: surely within {SAME:g}, or a tenth of what random words reach; "
+        "∅ nothing to measure: the first does not exceed random words; no mark: these seeds "
+        "cannot tell"
+    )
+
+
+def differences(
+    sides: Sequence[StrategyResult], tests: Collection[str] = (), *, full: bool = False
+) -> dict[Measure, Verdict]:
+    """Return what may be said of the second of two kinds of vectors against the first.
+
+    Args:
+        sides: The two kinds, with scorecards of the same seeds; report words are compared.
+        tests: Names of association tests that are compared besides the headline's measures.
+        full: Compare every measure that has a better side.
+
+    Returns:
+        By measure; p is corrected over them. Word similarity and what is of a user's attribute are
+        always among them.
+    """
+
+    def wanted(measure: Measure) -> bool:
+        if full or measure in HEADLINE or measure.metric in ("similarity", "raw_direct_bias"):
+            return True
+        cards = [card for side in sides for card in side.cards if card is not None]
+        records = (card.record(measure.metric, measure.name, measure.words) for card in cards)
+        inputs = [record.inputs for record in records if record is not None]
+        return measure.name in tests or any(i is not None and i.attribute for i in inputs)
+
+    measures = [m for m in every_measure(sides) if m.words != "tune" and wanted(m)]
+    halved = {(m.metric, m.name) for m in measures if m.words == "report"}
+    chosen = [m for m in measures if m.words == "report" or (m.metric, m.name) not in halved]
+    return verdicts_against(sides, 0, {m: compared(sides, m) for m in chosen})[1]
+
+
+_WORSE = dict.fromkeys(("lower", "higher"), "worse")
+
+
+def difference_finding(found: Mapping[Measure, Verdict]) -> str:
+    """Return how many measures are better, worse or equivalent, and what the seeds cannot tell."""
+    if not found:
+        return "No measure was taken on both kinds of vectors."
+    words = ((m.better, verdict.word) for m, verdict in found.items())
+    counts = Counter(
+        "better" if word == better else _WORSE.get(word, word) for better, word in words
+    )
+    n = max(verdict.pair.n for verdict in found.values())
+    told = [
+        f"{word} in {counts[word]}" for word in ("better", "worse", "equivalent") if counts[word]
+    ]
+    parts = [f"Of {len(found)} measures the first kind is {', '.join(told)}"] if told else []
+    if counts["nothing to measure"]:
+        parts.append(f"{counts['nothing to measure']} do not exceed random words in the other kind")
+    if counts["cannot tell"]:
+        seeds = "one seed" if n == 1 else f"{n} seeds"
+        parts.append(f"{seeds} cannot tell for {counts['cannot tell']} of {len(found)}")
+    return f"{'; '.join(parts)}."
+
+
+def difference_table(sides: Sequence[StrategyResult], found: Mapping[Measure, Verdict]) -> Table:
+    """Return one row a measure: both means, the difference, p and what may be said."""
+    columns = (
+        Column("measure", align="left"),
+        *(Column(name, ".4f") for name in ("other", "first", "difference")),
+        *(Column("95 % interval", span(4)), Column("p, corrected", ".2g")),
+        *(Column("verdict", align="left"), Column("seeds needed")),
+    )
+    rows = [
+        (
+            f"{measure.metric} {measure.name}",
+            fmean(verdict.contrast.first),
+            fmean(verdict.contrast.second),
+            verdict.pair.difference,
+            verdict.pair.interval,
+            verdict.p_holm,
+            verdict.word,
+            verdict.seeds_needed if verdict.word == "cannot tell" else None,
+        )
+        for measure, verdict in found.items()
+    ]
+    first, second = sides[1].label, sides[0].label
+    note = (
+        f"first: {first} and the files after it; other: {second} and the files after it; report "
+        "words, or all words of measures without halves"
+    )
+    marks = marks_note([found], f"the {len(found)} measures")
+    return Table(columns, rows, "", (note, marks), "tab:differences")

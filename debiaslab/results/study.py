@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
@@ -191,7 +192,7 @@ _RECORD = ("metric", "name", "words", "value", "low", "high", "p", "method", "n"
 _EXTRA = ("statistic", "statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StudyResults:
     """A sweep or a comparison with what its finished runs measured.
 
@@ -342,6 +343,19 @@ class StudyResults:
                 allowed=", ".join(run.run_id for run in self.runs),
             )
         return found
+
+    def __repr__(self) -> str:
+        return (
+            f"StudyResults({self.name!r}, {len(self.runs)} finished runs, "
+            f"{len(self.unfinished)} others)"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: means over seeds of what the objective measures."""
+        numbers = ("bias_tune", "bias_report", "retention_tune", "retention_report", "score")
+        known = [each for each in numbers if each in self.frame()]
+        means = self.frame().groupby(["strategy", "weight"], sort=False)[known].mean()
+        return f"<p>{escape(repr(self))}: means over seeds</p>{means.to_html(float_format='%.3f')}"
 
     def frame(self) -> pd.DataFrame:
         """Return the finished runs, one a row: λ, seed, bias, retention, score, time, knobs.

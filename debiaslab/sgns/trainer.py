@@ -35,6 +35,8 @@ from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.table import first_not_finite
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from debiaslab.corpus import Corpus
 
 
@@ -226,7 +228,7 @@ def _remembered(penalty: PenaltyTerm | None) -> dict[str, NDArray] | None:
     return cast(Resumable, penalty).state()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainResult:
     """What a training leaves behind."""
 
@@ -239,6 +241,19 @@ class TrainResult:
     stopped_early: bool
     resumed_at: int | None = None  # words behind at the checkpoint it went on from, if it did
     continued: Continued | None = None  # from which vectors, if from any
+
+    def __repr__(self) -> str:
+        loss = f", loss {self.history[-1].loss:.4f}" if self.history else ""
+        return (
+            f"TrainResult({self.embeddings!r}, {self.words:,} words in {self.seconds:.1f} s "
+            f"by the {self.engine} engine{loss})"
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """Return the course of the training, one row a report."""
+        import pandas as pd
+
+        return pd.DataFrame([vars(report) for report in self.history])
 
     @property
     def words_per_second(self) -> float:

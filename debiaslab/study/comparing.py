@@ -20,6 +20,8 @@ from debiaslab.regularizers import (
 )
 from debiaslab.regularizers.composition import parts_named
 from debiaslab.regularizers.words import gender_pairs
+from debiaslab.report import comparison_blocks
+from debiaslab.report.verdict import compared_verdict
 from debiaslab.results import KeptStrategy, StrategyResult, log_sides, read_sides, summarize
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell, Knobs
@@ -30,6 +32,7 @@ from debiaslab.study.plan import ComparisonPlan, Entry, Plan
 from debiaslab.study.run import Site
 from debiaslab.study.sweeping import conduct_sweep
 from debiaslab.study.worker import CellList, ListedCells
+from debiaslab.tables import html_document
 from debiaslab.tracking import Store
 from debiaslab.tracking.names import COMPARISON_TAG, SETTLED, TUNING_TAG, check_study_name
 
@@ -79,6 +82,11 @@ class Comparison:
     def warnings(self) -> tuple[str, ...]:
         """Why cells are empty."""
         return tuple(f"empty: {failure}" for failure in self.failures)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the finding, means and differences."""
+        blocks = comparison_blocks(self.sides)[:2]
+        return html_document([compared_verdict(self.sides).sentence, *blocks])
 
     @property
     def findings(self) -> tuple[str, ...]:

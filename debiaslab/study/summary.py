@@ -25,7 +25,7 @@ from debiaslab.statistics.paired import front_of, hypervolume
 from debiaslab.study.kept import publish, study_note
 from debiaslab.study.objective import BaselineReference
 from debiaslab.study.run import vectors_of
-from debiaslab.tables import Table
+from debiaslab.tables import Table, html_document
 from debiaslab.tracking import BEST_TAG, VECTORS, Store
 from debiaslab.tracking.names import FRONT
 
@@ -80,6 +80,10 @@ class Summary:
             ]
         )
         return f"{self.finding}\n", trials_table(self.rows), said
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the finding and the table."""
+        return html_document(self.blocks[:2])
 
 
 def mark_best(store: Store, parent: str, rows: Sequence[TrialRow]) -> TrialRow | None:

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from html import escape
 from typing import Any, Literal
 
 MISSING = "–"
@@ -167,6 +168,22 @@ class Table:
         title = [f"**{markdown_text(self.title)}**"] if self.title else []
         return "\n\n".join([*title, grid, *map(markdown_text, self.footer())])
 
+    def _repr_html_(self) -> str:
+        """Return the table as a notebook shows it; marked rows are bold."""
+        rows = self._formatted(escape, lambda text: f"<b>{text}</b>")
+        aligns = [f'<td style="text-align:{column.align}">' for column in self.columns]
+        head = "".join(
+            f'<th style="text-align:{column.align}">{escape(column.name)}</th>'
+            for column in self.columns
+        )
+        body = "".join(
+            f"<tr>{''.join(f'{a}{c}</td>' for a, c in zip(aligns, row, strict=True))}</tr>"
+            for row in rows
+        )
+        title = f"<caption>{escape(self.title)}</caption>" if self.title else ""
+        notes = "".join(f"<p><small>{escape(note)}</small></p>" for note in self.footer())
+        return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+
     def latex(self) -> str:
         r"""Return a ``table`` with a ``tabular`` of the package booktabs; marked rows are bold.
 
@@ -244,6 +261,15 @@ Block = Table | str
 def plain_document(blocks: Iterable[Block]) -> str:
     """Return tables and text below each other as plain text."""
     return "\n\n".join(b if isinstance(b, str) else b.plain() for b in blocks) + "\n"
+
+
+def html_document(blocks: Iterable[Block]) -> str:
+    """Return tables and text as a notebook shows them; text keeps its lines."""
+    return "\n".join(
+        each._repr_html_() if isinstance(each, Table) else f"<pre>{escape(each)}</pre>"
+        for each in blocks
+        if each
+    )
 
 
 def markdown_document(blocks: Iterable[Block]) -> str:

@@ -13,6 +13,7 @@ from debiaslab.report.comparison import (
     GROUPS,
     OUTCOMES,
     OVERLAP,
+    SAME_OF_NULL,
     Measure,
     MeasureSummary,
     OverSeeds,
@@ -276,7 +277,7 @@ def _rulers_title(
     along: Sequence[MeasureSummary],
 ) -> str:
     places = [i for i in _strategies(sides) if own[i].n and along[i].n]
-    above = sum((along[i].mean or 0) > (own[i].mean or 0) for i in places)
+    above = sum((along[i].mean or 0) > (own[i].mean or 0) + SAME_OF_NULL for i in places)
     return (
         f"{above} of {len(places)} strategies show more bias along the baseline's gender words "
         "than along their own"
