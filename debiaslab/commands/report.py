@@ -19,7 +19,7 @@ from debiaslab.tables import Column, Table
 
 if TYPE_CHECKING:
     from debiaslab.report import ReportContent
-    from debiaslab.study.single import Verdict
+    from debiaslab.study.single import Reproduction
     from debiaslab.tracking import Store
 
 _ENDINGS = {"html": ".html", "pdf": ".pdf", "markdown": ".md"}
@@ -182,7 +182,7 @@ class ReproduceCommand(ReadsStore):
             )
 
 
-def _verdict(verdict: Verdict) -> Iterator[str]:
+def _verdict(verdict: Reproduction) -> Iterator[str]:
     if not verdict.same_words:
         yield "vectors   of other words, or another dimension"
     elif verdict.largest == 0:

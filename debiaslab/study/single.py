@@ -212,7 +212,7 @@ class Circumstance:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Reproduction:
     """How a run that was made again compares with the one that was logged.
 
     Attributes:
@@ -358,7 +358,7 @@ def circumstances(recipe: Recipe, corpus: Corpus) -> tuple[Circumstance, ...]:
     return tuple(Circumstance(name, str(a), str(b)) for name, a, b in rows)
 
 
-def make_again(recipe: Recipe, corpus: Corpus, *, progress: bool = True) -> Verdict:
+def make_again(recipe: Recipe, corpus: Corpus, *, progress: bool = True) -> Reproduction:
     """Train and measure with what was logged, and compare.
 
     Raises:
@@ -378,7 +378,7 @@ def make_again(recipe: Recipe, corpus: Corpus, *, progress: bool = True) -> Verd
     return compared(recipe, result.embeddings, scorecard)
 
 
-def compared(recipe: Recipe, vectors: Embeddings, scorecard: Scorecard) -> Verdict:
+def compared(recipe: Recipe, vectors: Embeddings, scorecard: Scorecard) -> Reproduction:
     """Compare vectors and their scorecard with the logged ones; metrics that are newer are not."""
     a, b = recipe.vectors, vectors
     same_words = a.words == b.words and a.dim == b.dim
@@ -386,7 +386,7 @@ def compared(recipe: Recipe, vectors: Embeddings, scorecard: Scorecard) -> Verdi
     both = [name for name in then if name in here]
     differing = [(name, then[name], here[name]) for name in both if then[name] != here[name]]
     equal = same_words and bool(np.array_equal(a.vectors, b.vectors))
-    return Verdict(
+    return Reproduction(
         identical=equal and not differing and set(here) <= set(then),
         same_words=same_words,
         largest=float(np.abs(a.vectors - b.vectors).max()) if same_words else None,
