@@ -813,10 +813,10 @@ def test_bad_words_are_counted_when_a_file_is_refused_and_left_out_when_asked(tm
     (tmp_path / "v.txt").write_bytes(BAD)
     with pytest.raises(UserError) as caught:
         read(tmp_path / "v.txt")
-    counted = ("line 3 of", "is not UTF-8", "1 not UTF-8", "1 with a space in it", "1 there twice")
+    counted = ("line 3 of", "is not UTF-8", "1 not UTF-8", "1 with a space in it", "1 repeated")
     for part in (*counted, "--bad-words skip", "bad_words='skip'"):
         assert part in str(caught.value)
-    with pytest.warns(UserWarning, match=r"left out of its 5 words 1 with .* and 1 there twice"):
+    with pytest.warns(UserWarning, match=r"left out of its 5 words 1 with .* and 1 repeated"):
         found = read(tmp_path / "v.txt", bad_words="skip")
     assert found.words == ("king", "queen")
     assert found.vectors.tolist() == [[1, 2], [9, 10]]
@@ -827,7 +827,7 @@ def test_bad_words_are_counted_when_a_file_is_refused_and_left_out_when_asked(tm
     np.save(tmp_path / "v.npy", rows)
     (tmp_path / "v.words").write_bytes(b"\n".join(words))
     for name in ("v.bin", "v.npy"):
-        with pytest.raises(UserError, match="1 not UTF-8 and 1 there twice"):
+        with pytest.raises(UserError, match="1 not UTF-8 and 1 repeated"):
             read(tmp_path / name)
         with pytest.warns(UserWarning, match="left out of its 3 words"):
             assert read(tmp_path / name, bad_words="skip").words == ("a",)
@@ -858,7 +858,7 @@ def test_every_command_takes_the_option_that_its_refusal_names(
     assert "king" in said.err
     said = call(capfd, *COMMANDS[command], "--bad-words", "skip")
     assert said.code == 0
-    assert f"left out of its {len(words):,} words 1 there twice" in said.err
+    assert f"left out of its {len(words):,} words 1 repeated" in said.err
 
 
 def test_counts_of_the_file_put_the_words_in_order(tmp_path):

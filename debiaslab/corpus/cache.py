@@ -38,7 +38,7 @@ MEMO = "sources.json"
 _CHUNK = 1 << 20
 
 _BUILDING = ".building-"
-_STALE = 24 * 3600  # seconds after which an unfinished folder is nobody's any more
+_STALE = 24 * 3600  # seconds after which an unfinished folder is abandoned
 
 
 class DamagedEntryError(Exception):
@@ -273,7 +273,7 @@ def content_hashes(
 ) -> list[str]:
     """Return the sha256 of the bytes of each file, from ``memo`` where the stamp still fits.
 
-    The memo only saves time: a damaged one is written anew, one that cannot be written is left.
+    The memo only saves time: a damaged one is rewritten, one that cannot be written is left.
 
     Raises:
         UserError: A file cannot be read.

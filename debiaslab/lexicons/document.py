@@ -104,7 +104,7 @@ def _distinct(words: list[str]) -> list[str]:
             raise _wrong(f"{before!r} and {word!r} differ in case only", "each word once")
     if len(first) < len(words):
         twice = next(word for word in words if words.count(word) > 1)
-        raise _wrong(f"{twice!r} is there twice", "each word once")
+        raise _wrong(f"{twice!r} appears twice", "each word once")
     return words
 
 
@@ -127,7 +127,7 @@ def _entries(value: Any) -> Any:
         raise _wrong("this is empty", "at least one entry")
     for key in value:
         if not (isinstance(key, str) and key.strip()):
-            raise _wrong(f"the key {key!r} is no name", _TEXT)
+            raise _wrong(f"the key {key!r} is not a name", _TEXT)
     return value
 
 
@@ -463,7 +463,7 @@ def _sized(at: str, sets: Sequence[Sequence[str]], size: int, of: str) -> tuple[
         if len(each) != size:
             raise refusal(f"{at}[{i}]", f"{joined} has {len(each)} words", allowed=of)
         if lower in seen:
-            raise refusal(at, f"{joined} is there twice", allowed="each once")
+            raise refusal(at, f"{joined} appears twice", allowed="each once")
         seen.add(lower)
     return tuple(map(tuple, sets))
 

@@ -72,7 +72,7 @@ def _spelled(value: Any) -> Any:
 def _content(path: Path) -> Any:
     ending = path.suffix.lower()
     if ending not in (".json", ".yaml", ".yml"):
-        raise UserError(f"{path} is no lexicon file by its ending", allowed=_FORMATS)
+        raise UserError(f"{path} does not have the ending of a lexicon file", allowed=_FORMATS)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -100,7 +100,7 @@ def _json(file: str, text: str) -> Any:
 
 def _yaml(file: str, text: str) -> Any:
     class Loader(yaml.SafeLoader):
-        """Refuses a key that is there twice, which YAML readers let pass."""
+        """Refuses a key that appears twice, which YAML readers let pass."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -123,7 +123,7 @@ def _unique(file: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         keys = [normal_form(key) for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise UserError(f"{file}: the key {twice!r} is there twice", allowed="each key once")
+        raise UserError(f"{file}: the key {twice!r} appears twice", allowed="each key once")
     return found
 
 

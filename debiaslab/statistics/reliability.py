@@ -70,7 +70,7 @@ def _table(scores: ArrayLike) -> Array:
     table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2 or not np.isfinite(table).all():
         raise UserError(
-            f"scores of shape {table.shape} are no table of numbers",
+            f"scores of shape {table.shape} are not a table of numbers",
             allowed="one row a word and one column a measurement, finite",
         )
     if min(table.shape) < 2:
@@ -95,7 +95,7 @@ def cronbach_alpha(scores: ArrayLike) -> float:
     table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 2 or not np.isfinite(table).all():
         raise UserError(
-            f"scores of shape {table.shape} are no table of numbers",
+            f"scores of shape {table.shape} are not a table of numbers",
             allowed="one row a case and one column an item, finite",
         )
     n, k = table.shape

@@ -197,7 +197,7 @@ def run_copies(
         raise UserError(
             "the cluster's workers die of the work: every participant was begun several times",
             allowed="workers with enough memory: Dask ends those that exceed their --memory-limit",
-            next_step="the same command again, which goes on from there",
+            next_step="the same command again, which resumes there",
         )
     if died:
         warnings.warn(

@@ -81,7 +81,7 @@ def work(share: Share, find: Callable[[Share, Store], Corpus], done: Callable[[i
     ``done`` is called with the number of runs this worker has done since the last call.
 
     Raises:
-        UserError: The study cannot go on here.
+        UserError: The study cannot continue here.
     """
     os.environ.update(share.addresses)
     store = Store.open(share.root)
@@ -123,7 +123,7 @@ class Processes:
 
     They are not forked from this process, whose PyTorch and MLflow have threads, which do not
     survive a fork, but from one that has imported what they need and done nothing else (where the
-    system has no such server of forks, they are started anew).
+    system has no such server of forks, they are started from scratch).
 
     Args:
         workers: How many.
@@ -170,7 +170,7 @@ def _started(share: Share) -> _Worker:
         raise UserError(
             f"no worker could be started: {why}",
             allowed="a machine with memory for one process more",
-            next_step="the same command again, which goes on from there; or fewer --workers",
+            next_step="the same command again, which resumes there; or fewer --workers",
         ) from error
     return _Worker(process, ours)
 
@@ -251,7 +251,7 @@ def _judge(workers: list[_Worker]) -> None:
             f"all {len(workers)} workers died (exit codes {', '.join(map(str, codes))})",
             allowed="a negative code is a signal; -9 is often the system short of memory; 255 says "
             "that it is not known, since the process they were forked from was killed",
-            next_step="the same command again, which goes on from there; or fewer --workers",
+            next_step="the same command again, which resumes there; or fewer --workers",
         )
     if ended:
         warnings.warn(

@@ -75,7 +75,7 @@ def _refuse_another(name: str, identity: dict[str, Any], known: dict[str, Any]) 
 class Search:
     """The Optuna study of a sweep, kept in ``<folder>/optuna.db`` or on a server.
 
-    A trial has a position, from 0, among those that count. The sampler is seeded anew before each
+    A trial has a position, from 0, among those that count. The sampler is reseeded before each
     trial by its position, so a sweep that was interrupted draws the λs that an uninterrupted one
     draws. Several processes may take part, each with its own Search: which positions are theirs is
     for them to settle (``claims``). What one says of a trial that another has set aside meanwhile,
