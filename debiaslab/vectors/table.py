@@ -1,4 +1,4 @@
-"""What every reader of vectors ends with: bad words refused or left out, rows put in order."""
+"""The last step of every reader of vectors: bad words refused or left out, rows put in order."""
 
 from __future__ import annotations
 
