@@ -49,6 +49,20 @@ Found = TypeVar("Found", bound=Finding)
 
 
 @dataclass(frozen=True)
+class ListedFinding:
+    """What a study found whose cells are listed."""
+
+    name: str
+    parent: str  # MLflow run
+    failures: tuple[str, ...]  # why cells are empty
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why cells are empty."""
+        return tuple(f"empty: {failure}" for failure in self.failures)
+
+
+@dataclass(frozen=True)
 class Conduct:
     """How a study is run, which does not change what it finds.
 
