@@ -307,7 +307,7 @@ BINARY = b"3 2\n" + b"".join(w + b" " + struct.pack("<2f", 0.1, 1e9) for w in (b
         (gzip.compress(TEXT * 9, mtime=0)[:-20], "cut short or damaged"),
         (gzip.compress(TEXT, mtime=0)[:12] + b"\xff" * 30, "damaged"),
         (b"PK\x03\x04 not really a zip", r"no plain \.npz"),
-        (b"hello world\nthis is a poem\n", "no vector file: it starts with"),
+        (b"hello world\nthis is a poem\n", "is not a vector file: it starts with"),
         (b"word1,word2\nold,new\n", "no vector file"),
         (b"\x89PNG\r\n\x1a\n\x00", "no vector file"),
         (b"9" * 5000 + b" 2\n", "no vector file"),
