@@ -31,7 +31,8 @@ from debiaslab.report import (
     gap_figure,
     heat_map_figure,
 )
-from debiaslab.report.comparison import front_volumes, headline
+from debiaslab.report.comparison import front_volumes, headline, verdicts_against
+from debiaslab.report.tables import changes_table, pairs_table
 from debiaslab.report.verdict import compared_verdict
 from debiaslab.sgns import TrainSettings
 from debiaslab.study import comparing, worker
@@ -101,7 +102,8 @@ def test_means_intervals_and_ranks():
     assert baseline.mean == pytest.approx(0.11)
     assert baseline.half_width == pytest.approx(4.302653 * 0.01 / np.sqrt(3), rel=1e-5)
     assert (good.n, half.n, lost.n) == (3, 2, 0)
-    assert [each.rank for each in (blind, good, half, baseline, lost)] == [1, 2, 2, 4, None]
+    assert [each.rank for each in (good, half)] == [1, 1]  # the seeds cannot tell them apart
+    assert [each.rank for each in (blind, baseline, lost)] == [None] * 3  # never ranked
     assert lost.mean is lost.half_width is lost.to_baseline is None
 
 
@@ -115,7 +117,7 @@ def test_differences_are_paired_by_seed():
 
 def test_which_number_counts_and_which_way_is_better():
     kept = compared(SIDES, Measure("outcome", "retention_report", "report", "higher", "retention"))
-    assert [each.rank for each in kept] == [4, 2, 2, None, 1]
+    assert [each.rank for each in kept] == [None, 1, 1, None, None]
     signed = result("x", card(Record("weat", "7", "report", -1.2, extra={"statistic": -0.03})))
     assert Measure("weat", "7", "report", "lower", "").number(signed, 0) == 0.03  # its size
 
@@ -149,8 +151,9 @@ def test_bars_in_a_label_do_not_cut_a_markdown_cell():
 
 def test_latex_has_one_cell_a_column_no_bare_marks_and_minus_signs():
     written = comparison_latex(SIDES)
-    means, changes, _ = written.split(r"\end{tabular}")
-    for table in (means, changes):
+    *tables, _ = written.split(r"\end{tabular}")
+    assert len(tables) == 3  # means, differences to the baseline, every two strategies
+    for table in tables:
         rows = [line for line in table.splitlines() if line.endswith(r"\\")]
         assert len({line.count("&") for line in rows}) == 1
         assert "λ" not in "".join(rows)
@@ -162,10 +165,64 @@ def test_every_form_has_ranks_the_best_and_the_differences_to_the_baseline():
     for table in (comparison_text(SIDES), comparison_markdown(SIDES), comparison_latex(SIDES)):
         first, second, *_ = [line for line in table.splitlines() if "good" in line]
         holds(table, "Difference to the baseline")
-        assert "(2)" in first
+        assert "(1)" in first
         assert "-0.050" in second
-    assert "**0.010 ±0.000**" in comparison_markdown(SIDES)
-    assert r"\textbf{0.010 $\pm$ 0.000}" in comparison_latex(SIDES)
+    for table in (comparison_markdown, comparison_latex):  # a control is not the best of anything
+        holds(table(SIDES), none_of=["**0.0", r"\textbf{0.0"])
+
+
+BETTER = (
+    side("baseline", 0.30, 0.31, 0.32),
+    side("best", 0.050, 0.061, 0.069),
+    side("good", 0.151, 0.160, 0.169),
+    side("like", 0.1501, 0.161, 0.1695),
+    side("blind", 0.01, 0.01, 0.01, control=True),
+)
+
+
+def test_what_is_best_is_better_than_every_other_strategy_by_a_test():
+    found = compared(BETTER, DIRECT)
+    assert [each.rank for each in found] == [None, 1, 2, 2, None]
+    assert [each.best for each in found] == [False, True, False, False, False]
+    assert "**0.060 ±0.024**" in comparison_markdown(BETTER)
+    assert r"\textbf{0.060 $\pm$ 0.024}" in comparison_latex(BETTER)
+    title = heat_map_figure(BETTER).get_suptitle().replace("\n", " ")
+    assert title == "Better than every other strategy, of 3 measures: best in 3"
+    assert "No measure tells the best" in heat_map_figure(SIDES).get_suptitle()
+
+
+def test_differences_carry_what_may_be_said_of_them():
+    ((_, *own), *_) = [found.values() for found in verdicts_against(BETTER)[1:2]]
+    assert {each.word for each in own} <= {"lower", "higher"}
+    table = changes_table(BETTER)
+    best = next(row for row in table.rows if row[0] == "best")
+    assert best[1].endswith("↓")
+    assert "a paired t test, p ≤ 0.05 after Holm's correction" in table.notes[0]
+    against = changes_table(BETTER, against=2)
+    assert "Difference to good" in against.title
+    rows = {row[0]: row[1:] for row in against.rows}
+    assert rows.keys() == {"baseline", "best", "like", "blind (control)"}
+    assert all(cell.endswith("≈") for cell in rows["like"])
+    latex = comparison_latex(BETTER)
+    holds(latex, r"$\downarrow$", r"$\approx$", none_of=["↓", "≈"])
+
+
+def test_every_two_strategies_are_compared_and_controls_are_not():
+    table = pairs_table(BETTER)
+    assert [column.name for column in table.columns] == ["row − column", "best", "good"]
+    (good, to_best, itself), (like, _, to_good) = table.rows
+    assert (good, itself, like) == ("good", "", "like")
+    assert to_best.endswith("↑")
+    assert to_good.endswith("≈")
+    assert "corrected over the 3 pairs" in table.notes[0]
+
+
+def test_the_csv_has_the_verdict_of_headline_measures():
+    row = csv_row(BETTER, "best")
+    assert (row["verdict"], row["test"]) == ("lower", "t")
+    assert float(row["p_test"]) <= float(row["p_holm"]) < 0.05
+    assert float(row["detectable"]) < 0.25
+    assert csv_row(BETTER, "baseline")["verdict"] == ""
 
 
 def test_figures_are_drawn_with_what_there_is():
@@ -314,22 +371,30 @@ def test_the_hypervolume_of_each_kind_by_hand():
     assert by_group["in"].values == pytest.approx(expected)
     first, second, third = by_group["post"].values
     assert second is None
-    ratio = headline(front_volumes(STAGED))
+    assert (first, third) == (pytest.approx(expected[0]), pytest.approx(expected[2]))
+    ratio = headline(front_volumes(thrice(STAGED)))
     assert ratio is not None
     assert (ratio.mean, ratio.n) == (pytest.approx(1.0), 2)  # the same numbers, where there are any
-    assert (first, third) == (pytest.approx(expected[0]), pytest.approx(expected[2]))
 
 
-def test_without_both_kinds_the_headline_says_what_is_lacking():
-    assert headline(front_volumes(SIDES)) is None
-    assert "post-processing is not in this comparison" in comparison_text(SIDES)
+def thrice(sides: Sequence[StrategyResult]) -> list[StrategyResult]:
+    """Return the sides with every strategy three times: a front of a kind needs so many."""
+    copies = [replace(own, strategy=f"{own.strategy}{i}") for own in sides[1:] for i in range(3)]
+    return [sides[0], *copies]
+
+
+def test_fronts_are_compared_between_kinds_of_three_strategies_and_more():
+    assert headline(front_volumes(STAGED)) is None
+    assert "ypervolume" not in comparison_text(STAGED)
+    assert "fewer than 3 strategies of post-processing" in comparison_text(thrice(SIDES))
     said = "in-processing over post-processing: 1.000 ±0.000 (2 of 3 seeds; post-proc"
-    assert said in comparison_text(STAGED)
+    assert said in comparison_text(thrice(STAGED))
     worse = replace(SIDES[1], strategy="worse", stage="post", outcomes=SIDES[0].outcomes)
     said = "post-processing's is 0, or one of the two not measured, in every seed"
-    assert said in comparison_text((STAGED[0], STAGED[1], worse))  # it dominates nothing
-    assert "reference point" in comparison_markdown(STAGED)
-    assert "1.00 ±0.00, 2 of 3 seeds" in front_figure(STAGED).get_suptitle().replace("\n", " ")
+    assert said in comparison_text(thrice((STAGED[0], STAGED[1], worse)))  # it dominates nothing
+    assert "reference point" in comparison_markdown(thrice(STAGED))
+    title = front_figure(thrice(STAGED)).get_suptitle().replace("\n", " ")
+    assert "1.00 ±0.00, 2 of 3 seeds" in title
 
 
 def test_many_points_are_numbered_and_named_in_a_key():
@@ -404,16 +469,16 @@ ONCE = (*SIDES[:2], side("lucky", None, 0.001, None), SIDES[2])
 
 def test_a_number_of_one_seed_of_several_takes_no_rank_and_says_so():
     found = compared(ONCE, DIRECT)
-    assert [each.rank for each in found] == [3, 1, None, 1]
+    assert [each.rank for each in found] == [None, 1, None, 1]
     assert (found[2].mean, found[2].half_width, found[2].n) == (0.001, None, 1)
     text = comparison_text(ONCE)
-    first, second = (line for line in text.splitlines() if line.startswith("lucky"))
-    assert "0.001 (–, n=1)" in first
+    first, second, *_ = (line for line in text.splitlines() if line.startswith("lucky"))
+    assert "0.001 (n=1)" in first
     assert "-0.119 n=1" in second
-    no_rank = "a value of one seed among several has no interval and no rank"
+    no_rank = "a value of one seed has no interval and no rank"
     holds(text, "0.060 ±0.127 (1, n=2)", no_rank)
     assert "n: seeds" not in comparison_text(SIDES[:2])
-    holds(comparison_markdown(ONCE), "**0.060 ±0.025**", none_of=["**0.001"])
+    holds(comparison_markdown(ONCE), none_of=["**0.001", "**0.060"])
     assert r"\textbf{0.001" not in comparison_latex(ONCE)
     row = csv_row(ONCE, "lucky")
     assert (row["seeds"], row["rank"]) == ("1", "")
@@ -427,9 +492,9 @@ def test_a_number_of_one_seed_of_several_takes_no_rank_and_says_so():
     assert "with more than one seed" in compared_verdict((SIDES[0], ONCE[2])).sentence
 
 
-def test_with_one_seed_in_all_everything_is_ranked():
+def test_with_one_seed_in_all_nothing_is_ranked():
     sides = (side("baseline", 0.2), side("a", 0.1))
-    assert [each.rank for each in compared(sides, DIRECT)] == [2, 1]
+    assert [each.rank for each in compared(sides, DIRECT)] == [None, None]
     assert "one seed can say little" in comparison_text(sides)
     assert "n=" not in comparison_text(sides)
 

@@ -111,11 +111,12 @@ def but(**values):
 
 
 def test_the_headline_states_the_finding():
-    assert headline(ROWS) == "λ = 0.5: bias on report words 2.00 → 0.50, retention 0.85"
+    unsure = ": 2 seeds cannot tell"
+    assert headline(ROWS) == f"λ = 0.5: bias on report words 2.00 → 0.50, retention 0.85{unsure}"
     blind = headline(but(bias_report=None))
-    assert blind == "λ = 0.5: bias on tune words 1.60 → 0.50, retention 0.85"
+    assert blind == f"λ = 0.5: bias on tune words 1.60 → 0.50, retention 0.85{unsure}"
     assert "No trial" in headline(ROWS[-2:])
-    assert headline(but(retention_report=0.5)).endswith("2.00 → 0.50, retention 0.50")
+    assert "2.00 → 0.50, retention 0.50" in headline(but(retention_report=0.5))
 
 
 def test_the_sweep_figure_shows_means_seeds_and_baseline():

@@ -19,6 +19,7 @@ import debiaslab
 from debiaslab import Embeddings, Plan, TrainSettings, open_study, sweep
 from debiaslab.commands.stores import run_vectors
 from debiaslab.corpus import Corpus
+from debiaslab.metrics import Record, Scorecard
 from debiaslab.report import Drawing, ReportContent, html_page, markdown_page, pdf_page, words
 from debiaslab.report.comparison import OUTCOMES, compared
 from debiaslab.report.content import commands
@@ -433,34 +434,72 @@ def row(trial: int | None, seed: int, bias: float, kept: float = 1.0) -> TrialRo
 def test_the_finding_is_what_the_runs_say():
     base = [row(None, seed, 2.0 + 0.01 * seed) for seed in (1, 2, 3)]
     fell = verdict([*base, *(row(0, s, 1.0 + 0.01 * s + 0.002 * (s == 2), 0.9) for s in (1, 2, 3))])
-    assert fell.bias.pair.excludes_zero
-    assert "bias on report words fell: 2.02 → 1.02" in fell.sentence
-    assert "90% of the baseline's word similarity" in fell.sentence
+    assert fell.bias.word == "lower"
+    assert "bias on report words is lower than the baseline's: 2.02 → 1.02" in fell.sentence
+    assert "90% of the baseline's was kept" in fell.sentence
     rose = verdict([*base, *(row(0, s, 3.0 + 0.01 * s + 0.002 * (s == 2)) for s in (1, 2, 3))])
-    holds(rose.sentence, "rose", "No λ improved on the baseline")
+    holds(rose.sentence, "is higher than the baseline's", "No λ improved on the baseline")
+    assert rose.title.endswith("2.02 → 3.02, retention 1.00: higher than the baseline")
     within = verdict([*base, row(0, 1, 1.0), row(0, 2, 2.9), row(0, 3, 1.9)])
-    assert within.bias.pair.excludes_zero is False
-    holds(within.sentence, "did not change by more than seed noise", none_of=["0 of 3"])
-    assert "no change beyond seed noise (3 seeds)" in within.title
+    assert within.bias.word == "cannot tell"
+    holds(within.sentence, "cannot be told from the baseline's with 3 seeds", none_of=["0 of 3"])
+    assert "3 seeds cannot tell" in within.title
     one = verdict([row(None, 1, 2.0), row(0, 1, 1.0)])
-    assert one.bias.pair.excludes_zero is None
-    holds(one.sentence, "with one seed", none_of=["["])
+    assert one.bias.p is None
+    holds(one.sentence, "with one seed, which cannot tell", none_of=["["])
     assert verdict([row(None, 1, 2.0)]) is None
 
 
-def test_numbers_that_are_equal_to_the_digits_shown_did_not_change():
+def test_a_baseline_within_random_words_leaves_nothing_to_remove():
+    base = [row(None, seed, 0.69 + 0.01 * seed) for seed in (1, 2, 3)]
+    less = verdict([*base, *(row(0, s, 0.4 + 0.02 * s) for s in (1, 2, 3))])
+    assert less.bias.word == "nothing to measure"
+    holds(
+        less.sentence,
+        "was not there to remove: 0.71 in the baseline does not exceed what random words reach (1)",
+        none_of=["lower"],
+    )
+    assert less.title.endswith("the baseline does not exceed random words")
+    more = verdict([*base, *(row(0, s, 1.4 + 0.02 * s) for s in (1, 2, 3))])
+    assert more.bias.word == "higher"
+
+
+def test_what_became_worse_with_every_seed_is_in_the_finding():
+    def measured(direct: float, other: float) -> Scorecard:
+        return Scorecard(
+            "",
+            (
+                Record("direct_bias", "occupations", "report", direct),
+                Record("factual_association", "bls", "report", other),
+            ),
+        )
+
+    base = [row(None, seed, 2.0 + 0.01 * seed) for seed in (1, 2)]
+    less = [row(0, seed, 1.0 + 0.02 * seed) for seed in (1, 2)]
+    cards = ((measured(0.10, 0.2), measured(0.11, 0.3)), (measured(0.20, 0.1), measured(0.15, 0.5)))
+    sides = [
+        StrategyResult(name, None, "in", False, own, (None, None), ("a", "b"))
+        for name, own in zip(("baseline", "x"), cards, strict=True)
+    ]
+    found = verdict([*base, *less], sides)
+    assert found.rises == ("direct bias 0.105 → 0.175",)  # the other rose with one seed only
+    assert found.sentence.endswith(
+        "Worse than the baseline with every seed: direct bias 0.105 → 0.175."
+    )
+
+
+def test_numbers_that_hardly_differ_are_equivalent_even_where_a_test_finds_a_difference():
     one = verdict([row(None, 1, 1.3041), row(0, 1, 1.3012)])
-    same = "did not change to two decimals"
-    holds(one.sentence, f"bias on report words {same}, with one seed: 1.30 → 1.30 (0.00)")
-    assert one.title.endswith("1.30 → 1.30, retention 1.00: no change, with one seed")
+    holds(one.sentence, "measured with one seed", "1.30 → 1.30 (0.00)")
+    assert one.title.endswith("1.30 → 1.30, retention 1.00 (one seed: may be chance)")
     base = [row(None, seed, 1.3 + 0.0001 * seed) for seed in (1, 2, 3)]
     less = [row(0, seed, 1.299 + 0.0001 * seed + 0.00001 * (seed == 2)) for seed in (1, 2, 3)]
     every = verdict([*base, *less])
-    assert every.bias.pair.excludes_zero
-    holds(every.sentence, f"{same}: 1.30 → 1.30 (0.00 [0.00, 0.00])")
-    assert "no change to two decimals" in every.title
+    assert every.bias.p_holm <= 0.05
+    holds(every.sentence, "is equivalent to the baseline's, within 0.1: 1.30 → 1.30 (0.00 [0.00, 0")
+    assert "equivalent to the baseline" in every.title
     for found in (one, every):
-        holds(found.sentence, none_of=["fell", "−0.00"])
+        holds(found.sentence, none_of=["lower", "−0.00"])
 
 
 def test_an_interval_of_seeds_that_agree_is_still_an_interval():
@@ -468,15 +507,15 @@ def test_an_interval_of_seeds_that_agree_is_still_an_interval():
     base = [row(None, 1, 2.0), row(None, 2, 2.1)]
     holds(
         verdict([*base, row(0, 1, 1.5, 0.98), row(0, 2, 1.6004, 0.9802)]).sentence,
-        "fell: 2.05 → 1.55 (−0.500 [−0.502, −0.497])",
-        "98.0% of the baseline's word similarity was kept [97.9%, 98.1%]",
-        "(means of 2 seeds, 95 % t intervals of paired differences)",
+        "lower than the baseline's: 2.05 → 1.55 (−0.500 [−0.502, −0.497], p = 0.00",
+        "98.0% of the baseline's was kept [97.9%, 98.1%]",
+        "Means of 2 seeds, 95 % t intervals of paired differences",
     )
     same = verdict([*base, row(0, 1, 1.5, 0.98), row(0, 2, 1.7, 0.98)])
-    assert "98% of the baseline's word similarity was kept [98%, 98%]" in same.sentence
+    assert "98% of the baseline's was kept [98%, 98%]" in same.sentence
     sides = [side("baseline", 2.0, 2.1), side("a", 1.5, 1.6004, kept=(0.98, 0.9802))]
-    expected = "(−0.500 [−0.502, −0.497]), at retention 0.980 ±0.001"
-    assert expected in compared_verdict(sides).sentence
+    sentence = compared_verdict(sides).sentence
+    holds(sentence, "(−0.500 [−0.502, −0.497], p = 0.00", "at retention 0.980 ±0.001")
 
 
 def side(
@@ -498,9 +537,9 @@ def test_a_comparison_names_the_least_and_says_when_it_is_nothing():
     )
     assert clear.least == 1
     least = "a has the lowest bias on report words: 2.03 → 1.04"
-    holds(clear.sentence, least, "1 of 1 strategies lowered bias by more than")
+    holds(clear.sentence, least, "1 of 1 strategies is lower than the baseline (3 seeds")
     vague = compared_verdict([base, side("a", 0.5, 3.0, 2.2)])
-    assert "none of 1 strategies lowered bias" in vague.sentence
+    assert "None of 1 strategies is lower than the baseline" in vague.sentence
     assert compared_verdict([base]).least is None
 
 

@@ -87,7 +87,11 @@ def executor_of(study: StudyFile) -> Executor | None:
 
 
 def run_study(
-    study: StudyFile, root: str, corpus: Corpus | None = None, out: str | None = None
+    study: StudyFile,
+    root: str,
+    corpus: Corpus | None = None,
+    out: str | None = None,
+    against: str | None = None,
 ) -> Said:
     """Run or continue a study of any kind, and say what it found.
 
@@ -96,6 +100,7 @@ def run_study(
         root: Folder of the store.
         corpus: Its corpus; None: its files are read.
         out: Where the table is written too; None: it is kept with the study only.
+        against: Strategy of a comparison that the others are held against too.
     """
     from debiaslab.study.driver import Conduct
     from debiaslab.system.files import write_file
@@ -106,8 +111,12 @@ def run_study(
     if study.kind == "sweep":
         yield from _sweep(corpus, study, conduct)
         return
-    runners = {"compare": _compare, "planted": _planted, "floor": _floor}
-    found, blocks, files = runners[study.kind](corpus, study, conduct)
+    if study.kind == "compare":
+        found, blocks, files = _compare(corpus, study, conduct, against)
+    else:
+        found, blocks, files = (_planted if study.kind == "planted" else _floor)(
+            corpus, study, conduct
+        )
     writer = Store.open(root).writer(found.parent)
     for name, content in files.items():
         if isinstance(content, bytes):
@@ -150,9 +159,12 @@ def _next(study: str, root: str) -> str:
 Shown = tuple[Any, list[Block], dict[str, str | bytes]]
 
 
-def _compare(corpus: Corpus, study: StudyFile, conduct: Conduct) -> Shown:
+def _compare(
+    corpus: Corpus, study: StudyFile, conduct: Conduct, against: str | None = None
+) -> Shown:
     from debiaslab import report
     from debiaslab.report.style import png
+    from debiaslab.report.verdict import compared_verdict
     from debiaslab.study.comparing import conduct_comparison
     from debiaslab.study.kept import comparison_note
     from debiaslab.study.spec import comparison_of
@@ -162,15 +174,16 @@ def _compare(corpus: Corpus, study: StudyFile, conduct: Conduct) -> Shown:
     found = conduct_comparison(corpus, comparison_of(study), conduct)
     sides = found.sides
     controls = "\n".join(["Controls", *(f"  {each}" for each in found.controls)])
-    tables = report.comparison_blocks(sides)
+    place = next((i for i, side in enumerate(sides) if side.strategy == against), 0)
+    tables = report.comparison_blocks(sides, against=place)
     markdown = f"{markdown_document(tables)}\n```\n{controls}\n```\n"
     files: dict[str, str | bytes] = {
         "comparison.txt": f"{plain_document(tables)}\n{controls}\n",
         "comparison.csv": report.comparison_csv(sides),
         "comparison.md": markdown,
-        "comparison.tex": latex_document(report.comparison_blocks(sides, "Strategies")),
+        "comparison.tex": latex_document(report.comparison_blocks(sides, "Strategies", place)),
     }
-    blocks = [*tables, controls]
+    blocks = [compared_verdict(sides).sentence, *tables, controls]
     for name in ("front", "heat_map", "gap"):
         try:
             files[f"{name}.png"] = png(getattr(report, f"{name}_figure")(sides))

@@ -30,7 +30,7 @@ from debiaslab.commands.stores import (
     pair_of,
     study_name,
 )
-from debiaslab.errors import UserError
+from debiaslab.errors import UserError, nearest
 from debiaslab.settings.options import (
     Flag,
     Text,
@@ -110,7 +110,12 @@ class StudyCommand(WritesStore):
         if self.plan:
             yield from plan_study(self.study, self.store)
         else:
-            yield from run_study(self.study, self.store, out=getattr(self, "out", None))
+            yield from run_study(
+                self.study,
+                self.store,
+                out=getattr(self, "out", None),
+                against=getattr(self, "against", None),
+            )
 
 
 @command
@@ -161,8 +166,8 @@ class CompareCommand(StudyCommand):
 
     λ is tuned for each strategy that has one (on seeds that are not reported), unless it is given
     as NAME@λ; the parts of several may have their own, NAME@λ+NAME@λ. Controls are trained besides.
-    The headline is the hypervolume of the front of penalties over that of post-processing. The same
-    command again continues the comparison.
+    What differs is said by tests over the seeds, corrected for how many are read. The same command
+    again continues the comparison.
     """
 
     kind = "compare"
@@ -192,6 +197,25 @@ class CompareCommand(StudyCommand):
             *(f"{name}.png" for name in ("front", "heat_map", "gap")),
         ),
     )
+    against: Text | None = option(
+        "one of the strategies: the differences of all others to it are shown too",
+        default=None,
+        metavar="NAME",
+    )
+
+    def run(self) -> Said:
+        """Run or continue the comparison; what it is to be held against has to take part."""
+        from debiaslab.study.spec import comparison_of
+
+        if self.against is not None:
+            names = [entry.label for entry in comparison_of(self.study).entries]
+            if self.against not in names:
+                raise UserError(
+                    f"--against was {self.against!r}, which is not compared here",
+                    allowed=", ".join(names),
+                    nearest=nearest(self.against, names),
+                )
+        yield from super().run()
 
 
 def _words(text: str) -> tuple[str, ...]:

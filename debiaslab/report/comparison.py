@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import mean
 
 from debiaslab.lexicons import Half
 from debiaslab.metrics.registry import direction_of
+from debiaslab.metrics.scorecard import Record
 from debiaslab.results import StrategyResult
 from debiaslab.statistics.bootstrap import Interval
 from debiaslab.statistics.paired import Better, Paired, Point, half_width, hypervolume, paired
+from debiaslab.statistics.verdict import Contrast, Verdict, ranks, verdicts
 from debiaslab.tables import MISSING, plus_minus
 
 _FEWER_SEEDS = (
-    "n: seeds that measured it, where not all did; a value of one seed among several has no "
-    "interval and no rank"
+    "n: seeds that measured it, where not all did; a value of one seed has no interval and no rank"
 )
 OVERLAP = "neighbor_overlap"
 _BASELINE_OVERLAP = "overlap of the baseline: with the baseline of another seed"
@@ -38,7 +39,7 @@ class Measure:
     name: str
     words: Half
     better: Better
-    label: str
+    label: str = field(compare=False)
 
     def number(self, side: StrategyResult, i: int) -> float | None:
         """Return the number of one seed: a signed bias by its size; None when not measured."""
@@ -54,6 +55,40 @@ class Measure:
         if number is None or direction.better in ("higher", "lower", None):
             return number
         return direction.badness(number, record)
+
+    def null(self, side: StrategyResult) -> float | None:
+        """Return what random words reach in a side, mean over its seeds; None where none is known.
+
+        Of the objective's bias it is 1, the unit; a measure that is better when higher has none.
+        """
+        if self.better == "higher":
+            return None
+        if self.metric == "outcome":
+            return 1.0
+        cards = [card for card in side.cards if card is not None]
+        records = [card.record(self.metric, self.name, self.words) for card in cards]
+        reached = [_reached(record) for record in records if record is not None]
+        known = [each for each in reached if each is not None]
+        return mean(known) if known else None
+
+    def margin(self, side: StrategyResult) -> float:
+        """Return the difference up to which two numbers count as the same, see ``SAME``."""
+        null = self.null(side)
+        return SAME if not null else SAME_OF_NULL * null
+
+
+SAME, SAME_OF_NULL = 0.02, 0.1
+"""Numbers count as the same up to 0.02 or, where random words reach a size, up to a tenth of it."""
+
+
+def _reached(record: Record) -> float | None:
+    """Return the size that random words reach, where the number shown is a size."""
+    if direction_of(record).better not in ("lower", "near 0"):
+        return None
+    null95, low, high = (record.extra.get(f"null{end}") for end in ("95", "_low", "_high"))
+    if null95 is not None:
+        return float(null95)
+    return None if low is None or high is None else max(abs(float(low)), abs(float(high)))
 
 
 @dataclass(frozen=True)
@@ -108,26 +143,23 @@ class MeasureSummary(OverSeeds):
     """One measure of one strategy, over seeds.
 
     Attributes:
-        rank: 1 is best among the strategies that have one; ties share the lower rank. A number of
-            a single seed has none where the comparison has more: it may be first by chance, and no
-            interval would say so.
+        rank: 1 + how many strategies are better by more than their seeds leave uncertain, see
+            ``statistics.verdict.ranks``. The baseline and controls have none, nor has a strategy
+            with one seed: it may be first by chance, and no interval would say so.
+        best: Whether it is so better than every other strategy.
         to_baseline: Paired comparison with the baseline over the seeds both have; None without.
     """
 
     rank: int | None
+    best: bool
     to_baseline: Paired | None
 
     @property
     def rank_text(self) -> str:
         """The rank as tables show it, with how many seeds it rests on when that is not all."""
-        few = f", n={self.n}" if self.n < self.seeds else ""
-        return f"({MISSING if self.rank is None else self.rank}{few})"
-
-    @property
-    def fell(self) -> bool:
-        """Whether it is below the baseline by more than seed noise: the whole interval is."""
-        pair = self.to_baseline
-        return pair is not None and bool(pair.excludes_zero) and pair.difference < 0
+        said = [*([] if self.rank is None else [str(self.rank)])]
+        said += [f"n={self.n}"] if self.n < self.seeds else []
+        return f"({', '.join(said)})" if said else ""
 
 
 OUTCOMES: tuple[Measure, ...] = (
@@ -175,15 +207,54 @@ def compared(sides: Sequence[StrategyResult], measure: Measure) -> tuple[Measure
     """Return one measure of every side; the first side is the baseline."""
     seeds = range(len(sides[0].cards))
     plain = [OverSeeds(tuple(measure.number(side, i) for i in seeds)) for side in sides]
-    ranked = [own.mean if own.n > 1 or own.seeds == 1 else None for own in plain]
-    return tuple(
-        MeasureSummary(
-            values=own.values,
-            rank=rank,
-            to_baseline=None if own is plain[0] else _paired(plain[0], own, measure.better),
-        )
-        for own, rank in zip(plain, _ranks(ranked, measure.better), strict=True)
-    )
+    ranked = [i for i, side in enumerate(sides) if i and not side.control and plain[i].n > 1]
+    found = ranks([plain[i].values for i in ranked], measure.better, measure.margin(sides[0]))
+    places = dict(zip(ranked, zip(*found, strict=True), strict=True))
+    summaries = []
+    for i, own in enumerate(plain):
+        rank, best = places.get(i, (None, False))
+        pair = _paired(plain[0], own, measure.better) if i else None
+        summaries.append(MeasureSummary(own.values, rank, best, pair))
+    return tuple(summaries)
+
+
+def verdicts_against(
+    sides: Sequence[StrategyResult],
+    reference: int = 0,
+    measures: Mapping[Measure, Sequence[OverSeeds]] | None = None,
+) -> tuple[dict[Measure, Verdict], ...]:
+    """Return, of each side, what may be said of its headline measures against a reference.
+
+    Args:
+        sides: The strategies, the baseline first.
+        reference: The side they are held against.
+        measures: Other measures than the headline's.
+
+    Returns:
+
+        By side; p is corrected over the measures of one side. A measure is left out where the two
+        have no seed in common, and the reference has none at all.
+    """
+    measures = headline_measures(sides) if measures is None else measures
+    held = sides[reference]
+    found: list[dict[Measure, Verdict]] = []
+    for i in range(len(sides)):
+        contrasts = {
+            measure: contrast
+            for measure, results in (measures.items() if i != reference else ())
+            if (
+                contrast := Contrast.of(
+                    results[reference].values,
+                    results[i].values,
+                    measure.margin(held),
+                    measure.null(held),
+                )
+            )
+            is not None
+        }
+        told = verdicts(list(contrasts.values()))
+        found.append(dict(zip(contrasts, told, strict=True)))
+    return tuple(found)
 
 
 def footnotes(sides: Sequence[StrategyResult]) -> tuple[str, ...]:
@@ -203,13 +274,6 @@ def sentence(note: str) -> str:
     return f"{begun}."
 
 
-def _ranks(means: Sequence[float | None], better: Better) -> list[int | None]:
-    sign = -1 if better == "higher" else 1
-    signed = [None if each is None else sign * each for each in means]
-    present = [each for each in signed if each is not None]
-    return [None if own is None else 1 + sum(o < own for o in present) for own in signed]
-
-
 def _paired(baseline: OverSeeds, own: OverSeeds, better: Better) -> Paired | None:
     both = [
         (a, b)
@@ -226,6 +290,7 @@ GROUPS = {
     "several": "several stages",
 }
 """What acts at one stage of training, by stage, and what acts at several."""
+LEAST_OF_A_KIND = 3  # strategies whose front says something of their kind
 _REFERENCE = (
     "Hypervolume of the fronts of bias and retention: the share that is dominated of the box\n"
     "from the baseline's bias at retention 0 (the reference point, of the same seed) to no bias\n"
@@ -242,6 +307,11 @@ class FrontVolume(OverSeeds):
 
     group: str  # a key of ``GROUPS``
     strategies: tuple[str, ...]  # labels of those that have a number with any seed
+
+    @property
+    def counts(self) -> bool:
+        """Whether there are enough strategies for a front to say something of the kind."""
+        return len(self.strategies) >= LEAST_OF_A_KIND
 
 
 def group_of(side: StrategyResult) -> str | None:
@@ -281,9 +351,9 @@ def front_volumes(sides: Sequence[StrategyResult]) -> tuple[FrontVolume, ...]:
 def headline(volumes: Sequence[FrontVolume]) -> OverSeeds | None:
     """Return in-processing over post-processing, the ratio of hypervolumes with each seed.
 
-    None when one of them was not compared, or no seed has both.
+    None when one of them has fewer than ``LEAST_OF_A_KIND`` strategies, or no seed has both.
     """
-    by_group = {each.group: each.values for each in volumes}
+    by_group = {each.group: each.values for each in volumes if each.counts}
     if not {"in", "post"} <= by_group.keys():
         return None
     both = zip(by_group["in"], by_group["post"], strict=True)
@@ -292,10 +362,12 @@ def headline(volumes: Sequence[FrontVolume]) -> OverSeeds | None:
 
 
 def front_text(sides: Sequence[StrategyResult]) -> str:
-    """Return the hypervolumes, and the headline or what it lacks."""
-    volumes = front_volumes(sides)
+    """Return the hypervolumes and their ratio, or what that lacks; empty without such a kind."""
+    volumes = [each for each in front_volumes(sides) if each.counts]
+    if not volumes:
+        return ""
     named = [(_named(each), each.text()) for each in volumes]
-    width = max((len(name) for name, _ in named), default=0)
+    width = max(len(name) for name, _ in named)
     lines = [_REFERENCE, *(f"  {name:<{width}}  {number}" for name, number in named)]
     ratio = headline(volumes)
     if ratio is not None:
@@ -304,11 +376,11 @@ def front_text(sides: Sequence[StrategyResult]) -> str:
     else:
         there = {each.group for each in volumes}
         lacking = [GROUPS[group] for group in ("in", "post") if group not in there]
-        reason = f"{' and '.join(lacking)} is not in this comparison"
+        reason = f"fewer than {LEAST_OF_A_KIND} strategies of {' and '.join(lacking)}"
         said = f"not measured ({reason if lacking else f'{_NO_RATIO} in every seed'})"
     return "\n".join([*lines, f"  in-processing over post-processing: {said}"])
 
 
 def _named(volume: FrontVolume) -> str:
     count = len(volume.strategies)
-    return f"{GROUPS[volume.group]} ({count} {'strategy' if count == 1 else 'strategies'})"
+    return f"{GROUPS[volume.group]} ({count} strategies)"

@@ -20,7 +20,7 @@ from debiaslab.report.comparison import sentence
 from debiaslab.report.figures import AssociationSize, Trainings, association_sizes
 from debiaslab.report.planted import finding, followed, planted_table, words_of
 from debiaslab.report.style import Drawing, drawings
-from debiaslab.report.verdict import compared_verdict, verdict
+from debiaslab.report.verdict import compared_verdict, sweep_finding
 from debiaslab.report.words import NeighborIndex, WordPair, neighbor_index
 from debiaslab.tables import Table
 from debiaslab.tracking.names import REASON_TAG
@@ -238,8 +238,7 @@ def _headline(study: StudyResults) -> str:
         return tables.how_to_read(study.sides)
     if study.is_comparison:
         return compared_verdict(study.sides).sentence
-    found = verdict(study.trials)
-    return "No trial has finished yet: only the baseline." if found is None else found.sentence
+    return sweep_finding(study.trials, study.tuned)
 
 
 def _warnings(study: StudyResults, before: RunResults, after: RunResults | None) -> tuple[str, ...]:

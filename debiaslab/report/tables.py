@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -13,6 +13,8 @@ from debiaslab.metrics.registry import direction_of
 from debiaslab.metrics.scorecard import null_remarks
 from debiaslab.metrics.tables import P_NOTE, SCALE_MARK, association_table, measure_table
 from debiaslab.report.comparison import (
+    OUTCOMES,
+    SAME,
     Measure,
     MeasureSummary,
     compared,
@@ -20,9 +22,11 @@ from debiaslab.report.comparison import (
     footnotes,
     front_text,
     headline_measures,
+    verdicts_against,
 )
 from debiaslab.results import Spread, TrialRow, TrialSummary, summarize
 from debiaslab.statistics.paired import FEW_SEEDS
+from debiaslab.statistics.verdict import LEVEL, Contrast, Verdict, Word, verdicts
 from debiaslab.tables import MISSING, Block, Column, Table, TableCell, plus_minus, span, with_span
 
 if TYPE_CHECKING:
@@ -77,10 +81,26 @@ def _spread(spread: Spread) -> str:
 # A comparison ---------------------------------------------------------------------------------
 
 
-def comparison_blocks(sides: Sequence[StrategyResult], title: str = "") -> list[Block]:
-    """Return the means, the differences to the baseline, and the hypervolumes of the fronts."""
+def comparison_blocks(
+    sides: Sequence[StrategyResult], title: str = "", against: int = 0
+) -> list[Block]:
+    """Return the means, differences, every two strategies, and the hypervolumes of the fronts.
+
+    Args:
+        sides: The strategies, the baseline first.
+        title: Of the first table.
+        against: A side that the others are held against too, besides the baseline.
+    """
     found: list[Block] = [means_table(sides, title)]
-    return [*found, changes_table(sides), front_text(sides)] if len(sides) > 1 else found
+    if len(sides) == 1:
+        return found
+    between = pairs_table(sides)
+    return [
+        *found,
+        *(changes_table(sides, to) for to in dict.fromkeys((0, against))),
+        *([between] if between.rows else []),
+        *filter(None, [front_text(sides)]),
+    ]
 
 
 def means_table(sides: Sequence[StrategyResult], title: str = "") -> Table:
@@ -105,7 +125,7 @@ def _means_note(sides: Sequence[StrategyResult]) -> str:
     return "; ".join(
         (
             f"report words and report pairs, mean ± half of the 95 % t interval over {over}, "
-            "(rank)",
+            "(1 + strategies that are better by a paired test, corrected over all pairs)",
             f"{MISSING} not measured or not finished",
             *footnotes(sides),
             "bias in units of what random words show in the baseline",
@@ -118,18 +138,82 @@ def _means_note(sides: Sequence[StrategyResult]) -> str:
     )
 
 
-def changes_table(sides: Sequence[StrategyResult]) -> Table:
-    """Return one row a strategy: differences to the baseline of the same seeds, with intervals."""
+MARKS: dict[Word, str] = {
+    "lower": "↓",
+    "higher": "↑",
+    "equivalent": "≈",
+    "nothing to measure": "∅",
+    "cannot tell": "",
+}
+"""What stands behind a difference."""
+
+
+def changes_table(sides: Sequence[StrategyResult], against: int = 0) -> Table:
+    """Return one row a strategy: differences to the baseline of the same seeds, with intervals.
+
+    Args:
+        sides: The strategies, the baseline first.
+        against: Which side the differences are to.
+    """
     measures = headline_measures(sides)
     columns = (Column("strategy", align="left"), *(Column(measure.label) for measure in measures))
+    found = verdicts_against(sides, against)
     rows = [
-        (_label(side), *(_change(results[i]) for results in measures.values()))
+        (_label(side), *(_change(found[i].get(measure), side) for measure in measures))
         for i, side in enumerate(sides)
-        if i
+        if i != against
     ]
-    title = "Difference to the baseline of the same seed, with its 95 % interval"
-    note = "✓ the interval excludes 0"
-    return Table(columns, rows, title, (note,), "tab:differences")
+    to = "the baseline" if against == 0 else sides[against].label
+    title = f"Difference to {to} of the same seed, with its 95 % interval"
+    return Table(columns, rows, title, (_changes_note(found),), "tab:differences")
+
+
+def _changes_note(found: Sequence[Mapping[Measure, Verdict]]) -> str:
+    every = [verdict for own in found for verdict in own.values()]
+    tests = {"t": "a paired t test", "sign flips": "the exact permutation test over seeds"}
+    used = [said for test, said in tests.items() if any(each.test == test for each in every)]
+    by = f"{' or '.join(used)}, " if used else ""
+    return (
+        f"↓ lower, ↑ higher: {by}p ≤ {LEVEL:g} after Holm's correction over the measures of a row; "
+        f"≈ equivalent: surely within {SAME:g}, or a tenth of what random words reach; "
+        "∅ nothing to measure: the first does not exceed random words; no mark: these seeds "
+        "cannot tell"
+    )
+
+
+def _change(verdict: Verdict | None, side: StrategyResult) -> str | None:
+    if verdict is None:
+        return None
+    pair, mark = verdict.pair, MARKS[verdict.word]
+    few = f"n={pair.n}" if pair.n < len(side.cards) else ""
+    shown = with_span(pair.difference, pair.interval, signed=True)
+    return " ".join(part for part in (shown, mark, few) if part)
+
+
+def pairs_table(sides: Sequence[StrategyResult], measure: Measure = OUTCOMES[0]) -> Table:
+    """Return the difference of a measure between every two strategies: row less column."""
+    places = [i for i, side in enumerate(sides) if i and not side.control]
+    seeds = range(len(sides[0].cards))
+    values = {i: [measure.number(sides[i], k) for k in seeds] for i in places}
+    margin = measure.margin(sides[0])
+    contrasts = {
+        (i, j): contrast
+        for i in places
+        for j in places
+        if j < i and (contrast := Contrast.of(values[j], values[i], margin)) is not None
+    }
+    found = dict(zip(contrasts, verdicts(list(contrasts.values())), strict=True))
+    columns = (Column("row − column", align="left"), *(Column(sides[j].label) for j in places[:-1]))
+    rows = [
+        (
+            sides[i].label,
+            *("" if j >= i else _change(found.get((i, j)), sides[i]) for j in places[:-1]),
+        )
+        for i in places[1:]
+    ]
+    note = f"marks as above, corrected over the {len(found)} pairs of strategies"
+    title = f"Every two strategies: {measure.label} on report words"
+    return Table(columns, rows, title, (note,), "tab:pairs")
 
 
 _MEASURE_COLUMNS = (
@@ -137,15 +221,19 @@ _MEASURE_COLUMNS = (
     *("mean", "low", "high", "rank", "difference", "difference_low", "difference_high", "p"),
     *("p_floor", "probability_of_improvement"),
     *("training_seconds", "tuning_runs", "tuning_seconds"),
+    *("verdict", "test", "p_test", "p_holm", "p_bh", "p_equivalent", "margin"),
+    *("detectable", "seeds_needed"),
 )
+"""p is that of sign flips; the last nine are of headline measures, over which p is corrected."""
 
 
 def comparison_csv(sides: Sequence[StrategyResult]) -> str:
     """Return every measure of every side, one a row; a number that is missing is left empty."""
+    found = verdicts_against(sides)
     rows = [
-        _measure_row(side, measure, result)
+        (*_measure_row(side, measure, result), *_verdict_row(own.get(measure)))
         for measure in every_measure(sides)
-        for side, result in zip(sides, compared(sides, measure), strict=True)
+        for side, result, own in zip(sides, compared(sides, measure), found, strict=True)
     ]
     return Table(tuple(map(Column, _MEASURE_COLUMNS)), rows).csv()
 
@@ -167,6 +255,15 @@ def _measure_row(
     )
 
 
+def _verdict_row(found: Verdict | None) -> tuple[object, ...]:
+    if found is None:
+        return (None,) * 9
+    return (
+        *(found.word, found.test, found.p, found.p_holm, found.p_bh, found.p_equivalent),
+        *(found.contrast.margin, found.detectable, found.seeds_needed),
+    )
+
+
 def _label(side: StrategyResult) -> str:
     return f"{side.label} (control)" if side.control else side.label
 
@@ -180,16 +277,7 @@ def _seeds(side: StrategyResult) -> str:
 def _ranked(result: MeasureSummary) -> TableCell | None:
     if result.mean is None:
         return None
-    return TableCell(result, f" {result.rank_text}", strong=result.rank == 1)
-
-
-def _change(result: MeasureSummary) -> str | None:
-    pair = result.to_baseline
-    if pair is None:
-        return None
-    sure = " ✓" if pair.excludes_zero else ""
-    few = f" n={pair.n}" if pair.n < result.seeds else ""
-    return f"{with_span(pair.difference, pair.interval, signed=True)}{sure}{few}"
+    return TableCell(result, f" {result.rank_text}".rstrip(), strong=result.best)
 
 
 def _budget(side: StrategyResult) -> str:

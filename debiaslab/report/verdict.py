@@ -5,42 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
-from debiaslab.report.comparison import OUTCOMES, MeasureSummary, compared
+from debiaslab.metrics.vocabulary import shortlist
+from debiaslab.report.comparison import (
+    OUTCOMES,
+    OVERLAP,
+    SAME,
+    SAME_OF_NULL,
+    Measure,
+    MeasureSummary,
+    compared,
+    verdicts_against,
+)
 from debiaslab.results import StrategyResult, TrialRow
-from debiaslab.statistics.paired import Paired, paired
+from debiaslab.statistics.paired import Paired
+from debiaslab.statistics.verdict import LEVEL, Contrast, Verdict, Word, verdicts
 from debiaslab.tables import with_span
 
-_UNCLEAR = "did not change by more than seed noise"
 _NO_GAIN = " No λ improved on the baseline by the objective."
 _NOTHING = "No trial has finished yet"
 _ZERO = re.compile(r"[-+](0\.0+)(?![\d])")  # a rounded zero has no sign
 _MOST_DIGITS = 4  # an interval that is narrower than these show is as good as a point
-
-
-@dataclass(frozen=True)
-class Change:
-    """A number of the baseline and of the best trial, over the seeds both have."""
-
-    before: float  # mean of the baseline
-    after: float  # mean of the best trial
-    pair: Paired  # the paired comparison over seeds; its interval is None with one seed
-
-    @property
-    def rounded(self) -> tuple[str, str]:
-        """Both numbers, to two decimals."""
-        return f"{self.before:.2f}", f"{self.after:.2f}"
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether the two numbers are equal to two decimals."""
-        return len(set(self.rounded)) == 1
-
-    @property
-    def text(self) -> str:
-        """``1.71 → 1.51 (−0.20 [−0.61, +0.21])``."""
-        before, after = self.rounded
-        return f"{before} → {after} ({_with_interval(self.pair)})"
+_BIAS, _RETENTION = OUTCOMES
 
 
 @dataclass(frozen=True)
@@ -49,67 +36,139 @@ class SweepVerdict:
 
     weight: float  # λ of the best trial
     words: str  # the half of the words it is of: ``report`` where that was measured
-    bias: Change  # change of bias
-    # change of retention, whose baseline is 1; None when it was not measured
-    retention: Change | None
-    score: Change  # change of the objective
-    seeds: int  # how many seeds both have
+    bias: Verdict  # p is corrected over bias and retention
+    retention: Verdict | None  # its baseline is 1; None when it was not measured
+    gained: bool  # whether the objective is better than the baseline's, in the mean
+    rises: tuple[str, ...] = ()  # what else became worse with every seed, in words
 
     @property
     def title(self) -> str:
         """The finding in one line, for a figure."""
-        kept = "" if self.retention is None else f", retention {self.retention.after:.2f}"
-        change = " → ".join(self.bias.rounded)
-        same = self.bias.unchanged
+        kept = "" if self.retention is None else f", retention {_after(self.retention):.2f}"
+        n = self.bias.pair.n
         sure = {
-            None: ": no change, with one seed" if same else " (one seed: may be chance)",
-            True: ": no change to two decimals" if same else "",
-            False: f": no change beyond seed noise ({self.seeds} seeds)",
-        }[self.bias.pair.excludes_zero]
+            "lower": "",
+            "higher": ": higher than the baseline",
+            "equivalent": ": equivalent to the baseline",
+            "nothing to measure": ": the baseline does not exceed random words",
+            "cannot tell": f": {n} seeds cannot tell" if n > 1 else " (one seed: may be chance)",
+        }[self.bias.word]
+        change = f"{fmean(self.bias.contrast.first):.2f} → {_after(self.bias):.2f}"
         return f"λ = {self.weight:.3g}: bias on {self.words} words {change}{kept}{sure}"
 
     @property
     def sentence(self) -> str:
-        """The finding in one sentence, with intervals, for the head of a page."""
-        went = {True: self._went(), None: f"{self._went()}, with one seed", False: _UNCLEAR}
+        """The finding in a few sentences, with intervals, for the head of a page."""
+        found = self.bias
         parts = [
-            f"At λ = {self.weight:.3g}, bias on {self.words} words "
-            f"{went[self.bias.pair.excludes_zero]}: {self.bias.text}"
+            f"At λ = {self.weight:.3g}, bias on {self.words} words {_said(found)}: "
+            f"{change_text(found)}."
         ]
         if self.retention is not None:
             left, interval = _percents(self.retention)
-            parts.append(f"and {left} of the baseline's word similarity was kept{interval}")
-        if self.seeds > 1:
-            parts.append(f"(means of {self.seeds} seeds, 95 % t intervals of paired differences)")
-        gained = self.score.pair.difference < 0
-        return " ".join(parts) + "." + ("" if gained else _NO_GAIN)
-
-    def _went(self) -> str:
-        if self.bias.unchanged:
-            return "did not change to two decimals"
-        return "fell" if self.bias.pair.difference < 0 else "rose"
+            loss = f", {_RETAINED[self.retention.word]}" if found.pair.n > 1 else ""
+            parts.append(f"Word similarity: {left} of the baseline's was kept{interval}{loss}.")
+        if found.pair.n > 1:
+            parts.append(f"Means of {found.pair.n} seeds, {_BY[found.test or 't']}.")
+        if self.rises:
+            parts.append(f"Worse than the baseline with every seed: {', '.join(self.rises)}.")
+        return " ".join(parts) + ("" if self.gained else _NO_GAIN)
 
 
-def verdict(rows: Sequence[TrialRow]) -> SweepVerdict | None:
-    """Return the finding; None when no trial or no baseline has finished."""
+_BY = {
+    "t": "95 % t intervals of paired differences, paired t tests",
+    "sign flips": "95 % t intervals of paired differences, permutation tests over seeds",
+}
+_RETAINED: dict[Word, str] = {
+    "lower": "a loss",
+    "higher": "more than the baseline",
+    "equivalent": f"equivalent within {SAME:g}",
+    "cannot tell": "which these seeds cannot tell from no loss",
+    "nothing to measure": "",
+}
+
+
+def _said(found: Verdict) -> str:
+    """Return the finding as the predicate of a sentence about bias."""
+    before = fmean(found.contrast.first)
+    n, needed = found.pair.n, found.seeds_needed
+    if found.word == "nothing to measure":
+        return (
+            f"was not there to remove: {before:.2f} in the baseline does not exceed what random "
+            f"words reach ({found.contrast.null:.3g})"
+        )
+    if found.word == "cannot tell":
+        if n == 1:
+            return "was measured with one seed, which cannot tell a change from chance"
+        enough = "" if needed is None else f"; about {needed} seeds would tell such a difference"
+        return f"cannot be told from the baseline's with {n} seeds{enough}"
+    return {
+        "lower": "is lower than the baseline's",
+        "higher": "is higher than the baseline's",
+        "equivalent": f"is equivalent to the baseline's, within {found.contrast.margin:.2g}",
+    }[found.word]
+
+
+def _after(found: Verdict) -> float:
+    return fmean(found.contrast.second)
+
+
+def change_text(found: Verdict) -> str:
+    """Return ``1.71 → 1.51 (−0.20 [−0.61, +0.21], p = 0.2)``; p is corrected."""
+    p = "" if found.p_holm is None else f", p = {found.p_holm:.2g}"
+    numbers = f"{fmean(found.contrast.first):.2f} → {_after(found):.2f}"
+    return f"{numbers} ({_with_interval(found.pair)}{p})"
+
+
+def rises(sides: Sequence[StrategyResult], place: int) -> tuple[str, ...]:
+    """Return which headline measures are worse with every seed, by more than counts as the same.
+
+    This describes the seeds, and tests nothing; bias and retention, said elsewhere, are left out.
+    """
+    found = []
+    for measure, verdict in verdicts_against(sides)[place].items():
+        if measure in OUTCOMES or measure.metric == OVERLAP:
+            continue
+        first, second = verdict.contrast.first, verdict.contrast.second
+        sign = -1 if measure.better == "higher" else 1
+        everywhere = all(sign * (b - a) > 0 for a, b in zip(first, second, strict=True))
+        if everywhere and abs(verdict.pair.difference) > (verdict.contrast.margin or 0):
+            found.append(f"{measure.label} {fmean(first):.3f} → {fmean(second):.3f}")
+    return tuple(found)
+
+
+def verdict(rows: Sequence[TrialRow], sides: Sequence[StrategyResult] = ()) -> SweepVerdict | None:
+    """Return the finding; None when no trial or no baseline has finished.
+
+    Args:
+        rows: The finished runs of a sweep.
+        sides: Scorecards of the baseline and of the best trial, where they were read.
+    """
     best = {row.seed: row for row in rows if row.best}
     base = {row.seed: row for row in rows if row.trial is None}
     seeds = sorted(best.keys() & base.keys())
     if not seeds:
         return None
     reported = all(_both(base[s], best[s], "bias_report") for s in seeds)
-    changed = _change(base, best, seeds, "bias_report" if reported else "bias_tune")
-    score = _change(base, best, seeds, "score")
-    if changed is None or score is None:
+    bias = _contrast(base, best, seeds, "bias_report" if reported else "bias_tune", _BIAS)
+    kept = _contrast(base, best, seeds, "retention_report" if reported else "retention", _RETENTION)
+    if bias is None:
         return None
+    found = verdicts([each for each in (bias, kept) if each is not None])
     return SweepVerdict(
         weight=best[seeds[0]].weight,
         words="report" if reported else "tune",
-        bias=changed,
-        retention=_change(base, best, seeds, "retention_report" if reported else "retention"),
-        score=score,
-        seeds=len(seeds),
+        bias=found[0],
+        retention=found[1] if kept is not None else None,
+        gained=sum(best[s].score for s in seeds) < sum(base[s].score for s in seeds),
+        rises=rises(sides, 1) if sides else (),
     )
+
+
+def sweep_finding(rows: Sequence[TrialRow], sides: Sequence[StrategyResult] = ()) -> str:
+    """Return the finding in a few sentences, see :func:`verdict`."""
+    found = verdict(rows, sides)
+    return f"{_NOTHING}: only the baseline." if found is None else found.sentence
 
 
 def headline(rows: Sequence[TrialRow]) -> str:
@@ -118,29 +177,35 @@ def headline(rows: Sequence[TrialRow]) -> str:
     return _NOTHING if found is None else found.title
 
 
-def _change(
-    base: Mapping[int, TrialRow], best: Mapping[int, TrialRow], seeds: Sequence[int], name: str
-) -> Change | None:
+def _contrast(
+    base: Mapping[int, TrialRow],
+    best: Mapping[int, TrialRow],
+    seeds: Sequence[int],
+    name: str,
+    measure: Measure,
+) -> Contrast | None:
     if not all(_both(base[seed], best[seed], name) for seed in seeds):
         return None
-    before = [float(getattr(base[seed], name)) for seed in seeds]
-    after = [float(getattr(best[seed], name)) for seed in seeds]
-    n = len(seeds)
-    return Change(sum(before) / n, sum(after) / n, paired(before, after, bootstrap=0))
+    before, after = (
+        tuple(float(getattr(kind[seed], name)) for seed in seeds) for kind in (base, best)
+    )
+    null = None if measure.better == "higher" else 1.0  # the unit of bias
+    return Contrast(before, after, SAME if null is None else SAME_OF_NULL, null)
 
 
 def _both(first: TrialRow, second: TrialRow, name: str) -> bool:
     return getattr(first, name) is not None and getattr(second, name) is not None
 
 
-def _percents(change: Change) -> tuple[str, str]:
+def _percents(found: Verdict) -> tuple[str, str]:
     """Return what is left and its interval, in percent."""
-    low, high = change.pair.interval
+    before, after = fmean(found.contrast.first), _after(found)
+    low, high = found.pair.interval
     if low is None or high is None:
-        return f"{change.after:.0%}", ""
-    low, high = change.before + low, change.before + high
+        return f"{after:.0%}", ""
+    low, high = before + low, before + high
     digits = _digits(low, high, least=2) - 2
-    return f"{change.after:.{digits}%}", f" [{low:.{digits}%}, {high:.{digits}%}]"
+    return f"{after:.{digits}%}", f" [{low:.{digits}%}, {high:.{digits}%}]"
 
 
 def _with_interval(pair: Paired) -> str:
@@ -166,7 +231,7 @@ class ComparedVerdict:
 
     Attributes:
         least: The strategy with the lowest bias, controls excepted, by its place; None without one.
-        sentence: The finding in one sentence, with its interval.
+        sentence: The finding in a few sentences, with intervals.
     """
 
     least: int | None
@@ -174,29 +239,42 @@ class ComparedVerdict:
 
 
 def compared_verdict(sides: Sequence[StrategyResult]) -> ComparedVerdict:
-    """Return which strategy has the lowest bias, and whether the change exceeds seed noise."""
-    bias, kept = compared(sides, OUTCOMES[0]), compared(sides, OUTCOMES[1])
+    """Return which strategy has the lowest bias, and what may be said of it."""
+    bias, kept = compared(sides, _BIAS), compared(sides, _RETENTION)
     seeds = len(sides[0].cards)
-    known = [
-        (result.mean, i)
+    known = {
+        i: result
         for i, result in enumerate(bias)
-        if i and not sides[i].control and result.mean is not None and result.rank is not None
-    ]
+        if i and not sides[i].control and result.mean is not None and (result.n > 1 or seeds == 1)
+    }
     if not known:
         with_more = " with more than one seed" if seeds > 1 else ""
         return ComparedVerdict(None, f"No strategy has bias measured on report words{with_more}.")
-    _, least = min(known)
-    own = bias[least]
-    before = "" if bias[0].mean is None else f"{bias[0].mean:.2f} → "
-    by = "" if own.to_baseline is None else f" ({_with_interval(own.to_baseline)})"
-    below = sum(each.fell for side, each in zip(sides, bias, strict=True) if not side.control)
-    over = "one seed: no interval" if seeds == 1 else f"{seeds} seeds, 95 % t intervals"
-    return ComparedVerdict(
-        least,
-        f"{sides[least].label} has the lowest bias on report words: {before}{own.mean:.2f}{by}, at "
-        f"retention {_mean_interval(kept[least])}; {below or 'none'} of {len(known)} strategies "
-        f"lowered bias by more than seed noise ({over}).",
+    least = min(known, key=lambda i: (known[i].mean, i))
+    found = {i: own[_BIAS] for i, own in enumerate(verdicts_against(sides)) if _BIAS in own}
+    parts = [
+        f"{sides[least].label} has the lowest bias on report words{_at(bias[least], found, least)}"
+    ]
+    parts[0] += f", at retention {_mean_interval(kept[least])}."
+    if least in found and found[least].word == "nothing to measure":
+        parts.insert(0, f"Bias on report words {_said(found[least])}.")
+    ties = [sides[i].label for i in known if i != least and known[i].rank == known[least].rank]
+    if ties and seeds > 1:
+        parts.append(f"{seeds} seeds cannot tell it from {shortlist(tuple(ties))}.")
+    lower = sum(i in found and found[i].word == "lower" for i in known)
+    over = "one seed cannot tell" if seeds == 1 else f"{seeds} seeds, corrected p ≤ {LEVEL:g}"
+    parts.append(
+        f"{lower or 'None'} of {len(known)} strategies {'is' if lower < 2 else 'are'} lower than "
+        f"the baseline ({over})."
     )
+    if worse := rises(sides, least):
+        parts.append(f"Under it, worse than the baseline with every seed: {', '.join(worse)}.")
+    return ComparedVerdict(least, " ".join(parts))
+
+
+def _at(own: MeasureSummary, found: Mapping[int, Verdict], place: int) -> str:
+    """Return the number of a strategy, with the baseline's where there is one."""
+    return f": {change_text(found[place])}" if place in found else f" ({own.mean:.2f})"
 
 
 def _mean_interval(result: MeasureSummary) -> str:

@@ -277,6 +277,26 @@ class StudyResults:
         return read_sides(self._store, self.parent.run_id)
 
     @cached_property
+    def tuned(self) -> tuple[StrategyResult, ...]:
+        """The baseline and the best trial of a sweep over their seeds; empty without a trial."""
+        best = {row.run_id for row in self.trials if row.best}
+        after = {run.seed: run for run in self.runs if run.run_id in best}
+        if not after or not self.baselines:
+            return ()
+        return tuple(
+            StrategyResult(
+                strategy=name,
+                weight=next((run.weight for run in runs.values() if run.weight), None),
+                stage=name,
+                control=False,
+                cards=tuple(runs[s].scorecard if s in runs else None for s in self.seeds),
+                outcomes=tuple(runs[s].info.metrics if s in runs else None for s in self.seeds),
+                runs=tuple(runs[s].run_id if s in runs else None for s in self.seeds),
+            )
+            for name, runs in ((BASELINE, self.baselines), ("best", after))
+        )
+
+    @cached_property
     def corpus(self) -> Mapping[str, Any]:
         """Name, documents, tokens, types, fingerprint, sources and settings of the text."""
         first = self.runs[0]

@@ -17,11 +17,14 @@ from debiaslab.statistics.paired import (
     paired,
 )
 from debiaslab.statistics.reliability import LeaveOneOut, LeftOut, cronbach_alpha, icc2, icc3
+from debiaslab.statistics.verdict import Contrast, Verdict, verdicts
 
 __all__ = [
+    "Contrast",
     "LeaveOneOut",
     "LeftOut",
     "Paired",
+    "Verdict",
     "benjamini_hochberg",
     "cronbach_alpha",
     "front_of",
@@ -31,4 +34,5 @@ __all__ = [
     "icc2",
     "icc3",
     "paired",
+    "verdicts",
 ]

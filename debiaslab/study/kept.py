@@ -15,12 +15,10 @@ from debiaslab.leaderboard.export import default_pairs
 from debiaslab.report import (
     ReportContent,
     TrialRow,
-    headline,
     html_page,
     study_report,
     trials_table,
 )
-from debiaslab.report.verdict import verdict
 from debiaslab.results import read_study
 from debiaslab.study.objective import FORMULA
 from debiaslab.tracking.contact import run_page, view_page
@@ -204,6 +202,7 @@ def study_note(
     place: tuple[str, str],
     *,
     rows: Sequence[TrialRow] = (),
+    finding: str = "",
     words: str = "",
     warnings: Sequence[str] = (),
 ) -> str:
@@ -212,15 +211,15 @@ def study_note(
     Args:
         place: MLflow experiment and run of the study, for the links.
         rows: What has finished; none while the study runs for the first time.
+        finding: What they show, in a sentence or two.
         words: What was covered, tuned on and reported on.
         warnings: What the reader should know.
     """
     size: dict[str, Any] = corpus.describe()
     seeds = "one seed" if len(plan.seeds) == 1 else f"{len(plan.seeds)} seeds"
     found = "**Nothing is chosen yet**: the search runs, or was interrupted."
-    if rows:
-        said = verdict(rows)
-        found = f"**{headline(rows) if said is None else said.sentence}**"
+    if finding:
+        found = f"**{finding}**"
     best = [row for row in rows if row.best or row.trial is None]
     parts = (
         found,

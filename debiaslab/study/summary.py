@@ -17,10 +17,12 @@ from optuna.trial import FrozenTrial, TrialState
 from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import codalab, default_pairs
 from debiaslab.report import trials_table
+from debiaslab.report.verdict import sweep_finding
 from debiaslab.results import Spread, TrialRow, summarize, trial_rows
+from debiaslab.results.study import read_study
 from debiaslab.statistics.paired import front_of, hypervolume
 from debiaslab.study.kept import publish, study_note
-from debiaslab.study.objective import FORMULA, BaselineReference
+from debiaslab.study.objective import BaselineReference
 from debiaslab.study.run import vectors_of
 from debiaslab.tables import Table
 from debiaslab.tracking import BEST_TAG, VECTORS, Store
@@ -55,19 +57,18 @@ class Summary:
     submission: Path
     warnings: tuple[str, ...]
     words: str  # what was covered, tuned on and reported on
+    finding: str  # what the best trial shows, in a sentence or two
     findings: tuple[str, ...] = ()  # of the search: front, importance, what was not tried
     trained: int | None = None  # runs that were trained for it; None: not counted
 
     @property
-    def blocks(self) -> tuple[Table, str]:
-        """The table, then the best run and the submission."""
+    def blocks(self) -> tuple[str, Table, str]:
+        """The finding, the table, then the best run and the submission."""
         best = self.best
         said = "\n".join(
             [
                 "",
                 self.words,
-                "",
-                FORMULA,
                 "",
                 *self.findings,
                 *(f"warning: {warning}" for warning in self.warnings),
@@ -77,7 +78,7 @@ class Summary:
                 f"submission  {self.submission} and .zip",
             ]
         )
-        return trials_table(self.rows), said
+        return f"{self.finding}\n", trials_table(self.rows), said
 
 
 def mark_best(store: Store, parent: str, min_retention: float | None = None) -> TrialRow | None:
@@ -139,9 +140,13 @@ def summarise(site: Site, source: DrawnTrials, words: str, submissions: Path) ->
     _log_study(site, words, rows, found)
     publish(store, name, best.run_id, embeddings)
     place = store.experiment_id, parent
-    note = study_note(plan, site.corpus, place, rows=rows, words=words, warnings=warnings)
+    finding = sweep_finding(rows, read_study(store, name).tuned)
+    note = study_note(
+        plan, site.corpus, place, rows=rows, finding=finding, words=words, warnings=warnings
+    )
     store.describe(parent, note)
-    return Summary(name, parent, rows, best, submission, tuple(warnings), words, found.lines)
+    given = rows, best, submission, tuple(warnings), words, finding, found.lines
+    return Summary(name, parent, *given)
 
 
 def _warnings(rows: Sequence[TrialRow], best: TrialRow, search: Search) -> Iterator[str]:

@@ -26,6 +26,7 @@ _LATEX = {
     **{"≤": r"$\leq$", "≥": r"$\geq$", "×": r"$\times$", "→": r"$\rightarrow$", "∞": r"$\infty$"},
     **{"λ": r"$\lambda$", "ρ": r"$\rho$", "τ": r"$\tau$", "α": r"$\alpha$", "…": r"\dots{}"},
     **{"†": r"\dag{}", "‡": r"\ddag{}", "✓": r"$\surd$", "·": r"$\cdot$"},
+    **{"↓": r"$\downarrow$", "↑": r"$\uparrow$", "≈": r"$\approx$", "∅": r"$\emptyset$"},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +20,7 @@ from debiaslab.report.comparison import (
     headline,
     headline_measures,
     sentence,
+    verdicts_against,
 )
 from debiaslab.report.style import (
     BASELINE,
@@ -169,7 +171,7 @@ def _heat_map_note(
     sides: Sequence[StrategyResult], measures: Mapping[Measure, Sequence[MeasureSummary]]
 ) -> str:
     notes = [
-        f"Mean over {_seeds(sides)} (rank among all rows; 1 is best).",
+        f"Mean over {_seeds(sides)} (1 + strategies that are better by a corrected paired test).",
         "Colour: change relative to the baseline, green better, purple worse.",
     ]
     if bare := [
@@ -240,7 +242,7 @@ class _Point(NamedTuple):
     @property
     def ranked(self) -> bool:
         """Whether it does not rest on a single seed of several."""
-        return self.bias.rank is not None
+        return self.bias.n > 1 or self.bias.seeds == 1
 
     @property
     def name(self) -> str:
@@ -274,33 +276,35 @@ def _front_title(sides: Sequence[StrategyResult], points: Sequence[_Point]) -> s
     bias, kept = least.at
     return (
         f"Lowest bias on report words: {least.side.label}, {bias:.2f} at retention "
-        f"{kept:.2f}{_beyond(least)}"
+        f"{kept:.2f}{_beyond(sides, least)}"
     )
 
 
-def _beyond(point: _Point) -> str:
+def _beyond(sides: Sequence[StrategyResult], point: _Point) -> str:
     """Say when the seeds cannot tell it from the baseline."""
-    pair = point.bias.to_baseline
-    if pair is None or pair.excludes_zero is None:
+    found = verdicts_against(sides)[sides.index(point.side)].get(_BIAS_REPORT)
+    if found is None or found.pair.n == 1:
         return " (one seed: may be chance)"
-    return "" if pair.excludes_zero else "; within the seed noise of the baseline"
+    return {
+        "lower": "",
+        "higher": "; higher than the baseline",
+        "equivalent": "; equivalent to the baseline",
+        "cannot tell": "; the seeds cannot tell it from the baseline",
+        "nothing to measure": "; the baseline does not exceed random words",
+    }[found.word]
 
 
 def _ranks_title(
     sides: Sequence[StrategyResult], measures: Mapping[Measure, Sequence[MeasureSummary]]
 ) -> str:
-    """Say which strategy is first most often; baseline and controls have ranks, but no title."""
-    firsts = {i: sum(each[i].rank == 1 for each in measures.values()) for i in _strategies(sides)}
-    if not firsts:
-        return "Every measure of every row, with its rank"
-    most = max(firsts.values())
-    leaders = [sides[i].label for i, n in firsts.items() if n == most]
-    who = leaders[0] if len(leaders) == 1 else f"{len(leaders)} strategies each"
-    return (
-        f"No strategy is best at everything: {who} first in {most} of {len(measures)} measures"
-        if most < len(measures)
-        else f"{who} is first in all {most} measures"
+    """Say which strategies are best by more than their seeds leave uncertain."""
+    best = Counter(
+        sides[i].label for results in measures.values() for i, own in enumerate(results) if own.best
     )
+    if not best:
+        return "No measure tells the best strategy from all others"
+    told = ", ".join(f"{label} in {n}" for label, n in best.most_common(3))
+    return f"Better than every other strategy, of {len(measures)} measures: {told}"
 
 
 def _gap_title(
@@ -308,14 +312,15 @@ def _gap_title(
     tune: Sequence[MeasureSummary],
     report: Sequence[MeasureSummary],
 ) -> str:
-    own = _strategies(sides)
+    found = verdicts_against(sides, measures={_BIAS_TUNE: tune, _BIAS_REPORT: report})
+    own = [found[i] for i in _strategies(sides)]
 
-    def fell(results: Sequence[MeasureSummary]) -> int:
-        return sum(results[i].fell for i in own)
+    def lower(measure: Measure) -> int:
+        return sum(measure in each and each[measure].word == "lower" for each in own)
 
     return (
-        f"Bias fell by more than seed noise for {fell(tune)} of {len(own)} strategies on "
-        f"tune words, for {fell(report)} on report words"
+        f"Bias is lower than the baseline's for {lower(_BIAS_TUNE)} of {len(own)} strategies on "
+        f"tune words, for {lower(_BIAS_REPORT)} on report words"
     )
 
 
