@@ -48,7 +48,7 @@ OPTIONS = {
     "prune-store": "--yes --failed --checkpoints --store",
     "compare": "--strategies --seeds --trials --tuning-seeds --select --cover --study --out "
     "--store",
-    "report": "--study --out --format --store",
+    "report": "--study --run --out --format --store",
     "floor": "--seeds --study --out --mwes --dim --epochs --min-count --threads --store",
     "planted": "--words --doses --base --apart --seeds --study --out --mwes --dim --epochs "
     "--min-count --threads --store",
@@ -249,7 +249,8 @@ def test_strategies_are_listed_with_their_search_space(capfd):
 
 
 def test_the_sweep_says_what_it_found_and_what_to_type_next(small):
-    lines = (small / PRINTED).read_text(encoding="utf-8").splitlines()
+    finding, _, *lines = (small / PRINTED).read_text(encoding="utf-8").splitlines()
+    assert finding.startswith("At λ")
     header = lines[0]
     assert header.split()[:2] == ["trial", "λ"]
     assert {len(row.rstrip(" *")) for row in lines[2:5]} == {len(header)}  # columns are aligned

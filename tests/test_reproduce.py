@@ -19,13 +19,14 @@ from debiaslab.study.driver import Conduct
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import ComparisonPlan, Entry
 from debiaslab.study.single import read_recipe
-from debiaslab.tracking import VECTORS, RunInfo, Store
-from debiaslab.tracking.names import SCORECARD
+from debiaslab.tracking import NOTE_TAG, VECTORS, RunInfo, Store
+from debiaslab.tracking.names import REPORT, SCORECARD
 from debiaslab.vectors.embeddings import Embeddings
 from tests.command_line import STUDY, call, refused
 from tests.expecting import holds, refuses
 from tests.shared import Shared
 
+MINIMISED = "<h3>What is minimised</h3>"  # over the formula of the objective
 Capture = pytest.CaptureFixture[str]
 SIDES = ComparisonPlan(
     (Entry("projection", 1.0),),
@@ -223,6 +224,35 @@ def test_a_single_training_is_made_again_unless_it_began_with_a_file(capfd):
     assert "vectors   identical, bit for bit" in said.out
     began = refused(capfd, "reproduce", two.run_id).sentence
     assert "began with vectors of a file, which the store does not have" in began
+    said = call(capfd, "report", "--run", one.run_id[:12], "--out", "page.html")
+    assert said.code == 0, said.err
+    assert f"kept with the run, where the MLflow UI shows it (Artifacts → {REPORT})" in said.out
+    page = Path("page.html").read_text(encoding="utf-8")
+    holds(page, "seed 1", "WordSim-353", "loss")
+    assert MINIMISED not in page
+
+
+def test_the_best_run_has_its_page_and_any_other_gets_it_when_asked(capfd):
+    store, found = Store.open(create=False), runs()
+    best = store.best("small").run_id
+    (other,) = (found[trial].run_id for trial in "01" if found[trial].run_id != best)
+    made = {REPORT, "figures/associations.png", "figures/loss.png"}
+    assert made <= set(store.artifacts(best))
+    for run_id in (other, found["baseline"].run_id):
+        assert not made & set(store.artifacts(run_id))
+        note = store.run(run_id).tags[NOTE_TAG]
+        assert f"python -m debiaslab report --run {run_id}" in note
+        assert call(capfd, "report", "--run", run_id).code == 0
+        assert made <= set(store.artifacts(run_id))
+        page = Path("reports", f"{run_id}.html").read_text(encoding="utf-8")
+        assert store.artifact(run_id, REPORT).read_text(encoding="utf-8") == page
+        holds(page, MINIMISED, "In units of the objective", store.run(run_id).name)
+    whole = refused(capfd, "report", "--run", found["study"].run_id).sentence
+    assert "is the study small; try: --study small without --run" in whole
+    both = refused(capfd, "report", "--run", best, "--study", "small").sentence
+    assert "--study and --run were given together" in both
+    store.artifact(best, SCORECARD).unlink()
+    assert "has no scorecard" in refused(capfd, "report", "--run", best).sentence
 
 
 def test_a_run_without_its_files_is_refused():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from debiaslab.commands.options import CACHE, Input, Output, Said
-from debiaslab.commands.stores import ReadsStore, WritesStore, open_store, study_name
+from debiaslab.commands.stores import ReadsStore, WritesStore, one_of, open_store, study_name
 from debiaslab.errors import DifferenceError, UserError
 from debiaslab.settings.options import Text, Whole, command, option
 from debiaslab.tables import Column, Table
@@ -20,6 +20,7 @@ from debiaslab.tables import Column, Table
 if TYPE_CHECKING:
     from debiaslab.report import ReportContent
     from debiaslab.study.single import Verdict
+    from debiaslab.tracking import Store
 
 _ENDINGS = {"html": ".html", "pdf": ".pdf", "markdown": ".md"}
 _SHOWN = 10  # numbers that differ
@@ -32,15 +33,27 @@ class ReportCommand(WritesStore):
     Question, corpus, method, budget, the result in one sentence with its interval, figures, tables,
     neighbours before and after, what was held out, and how to do it again; all from the tracking
     store. The HTML page is also kept with the study's run, where the MLflow UI shows it
-    (report.html), and made again when the study is resumed.
+    (report.html), and made again when the study is resumed. With --run it is the page of one
+    training: its scorecard beside the baseline's, associations and running loss.
     """
 
     examples = """examples:
   python -m debiaslab report --study quickstart
   python -m debiaslab report --study quickstart --format pdf --out quickstart.pdf
-  python -m debiaslab report --study quickstart --out notes/quickstart.md"""
+  python -m debiaslab report --study quickstart --out notes/quickstart.md
+  python -m debiaslab report --run RUN_ID"""
     study: Text | None = study_name("the newest")
-    out: Output | None = option("file to write; none: reports/NAME", default=None, metavar="FILE")
+    run_id: Text | None = option(
+        "of train, sweep or compare, instead of a study: the id, or its first letters",
+        flag="--run",
+        default=None,
+        metavar="RUN_ID",
+    )
+    out: Output | None = option(
+        "file to write; none: reports/NAME, or reports/ with the id of the run",
+        default=None,
+        metavar="FILE",
+    )
     format: Literal["html", "pdf", "markdown"] | None = option(
         f"{', '.join(_ENDINGS)}; none: by the ending of --out, else html", default=None
     )
@@ -49,27 +62,41 @@ class ReportCommand(WritesStore):
         """Write the report and say where it is."""
         from debiaslab.report import html_page
         from debiaslab.results import read_study
-        from debiaslab.study.kept import log_report, report_of
+        from debiaslab.study.kept import log_page, report_of, report_of_run
         from debiaslab.system.files import check_output
         from debiaslab.tracking.names import REPORT
 
+        if self.run_id is not None and self.study is not None:
+            one_of(study=self.study, run=self.run_id)
         form = self.format or _format(self.out)
         store = open_store(self.store)
-        name = self.study if self.study is not None else store.newest_study().study
+        name = self._name(store)
         out = Path(self.out or Path("reports") / f"{name}{_ENDINGS[form]}")
         check_output(out)
-        study = read_study(store, name)
-        report = report_of(study)
+        if self.run_id is None:
+            study = read_study(store, name)
+            of, run_id, report = "study", study.parent.run_id, report_of(study)
+        else:
+            of, run_id, report = "run", name, report_of_run(store, name)
         page = html_page(report)
         written = list(_written(report, page, form, out))
         if (why := store.untouchable) is None:
-            log_report(open_store(self.store, write=True), study.parent.run_id, page)
+            writer = open_store(self.store, write=True).writer(run_id)
+            log_page(writer, page, report.drawings, full=self.run_id is None)
         yield report.headline
         yield from written
         if why is not None:
-            yield f"the page is not kept with the study: {why}"
-            return
-        yield f"next: {self.next('ui', '--study', name)}  (Artifacts → {REPORT})"
+            yield f"the page is not kept with the {of}: {why}"
+        elif self.run_id is None:
+            yield f"next: {self.next('ui', '--study', name)}  (Artifacts → {REPORT})"
+        else:
+            yield f"kept with the run, where the MLflow UI shows it (Artifacts → {REPORT})"
+
+    def _name(self, store: Store) -> str:
+        """Return the name of the study, or the id of the run."""
+        if self.run_id is not None:
+            return store.run_named(self.run_id).run_id
+        return self.study if self.study is not None else store.newest_study().study
 
 
 def _format(out: str | None) -> str:

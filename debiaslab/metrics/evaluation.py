@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
@@ -24,6 +25,7 @@ from debiaslab.vectors.embeddings import Embeddings
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
+    from threadpoolctl import ThreadpoolController
 
 _T = TypeVar("_T")
 
@@ -285,10 +287,18 @@ def _blas_threads(group: str) -> Iterator[None]:
 
     Measured with another process on both cores: a fifth of the processor time.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(None if group in _LARGE_PRODUCTS else 1, user_api="blas"):
+    with _libraries(len(sys.modules)).limit(
+        limits=None if group in _LARGE_PRODUCTS else 1, user_api="blas"
+    ):
         yield
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """Return the libraries for products; looked for again when more ``modules`` are imported."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _as_embeddings(vectors: Embeddings | KeyedVectors) -> Embeddings:

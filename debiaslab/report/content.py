@@ -23,7 +23,7 @@ from debiaslab.report.style import Drawing, drawings
 from debiaslab.report.verdict import compared_verdict, sweep_finding
 from debiaslab.report.words import NeighborIndex, WordPair, neighbor_index
 from debiaslab.tables import Table
-from debiaslab.tracking.names import REASON_TAG
+from debiaslab.tracking.names import REASON_TAG, YARDSTICK
 
 if TYPE_CHECKING:
     from debiaslab.metrics import Record, Scorecard
@@ -465,6 +465,29 @@ class RunContent:
     outcome: Mapping[str, float | None] | None = None
     baseline: Scorecard | None = None
     drawings: Sequence[Drawing] = ()
+
+    @classmethod
+    def of(cls, run: RunResults, formula: str) -> RunContent:
+        """Return what the store keeps of a finished run, with its figures.
+
+        Raises:
+            UserError: Files of the run are gone, or it has no scorecard.
+        """
+        scored = run.keeps(YARDSTICK)
+        baseline = None if run.baseline is None else run.baseline.scorecard
+        sizes = association_sizes(run.scorecard, baseline, run.yardstick if scored else {})
+        loss, penalty = run.series("loss"), run.series("penalty")
+        shown = penalty if any(value for _, value in penalty) else []
+        return cls(
+            title=run.info.name,
+            params=run.info.params,
+            provenance=run.provenance,
+            scorecard=run.scorecard,
+            formula=formula if scored else "",
+            outcome=run.outcome,
+            baseline=baseline,
+            drawings=list(run_drawings(sizes, loss, shown)),
+        )
 
     def report(self) -> ReportContent:
         """Return the report of the run."""

@@ -17,6 +17,7 @@ from debiaslab.lexicons import Half
 from debiaslab.metrics.scorecard import Scorecard
 from debiaslab.tracking.names import (
     BETWEEN_SEEDS,
+    PARENT_TAG,
     PLANTED_CARD,
     PLANTED_WORDS,
     PROVENANCE,
@@ -147,6 +148,12 @@ class RunResults:
         params = self.info.params.items()
         return {key.removeprefix("knob."): v for key, v in params if key.startswith("knob.")}
 
+    @property
+    def outcome(self) -> dict[str, float | None] | None:
+        """Bias, retention and score in units of the objective; None where it was not measured."""
+        metrics = self.info.metrics
+        return {key: metrics.get(key) for key in _OUTCOME} if "score" in metrics else None
+
     @cached_property
     def scorecard(self) -> Scorecard:
         """Everything that was measured of its vectors."""
@@ -166,6 +173,19 @@ class RunResults:
     def provenance(self) -> Mapping[str, Any]:
         """Code, versions, machine and command line (see ``provenance.provenance``)."""
         return dict(json.loads(self.text(PROVENANCE)))
+
+    @cached_property
+    def baseline(self) -> RunResults | None:
+        """The finished baseline of its study and seed; None when it is one, or that is gone."""
+        parent = self.info.tags.get(PARENT_TAG)
+        if self.info.kind == BASELINE or parent is None:
+            return None
+        same = {"weight": repr(0.0), "seed": self.info.params["seed"]}
+        known = (
+            RunResults(run, self._store) for run in self._store.runs(parent, BASELINE, params=same)
+        )
+        done = (run for run in known if run.info.status == "FINISHED" and run.keeps(VECTORS))
+        return next(done, None)
 
     def embeddings(self) -> Embeddings:
         """Read its vectors; they are not kept, as those of a whole study may not fit in memory."""
@@ -189,6 +209,10 @@ class RunResults:
             **{name: metrics.get(name) for name in _MEASURED},
             **{f"knob.{name}": value for name, value in self.knobs.items()},
         }
+
+    def keeps(self, artifact: str) -> bool:
+        """Whether it has such a file."""
+        return artifact in self._store.artifacts(self.run_id)
 
     def text(self, artifact: str) -> str:
         """Read one of its files."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +15,13 @@ from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import default_pairs
 from debiaslab.report import (
     ReportContent,
+    RunContent,
     TrialRow,
     html_page,
     study_report,
     trials_table,
 )
-from debiaslab.results import read_study
+from debiaslab.results import RunResults, read_study
 from debiaslab.study.objective import FORMULA
 from debiaslab.tracking.contact import run_page, view_page
 from debiaslab.tracking.names import (
@@ -28,12 +30,16 @@ from debiaslab.tracking.names import (
     GROUP_TAG,
     MODEL_TAG,
     REPORT,
+    SCORECARD,
     STUDY_ALONE,
     STUDY_FILE,
+    STUDY_KIND,
+    STUDY_TAG,
 )
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
+    from debiaslab.report import Drawing
     from debiaslab.results import StudyResults
     from debiaslab.settings.study import StudyFile
     from debiaslab.study.objective import Outcome
@@ -144,26 +150,51 @@ def report_of(study: StudyResults, *, brief: bool = False) -> ReportContent:
     return study_report(study, formula=FORMULA, strategies=about, brief=brief)
 
 
-def log_report(store: Store, parent: str, page: str) -> None:
-    """Make ``page`` the page of the study whose run is ``parent``, from now on a full report."""
-    writer = store.writer(parent)
+def report_of_run(store: Store, run_id: str) -> ReportContent:
+    """Return the page of a finished run, of a study or of ``train``.
+
+    Raises:
+        UserError: It is a study, or has no scorecard.
+    """
+    run = store.run(run_id)
+    if run.kind == STUDY_KIND:
+        name = shlex.quote(run.tags.get(STUDY_TAG, run.name))
+        raise UserError(f"{run_id} is the study {name}", next_step=f"--study {name} without --run")
+    if SCORECARD not in store.artifacts(run_id):
+        raise UserError(
+            f"run {run_id} ({run.name}, {run.status}) has no scorecard",
+            allowed="a run that has finished and whose files are in the store",
+        )
+    return RunContent.of(RunResults(run, store), FORMULA).report()
+
+
+def log_page(
+    writer: RunWriter, page: str, drawings: Sequence[Drawing], *, full: bool = False
+) -> None:
+    """Keep a page and its figures with a run; ``full``: from now on a study has a full report."""
     writer.text(page, REPORT)
-    writer.tags({FULL_REPORT_TAG: True})
+    for each in drawings:
+        writer.binary(each.png, f"figures/{each.name}.png")
+    if full:
+        writer.tags({FULL_REPORT_TAG: True})
 
 
 def renew_report(store: Store, name: str, parent: str) -> None:
-    """Log the report and the figures of a study: a full one where it had one, else in brief."""
+    """Log the page and the figures of a study: the full report where it had one, else in brief.
+
+    So are those of the best run of a sweep; the page of another run is made by ``report --run``.
+    """
     brief = FULL_REPORT_TAG not in store.run(parent).tags
     try:
-        report = report_of(read_study(store, name), brief=brief)
+        study = read_study(store, name)
+        reports = [(parent, report_of(study, brief=brief))]
     except UserError as error:  # no run has finished
         warnings.warn(f"the study {name!r} has no report: {error}", stacklevel=3)
         return
-    writer = store.writer(parent)
-    writer.text(html_page(report), REPORT)
-    for each in report.drawings:
-        writer.binary(each.png, f"figures/{each.name}.png")
-    writer.flush()
+    if not (study.is_comparison or study.is_planted) and any(row.best for row in study.trials):
+        reports.append((study.best.run_id, RunContent.of(study.best, FORMULA).report()))
+    for run_id, report in reports:
+        log_page(store.writer(run_id), html_page(report), report.drawings)
 
 
 _MODEL_NOTE = """\
@@ -250,7 +281,7 @@ def comparison_note(table: str, experiment: str, parent: str) -> str:
     return "\n\n".join((question, links, table, _READING))
 
 
-def run_note(label: str | None, seed: int, outcome: Outcome | None) -> str:
+def run_note(run_id: str, label: str | None, seed: int, outcome: Outcome | None) -> str:
     """Return the description of one run; the baseline has no ``label``."""
     what = "The baseline: no strategy (λ = 0)" if label is None else f"`{label}`"
     lines = [f"{what}, seed {seed}."]
@@ -261,7 +292,11 @@ def run_note(label: str | None, seed: int, outcome: Outcome | None) -> str:
             f"retention {_number(outcome.retention_report)} on report pairs, "
             f"{_number(outcome.retention_tune)} on tune pairs; score {outcome.score:.3f}."
         )
-    lines.append("`report.html` under *Artifacts* shows everything that was measured.")
+    lines.append(
+        "`scorecard.txt` under *Artifacts* shows everything that was measured. The page "
+        "`report.html` and the figures are there when the run was the best of its sweep, or after "
+        f"`python -m debiaslab report --run {run_id}`."
+    )
     return "\n\n".join(lines)
 
 

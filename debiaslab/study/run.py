@@ -17,7 +17,6 @@ from debiaslab.errors import UserError
 from debiaslab.leaderboard import export
 from debiaslab.metrics import Baseline, Record, Scorecard, evaluate
 from debiaslab.regularizers import is_control, train_inputs
-from debiaslab.report import RunContent, association_sizes, html_page, run_drawings
 from debiaslab.sgns import (
     Checkpoints,
     Report,
@@ -29,7 +28,7 @@ from debiaslab.sgns import (
 )
 from debiaslab.study.cell import Cell, digest_of, strategy_label, tells_cells_apart
 from debiaslab.study.kept import run_note
-from debiaslab.study.objective import FORMULA, BaselineReference, Outcome, measure_reference
+from debiaslab.study.objective import BaselineReference, Outcome, measure_reference
 from debiaslab.system.provenance import provenance, utf8
 from debiaslab.tracking import NOTE_TAG, VECTORS, DatasetInfo, RunInfo, RunLog, Store
 from debiaslab.tracking.names import (
@@ -41,7 +40,6 @@ from debiaslab.tracking.names import (
     LAMBDA,
     LOG_LAMBDA,
     PROVENANCE,
-    REPORT,
     RESUMED_TAG,
     SCORECARD,
     SCORECARD_TABLE,
@@ -229,21 +227,8 @@ def train_cell(
         outcome = _outcome(cell, scorecard, reference)
         _log_outcome(run.log, cell.weight, outcome, result.words)
         label = None if cell.weight == 0 else strategy_label(cell.strategy, cell.made)
-        run.log.tags({NOTE_TAG: run_note(label, cell.seed, outcome)})
+        run.log.tags({NOTE_TAG: run_note(run.log.run_id, label, cell.seed, outcome)})
         run.log.json(asdict(reference), YARDSTICK)
-        compared = None
-        if baseline is not None:
-            compared = site.store.artifact(baseline.run_id, SCORECARD).read_text(encoding="utf-8")
-        content = RunContent(
-            title=cell.name,
-            params=run.params,
-            provenance=provenance(),
-            scorecard=scorecard,
-            formula=FORMULA,
-            outcome=None if outcome is None else asdict(outcome),
-            baseline=None if compared is None else Scorecard.from_json(compared),
-        )
-        _log_page(run.log, content, result, reference)
     return FinishedRun(run.log.run_id, cell.trial, cell.weight, cell.seed, outcome, reference)
 
 
@@ -494,17 +479,3 @@ def _log_outcome(log: RunLog, weight: float, outcome: Outcome | None, step: int)
         measured = {key: value for key, value in values.items() if value is not None}
         # At step 0 the UI draws a bar, at any other one point of a line.
         log.metrics({f"{_GLANCE}/{key}": value for key, value in measured.items()})
-
-
-def _log_page(
-    log: RunLog, content: RunContent, result: TrainResult, reference: BaselineReference
-) -> None:
-    """Log the page of a run with its figures."""
-    loss = [(report.step, report.loss) for report in result.history]
-    penalty = [(report.step, report.penalty) for report in result.history]
-    shown = penalty if any(value for _, value in penalty) else []
-    sizes = association_sizes(content.scorecard, content.baseline, reference.nulls)
-    drawings = list(run_drawings(sizes, loss, shown))
-    for each in drawings:
-        log.binary(each.png, f"figures/{each.name}.png")
-    log.text(html_page(replace(content, drawings=drawings).report()), REPORT)

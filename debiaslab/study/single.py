@@ -20,6 +20,7 @@ from debiaslab.corpus.reading import BuiltinSource
 from debiaslab.errors import UserError
 from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.regularizers.words import check_cover
+from debiaslab.results.runs import RunResults
 from debiaslab.settings.study import parse
 from debiaslab.sgns import Checkpoints, Report, Start, TrainResult, TrainSettings
 from debiaslab.study.cell import Cell, acts, strategy_label
@@ -35,9 +36,8 @@ from debiaslab.study.run import (
 )
 from debiaslab.system.files import check_output_folder
 from debiaslab.system.provenance import provenance
-from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store
+from debiaslab.tracking import STUDY_TAG, Store
 from debiaslab.tracking.names import (
-    BASELINE_KIND,
     CORPUS,
     KIND_TAG,
     PROVENANCE,
@@ -252,7 +252,8 @@ def read_recipe(store: Store, named: str) -> Recipe:
             f"the run {run_id} ({run.status}) did not keep {', '.join(missing)}",
             allowed="a run that has finished",
         )
-    baseline = _baseline(store, run)
+    before = RunResults(run, store).baseline
+    baseline = None if before is None else before.embeddings()
     if _WARM in run.params and baseline is None:
         raise UserError(
             f"the run {run_id} began with {run.params[_WARM]}, which the store does not have",
@@ -296,18 +297,6 @@ def _no_training(run: RunInfo) -> UserError:
         next_step=f"python -m debiaslab status {shlex.quote(name)}, which shows the ids of a "
         "study's runs",
     )
-
-
-def _baseline(store: Store, run: RunInfo) -> Embeddings | None:
-    """Return the vectors of the baseline of a run's study and seed, if the store has them."""
-    parent = run.tags.get(PARENT_TAG)
-    if run.kind == BASELINE_KIND or parent is None:
-        return None
-    same = {"weight": repr(0.0), "seed": run.params["seed"]}
-    for each in store.runs(parent, "baseline", params=same):
-        if each.status == "FINISHED" and VECTORS in store.artifacts(each.run_id):
-            return vectors_of(store, each.run_id)
-    return None
 
 
 def find_corpus(recipe: Recipe, files: Sequence[str], cache: str | Path) -> Corpus:

@@ -81,9 +81,8 @@ class Summary:
         return f"{self.finding}\n", trials_table(self.rows), said
 
 
-def mark_best(store: Store, parent: str, min_retention: float | None = None) -> TrialRow | None:
-    """Write into the study which run is the best so far, and return its row."""
-    rows = trial_rows(store.runs(parent), min_retention)
+def mark_best(store: Store, parent: str, rows: Sequence[TrialRow]) -> TrialRow | None:
+    """Write into the study which run of its ``rows`` is the best so far, and return its row."""
     best = min((row for row in rows if row.best), key=lambda row: row.seed, default=None)
     if best is not None:
         writer = store.writer(parent)
@@ -119,7 +118,7 @@ def summarise(site: Site, source: DrawnTrials, words: str, submissions: Path) ->
     store, parent, name = site.store, site.parent, site.name
     plan, search = source.plan, source.search
     rows = trial_rows(store.runs(parent), plan.search.min_retention)
-    best = mark_best(store, parent, plan.search.min_retention)
+    best = mark_best(store, parent, rows)
     if best is None:
         reasons = {str(trial.user_attrs.get("reason")) for trial in search.finished}
         raise UserError(

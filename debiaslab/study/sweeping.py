@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
+from debiaslab.results import trial_rows
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.claims import Claim
 from debiaslab.study.driver import Conduct, conduct_study, open_study_run
@@ -232,6 +233,8 @@ class DrawnTrials:
 
     def lost(self, worker: Worker) -> list[tuple[Proposal, int]]:
         """Return what was tried but has no finished run in the tracking store, with its seed."""
+        if not self.search.counted:
+            return []
         runs = worker.site.store.runs(worker.site.parent)
         there = {run_digest(run) for run in runs if run.status == "FINISHED"}
         return [
@@ -305,7 +308,8 @@ class DrawnTrials:
         order = lacks, means["score"], proposal.number
         if self._best is None or order < self._best:  # else it is not the best of the study either
             self._best = order
-            mark_best(worker.site.store, worker.site.parent, least)
+            store, parent = worker.site.store, worker.site.parent
+            mark_best(store, parent, trial_rows(store.runs(parent), least))
 
     def _cell(self, proposal: Proposal, seed: int) -> Cell:
         return self.plan.cell(proposal.weight, seed, drawn=proposal.knobs, trial=proposal.number)

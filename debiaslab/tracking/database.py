@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from shlex import quote as quote_word
@@ -488,6 +489,7 @@ def _migrations() -> Path:
     return Path(found.submodule_search_locations[0]) / "store" / "db_migrations"
 
 
+@cache
 def _revisions() -> dict[str, str | None]:
     """Return every schema that the installed MLflow knows, and the one before each."""
     found = {}

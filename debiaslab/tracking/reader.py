@@ -176,6 +176,7 @@ class StoreReader:
         *,
         params: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
+        status: str | None = None,
     ) -> list[RunInfo]:
         """Return the children of the parent run id ``study``, oldest first.
 
@@ -186,8 +187,10 @@ class StoreReader:
             kind: Of one kind; None: of all.
             params: Only those with these settings.
             tags: Only those with these tags.
+            status: Only those of this status.
         """
         wanted = [("tags", PARENT_TAG, checked_id(study))]
+        wanted += [] if status is None else [("attributes", "status", status)]
         wanted += [("params", name, value) for name, value in (params or {}).items()]
         wanted += [("tags", name, value) for name, value in (tags or {}).items()]
         children = self._search(_all_of(wanted))
@@ -269,6 +272,8 @@ class StoreReader:
 
     def artifacts(self, run_id: str) -> list[str]:
         """Return the paths of every artifact file and folder of a run."""
+        if (here := self._folder(run_id)) is not None:
+            return sorted(path.relative_to(here).as_posix() for path in here.rglob("*"))
         paths: list[str] = []
         folders: list[str | None] = [None]
         with explained_mlflow(self.uri):
@@ -401,5 +406,5 @@ class StoreReader:
 
 
 def _all_of(wanted: Sequence[tuple[str, str, str]]) -> str:
-    """Return the condition that every ``(where, name, value)`` holds, where: params or tags."""
+    """Return the condition that every ``(where, name, value)`` holds, such as of ``tags``."""
     return " and ".join(f"{where}.`{name}` = '{value}'" for where, name, value in wanted)

@@ -281,7 +281,7 @@ class Store(StoreReader):
         counted.
         """
         closed = 0
-        for run in [*self.runs(parent), self.run(parent)]:
+        for run in [*self.runs(parent, status="RUNNING"), self.run(parent)]:
             process = owner(run)
             if run.status != "RUNNING" or process is None:
                 continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Container, Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -107,12 +108,15 @@ def written_in(vocabulary: Container[str], word: str) -> str | None:
     """
     if word in vocabulary:  # nearly always
         return word
-    for form in (word, word.lower(), word.capitalize(), word.upper(), word.title()):
-        if (found := equivalent(vocabulary, form)) is not None:
-            return found
-    joined = (word.replace(" ", space) for space in _SPACES) if " " in word else ()
-    written = (written_in(vocabulary, each) for each in joined)
-    return next((each for each in written if each is not None), None)
+    return next((form for form in _forms(word) if form in vocabulary), None)
+
+
+@lru_cache(maxsize=1 << 14)  # words of the lists, which every scorecard looks up again
+def _forms(word: str) -> tuple[str, ...]:
+    """Return what a vocabulary may write for ``word``, each once, in the order of trying."""
+    spaced = (word, *(word.replace(" ", space) for space in _SPACES)) if " " in word else (word,)
+    cased = ((w, w.lower(), w.capitalize(), w.upper(), w.title()) for w in spaced)
+    return tuple(dict.fromkeys(form for each in cased for w in each for form in spellings(w)))
 
 
 def equivalent(vocabulary: Container[str], word: str) -> str | None:

@@ -86,7 +86,6 @@ def main(text: list[str], cache: str, trials: int, settings: dict[str, Any]) -> 
     clock = Clock()
     clock.watch(run, "training", "train")
     clock.watch(run, "scorecard", "evaluate", "measure_reference")
-    clock.watch(run, "page", "_log_page")
     clock.watch(export, "files", "codalab")
     clock.watch(Embeddings, "files", "save")
     clock.watch(Search, "optuna")
