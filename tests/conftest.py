@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sqlite3
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -14,45 +13,44 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
+from tests import forking
 from tests import shared as studies
 from tests.shared import Shared
 
 # Files of few, long tests, which start processes and servers: begun last, one would keep one
 # process busy while the other has nothing left.
 LONG = [
-    *("end_to_end", "workers", "notebooks", "checkpoint", "search_modes", "study_commands"),
-    *("listed_studies", "study_results", "postgres_study", "compare", "fast_engine", "bad_input"),
-    *("mlflow_ui", "dask", "store_reading", "command_files", "reproduce", "tracking", "planted"),
+    *("listed_studies", "notebooks", "command_files", "study_commands", "end_to_end", "workers"),
+    *("search_modes", "study_results", "compare", "fast_engine", "checkpoint", "bad_input"),
+    *("lexicons", "postgres_study", "mlflow_ui", "dask", "store_reading", "bench", "planted"),
+    *("store_outage", "tracking", "reproduce", "corpus_phrases"),
 ]
 DRAWN = ("test_report", "test_study_results")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let Ctrl-C reach what tests start, no test another store, and nobody wait for the disk.
 
     A shell without job control has what it starts in the background ignore Ctrl-C, and so do
-    children. Each commit to a database waits some milliseconds until it is on the disk, which a
-    process that is killed does not need: only a power cut might.
+    children.
     """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for variable in ("MLFLOW_TRACKING_URI", "DEBIASLAB_OPTUNA_STORAGE", "FORCE_COLOR"):
         os.environ.pop(variable, None)
-    event.listen(Engine, "connect", _without_waiting)
-    os.fsync = lambda file: None
-
-
-def _without_waiting(connection: object, record: object) -> None:
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute("PRAGMA synchronous = OFF")
+    studies.without_the_disk()
+    if not hasattr(config, "workerinput"):  # the processes of xdist use that of the first
+        forks = forking.server()
+        forks.__enter__()
+        config.add_cleanup(lambda: forks.__exit__(None, None, None))
 
 
 @pytest.fixture
 def waits_for_the_disk() -> Iterator[None]:
     """Let databases wait, as they do outside of tests."""
-    event.remove(Engine, "connect", _without_waiting)
+    event.remove(Engine, "connect", studies.without_waiting)
     yield
-    event.listen(Engine, "connect", _without_waiting)
+    event.listen(Engine, "connect", studies.without_waiting)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,6 +6,7 @@ Nobody writes to them: a test that changes a store copies the folder.
 from __future__ import annotations
 
 import base64
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from sqlalchemy import Engine, event
 
 from debiaslab.cli import main
 from debiaslab.report.style import png
@@ -73,6 +75,17 @@ def empty_store(folder: Path) -> None:
         connection.execute("DELETE FROM experiments")
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def without_the_disk() -> None:
+    """Let nobody wait until a file is on the disk: only a power cut might need it."""
+    event.listen(Engine, "connect", without_waiting)
+    os.fsync = lambda file: None
+
+
+def without_waiting(connection: object, record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
 
 
 # A picture of one pixel.

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from debiaslab.errors import UserError
+from debiaslab.lexicons import load
+from debiaslab.metrics import Scorecard, evaluate
 from debiaslab.metrics.anchored import align, anchored
+from debiaslab.results import TrialRow
+from debiaslab.study.summary import _bent_ruler
 from debiaslab.vectors.embeddings import Embeddings
 
 WORDS = [f"w{i}" for i in range(300)] + ["he", "she"]
@@ -55,6 +62,62 @@ def test_another_attribute_keeps_the_gender_words_where_they_are() -> None:
     moved[-2] = moved[0]
     found = anchored(Embeddings(WORDS, moved), baseline, attribute=["w1"])
     np.testing.assert_allclose(found["he"], found["w0"], atol=1e-5)
+
+
+def lexical(seed: int, lean: float) -> Embeddings:
+    """Return vectors of the lists' words in which male words lean along an axis by ``lean``."""
+    lists = [load(name).words for name in ("occupations", "male_words", "female_words")]
+    words = [*dict.fromkeys(word for each in lists for word in each), *WORDS[:300]]
+    rows = np.random.default_rng(seed).normal(size=(len(words), 20))
+    male = set(lists[1])
+    rows[:, 0] += [lean * (word in male) for word in words]
+    return Embeddings(words, rows)
+
+
+def test_a_scorecard_with_a_baseline_holds_both_readings() -> None:
+    baseline = lexical(0, 6.0)
+    bent = Embeddings(baseline.words, lexical(0, 0.0).vectors @ rotation(2))
+    groups = ["direct_bias", "similarity"]
+    card = evaluate(bent, baseline=baseline, groups=groups, bootstrap=50)
+    before = evaluate(baseline, groups=groups, bootstrap=50)
+    aligned, *rest = card.anchored
+    assert (aligned.metric, aligned.name) == ("alignment", "baseline")
+    assert aligned.value == pytest.approx(1, abs=1e-5)
+    assert {record.metric for record in rest} == {"direct_bias", "raw_direct_bias"}
+    for record in rest:  # only the ruler was bent: by the baseline's nothing changed
+        reference = before.record(record.metric, record.name, record.words)
+        assert reference is not None
+        assert record.value == pytest.approx(reference.value, abs=1e-5)
+        assert record.low is None
+        assert record.extra["null_high_baseline"] == reference.extra["null_high"]
+        assert "null_p_baseline" not in record.extra
+    own = card.value("raw_direct_bias", "occupations", "report")
+    along = card.reading("anchored").value("raw_direct_bias", "occupations", "report")
+    assert own is not None
+    assert along is not None
+    assert own < 0.7 * along
+    assert card.reading("own") is card
+    assert Scorecard.from_json(card.to_json()) == card
+    assert before.anchored == ()
+    assert "anchored" not in json.loads(before.to_json())
+    assert evaluate(bent, groups=groups, quick=True, anchor=baseline).anchored[0] == aligned
+
+
+def test_what_cannot_be_aligned_is_left_out_with_the_reason() -> None:
+    (record,) = evaluate(lexical(1, 0), baseline=lexical(0, 0), groups=["direct_bias"]).anchored
+    assert record.value is None
+    assert record.reason is not None
+    assert "do not fit the baseline" in record.reason
+
+
+def test_a_sweep_warns_where_more_than_half_of_its_gain_is_gender_words_that_moved() -> None:
+    base = TrialRow(None, 0.0, 1, 1.67, 1.65, 1.0, 1.67, "a", False, 1.0, 1.67, 1.67)
+    tying = replace(base, trial=0, weight=1.0, bias_tune=0.0, bias_own=0.0, bias_anchored=1.65)
+    said = _bent_ruler([base, tying], [tying])
+    assert said is not None
+    assert "fell from 1.67 to 0.00 by the gender words of the same vectors, and to 1.65" in said
+    for other in ({"bias_anchored": 0.7}, {"bias_anchored": None}, {"bias_own": 1.6}):
+        assert _bent_ruler([base, tying], [replace(tying, **other)]) is None
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,16 @@ import errno
 import gzip
 import math
 import os
-import resource
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +32,11 @@ from debiaslab.system.files import writing_error
 from debiaslab.tracking import RunWriter, Store
 from debiaslab.vectors import embeddings
 from debiaslab.vectors.embeddings import Embeddings
+from tests import forking
 from tests.command_line import STUDY, TINY, call, refused, runs, write_toy
 from tests.expecting import holds
 from tests.toys import FEMALE, MALE, toy_text
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 Capture = pytest.CaptureFixture[str]
@@ -439,6 +440,14 @@ def test_no_space_for_the_cache(monkeypatch, capfd):
     monkeypatch.undo()
 
 
+LIMITED = """
+import resource, sys
+from debiaslab.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+sys.exit(main(sys.argv[2:]))
+"""
+
+
 @pytest.mark.parametrize(
     ("command", "most", "said"),
     [
@@ -449,13 +458,7 @@ def test_no_space_for_the_cache(monkeypatch, capfd):
 def test_a_file_that_may_grow_no_further_leaves_none(command, most, said, tmp_path):
     """A real limit of the system: what a quota or a full disk looks like from inside."""
     write_toy(tmp_path)
-    done = subprocess.run(
-        [sys.executable, "-m", "debiaslab", *command],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
-    )
+    done = forking.run(["-c", LIMITED, most, *command], cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     holds(done.stderr, said, none_of=["Traceback"])
     if command is not TRAIN:
@@ -518,14 +521,8 @@ def test_no_space_for_a_librarys_own_files(files, monkeypatch, capfd):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_no_space_for_what_is_printed(files):
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "debiaslab", "evaluate", "vectors.kv"],
-            cwd=files,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        command = ["-m", "debiaslab", "evaluate", "vectors.kv"]
+        done = forking.run(command, cwd=files, stdout=full)
     assert done.returncode == 2
     assert done.stderr.startswith("debiaslab: the output cannot be written: No space left")
     assert done.stderr.count("\n") == 1
@@ -653,17 +650,17 @@ def test_ctrl_c_ends_the_ui_and_its_workers(small, tmp_path, monkeypatch, capfd)
     noted = tmp_path / "worker"
     server = f"""
 import pathlib, subprocess, sys, time
-worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 pathlib.Path({str(noted)!r} + ".new").write_text(str(worker.pid))
 pathlib.Path({str(noted)!r} + ".new").rename({str(noted)!r})
-time.sleep(60)
+time.sleep(600)
 """
     monkeypatch.setattr("debiaslab.tracking.ui_command", command(server))
     threading.Thread(target=interrupt_when, args=(noted,), daemon=True).start()
     said = call(capfd, "ui")
     assert said.code == 0, said.err
     assert said.out.rstrip().endswith("the MLflow UI has ended")
-    assert ended(int(noted.read_text()))
+    until(partial(ended, int(noted.read_text())))
 
 
 def command(program: str) -> Callable[..., list[str]]:
@@ -671,21 +668,13 @@ def command(program: str) -> Callable[..., list[str]]:
 
 
 def interrupt_when(path: Path) -> None:
-    deadline = time.monotonic() + 20
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(path.exists)
     os.kill(os.getpid(), signal.SIGINT)
 
 
 def ended(pid: int) -> bool:
-    for _ in range(100):
-        state = subprocess.run(
-            ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True
-        )
-        if not state.stdout.strip() or state.stdout.startswith("Z"):
-            return True
-        time.sleep(0.05)
-    return False
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return not state.stdout.strip() or state.stdout.startswith("Z")
 
 
 # Helpers --------------------------------------------------------------------------------------

@@ -6,18 +6,15 @@ import errno
 import io
 import json
 import math
-import multiprocessing
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +46,7 @@ from debiaslab.sgns.fast import fast_unavailable
 from debiaslab.sgns.trainer import LossMonitor
 from debiaslab.tracking import Store
 from debiaslab.vectors.embeddings import Embeddings
+from tests import forking
 from tests.command_line import STUDY, call, refused, runs, write_toy
 from tests.toys import toy_corpus
 
@@ -483,25 +481,27 @@ def changes(folder: Path) -> Iterator[Path]:
         time.sleep(0.001)
 
 
+VICTIMS = {
+    "fast": replace(FAST, dim=50, epochs=60),
+    "reference": replace(REFERENCE, optimizer="adamw", lr=0.003, epochs=4),
+}
+VICTIM = """
+import sys, pathlib
+from tests.test_checkpoint import VICTIMS, victim
+victim(pathlib.Path(sys.argv[1]), VICTIMS[sys.argv[2]], sys.argv[3])
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a fork server")
-@pytest.mark.parametrize(
-    "settings",
-    [
-        pytest.param(replace(FAST, dim=50, epochs=60), marks=needs_fast, id="fast"),
-        pytest.param(replace(REFERENCE, optimizer="adamw", lr=0.003, epochs=4), id="reference"),
-    ],
-)
-def test_a_training_killed_many_times_ends_with_the_same_bits(tmp_path, settings):
-    context = multiprocessing.get_context("forkserver")
-    # torch imports the second one at the first step of an optimizer: seconds
-    context.set_forkserver_preload(["tests.test_checkpoint", "torch._dynamo"])
+@pytest.mark.parametrize("kind", [pytest.param("fast", marks=needs_fast), "reference"])
+def test_a_training_killed_many_times_ends_with_the_same_bits(tmp_path, kind):
     rng = random.Random(11)
     toy_corpus(tmp_path)
 
-    def start(name: str) -> Any:
-        process = context.Process(target=victim, args=(tmp_path, settings, name))
-        process.start()
-        return process
+    def start(name: str) -> forking.Process:
+        # torch imports the second one at the first step of an optimizer: seconds
+        preload = ["tests.test_checkpoint", "torch._dynamo"]
+        return forking.begin(["-c", VICTIM, tmp_path, kind, name], preload=preload)
 
     through = start("through")
     for _ in range(KILLS):
@@ -510,12 +510,10 @@ def test_a_training_killed_many_times_ends_with_the_same_bits(tmp_path, settings
         for _ in range(rng.randint(2, 3)):  # the first is what was there
             next(seen)
         time.sleep(rng.uniform(0, 0.01))
-        os.kill(process.pid, signal.SIGKILL)
-        process.join()
-        assert process.exitcode == -signal.SIGKILL
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
     for process in (start("killed"), through):
-        process.join()
-        assert process.exitcode == 0
+        assert process.wait() == 0
     ours, theirs = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("killed", "through"))
     assert ours[0] == theirs[0]
     assert (ours[1] or 0) > 0
@@ -545,15 +543,15 @@ def test_a_killed_sweep_goes_on_within_its_trainings(tmp_path, monkeypatch, capf
     theirs = Path("submissions/small.csv").resolve().read_bytes()
     monkeypatch.chdir(tmp_path / "killed")
     for trainings in (1, 2):  # in the baseline, then in a trial
-        process = subprocess.Popen([sys.executable, "-c", EAGER, *words], stderr=subprocess.PIPE)
+        with Path("log").open("w") as log:
+            process = forking.begin(["-c", EAGER, *words], stderr=log)
         seen: dict[Path, int] = {}
         for file in changes(Path("mlruns/checkpoints")):
             seen[file] = seen.get(file, 0) + 1
             if len(seen) == trainings and seen[file] == 12:
                 break
         process.send_signal(signal.SIGKILL)
-        _, errors = process.communicate()
-        assert process.returncode == -signal.SIGKILL, errors.decode()[-2000:]
+        assert process.wait() == -signal.SIGKILL, Path("log").read_text()[-2000:]
     assert call(capfd, *words).code == 0
     assert Path("submissions/small.csv").read_bytes() == theirs
     assert not list(Path("mlruns/checkpoints").iterdir())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import zstandard
 from debiaslab import __version__
 from debiaslab.cli import COMMANDS, command_class, main
 from debiaslab.vectors.embeddings import Embeddings
+from tests import forking
 from tests.command_line import TINY, call, noise, runs, write_toy
 from tests.expecting import holds
 from tests.shared import PRINTED
@@ -143,19 +145,12 @@ def test_version(capfd):
 
 def test_a_reader_that_has_seen_enough(tmp_path):
     write_toy(tmp_path)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "debiaslab", "corpus", "toy.txt"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    process.stdout.close()  # as `| head -0` does
-    assert process.stderr is not None
-    assert noise(process.stderr.read()) == []
-    process.stderr.close()
-    assert process.wait() == 0
+    reading, writing = os.pipe()
+    os.close(reading)  # as `| head -0` does
+    done = forking.run(["-m", "debiaslab", "corpus", "toy.txt"], cwd=tmp_path, stdout=writing)
+    os.close(writing)
+    assert noise(done.stderr) == []
+    assert done.returncode == 0
 
 
 def test_a_terminal_without_greek(tmp_path):

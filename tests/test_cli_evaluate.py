@@ -6,8 +6,6 @@ import csv
 import json
 import re
 import shutil
-import subprocess
-import sys
 import weakref
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from debiaslab.lexicons import gender_words
 from debiaslab.metrics import Record, Scorecard
 from debiaslab.tracking import Store
 from debiaslab.vectors.embeddings import Embeddings
+from tests import forking
 from tests.command_line import call, refused, runs
 from tests.expecting import holds
 from tests.toys import judged_words, lexicon_words
@@ -169,13 +168,9 @@ def test_piped_output_is_plain_text_with_the_report_half_first_and_the_baseline_
     made,
 ):
     words = "evaluate mild.npz --baseline plain.kv --json full.json --groups"
-    done = subprocess.run(
-        [sys.executable, "-m", "debiaslab", *words.split(), "weat,direct_bias,similarity,collapse"],
-        cwd=made,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    groups = "weat,direct_bias,similarity,collapse"
+    done = forking.run(["-m", "debiaslab", *words.split(), groups], cwd=made)
+    assert done.returncode == 0, done.stderr
     holds(done.stdout, "d is scale-free", none_of=["\x1b"])
     assert max(map(len, done.stdout.splitlines())) <= 150
     headline, rest = done.stdout.index("Headline: report words"), done.stdout.index("All words and")
@@ -220,6 +215,10 @@ def test_an_anchored_reading_does_not_see_gender_words_that_moved(capfd, made, t
     assert {record.metric for record in anchored.records} == {"weat", "collapse"}
     assert own.statistic("7", "all") == pytest.approx(0, abs=1e-6)
     assert anchored.statistic("7", "all") == pytest.approx(before.statistic("7", "all"), abs=1e-6)
+    _, beside = json.loads(out.read_text())[:2]
+    assert beside["anchored"][0]["value"] == pytest.approx(1, abs=1e-5)
+    shown = quick(capfd, *words)  # without the option both readings stand in one table
+    assert "own gender words, and along the baseline's (anchored)" in " ".join(shown.split())
     said = refused(capfd, "evaluate", *words[:3], "--groups", "similarity", "--anchored")
     assert "--groups similarity has nothing that --anchored reads; allowed: weat" in said.sentence
     said = refused(capfd, "evaluate", "plain.kv", "--anchored")

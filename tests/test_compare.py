@@ -32,6 +32,7 @@ from debiaslab.report import (
     heat_map_figure,
 )
 from debiaslab.report.comparison import front_volumes, headline, verdicts_against
+from debiaslab.report.figures import rulers_figure
 from debiaslab.report.tables import changes_table, pairs_table
 from debiaslab.report.verdict import compared_verdict
 from debiaslab.sgns import TrainSettings
@@ -120,6 +121,47 @@ def test_which_number_counts_and_which_way_is_better():
     assert [each.rank for each in kept] == [None, 1, 1, None, None]
     signed = result("x", card(Record("weat", "7", "report", -1.2, extra={"statistic": -0.03})))
     assert Measure("weat", "7", "report", "lower", "").number(signed, 0) == 0.03  # its size
+
+
+def two_readings(name: str, own: float, along: float, **values: Any) -> StrategyResult:
+    """Return a strategy of two seeds with both readings of its bias, and of raw direct bias."""
+    record = Record("raw_direct_bias", "occupations", "report", own)
+    made = Scorecard("", (record,), (replace(record, value=along),))
+    outcome = {
+        "bias_report": own,
+        "bias_report_own": own,
+        "bias_report_anchored": along,
+        "retention_report": 1.0,
+    }
+    return result(name, made, made, **{"outcomes": (outcome, outcome), **values})
+
+
+def test_strategies_are_judged_by_the_anchored_reading_where_all_have_one():
+    start = two_readings("baseline", 2.0, 2.0)
+    control = {f"seed_control/{k}": v for k, v in start.outcomes[0].items()}  # type: ignore[union-attr]
+    start = replace(start, outcomes=tuple({**o, **control} for o in start.outcomes if o))
+    bends, moves = two_readings("bends", 0.1, 1.9), two_readings("moves", 0.9, 0.8)
+    sides = (start, bends, moves, two_readings("blind", 0.5, 0.7, control=True))
+    judged = compared_verdict(sides)
+    assert judged.least == 2
+    assert "moves has the lowest bias on report words, by the baseline's gender" in judged.sentence
+    lacking = replace(bends, outcomes=tuple({"bias_report": 0.1} for _ in range(2)))
+    assert compared_verdict((start, lacking, moves)).least == 1
+    text = comparison_text(sides)
+    assert "bias, anchored" in text
+    assert "raw direct bias, anchored" in text
+    assert "along the gender words of the baseline of the same seed" in text
+    rows = csv.DictReader(io.StringIO(comparison_csv(sides)))
+    found = {(r["strategy"], r["metric"], r["name"]): r for r in rows}
+    for name in (("outcome", "bias_report"), ("raw_direct_bias", "occupations")):
+        row = found[("bends", *name)]
+        assert (float(row["mean"]), float(row["anchored_mean"])) == (0.1, 1.9)
+    assert found["bends", "outcome", "retention_report"]["anchored_mean"] == ""
+    made = rulers_figure(sides)
+    assert made.get_suptitle().startswith("1 of 2 strategies show more bias along the")
+    assert {"another seed", "bends", "blind"} <= {t.get_text() for t in made.axes[0].texts}
+    with refuses("no strategy has both readings of its bias"):
+        rulers_figure(SIDES)
 
 
 def test_missing_cells_show_as_missing_in_every_form():

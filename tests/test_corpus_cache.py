@@ -6,8 +6,6 @@ import json
 import os
 import resource
 import shutil
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -17,6 +15,7 @@ from debiaslab.corpus import Corpus, CorpusSettings, encoding
 from debiaslab.corpus import cache as entries
 from debiaslab.corpus.reading import FileSource, TextBlock
 from debiaslab.errors import UserError
+from tests import forking
 
 TEXT = "the cat and the dog and the bird\na dog and a cat\n"
 
@@ -251,12 +250,13 @@ def test_the_slower_of_two_builders_takes_what_is_there(build, monkeypatch, whol
 def test_two_processes_at_once(text, tmp_path):
     text.write_text(TEXT * 5_000)
     code = (
-        "import sys; from debiaslab.corpus import Corpus;"
+        "import sys, warnings; warnings.simplefilter('error'); from debiaslab.corpus import Corpus;"
         "print(Corpus.build([sys.argv[1]], cache=sys.argv[2], progress=False).fingerprint)"
     )
-    command = [sys.executable, "-W", "error", "-c", code, str(text), str(tmp_path / "cache")]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    printed = {process.communicate(timeout=60)[0] for process in both}
-    assert [process.returncode for process in both] == [0, 0]
-    assert len(printed) == 1
+    with (tmp_path / "log").open("w") as log:
+        both = [forking.begin(["-c", code, text, tmp_path / "cache"], stdout=log) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    printed = (tmp_path / "log").read_text().split()
+    assert len(printed) == 2
+    assert len(set(printed)) == 1
     assert len(left_in(tmp_path / "cache")) == 2

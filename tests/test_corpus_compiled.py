@@ -17,6 +17,7 @@ from debiaslab.corpus.compiled import CompiledNumbers
 from debiaslab.corpus.numbers import PlainNumbers, ahead
 from debiaslab.corpus.reading import TextBlock
 from debiaslab.corpus.tokens import SEPARATOR, tokenize
+from tests import forking
 from tests.toys import odd_text
 
 CHARACTERS = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
@@ -150,18 +151,14 @@ def test_an_interrupt_ends_all_threads_and_leaves_nothing(tmp_path):
         "reading.CHUNK = 64\n"
         "Corpus.build([sys.argv[1]], cache=sys.argv[2], progress=False)\n"
     )
-    script = tmp_path / "script.py"
-    script.write_text(code)
-    process = subprocess.Popen(
-        [sys.executable, str(script), str(text), str(cache)], stderr=subprocess.PIPE, text=True
-    )
+    with (tmp_path / "log").open("w") as log:
+        process = forking.begin(["-c", code, text, cache], stderr=log)
     while process.poll() is None and not any(cache.glob(".building-*/*/*.numbered")):
         time.sleep(0.02)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=10)
-    assert process.returncode == -signal.SIGINT
-    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert process.wait(300) == -signal.SIGINT
+    assert (tmp_path / "log").read_text().rstrip().endswith("KeyboardInterrupt")
     assert [entry.name for entry in cache.iterdir()] == ["sources.json"]
 
 

@@ -2,8 +2,6 @@
 
 import pickle
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from debiaslab.errors import UserError
 from debiaslab.study.kept import find_corpus, keep_corpus
 from debiaslab.tracking import Store
 from debiaslab.tracking.names import CORPUS_FOLDER
+from tests import forking
 
 TEXT = "the cat and the dog and the bird\na dog and a cat\n" * 20
 
@@ -113,11 +112,10 @@ def fetch(folder):
 reference = pickle.loads((here / "reference").read_bytes())
 assert reference.find_or_fetch(here / "cache", fetch).fingerprint == reference.fingerprint
 """
-    command = [sys.executable, "-c", code, str(tmp_path)]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    printed = "".join(process.communicate(timeout=60)[0] for process in both)
-    assert [process.returncode for process in both] == [0, 0]
-    assert printed.split() == ["fetched"]
+    with (tmp_path / "log").open("w") as log:
+        both = [forking.begin(["-c", code, tmp_path], stdout=log) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert (tmp_path / "log").read_text().split() == ["fetched"]
 
 
 @pytest.fixture(scope="module")

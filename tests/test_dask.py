@@ -9,6 +9,8 @@ import signal
 import threading
 from collections import Counter
 from functools import partial
+from multiprocessing import get_context
+from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -37,6 +39,18 @@ distributed = pytest.importorskip(
     "distributed", reason="Dask is not installed: pip install 'debiaslab[dask]'"
 )
 TRIALS, SEEDS = 2, (1,)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forked_workers():
+    """Let workers be forked from a process that has imported what they need: that takes seconds."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(
+        ["debiaslab.study.preload", "distributed.nanny", "tests.dask_work"]
+    )
+    ensure_running()
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,6 @@ import csv
 import json
 import shutil
 import signal
-import subprocess
-import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -18,9 +15,11 @@ from debiaslab.leaderboard.export import default_pairs
 from debiaslab.metrics import Scorecard
 from debiaslab.tracking import VECTORS, RunInfo, Store
 from debiaslab.vectors.embeddings import Embeddings
+from tests import forking
 from tests.command_line import call, noise, refused
 from tests.expecting import holds
 from tests.shared import BUILTIN, PRINTED
+from tests.waiting import until
 
 
 def children(folder: Path) -> list[RunInfo]:
@@ -123,20 +122,19 @@ def test_running_it_again_trains_nothing_and_other_settings_are_refused(
 
 def test_an_interrupted_sweep_goes_on_to_the_same_end(builtin, own_folder):
     """Ctrl-C, then SIGKILL in mid-sweep: the same λs, scores and file as without them."""
-    command = [sys.executable, "-m", "debiaslab", *BUILTIN]
+    command = ["-m", "debiaslab", *BUILTIN]
     for stop, code in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        with Path("stopped.log").open("w") as log:
+            process = forking.begin(command, stderr=log)
         wait_for_running_trial(own_folder, process)
         process.send_signal(stop)
-        _, errors = process.communicate()
-        assert process.returncode == code, errors[-2000:]
+        ended, errors = process.wait(), Path("stopped.log").read_text(encoding="utf-8")
+        assert ended == code, errors[-2000:]
         assert "Traceback" not in errors
         if stop == signal.SIGINT:
             assert "the same command again" in errors
             assert all(run.status != "RUNNING" for run in children(own_folder))
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = forking.run(command)
     assert done.returncode == 0, done.stderr[-2000:]
     assert noise(done.stderr) == []
     runs = children(own_folder)
@@ -154,16 +152,16 @@ def outcomes(runs: list[RunInfo]) -> list[tuple[str, str, float, float]]:
     )
 
 
-def wait_for_running_trial(folder: Path, process: subprocess.Popen[str]) -> None:
+def wait_for_running_trial(folder: Path, process: forking.Process) -> None:
     """Wait until a trial run that was not there before is being trained."""
-    deadline = time.monotonic() + 120
     seen = len(trials(folder))
-    while time.monotonic() < deadline and process.poll() is None:
+
+    def trains() -> bool:
+        assert process.poll() is None, f"no trial started: {Path('stopped.log').read_text()}"
         found = trials(folder)
-        if len(found) > seen and found[-1].status == "RUNNING":
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"no trial started: {process.stderr.read() if process.stderr else ''}")
+        return len(found) > seen and found[-1].status == "RUNNING"
+
+    until(trains)
 
 
 def trials(folder: Path) -> list[RunInfo]:

@@ -8,7 +8,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from debiaslab.results import open_study
 from debiaslab.study.cell import digest_of
 from debiaslab.tracking import Store
 from debiaslab.tracking.names import CELL_TAG, REPORT, SESSION_TAG, SETTLED, STUDY_FILE
+from tests import forking
 from tests.command_line import call, write_toy
 from tests.expecting import holds
 from tests.shared import Shared, perform
@@ -73,7 +73,7 @@ def cells(folder: Path, study: str) -> dict[str, list[str]]:
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two workers need two cores")
 def test_a_comparison_of_two_workers_killed_ten_times_is_one_that_was_not(home, tmp_path):
     write_toy(tmp_path)
-    command = [sys.executable, "-m", "debiaslab", *COMPARE, "--workers", "2"]
+    command = ["-m", "debiaslab", *COMPARE, "--workers", "2"]
     rng, log = random.Random(6), tmp_path / "log"
 
     def begun() -> int:
@@ -81,22 +81,20 @@ def test_a_comparison_of_two_workers_killed_ten_times_is_one_that_was_not(home, 
             return 0
         return len(Store.open(tmp_path / "mlruns", create=False).all_runs())
 
-    def moved_on(driver: subprocess.Popen[bytes], before: int) -> bool:
+    def moved_on(driver: forking.Process, before: int) -> bool:
         return begun() > before or driver.poll() is not None
 
     for _ in range(KILLS):
         before = begun()
         with log.open("wb") as out:
-            driver = subprocess.Popen(
-                command, cwd=tmp_path, stdout=out, stderr=out, start_new_session=True
-            )
+            driver = forking.begin(command, cwd=tmp_path, stdout=out, stderr=out, session=True)
         until(partial(moved_on, driver, before))
         try:
             driver.wait(rng.random())
         except subprocess.TimeoutExpired:
             os.killpg(driver.pid, signal.SIGKILL)  # driver, workers and what forks them
         driver.wait()
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = forking.run(command, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     stores = [folder / "mlruns" for folder in (home, tmp_path)]
     alone, killed = (cells(store, "sided") for store in stores)

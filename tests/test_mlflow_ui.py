@@ -11,9 +11,8 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
-import time
+import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,8 +35,9 @@ from debiaslab.tracking import (
     ui_environment,
 )
 from debiaslab.vectors.embeddings import Embeddings
+from tests import forking
 from tests.chromium import QUIET, browser_program
-from tests.waiting import answers
+from tests.waiting import answers, until
 
 PATIENCE = 60_000  # milliseconds for anything to be shown, on a machine with other work
 
@@ -67,24 +67,19 @@ def study(builtin: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
 @contextmanager
 def serving(command: list[str], environment: dict[str, str], address: str) -> Iterator[str]:
     """Run a server until it has answered once and its user is done."""
-    server = subprocess.Popen(
-        command,
-        env=environment,
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while not answers(address):
-            assert server.poll() is None, server.stdout.read().decode()  # type: ignore[union-attr]
-            assert time.monotonic() < deadline, f"nothing at {address}"
-            time.sleep(0.2)
-        yield address
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
-        server.stdout.close()  # type: ignore[union-attr]
+    with tempfile.TemporaryFile("w+") as log:
+        server = forking.begin(command, env=environment, session=True, stdout=log, stderr=log)
+
+        def ready() -> bool:
+            assert server.poll() is None, log.seek(0) or log.read()
+            return answers(address)
+
+        try:
+            until(ready)
+            yield address
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(300)
 
 
 # The model ------------------------------------------------------------------------------------
@@ -122,7 +117,7 @@ def test_the_same_study_again_registers_nothing_new_unless_another_run_is_best(s
 
 def test_mlflow_serves_the_similarities_that_are_handed_in(study):
     port = free_port(0)
-    mlflow = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/small@best"]
+    mlflow = ["-m", "mlflow", "models", "serve", "-m", "models:/small@best"]
     where = ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
     scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # of uvicorn
     environment = {**os.environ, "MLFLOW_TRACKING_URI": study.store.uri, "PATH": scripts}
@@ -159,7 +154,7 @@ def ui(study: Study) -> Iterator[str]:
     """Serve the study and return the address of the UI."""
     port = free_port(0)
     base = f"http://127.0.0.1:{port}"
-    command = ui_command(study.store, port=port)
+    _, *command = ui_command(study.store, port=port)
     with serving(command, ui_environment(study.store), f"{base}/health"):
         yield base
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,27 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Any]:
+    """One kernel for all notebooks, each of which begins without a name: its imports take long."""
+    notebook = nbformat.v4.new_notebook()
+    manager = nbclient.NotebookClient(notebook, kernel_name="python3").create_kernel_manager()
+    yield manager
+    nbclient.util.run_sync(manager.shutdown_kernel)(now=True)
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(path, shared, monkeypatch, request):
+def test_a_notebook_runs(path, shared, request, kernel):
     compares = "DEBIASLAB_COMPARISON" in path.read_text(encoding="utf-8")
     folder = shared.folder("compared", compare) if compares else request.getfixturevalue("builtin")
-    monkeypatch.setenv("DEBIASLAB_STUDY", "small")
-    monkeypatch.setenv("DEBIASLAB_COMPARISON", "sides")
-    monkeypatch.setenv("DEBIASLAB_STORE", str(folder / "mlruns"))
+    store = str(folder / "mlruns")
+    names = {"STUDY": "small", "COMPARISON": "sides", "STORE": store}
+    environment = {f"DEBIASLAB_{name}": value for name, value in names.items()}
+    begin = f"%reset -f\n__import__('os').environ.update({environment})"
     notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(begin))
     client = nbclient.NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
+        notebook, timeout=300, km=kernel, resources={"metadata": {"path": str(FOLDER)}}
     )
     client.execute()  # raises what a cell raises
     assert sum(bool(cell.outputs) for cell in notebook.cells if cell.cell_type == "code") > 3

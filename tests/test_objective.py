@@ -69,6 +69,34 @@ def test_the_score_is_the_formula_by_hand():
     assert same.bias_tune == same.bias_report == pytest.approx(1.0)
 
 
+def test_bias_is_read_along_either_ruler_or_both():
+    """B is 1.625 by the own ruler; anchored statistics of 0.8 and 10 times give 1.4 and 6.4."""
+    anchored = {key: s * (0.8 if s > 0.05 else 10) for key, s in STATISTICS.items() if s}
+    card = replace(scorecard(), anchored=scorecard(anchored, {}).records)
+    expected = {"own": 1.625, "anchored": 0.8 * 1.5 + 10 * 0.125, "both": 2.45}
+    for ruler, bias in expected.items():
+        found = outcome(card, replace(OBJECTIVE, ruler=ruler))
+        assert found.bias_tune == pytest.approx(bias)
+        assert found.score == pytest.approx(bias + 5 * 0.25)
+        assert found.retention_tune == outcome().retention_tune
+    assert outcome(card) == outcome()
+    read = OBJECTIVE.by_ruler(card, YARDSTICK)
+    assert read["bias_tune_anchored"] == pytest.approx(2.45)
+    assert read["bias_report_own"] == outcome().bias_report
+    assert outcome(card, replace(OBJECTIVE, ruler="both")).bias_report == max(
+        read["bias_report_own"] or 0, read["bias_report_anchored"] or 0
+    )
+
+
+def test_without_an_alignment_only_the_own_ruler_measures():
+    lost = Record("alignment", "baseline", "all", None, reason="they do not fit")
+    card = replace(scorecard(), anchored=(lost,))
+    assert outcome(card) == outcome()
+    for ruler in ("anchored", "both"):
+        with refuses("baseline's gender words: they do not fit.*a smaller λ"):
+            outcome(card, replace(OBJECTIVE, ruler=ruler))
+
+
 def test_the_default_tests_are_those_with_extended_lists():
     assert Objective().tests == lexicons.OBJECTIVE_TESTS
     assert not any(lexicons.association_test(name).published for name in Objective().tests)

@@ -68,6 +68,7 @@ ANOTHER_STUDY: dict[str, Plan] = {
     "seeds": replace(PLAN, seeds=(1, 2, 3)),
     "objective.bias_weight": replace(PLAN, objective=Objective(bias_weight=2.0)),
     "objective.retention_weight": replace(PLAN, objective=Objective(retention_weight=0.0)),
+    "objective.ruler": replace(PLAN, objective=Objective(ruler="both")),
     "objective.tests": replace(PLAN, objective=Objective(tests=("math-arts",))),
     **{f"settings.{name}": plan_with(name, value) for name, value in OTHER_SETTINGS.items()},
 }
@@ -101,6 +102,10 @@ def test_what_shapes_a_run_makes_another_study_and_is_named(key):
 def test_more_trials_a_name_or_the_seed_of_the_settings_continue_the_study(same):
     assert same.identity(CORPUS) == PLAN.identity(CORPUS)
     assert replace(same, name=None).study_name(CORPUS) == PLAN.study_name(CORPUS)
+
+
+def test_studies_from_before_there_were_rulers_read_along_their_own():
+    assert set(PLAN.identity(CORPUS)["objective"]) == {"bias_weight", "retention_weight", "tests"}
 
 
 def test_the_order_of_the_seeds_counts():

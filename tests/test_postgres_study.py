@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import pytest
 from debiaslab.study.search_storage import VARIABLE, open_storage
 from debiaslab.study.status import known_trials
 from debiaslab.tracking import Store, free_port
+from tests import forking
 from tests.command_line import call, refused, write_toy
 from tests.expecting import holds
 from tests.waiting import TrackingServer, until
@@ -26,6 +26,19 @@ SECRET = "open-sesame"
 SWEEP = ["sweep", "toy.txt", "--dim", "8", "--epochs", "1", "--min-count", "1"]
 SWEEP += ["--retention-weight", "0", "--study", "shared", "--trials", "4", "--seeds", "1"]
 SWEEP += ["--sampler", "random"]
+# The command, which stays in its first trial until it may go on.
+HELD = """
+import pathlib, sys, time
+from debiaslab.cli import main
+from debiaslab.sgns.progress import LossMonitor
+update = LossMonitor.update
+def held(monitor, block, epoch):
+    while block.penalty and not pathlib.Path("../go").exists():
+        time.sleep(0.05)
+    update(monitor, block, epoch)
+LossMonitor.update = held
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 def programs() -> Path | None:
@@ -100,8 +113,8 @@ def test_two_workers_share_a_study_through_servers_and_one_is_killed(
         folder.mkdir()
         write_toy(folder)
         with (folder / "log").open("wb") as log:
-            command = [sys.executable, "-m", "debiaslab", *SWEEP]
-            workers.append(subprocess.Popen(command, cwd=folder, stdout=log, stderr=log))
+            command = ["-c", HELD, *SWEEP]
+            workers.append(forking.begin(command, cwd=folder, stdout=log, stderr=log))
 
     def trying() -> list[Any]:
         store = Store.open(tmp_path / "none")
@@ -113,6 +126,7 @@ def test_two_workers_share_a_study_through_servers_and_one_is_killed(
     (other,) = (worker for worker in workers if worker is not victim)
     victim.send_signal(signal.SIGKILL)
     victim.wait()
+    (tmp_path / "go").touch()
     logs = {
         worker: tmp_path / name / "log"
         for worker, name in zip(workers, ("one", "two"), strict=True)

@@ -155,6 +155,13 @@ def test_a_metric_that_is_newer_than_the_run_makes_no_difference(capfd):
     file.write_text(json.dumps({**card, "records": kept}))
     same, total, _ = reproduced(capfd, run)
     assert same == total > 10
+    cell = children("sides")["cell"].run_id
+    with_anchored, _, _ = reproduced(capfd, cell)
+    file = Store.open(create=False).artifact(cell, SCORECARD)
+    card = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**card, "anchored": []}))
+    same, total, _ = reproduced(capfd, cell)
+    assert same == total < with_anchored
 
 
 def test_what_is_other_here_is_shown(capfd):

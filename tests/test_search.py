@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from debiaslab.regularizers import LogUniform
 from debiaslab.study import search as search_module
 from debiaslab.study.search import Proposal, Search, check_same_study
 from debiaslab.system.provenance import Process, this_process
+from tests import forking
 from tests.expecting import refuses
 
 SPACE = LogUniform(1e-3, 1e1)
@@ -246,14 +244,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_killed_process_leaves_a_study_that_goes_on_where_it_was(tmp_path, uninterrupted):
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED_IN_A_TRIAL, str(tmp_path)],
-        cwd=Path(__file__).resolve().parents[1],
-        env={**os.environ, "PYTHONPATH": "."},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    killed = forking.run(["-c", KILLED_IN_A_TRIAL, tmp_path])
     assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
     assert float(killed.stdout) == uninterrupted[5]
     left = optuna.load_study(study_name="study", storage=f"sqlite:///{tmp_path / 'optuna.db'}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +21,7 @@ from debiaslab.study.search_storage import open_storage
 from debiaslab.tracking import Store
 from debiaslab.tracking.names import EXPERIMENT, HOME_TAG
 from debiaslab.vectors.embeddings import Embeddings
+from tests import forking
 from tests.command_line import call, refused
 
 VECTORS = Embeddings(["he", "she", "nurse"], np.eye(3, dtype=np.float32))
@@ -158,8 +158,8 @@ def test_a_deleted_experiment_comes_back_by_the_command_that_is_named(store, cap
         assert f"the experiment {EXPERIMENT!r} in" in sentence
     command = sentence.partition("try: ")[2].partition(",")[0]
     name, _, uri = shlex.split(command)[0].partition("=")
-    words = [sys.executable, *shlex.split(command)[2:]]
-    subprocess.run(words, check=True, capture_output=True, env={**os.environ, name: uri})
+    done = forking.run(shlex.split(command)[2:], env={**os.environ, name: uri})
+    assert done.returncode == 0, done.stderr
     assert open_study("small").best.weight == 0
 
 

@@ -22,6 +22,7 @@ from debiaslab.errors import UserError
 from debiaslab.results import open_study
 from debiaslab.study import search_storage
 from debiaslab.tracking import Store, database
+from tests import forking
 from tests.command_line import call, refused
 from tests.expecting import holds
 from tests.old_stores import (
@@ -99,7 +100,8 @@ def test_an_older_store_is_read_whole_and_written_after_the_command_that_is_name
     assert revision_of(old) == revision
     command = shlex.split(sentence.partition("then: ")[2])
     assert command[0] == "python"
-    subprocess.run([sys.executable, *command[1:]], check=True, capture_output=True)
+    done = forking.run(command[1:])
+    assert done.returncode == 0, done.stderr
     assert Store.open(old, create=False).best("small").run_id == here.best.run_id
 
 
@@ -149,9 +151,16 @@ def test_a_search_of_another_optuna(made, tmp_path, capfd):
 
 
 COMMANDS = """
-import json, sys
+import ctypes, json, os, subprocess, sys
 from debiaslab.cli import main
-for words in json.loads(sys.argv[1]):
+store, commands = sys.argv[1], json.loads(sys.argv[2])
+user = os.geteuid()
+NEWNS, NEWUSER = 0x20000, 0x10000000
+assert ctypes.CDLL(None).unshare(NEWNS | NEWUSER) == 0
+open("/proc/self/uid_map", "w").write(f"0 {user} 1")
+for options in (["--bind", store], ["-o", "remount,bind,ro"]):
+    subprocess.run(["mount", *options, store], check=True)
+for words in commands:
     print("@@@", main(words), flush=True)
 """
 
@@ -162,11 +171,7 @@ def read_only(store: Path, commands: list[list[str]]) -> tuple[list[str], str]:
     Returns:
         What each printed, its exit code at the end, and what they said of what went wrong.
     """
-    at = shlex.quote(str(store))
-    command = shlex.join([sys.executable, "-c", COMMANDS, json.dumps(commands)])
-    mount = f"mount --bind {at} {at} && mount -o remount,bind,ro {at} && exec {command}"
-    namespace = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount]
-    done = subprocess.run(namespace, capture_output=True, text=True)
+    done = forking.run(["-c", COMMANDS, store, json.dumps(commands)])
     return re.findall(r"(.*?@@@ \w+)\n", done.stdout, re.DOTALL), done.stderr
 
 

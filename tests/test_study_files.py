@@ -88,7 +88,7 @@ strategies:
   - {name: projection, label: mean, knobs: {direction: mean}, space: {weight: {log: [1e-2, 1]}}}
   - {name: projection, space: {weight: {uniform: [1, 2]}, direction: {choice: [pca, mean]}}}
 cover: tune
-objective: {bias_weight: 2, retention_weight: 0, tests: [math-arts]}
+objective: {bias_weight: 2, retention_weight: 0, tests: [math-arts], ruler: anchored}
 search: {sampler: gp, prune: 0.3}
 seeds: [4, 5]
 budget: {trials: 3, hours: 0.5, stop: true}
@@ -103,7 +103,7 @@ budget: {trials: 3, hours: 0.5, stop: true}
     assert first.settings == TrainSettings(
         10, 3, False, lr=0.01, engine="reference", optimizer="adamw"
     )
-    assert first.objective == Objective(2, 0, ("math-arts",))
+    assert first.objective == Objective(2, 0, ("math-arts",), "anchored")
     assert first.search == SearchSettings(sampler="gp", prune=0.3)
     assert (first.seeds, first.trials, first.hours, first.stop) == ((4, 5), 3, 0.5, True)
     assert first.cover == "tune"

@@ -28,6 +28,7 @@ from debiaslab.system.provenance import Process, _started, surely_dead, this_pro
 from debiaslab.tracking import DatasetInfo, Store, free_port, records, ui_command, ui_environment
 from debiaslab.tracking.database import prepare, rebase
 from debiaslab.vectors.embeddings import Embeddings
+from tests import forking
 from tests.expecting import refuses
 from tests.waiting import answers, until
 
@@ -295,12 +296,14 @@ with store.resume(parent), store.start(
 
 def killed_while_it_runs(store, root, parent):
     """Kill a process within a run; return the ids of the run and of the process."""
-    command = [sys.executable, "-c", VICTIM, str(root), parent]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as victim:
-        run_id = victim.stdout.readline().strip()
+    reading, writing = os.pipe()
+    with open(reading) as said, open(writing, "w") as out:
+        victim = forking.begin(["-c", VICTIM, root, parent], stdout=out)
+        run_id = said.readline().strip()
         assert store.reconcile(parent) == 0
         assert store.run(run_id).status == "RUNNING"
         victim.send_signal(signal.SIGKILL)
+    assert victim.wait() == -signal.SIGKILL
     return run_id, victim.pid
 
 
@@ -313,7 +316,7 @@ def test_a_process_id_used_again_is_another_process_and_an_unreaped_one_is_dead(
         process = Process(here.host, child.pid, _started(child.pid))
         assert not surely_dead(process)
         child.kill()
-        until(lambda: surely_dead(process), 10)
+        until(lambda: surely_dead(process))
 
 
 def test_a_moved_folder_is_rebased(store, root, tmp_path):
@@ -475,14 +478,16 @@ def test_a_real_server_serves_the_ui_and_takes_runs(tmp_path, monkeypatch):
     base = f"http://127.0.0.1:{port}"
     command, environment = ui_command(behind, port=port), ui_environment(behind)
     log = (tmp_path / "server.log").open("w")
-    with log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as server:
+    with log:
+        server = forking.begin(command[1:], env=environment, stdout=log, stderr=log)
         try:
-            until(lambda: answers(f"{base}/health"), 60)
+            until(lambda: answers(f"{base}/health"))
             assert b'<div id="root"' in urllib.request.urlopen(base, timeout=10).read()
             monkeypatch.setenv("MLFLOW_TRACKING_URI", base)
             use_a_server(Store.open())
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGTERM)
+            server.wait()
 
 
 def use_a_server(store):

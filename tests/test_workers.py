@@ -45,6 +45,7 @@ from debiaslab.system.provenance import Process, this_process
 from debiaslab.tracking import VECTORS, Store
 from debiaslab.tracking.names import BETWEEN_SEEDS
 from debiaslab.vectors.embeddings import Embeddings
+from tests import forking
 from tests.command_line import write_toy
 from tests.waiting import until
 
@@ -330,11 +331,9 @@ def children(pid: int) -> list[int]:
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
-            command = path.with_name("cmdline").read_text(errors="replace")
         except OSError:
             continue
-        if "forkserver" in command:
-            parents[int(path.parent.name)] = int(fields[1])
+        parents[int(path.parent.name)] = int(fields[1])
     return [child for child, parent in parents.items() if parents.get(parent) == pid]
 
 
@@ -343,15 +342,15 @@ def children(pid: int) -> list[int]:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see the workers")
 def test_a_driver_and_then_a_worker_are_killed_and_the_same_command_goes_on(tmp_path):
     write_toy(tmp_path)
-    command = [sys.executable, "-m", "debiaslab", "sweep", "toy.txt", "--dim", "8", "--epochs", "1"]
+    command = ["-m", "debiaslab", "sweep", "toy.txt", "--dim", "8", "--epochs", "1"]
     command += ["--min-count", "1", "--retention-weight", "0", "--study", "small"]
     command += ["--trials", "4", "--seeds", "2", "--sampler", "random", "--workers", "2"]
     logs = [tmp_path / "first.log", tmp_path / "second.log"]
     Store.open(tmp_path / "elsewhere")  # MLflow is imported now, not while the sweep goes by
 
-    def begin(log: Path) -> subprocess.Popen[bytes]:
+    def begin(log: Path) -> forking.Process:
         with log.open("wb") as out:
-            return subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=out)
+            return forking.begin(command, cwd=tmp_path, stdout=out, stderr=out)
 
     def running() -> list[Any]:
         if not (tmp_path / "mlruns" / "mlflow.db").is_file():

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from debiaslab.tracking import free_port
+from tests import forking
 
 Value = TypeVar("Value")
 
@@ -40,23 +39,18 @@ class TrackingServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._port = free_port(0)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: forking.Process | None = None
         self.address = f"http://127.0.0.1:{self._port}"
 
     def begin(self) -> None:
-        command = [sys.executable, "-m", "mlflow", "server", "--workers", "1"]
+        command = ["-m", "mlflow", "server", "--workers", "1"]
         command += ["--host", "127.0.0.1", "--port", str(self._port), "--serve-artifacts"]
         command += ["--backend-store-uri", f"sqlite:///{self._folder}/mlflow.db"]
         command += ["--artifacts-destination", str(self._folder / "artifacts")]
         environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                cwd=self._folder,
-                env=environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
+            self._process = forking.begin(
+                command, cwd=self._folder, env=environment, stdout=log, stderr=log, session=True
             )
 
     def answers(self) -> bool:

@@ -68,7 +68,8 @@ class EvaluateCommand(ReadsVectors, WritesStore):
         metavar="FILE",
     )
     anchored: Flag = option(
-        "read bias along the gender words of the baseline too, which a strategy cannot move",
+        "a scorecard of its own, with intervals, for bias read along the gender words of the "
+        "baseline, which a strategy cannot move",
         default=False,
         group=_WHAT,
     )
@@ -204,7 +205,7 @@ class EvaluateCommand(ReadsVectors, WritesStore):
             if self.anchored and not subject.is_baseline:
                 found, name = inputs.anchored(subject.embeddings), f"{subject.label} (anchored)"
                 along = [each for each in groups or () if each in ALONG_ATTRIBUTES]
-                yield subject, measure(found, name=name, groups=along)
+                yield subject, replace(measure(found, name=name, groups=along), anchored=())
 
     def _asked(self, inputs: Inputs) -> list[str] | None:
         """Return the groups asked for: with a baseline all it adds, for the baseline itself too.

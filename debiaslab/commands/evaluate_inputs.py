@@ -67,13 +67,10 @@ class Inputs:
         Raises:
             UserError: They cannot be aligned with the baseline.
         """
-        from debiaslab import lexicons
-        from debiaslab.metrics import anchored
+        from debiaslab.metrics.anchored import anchored, attribute_words
 
         assert self.baseline is not None, "refused before"
-        classes = (each.classes.values() for each in self.attributes)
-        words = {word for lists in classes for each in lists for word in each.words}
-        return anchored(embeddings, self.baseline.embeddings, words | lexicons.gender_words())
+        return anchored(embeddings, self.baseline.embeddings, attribute_words(self.attributes))
 
 
 def load_all(asked: EvaluateCommand) -> Inputs:

@@ -11,7 +11,7 @@ the words have moved.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from debiaslab import lexicons
 from debiaslab.errors import UserError
+from debiaslab.lexicons import Attribute
 from debiaslab.vectors.embeddings import Embeddings
 
 WORDS = 5_000  # of the most frequent that spaces are aligned on
@@ -63,13 +64,8 @@ def align(
             allowed="vectors of one length",
         )
     common = [word for word in baseline.words if word in embeddings and word not in without]
-    common, needed = common[:WORDS], _PER_DIMENSION * baseline.dim
-    if len(common) < needed:
-        raise UserError(
-            f"the vectors and their baseline share {len(common):,} words besides the attribute's",
-            allowed=f"at least {needed:,} for vectors of length {baseline.dim}",
-            next_step="the baseline that was trained on the same text",
-        )
+    common = common[:WORDS]
+    check_words(common, baseline.dim)
     from scipy.linalg import orthogonal_procrustes  # what else is measured does without scipy
 
     own, theirs = _unit(embeddings, common), _unit(baseline, common)
@@ -80,13 +76,41 @@ def align(
             "the vectors do not fit the baseline: after the best rotation the "
             f"{len(common):,} most frequent words have a mean cosine of {fit:.2f} with themselves",
             allowed=f"at least {_LEAST_FIT}",
-            next_step="the baseline that was trained on the same text",
+            next_step=_SAME_TEXT,
         )
     return Alignment(rotation, len(common), fit)
 
 
+_SAME_TEXT = "the baseline that was trained on the same text"
+
+
+def check_words(words: Collection[str], dim: int, next_step: str = _SAME_TEXT) -> None:
+    """Refuse to align spaces that share too few words.
+
+    Raises:
+        UserError: There are fewer than five words a dimension.
+    """
+    needed = _PER_DIMENSION * dim
+    if len(words) < needed:
+        raise UserError(
+            f"the vectors and their baseline share {len(words):,} words besides the attribute's",
+            allowed=f"at least {needed:,} for vectors of length {dim}",
+            next_step=next_step,
+        )
+
+
+def attribute_words(attributes: Iterable[Attribute] = ()) -> frozenset[str]:
+    """Return the words that anchored readings take from the baseline: of gender, and of others."""
+    classes = (words for each in attributes for words in each.classes.values())
+    return lexicons.gender_words() | {word for each in classes for word in each.words}
+
+
 def anchored(
-    embeddings: Embeddings, baseline: Embeddings, attribute: Collection[str] | None = None
+    embeddings: Embeddings,
+    baseline: Embeddings,
+    attribute: Collection[str] | None = None,
+    *,
+    alignment: Alignment | None = None,
 ) -> Embeddings:
     """Return the vectors as a metric reads them along the baseline's attribute words.
 
@@ -94,6 +118,7 @@ def anchored(
         embeddings: Vectors that are measured.
         baseline: Vectors of the same text, or much like it, without a strategy.
         attribute: The attribute words; every gender word when None.
+        alignment: What ``align`` returned for both; it is fitted when None.
 
     Returns:
         The words of ``embeddings`` in their order, rotated onto the baseline; attribute words have
@@ -102,8 +127,8 @@ def anchored(
     Raises:
         UserError: The spaces cannot be aligned (see ``align``).
     """
-    held = lexicons.gender_words() if attribute is None else frozenset(attribute)
-    rotation = align(embeddings, baseline, without=held).rotation
+    held = attribute_words() if attribute is None else frozenset(attribute)
+    rotation = (alignment or align(embeddings, baseline, without=held)).rotation
     anchors = [word for word in baseline.words if word in held]
     added = [word for word in anchors if word not in embeddings]
     rows = np.empty((len(embeddings.words) + len(added), embeddings.dim), np.float32)

@@ -117,8 +117,10 @@ def _same_direction(unit: NDArray[np.float64]) -> float:
     alike = -n  # a row and itself
     for start in range(0, n, _BLOCK):
         rows = single[start : start + _BLOCK]
-        same = np.abs(rows @ single[start:].T) > _SAME
-        alike += int(same.sum() + same[:, len(rows) :].sum())  # later rows' pairs twice
+        cosines = rows @ single[start:].T
+        same = np.abs(cosines, out=cosines) > _SAME
+        later = np.count_nonzero(same[:, len(rows) :])  # their pairs count twice
+        alike += int(np.count_nonzero(same) + later)
     return alike / (n * (n - 1))
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tqdm import tqdm
 
 from debiaslab.errors import NotMeasuredError, UserError, require_known
-from debiaslab.lexicons import AssociationTest, Attribute, association_tests
+from debiaslab.lexicons import AssociationTest, Attribute, Half, association_tests
+from debiaslab.metrics.anchored import align, anchored, attribute_words
 from debiaslab.metrics.cases import HALVES, Resampling
 from debiaslab.metrics.datasets import AnalogySet, SimilaritySet, default_similarity_sets
 from debiaslab.metrics.neighbor_bias import BiasedWords, biased_words
@@ -194,6 +195,8 @@ ALONG_ATTRIBUTES = ("weat", "association", "geometry", "direct_bias", "attribute
 """Groups that read words along attribute words: what an anchored reading is of."""
 
 
+_ALIGNMENT: tuple[str, str, Half] = ("alignment", "baseline", "all")
+
 # Evaluating -------------------------------------------------------------------------------------
 
 _SILENCE = 2.0  # seconds before a progress bar appears
@@ -214,6 +217,7 @@ def evaluate(
     attributes: Sequence[Attribute] = (),
     tests: Sequence[AssociationTest] = (),
     lipstick_nulls: bool = True,
+    anchor: Embeddings | None = None,
     progress: bool = False,
 ) -> Scorecard:
     """Measure bias, utility and collapse on all, tune and report words.
@@ -237,13 +241,16 @@ def evaluate(
         tests: Association tests besides those that ship, of a lexicon file.
         lipstick_nulls: Whether the lipstick tests, too, are compared with random words. That takes
             seconds (a classifier for each of 20 axes), which a study does without.
+        anchor: Vectors along whose attribute words bias is read as well; those of ``baseline``
+            where nothing is said, and none without one.
         progress: Whether to draw a progress bar on stderr when it takes more than two seconds.
 
     Returns:
         Records in a fixed order, group by group: ``weat`` (value ``d``; extra ``statistic``, its
         interval, ``p_two_sided``, ``null95``, set sizes), the other association metrics, geometry
         (``direct_bias`` first), ``similarity`` and the rest, ``collapse`` last. What cannot be
-        measured is there with a reason.
+        measured is there with a reason. ``anchored`` has those of ``ALONG_ATTRIBUTES`` once more,
+        values only, read along the anchor, with the baseline's nulls.
 
     Raises:
         UserError: A group is unknown; two association tests have one name; or ``similarity`` is
@@ -271,7 +278,61 @@ def evaluate(
             bar.set_postfix_str(group, refresh=False)
             with _blas_threads(group):
                 records += group_records(group, measurement)
-    return Scorecard(name, (*records, *_order(embeddings)))
+    if anchor is None and before is not None:
+        anchor = before.embeddings
+    along = [group for group in chosen if group in ALONG_ATTRIBUTES]
+    found = anchored_records(measurement, anchor, along) if anchor is not None and along else ()
+    return Scorecard(name, (*records, *_order(embeddings)), with_nulls_of(found, records))
+
+
+def anchored_records(
+    measurement: Measurement, anchor: Embeddings, groups: Sequence[str]
+) -> tuple[Record, ...]:
+    """Return what is measured along the attribute words of other vectors, values only.
+
+    The first record is the alignment: its ``value`` is the mean cosine of ``n`` words with
+    themselves, or its ``reason`` says why there is no other.
+    """
+    held = attribute_words(measurement.attributes)
+    own = measurement.embeddings
+    try:
+        fitted = align(own, anchor, without=held)
+    except UserError as problem:
+        return (Record(*_ALIGNMENT, None, reason=str(problem)),)
+    found = replace(
+        measurement,
+        embeddings=anchored(own, anchor, held, alignment=fitted),
+        effort=replace(measurement.effort, bootstrap=0, permutations=0, null=False),
+    )
+    with _blas_threads(""):
+        records = [each for group in groups for each in group_records(group, found)]
+    return (Record(*_ALIGNMENT, fitted.fit, n=fitted.words), *records)
+
+
+def with_nulls_of(
+    along: Sequence[Record], records: Sequence[Record], suffix: str = "_baseline"
+) -> tuple[Record, ...]:
+    """Return anchored records with the random words of the baseline, which others hold already.
+
+    Args:
+        along: Anchored records.
+        records: Records of the same lists, read along their own attribute words.
+        suffix: Which of their nulls are the baseline's: all, where they are of the baseline itself.
+    """
+    known = {(record.metric, record.name, record.words): record for record in records}
+
+    def completed(record: Record) -> Record:
+        own = known.get((record.metric, record.name, record.words))
+        if own is None or record.value is None or own.n != record.n:
+            return record
+        nulls = {
+            f"{key.removesuffix('_baseline')}_baseline": number
+            for key, number in own.extra.items()
+            if key.startswith("null") and key.endswith(suffix) and "null_p" not in key
+        }
+        return replace(record, extra={**record.extra, **nulls})
+
+    return tuple(map(completed, along))
 
 
 def _order(embeddings: Embeddings) -> Iterator[Record]:

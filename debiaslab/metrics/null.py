@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -32,6 +32,7 @@ LEAST_DEFINED = 0.5
 BLOCK = 250_000
 """Numbers given to a metric at a time: 2 MB, which stays in the processor's cache."""
 
+_FEW, _KEPT = 1_000, 1 << 20  # words, and numbers, up to which drawn sets are kept in memory
 _PART = 512  # vectors made float64 at a time, for the same reason
 
 _S = TypeVar("_S", bound=np.generic)
@@ -158,7 +159,8 @@ def null_from(
     if len(scores) < size:
         each = " against ".join(map(str, sizes))
         raise NotMeasuredError(f"a null of {each} words needs {size} words, {len(scores)} are left")
-    drawn = disjoint(len(scores), size, draws, np.random.default_rng(seed))
+    kept = len(scores) <= _FEW and draws * size <= _KEPT
+    drawn = (_dealt if kept else _dealt.__wrapped__)(len(scores), size, draws, seed)
     ends = np.cumsum(sizes)[:-1]
     step = max(1, BLOCK // max(1, size * (scores[0].size if len(scores) else 1)))
     values = np.empty(draws)
@@ -192,6 +194,14 @@ def mean(scores: Array) -> Array:
 def difference_of_means(x: Array, y: Array) -> Array:
     """Mean score of the first set less that of the second: the WEAT statistic."""
     return mean(x) - mean(y)
+
+
+@lru_cache(maxsize=16)  # the runs of a study share words and seeds
+def _dealt(n: int, size: int, draws: int, seed: int) -> NDArray[np.int32]:
+    """Return what :func:`disjoint` does: the fewer words there are, the longer it takes."""
+    dealt = disjoint(n, size, draws, np.random.default_rng(seed))
+    dealt.flags.writeable = False
+    return dealt
 
 
 def disjoint(n: int, size: int, draws: int, rng: np.random.Generator) -> NDArray[np.int32]:

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from debiaslab.errors import UserError
 from debiaslab.lexicons import Half
@@ -14,6 +14,9 @@ from debiaslab.metrics.cases import Case
 from debiaslab.metrics.vocabulary import Result, shortlist
 
 SCHEMA = 1
+
+Ruler = Literal["own", "anchored"]
+"""Whose attribute words a metric reads along: those of the same vectors, or the baseline's."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +99,22 @@ _OWN = tuple(each.name for each in fields(Record) if each.name not in ("extra", 
 
 @dataclass(frozen=True)
 class Scorecard:
-    """All records of one set of vectors."""
+    """All records of one set of vectors.
+
+    Attributes:
+        vectors: What they are called.
+        records: What was measured, each along attribute words of the same vectors.
+        anchored: The same of metrics that use attribute words, read along those of a baseline, see
+            ``anchored``; the first record is the alignment. Empty where there is no baseline.
+    """
 
     vectors: str
     records: tuple[Record, ...]
+    anchored: tuple[Record, ...] = ()
+
+    def reading(self, ruler: Ruler) -> Scorecard:
+        """Return the scorecard of one ruler alone."""
+        return Scorecard(self.vectors, self.anchored) if ruler == "anchored" else self
 
     def record(self, metric: str, name: str, words: Half) -> Record | None:
         """Return the record of this metric, name and half, or None when there is none."""
@@ -134,9 +149,14 @@ class Scorecard:
         return plain(scorecard_blocks(self))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object (schema 1): ``schema``, ``vectors`` and the flat ``records``."""
+        """Return the JSON object (schema 1): ``schema``, ``vectors`` and the flat ``records``.
+
+        Besides these ``anchored``, flat records too, where there are any.
+        """
         records = [record.to_dict() for record in self.records]
-        return {"schema": SCHEMA, "vectors": self.vectors, "records": records}
+        along = [record.to_dict() for record in self.anchored]
+        found = {"schema": SCHEMA, "vectors": self.vectors, "records": records}
+        return {**found, "anchored": along} if along else found
 
     def to_json(self) -> str:
         """Return the JSON text of :meth:`to_dict`; NaN and infinity are refused."""
@@ -155,8 +175,11 @@ class Scorecard:
                 raise UserError(
                     f"this scorecard has schema {document['schema']!r}", allowed=f"schema {SCHEMA}"
                 )
-            records = tuple(map(Record.from_dict, document["records"]))
-            return cls(document["vectors"], records)
+            records, along = (
+                tuple(map(Record.from_dict, each))
+                for each in (document["records"], document.get("anchored", ()))
+            )
+            return cls(document["vectors"], records, along)
         except (ValueError, KeyError, TypeError) as problem:
             raise UserError(
                 f"this is not a scorecard ({problem})",

@@ -38,6 +38,7 @@ def scorecard_blocks(card: Scorecard, warnings: Sequence[str] = ()) -> list[str 
     caution = " (worth no more than the WARNING above lets them)" if card.warnings else ""
     blocks += _tables(f"Headline: report words, on which nothing was tuned{caution}", report)
     blocks += _tables(f"All words and tune words{caution}", rest)
+    blocks += _both_readings(card)
     if any(_has_statistic(record) for record in card.records):
         blocks += ["", SCALE_NOTE]
     if any(record.extra.get("warning_scale") for record in card.records):
@@ -52,6 +53,36 @@ def scorecard_blocks(card: Scorecard, warnings: Sequence[str] = ()) -> list[str 
     if remarks:
         blocks += ["", "Random words:", *(f"  {line}" for line in remarks)]
     return blocks
+
+
+def _both_readings(card: Scorecard) -> list[str | Table]:
+    """Return a table of what report words show by either ruler, or why there is none."""
+    if not card.anchored:
+        return []
+    aligned, *along = card.anchored
+    if aligned.value is None:
+        return ["", f"Not read along the baseline's gender words: {aligned.reason}"]
+    columns = (
+        *(Column(name, align="left") for name in ("metric", "name")),
+        *(Column(name, ".4f") for name in ("own", "anchored")),
+        *(Column("random words", span(3)), Column("better", missing="")),
+    )
+    rows = []
+    for record in along:
+        own, direction = card.record(record.metric, record.name, record.words), direction_of(record)
+        if record.words == "report" and own is not None and direction.number(own) is not None:
+            bound = record.extra.get("null95_baseline")
+            band = _band(record, "_baseline") if bound is None else (-bound, bound)
+            numbers = (direction.number(own), direction.number(record), band)
+            rows.append((record.metric, record.name, *numbers, direction.better))
+    if not rows:
+        return []
+    title = "Report words along their own gender words, and along the baseline's (anchored)"
+    note = (
+        f"vectors rotated onto the baseline's: mean cosine {aligned.value:.2f} over "
+        f"{aligned.n:,} words; weat by s; random words in the baseline"
+    )
+    return ["", title, "", Table(columns, rows, notes=(note,), keys=2).without_empty_columns()]
 
 
 def comparison_blocks(comparison: ScorecardComparison) -> list[str | Table]:

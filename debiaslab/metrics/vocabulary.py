@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from debiaslab.errors import NotMeasuredError, UserError
 from debiaslab.statistics.bootstrap import NO_INTERVAL, Interval
 from debiaslab.vectors.embeddings import Embeddings
-from debiaslab.vectors.words import written_in
 
 MIN_WORDS = 4
 """A set with fewer words than this gives *not measured*, never a number."""
@@ -96,7 +95,7 @@ def row_of(embeddings: Embeddings, word: str) -> int | None:
     index = embeddings.index
     if (row := index.get(word)) is not None:  # nearly always
         return row
-    written = written_in(index, word)
+    written = embeddings.lookup(word)
     return None if written is None else index[written]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -308,7 +308,7 @@ class WordMetric(ListMetric):
             more = {"numbers": [number for word, number in case.words.items() if word not in lost]}
         return self.null(drawn, case.against, draws=draws, seed=seed, **more, **case.knobs)
 
-    @property
+    @cached_property
     def settings(self) -> Mapping[str, Any]:
         """Its settings by name, and their values."""
         found = inspect.signature(self.fit).parameters.values()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from statistics import mean
 
 from debiaslab.lexicons import Half
 from debiaslab.metrics.registry import direction_of
-from debiaslab.metrics.scorecard import Record
+from debiaslab.metrics.scorecard import Record, Ruler
 from debiaslab.results import StrategyResult
 from debiaslab.statistics.bootstrap import Interval
 from debiaslab.statistics.paired import Better, Paired, Point, half_width, hypervolume, paired
@@ -20,6 +20,7 @@ _FEWER_SEEDS = (
     "n: seeds that measured it, where not all did; a value of one seed has no interval and no rank"
 )
 OVERLAP = "neighbor_overlap"
+ANCHORED_NOTE = "anchored: along the gender words of the baseline of the same seed, aligned with it"
 _BASELINE_OVERLAP = "overlap of the baseline: with the baseline of another seed"
 
 
@@ -33,6 +34,7 @@ class Measure:
         words: As in the records.
         better: Which way is better, of the number as it is shown.
         label: For the head of a table.
+        ruler: Whose attribute words it is read along, as in the scorecard.
     """
 
     metric: str
@@ -40,6 +42,7 @@ class Measure:
     words: Half
     better: Better
     label: str = field(compare=False)
+    ruler: Ruler = "own"
 
     def number(self, side: StrategyResult, i: int) -> float | None:
         """Return the number of one seed: a signed bias by its size; None when not measured."""
@@ -47,7 +50,8 @@ class Measure:
             outcome = side.outcomes[i]
             return None if outcome is None else outcome.get(self.name)
         card = side.cards[i]
-        record = None if card is None else card.record(self.metric, self.name, self.words)
+        read = None if card is None else card.reading(self.ruler)
+        record = None if read is None else read.record(self.metric, self.name, self.words)
         if record is None:
             return None
         direction = direction_of(record)
@@ -66,7 +70,8 @@ class Measure:
         if self.metric == "outcome":
             return 1.0
         cards = [card for card in side.cards if card is not None]
-        records = [card.record(self.metric, self.name, self.words) for card in cards]
+        read = [card.reading(self.ruler) for card in cards]
+        records = [card.record(self.metric, self.name, self.words) for card in read]
         reached = [_reached(record) for record in records if record is not None]
         known = [each for each in reached if each is not None]
         return mean(known) if known else None
@@ -85,7 +90,10 @@ def _reached(record: Record) -> float | None:
     """Return the size that random words reach, where the number shown is a size."""
     if direction_of(record).better not in ("lower", "near 0"):
         return None
-    null95, low, high = (record.extra.get(f"null{end}") for end in ("95", "_low", "_high"))
+    null95, low, high = (
+        record.extra.get(f"null{end}", record.extra.get(f"null{end}_baseline"))
+        for end in ("95", "_low", "_high")
+    )
     if null95 is not None:
         return float(null95)
     return None if low is None or high is None else max(abs(float(low)), abs(float(high)))
@@ -166,25 +174,40 @@ OUTCOMES: tuple[Measure, ...] = (
     Measure("outcome", "bias_report", "report", "lower", "bias"),
     Measure("outcome", "retention_report", "report", "higher", "retention"),
 )
+ANCHORED = Measure(
+    "outcome", "bias_report_anchored", "report", "lower", "bias, anchored", "anchored"
+)
+BY_OWN_RULER = Measure("outcome", "bias_report_own", "report", "lower", "bias, own ruler")
 HEADLINE: tuple[Measure, ...] = (
-    *OUTCOMES,
+    OUTCOMES[0],
+    ANCHORED,
+    OUTCOMES[1],
     Measure("weat", "6b", "report", "lower", "|s| 6b"),
     Measure("weat", "7", "report", "lower", "|s| 7"),
     Measure("weat", "8", "report", "lower", "|s| 8"),
     Measure("direct_bias", "occupations", "report", "lower", "direct bias"),
+    Measure("raw_direct_bias", "occupations", "report", "lower", "raw direct bias"),
+    Measure(
+        "raw_direct_bias", "occupations", "report", "lower", "raw direct bias, anchored", "anchored"
+    ),
     Measure("lipstick", "kmeans_alignment", "all", "lower", "k-means"),
     Measure("lipstick", "svm_recovery", "all", "lower", "SVM"),
     Measure("lipstick", "profession_neighbors", "report", "lower", "neighbours r"),
     Measure("factual_association", "bls", "report", "lower", "|r| women"),
     Measure(OVERLAP, "all ranks", "all", "higher", "overlap"),
 )
-"""The columns of the table: report words only, where a metric has halves."""
+"""The columns of the table: report words only, where a metric has halves.
+
+Direct bias, which is scale-free, only where its raw number was not measured (by older versions).
+"""
 
 
 def headline_measures(sides: Sequence[StrategyResult]) -> dict[Measure, tuple[MeasureSummary, ...]]:
     """Return the headline measures that any side has, each with its numbers of all sides."""
     every = {measure: compared(sides, measure) for measure in HEADLINE}
-    return {m: results for m, results in every.items() if any(each.n for each in results)}
+    found = {m: results for m, results in every.items() if any(each.n for each in results)}
+    raw = any(measure.metric == "raw_direct_bias" for measure in found)
+    return {m: results for m, results in found.items() if not (raw and m.metric == "direct_bias")}
 
 
 def every_measure(sides: Sequence[StrategyResult]) -> tuple[Measure, ...]:
@@ -257,6 +280,22 @@ def verdicts_against(
     return tuple(found)
 
 
+def anchored(measure: Measure) -> Measure:
+    """Return the anchored reading of a measure; what reads no attribute words has no number."""
+    name = f"{measure.name}_anchored" if measure.metric == "outcome" else measure.name
+    return replace(measure, name=name, ruler="anchored")
+
+
+def judged_by(sides: Sequence[StrategyResult]) -> Measure:
+    """Return the bias that strategies are judged by: anchored, where all that have any have it."""
+    strategies = [side for side in sides if not side.control]
+    for side in strategies:
+        for i in range(len(side.cards)):
+            if OUTCOMES[0].number(side, i) is not None and ANCHORED.number(side, i) is None:
+                return OUTCOMES[0]
+    return ANCHORED
+
+
 def footnotes(sides: Sequence[StrategyResult]) -> tuple[str, ...]:
     """Return what has to be said of some of the headline's numbers, where there are such."""
     columns = headline_measures(sides)
@@ -265,6 +304,8 @@ def footnotes(sides: Sequence[StrategyResult]) -> tuple[str, ...]:
         found.append(_FEWER_SEEDS)
     if any(measure.metric == OVERLAP and results[0].n for measure, results in columns.items()):
         found.append(_BASELINE_OVERLAP)
+    if any(measure.ruler == "anchored" for measure in columns):
+        found.append(ANCHORED_NOTE)
     return tuple(found)
 
 
@@ -321,23 +362,27 @@ def group_of(side: StrategyResult) -> str | None:
     return side.stage if side.stage in GROUPS else "several"
 
 
-def point_of(side: StrategyResult, i: int) -> Point | None:
+def point_of(side: StrategyResult, i: int, measure: Measure = OUTCOMES[0]) -> Point | None:
     """Return bias and retention of one seed on report words; None when one was not measured."""
-    outcome = side.outcomes[i] or {}
-    bias, kept = outcome.get("bias_report"), outcome.get("retention_report")
+    bias, kept = measure.number(side, i), OUTCOMES[1].number(side, i)
     return None if bias is None or kept is None else (bias, kept)
 
 
-def front_volumes(sides: Sequence[StrategyResult]) -> tuple[FrontVolume, ...]:
-    """Return the hypervolume of every kind that is there; ``sides[0]`` is the baseline."""
+def front_volumes(
+    sides: Sequence[StrategyResult], measure: Measure = OUTCOMES[0]
+) -> tuple[FrontVolume, ...]:
+    """Return the hypervolume of every kind that is there; ``sides[0]`` is the baseline.
+
+    ``measure`` is the bias.
+    """
     found = []
     for group in GROUPS:
         own = [side for side in sides if group_of(side) == group]
         volumes: list[float | None] = []
         measured: dict[str, None] = {}
         for i in range(len(sides[0].cards)):
-            reference = point_of(sides[0], i)
-            here = {side.label: p for side in own if (p := point_of(side, i)) is not None}
+            reference = point_of(sides[0], i, measure)
+            here = {side.label: p for side in own if (p := point_of(side, i, measure)) is not None}
             measured |= dict.fromkeys(here)
             known = reference is not None and bool(here)
             volumes.append(
@@ -378,7 +423,10 @@ def front_text(sides: Sequence[StrategyResult]) -> str:
         lacking = [GROUPS[group] for group in ("in", "post") if group not in there]
         reason = f"fewer than {LEAST_OF_A_KIND} strategies of {' and '.join(lacking)}"
         said = f"not measured ({reason if lacking else f'{_NO_RATIO} in every seed'})"
-    return "\n".join([*lines, f"  in-processing over post-processing: {said}"])
+    lines.append(f"  in-processing over post-processing: {said}")
+    if (anchored := headline(front_volumes(sides, ANCHORED))) is not None:
+        lines.append(f"  the same, bias anchored: {anchored.text()}")
+    return "\n".join(lines)
 
 
 def _named(volume: FrontVolume) -> str:

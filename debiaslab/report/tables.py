@@ -13,10 +13,13 @@ from debiaslab.metrics.registry import direction_of
 from debiaslab.metrics.scorecard import null_remarks
 from debiaslab.metrics.tables import P_NOTE, SCALE_MARK, association_table, measure_table
 from debiaslab.report.comparison import (
+    ANCHORED,
+    ANCHORED_NOTE,
     OUTCOMES,
     SAME,
     Measure,
     MeasureSummary,
+    anchored,
     compared,
     every_measure,
     footnotes,
@@ -222,19 +225,26 @@ _MEASURE_COLUMNS = (
     *("p_floor", "probability_of_improvement"),
     *("training_seconds", "tuning_runs", "tuning_seconds"),
     *("verdict", "test", "p_test", "p_holm", "p_bh", "p_equivalent", "margin"),
-    *("detectable", "seeds_needed"),
+    *("detectable", "seeds_needed", "anchored_mean", "anchored_low", "anchored_high"),
 )
-"""p is that of sign flips; the last nine are of headline measures, over which p is corrected."""
+"""p is that of sign flips; verdict to seeds_needed are of headline measures, over which p is
+corrected; anchored_… the same along the baseline's gender words."""
 
 
 def comparison_csv(sides: Sequence[StrategyResult]) -> str:
-    """Return every measure of every side, one a row; a number that is missing is left empty."""
+    """Return every measure of every side, one a row; a number that is missing is left empty.
+
+    The anchored reading stands at the end of the row, for metrics that have one.
+    """
     found = verdicts_against(sides)
-    rows = [
-        (*_measure_row(side, measure, result), *_verdict_row(own.get(measure)))
-        for measure in every_measure(sides)
-        for side, result, own in zip(sides, compared(sides, measure), found, strict=True)
-    ]
+    rows = []
+    for measure in every_measure(sides):
+        along = compared(sides, anchored(measure))
+        for side, result, own, read in zip(
+            sides, compared(sides, measure), found, along, strict=True
+        ):
+            told = _verdict_row(own.get(measure))
+            rows.append((*_measure_row(side, measure, result), *told, read.mean, *read.interval))
     return Table(tuple(map(Column, _MEASURE_COLUMNS)), rows).csv()
 
 
@@ -294,11 +304,29 @@ FLOOR_MEASURES: tuple[Measure, ...] = (
     Measure("lipstick", "profession_neighbors", "all", "lower", "profession neighbours r"),
     Measure("lipstick", "profession_neighbors", "report", "lower", "… of report words"),
 )
+"""What needs no gender word in the text."""
+
+FLOOR_ANCHORED: tuple[Measure, ...] = (
+    replace(ANCHORED, label="bias of report words, anchored"),
+    *(
+        Measure("weat", name, "report", "lower", f"|s| {name}, anchored", "anchored")
+        for name in ("6b", "7", "8", "occupations")
+    ),
+    Measure(
+        "raw_direct_bias", "occupations", "report", "lower", "raw direct bias, anchored", "anchored"
+    ),
+)
+"""What needs the baseline's: words of one gender's topics lean without any gender word."""
 
 
 def floor_measures(sides: Sequence[StrategyResult]) -> dict[Measure, tuple[MeasureSummary, ...]]:
-    """Return the lipstick tests of the baseline, ``sides[0]``, and the floor, ``sides[1]``."""
-    return {measure: compared(sides, measure) for measure in FLOOR_MEASURES}
+    """Return what is measured of the baseline, ``sides[0]``, and the floor, ``sides[1]``.
+
+    The lipstick tests, and the anchored bias where there is any.
+    """
+    along = {measure: compared(sides, measure) for measure in FLOOR_ANCHORED}
+    measured = {measure: found for measure, found in along.items() if found[1].n}
+    return {measure: compared(sides, measure) for measure in FLOOR_MEASURES} | measured
 
 
 def floor_blocks(sides: Sequence[StrategyResult]) -> list[Block]:
@@ -307,7 +335,7 @@ def floor_blocks(sides: Sequence[StrategyResult]) -> list[Block]:
 
 
 def floor_table(sides: Sequence[StrategyResult], title: str = "") -> Table:
-    """Return one row a lipstick test."""
+    """Return one row a test."""
     columns = (
         *(Column("test", align="left"), Column("baseline")),
         *(Column("gender-blind (floor)"), Column("difference")),
@@ -324,6 +352,8 @@ def floor_table(sides: Sequence[StrategyResult], title: str = "") -> Table:
         "and first name was one word before training; room: whether the baseline is surely above "
         "the floor, so that a strategy could show anything here"
     )
+    if any(measure.ruler == "anchored" for measure in floor_measures(sides)):
+        note += f"; {ANCHORED_NOTE}"
     return Table(columns, rows, title, (note,), "tab:floor")
 
 

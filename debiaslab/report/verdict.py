@@ -9,6 +9,7 @@ from statistics import fmean
 
 from debiaslab.metrics.vocabulary import shortlist
 from debiaslab.report.comparison import (
+    ANCHORED,
     OUTCOMES,
     OVERLAP,
     SAME,
@@ -16,6 +17,7 @@ from debiaslab.report.comparison import (
     Measure,
     MeasureSummary,
     compared,
+    judged_by,
     verdicts_against,
 )
 from debiaslab.results import StrategyResult, TrialRow
@@ -239,8 +241,12 @@ class ComparedVerdict:
 
 
 def compared_verdict(sides: Sequence[StrategyResult]) -> ComparedVerdict:
-    """Return which strategy has the lowest bias, and what may be said of it."""
-    bias, kept = compared(sides, _BIAS), compared(sides, _RETENTION)
+    """Return which strategy has the lowest bias, and what may be said of it.
+
+    Bias is anchored where every strategy has that reading.
+    """
+    measure = judged_by(sides)
+    bias, kept = compared(sides, measure), compared(sides, _RETENTION)
     seeds = len(sides[0].cards)
     known = {
         i: result
@@ -251,9 +257,11 @@ def compared_verdict(sides: Sequence[StrategyResult]) -> ComparedVerdict:
         with_more = " with more than one seed" if seeds > 1 else ""
         return ComparedVerdict(None, f"No strategy has bias measured on report words{with_more}.")
     least = min(known, key=lambda i: (known[i].mean, i))
-    found = {i: own[_BIAS] for i, own in enumerate(verdicts_against(sides)) if _BIAS in own}
+    found = {i: own[measure] for i, own in enumerate(verdicts_against(sides)) if measure in own}
+    of = ", by the baseline's gender words (anchored)" if measure is ANCHORED else ""
     parts = [
-        f"{sides[least].label} has the lowest bias on report words{_at(bias[least], found, least)}"
+        f"{sides[least].label} has the lowest bias on report words{of}"
+        f"{_at(bias[least], found, least)}"
     ]
     parts[0] += f", at retention {_mean_interval(kept[least])}."
     if least in found and found[least].word == "nothing to measure":

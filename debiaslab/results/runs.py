@@ -6,15 +6,15 @@ import ast
 import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from statistics import mean
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from debiaslab import lexicons
 from debiaslab.errors import UserError
 from debiaslab.lexicons import Half
-from debiaslab.metrics.scorecard import Scorecard
+from debiaslab.metrics.scorecard import Ruler, Scorecard
 from debiaslab.tracking.names import (
     BETWEEN_SEEDS,
     PARENT_TAG,
@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 BASELINE = "baseline"
 DOSE, BASE, APART = "planted.dose", "planted.base", "planted.apart"  # settings of a run
 _OUTCOME = ("bias_tune", "bias_report", "retention_tune", "retention_report", "score")
+_BY_RULER = tuple(
+    f"bias_{half}_{ruler}" for half in ("tune", "report") for ruler in get_args(Ruler)
+)
+ANOTHER_SEED = "seed_control/"
+"""Begins numbers of a baseline that were measured against that of the next seed."""
 RUN_KEYS = ("run_id", "strategy", "weight", "trial", "seed")
 _MEASURED = (*_OUTCOME, "seconds", "words_per_second_total")
 
@@ -280,7 +285,10 @@ def read_side(store: Store, kept: KeptStrategy) -> StrategyResult:
         control=kept["control"],
         cards=tuple(None if run_id is None else _stored_card(store, run_id) for run_id in runs),
         outcomes=tuple(
-            None if run is None else {key: run.metrics.get(key) for key in _OUTCOME}
+            None
+            if run is None
+            else {key: run.metrics.get(key) for key in (*_OUTCOME, *_BY_RULER)}
+            | {key: v for key, v in run.metrics.items() if key.startswith(ANOTHER_SEED)}
             for run in found
         ),
         runs=tuple(runs),
@@ -313,7 +321,16 @@ def read_sides(store: Store, parent: str) -> tuple[StrategyResult, ...]:
             next_step="the command that made it, which trains only what is missing",
         )
     kept: list[KeptStrategy] = json.loads(store.artifact(parent, SIDES).read_text("utf-8"))
-    return tuple(read_side(store, each) for each in kept)
+    return _read_along_itself([read_side(store, each) for each in kept])
+
+
+def _read_along_itself(sides: Sequence[StrategyResult]) -> tuple[StrategyResult, ...]:
+    """Return the sides with the baseline's anchored readings, its own, where others have any."""
+    baseline, *others = sides
+    if any(card is not None and card.anchored for each in others for card in each.cards):
+        cards = [c and replace(c, anchored=c.records) for c in baseline.cards]
+        baseline = replace(baseline, cards=tuple(cards))
+    return (baseline, *others)
 
 
 def _deleted(store: Store, run_id: str) -> bool:
@@ -334,7 +351,7 @@ def _stored_card(store: Store, run_id: str) -> Scorecard:
     if BETWEEN_SEEDS not in store.artifacts(run_id):
         return own
     added = store.artifact(run_id, BETWEEN_SEEDS).read_text(encoding="utf-8")
-    return Scorecard(own.vectors, (*own.records, *Scorecard.from_json(added).records))
+    return replace(own, records=(*own.records, *Scorecard.from_json(added).records))
 
 
 # A planted-bias control ------------------------------------------------------------------------

@@ -57,6 +57,8 @@ class TrialRow:
         run_id: MLflow run.
         best: Whether it belongs to the best trial.
         retention_report: The same as retention, on report pairs.
+        bias_own: Bias on tune words along gender words of the same vectors; None in older studies.
+        bias_anchored: The same along those of the baseline.
     """
 
     trial: int | None
@@ -69,6 +71,8 @@ class TrialRow:
     run_id: str
     best: bool
     retention_report: float | None
+    bias_own: float | None = None
+    bias_anchored: float | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,8 @@ def _row(run: RunInfo) -> TrialRow:
         run_id=run.run_id,
         best=False,
         retention_report=run.metrics.get("retention_report"),
+        bias_own=run.metrics.get("bias_tune_own"),
+        bias_anchored=run.metrics.get("bias_tune_anchored"),
     )
 
 

@@ -20,6 +20,7 @@ from debiaslab.settings.training import CorpusSettings, Hyperparameters, TrainSe
 Kind = Literal["sweep", "compare", "planted", "floor"]
 Cover = Literal["tune", "vocabulary", "all"]
 Sampler = Literal["tpe", "gp", "nsga2", "grid", "qmc", "random"]
+ByRuler = Literal["own", "anchored", "both"]
 Base = Literal["text", "alike", "balanced", "corpus"]
 ALL = "all"  # every registered strategy that has something to search
 OBJECTIVES = (("score",), ("bias", "retention"))
@@ -134,6 +135,11 @@ class ObjectivePart:
     # a fifth of the utility lost weighs as much as B = 1
     retention_weight: Real = option("weight of lost utility in the score", default=5.0, ge=0)
     tests: Words = option("association tests", default=_objective_tests, flag=None)
+    ruler: ByRuler = option(
+        "gender words that bias is read along while λ is searched: own (of the same vectors), "
+        "anchored (the baseline's) or both (the larger bias counts)",
+        default="own",
+    )
 
 
 @settings

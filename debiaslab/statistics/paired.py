@@ -146,8 +146,11 @@ def _wins(x: Array, y: Array) -> Array:
 def _improvement_interval(wins: Array, resamples: NDArray[np.int64]) -> Interval:
     if not len(resamples):
         return NO_INTERVAL
-    values = [wins[np.ix_(each, each)].mean() for each in resamples]
-    return percentile_interval(np.array(values))
+    # How often a resample has each seed; of halves and whole numbers every sum is exact.
+    n, draws = len(wins), len(resamples)
+    places = resamples + n * np.arange(draws)[:, None]
+    counts = np.bincount(places.ravel(), minlength=draws * n).reshape(draws, n)
+    return percentile_interval((counts @ wins * counts).sum(axis=1) / n**2)
 
 
 def _t_interval(differences: Array) -> Interval:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, get_args
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from debiaslab import lexicons
 from debiaslab.errors import UserError, require_known, unknown
 from debiaslab.metrics import NotMeasuredError, Scorecard
 from debiaslab.metrics.null import NullCache
+from debiaslab.metrics.scorecard import Ruler
 from debiaslab.metrics.vocabulary import find
 from debiaslab.metrics.weat import null95
 from debiaslab.results import TrialSummary
@@ -22,11 +24,15 @@ from debiaslab.vectors.embeddings import Embeddings
 from debiaslab.vectors.words import written_in
 
 LEAST_WORDS = 4  # a smaller set is not measured
+HALVES: tuple[lexicons.Half, ...] = ("tune", "report")
+RULERS: tuple[Ruler, ...] = get_args(Ruler)
 SIMILARITY_SETS = ("WordSim-353", "SimLex-999")
 FORMULA = """\
 score = bias_weight · B + retention_weight · max(0, 1 − R), smaller is better, where
   B = mean over tests t of |s_t| / q_t, on tune words
-      s_t: WEAT statistic of test t (difference of mean associations of its two target sets)
+      s_t: WEAT statistic of test t (difference of mean associations of its two target sets), read
+           along the gender words of the same vectors (ruler: own), or along those of the baseline
+           (anchored); with both, the larger B of the two counts
       q_t: yardstick, the 95 % quantile of |s| over random target sets of the same sizes,
            in the baseline (λ = 0) vectors of the same seed
   R = U / U_baseline, retention; U = mean Spearman correlation with WordSim-353 and SimLex-999
@@ -78,10 +84,13 @@ class Objective(ObjectivePart):
             UserError: The vectors have collapsed, or retention is asked for and the baseline's
                 utility is not measurable.
         """
-        bias = self.bias(scorecard, yardstick, "tune")
+        read = self.by_ruler(scorecard, yardstick)
+        bias = self._of_ruler(read, "tune")
         if bias is None:
             raise UserError(
-                "the vectors have collapsed: association tests that the baseline measured "
+                _not_aligned(scorecard)
+                if read["bias_tune_own"] is not None
+                else "the vectors have collapsed: association tests that the baseline measured "
                 "cannot be measured in them",
                 next_step="a smaller λ or --lr",
             )
@@ -95,11 +104,33 @@ class Objective(ObjectivePart):
         lost = max(0.0, 1 - retention) if retention is not None else 0.0
         return Outcome(
             bias_tune=bias,
-            bias_report=self.bias(scorecard, yardstick, "report"),
+            bias_report=self._of_ruler(read, "report"),
             retention_tune=retention,
             retention_report=_retention(scorecard, yardstick, "report"),
             score=self.bias_weight * bias + self.retention_weight * lost,
         )
+
+    def by_ruler(
+        self, scorecard: Scorecard, yardstick: BaselineReference
+    ) -> dict[str, float | None]:
+        """Return B on tune and report words by either ruler, by the name of the MLflow metric."""
+        return {
+            f"bias_{half}_{ruler}": self.bias(scorecard.reading(ruler), yardstick, half)
+            for ruler in RULERS
+            for half in HALVES
+        }
+
+    def _of_ruler(self, read: Mapping[str, float | None], half: lexicons.Half) -> float | None:
+        """Return the B that counts; None where what it is read along was not measured."""
+        rulers = RULERS if self.ruler == "both" else (self.ruler,)
+        found = [read[f"bias_{half}_{ruler}"] for ruler in rulers]
+        known = [each for each in found if each is not None]
+        return max(known) if len(known) == len(found) else None
+
+    def identity(self) -> dict[str, Any]:
+        """Return what makes another study; the own ruler is not named, as before there was one."""
+        named = asdict(self)
+        return {k: v for k, v in named.items() if (k, v) != ("ruler", "own")}
 
     def check_vocabulary(self, words: frozenset[str]) -> None:
         """Raise a `UserError` if no test has 4 tune words of each set in the vocabulary."""
@@ -136,14 +167,13 @@ def measure_reference(
     Raises:
         UserError: No test is measurable on tune words, or there are too few words for a null.
     """
-    halves: tuple[lexicons.Half, ...] = ("tune", "report")
-    asked = [(name, half) for name in objective.tests for half in halves]
+    asked = [(name, half) for name in objective.tests for half in HALVES]
     nulls = _nulls(
         baseline, [each for each in asked if _statistic(scorecard, *each) is not None], seed
     )
     if not any(key.endswith("/tune") for key in nulls):
         raise _unmeasurable(objective.tests)
-    utility = {half: _utility(scorecard, half) for half in halves}
+    utility = {half: _utility(scorecard, half) for half in HALVES}
     return BaselineReference(
         nulls, {half: value for half, value in utility.items() if value is not None}
     )
@@ -155,6 +185,15 @@ def _unmeasurable(tests: tuple[str, ...]) -> UserError:
         "vocabulary",
         allowed="a corpus that covers at least one of " + ", ".join(tests),
         next_step="python -m debiaslab corpus FILE, or a smaller --min-count",
+    )
+
+
+def _not_aligned(scorecard: Scorecard) -> str:
+    """Say why a scorecard has no anchored bias."""
+    found = next((record.reason for record in scorecard.anchored if record.reason), None)
+    return (
+        "the vectors cannot be read along the baseline's gender words: "
+        f"{found or 'association tests are not measured'}"
     )
 
 

@@ -162,7 +162,7 @@ class Plan:
             "knobs": self.create(weight=0.0).knobs(),
             "seeds": list(self.seeds),
             "settings": self.settings.shared(),
-            "objective": asdict(self.objective),
+            "objective": self.objective.identity(),
             "lexicons": lexicons.versions(),
         }
         if search := self.search.identity():  # absent from studies that search in the default way
@@ -328,7 +328,7 @@ class ComparisonPlan:
             "seeds": self.seeds,
             "cover": self.cover,
             "settings": self.settings.shared(),
-            "objective": asdict(self.objective),
+            "objective": self.objective.identity(),
             "tuning": [self.trials, self.tuning_seeds, self.rule.name],
             "lexicons": lexicons.versions(),
         }
@@ -337,6 +337,12 @@ class ComparisonPlan:
         return name_from("compare", corpus, identity)
 
     def cell(self, entry: Entry, weight: float, seed: int) -> Cell:
-        """Return one training of a strategy; λ = 0 is the baseline."""
-        settings = replace(self.settings, seed=seed)
-        return Cell(entry.strategy, weight, entry.knobs, self.cover, settings, self.objective)
+        """Return one training of a strategy; λ = 0 is the baseline.
+
+        Nothing is chosen by it: both readings of its bias stand side by side.
+        """
+        settings, objective = (
+            replace(self.settings, seed=seed),
+            replace(self.objective, ruler="own"),
+        )
+        return Cell(entry.strategy, weight, entry.knobs, self.cover, settings, objective)

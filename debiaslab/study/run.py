@@ -16,6 +16,7 @@ from debiaslab import lexicons
 from debiaslab.errors import UserError
 from debiaslab.leaderboard import export
 from debiaslab.metrics import Baseline, Record, Scorecard, evaluate
+from debiaslab.metrics.evaluation import with_nulls_of
 from debiaslab.regularizers import is_control, train_inputs
 from debiaslab.sgns import (
     Checkpoints,
@@ -58,6 +59,7 @@ CHECKPOINTS = "checkpoints"  # folder beside the store, of trainings that were i
 STUDY = "study"  # key of a checkpoint's owner: the run of its study
 LOSS_METRICS = ("loss", "penalty", "lr", "words_per_second")  # of a training's reports
 UNCERTAINTY = "uncertainty"  # metrics of this group: intervals, p, n
+ANCHORED = "read_anchored"  # of this one: read along the baseline's attribute words
 _GLANCE = "at_a_glance"  # the UI's charts of a run begin with this group, and end with no group
 # of a record, besides value, interval, p and n; methods and missing words are in the JSON
 _EXTRAS = ("statistic_low", "statistic_high", "p_two_sided", "null95", "coverage")
@@ -205,8 +207,10 @@ def train_cell(
     """
     start = None if init is None else "vectors of the baseline"
     with open_run(site, cell, init=start) as run:
-        if run.bound is not None and run.bound.only_after and baseline is not None:
-            own = vectors_of(site.store, baseline.run_id) if against is None else against.embeddings
+        own = None if against is None else against.embeddings
+        if own is None and baseline is not None:
+            own = vectors_of(site.store, baseline.run_id)
+        if run.bound is not None and run.bound.only_after and own is not None:
             result = _debiased(run.bound, own)
         else:
             result = train_logged(
@@ -218,13 +222,20 @@ def train_cell(
             seed=cell.seed,
             baseline=against,
             lipstick_nulls=False,
+            anchor=own,
         )
+        if baseline is not None and against is None:
+            before = site.store.artifact(baseline.run_id, SCORECARD).read_text(encoding="utf-8")
+            nulls = Scorecard.from_json(before).records
+            scorecard = replace(scorecard, anchored=with_nulls_of(scorecard.anchored, nulls, ""))
         log_results(run.log, site.corpus, result, scorecard)
         if baseline is None:
             reference = measure_reference(cell.objective, result.embeddings, scorecard, cell.seed)
         else:
             reference = baseline.reference
-        outcome = _outcome(cell, scorecard, reference)
+        read = scorecard if baseline is not None else replace(scorecard, anchored=scorecard.records)
+        outcome = _outcome(cell, read, reference)
+        run.log.metrics(cell.objective.by_ruler(read, reference), step=result.words)
         _log_outcome(run.log, cell.weight, outcome, result.words)
         label = None if cell.weight == 0 else strategy_label(cell.strategy, cell.made)
         run.log.tags({NOTE_TAG: run_note(run.log.run_id, label, cell.seed, outcome)})
@@ -403,7 +414,7 @@ def flat(scorecard: Scorecard) -> dict[str, float]:
     """Return the measured values of a scorecard under MLflow metric names, with their uncertainty.
 
     The UI makes a section of charts of what stands before the last ``/``: intervals, p and n, three
-    in four of all numbers, are one section of their own.
+    in four of all numbers, are one section of their own, and anchored readings another.
     """
     metrics = measured_values(scorecard)
     for record in scorecard.records:
@@ -413,7 +424,8 @@ def flat(scorecard: Scorecard) -> dict[str, float]:
         parts |= {part: record.extra.get(part) for part in _EXTRAS}
         detail = f"{UNCERTAINTY}/{_key(record).replace('/', '.')}"
         metrics |= {f"{detail}.{part}": float(v) for part, v in parts.items() if v is not None}
-    return metrics
+    along = measured_values(scorecard.reading("anchored"))
+    return metrics | {f"{ANCHORED}/{key.replace('/', '.')}": v for key, v in along.items()}
 
 
 def measured_values(scorecard: Scorecard) -> dict[str, float]:

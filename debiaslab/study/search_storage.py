@@ -95,15 +95,26 @@ def storage_to_read(folder: Path) -> Iterator[RDBStorage]:
             copy = copy_database(folder / DATABASE, Path(place))
             url = URL.create("sqlite", database=str(copy)).render_as_string()
             storage = RDBStorage(url, skip_compatibility_check=True)
+            newest, *_ = known = _versions_of(storage)
             current = storage.get_current_version()
-            if current not in storage.get_all_versions():
+            if current not in known:
                 raise _too_new(folder)
-            if current != storage.get_head_version():
+            if current != newest:
                 storage.upgrade()
             try:
                 yield storage
             finally:
                 storage.engine.dispose()
+
+
+_VERSIONS: list[str] = []
+
+
+def _versions_of(storage: RDBStorage) -> list[str]:
+    """Return the schemas that the installed Optuna knows, the newest first; it is asked once."""
+    if not _VERSIONS:
+        _VERSIONS.extend(storage.get_all_versions())
+    return _VERSIONS
 
 
 @contextmanager
@@ -159,7 +170,11 @@ def _open(url: str) -> RDBStorage:
     tried = 0
     while True:
         try:
-            return RDBStorage(url, engine_kwargs=options)
+            storage = RDBStorage(url, engine_kwargs=options, skip_compatibility_check=True)
+            if storage.get_current_version() == _versions_of(storage)[0]:
+                return storage
+            storage.engine.dispose()
+            return RDBStorage(url, engine_kwargs=options)  # which raises
         except SEARCH_ERRORS as error:
             tried += 1
             made = isinstance(error, (IntegrityError, ProgrammingError))  # tables, by others

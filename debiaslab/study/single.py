@@ -373,6 +373,7 @@ def make_again(recipe: Recipe, corpus: Corpus, *, progress: bool = True) -> Verd
         seed=cell.seed,
         baseline=recipe.baseline if recipe.run.kind == _HELD_AGAINST else None,
         lipstick_nulls=False,
+        anchor=recipe.baseline if recipe.scorecard.anchored else None,
     )
     return compared(recipe, result.embeddings, scorecard)
 
@@ -381,9 +382,7 @@ def compared(recipe: Recipe, vectors: Embeddings, scorecard: Scorecard) -> Verdi
     """Compare vectors and their scorecard with the logged ones; metrics that are newer are not."""
     a, b = recipe.vectors, vectors
     same_words = a.words == b.words and a.dim == b.dim
-    known = {record.metric for record in recipe.scorecard.records}
-    logged = tuple(record for record in scorecard.records if record.metric in known)
-    then, here = flat(recipe.scorecard), flat(replace(scorecard, records=logged))
+    then, here = flat(recipe.scorecard), flat(_of_metrics_in(recipe.scorecard, scorecard))
     both = [name for name in then if name in here]
     differing = [(name, then[name], here[name]) for name in both if then[name] != here[name]]
     equal = same_words and bool(np.array_equal(a.vectors, b.vectors))
@@ -395,6 +394,16 @@ def compared(recipe: Recipe, vectors: Embeddings, scorecard: Scorecard) -> Verdi
         measured=len(both),
         differing=tuple(sorted(differing, key=lambda row: -abs(row[1] - row[2]))),
         elsewhere=len(then) - len(both),
+    )
+
+
+def _of_metrics_in(logged: Scorecard, scorecard: Scorecard) -> Scorecard:
+    """Return a scorecard without the metrics that a logged one does not know."""
+    known, along = ({r.metric for r in each} for each in (logged.records, logged.anchored))
+    return replace(
+        scorecard,
+        records=tuple(record for record in scorecard.records if record.metric in known),
+        anchored=tuple(record for record in scorecard.anchored if record.metric in along),
     )
 
 

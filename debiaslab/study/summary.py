@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from debiaslab.errors import UserError
 from debiaslab.leaderboard.export import codalab, default_pairs
 from debiaslab.report import trials_table
+from debiaslab.report.comparison import SAME_OF_NULL
 from debiaslab.report.verdict import sweep_finding
 from debiaslab.results import Spread, TrialRow, summarize, trial_rows
 from debiaslab.results.study import read_study
@@ -135,7 +136,7 @@ def summarise(site: Site, source: DrawnTrials, words: str, submissions: Path) ->
     submission = submissions / f"{name}.csv"
     codalab(embeddings, default_pairs(), submission.with_suffix(".zip"))
     fallback = codalab(embeddings, default_pairs(), submission).warning
-    warnings = [*_warnings(rows, best, search), *([fallback] if fallback else [])]
+    warnings = [*_warnings(rows, best, search, plan), *([fallback] if fallback else [])]
     _log_study(site, words, rows, found)
     publish(store, name, best.run_id, embeddings)
     place = store.experiment_id, parent
@@ -148,7 +149,28 @@ def summarise(site: Site, source: DrawnTrials, words: str, submissions: Path) ->
     return Summary(name, parent, *given)
 
 
-def _warnings(rows: Sequence[TrialRow], best: TrialRow, search: Search) -> Iterator[str]:
+def _bent_ruler(rows: Sequence[TrialRow], chosen: Sequence[TrialRow]) -> str | None:
+    """Say when bias fell by half as much, or less, along the baseline's gender words."""
+    base = [row for row in rows if row.trial is None]
+    read = [(row.bias_own, row.bias_anchored) for row in (*base, *chosen)]
+    known = [(own, along) for own, along in read if own is not None and along is not None]
+    if len(known) < len(read):
+        return None
+    before, after = known[: len(base)], known[len(base) :]
+    start, end = ([mean(column) for column in zip(*part, strict=True)] for part in (before, after))
+    by_own, anchored = (a - b for a, b in zip(start, end, strict=True))
+    if by_own <= SAME_OF_NULL or anchored > by_own / 2:
+        return None
+    return (
+        f"bias on tune words fell from {start[0]:.2f} to {end[0]:.2f} by the gender words of the "
+        f"same vectors, and to {end[1]:.2f} by the baseline's: more than half of that is gender "
+        "words that moved; --ruler both in a new study looks for words that do"
+    )
+
+
+def _warnings(
+    rows: Sequence[TrialRow], best: TrialRow, search: Search, plan: Plan
+) -> Iterator[str]:
     """Yield what the reader should know: failures, no gain, too little retention."""
     for trial in search.finished:
         if trial.state == TrialState.FAIL:
@@ -156,6 +178,8 @@ def _warnings(rows: Sequence[TrialRow], best: TrialRow, search: Search) -> Itera
             yield f"λ = {weight:.4g} failed: {trial.user_attrs.get('reason')}"
     baseline = mean(row.score for row in rows if row.trial is None)
     chosen = [row for row in rows if row.trial == best.trial]
+    if plan.objective.ruler == "own" and (bent := _bent_ruler(rows, chosen)) is not None:
+        yield bent
     tried, least = mean(row.score for row in chosen), search.settings.min_retention
     if tried >= baseline:
         yield f"no λ did better than the baseline (best score {tried:.3f}, baseline {baseline:.3f})"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from debiaslab import regularizers
 from debiaslab.errors import UserError
 from debiaslab.metrics import load_similarity
+from debiaslab.metrics.anchored import attribute_words, check_words
 from debiaslab.results import trial_rows
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.claims import Claim
@@ -131,6 +132,9 @@ def check_sweep(
         dim=plan.settings.dim,
     )
     plan.objective.check_vocabulary(frozenset(corpus.words))
+    if plan.objective.ruler != "own":
+        words = [word for word in corpus.words if word not in attribute_words()]
+        check_words(words, plan.settings.dim, "--ruler own, or a smaller --min-count or --dim")
     if plan.objective.retention_weight > 0 or plan.search.needs_retention:
         _check_similarity(corpus)
     name = plan.study_name(corpus)

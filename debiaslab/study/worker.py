@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy import Engine
 
 from debiaslab.metrics import Baseline, Scorecard, evaluate
+from debiaslab.results.runs import ANOTHER_SEED
 from debiaslab.sgns import TrainingDivergedError
 from debiaslab.study.cell import Cell
 from debiaslab.study.claims import Claim, Claims
@@ -299,13 +300,26 @@ class ListedCells:
         changes. With a single seed there is no overlap between seeds.
         """
         seeds = list(self.references)
-        other = self.references[seeds[(seeds.index(seed) + 1) % len(seeds)]].run_id
-        run_id = self.references[seed].run_id
+        following = seeds[(seeds.index(seed) + 1) % len(seeds)]
+        run_id, other = (self.references[each].run_id for each in (seed, following))
         if BETWEEN_SEEDS not in store.artifacts(run_id):
             writer = store.writer(run_id)
             writer.json(_between(store, run_id, other).to_dict(), BETWEEN_SEEDS)
+            if other != run_id:
+                writer.metrics(self._read_against(seed, following, store))
             writer.flush()
         self._unpaired.discard(seed)
+
+    def _read_against(self, seed: int, other: int, store: Store) -> dict[str, float | None]:
+        """Return the bias of a baseline held against that of another seed, by either ruler.
+
+        It is the control of the anchored reading: nothing but the seed has changed.
+        """
+        own, anchor = (vectors_of(store, self.references[each].run_id) for each in (seed, other))
+        card = evaluate(own, groups=("weat",), quick=True, anchor=anchor)
+        objective = next(cell.objective for cell in self._listed.baselines if cell.seed == seed)
+        found = objective.by_ruler(card, self.references[other].reference)
+        return {f"{ANOTHER_SEED}{name}": value for name, value in found.items()}
 
 
 def _between(store: Store, run_id: str, other: str) -> Scorecard:

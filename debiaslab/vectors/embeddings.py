@@ -203,7 +203,16 @@ class Embeddings:
 
     def lookup(self, word: str) -> str | None:
         """Return ``word`` as the vocabulary writes it (see ``written_in``), or None."""
-        return written_in(self.index, word)
+        if word in self.index:  # nearly always
+            return word
+        if word not in self._written:
+            self._written[word] = written_in(self.index, word)
+        return self._written[word]
+
+    @cached_property
+    def _written(self) -> dict[str, str | None]:
+        """What was looked up and is written otherwise, or not there: a scorecard asks often."""
+        return {}
 
     def order_warning(self) -> str | None:
         """Return why the words are not in the order of frequency; None where nothing says so."""

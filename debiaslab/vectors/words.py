@@ -169,7 +169,7 @@ def order_warning(words: Sequence[str], index: Mapping[str, int]) -> str | None:
 def _unsorted(words: Sequence[str], index: Mapping[str, int]) -> str | None:
     if len(words) < _LEAST:
         return None
-    if _is_alphabetical(words[:_LOOKED_AT]):
+    if _is_alphabetical(tuple(words[:_LOOKED_AT])):
         return "they stand in alphabetical order"
     written = (written_in(index, word) for word in _FREQUENT)
     rows = [index[word] for word in written if word is not None]
@@ -220,7 +220,8 @@ def read_frequencies(path: str | Path) -> dict[str, float]:
 _ALLOWED = "one word and its count on each line, such as: the 23135851162"
 
 
-def _is_alphabetical(words: Sequence[str]) -> bool:
+@lru_cache(maxsize=2)  # asked after every epoch of a training
+def _is_alphabetical(words: tuple[str, ...]) -> bool:
     rows = np.arange(len(words))
     for key in (str, str.casefold):
         order = sorted(range(len(words)), key=lambda row, key=key: key(words[row]))  # type: ignore[misc]

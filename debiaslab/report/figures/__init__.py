@@ -1,6 +1,11 @@
 """Figures: pure functions from plain data to a matplotlib figure, one file a family."""
 
-from debiaslab.report.figures.comparison import front_figure, gap_figure, heat_map_figure
+from debiaslab.report.figures.comparison import (
+    front_figure,
+    gap_figure,
+    heat_map_figure,
+    rulers_figure,
+)
 from debiaslab.report.figures.sweep import (
     Trainings,
     curves_figure,
@@ -40,6 +45,7 @@ __all__ = [
     "losses_figure",
     "neighbors_figure",
     "pareto_front",
+    "rulers_figure",
     "scorecard_figure",
     "stability_figure",
     "sweep_figure",

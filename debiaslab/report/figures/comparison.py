@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from debiaslab.errors import UserError
 from debiaslab.report.comparison import (
+    ANCHORED,
+    BY_OWN_RULER,
     GROUPS,
     OUTCOMES,
     OVERLAP,
     Measure,
     MeasureSummary,
+    OverSeeds,
     compared,
     footnotes,
     front_volumes,
@@ -37,6 +40,7 @@ from debiaslab.report.style import (
     tell,
 )
 from debiaslab.results import StrategyResult
+from debiaslab.results.runs import ANOTHER_SEED
 from debiaslab.statistics.paired import front_of
 
 if TYPE_CHECKING:
@@ -217,6 +221,66 @@ def gap_figure(sides: Sequence[StrategyResult]) -> Figure:
     axes.set_xlabel("bias (1 = 95 % of random words in the baseline)")
     legend_above(axes)
     return made
+
+
+@figure_of("comparison", "rulers")
+def rulers_figure(sides: Sequence[StrategyResult]) -> Figure:
+    """Bias on report words along the gender words of the same vectors, and along those of the
+    baseline (anchored), a point a strategy: above the diagonal, the ruler bent more than the words
+    moved. A cross is the control, another seed of the baseline.
+    """
+    own, along = (compared(sides, measure) for measure in (BY_OWN_RULER, ANCHORED))
+    known = [
+        (side.label, (a.mean, b.mean), side.control)
+        for side, a, b in zip(sides, own, along, strict=True)
+        if a.mean is not None and b.mean is not None
+    ]
+    if len(known) < 2:
+        raise UserError("no strategy has both readings of its bias")
+    control = _another_seed(sides[0])
+    places = [at for _, at, _ in known] + ([] if control is None else [control])
+    names = [name for name, _, _ in known] + ([] if control is None else ["another seed"])
+    note = f"Means over {_seeds(sides)}. Hollow: controls. Dashed: both rulers alike."
+    made = figure(_rulers_title(sides, own, along), 7.0, 6.0, note)
+    axes = made.subplots()
+    for _, at, hollow in known:
+        axes.plot(*at, "o", color=TUNE, markerfacecolor="white" if hollow else TUNE)
+    if control is not None:
+        axes.plot(*control, "x", color=REPORT, markersize=9)
+    end = 1.1 * max(max(at) for at in places)
+    axes.plot([0, end], [0, end], color=BASELINE, linestyle="--", linewidth=1, zorder=1)
+    axes.set_xlim(0, end)
+    axes.set_ylim(0, end)
+    plain(axes)
+    axes.set_xlabel("bias on report words, own ruler (1 = 95 % of random words)")
+    axes.set_ylabel("the same, anchored")
+    told = (f"{n}: own {x:.2f}, anchored {y:.2f}" for n, (x, y) in zip(names, places, strict=True))
+    tell(axes, places, list(told))
+    name_points(made, axes, places, names)
+    return made
+
+
+def _another_seed(baseline: StrategyResult) -> tuple[float, float] | None:
+    """Return both readings of the baselines, each held against that of the next seed."""
+    found = [
+        OverSeeds(tuple((each or {}).get(f"{ANOTHER_SEED}{m.name}") for each in baseline.outcomes))
+        for m in (BY_OWN_RULER, ANCHORED)
+    ]
+    own, along = (each.mean for each in found)
+    return None if own is None or along is None else (own, along)
+
+
+def _rulers_title(
+    sides: Sequence[StrategyResult],
+    own: Sequence[MeasureSummary],
+    along: Sequence[MeasureSummary],
+) -> str:
+    places = [i for i in _strategies(sides) if own[i].n and along[i].n]
+    above = sum((along[i].mean or 0) > (own[i].mean or 0) for i in places)
+    return (
+        f"{above} of {len(places)} strategies show more bias along the baseline's gender words "
+        "than along their own"
+    )
 
 
 def _lacking(tune: MeasureSummary, report: MeasureSummary) -> str:
