@@ -123,7 +123,7 @@ def write(path: Path, identity: dict[str, Any], state: State) -> None:
 
 
 def read(path: Path) -> tuple[dict[str, Any], State]:
-    """Return identity and state; nothing is unpickled, and every byte is held against its CRC.
+    """Return identity and state; nothing is unpickled, and every byte is checked against its CRC.
 
     Raises:
         DamagedCheckpointError: The file is not as it was written.

@@ -311,7 +311,7 @@ class ListedCells:
         self._unpaired.discard(seed)
 
     def _read_against(self, seed: int, other: int, store: Store) -> dict[str, float | None]:
-        """Return the bias of a baseline held against that of another seed, by either ruler.
+        """Return the bias of a baseline measured against that of another seed, by either ruler.
 
         It is the control of the anchored reading: nothing but the seed has changed.
         """
