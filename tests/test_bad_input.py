@@ -159,7 +159,7 @@ TRAIN_ONLY = [
     ("--out " + "a" * 300 + ".kv", "has 303 bytes; allowed: up to 200 bytes"),
     ("--init nofile", "there is no file nofile"),
     ("--init empty.txt", "is empty"),
-    ("--init binary.txt", "is no vector file"),
+    ("--init binary.txt", "is not a vector file"),
     ("--init cut.kv", "cut"),
     ("--init vectors.txt --dim 8", "have dimension 2, this training 8; try: --dim 2"),
     ("--tensorboard empty.txt", "cannot write empty.txt"),
@@ -167,7 +167,7 @@ TRAIN_ONLY = [
 ]
 SWEEP_ONLY = [
     ("--strategy none", "strategy 'none' has no λ to search; allowed: adversarial"),
-    ("--knob weight=1", "λ is no knob"),
+    ("--knob weight=1", "λ is not a knob"),
     ("--trials 0", "--trials must be from 1 to 100,000, got 0"),
     ("--trials 1e9", "--trials: '1e9' cannot be used"),
     ("--seeds -1", "--seeds must be from 1 to 1,000, got -1"),
@@ -182,7 +182,7 @@ EVALUATE = [  # more of them in test_cli_evaluate
     ("vector.kv", "did you mean 'vectors.kv'?"),
     ("empty.txt", "is empty"),
     ("cut.kv", "cut"),
-    ("binary.txt", "is no vector file"),
+    ("binary.txt", "is not a vector file"),
     ("ragged-vectors.txt", "line 3 of ragged-vectors.txt has 1 numbers"),
     ("vectors.kv --json empty.txt/card.json", "cannot write empty.txt/card.json"),
     ("vectors.kv --seed -1", "--seed must be from 0 to 2,147,483,647, got -1"),

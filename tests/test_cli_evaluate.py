@@ -195,7 +195,7 @@ def test_a_large_d_beside_a_random_s_is_marked():
     text = card.table()
     assert re.search(r"1\.31‡", text)
     assert not re.search(r"1\.42‡", text)
-    assert "‡ d looks large while s is no larger than random words show here" in text
+    assert "‡ d looks large while s does not exceed the random-word null here" in text
     quiet = Scorecard("x", card.records[1:])
     assert "‡" not in quiet.table()
 

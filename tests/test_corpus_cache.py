@@ -1,4 +1,4 @@
-"""The cache: used when it fits, made anew when it does not, never half there."""
+"""The cache: used when it fits, made again when it does not, never half there."""
 
 import errno
 import hashlib

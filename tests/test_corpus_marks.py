@@ -148,7 +148,7 @@ def test_learned_phrases_keep_marks(tmp_path):
 def test_endless_tokens_are_left_out_said_and_counted(encode):
     limit, other = "x" * LONGEST, "ü" * (LONGEST // 2)
     text = f"a b {limit} {limit}y {other} {other}ü c ${'1' * 9000}\n"
-    with pytest.warns(UserWarning, match="longer than 2,000 bytes are left out as no words: 3"):
+    with pytest.warns(UserWarning, match="longer than 2,000 bytes are left out: 3"):
         corpus = encode(text)
     assert documents_of(corpus) == [["a", "b", limit, other, "c"]]
     assert (corpus.too_long, corpus.raw_tokens) == (3, 5)
@@ -178,7 +178,7 @@ def test_the_command_shows_how_the_text_was_cut(tmp_path, monkeypatch, capsys):
     (tmp_path / "b.txt").write_text((ENGLISH * 99 + "नमस्ते\n") * 6 + "y" * 3000, "utf-8")
     assert main(["corpus", "b.txt"]) == 0
     said, warned = capsys.readouterr()
-    assert "warning: tokens longer than 2,000 bytes are left out as no words: 1" in warned
+    assert "warning: tokens longer than 2,000 bytes are left out: 1" in warned
     assert "marks        6 words were cut at combining marks (not with --marks keep)" in said
     assert "too long     1 left out (tokens of more than 2,000 bytes)" in said
     assert "sweep b.txt --strategy" in said

@@ -158,7 +158,7 @@ def test_a_word_in_both_forms_is_a_word_twice(tmp_path):
     for name in ("l.json", "l.yaml"):  # JSON is YAML
         path = tmp_path / name
         path.write_text(json.dumps({"citation": "X", "words": lists}, ensure_ascii=False), "utf-8")
-        with pytest.raises(UserError, match="the key 'könig' is there twice"):
+        with pytest.raises(UserError, match="the key 'könig' appears twice"):
             lexicons.load_file(path)
 
 

@@ -225,7 +225,7 @@ def test_vectors_of_gensim_are_measured_as_they_are(vectors, debiased):
     card = evaluate(keyed, baseline=before, groups=groups, bootstrap=0)
     assert card == evaluate(debiased, baseline=vectors, groups=groups, bootstrap=0)
     for given, baseline in ((vectors.vectors, None), (vectors, np.eye(3)), ("a.kv", None)):
-        with pytest.raises(UserError, match=r"is no set of vectors.*KeyedVectors"):
+        with pytest.raises(UserError, match=r"is not a set of vectors.*KeyedVectors"):
             evaluate(given, baseline=baseline)
 
 

@@ -263,7 +263,8 @@ def test_a_training_says_which_words_continue_and_keeps_the_others_when_asked(co
     assert not np.array_equal(both.embeddings.vectors, dropped.embeddings.vectors)
     new = len(corpus.words) - 5
     assert str(dropped.continued) == (
-        f"5 of the {new + 5} words of the text continue from their vectors, {new} start anew; "
+        f"5 of the {new + 5} words of the text continue from their vectors, {new} start from "
+        "scratch; "
         "2 words that the text lacks are dropped (--keep-words keeps them)"
     )
     assert "2 words that the text lacks are kept as they are" in str(kept.continued)

@@ -402,7 +402,7 @@ def test_damage_is_found(zipped, tmp_path, capfd):
         (changed, "is not what was archived"),
         (newer, "version 99"),
         (odd, "status"),
-        (lambda entries: entries.pop("manifest.json"), "is no archive of a study"),
+        (lambda entries: entries.pop("manifest.json"), "is not an archive of a study"),
         (lambda entries: entries.pop("studies.json"), "is missing"),
     ):
         bad = rezipped(zipped, tmp_path / "bad.zip", change)

@@ -283,7 +283,7 @@ def test_slips_are_named_with_what_is_allowed(text, said):
     [
         (b"- a\n- b", "holds a list; allowed: keys with values"),
         (b"a: [1", "is not YAML"),
-        (b"a: 1\nb: 2\na: 3", "the key 'a' is there twice in line 3"),
+        (b"a: 1\nb: 2\na: 3", "the key 'a' appears twice in line 3"),
         (b"a: !!python/object/apply:os.system [ls]", "is not YAML: could not determine"),
         (b"\xff\xfe\x00", "is not UTF-8 text"),
         (b"a: " + b"[" * 3000, "is not YAML"),

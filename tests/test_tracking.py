@@ -522,7 +522,7 @@ def test_link_names_experiment_and_run(store, study):
 
 
 def test_two_processes_may_open_a_new_store_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("debiaslab.tracking.store.prepare", prepare)  # tables are made anew
+    monkeypatch.setattr("debiaslab.tracking.store.prepare", prepare)  # tables are made again
     both = [get_context("fork").Process(target=Store.open, args=(tmp_path,)) for _ in range(2)]
     for process in both:
         process.start()

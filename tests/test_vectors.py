@@ -307,11 +307,11 @@ BINARY = b"3 2\n" + b"".join(w + b" " + struct.pack("<2f", 0.1, 1e9) for w in (b
         (gzip.compress(TEXT * 9, mtime=0)[:-20], "cut short or damaged"),
         (gzip.compress(TEXT, mtime=0)[:12] + b"\xff" * 30, "damaged"),
         (b"PK\x03\x04 not really a zip", r"no plain \.npz"),
-        (b"hello world\nthis is a poem\n", "no vector file: it starts with"),
-        (b"word1,word2\nold,new\n", "no vector file"),
-        (b"\x89PNG\r\n\x1a\n\x00", "no vector file"),
-        (b"9" * 5000 + b" 2\n", "no vector file"),
-        (b"-3 2\na 1 2\n", "no vector file"),
+        (b"hello world\nthis is a poem\n", "is not a vector file: it starts with"),
+        (b"word1,word2\nold,new\n", "is not a vector file"),
+        (b"\x89PNG\r\n\x1a\n\x00", "is not a vector file"),
+        (b"9" * 5000 + b" 2\n", "is not a vector file"),
+        (b"-3 2\na 1 2\n", "is not a vector file"),
         # text
         (b"3 2\n", "promises 3 words, but 0 follow"),
         (TEXT[:-6], r"promises 3 words, but 2 follow.*cut short"),
@@ -813,10 +813,10 @@ def test_bad_words_are_counted_when_a_file_is_refused_and_left_out_when_asked(tm
     (tmp_path / "v.txt").write_bytes(BAD)
     with pytest.raises(UserError) as caught:
         read(tmp_path / "v.txt")
-    counted = ("line 3 of", "is not UTF-8", "1 not UTF-8", "1 with a space in it", "1 there twice")
+    counted = ("line 3 of", "is not UTF-8", "1 not UTF-8", "1 with a space in it", "1 repeated")
     for part in (*counted, "--bad-words skip", "bad_words='skip'"):
         assert part in str(caught.value)
-    with pytest.warns(UserWarning, match=r"left out of its 5 words 1 with .* and 1 there twice"):
+    with pytest.warns(UserWarning, match=r"left out of its 5 words 1 with .* and 1 repeated"):
         found = read(tmp_path / "v.txt", bad_words="skip")
     assert found.words == ("king", "queen")
     assert found.vectors.tolist() == [[1, 2], [9, 10]]
@@ -827,7 +827,7 @@ def test_bad_words_are_counted_when_a_file_is_refused_and_left_out_when_asked(tm
     np.save(tmp_path / "v.npy", rows)
     (tmp_path / "v.words").write_bytes(b"\n".join(words))
     for name in ("v.bin", "v.npy"):
-        with pytest.raises(UserError, match="1 not UTF-8 and 1 there twice"):
+        with pytest.raises(UserError, match="1 not UTF-8 and 1 repeated"):
             read(tmp_path / name)
         with pytest.warns(UserWarning, match="left out of its 3 words"):
             assert read(tmp_path / name, bad_words="skip").words == ("a",)
@@ -859,7 +859,7 @@ def test_every_command_takes_the_option_that_its_refusal_names(
     assert "king" in said.err
     said = call(capfd, *COMMANDS[command], "--bad-words", "skip")
     assert said.code == 0
-    assert f"left out of its {len(words):,} words 1 there twice" in said.err
+    assert f"left out of its {len(words):,} words 1 repeated" in said.err
 
 
 def test_counts_of_the_file_put_the_words_in_order(tmp_path):

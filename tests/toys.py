@@ -97,7 +97,9 @@ def judged_words() -> list[str]:
 def toy_corpus(folder: Path, documents: int = 400, min_count: int = 1) -> Corpus:
     """Return the encoded toy text, cached in ``folder``."""
     path = folder / "toy.txt"
-    path.write_text(toy_text(documents), encoding="utf-8")
+    text = toy_text(documents)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:  # others may be reading it
+        path.write_text(text, encoding="utf-8")
     return Corpus.build(
         [path], CorpusSettings(min_count=min_count), cache=folder / "cache", progress=False
     )

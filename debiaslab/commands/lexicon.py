@@ -174,7 +174,7 @@ class _Known:
             )
 
     def describe(self, name: str) -> str:
-        """Return all that has this name: a list and an attribute may share one."""
+        """Describe everything of this name: a list and an attribute may share one."""
         kinds: tuple[tuple[Mapping[str, Any], Callable[[Any], str]], ...] = (
             (self.lexicons, _describe_list),
             (self.pairs, _describe_pairs),

@@ -33,7 +33,7 @@ class ReportCommand(WritesStore):
     Question, corpus, method, budget, the result in one sentence with its interval, figures, tables,
     neighbours before and after, what was held out, and how to do it again; all from the tracking
     store. The HTML page is also kept with the study's run, where the MLflow UI shows it
-    (report.html), and made anew when the study is resumed. With --run it is the page of one
+    (report.html), and made again when the study is resumed. With --run it is the page of one
     training: its scorecard beside the baseline's, associations and running loss.
     """
 

@@ -119,7 +119,7 @@ def pair_of(what: str) -> Callable[[str], tuple[str, str]]:
 def _knob(text: str) -> tuple[str, str]:
     name, value = pair_of("NAME=VALUE")(text)
     if name == "weight":
-        raise argparse.ArgumentTypeError("λ is no knob: train takes --weight, sweep searches it")
+        raise argparse.ArgumentTypeError("λ is not a knob: train takes --weight, sweep searches it")
     return name, value
 
 

@@ -204,7 +204,7 @@ class CompareCommand(StudyCommand):
     )
 
     def run(self) -> Said:
-        """Run or continue the comparison; what it is to be held against has to take part."""
+        """Run or continue the comparison; what it is compared with has to take part."""
         from debiaslab.study.spec import comparison_of
 
         if self.against is not None:

@@ -63,7 +63,7 @@ class TrainCommand(ReadsVectors, WritesStore):
     init: VectorsInput | None = option("vectors to continue from", default=None, metavar="FILE")
     init_contexts: VectorsInput | None = option(
         "with --init: context vectors of the same words, such as gensim's syn1neg saved with them; "
-        "none: context embeddings start anew",
+        "none: context embeddings start from scratch",
         default=None,
         metavar="FILE",
     )

@@ -259,7 +259,7 @@ class PruneStoreCommand(WritesStore):
     yes: Flag = option("remove it", default=False)
     failed: Flag = option("also runs that failed for a reason of their own", default=False)
     checkpoints: Flag = option(
-        "also the checkpoints that studies would resume from: they would train anew", default=False
+        "also the checkpoints that studies would resume from: they would train again", default=False
     )
 
     def run(self) -> Said:

@@ -315,7 +315,7 @@ def _sensitivity(
 
 
 def _paired(first: Sequence[Embeddings], second: Sequence[Embeddings], seed: int) -> Any:
-    """Compare the scorecards, with nulls, which MAC is held against, but no other intervals."""
+    """Compare the scorecards, with the nulls that MAC is compared with, without intervals."""
     from tqdm import tqdm
 
     from debiaslab.metrics import evaluate

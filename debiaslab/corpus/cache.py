@@ -2,8 +2,8 @@
 
 ``<cache>/<key>/`` holds ``meta.json``, ``words.txt`` (one word a line), ``counts.npy`` (int64) and
 ``ids.i32`` (little-endian int32, −1 after each document), or the shards ``ids-000.i32``, … of the
-same stream. ``checked.json`` holds the fingerprint, and size and time of the shards when they were
-last known to be what it says: as long as all stay, they are not read again for that.
+same stream. ``checked.json`` holds the fingerprint with size and time of the shards when they last
+matched it; while all of these stay the same, the shards are not read again to check.
 ``<cache>/sources.json`` remembers the digests of source files.
 """
 
@@ -38,7 +38,7 @@ MEMO = "sources.json"
 _CHUNK = 1 << 20
 
 _BUILDING = ".building-"
-_STALE = 24 * 3600  # seconds after which an unfinished folder is nobody's any more
+_STALE = 24 * 3600  # seconds after which an unfinished folder is abandoned
 
 
 class DamagedEntryError(Exception):
@@ -120,7 +120,7 @@ def _mapped(files: Sequence[Path]) -> IdStream:
 
 
 def _check_stream(path: Path, meta: dict[str, Any], text: bytes) -> None:
-    """Compare the id stream with the fingerprint, unless nothing touched it since that was done."""
+    """Compare the id stream with the fingerprint unless it is unchanged since the last check."""
     shards = [path / name for name in shards_of(meta)]
     now = _known(meta, shards)
     with suppress(OSError, ValueError):
@@ -176,9 +176,9 @@ def scratch(cache: Path, name: str) -> Iterator[Path]:
 
 @contextmanager
 def building(cache: Path, key: str) -> Iterator[Path]:
-    """Yield a new folder beside the entries; move it to ``cache/key`` when the block ends well.
+    """Yield a new folder beside the entries; move it to ``cache/key`` when the block succeeds.
 
-    Whatever ends the block otherwise, an interrupt included, leaves nothing behind.
+    A block that fails or is interrupted leaves nothing behind.
 
     Raises:
         UserError: The folder cannot be written, or the disk is full.
@@ -273,7 +273,7 @@ def content_hashes(
 ) -> list[str]:
     """Return the sha256 of the bytes of each file, from ``memo`` where the stamp still fits.
 
-    The memo only saves time: a damaged one is written anew, one that cannot be written is left.
+    The memo only saves time: a damaged one is rewritten, one that cannot be written is left.
 
     Raises:
         UserError: A file cannot be read.

@@ -81,8 +81,8 @@ class Corpus:
             settings: How text becomes ids; the defaults when None.
             cache: Folder of encoded texts.
             progress: Show progress bars on stderr.
-            mapper: Works on the files; ``cluster.map_on`` does so on many machines at once, with
-                the same result byte for byte.
+            mapper: Runs the work on the files; ``cluster.map_on`` does on many machines, with the
+                same result byte for byte.
 
         Raises:
             UserError: A file cannot be read as text, too few words are left, or the cache cannot
@@ -193,7 +193,7 @@ class _Text:
         return cls(sources_of(paths), settings, phrases)
 
     def meta(self, memo: Path, mapper: Mapper, *, progress: bool) -> dict[str, Any]:
-        """Return all that shapes the ids: what the key is made of and the meta file records."""
+        """Return everything that determines the ids: the cache key is made of it."""
         files = [source.file for source in self.sources]
         digests = content_hashes(files, memo, mapper, progress=progress)
         return {
@@ -210,7 +210,7 @@ class _Text:
         }
 
     def parts(self, folder: Path, *, alone: bool, progress: bool) -> list[TextPart]:
-        """Return the parts; in pieces of files too, unless one process works on them alone."""
+        """Return the parts; large files are cut unless one process works ``alone``."""
         pieces = self.sources if alone else cut(self.sources)
         together = groups([source.absolute() for source in pieces])
         names = [entries.shard_name(i, len(together)) for i in range(len(together))]
@@ -230,7 +230,7 @@ def _tokenizer(settings: CorpusSettings) -> str:
 
 
 def _opened(path: Path, meta: dict[str, Any]) -> entries.CacheEntry | None:
-    """Return the cached corpus, None when it has to be made: a whole one may be of another text."""
+    """Return the cached corpus; None, with a warning if it is damaged, when it has to be made."""
     try:
         entry = entries.open_entry(path)
         if entry is None or all(entry.meta.get(name) == value for name, value in meta.items()):
@@ -270,7 +270,7 @@ def _encode(
         entries.write_entry(folder, vocabulary, shards, meta | found)
     if counted.too_long:
         warnings.warn(
-            f"tokens longer than {LONGEST:,} bytes are left out as no words: {counted.too_long:,}",
+            f"tokens longer than {LONGEST:,} bytes are left out: {counted.too_long:,}",
             stacklevel=3,
         )
 
@@ -297,10 +297,10 @@ def _encoded(
 
 @dataclass(frozen=True)
 class CorpusReference:
-    """What a process, of this machine or another, is told of a corpus that it is to open."""
+    """What another process, here or on another machine, needs to open the same corpus."""
 
     fingerprint: str
-    path: Path  # where it was found first: on other machines, a folder they may share
+    path: Path  # its cache folder here, which other machines may share
     settings: CorpusSettings
     name: str
     sources: tuple[str, ...]
@@ -326,10 +326,10 @@ class CorpusReference:
         return None
 
     def find_or_fetch(self, cache: str | Path, fetch: Callable[[Path], None]) -> Corpus:
-        """Return the corpus, which is fetched into ``cache`` when no folder here holds it.
+        """Return the corpus; fetch it into ``cache`` when no folder here holds it.
 
-        Of several processes one fetches. What it fetched takes its place in the cache whole, once
-        it was found to be what the fingerprint says.
+        Only one of several processes fetches. The copy enters the cache when it is complete and its
+        fingerprint was checked.
 
         Args:
             cache: Folder of encoded texts.

@@ -115,7 +115,7 @@ def number_tokens(
 def numbers_for(
     size: int, phrases: Sequence[Phrase], settings: CorpusSettings
 ) -> PlainNumbers | CompiledNumbers:
-    """Return what numbers the tokens of files of ``size`` bytes, compiled when that pays."""
+    """Return what numbers the tokens of ``size`` bytes: compiled code where that is faster."""
     if size >= SMALL:
         try:
             from debiaslab.corpus.compiled import CompiledNumbers
@@ -146,7 +146,7 @@ class _Prepared:
 
 
 def chosen_marks(counted: Counted, settings: CorpusSettings) -> CorpusSettings | None:
-    """Return the settings by which a text is to be counted again, as it has many marks; or None."""
+    """Return the settings to count a text with many marks again by; None for other texts."""
     if settings.marks == "auto" and counted.marked > _FEW_MARKS * counted.tokens:
         return replace(settings, marks="keep")
     return None

@@ -32,7 +32,7 @@ from debiaslab.settings.training import CorpusSettings
 WORD, PRICE = r"\w", r"[\d\.]"  # the characters of a word, and those after a dollar sign
 PATTERN = rf"{WORD}+|\${PRICE}+"
 DOCUMENT_END = "\n"  # no token can hold a line feed, so one may stand for it among the tokens
-LONGEST = 2000  # bytes of UTF-8; longer runs of letters are left out as no words
+LONGEST = 2000  # bytes of UTF-8; longer runs of letters are left out
 
 Phrase = tuple[str, ...]
 SHORTEST_PHRASE, LONGEST_PHRASE = 2, 11  # tokens

@@ -134,7 +134,9 @@ def codalab(
             f"{out} cannot be a submission", allowed=".csv or .zip", next_step=f"{out.stem}.zip"
         )
     if not (math.isfinite(missing) and -1 <= missing <= 1):
-        raise UserError(f"the fallback {missing} is no similarity", allowed="a number from -1 to 1")
+        raise UserError(
+            f"the fallback {missing} is not a similarity", allowed="a number from -1 to 1"
+        )
     found = {word: embeddings.lookup(word) for word in dict.fromkeys(w for p in pairs for w in p)}
     lost = tuple(word for word, form in found.items() if form is None)
     values = np.round(_similarities(embeddings, pairs, found, missing), 8) + 0.0  # no "-0.00000000"

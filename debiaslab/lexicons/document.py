@@ -104,7 +104,7 @@ def _distinct(words: list[str]) -> list[str]:
             raise _wrong(f"{before!r} and {word!r} differ in case only", "each word once")
     if len(first) < len(words):
         twice = next(word for word in words if words.count(word) > 1)
-        raise _wrong(f"{twice!r} is there twice", "each word once")
+        raise _wrong(f"{twice!r} appears twice", "each word once")
     return words
 
 
@@ -127,7 +127,7 @@ def _entries(value: Any) -> Any:
         raise _wrong("this is empty", "at least one entry")
     for key in value:
         if not (isinstance(key, str) and key.strip()):
-            raise _wrong(f"the key {key!r} is no name", _TEXT)
+            raise _wrong(f"the key {key!r} is not a name", _TEXT)
     return value
 
 
@@ -357,13 +357,8 @@ class _Parser:
         pairs = _sized(f"{at}.pairs", entry.pairs, 2, "pairs of two words")
         first, second = zip(*pairs, strict=True)
         _refuse_on_two_sides(at, {"first words": first, "second words": second})
-        return PairLexicon(
-            name=name,
-            pairs=tuple(zip(first, second, strict=True)),
-            citation=self.document.citation + _where(entry.where),
-            licence=self.document.licence,
-            version=self._version(self.content["pairs"][name]["pairs"]),
-        )
+        source = self._source(self.content["pairs"][name]["pairs"], _where(entry.where))
+        return PairLexicon(name, tuple(zip(first, second, strict=True)), **source)
 
     def attribute(self, name: str, entry: AttributeEntry, lists: dict[str, Lexicon]) -> Attribute:
         """Return an attribute; the lists that it holds itself are added to ``lists``."""
@@ -390,9 +385,7 @@ class _Parser:
             definitional_sets=sets,
             targets=_one_a_class(f"{at}.targets", entry.targets, classes) or sets,
             stereotypes=stereotypes,
-            citation=self.document.citation + where,
-            licence=self.document.licence,
-            version=self._version(raw),
+            **self._source(raw, where),
         )
 
     def test(self, name: str, entry: TestEntry, lists: dict[str, Lexicon]) -> AssociationTest:
@@ -437,18 +430,17 @@ class _Parser:
         self, name: str, content: Iterable[str], where: str, people: bool = False
     ) -> Lexicon:
         cased = tuple(content)
-        return Lexicon(
-            name=name,
-            words=tuple(word.lower() for word in cased),
-            cased=cased,
-            citation=self.document.citation + where,
-            licence=self.document.licence,
-            version=self._version(content),
-            people=people,
-        )
+        lower = tuple(word.lower() for word in cased)
+        return Lexicon(name, lower, cased, people, **self._source(content, where))
 
-    def _version(self, content: object) -> str:
-        return version_of(self.document.version, content)
+    def _source(self, content: object, where: str) -> dict[str, str]:
+        """Return citation, licence and version of a part of the file."""
+        document = self.document
+        return {
+            "citation": document.citation + where,
+            "licence": document.licence,
+            "version": version_of(document.version, content),
+        }
 
 
 def _where(place: str) -> str:
@@ -463,7 +455,7 @@ def _sized(at: str, sets: Sequence[Sequence[str]], size: int, of: str) -> tuple[
         if len(each) != size:
             raise refusal(f"{at}[{i}]", f"{joined} has {len(each)} words", allowed=of)
         if lower in seen:
-            raise refusal(at, f"{joined} is there twice", allowed="each once")
+            raise refusal(at, f"{joined} appears twice", allowed="each once")
         seen.add(lower)
     return tuple(map(tuple, sets))
 

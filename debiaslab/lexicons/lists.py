@@ -72,7 +72,7 @@ def _spelled(value: Any) -> Any:
 def _content(path: Path) -> Any:
     ending = path.suffix.lower()
     if ending not in (".json", ".yaml", ".yml"):
-        raise UserError(f"{path} is no lexicon file by its ending", allowed=_FORMATS)
+        raise UserError(f"{path} does not have the ending of a lexicon file", allowed=_FORMATS)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -100,7 +100,7 @@ def _json(file: str, text: str) -> Any:
 
 def _yaml(file: str, text: str) -> Any:
     class Loader(yaml.SafeLoader):
-        """Refuses a key that is there twice, which YAML readers let pass."""
+        """Refuses a key that appears twice, which YAML readers let pass."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -123,7 +123,7 @@ def _unique(file: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         keys = [normal_form(key) for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise UserError(f"{file}: the key {twice!r} is there twice", allowed="each key once")
+        raise UserError(f"{file}: the key {twice!r} appears twice", allowed="each key once")
     return found
 
 
@@ -165,11 +165,7 @@ def half_of_pair(word1: str, word2: str) -> SplitHalf:
 
 
 def in_half(words: Iterable[str], half: Half) -> tuple[str, ...]:
-    """Return the words of ``half`` in their order.
-
-    Raises:
-        UserError: ``half`` is not one of all, tune, report.
-    """
+    """Return the words of ``half`` in their order."""
     check_half(half)
     return tuple(word for word in words if half in ("all", half_of(word)))
 
@@ -190,8 +186,25 @@ def _half_of_key(key: str) -> SplitHalf:
     return "report" if last_byte % 2 else "tune"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sourced:
+    """Where lists are from.
+
+    The ``half`` of each raises a `UserError` unless it is asked for all, tune or report.
+
+    Attributes:
+        citation: Publication and place in it.
+        licence: Terms of the source.
+        version: Declared version and digest of the content.
+    """
+
+    citation: str
+    licence: str
+    version: str
+
+
 @dataclass(frozen=True)
-class Lexicon:
+class Lexicon(Sourced):
     """One named list of words; joined phrases are written with ``_``.
 
     Attributes:
@@ -199,51 +212,31 @@ class Lexicon:
         words: The words, lower-cased: what a lower-cased vocabulary holds.
         cased: The same words in the same order as published, proper names with their capitals:
             what to look up where the vectors may be cased (*Bill* is not *bill* there).
-        citation: Publication and place in it.
-        licence: Terms of the source.
-        version: Declared version and digest of the content.
         people: Whether the words are names of people, which no penalty covers for being listed.
     """
 
     name: str
     words: tuple[str, ...]
     cased: tuple[str, ...]
-    citation: str
-    licence: str
-    version: str
     people: bool = False
 
     def half(self, half: Half, *, cased: bool = False) -> tuple[str, ...]:
-        """Return the words of one half (``all`` for both), in their order.
-
-        Args:
-            half: Which half.
-            cased: As published instead of lower-cased.
-
-        Raises:
-            UserError: ``half`` is not one of all, tune, report.
-        """
+        """Return the words of one half (or of both), in their order, as published if ``cased``."""
         return in_half(self.cased if cased else self.words, half)
 
 
 @dataclass(frozen=True)
-class PairLexicon:
+class PairLexicon(Sourced):
     """One named list of pairs; in every list that ships the male word is first."""
 
     name: str
     pairs: tuple[tuple[str, str], ...]
-    citation: str
-    licence: str
-    version: str
 
     def half(self, half: Half) -> tuple[tuple[str, str], ...]:
         """Return the pairs of one half (``all`` for both).
 
         In the lists that ship both words of a pair share their half; a pair of a user's file whose
         words do not is in neither.
-
-        Raises:
-            UserError: ``half`` is not one of all, tune, report.
         """
         check_half(half)
         return tuple(pair for pair in self.pairs if half in ("all", half_of_all(pair)))
@@ -282,9 +275,6 @@ class AssociationTest:
         In cased vectors *Bill* is then not taken for *bill*; a lower-cased vocabulary has to be
         asked for the lower-cased word, as the metrics do. A half of a short set may have fewer
         words than a test needs.
-
-        Raises:
-            UserError: ``half`` is not one of all, tune, report.
         """
         sets = (self.X, self.Y, self.A, self.B)
         return WordSets(*(each.half(half, cased=True) for each in sets))
@@ -301,7 +291,7 @@ class AttributeWords:
 
 
 @dataclass(frozen=True)
-class Attribute:
+class Attribute(Sourced):
     """A binary or multi-class attribute (Manzini, Lim, Black & Tsvetkov 2019, NAACL).
 
     Attributes:
@@ -312,9 +302,6 @@ class Attribute:
         targets: Sets of the same shape that an evaluation asks about (their T in MAC); the
             definitional sets where a file names none.
         stereotypes: Class → words stereotyped for it (their A); may lack classes, or be empty.
-        citation: Publication.
-        licence: Terms of the source.
-        version: Declared version and digest of the content.
     """
 
     name: str
@@ -322,9 +309,6 @@ class Attribute:
     definitional_sets: tuple[WordSet, ...]
     targets: tuple[WordSet, ...]
     stereotypes: Mapping[str, Lexicon]
-    citation: str
-    licence: str
-    version: str
 
     @property
     def binary(self) -> bool:
@@ -345,9 +329,6 @@ class Attribute:
         """Return the words of one half (``all`` for both).
 
         A set whose words are in different halves is in neither.
-
-        Raises:
-            UserError: ``half`` is not one of all, tune, report.
         """
         check_half(half)
         return AttributeWords(

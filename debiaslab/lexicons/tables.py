@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from debiaslab.lexicons.lists import (
     Half,
+    Sourced,
     SplitHalf,
     check_half,
     half_of,
@@ -63,23 +64,16 @@ def first_names() -> FirstNames:
 
 
 @dataclass(frozen=True)
-class OccupationWomen:
+class OccupationWomen(Sourced):
     """Percentages of women, one an occupation."""
 
     name: str
     # ``(occupation, percentage)``, the percentage in 0–100, by occupation
     percent: tuple[tuple[str, float], ...]
     year: str  # the year or years of the statistics
-    citation: str  # where the statistics were published
-    licence: str
-    version: str  # version of this copy, with a digest of its content
 
     def half(self, half: Half) -> dict[str, float]:
-        """Return ``{occupation: percentage}`` of one half (``all`` for both).
-
-        Raises:
-            UserError: ``half`` is not one of all, tune, report.
-        """
+        """Return ``{occupation: percentage}`` of one half (``all`` for both)."""
         percent = dict(self.percent)
         return {word: percent[word] for word in in_half(percent, half)}
 
@@ -124,13 +118,10 @@ class SemBiasRow:
 
 
 @dataclass(frozen=True)
-class SemBias:
+class SemBias(Sourced):
     """All rows in the published order, with their source."""
 
     rows: tuple[SemBiasRow, ...]
-    citation: str
-    licence: str
-    version: str
 
     def half(self, half: Half, *, held_out: bool = False) -> tuple[SemBiasRow, ...]:
         """Return the rows whose stereotype words are both in ``half`` (``all`` for every row).
@@ -138,9 +129,6 @@ class SemBias:
         A row whose two stereotype words are in different halves is in ``all`` only: a strategy
         that acts on tune words has then touched one side of it. ``held_out`` keeps the 40 rows of
         the published held-out subset.
-
-        Raises:
-            UserError: ``half`` is not one of all, tune, report.
         """
         check_half(half)
         return tuple(

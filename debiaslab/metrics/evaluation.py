@@ -368,7 +368,7 @@ def _as_embeddings(vectors: Embeddings | KeyedVectors) -> Embeddings:
     if hasattr(vectors, "index_to_key"):
         return Embeddings.from_keyed_vectors(vectors)
     raise UserError(
-        f"a {type(vectors).__name__} is no set of vectors",
+        f"a {type(vectors).__name__} is not a set of vectors",
         allowed="debiaslab.Embeddings or gensim's KeyedVectors",
         next_step="debiaslab.Embeddings.load(FILE)",
     )

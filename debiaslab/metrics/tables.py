@@ -15,7 +15,7 @@ SCALE_NOTE = (
     "d is scale-free and can stay large when every association has vanished: compare s, "
     "against null95 (95 % of |s| for random words here)."
 )
-SCALE_MARK = "‡ d looks large while s is no larger than random words show here: read s."
+SCALE_MARK = "‡ d looks large while s does not exceed the random-word null here: read s."
 _R = TypeVar("_R", Record, ComparedMetric)
 
 FILES_A_TABLE = 6

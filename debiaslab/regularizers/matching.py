@@ -60,7 +60,7 @@ class DistributionMatching(Penalty):
     theorem 3.1), so equal means are linear erasure. With ``whiten`` the distance is Mahalanobis,
     Δᵀ Σ⁻¹ Δ, Σ the covariance of the drawn neutral words, held constant: directions in which words
     vary little count as much as others, as they do for a classifier. Which words lean (the
-    ``share`` at either end, by their ``leaning``) is found anew at every step.
+    ``share`` at either end, by their ``leaning``) is recomputed at every step.
     Measured on 10,000 biographies (one seed), WEAT and direct bias hardly fall: equal means of the
     leaning words do not make the single words neutral.
 

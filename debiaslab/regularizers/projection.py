@@ -59,7 +59,7 @@ class Projection(Penalty):
 class ProjectionPenalty(Projection):
     """Mean over neutral words w of cos(w, g)², g the gender direction of the moment.
 
-    g is found anew at every step from the pairs, on unit vectors, and held constant in the
+    g is recomputed at every step from the pairs, on unit vectors, and held constant in the
     gradient: the penalty moves the neutral words, not what gender means.
     """
 
@@ -83,7 +83,7 @@ class ProjectionPenalty(Projection):
 class SubspaceProjection(Projection):
     """Mean over neutral words w of Σ cos(w, bᵢ)², b₁ … b_k an orthonormal gender subspace B.
 
-    B is found anew at every step and held constant in the gradient, as in ``projection``, which it
+    B is recomputed at every step and held constant in the gradient, as in ``projection``, which it
     is for k = 1.
 
     Raises:
@@ -299,7 +299,7 @@ class GenderNeutral(Penalty):
     - J_D (their L2 form): mean over pairs (m, f) of (‖β₁e − m_g‖² + ‖β₂e − f_g‖²) / 2, with
       β₁ = β, β₂ = −β and e = (1, …, 1)/√k: gender words hold ±β of their length in w_g.
     - J_E: mean over neutral words of (v_gᵀ w_a)², v_g the unit mean difference of the pairs in the
-      other dimensions, held constant in the gradient (theirs is found anew every epoch).
+      other dimensions, held constant in the gradient (theirs is recomputed every epoch).
 
     GN-GloVe drops w_g from neutral words when vectors are used. Nothing can be dropped by a
     penalty, so the mean of ‖w_g‖² over neutral words is added. The only strategy that depends on

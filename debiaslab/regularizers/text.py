@@ -79,7 +79,7 @@ _PURPOSE = 0x636473  # "cds": keeps the coins apart from what else draws from th
 class CounterfactualSubstitution(Preprocess):
     """Each document is read with its gender words swapped with probability 1/2.
 
-    The coin of a document is tossed anew in every epoch, where the paper makes one text: over the
+    The coin of a document is tossed again in every epoch, where the paper makes one text: over the
     epochs nearly every document is then read both ways, and a rare word of three documents is not
     left with the gender that their coins fell on. ``names`` also swaps first names, paired by
     frequency. ``pairs``: all gender pairs, report pairs too, as the papers do; or ``tune``.

@@ -250,7 +250,7 @@ def verdicts_against(
 
     Args:
         sides: The strategies, the baseline first.
-        reference: The side they are held against.
+        reference: The side they are compared with.
         measures: Other measures than the headline's.
 
     Returns:

@@ -260,7 +260,7 @@ def _warnings(study: StudyResults, before: RunResults, after: RunResults | None)
 
 
 def cautions(rows: Sequence[TrialRow]) -> Iterator[str]:
-    """Yield what is to be known of the numbers of a sweep."""
+    """Yield cautions about the numbers of a sweep."""
     biases = [row.bias_tune for row in rows if row.trial is None]
     if biases and max(biases) < 1:
         yield "the baseline itself is below what random words show: there is little bias to remove"

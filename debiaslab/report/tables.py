@@ -93,7 +93,7 @@ def comparison_blocks(
     Args:
         sides: The strategies, the baseline first.
         title: Of the first table.
-        against: A side that the others are held against too, besides the baseline.
+        against: Another side that the others are compared with, besides the baseline.
     """
     found: list[Block] = [means_table(sides, title)]
     if len(sides) == 1:
@@ -308,7 +308,7 @@ def floor_measures(sides: Sequence[StrategyResult]) -> dict[Measure, tuple[Measu
 
 
 def floor_blocks(sides: Sequence[StrategyResult]) -> list[Block]:
-    """Return the table, and how other numbers are read against it."""
+    """Return the table, and how other numbers compare with it."""
     return [floor_table(sides), how_to_read(sides)]
 
 

@@ -169,7 +169,7 @@ class SearchSettings:
         metavar="P",
     )
     warm_start: Flag = option(
-        "start trials from the baseline's vectors instead of anew", default=False
+        "start trials from the baseline's vectors instead of from scratch", default=False
     )
     points: Whole = option("grid points on each knob", default=9, ge=2, le=1000)
 
@@ -381,13 +381,13 @@ class _Loader(yaml.SafeLoader):
     """The safe loader with the numbers of YAML 1.2."""
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Refuse a key that is there twice; YAML would keep the last one."""
+        """Refuse a key that appears twice; YAML would keep the last one."""
         seen: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
                     raise yaml.MarkedYAMLError(
-                        problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark
+                        problem=f"the key {key.value!r} appears twice", problem_mark=key.start_mark
                     )
                 seen.add(key.value)
         super().flatten_mapping(node)

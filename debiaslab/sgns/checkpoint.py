@@ -41,7 +41,7 @@ def identity_of(
     intervention: Intervention,
     start: Start | None,
 ) -> dict[str, Any]:
-    """Return what a checkpoint must share with the training that goes on from it."""
+    """Return what a checkpoint must share with the training that resumes from it."""
     chosen = {key: value for key, value in asdict(settings).items() if key != "engine"}
     penalty, preprocessing = intervention.active_penalty, intervention.preprocessing
     identity = {
@@ -123,7 +123,7 @@ def write(path: Path, identity: dict[str, Any], state: State) -> None:
 
 
 def read(path: Path) -> tuple[dict[str, Any], State]:
-    """Return identity and state; nothing is unpickled, and every byte is held against its CRC.
+    """Return identity and state; nothing is unpickled, and every byte is checked against its CRC.
 
     Raises:
         DamagedCheckpointError: The file is not as it was written.
@@ -270,7 +270,7 @@ class Checkpoints:
     Attributes:
         owner: What is saved with each checkpoint to say whose it is, for ``saved_in``.
         notes: JSON values of the caller's own that are saved with each checkpoint: empty when a
-            training begins anew, as they were when one goes on.
+            training starts from scratch, as they were when one goes on.
 
     Raises:
         UserError: ``every`` is no number of seconds.
@@ -350,7 +350,7 @@ class Slot:
                 left.unlink()
 
     def find(self) -> State | None:
-        """Return what was saved; None, with a warning if need be, when it has to start anew."""
+        """Return what was saved; None, with a warning if need be, when training has to restart."""
         self._settings.notes.clear()
         if not self._path.is_file():
             if not self._settings.shared:
@@ -364,7 +364,7 @@ class Slot:
                 os.replace(self._path, aside)
             warnings.warn(
                 f"the checkpoint {self._path} is damaged ({error}): it was moved to {aside.name}, "
-                "and the training starts anew",
+                "and the training starts from scratch",
                 stacklevel=4,
             )
             return None
@@ -386,7 +386,7 @@ class Slot:
         except UserError as error:
             if not self._warned:
                 warnings.warn(
-                    f"no checkpoint could be written, the training goes on ({error})", stacklevel=3
+                    f"no checkpoint could be written, training continues ({error})", stacklevel=3
                 )
             self._warned = True
         self._saved = time.monotonic()
@@ -402,7 +402,7 @@ class Slot:
             return
         warnings.warn(
             f"{self._path.parent} holds no checkpoint of this training but one of another, which "
-            f"differs in {differing}: that one is kept, and this training starts anew",
+            f"differs in {differing}: that one is kept, and this training starts from scratch",
             stacklevel=4,
         )
 
@@ -412,4 +412,4 @@ def _aside(path: Path) -> Path:
 
 
 def _warn_unsaved(why: str) -> None:
-    warnings.warn(f"{why}: the training here goes on without checkpoints", stacklevel=5)
+    warnings.warn(f"{why}: training continues here without checkpoints", stacklevel=5)

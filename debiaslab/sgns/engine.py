@@ -84,7 +84,7 @@ class InTurn(Protocol):
 
 
 class Resumable(Protocol):
-    """What a penalty offers so that a training with it can go on from a checkpoint."""
+    """What a penalty offers so that a training with it can resume from a checkpoint."""
 
     identity: str  # says everything that shapes it: another text is another penalty
 

@@ -165,7 +165,7 @@ class Continued:
         absent = "kept as they are" if self.kept else "dropped (--keep-words keeps them)"
         parts = [
             f"{self.found:,} of the {self.found + self.anew:,} words of the text continue from "
-            f"their vectors, {self.anew:,} start anew",
+            f"their vectors, {self.anew:,} start from scratch",
             f"{self.contexts:,} continue from their context vectors" if self.contexts else "",
             f"{self.absent:,} words that the text lacks are {absent}" if self.absent else "",
         ]

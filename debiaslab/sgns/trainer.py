@@ -282,10 +282,10 @@ def train(
         strata: Strata of the text with noise of their own; None draws all negatives from one noise.
         init: Vectors to continue from; words they lack start as in a new training. A ``Start``
             has context vectors too, or keeps the words that the text lacks.
-        on_report: Called with each report of the running loss; when the training goes on from a
+        on_report: Called with each report of the running loss; when the training resumes from a
             checkpoint, with those made before it first.
         on_epoch: Called after each epoch with its number (from 1) and a copy of the vectors so far.
-        checkpoint: Where the training is saved from time to time, and goes on from when it was
+        checkpoint: Where the training is saved from time to time, and resumed when it was
             interrupted: with one thread to the same vectors, bit for bit. None: it is not saved.
             What is left there at the end is the caller's to remove.
         progress: Whether to draw a progress bar.

@@ -70,7 +70,7 @@ def spearman(x: Vector, y: Vector) -> float:
 def spearman_interval(x: Vector, y: Vector, draws: int, seed: int) -> Interval:
     """Return the bootstrap interval of ρ over the pairs ``(x_i, y_i)``; no interval for 0 draws.
 
-    Ranks are taken anew within each resample, ties (the repeated pairs too) at their average rank.
+    Ranks are recomputed within each resample, ties (the repeated pairs too) at their average rank.
     """
     if not draws:
         return NO_INTERVAL

@@ -67,18 +67,22 @@ def iccs(tables: Array, agreement: bool) -> Array:
 
 
 def _table(scores: ArrayLike) -> Array:
-    table = np.asarray(scores, dtype=np.float64)
-    if table.ndim != 2 or not np.isfinite(table).all():
-        raise UserError(
-            f"scores of shape {table.shape} are no table of numbers",
-            allowed="one row a word and one column a measurement, finite",
-        )
+    table = _numbers(scores, "one row a word and one column a measurement, finite")
     if min(table.shape) < 2:
         raise NotMeasuredError(
             f"{table.shape[0]} words measured {table.shape[1]} times: needs 2 of each"
         )
     if np.ptp(table) ** 2 <= _NO_SPREAD * float((table**2).max()):
         raise NotMeasuredError("all scores are the same: there is nothing to agree on")
+    return table
+
+
+def _numbers(scores: ArrayLike, allowed: str) -> Array:
+    table = np.asarray(scores, dtype=np.float64)
+    if table.ndim != 2 or not np.isfinite(table).all():
+        raise UserError(
+            f"scores of shape {table.shape} are not a table of numbers", allowed=allowed
+        )
     return table
 
 
@@ -92,12 +96,7 @@ def cronbach_alpha(scores: ArrayLike) -> float:
         NotMeasuredError: Fewer than 2 rows or columns, or the sum of the items does not vary.
         UserError: Not a table of finite numbers.
     """
-    table = np.asarray(scores, dtype=np.float64)
-    if table.ndim != 2 or not np.isfinite(table).all():
-        raise UserError(
-            f"scores of shape {table.shape} are no table of numbers",
-            allowed="one row a case and one column an item, finite",
-        )
+    table = _numbers(scores, "one row a case and one column an item, finite")
     n, k = table.shape
     if min(n, k) < 2:
         raise NotMeasuredError(f"{k} items over {n} cases: needs 2 of each")

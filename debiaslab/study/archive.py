@@ -48,7 +48,7 @@ from debiaslab.tracking.records import DatasetInfo, RunInfo
 SCHEMA = 1
 MANIFEST, CONTENT, ARTIFACTS = "manifest.json", "studies.json", "artifacts/"
 _SEARCH_RESTORING = "restoring"  # mark of a search whose runs are not all there yet
-# tags of a run that are given anew where it is restored
+# tags of a run that are assigned again where it is restored
 _LEFT_OUT = {PARENT_TAG, PROCESS_TAG, MODEL_TAG, BEST_TAG, KIND_TAG, "mlflow.runName"}
 _CHUNK = 1 << 20
 _LARGEST_JSON = 1 << 30
@@ -178,7 +178,7 @@ def _frozen(trial: ArchivedTrial, number: int) -> FrozenTrial:
     start = trial.start or trial.end
     return FrozenTrial(
         number=number,
-        trial_id=number,  # both are given anew by the storage
+        trial_id=number,  # both are assigned again by the storage
         state=TrialState[trial.state],
         value=None,
         values=trial.values,
@@ -293,12 +293,12 @@ class Restored:
 def restore(path: Path, root: Path, *, progress: bool = True) -> Restored:
     """Put the studies of an archive into a store, under new run ids.
 
-    A study is seen only when it is whole: the same call starts one that was cut short anew.
+    A study is seen only when it is whole: the same call begins one that was cut short again.
 
     The store in the folder ``root`` is made, if need be, when the archive was found whole.
 
     Raises:
-        UserError: The file is no archive, is damaged or unsafe, or a study of it is there already.
+        UserError: The file is not an archive, is damaged or unsafe, or the store has its study.
     """
     try:
         with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
@@ -346,7 +346,9 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path, root: Path) -> C
         if (free := shutil.disk_usage(place).free) < size:
             raise UserError(f"{path} unpacks to {size:,} bytes, and {place} has {free:,} free")
     if MANIFEST not in entries:
-        raise UserError(f"{path} is no archive of a study", next_step="debiaslab archive NAME FILE")
+        raise UserError(
+            f"{path} is not an archive of a study", next_step="debiaslab archive NAME FILE"
+        )
     _check_json(entries[MANIFEST], path)
     manifest = _manifest(archive.read(MANIFEST), path)
     for name, expected in manifest.files.items():
@@ -442,7 +444,7 @@ def _rename_in_sides(store: Store, parent: str, renamed: Mapping[str, str]) -> N
 def _restore_run(
     store: Store, run: ArchivedRun, parent: str | None, folder: Path, *, kind: str
 ) -> str:
-    """Log one run anew, and return its id."""
+    """Log one run again, and return its id."""
     tags = {key: value for key, value in run.tags.items() if key not in _LEFT_OUT}
     times = f"{run.start.isoformat()} to {run.end.isoformat() if run.end else '–'}"
     tags |= {ORIGINAL_TAG: run.run_id, ORIGINAL_TIMES_TAG: times, KIND_TAG: kind}

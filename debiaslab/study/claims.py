@@ -1,9 +1,9 @@
 """Who works on what, when several processes take part in one study.
 
-A claim is a row of a table beside Optuna's, in the same database: making it is atomic, so of two
-processes, on one machine or many, one gets it. Claims of dead processes are taken over. Whether a
-process of this machine is dead can be seen; one of another machine counts as dead when its
-heartbeat has stood still for ``LEASE`` seconds, by the clock of whoever waits for it.
+A claim is a row of a table beside Optuna's, in the same database. Making it is atomic: of two
+processes, on one machine or two, one gets it. Claims of dead processes are taken over. The system
+tells whether a process of this machine is dead; one of another machine counts as dead when its
+heartbeat has stood still for ``LEASE`` seconds, by the clock of the process that waits for it.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, S
 from debiaslab.system.provenance import Process, surely_dead, this_process
 
 BEAT = 10.0  # seconds between heartbeats
-LEASE = 120.0  # seconds without one after which a process of another machine is given up
-_WAIT = 0.5  # seconds between two looks at what another process holds
+LEASE = 120.0  # seconds without one after which a process of another machine counts as dead
+_WAIT = 0.5  # seconds between two looks at another process's claim
 
 _METADATA = MetaData()
 _TABLE = Table(
@@ -66,7 +66,7 @@ class _Holder:
 
 
 class Claims:
-    """The claims of one participant in a study. As a context manager it releases them at the end.
+    """The claims of one participant in a study; leaving its context releases them.
 
     Args:
         engine: Of the database that all participants share.
@@ -123,7 +123,7 @@ class Claims:
                 )
 
     def still_mine(self, claim: Claim) -> bool:
-        """Whether nobody has taken this process for dead meanwhile."""
+        """Whether no other process has taken this one for dead and its claim over."""
         holder = self._holder(claim.what)
         return holder is not None and holder.owner == self._owner
 
@@ -135,7 +135,7 @@ class Claims:
         return _Holder(row["owner"], Process(row["host"], row["pid"], row["started"]), row["beat"])
 
     def _gone(self, what: str, holder: _Holder) -> bool:
-        """Whether a holder is dead, or has been silent for a whole lease under our eyes."""
+        """Whether a holder is dead, or its heartbeat stood still for a lease while we waited."""
         now = time.monotonic()
         seen, since = self._seen.get(what, (None, now))
         if seen != holder:
@@ -162,7 +162,7 @@ class Claims:
 
 
 def forget_claims(engine: Engine, study: str) -> None:
-    """Remove what processes that died have left claimed in a study."""
+    """Remove the claims that processes which died have left in a study."""
     _make_table(engine)
     with engine.begin() as connection:
         connection.execute(delete(_TABLE).where(_TABLE.c.study == study))
@@ -172,4 +172,4 @@ def _make_table(engine: Engine) -> None:
     try:
         _METADATA.create_all(engine)
     except (OperationalError, ProgrammingError, IntegrityError):
-        _METADATA.create_all(engine)  # another process was making it in this moment
+        _METADATA.create_all(engine)  # another process was making it at this moment

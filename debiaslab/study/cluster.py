@@ -34,20 +34,20 @@ Result = TypeVar("Result")
 Message = TypeVar("Message")
 
 PATIENCE = 5  # seconds that a scheduler has to answer
-_ADDRESS = re.compile(r"(tcp|tls)://[^\s@/]+:\d+")  # Dask knows no user and no password
+_ADDRESS = re.compile(r"(tcp|tls)://[^\s@/]+:\d+")  # Dask has no users and passwords
 
 
 @contextmanager
 def connected(scheduler: str | None = None, workers: int | None = None) -> Iterator[Client]:
-    """Yield a client of a cluster, which is left, or taken down when it was made here, at the end.
+    """Yield a client of a cluster; at the end a cluster that was made here is taken down.
 
     Args:
         scheduler: Address of a scheduler, such as ``tcp://10.0.0.1:8786``; None makes a cluster of
             processes on this machine.
-        workers: How many processes that has; None: one for each core.
+        workers: Processes of that cluster; None: one for each core.
 
     Raises:
-        UserError: Dask is not installed, the address is not one, or no scheduler answers there.
+        UserError: Dask is not installed, or no scheduler can have the address, or none answers.
     """
     try:
         import distributed
@@ -57,7 +57,7 @@ def connected(scheduler: str | None = None, workers: int | None = None) -> Itera
         with (
             distributed.LocalCluster(
                 n_workers=workers or os.cpu_count(),
-                threads_per_worker=1,  # compiled loops hold their cores; Python its lock
+                threads_per_worker=1,  # Python threads share one interpreter lock
                 processes=True,
                 host="127.0.0.1",
                 dashboard_address="127.0.0.1:0",
@@ -80,7 +80,7 @@ def connected(scheduler: str | None = None, workers: int | None = None) -> Itera
 def check_address(scheduler: str | None) -> None:
     """Raise a `UserError` if Dask is not installed or no scheduler can have the address.
 
-    No scheduler is asked; None stands for a cluster of ours.
+    No scheduler is asked; None stands for a cluster made here.
     """
     if find_spec("distributed") is None:
         raise _not_installed()
@@ -130,7 +130,7 @@ def map_on(
 ) -> Iterator[Result]:
     """Call a function for every item on the cluster, yielding the results in order.
 
-    The call of a worker that died is made again on another, up to three times.
+    When a worker dies its call is made again on another worker, up to three times.
 
     Raises:
         UserError: A call raised one, a worker lacks this package, a file or a folder, or the item
@@ -150,9 +150,9 @@ def map_on(
                 bar.update()
     except KilledWorker as error:
         raise UserError(
-            f"the work was given up: {error.last_worker.address} was the last of several workers "
-            "that died of it",
-            next_step="workers with more memory, or fewer of them a machine",
+            f"the work was given up: several workers died of it, the last at "
+            f"{error.last_worker.address}",
+            next_step="workers with more memory, or fewer of them on each machine",
         ) from error
 
 
@@ -160,19 +160,19 @@ def run_copies(
     client: Client,
     function: Callable[[Callable[[Message], None]], object],
     copies: int,
-    heard: Callable[[Message], object],
+    on_message: Callable[[Message], object],
 ) -> None:
     """Run copies of a function on the cluster until all have returned.
 
-    A copy whose worker died is started again on another, up to three times. Copies that were given
-    up cause a warning, as long as another one returns.
+    When a worker dies its copy is started again on another worker, up to three times. Copies that
+    are given up cause a warning if another one returns, and an error otherwise.
 
     Args:
         client: Client of the cluster.
-        function: Can be pickled. It is given what sends a message to the caller, which raises
-            UserError there once the caller is no longer interested.
+        function: Can be pickled. Its argument sends a message to the caller, and raises UserError
+            once the caller has ended.
         copies: How many.
-        heard: Called with each message, in another thread.
+        on_message: Called with each message, in another thread.
 
     Raises:
         UserError: As for ``map_on``; all copies were given up.
@@ -181,7 +181,7 @@ def run_copies(
 
     topic = f"debiaslab-{uuid.uuid4()}"
     over = Event(topic, client=client)
-    client.subscribe_topic(topic, lambda event: heard(event[1]))
+    client.subscribe_topic(topic, lambda event: on_message(event[1]))
     died = 0
     try:
         with _calls(client, partial(_copy, function, topic), range(copies)) as futures:
@@ -195,9 +195,9 @@ def run_copies(
         client.unsubscribe_topic(topic)
     if died == copies:
         raise UserError(
-            "the cluster's workers die of the work: every participant was begun several times",
+            "the cluster's workers die of the work: every participant was started several times",
             allowed="workers with enough memory: Dask ends those that exceed their --memory-limit",
-            next_step="the same command again, which goes on from there",
+            next_step="the same command again, which resumes there",
         )
     if died:
         warnings.warn(
@@ -215,7 +215,7 @@ def _copy(function: Callable[[Callable[[Message], None]], object], topic: str, n
     def tell(message: Message) -> None:
         worker.log_event(topic, message)
         if Event(topic).is_set():
-            raise UserError("the command that began this work has ended")
+            raise UserError("the command that started this work has ended")
 
     function(tell)
 
@@ -224,7 +224,7 @@ def _copy(function: Callable[[Callable[[Message], None]], object], topic: str, n
 def _calls(
     client: Client, function: Callable[[Item], Result], items: Sequence[Item]
 ) -> Iterator[list[Any]]:
-    """Yield the futures of a call for every item; what goes wrong with them is one sentence."""
+    """Yield the futures of a call for every item; turn their failures into one sentence."""
     call = partial(_called, function, unidata_version)
     futures = client.map(call, items, pure=False)
     try:
@@ -244,14 +244,14 @@ def _calls(
 
 
 def _called(function: Callable[[Item], Result], unicode: str, item: Item) -> Result:
-    """Call a function on a worker; what goes wrong says where it did."""
+    """Call a function on a worker; an error names the worker."""
     from distributed import get_worker
 
     where = f"the Dask worker {get_worker().address}"
     if unidata_version != unicode:
         raise UserError(
-            f"the Python of {where} knows Unicode {unidata_version}, here it is {unicode}: it "
-            "could cut a text into other words",
+            f"the Python of {where} knows Unicode {unidata_version}, the one here {unicode}: it "
+            "could split a text into other words",
             next_step="the same Python on all machines",
         )
     try:
@@ -271,20 +271,20 @@ class DaskCluster:
 
     Args:
         scheduler: Address of its scheduler; None: a cluster of processes of this machine.
-        workers: How many participants; None: one for each thread there is at the start.
+        workers: Participants; None: one for each thread that the cluster has at the start.
     """
 
     scheduler: str | None = None
     workers: int | None = None
 
     def check(self) -> None:
-        """Make sure, before any work, that Dask is installed and the scheduler answers."""
+        """Raise a `UserError`, before any work, without Dask or an answer of the scheduler."""
         if self.scheduler is not None or find_spec("distributed") is None:
             with connected(self.scheduler):
                 pass
 
     def run(self, share: Share, store: Store, done: Callable[[int], object]) -> None:
-        """Run the participants; one whose worker died is started again on another."""
+        """Run the participants; when a worker dies its participant starts again on another."""
         own = self.workers if self.scheduler is None else None
         with connected(self.scheduler, own) as client:
             client.wait_for_workers(1)

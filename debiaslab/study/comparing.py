@@ -25,7 +25,13 @@ from debiaslab.report.verdict import compared_verdict
 from debiaslab.results import KeptStrategy, StrategyResult, log_sides, read_sides, summarize
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell, Knobs
-from debiaslab.study.driver import Conduct, conduct_study, existing_store, open_study_run
+from debiaslab.study.driver import (
+    Conduct,
+    ListedFinding,
+    conduct_study,
+    existing_store,
+    open_study_run,
+)
 from debiaslab.study.kept import log_study_file
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import ComparisonPlan, Entry, Plan
@@ -69,19 +75,11 @@ class ControlStatus:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(ListedFinding):
     """What a comparison found; ``sides[0]`` is the baseline."""
 
-    name: str
-    parent: str  # MLflow run
     sides: tuple[StrategyResult, ...]
-    failures: tuple[str, ...]
     controls: tuple[ControlStatus, ...] = ()
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Why cells are empty."""
-        return tuple(f"empty: {failure}" for failure in self.failures)
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the finding, means and differences."""
@@ -161,7 +159,7 @@ def conduct_comparison(
         log_sides(site.store.writer(site.parent), list(_sides(plan, settled, source)))
         sides = read_sides(site.store, site.parent)
         controls = tuple(control_status(plan, sides, refused)) if kind == "compare" else ()
-        return Comparison(name, site.parent, sides, failures, controls)
+        return Comparison(name, site.parent, failures, sides, controls)
 
     return conduct_study(site, (listed, source, listed.total), own, conduct, finish)
 

@@ -1,7 +1,7 @@
 """The driver of every study: it opens the study's run, and has its cells trained.
 
-In this process, by several processes or on a cluster: whoever trains a cell claims it, so that a
-study that was killed is continued by the same command, and several commands share one.
+They are trained in this process, in several or on a cluster. Whoever trains a cell claims it, so
+that the same command continues a study that was killed, and several commands can share one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Finding(Protocol):
-    """What a study found; its page says both."""
+    """What a study found; its page shows both."""
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -42,10 +42,24 @@ class Finding(Protocol):
 
     @property
     def findings(self) -> Sequence[str]:
-        """What the search or the controls say, line by line."""
+        """What the search or the controls show, line by line."""
 
 
 Found = TypeVar("Found", bound=Finding)
+
+
+@dataclass(frozen=True)
+class ListedFinding:
+    """What a study found whose cells are listed."""
+
+    name: str
+    parent: str  # MLflow run
+    failures: tuple[str, ...]  # why cells are empty
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why cells are empty."""
+        return tuple(f"empty: {failure}" for failure in self.failures)
 
 
 @dataclass(frozen=True)
@@ -56,9 +70,9 @@ class Conduct:
         root: Folder of the local store (``MLFLOW_TRACKING_URI`` chooses another for the runs).
         submissions: Folder for CodaLab files.
         executor: What runs several workers, such as ``executors.Processes(2)``; None: this
-            process alone does the work, in order.
+            process does the work alone, in order.
         progress: Whether to draw progress bars.
-        file: The study file that the study was begun with, kept with it.
+        file: The study file that the study was started with, kept with it.
     """
 
     root: Path = Path("mlruns")
@@ -69,7 +83,7 @@ class Conduct:
 
 
 def existing_store(root: str | Path) -> Store | None:
-    """Return the tracking store, which is not made: None when there is none."""
+    """Return the tracking store; None when there is none, and none is made."""
     database = locate(root).database  # None: a server, which is asked
     if database is not None and not database.is_file():
         return None
@@ -85,14 +99,14 @@ def open_study_run(
     tags: Mapping[str, object],
     description: str,
 ) -> tuple[Site, bool]:
-    """Return where the cells of a study are trained, and whether the study was begun just now.
+    """Return where the cells of a study are trained, and whether the study has just been made.
 
     Args:
         name: Name of the study.
         conduct: How it is run.
         params: Its settings besides the name of its corpus.
-        tags: What it is found by, besides that.
-        description: One sentence, with ``on`` its corpus at the end.
+        tags: Its tags, besides that.
+        description: A sentence that ends in ``on``; the name of the corpus follows.
     """
     store = Store.open(conduct.root)
     begun = store.find_study(name) is None
@@ -123,18 +137,18 @@ def conduct_study(
     conduct: Conduct,
     finish: Callable[[int], Found],
 ) -> Found:
-    """Have what is left of a study done, and return what ``finish`` makes of it.
+    """Have the rest of a study done, and return what ``finish`` makes of it.
 
     Args:
-        work: What there is to do, as other processes receive it and as this one sees it, and how
-            many runs that is in all.
+        work: What there is to do, as other processes receive it and as this one sees it, and the
+            number of runs in all.
         own: The study's own file, kept with it.
         conduct: How it is run.
-        finish: Is called when nothing is left, by one command at a time, with the number of runs
-            that were trained. The report is made of what it has logged.
+        finish: Called when nothing is left, by one command at a time, with the number of runs that
+            were trained. The report is made of what it has logged.
 
     Raises:
-        UserError: The store or the search's database fails, or the executor could not end the work.
+        UserError: The store or the search's database failed, or the executor did.
     """
     job, source, total = work
     bar = tqdm(total=total, desc=site.name, unit="run", disable=not conduct.progress)
@@ -148,7 +162,7 @@ def conduct_study(
             log.dataset(dataset_info(site.corpus))
             log_provenance(log)
             log_study_file(log, site.store, own, conduct.file)
-            log.flush()  # by these tags a study that is killed is found and resumed
+            log.flush()  # a study that is killed is found by these tags
             worker = Worker(site, source, claims, shown.tick)
             _keep_for_others(worker, conduct.executor)
             if conduct.executor is None:
@@ -174,9 +188,9 @@ def conduct_study(
 
 
 def _keep_for_others(worker: Worker, executor: Executor | None) -> None:
-    """Keep the corpus with the study where machines without its text may join: on two servers.
+    """Keep the corpus with a study on two servers, which machines without its text may join.
 
-    A cluster keeps it itself, when its workers do not see the folder it is in.
+    A cluster keeps it itself, if its workers do not see the folder.
     """
     site = worker.site
     joined = not site.store.local and on_a_server()

@@ -1,4 +1,4 @@
-"""Where the workers of a study run: in this process, in several, on a cluster."""
+"""How the workers of a study are run: here, in several processes, or on a cluster."""
 
 from __future__ import annotations
 
@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
     from debiaslab.corpus import Corpus
-    from debiaslab.tracking import Store
 
 
-_PATIENCE = 60.0  # seconds that interrupted workers have to end their runs properly
+_PATIENCE = 60.0  # seconds that interrupted workers have to close their runs
 
 
 class Job(Protocol):
@@ -59,7 +58,7 @@ class Share:
 
     @classmethod
     def of(cls, site: Site, job: Job) -> Share:
-        """Tell of a study whose run and search have been made."""
+        """Return what finds a study whose run and search have been made."""
         corpus, names = CorpusReference.of(site.corpus), ("MLFLOW_TRACKING_URI", VARIABLE)
         addresses = {name: os.environ[name] for name in names if name in os.environ}
         root = site.root.absolute()
@@ -78,10 +77,10 @@ class Share:
 def work(share: Share, find: Callable[[Share, Store], Corpus], done: Callable[[int], None]) -> None:
     """Take part in a study, whose corpus ``find`` returns, until nothing is left.
 
-    ``done`` is called with the number of runs this worker has done since the last call.
+    ``done`` is called with the number of runs that this worker has done since the last call.
 
     Raises:
-        UserError: The study cannot go on here.
+        UserError: The study cannot continue here.
     """
     os.environ.update(share.addresses)
     store = Store.open(share.root)
@@ -89,7 +88,7 @@ def work(share: Share, find: Callable[[Share, Store], Corpus], done: Callable[[i
     site = Site(store, share.root, corpus, share.study, share.parent, share.session)
 
     def tick(runs: int, here: bool) -> None:
-        if here:  # what was there before is known to the driver
+        if here:  # the driver counts what was there before
             done(runs)
 
     with explained(share.root):
@@ -107,7 +106,7 @@ class Executor(Protocol):
         ``done`` is called with the number of runs that have been done since the last call.
 
         Raises:
-            UserError: What the first worker that failed had to say, or that all of them died.
+            UserError: The error of the first worker that failed, or all of them died.
         """
 
 
@@ -119,23 +118,17 @@ class _Worker:
 
 @dataclass(frozen=True)
 class Processes:
-    """As many processes as there are workers; they share the pages of one id stream.
+    """Several processes of this machine; they share the memory of one encoded corpus.
 
-    They are not forked from this process, whose PyTorch and MLflow have threads, which do not
-    survive a fork, but from one that has imported what they need and done nothing else (where the
-    system has no such server of forks, they are started anew).
-
-    Args:
-        workers: How many.
-
-    Raises:
-        UserError: With the threads of a training there would be more of them than cores.
+    They are not forked from this process: PyTorch and MLflow have threads here, which do not
+    survive a fork. They are forked from a process that has imported what they need and done nothing
+    else or, on systems without fork servers, started from scratch.
     """
 
-    workers: int
+    workers: int  # processes
 
     def check(self, threads: int) -> None:
-        """Refuse more threads in all than the machine has cores."""
+        """Raise a `UserError` if trainings of so many threads need more cores than there are."""
         cores = os.cpu_count() or 1
         if self.workers < 1 or (self.workers > 1 and self.workers * threads > cores):
             raise UserError(
@@ -149,19 +142,19 @@ class Processes:
         workers: list[_Worker] = []
         try:
             while len(workers) < self.workers:
-                workers.append(_started(share))
+                workers.append(_start(share))
             _listen(workers, done)
         except BaseException:
             _interrupt(workers)
             raise
-        _judge(workers)
+        _check_exit_codes(workers)
 
 
-def _started(share: Share) -> _Worker:
+def _start(share: Share) -> _Worker:
     try:
         context = _context()
         ours, theirs = context.Pipe(duplex=False)
-        with theirs:  # its end is seen when the process has it no more
+        with theirs:  # closed here, so that the pipe ends when the process does
             process = context.Process(target=_main, args=(share, theirs), daemon=False)
             process.start()
     except (EOFError, OSError) as error:
@@ -169,8 +162,8 @@ def _started(share: Share) -> _Worker:
         why = "the process they are forked from has ended" if ended else str(error)
         raise UserError(
             f"no worker could be started: {why}",
-            allowed="a machine with memory for one process more",
-            next_step="the same command again, which goes on from there; or fewer --workers",
+            allowed="a machine with memory for one more process",
+            next_step="the same command again, which resumes there; or fewer --workers",
         ) from error
     return _Worker(process, ours)
 
@@ -187,14 +180,14 @@ def _context() -> SpawnContext | ForkServerContext:
 
 
 def _main(share: Share, pipe: Connection) -> None:
-    """Work; tell of each run done, and of the error that ended it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal; the driver passes it on
+    """Work; send the driver each number of runs done, or the error that ended the work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the driver, which passes it on
     signal.signal(signal.SIGTERM, _stop)
     threading.Thread(target=_die_with_driver, daemon=True).start()
     try:
         work(share, Share.open_corpus, pipe.send)
     except UserError as error:
-        with suppress(KeyboardInterrupt, OSError):  # the driver has heard another one already
+        with suppress(KeyboardInterrupt, OSError):  # another error has reached the driver
             pipe.send(error)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
@@ -202,7 +195,7 @@ def _main(share: Share, pipe: Connection) -> None:
 
 
 def _stop(number: int, frame: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what follows ends the run
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut off the cleaning up
     raise KeyboardInterrupt
 
 
@@ -214,7 +207,7 @@ def _die_with_driver() -> None:
 
 
 def _listen(workers: list[_Worker], done: Callable[[int], object]) -> None:
-    """Pass on what the workers tell until all have ended."""
+    """Pass on the messages of the workers until all have ended."""
     open_ = [worker.pipe for worker in workers]
     while open_:
         for pipe in wait(open_):
@@ -232,7 +225,7 @@ def _listen(workers: list[_Worker], done: Callable[[int], object]) -> None:
 
 
 def _interrupt(workers: list[_Worker]) -> None:
-    """End the workers as Ctrl-C would, and those that do not end by force."""
+    """End the workers as Ctrl-C would; kill those that do not end."""
     for worker in workers:
         with suppress(OSError):
             worker.process.terminate()
@@ -243,15 +236,15 @@ def _interrupt(workers: list[_Worker]) -> None:
             worker.process.kill()
 
 
-def _judge(workers: list[_Worker]) -> None:
+def _check_exit_codes(workers: list[_Worker]) -> None:
     codes = [worker.process.exitcode for worker in workers]
     ended = [code for code in codes if code != 0]
     if len(ended) == len(workers):
         raise UserError(
             f"all {len(workers)} workers died (exit codes {', '.join(map(str, codes))})",
-            allowed="a negative code is a signal; -9 is often the system short of memory; 255 says "
-            "that it is not known, since the process they were forked from was killed",
-            next_step="the same command again, which goes on from there; or fewer --workers",
+            allowed="a negative code is a signal; -9 often means that memory ran out; 255 that the "
+            "code is unknown, since the process they were forked from was killed",
+            next_step="the same command again, which resumes there; or fewer --workers",
         )
     if ended:
         warnings.warn(

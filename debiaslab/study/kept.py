@@ -51,10 +51,10 @@ if TYPE_CHECKING:
 def log_study_file(log: RunWriter, store: Store, own: StudyFile, file: StudyFile | None) -> None:
     """Keep the study file of a study as an artifact of its run.
 
-    ``own`` is the file of this study alone, ``file`` the one it was begun with, if with any.
+    ``own`` is the file of this study alone, ``file`` the one it was started with, if any.
     """
     whole = own
-    if file is not None and file.group is not None:  # several strategies: it is kept whole
+    if file is not None and file.group is not None:  # of several strategies: kept whole
         whole = file.model_copy(update={"corpus": own.corpus})
     elif file is not None:
         where = {key: getattr(file, key) for key in ("executor", "scheduler", "workers")}
@@ -84,9 +84,9 @@ def kept_study(store: Store, name: str) -> tuple[StudyFile, list[StudyRun]]:
     file = _read(store, found[0], STUDY_FILE)
     if alone and STUDY_ALONE in there:
         group, file = file, _read(store, found[0], STUDY_ALONE)
-        trials = max(group.budget.trials, file.budget.trials)  # the group may have more by now
+        trials = max(group.budget.trials, file.budget.trials)  # the group may have grown
         file = changed(file, {"budget.trials": trials})
-    if file.group not in (None, name):  # one study of a group was named: only that one
+    if file.group not in (None, name):  # one study of a group was named
         label = name.removeprefix(f"{file.group}-")
         chosen = [each for each in file.strategies if (each.label or each.name) == label]
         file = file.model_copy(update={"name": name, "strategies": tuple(chosen)})
@@ -103,7 +103,7 @@ def _read(store: Store, study: StudyRun, path: str) -> StudyFile:
 
 
 def keep_corpus(store: Store, study: str, corpus: Corpus) -> None:
-    """Keep a corpus with the run ``study``, once, for workers that share no folder."""
+    """Keep a corpus with the run ``study``, once, for workers that do not share a folder."""
     *files, last = files_of(corpus)
     if f"{CORPUS_FOLDER}/{last.name}" in store.artifacts(study):  # written last
         return
@@ -118,8 +118,8 @@ def find_corpus(store: Store, study: str, reference: CorpusReference, cache: str
     It is taken from a folder here, or fetched once from the store to the folder ``cache``.
 
     Raises:
-        UserError: No folder here holds it and the study has not kept it, or what it kept is damaged
-            or another corpus.
+        UserError: No folder here holds it and the study has not kept it, or what the study kept is
+            damaged or another corpus.
     """
 
     def fetch(folder: Path) -> None:
@@ -138,12 +138,12 @@ def find_corpus(store: Store, study: str, reference: CorpusReference, cache: str
 
 
 def report_of(study: StudyResults, *, brief: bool = False) -> ReportContent:
-    """Return the report of a study, with what each strategy says of itself."""
+    """Return the report of a study, with a sentence on each strategy."""
     about = {}
     for name in {run.strategy for run in study.runs} - {"baseline"}:
         try:
             made = [regularizers.get(part) for part in name.split("+")]
-        except UserError:  # a strategy of somebody's own, not installed here
+        except UserError:  # a user's own strategy, not installed here
             continue
         lines = ((_first_line(each).rstrip(".").replace("``", ""), each.citation) for each in made)
         about[name] = " Then: ".join(f"{line} ({citation})" for line, citation in lines)

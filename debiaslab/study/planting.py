@@ -25,7 +25,7 @@ from debiaslab.results.runs import dose_shift, share_at_zero
 from debiaslab.settings.study import Base
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
-from debiaslab.study.driver import Conduct, conduct_study, open_study_run
+from debiaslab.study.driver import Conduct, ListedFinding, conduct_study, open_study_run
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import check_seeds, name_from
 from debiaslab.study.run import flat
@@ -143,19 +143,11 @@ class PlantingPlan:
 
 
 @dataclass(frozen=True)
-class Planting:
+class Planting(ListedFinding):
     """What a planted-bias control found."""
 
-    name: str
-    parent: str  # MLflow run
     study: PlantedStudy
-    failures: tuple[str, ...]
     findings: tuple[str, ...] = ()
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Why cells are empty."""
-        return tuple(f"empty: {failure}" for failure in self.failures)
 
 
 def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Planting:
@@ -204,7 +196,7 @@ def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Pl
             pool=len(first.pool),
             doses=tuple(doses),
         )
-        return Planting(name, site.parent, study, source.failures())
+        return Planting(name, site.parent, source.failures(), study)
 
     return conduct_study(site, (listed, source, listed.total), own, conduct, finish)
 

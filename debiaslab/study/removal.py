@@ -21,7 +21,7 @@ from debiaslab.tracking import PARENT_TAG, STUDY_TAG, Store, StudyRun
 from debiaslab.tracking.names import RESTORING_KIND, STUDY_KIND
 from debiaslab.tracking.records import RunInfo, owner, status_now
 
-_STALE = 3600.0  # seconds after which a file that nothing names is nobody's any more
+_STALE = 3600.0  # seconds after which a file that nothing names is abandoned
 _TEMPORARY = re.compile(r"^\..+\.[a-z0-9_]{8}$")  # as debiaslab.system.files names them
 _RUN_FOLDER = re.compile(r"^[0-9a-f]{32}$")
 

@@ -53,7 +53,7 @@ class Proposal:
 def check_same_study(folder: Path, name: str, identity: dict[str, Any]) -> None:
     """Raise a `UserError` if the study of this name has another corpus, objective or setting.
 
-    Nothing is made.
+    No database and no study are made.
     """
     with study_to_read(folder, name) as study:
         known = {} if study is None else study.user_attrs
@@ -75,11 +75,11 @@ def _refuse_another(name: str, identity: dict[str, Any], known: dict[str, Any]) 
 class Search:
     """The Optuna study of a sweep, kept in ``<folder>/optuna.db`` or on a server.
 
-    A trial has a position, from 0, among those that count. The sampler is seeded anew before each
+    A trial has a position, from 0, among those that count. The sampler is reseeded before each
     trial by its position, so a sweep that was interrupted draws the λs that an uninterrupted one
-    draws. Several processes may take part, each with its own Search: which positions are theirs is
-    for them to settle (``claims``). What one says of a trial that another has set aside meanwhile,
-    since it took the first for dead, is passed over.
+    draws. Several processes may take part, each with its own Search; they settle by claims
+    (``claims``) which positions are theirs. A process that was taken for dead may still report on
+    its trial after another has set it aside: such a report is ignored.
 
     Args:
         folder: Folder of the store, where the database is unless a variable names a server.
@@ -128,7 +128,7 @@ class Search:
         return counted_trials(self.study)
 
     def propose(self, position: int | None = None) -> Proposal:
-        """Draw what is tried next, or at a position that is this process's; the first free one."""
+        """Draw the trial at ``position``, which is this process's; None: at the first free one."""
         counted = self.counted
         free = (each for each in itertools.count() if each not in counted)
         number = next(free) if position is None else position
@@ -146,7 +146,7 @@ class Search:
                 return trial
 
     def proposed(self, number: int, trial: FrozenTrial) -> Proposal | None:
-        """Return what a trial that counts had drawn; None when it ended before that."""
+        """Return what was drawn in a trial that counts; None when it ended before all was."""
         if set(self._space) - set(trial.params):
             return None
         values = dict(trial.params)
@@ -181,7 +181,7 @@ class Search:
                 set_violation(proposal.trial, self.settings.min_retention - retention)
 
     def complete(self, proposal: Proposal, *values: float) -> None:
-        """Record the objectives of a trial, means over seeds, in the order of the settings."""
+        """Record the objectives of a trial: means over seeds, in the order of the settings."""
         for value in values:
             if not math.isfinite(value):
                 raise ValueError(f"a score must be a finite number, not {value}")
@@ -196,11 +196,11 @@ class Search:
         self._end(proposal.trial, "reason", reason)
 
     def interrupt(self, proposal: Proposal) -> None:
-        """Record that a λ was cut short from outside; it does not count and will come again."""
+        """Record that a λ was cut short from outside; it does not count and is drawn again."""
         self._end(proposal.trial, INTERRUPTED, True)
 
     def set_aside(self, position: int) -> None:
-        """Set aside the trial that a process, now dead, was at in a position."""
+        """Set aside the trial that a process, now dead, left running at a position."""
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if trial.user_attrs.get(_POSITION) == position:
                 self._requeue(trial)
@@ -251,7 +251,7 @@ def significantly_worse(scores: Sequence[float], best: Sequence[float], *, level
     """Whether a trial is worse than the best one on the seeds that both have.
 
     Wilcoxon's signed-rank test, one-sided and exact, on the differences seed by seed (Wilcoxon
-    1945), as in Optuna's ``WilcoxonPruner``, which however never ends a trial on one seed. The
+    1945), as in Optuna's ``WilcoxonPruner``, which however never ends a trial after one seed. The
     least p that n seeds can reach is 2⁻ⁿ: at a level of 0.6 the first seed that is worse than the
     best trial's ends a trial, at 0.3 the second in a row, at 0.15 the third.
 
@@ -283,7 +283,7 @@ def sampler_for(settings: SearchSettings, number: int, space: Mapping[str, Space
     if settings.min_retention is not None and not _CONSTRAINTS_OF_TRIALS:
         constraints = {"constraints_func": lambda trial: (trial.user_attrs[VIOLATION],)}
     if settings.sampler == "tpe":
-        # running trials, perhaps a killed process's, have no say: no constant liar
+        # no constant liar: running trials, which may be a killed process's, must not count
         return samplers.TPESampler(
             seed=seed, n_startup_trials=_STARTUP, constant_liar=False, **constraints
         )
@@ -294,8 +294,8 @@ def sampler_for(settings: SearchSettings, number: int, space: Mapping[str, Space
     random = samplers.RandomSampler(seed=seed)
     if settings.sampler == "random":
         return random
-    # Optuna's own grid and quasi-random samplers count every trial that was begun, so that one
-    # which was interrupted would lose its point.
+    # Optuna's own grid and quasi-random samplers count every trial that was started, so the point
+    # of an interrupted one would be lost.
     point = _grid(settings, space, number) if settings.sampler == "grid" else _sobol(space, number)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -303,7 +303,7 @@ def sampler_for(settings: SearchSettings, number: int, space: Mapping[str, Space
 
 
 def set_violation(trial: Trial, amount: float) -> None:
-    """Say by how much a trial misses the constraint; 0 or less when it does not."""
+    """Record by how much a trial misses the constraint; 0 or less when it holds."""
     trial.set_user_attr(VIOLATION, amount)
     if _CONSTRAINTS_OF_TRIALS:
         trial.set_constraint(VIOLATION, amount)
@@ -319,7 +319,7 @@ def suggest(trial: Trial, knob: str, space: Space) -> Any:
 
 
 def _grid(settings: SearchSettings, space: Mapping[str, Space], number: int) -> dict[str, Any]:
-    """Return a point of the grid, in an order drawn once: a part of it covers the whole space."""
+    """Return a point of the grid, in a random order: any part of it is spread over the space."""
     axes = []
     for each in space.values():
         count = grid_levels(settings, each)

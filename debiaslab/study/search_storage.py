@@ -31,9 +31,9 @@ _PAUSE = 0.5  # seconds between them
 
 
 def storage_url(folder: Path) -> str:
-    """Return the address of the database: what the variable names, or a file in the folder.
+    """Return the address of the database: that of the variable, or of a file in the folder.
 
-    For a file its folder is made.
+    The folder of a file is made.
     """
     if given := os.environ.get(VARIABLE):
         return given
@@ -82,7 +82,7 @@ def open_storage(folder: Path) -> RDBStorage:
 
 @contextmanager
 def storage_to_read(folder: Path) -> Iterator[RDBStorage]:
-    """Open a database that is there, to read it: of a file a copy, so that the file stays as it is.
+    """Open an existing database to read it: of a file a copy, so that the file does not change.
 
     Raises:
         UserError: It cannot be read, or a newer Optuna wrote it.
@@ -119,7 +119,7 @@ def _versions_of(storage: RDBStorage) -> list[str]:
 
 @contextmanager
 def study_to_read(folder: Path, name: str) -> Iterator[optuna.Study | None]:
-    """Yield the Optuna study of a name, to be read; None before it has begun."""
+    """Yield the Optuna study of a name, to read; None before it has begun."""
     if not search_exists(folder):
         yield None
         return
@@ -141,7 +141,7 @@ def _too_new(folder: Path) -> UserError:
 
 @contextmanager
 def _usable(folder: Path) -> Iterator[str]:
-    """Yield the address of the database; say what is needed where it cannot be used here."""
+    """Yield the address of the database; an error says what is missing to use it here."""
     url = storage_url(folder)
     try:
         yield url
@@ -158,14 +158,14 @@ def _usable(folder: Path) -> Iterator[str]:
         raise UserError(
             f"the search's database {database_name(folder)} was written by an older Optuna than "
             f"the installed {version('optuna')}; writing to it would change it so that the older "
-            "one cannot open it any more",
+            "one can no longer open it",
             next_step=f"keep a copy of it, then: optuna storage upgrade --storage {address}",
         ) from None
 
 
 def _open(url: str) -> RDBStorage:
     local = url.startswith("sqlite")
-    # a server may have dropped a connection while a training ran: each is tried before its use
+    # a server may drop a connection while a training runs: each is tested before its use
     options = {"connect_args": {"timeout": _PATIENCE}} if local else {"pool_pre_ping": True}
     tried = 0
     while True:
@@ -177,7 +177,7 @@ def _open(url: str) -> RDBStorage:
             return RDBStorage(url, engine_kwargs=options)  # which raises
         except SEARCH_ERRORS as error:
             tried += 1
-            made = isinstance(error, (IntegrityError, ProgrammingError))  # the tables, by others
+            made = isinstance(error, (IntegrityError, ProgrammingError))  # tables, by others
             if tried >= (_TRIES if made else 2):
                 raise
             time.sleep(_PAUSE if made else 0.0)

@@ -34,8 +34,8 @@ _KINDS = (BASELINE_KIND, TRIAL_KIND, CELL_KIND, PLANTED_KIND)
 _TRAINED = ("done", "running", "failed")
 _LETTERS = 8  # of a run's id: two runs of a store hardly ever share them
 RUN_IDS = (
-    "the letters beside a state are the first of the run's id; reproduce, evaluate --run,\n"
-    "export --run and neighbors --run take them"
+    "beside a state stands the prefix of its run's ID: pass it to reproduce, evaluate --run,\n"
+    "export --run or neighbors --run"
 )
 
 State = Literal["done", "running", "failed", "missing", "pruned", "not needed"]

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 
 NOTHING_LEFT = (
-    "nothing was left to train: all that was asked for is done (more --trials go on); table,\n"
-    "figures, report and submission were made anew from the store\n"
+    "nothing was left to train: everything requested is done (more --trials extend it); table,\n"
+    "figures, report and submission were made again from the store\n"
 )
 
 

@@ -1,9 +1,9 @@
 """One worker's share of a study: task after task, until nothing is left.
 
 Any number of workers may take part in a study at once, on any machines that share its databases.
-Each does whatever is not done and not in another's hands (``claims``). One alone does everything,
-in order. What there is to do, its source says: trials that Optuna draws (``sweeping``), or cells
-that were listed: those of a comparison, and of a planted-bias control.
+Each does what is not done and not claimed by another (``claims``); one alone does everything, in
+order. A task source knows what there is to do: trials that Optuna draws (``sweeping``), or the
+listed cells of a comparison or a planted-bias control.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _WAIT = 0.5  # seconds between two looks at what others are doing
 _BETWEEN, _CELL = "between", "cell"  # kinds of tasks of a list
 
-Tick = Callable[[int, bool], None]  # so many runs more are done; whether they were done here
+Tick = Callable[[int, bool], None]  # how many more runs are done; whether they were done here
 Rows = Sequence[tuple[str | None, Sequence[Cell]]]  # each with its name, and one cell a seed
 
 
@@ -57,19 +57,19 @@ class TaskSource(Protocol):
         """The database that all workers share."""
 
     def begin(self, worker: Worker) -> int:
-        """Do what comes before all else; return how many runs were lost and trained again."""
+        """Do what comes first; return how many runs were lost and trained again."""
 
     def lost(self, worker: Worker) -> Sequence[object]:
-        """Return the runs of what counts as tried that are not in the tracking store."""
+        """Return the runs that count as tried but are not in the tracking store."""
 
     def finished(self) -> bool:
-        """Whether nothing is left, or nothing more is to be begun."""
+        """Whether nothing is left, or nothing more is to be started."""
 
     def open_tasks(self) -> Sequence[str]:
-        """Return what is not done, in the hands of another or not, in the order of doing it."""
+        """Return what is not done, claimed by another or not, in the order of doing it."""
 
     def do(self, claim: Claim, worker: Worker) -> None:
-        """Do a task that this worker has claimed, unless another has done it just now."""
+        """Do a task that this worker has claimed, unless another has just done it."""
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Worker:
                     with self.claims.held(claim):
                         self.source.do(claim, self)
                     break
-            else:  # all that is left is in other hands
+            else:  # all that is left is claimed by others
                 time.sleep(_WAIT)
         return lost
 
@@ -109,7 +109,7 @@ class Worker:
         """Return the finished run of a cell; None when it is to be trained."""
         store, parent = self.site.store, self.site.parent
         known = store.runs(parent, tags={CELL_TAG: cell.digest})
-        if not known:  # runs of an older version have no such tag; they say the same in params
+        if not known:  # runs of an older version have no such tag, but these params
             params = {key: str(cell.params[key]) for key in ("weight", "seed")}
             known = store.runs(parent, params=params)
         return find_finished(store, known, cell)
@@ -135,7 +135,7 @@ class Worker:
         return self._inherited(self.claims.take(what))
 
     def _baseline(self, cell: Cell) -> FinishedRun | None:
-        """Return the baseline of a seed, made here if need be; None while another is at it."""
+        """Return the baseline of a seed, trained here if need be; None while another trains it."""
         if run := self.found(cell):
             self.tick(1, False)
             return run
@@ -149,7 +149,7 @@ class Worker:
             return self.train(cell)
 
     def _inherited(self, claim: Claim | None) -> Claim | None:
-        """Close the runs that the dead process a claim was taken over from left open."""
+        """Close the runs left open by the dead process that a claim was taken over from."""
         if claim is not None and claim.before is not None:
             self.site.store.reconcile(self.site.parent, dead=claim.before)
         return claim
@@ -175,7 +175,7 @@ class CellList:
 
     @cached_property
     def baselines(self) -> tuple[Cell, ...]:
-        """One for each seed; none: the cells are measured by themselves."""
+        """One for each seed; none where the cells are measured by themselves."""
         return tuple(cell for name, row in self.rows if name is None for cell in row)
 
     @property
@@ -189,7 +189,7 @@ class CellList:
         return len(self.cells) + len(self.baselines)
 
     def source(self, root: Path, corpus: Corpus) -> ListedCells:
-        """Return what there is to do, by the databases in ``root``; the corpus does not count."""
+        """Return what is left to do, by the databases in ``root``."""
         return ListedCells(self, root)
 
 
@@ -206,7 +206,7 @@ class ListedCells:
         self._runs: dict[str, str] = {}  # of cells that are done, by digest
         self._failed: dict[str, str] = {}  # why cells failed under this command, by digest
         self._listed = listed
-        self._against: dict[int, Baseline] = {}  # by seed: nulls and lipstick tests are made once
+        self._against: dict[int, Baseline] = {}  # by seed, so that nulls are made once
         self._unpaired: set[int] = set()  # seeds whose baselines lack a comparison with the next
 
     def run_of(self, cell: Cell) -> str | None:
@@ -216,7 +216,7 @@ class ListedCells:
         return self._runs.get(cell.digest)
 
     def failures(self) -> tuple[str, ...]:
-        """Say of each cell that failed why it has no run, and warn of it."""
+        """Warn of each cell that failed, and return why."""
         failed = [cell for cell in self._listed.cells if cell.digest in self._failed]
         for cell in failed:
             reason = self._failed[cell.digest]
@@ -224,7 +224,7 @@ class ListedCells:
         return tuple(f"{c.label}, seed {c.seed}: {self._failed[c.digest]}" for c in failed)
 
     def begin(self, worker: Worker) -> int:
-        """Train the baselines; find out what is done."""
+        """Train the baselines, and find out what else is done."""
         site = worker.site
         self.references = worker.baselines(self._listed.baselines)
         self._unpaired = {
@@ -232,12 +232,12 @@ class ListedCells:
             for seed, run in self.references.items()
             if BETWEEN_SEEDS not in site.store.artifacts(run.run_id)
         }
-        self._judge(site.store.runs(site.parent), worker)
+        self._note_runs(site.store.runs(site.parent), worker)
         worker.tick(len(self._runs), False)
         return 0
 
     def lost(self, worker: Worker) -> Sequence[object]:
-        """Return none: a cell is done when its run is in the store, and only then."""
+        """Return nothing: a cell is done when its run is in the store, and only then."""
         return ()
 
     def finished(self) -> bool:
@@ -257,8 +257,8 @@ class ListedCells:
             self._compare_seeds(int(which), site.store)
             return
         cell = next(each for each in self._left() if each.digest == which)
-        self._judge(site.store.runs(site.parent, tags={CELL_TAG: which}), worker)
-        if which in self._runs or which in self._failed:  # another worker was at it
+        self._note_runs(site.store.runs(site.parent, tags={CELL_TAG: which}), worker)
+        if which in self._runs or which in self._failed:  # another worker did it
             worker.tick(1, False)
             return
         try:
@@ -279,8 +279,8 @@ class ListedCells:
         known = self._runs.keys() | self._failed.keys()
         return [cell for cell in self._listed.cells if cell.digest not in known]
 
-    def _judge(self, runs: Sequence[RunInfo], worker: Worker) -> None:
-        """Remember which cells are done, and which have failed under this command."""
+    def _note_runs(self, runs: Sequence[RunInfo], worker: Worker) -> None:
+        """Note which cells are done, and which have failed under this command."""
         site = worker.site
         wanted = {cell.digest for cell in self._left()}
         for run in runs:
@@ -294,9 +294,9 @@ class ListedCells:
                 self._failed[digest] = run.tags.get(REASON_TAG, "")
 
     def _compare_seeds(self, seed: int, store: Store) -> None:
-        """Keep with a baseline's run what needs the vectors of the next seed to compare with.
+        """Keep with a baseline's run how it differs from the baseline of the next seed.
 
-        A strategy's overlap and lipstick numbers are read against that: what another seed alone
+        A strategy's overlap and lipstick numbers are compared with that: what another seed alone
         changes. With a single seed there is no overlap between seeds.
         """
         seeds = list(self.references)
@@ -311,7 +311,7 @@ class ListedCells:
         self._unpaired.discard(seed)
 
     def _read_against(self, seed: int, other: int, store: Store) -> dict[str, float | None]:
-        """Return the bias of a baseline held against that of another seed, by either ruler.
+        """Return the bias of a baseline measured against that of another seed, by either ruler.
 
         It is the control of the anchored reading: nothing but the seed has changed.
         """

@@ -215,7 +215,7 @@ class Embeddings:
         return {}
 
     def order_warning(self) -> str | None:
-        """Say that the words cannot stand by falling frequency, and why; None when they may."""
+        """Return why the words are not in the order of frequency; None where nothing says so."""
         return order_warning(self.words, self.index)
 
     def rows(self, words: Iterable[str]) -> NDArray[np.float32]:
@@ -259,12 +259,7 @@ class Embeddings:
 
 
 def check_writable(path: str | Path, format: str | None = None) -> None:
-    """Refuse at once, before hours of training, a path that ``write`` would refuse.
-
-    Raises:
-        UserError: The format is unknown, or the path is a directory or in a folder that cannot be
-            written.
-    """
+    """Raise, before hours of training, the `UserError` that writing to ``path`` would raise."""
     _format_of(Path(path), format)
     check_output(path)
 

@@ -183,7 +183,7 @@ def _unknown(head: bytes, path: Path) -> UserError:
         return UserError(f"{path} is a file of safetensors, without words", allowed=_ALLOWED)
     if _CSV.match(head):
         return UserError(f"{path} is a table with commas: {start}", allowed=_ALLOWED)
-    return UserError(f"{path} is no vector file: {start}", allowed=_ALLOWED)
+    return UserError(f"{path} is not a vector file: {start}", allowed=_ALLOWED)
 
 
 _ALLOWED = (

@@ -1,4 +1,4 @@
-"""What every reader of vectors ends with: bad words refused or left out, rows put in order."""
+"""The last step of every reader of vectors: bad words refused or left out, rows put in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Rows = tuple[Sequence[str], NDArray[np.float32]]
 """What a reader returns: words, and their vectors, shape ``(V, d)``, frozen."""
 
 _SHOWN = 5
-_NOT_UTF8, _SPACED, _REPEATED = "not UTF-8", "with a space in it", "there twice"
+_NOT_UTF8, _SPACED, _REPEATED = "not UTF-8", "with a space in it", "repeated"
 _BLOCK = 1 << 14  # rows that are looked at together
 _FEW = 0.5  # of the words: with fewer in a list of frequencies, the list is of something else
 

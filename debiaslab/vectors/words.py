@@ -148,10 +148,10 @@ def falling(counts: ArrayLike) -> NDArray[np.intp] | None:
 
 
 def order_warning(words: Sequence[str], index: Mapping[str, int]) -> str | None:
-    """Say that, and why, words cannot stand by falling frequency; None when they may.
+    """Return why words are not in the order of frequency; None where nothing says so.
 
-    Noticed are an alphabetical order of the first rows, and frequent English words that do not
-    stand at the top. Another order of words that are not English goes unnoticed.
+    It sees an alphabetical order of the first rows, and frequent English words that are not near
+    the top. Other orders of words that are not English go unnoticed.
 
     Args:
         words: Words by row.
