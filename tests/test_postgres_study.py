@@ -30,7 +30,7 @@ SWEEP += ["--sampler", "random"]
 HELD = """
 import pathlib, sys, time
 from debiaslab.cli import main
-from debiaslab.sgns.progress import LossMonitor
+from debiaslab.sgns.trainer import LossMonitor
 update = LossMonitor.update
 def held(monitor, block, epoch):
     while block.penalty and not pathlib.Path("../go").exists():

@@ -31,6 +31,7 @@ def test_a_name_tells_what_is_special(named, knobs, trial, expected):
 def test_a_label_is_a_name_without_seed_and_trial():
     strategy = regularizers.create("cds", names=False)
     assert strategy_label("cds", strategy) == "cds[names=False]"
-    note = run_note(strategy_label("cds", strategy), 2, None)
+    note = run_note("abc", strategy_label("cds", strategy), 2, None)
     assert note.startswith("`cds[names=False]`, seed 2.")
-    assert run_note(None, 2, None).startswith("The baseline: no strategy (λ = 0), seed 2.")
+    assert "report --run abc" in note
+    assert run_note("abc", None, 2, None).startswith("The baseline: no strategy (λ = 0), seed 2.")

@@ -162,6 +162,20 @@ def owned_by(monkeypatch: pytest.MonkeyPatch, search: Search, owner: Process) ->
         return search.propose()
 
 
+def test_two_that_set_the_same_trial_aside_at_once_do_no_harm(folder, monkeypatch):
+    """The other ends it after this one has looked, and before it writes."""
+    search = open_search(folder, "at-once")
+    proposal, tell = search.propose(), optuna.Study.tell
+
+    def late(study: optuna.Study, trial: optuna.Trial, **how: Any) -> None:
+        tell(study, trial, **how)
+        raise optuna.exceptions.UpdateFinishedTrialError
+
+    monkeypatch.setattr(optuna.Study, "tell", late)
+    search.interrupt(proposal)
+    assert (running(search), search.finished) == ([], [])
+
+
 def test_what_was_interrupted_comes_again_and_what_failed_counts_and_does_not(folder):
     search = open_search(folder, "counts")
     first = search.propose()

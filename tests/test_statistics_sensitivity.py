@@ -62,6 +62,7 @@ METRICS = {
 READS_PAIRS = [("indirect_bias", f"occupations_{gender}male") for gender in ("", "fe")]
 READS_PAIRS += [("factual_association", name) for name in ("bls", "winobias", "census")]
 READS_PAIRS += [("direct_bias", "occupations"), ("bias_by_projection", "occupations")]
+READS_PAIRS += [("raw_direct_bias", "occupations")]
 READS_PAIRS += [("ripa", "occupations"), ("ripa_normalised", "occupations")]
 
 

@@ -217,9 +217,9 @@ class Search:
 
     def _end(self, trial: optuna.Trial, attribute: str, value: object) -> None:
         """End a trial as failed, unless another process did it in this moment."""
-        with suppress(UpdateFinishedTrialError):
+        with suppress(UpdateFinishedTrialError):  # told so too: it looks, and then it writes
             trial.set_user_attr(attribute, value)
-        self.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+            self.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
 
 
 def counted_trials(study: optuna.Study) -> dict[int, FrozenTrial]:
