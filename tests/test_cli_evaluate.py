@@ -517,5 +517,7 @@ def test_kinds_of_different_size_and_one_seed(capfd, made):
     one, two = str(made / "plain.npz"), str(made / "mild.npz")
     answer = refused(capfd, "test", one, two, "--against", one)
     assert "2 files were to be tested against 1" in answer.sentence
+    answer = refused(capfd, "test", one, one, "--against", one, two)
+    assert "named twice in one kind" in answer.sentence
     answer = call(capfd, "test", one, "--against", two)
     assert "one seed cannot tell" in answer.out

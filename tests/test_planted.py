@@ -236,6 +236,14 @@ def test_a_finished_control_trains_nothing_again(corpus, found, monkeypatch):
     assert trained == []
     conduct_planting(corpus, replace(PLAN, doses=(-1.0, 0.5, 1.0)), Conduct(root, progress=False))
     assert trained == [(0.5, 1), (0.5, 2)]  # another dose continues the same study
+    for other in (
+        replace(PLAN, settings=replace(PLAN.settings, epochs=9)),
+        replace(PLAN, apart=True),
+    ):
+        named = replace(other, name=first.name)
+        with refuses(r"was made with other settings \((epochs|apart): .*another --study name"):
+            conduct_planting(corpus, named, Conduct(root, progress=False))
+    assert trained == [(0.5, 1), (0.5, 2)]
 
 
 def test_words_pulled_to_both_sides_show_in_metrics_that_cancel_a_common_shift(

@@ -47,7 +47,8 @@ def test_a_difference_inside_the_margin_is_equivalent_though_a_test_finds_it():
 
 def test_without_a_difference_or_a_second_seed_there_is_no_number_of_seeds():
     same, one = verdicts([Contrast(FIRST, FIRST, 0.1), Contrast((2.0,), (1.0,), 0.1)])
-    assert (same.p, same.detectable, same.seeds_needed, same.p_equivalent) == (1.0, 0, None, 0)
+    assert (same.p, same.p_equivalent) == (1.0, 0.0)
+    assert same.detectable is same.seeds_needed is None
     assert (one.p, one.test, one.detectable, one.seeds_needed) == (None, None, None, None)
     assert one.family == 1  # what has no test is not corrected for
 
@@ -74,6 +75,21 @@ def test_the_permutation_test_is_used_where_so_many_seeds_can_reach_the_level():
     assert {each.test for each in many} == {"t"}
     (five,) = verdicts([Contrast(first[:5], second[:5])])
     assert five.test == "t"
+
+
+def test_differences_that_vary_by_rounding_alone_do_not_vary():
+    exact = word((1.00, 1.50, 0.50), null=None)
+    rounded = word((1.00, 1.05, 0.95), null=None)  # from 2.00, 2.05, 1.95
+    assert exact == rounded == "cannot tell"
+    (found,) = verdicts([Contrast(FIRST, (1.00, 1.05, 0.95))])
+    assert (found.test, found.p, found.detectable) == ("sign flips", 0.25, None)
+
+
+def test_what_cannot_be_told_needs_more_seeds_than_there_are():
+    zero = (0.0,) * 6
+    (found,) = verdicts([Contrast(zero, (-1.0, -0.9, -1.1, -0.8, -1.2, 0.01))])
+    assert (found.word, found.test) == ("cannot tell", "sign flips")
+    assert found.seeds_needed > 6
 
 
 def test_power_is_that_of_simulated_studies_and_detectable_is_where_it_is_enough():

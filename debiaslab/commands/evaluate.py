@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -311,9 +313,11 @@ class TestCommand(ReadsVectors):
         default=(),
         metavar="FILE|NAME",
     )
-    full: Flag = option("every measure, not the headline's and the given ones", default=False)
+    full: Flag = option(
+        "test every measure, not only the headline and the given ones", default=False
+    )
     csv: Output | None = option(
-        "also write the table, whole numbers, to this file", default=None, metavar="OUT"
+        "also write the table, unrounded, to this file", default=None, metavar="OUT"
     )
     seed: Whole = option("seed of the random words", default=0, ge=0, le=LARGEST_SEED)
 
@@ -330,6 +334,14 @@ class TestCommand(ReadsVectors):
                 f"{len(self.vectors)} files were to be tested against {len(self.against)}",
                 allowed="as many of each kind, the same seeds in the same order",
             )
+        for files in (self.vectors, self.against):
+            if twice := [
+                each for each, n in Counter(map(os.path.realpath, files)).items() if n > 1
+            ]:
+                raise UserError(
+                    f"{twice[0]} is named twice in one kind",
+                    allowed="a file for each training seed",
+                )
         attributes, tests = load_lexicons(self.lexicon)
         similarity = load_similarity_sets(self.similarity)
         reader, sides = self.reader(), []

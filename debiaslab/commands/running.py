@@ -343,11 +343,11 @@ def _comparison_plan(
 
 def _planted_plan(plan: PlantingPlan, corpus: Corpus, root: str) -> tuple[str, float]:
     """Return what a planted-bias control would train, and the seconds it takes."""
-    from debiaslab.study.planting import rows_of, words_of
+    from debiaslab.study.planting import check_planting, rows_of, words_of
     from debiaslab.study.run import run_digest
     from debiaslab.study.status import estimate
 
-    name = plan.study_name(corpus)
+    name = check_planting(corpus, plan, root=root)
     seed = plan.seeds[0]
     cell = plan.cell(words_of(corpus, plan, seed), max(plan.doses), seed)
     done = {run_digest(run) for run in _finished(root, name)}

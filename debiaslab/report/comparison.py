@@ -87,16 +87,23 @@ SAME, SAME_OF_NULL = 0.02, 0.1
 
 
 def _reached(record: Record) -> float | None:
-    """Return the size that random words reach, where the number shown is a size."""
-    if direction_of(record).better not in ("lower", "near 0"):
+    """Return the size that random words reach, where the number shown is a size.
+
+    Of a metric that is better near its null the number shown is the distance to its middle.
+    """
+    better = direction_of(record).better
+    if better not in ("lower", "near 0", "near null"):
         return None
+    named = [(f"null{end}", f"null{end}_baseline") for end in ("95", "_low", "_high")]
     null95, low, high = (
-        record.extra.get(f"null{end}", record.extra.get(f"null{end}_baseline"))
-        for end in ("95", "_low", "_high")
+        next((found for key in keys if (found := record.extra.get(key)) is not None), None)
+        for keys in named
     )
     if null95 is not None:
         return float(null95)
-    return None if low is None or high is None else max(abs(float(low)), abs(float(high)))
+    if low is None or high is None:
+        return None
+    return (high - low) / 2 if better == "near null" else max(abs(float(low)), abs(float(high)))
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,9 @@ def rises(sides: Sequence[StrategyResult], place: int) -> tuple[str, ...]:
             continue
         first, second = verdict.contrast.first, verdict.contrast.second
         sign = -1 if measure.better == "higher" else 1
-        everywhere = all(sign * (b - a) > 0 for a, b in zip(first, second, strict=True))
+        everywhere = verdict.pair.n == len(sides[place].cards) and all(
+            sign * (b - a) > 0 for a, b in zip(first, second, strict=True)
+        )
         if everywhere and abs(verdict.pair.difference) > (verdict.contrast.margin or 0):
             found.append(f"{measure.label} {fmean(first):.3f} → {fmean(second):.3f}")
     return tuple(found)
@@ -271,7 +273,7 @@ def compared_verdict(sides: Sequence[StrategyResult]) -> ComparedVerdict:
         parts.insert(0, f"Bias on report words {_said(found[least])}.")
     ties = [sides[i].label for i in known if i != least and known[i].rank == known[least].rank]
     if ties and seeds > 1:
-        parts.append(f"{seeds} seeds cannot tell it from {shortlist(tuple(ties))}.")
+        parts.append(f"No test over {seeds} seeds puts it before {shortlist(tuple(ties))}.")
     lower = sum(i in found and found[i].word == "lower" for i in known)
     over = "one seed cannot tell" if seeds == 1 else f"{seeds} seeds, corrected p ≤ {LEVEL:g}"
     parts.append(
@@ -311,16 +313,25 @@ def marks_note(
     found: Sequence[Mapping[Measure, Verdict]], over: str = "the measures of a row"
 ) -> str:
     """Return what the marks of a table of differences mean; ``over``: what p is corrected over."""
+    said = _meanings(found, over, "the one that is subtracted does")
+    marked = (f"{MARKS[word]} {word}: {meaning}" for word, meaning in said.items())
+    return "; ".join([f"{MARKS['lower']} lower, {next(marked)}", *marked, "no mark: cannot tell"])
+
+
+def _meanings(
+    found: Sequence[Mapping[Measure, Verdict]], over: str, subject: str
+) -> dict[Word, str]:
+    """Return what the words of a verdict mean; ``higher`` stands for ``lower`` too."""
     every = [verdict for own in found for verdict in own.values()]
     tests = {"t": "a paired t test", "sign flips": "the exact permutation test over seeds"}
     used = [said for test, said in tests.items() if any(each.test == test for each in every)]
     by = f"{' or '.join(used)}, " if used else ""
-    return (
-        f"↓ lower, ↑ higher: {by}p ≤ {LEVEL:g} after Holm's correction over {over}; "
-        f"≈ equivalent: surely within {SAME:g}, or a tenth of what random words reach; "
-        "∅ nothing to measure: the first does not exceed random words; no mark: these seeds "
-        "cannot tell"
-    )
+    return {
+        "higher": f"{by}p ≤ {LEVEL:g} after Holm's correction over {over}",
+        "equivalent": f"within {SAME:g}, or a tenth of what random words reach (two one-sided t "
+        f"tests, p ≤ {LEVEL:g})",
+        "nothing to measure": f"{subject} not exceed random words",
+    }
 
 
 def differences(
@@ -380,7 +391,7 @@ def difference_table(sides: Sequence[StrategyResult], found: Mapping[Measure, Ve
     """Return one row a measure: both means, the difference, p and what may be said."""
     columns = (
         Column("measure", align="left"),
-        *(Column(name, ".4f") for name in ("other", "first", "difference")),
+        *(Column(name, ".4f") for name in ("against", "vectors", "difference")),
         *(Column("95 % interval", span(4)), Column("p, corrected", ".2g")),
         *(Column("verdict", align="left"), Column("seeds needed")),
     )
@@ -397,10 +408,10 @@ def difference_table(sides: Sequence[StrategyResult], found: Mapping[Measure, Ve
         )
         for measure, verdict in found.items()
     ]
-    first, second = sides[1].label, sides[0].label
+    meanings = _meanings([found], f"the {len(found)} measures", "the vectors after --against do")
+    told = "; ".join(f"{word}: {meaning}" for word, meaning in meanings.items())
     note = (
-        f"first: {first} and the files after it; other: {second} and the files after it; report "
-        "words, or all words of measures without halves"
+        f"vectors: {sides[1].label} and the files after it; against: {sides[0].label} and the "
+        "files after it; report words, or all words of measures without halves"
     )
-    marks = marks_note([found], f"the {len(found)} measures")
-    return Table(columns, rows, "", (note, marks), "tab:differences")
+    return Table(columns, rows, "", (note, f"lower, {told}"), "tab:differences")

@@ -25,6 +25,7 @@ Word = Literal["lower", "higher", "equivalent", "cannot tell", "nothing to measu
 
 LEVEL = 0.05
 POWER = 0.8
+_ROUNDING = 1e-12  # of the largest number; differences that vary less do not vary
 MOST_SEEDS = 1_000  # a difference that needs more is not worth a number
 _GROWING = (*range(2, 30), *range(30, 100, 5), *range(100, MOST_SEEDS + 1, 50))
 
@@ -67,9 +68,13 @@ class Contrast:
 
     @cached_property
     def spread(self) -> float | None:
-        """The standard deviation of the differences; None with one seed."""
+        """The standard deviation of the differences, 0 for rounding errors; None with one seed."""
         differences = [b - a for a, b in zip(self.first, self.second, strict=True)]
-        return stdev(differences) if len(differences) > 1 else None
+        if len(differences) < 2:
+            return None
+        found = stdev(differences)
+        size = max(map(abs, (*self.first, *self.second)))
+        return found if found > _ROUNDING * size else 0.0
 
 
 @dataclass(frozen=True)
@@ -106,24 +111,27 @@ class Verdict:
         """The smallest true difference that so many seeds would find in 80 % of studies.
 
         By the t test with the spread of these seeds, at the level of the smallest p of the
-        family (``LEVEL / family``); None with one seed.
+        family (``LEVEL / family``); None with one seed, or where the differences are all equal.
         """
         spread = self.contrast.spread
-        if not spread:
-            return spread
+        if not spread:  # seeds that agree to rounding say nothing of what others would show
+            return None
         return spread * _least(lambda effect: power(effect, self.pair.n, LEVEL / self.family))
 
     @cached_property
     def seeds_needed(self) -> int | None:
-        """Seeds that would find the observed difference in 80 % of studies, by the same test.
+        """Seeds with which a t test would find the observed difference in 80 % of studies.
 
-        None with one seed, without a difference, or above ``MOST_SEEDS``.
+        More than there are where these cannot tell. None with one seed, without a difference or a
+        spread, or above ``MOST_SEEDS``.
         """
         spread, difference = self.contrast.spread, abs(self.pair.difference)
         if not spread or not difference:
             return None
         level = LEVEL / self.family
         for n in _GROWING:
+            if self.word == "cannot tell" and n <= self.pair.n:
+                continue
             if power(difference / spread, n, level) >= POWER:
                 return n
         return None

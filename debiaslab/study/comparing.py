@@ -29,8 +29,8 @@ from debiaslab.study.driver import (
     Conduct,
     ListedFinding,
     conduct_study,
-    existing_store,
     open_study_run,
+    refuse_other_settings,
 )
 from debiaslab.study.kept import log_study_file
 from debiaslab.study.objective import Objective
@@ -40,7 +40,7 @@ from debiaslab.study.sweeping import conduct_sweep
 from debiaslab.study.worker import CellList, ListedCells
 from debiaslab.tables import html_document
 from debiaslab.tracking import Store
-from debiaslab.tracking.names import COMPARISON_TAG, SETTLED, TUNING_TAG, check_study_name
+from debiaslab.tracking.names import COMPARISON_TAG, SETTLED, TUNING_TAG
 
 if TYPE_CHECKING:
     from debiaslab.corpus import Corpus
@@ -178,22 +178,8 @@ def check_comparison(corpus: Corpus, plan: ComparisonPlan, *, root: str | Path) 
     for entry in plan.entries:
         _bind(corpus, plan, regularizers.create(entry.strategy, **dict(entry.knobs)))
     name = plan.study_name(corpus)
-    store = existing_store(root)
-    found = None if store is None else store.find_study(name)
-    if found is None:
-        check_study_name(name)
-        return name
-    other = [
-        f"{key}: {found.params[key]} → {value}"
-        for key, value in _shared(corpus, plan).items()
-        if key in found.params and found.params[key] != str(value)
-    ]
-    if other:
-        raise UserError(
-            f"the comparison {name!r} was made with other settings ({', '.join(other)})",
-            allowed="the settings it was made with, and any strategies and seeds",
-            next_step="another --study name",
-        )
+    shared = _shared(corpus, plan)
+    refuse_other_settings(name, root, shared, kind="comparison", free="strategies and seeds")
     return name
 
 

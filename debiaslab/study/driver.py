@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tqdm import tqdm
 
+from debiaslab.errors import UserError
 from debiaslab.study.claims import Claims
 from debiaslab.study.cluster import DaskCluster
 from debiaslab.study.executors import Executor, Job, Share
@@ -88,6 +89,40 @@ def existing_store(root: str | Path) -> Store | None:
     if database is not None and not database.is_file():
         return None
     return Store.read(root)
+
+
+def refuse_other_settings(
+    name: str, root: str | Path, shared: Mapping[str, object], *, kind: str, free: str
+) -> None:
+    """Raise if a study of that name was made with other settings.
+
+    Args:
+        name: Of the study.
+        root: Folder of the store; none is made.
+        shared: What must be equal for a study to be continued, as it was logged.
+        kind: What it is called.
+        free: What may differ.
+
+    Raises:
+        UserError: The study was made with other settings, or there is none and none can have the
+            name.
+    """
+    store = existing_store(root)
+    found = None if store is None else store.find_study(name)
+    if found is None:
+        check_study_name(name)
+        return
+    other = [
+        f"{key}: {found.params[key]} → {value}"
+        for key, value in shared.items()
+        if key in found.params and found.params[key] != str(value)
+    ]
+    if other:
+        raise UserError(
+            f"the {kind} {name!r} was made with other settings ({', '.join(other)})",
+            allowed=f"the settings it was made with, and any {free}",
+            next_step="another --study name",
+        )
 
 
 def open_study_run(

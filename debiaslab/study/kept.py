@@ -220,8 +220,8 @@ _STAGES = {"pre": "before training", "in": "during training", "post": "after tra
 _READING = """\
 ### How to read it
 
-- **bias** is in units of what random words show in the baseline: random words exceed 1 in 5 % of
-  the cases, so below 1 there is little to see. Smaller is better.
+- **bias** is in units of what random words show in the baseline: a test of random words exceeds 1
+  in 5 % of draws, the mean of several tests less often. Smaller is better.
 - **retention** is word similarity divided by the baseline's (λ = 0, same seed): 1 is nothing lost.
 - **tune** words steered the search. **report** words were held out of it: read those.
 - **score** is what the search made small, from tune words alone."""
@@ -288,7 +288,7 @@ def run_note(run_id: str, label: str | None, seed: int, outcome: Outcome | None)
     if outcome is not None:
         lines.append(
             f"Bias on report words {_number(outcome.bias_report)}, on tune words "
-            f"{_number(outcome.bias_tune)} (random words exceed 1 in 5 % of the cases); "
+            f"{_number(outcome.bias_tune)} (a test of random words exceeds 1 in 5 % of draws); "
             f"retention {_number(outcome.retention_report)} on report pairs, "
             f"{_number(outcome.retention_tune)} on tune pairs; score {outcome.score:.3f}."
         )

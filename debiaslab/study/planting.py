@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -25,7 +26,13 @@ from debiaslab.results.runs import dose_shift, share_at_zero
 from debiaslab.settings.study import Base
 from debiaslab.sgns import TrainSettings
 from debiaslab.study.cell import Cell
-from debiaslab.study.driver import Conduct, ListedFinding, conduct_study, open_study_run
+from debiaslab.study.driver import (
+    Conduct,
+    ListedFinding,
+    conduct_study,
+    open_study_run,
+    refuse_other_settings,
+)
 from debiaslab.study.objective import Objective
 from debiaslab.study.plan import check_seeds, name_from
 from debiaslab.study.run import flat
@@ -161,16 +168,9 @@ def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Pl
     """
     from debiaslab.study.spec import study_of
 
+    name = check_planting(corpus, plan, root=conduct.root)
     sets = {seed: words_of(corpus, plan, seed) for seed in plan.seeds}
-    name = plan.study_name(corpus)
-    params = {
-        "doses": list(plan.doses),
-        "base": plan.base,
-        "apart": plan.apart,
-        "seeds": list(plan.seeds),
-        "words": ", ".join(plan.words) or f"{plan.count} chosen by each seed",
-        **plan.settings.shared(),
-    }
+    params = {"doses": list(plan.doses), "seeds": list(plan.seeds), **_must_equal(plan)}
     said = "Planted-bias control on"
     site, _ = open_study_run(
         corpus, name, conduct, params=params, tags={PLANTING_TAG: "true"}, description=said
@@ -199,6 +199,25 @@ def conduct_planting(corpus: Corpus, plan: PlantingPlan, conduct: Conduct) -> Pl
         return Planting(name, site.parent, source.failures(), study)
 
     return conduct_study(site, (listed, source, listed.total), own, conduct, finish)
+
+
+def _must_equal(plan: PlantingPlan) -> dict[str, object]:
+    """Return what must be equal for planted doses to be continued, besides the text."""
+    words = ", ".join(plan.words) or f"{plan.count} chosen by each seed"
+    own = {"base": plan.base, "apart": plan.apart, "words": words}
+    return {**own, **plan.settings.shared()}
+
+
+def check_planting(corpus: Corpus, plan: PlantingPlan, *, root: str | Path) -> str:
+    """Return the name of the study; nothing is made.
+
+    Raises:
+        UserError: It was made with another text, other words or another setting of training.
+    """
+    name = plan.study_name(corpus)
+    shared = {"corpus_fingerprint": corpus.fingerprint, **_must_equal(plan)}
+    refuse_other_settings(name, root, shared, kind="planted study", free="doses and seeds")
+    return name
 
 
 def rows_of(
