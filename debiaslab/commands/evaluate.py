@@ -335,9 +335,8 @@ class TestCommand(ReadsVectors):
                 allowed="as many of each kind, the same seeds in the same order",
             )
         for files in (self.vectors, self.against):
-            if twice := [
-                each for each, n in Counter(map(os.path.realpath, files)).items() if n > 1
-            ]:
+            counts = Counter(os.path.realpath(str(file)) for file in files)
+            if twice := [each for each, n in counts.items() if n > 1]:
                 raise UserError(
                     f"{twice[0]} is named twice in one kind",
                     allowed="a file for each training seed",
