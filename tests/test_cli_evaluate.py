@@ -478,7 +478,7 @@ def rows_of(file: Path) -> dict[str, dict[str, str]]:
 
 
 def test_vectors_are_not_told_from_themselves(capfd, made, tmp_path):
-    kinds = [str(made / name) for name in ("plain.npz", "mild.npz", "strong.npz")]
+    kinds = [str(made / name) for name in ("plain.npz", "mild.npz")]
     out = tmp_path / "t.csv"
     answer = call(capfd, "test", *kinds, "--against", *kinds, "--csv", str(out))
     assert answer.code == 0
@@ -509,7 +509,7 @@ def test_a_difference_in_every_seed_is_told_and_all_measures_are_shown_when_aske
     told = {name: row["verdict"] for name, row in rows_of(few).items()}
     assert told["raw_direct_bias occupations"] == told["weat 6b"] == "higher"
     assert told["similarity WordSim-353"] == "lower"
-    call(capfd, "test", *loud, "--against", *calm, "--full", "--csv", str(all_))
+    call(capfd, "test", loud[0], "--against", calm[0], "--full", "--csv", str(all_))
     assert rows_of(few).keys() < rows_of(all_).keys()
 
 
