@@ -99,8 +99,8 @@ def _said(found: Verdict) -> str:
     n, needed = found.pair.n, found.seeds_needed
     if found.word == "nothing to measure":
         return (
-            f"was not there to remove: {before:.2f} in the baseline does not exceed what random "
-            f"words reach ({found.contrast.null:.3g})"
+            f"was not there to remove: {before:.2f} in the baseline does not exceed "
+            f"{found.contrast.null:.3g}, which one test of random words exceeds in 5 % of draws"
         )
     if found.word == "cannot tell":
         if n == 1:
