@@ -35,6 +35,7 @@ from debiaslab.study.kept import report_of
 from debiaslab.study.plan import ComparisonPlan, Entry
 from debiaslab.tables import Column, Table
 from debiaslab.tracking import Store
+from debiaslab.tracking.names import EVALUATION_KIND, KIND_TAG
 from tests.chromium import QUIET, browser_program
 from tests.command_line import call, refused
 from tests.expecting import holds, refuses
@@ -420,6 +421,13 @@ def test_unknown_names_get_the_nearest_and_unfinished_studies_what_to_type(small
     store.start("one", parent=parent, params={}, tags=tags, dataset=None).finish("FAILED", "a test")
     with refuses("try: python -m debiaslab resume begun"):
         open_study("begun", folder)
+
+
+def test_the_seed_of_an_evaluation_is_not_that_of_a_training(small):
+    trial = small.best
+    assert trial.baseline.run_id == small.baselines[trial.seed].run_id
+    tags = {**trial.info.tags, KIND_TAG: EVALUATION_KIND}
+    assert replace(trial, info=replace(trial.info, tags=tags)).baseline is None
 
 
 def test_a_notebook_shows_one_screen(small):

@@ -17,6 +17,7 @@ from debiaslab.lexicons import Half
 from debiaslab.metrics.scorecard import Ruler, Scorecard
 from debiaslab.tracking.names import (
     BETWEEN_SEEDS,
+    EVALUATION_KIND,
     PARENT_TAG,
     PLANTED_CARD,
     PLANTED_WORDS,
@@ -181,9 +182,12 @@ class RunResults:
 
     @cached_property
     def baseline(self) -> RunResults | None:
-        """The finished baseline of its study and seed; None when it is one, or that is gone."""
+        """The finished baseline of its study and seed; None when it is one, or that is gone.
+
+        An evaluation has none: its seed is that of its resamples, not of a training.
+        """
         parent = self.info.tags.get(PARENT_TAG)
-        if self.info.kind == BASELINE or parent is None:
+        if self.info.kind in (BASELINE, EVALUATION_KIND) or parent is None:
             return None
         same = {"weight": repr(0.0), "seed": self.info.params["seed"]}
         known = (

@@ -3,9 +3,9 @@
 Each measure gets one of five words. *Lower* and *higher*: a two-sided test of the paired
 differences, corrected over the measures that are shown together (Holm 1979). *Equivalent*: two
 one-sided t tests against a stated margin (Schuirmann 1987), even where a test finds a difference
-inside it. *Nothing to measure*: the first kind
-does not exceed what random words show, so a fall would say nothing. *Cannot tell*: the rest, with
-the number of seeds that a difference of this size would need.
+inside it. *Nothing to measure*: the first kind does not exceed what random words show, so a fall
+would say nothing. *Cannot tell*: the rest, with the number of seeds that a difference of this size
+would need.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ class Verdict:
         pair: The paired comparison: difference, 95 % t interval, seeds.
         test: ``"sign flips"``: the exact permutation test of ``pair``, where so many seeds can
             reach the level after correction; else ``"t"``, the paired t test, which takes the
-            differences for normal. The seeds alone decide. None with one seed.
+            differences for normal. The numbers of seeds and of measures decide, but differences
+            that are all equal have no t. None with one seed.
         p: Two-sided p of that test; None with one seed.
         p_holm: p corrected over the measures shown together (Holm 1979), by which *lower* and
             *higher* are said.
